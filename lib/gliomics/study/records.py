@@ -1,0 +1,79 @@
+"""What a study is: MR sequences of one examination, and the volumes and masks read from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from gliomics.errors import InputError, UnknownNameError
+
+SEQUENCES = ("t1", "t1c", "t2", "flair")
+"""Sequence names of a glioma study: T1, contrast-enhanced T1, T2 and T2-FLAIR."""
+
+UNNAMED_SEQUENCE = "image"
+"""Name of the only sequence of a study that is a single image file whose name does not tell its sequence."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A 3-D image: ``array`` indexed ``[i, j, k]`` and ``affine`` from voxel indices to RAS millimetres (4 x 4)."""
+
+    array: npt.NDArray[np.generic]
+    affine: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.array.ndim != 3:
+            raise InputError(f"an image must have 3 dimensions; this one has {self.array.ndim}, shape {self.array.shape}")
+        if self.affine.shape != (4, 4):
+            raise InputError(f"an affine must be 4 x 4; this one is {self.affine.shape}")
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Voxel size in millimetres along i, j, k."""
+        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(x), float(y), float(z)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along i, j, k."""
+        i, j, k = self.array.shape
+        return i, j, k
+
+    def with_array(self, array: npt.NDArray[np.generic]) -> Volume:
+        """Another array on the same grid."""
+        if array.shape != self.array.shape:
+            raise InputError(f"the new array has shape {array.shape}; the grid has {self.array.shape}")
+        return Volume(array, self.affine)
+
+
+Mask = Volume
+"""A volume of integer label values; 0 is background."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """One examination of one patient: its sequences as files on disk.
+
+    ``spacing_known`` is false when the source does not tell the voxel size (the file's
+    spacing is then a placeholder), and everything measured in millimetres must say so.
+    """
+
+    id: str
+    patient_id: str
+    folder: Path
+    sequences: dict[str, Path]
+    timepoint: str = "baseline"
+    date: str | None = None
+    spacing_known: bool = True
+    source: dict[str, str] = field(default_factory=dict)
+
+    def path(self, sequence: str) -> Path:
+        """The file of one sequence; :class:`UnknownNameError` names those that exist."""
+        if sequence not in self.sequences:
+            raise UnknownNameError(
+                f"study '{self.id}' has no sequence '{sequence}'; it has {', '.join(sorted(self.sequences))}"
+            )
+        return self.sequences[sequence]
