@@ -26,7 +26,9 @@ class Volume:
 
     def __post_init__(self) -> None:
         if self.array.ndim != 3:
-            raise InputError(f"an image must have 3 dimensions; this one has {self.array.ndim}, shape {self.array.shape}")
+            raise InputError(
+                f"an image must have 3 dimensions; this one has {self.array.ndim}, shape {self.array.shape}"
+            )
         if self.affine.shape != (4, 4):
             raise InputError(f"an affine must be 4 x 4; this one is {self.affine.shape}")
 

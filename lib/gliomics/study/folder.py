@@ -1,0 +1,310 @@
+"""Studies as folders: ``study.json`` and one image file per sequence.
+
+``<root>/<id>/study.json`` names the files; a single image file ``<root>/<name>.nii.gz``
+is a study of one sequence. ``labels/``, ``truth/`` and hidden folders are no studies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gliomics.errors import GliomicsError, InputError, UnknownNameError
+from gliomics.files import read_json, safe_name, suffix_of, sync_folder, write_json
+from gliomics.study.images import IMAGE_SUFFIXES
+from gliomics.study.labels import LABELS_FOLDER
+from gliomics.study.names import canonical_sequence, split_sequence_suffix
+from gliomics.study.records import UNNAMED_SEQUENCE, Study
+
+STUDY_FILE = "study.json"
+NOT_STUDIES = (LABELS_FOLDER, "truth")
+"""Folders inside a studies folder that hold masks, not studies."""
+
+OnError = Callable[[Path, GliomicsError], None]
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class _Timepoint(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1)
+    date: datetime.date | None = None
+    sequences: dict[str, str] = Field(min_length=1)
+
+
+class _StudyFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal[1]
+    id: str
+    patient_id: str = Field(min_length=1)
+    spacing_known: bool = True
+    source: dict[str, str] = {}
+    sequences: dict[str, str] | None = Field(default=None, min_length=1)
+    timepoints: list[_Timepoint] | None = Field(default=None, min_length=1)
+
+
+def read_study_folder(folder: Path) -> list[Study]:
+    """The studies of one folder, one per time point, the first with the folder's own id.
+
+    Files are checked to exist inside the folder, not read. Raises :class:`InputError`
+    naming ``study.json`` and what is wrong in it; for a folder of DICOM or loose images,
+    how to turn it into a study.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; expected a study folder with {STUDY_FILE}")
+    if not (folder / STUDY_FILE).is_file():
+        raise InputError(_why_no_study(folder) or f"{folder} has no {STUDY_FILE}; expected a study folder")
+    content, timepoints = _parse(folder / STUDY_FILE)
+    base_id = safe_name(content.id, f"{folder / STUDY_FILE}: study id")
+    studies = []
+    for position, timepoint in enumerate(timepoints):
+        name = safe_name(timepoint.name, f"{folder / STUDY_FILE}: time point name")
+        studies.append(
+            Study(
+                id=base_id if position == 0 else safe_name(f"{base_id}_{name}", "study id"),
+                patient_id=content.patient_id,
+                folder=folder,
+                sequences=_sequence_paths(folder, timepoint.sequences),
+                timepoint=name,
+                date=timepoint.date.isoformat() if timepoint.date else None,
+                spacing_known=content.spacing_known,
+                source=dict(content.source),
+            )
+        )
+    names = [study.timepoint.lower() for study in studies]
+    if len(set(names)) < len(names):
+        raise InputError(f"{folder / STUDY_FILE} names a time point twice ({', '.join(names)}); give each its own name")
+    return studies
+
+
+def list_studies(root: Path, on_error: OnError | None = None) -> list[Study]:
+    """All studies of a studies folder, sorted by folder or file name.
+
+    A broken one does not hide the others: it is handed to ``on_error`` with its path
+    (without ``on_error`` it is logged as a warning). Ids that differ only by case count
+    as one, because their labels would be one file on many computers. Raises
+    :class:`InputError` when ``root`` is not a folder.
+    """
+    report = on_error or _log_error
+    found: dict[str, Study] = {}
+    for entry in _entries(root):
+        try:
+            for study in _read_entry(entry):
+                other = found.setdefault(study.id.lower(), study)
+                if other is not study:
+                    raise InputError(
+                        f"study id '{study.id}' of {entry} is taken by {_home(other)}; give one of them another id"
+                    )
+        except GliomicsError as error:
+            report(entry, error)
+        except OSError as error:
+            report(entry, InputError(f"{entry} cannot be read: {error.strerror}"))
+    return list(found.values())
+
+
+def find_study(root: Path, study_id: str) -> Study:
+    """The study with this id.
+
+    Raises :class:`UnknownNameError` with the nearest ids that exist, or the study's own
+    :class:`InputError` when its folder is broken.
+    """
+    safe_name(study_id, "study id")
+    folder = Path(root) / study_id
+    if (folder / STUDY_FILE).is_file() and study_id not in NOT_STUDIES:
+        for study in read_study_folder(folder):
+            if study.id == study_id:
+                return study
+    broken: dict[str, GliomicsError] = {}
+    studies = {study.id: study for study in list_studies(root, lambda path, error: broken.update({path.name: error}))}
+    if study_id in studies:
+        return studies[study_id]
+    for name, error in broken.items():
+        if study_id == name or name in [study_id + suffix for suffix in IMAGE_SUFFIXES]:
+            raise error
+    near = get_close_matches(study_id, studies, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else f"it has {len(studies)} studies"
+    raise UnknownNameError(f"no study '{study_id}' in {root}; {hint}")
+
+
+def write_study_json(folder: Path, studies: Sequence[Study]) -> Path:
+    """Write ``study.json`` for the time points of one patient; :func:`read_study_folder` gives them back.
+
+    Raises :class:`InputError` when they do not belong together or a file lies outside ``folder``.
+    """
+    if not studies:
+        raise InputError(f"{folder} gets no {STUDY_FILE}: there is no study to describe")
+    first = studies[0]
+    for position, study in enumerate(studies):
+        expected = first.id if position == 0 else f"{first.id}_{study.timepoint}"
+        if study.id != expected:
+            raise InputError(
+                f"time point '{study.timepoint}' of '{first.id}' must have id '{expected}', not '{study.id}'"
+            )
+        for name in ("patient_id", "spacing_known", "source"):
+            if getattr(study, name) != getattr(first, name):
+                raise InputError(f"time points '{first.id}' and '{study.id}' differ in {name}; write two study folders")
+    value: dict[str, Any] = {
+        "format": 1,
+        "id": safe_name(first.id, "study id"),
+        "patient_id": first.patient_id,
+        "spacing_known": first.spacing_known,
+        "source": first.source,
+    }
+    if len(studies) == 1 and first.timepoint == "baseline" and first.date is None:
+        value["sequences"] = _relative_paths(Path(folder), first)
+    else:
+        value["timepoints"] = [
+            {
+                "name": safe_name(study.timepoint, "time point name"),
+                "date": study.date,
+                "sequences": _relative_paths(Path(folder), study),
+            }
+            for study in studies
+        ]
+    write_json(Path(folder) / STUDY_FILE, value)
+    return Path(folder) / STUDY_FILE
+
+
+@contextlib.contextmanager
+def new_study_folder(folder: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside ``folder`` to fill; on success it becomes ``folder``, which must not exist.
+
+    The hidden folder's name is fixed, so that what a killed run left behind is cleared by the next.
+    """
+    if folder.exists():
+        raise InputError(f"{folder} exists; remove it or choose another study id")
+    staging = folder.parent / f".incomplete-{folder.name}"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    try:
+        yield staging
+        sync_folder(staging)
+        staging.rename(folder)
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _entries(root: Path) -> list[Path]:
+    root = Path(root)
+    if not root.is_dir():
+        raise InputError(f"{root} is not a folder; give the folder that holds the studies")
+    visible = sorted(entry for entry in root.iterdir() if not entry.name.startswith("."))
+    folders_and_images = [entry for entry in visible if entry.is_dir() or suffix_of(entry) in IMAGE_SUFFIXES]
+    return [entry for entry in folders_and_images if entry.name not in NOT_STUDIES]
+
+
+def _read_entry(entry: Path) -> list[Study]:
+    if not entry.is_dir():
+        return [_single_image(entry)]
+    if (entry / STUDY_FILE).is_file():
+        return read_study_folder(entry)
+    reason = _why_no_study(entry)
+    if reason:
+        raise InputError(reason)
+    return []
+
+
+def _single_image(path: Path) -> Study:
+    if not _lies_inside(path, path.parent):
+        raise InputError(f"{path} is a link that leads out of the studies folder; copy the file there")
+    stem = safe_name(path.name[: -len(suffix_of(path))], f"{path}: study id")
+    patient, sequence = split_sequence_suffix(stem)
+    return Study(id=stem, patient_id=patient, folder=path.parent, sequences={sequence or UNNAMED_SEQUENCE: path})
+
+
+def _home(study: Study) -> Path:
+    single = next(iter(study.sequences.values()))
+    return study.folder if (study.folder / STUDY_FILE).is_file() else single
+
+
+def _parse(path: Path) -> tuple[_StudyFile, list[_Timepoint]]:
+    value = read_json(path)
+    try:
+        content = _StudyFile.model_validate(value)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'the whole file'}: {item['msg']}" for item in error.errors()[:3]
+        )
+        raise InputError(f"{path} is not a valid study description: {problems}") from error
+    if content.timepoints is not None and content.sequences is None:
+        return content, content.timepoints
+    if content.sequences is not None and content.timepoints is None:
+        return content, [_Timepoint(name="baseline", sequences=content.sequences)]
+    raise InputError(f"{path} must have 'sequences' or 'timepoints', and not both")
+
+
+def _sequence_paths(folder: Path, sequences: dict[str, str]) -> dict[str, Path]:
+    paths: dict[str, Path] = {}
+    where = folder / STUDY_FILE
+    for written_name, file in sequences.items():
+        name = canonical_sequence(written_name) or safe_name(written_name.lower(), f"{where}: sequence name")
+        if name in paths:
+            raise InputError(f"{where} names sequence '{name}' twice (as '{written_name}'); keep one")
+        path, this = folder / file, f"{where}: file {file!r} of sequence '{name}'"
+        if "\0" in file or Path(file).is_absolute() or ".." in Path(file).parts or not _lies_inside(path, folder):
+            raise InputError(f"{this} lies outside the study's folder; copy it inside")
+        if suffix_of(path) not in IMAGE_SUFFIXES:
+            raise InputError(f"{this} must end in {', '.join(IMAGE_SUFFIXES)}")
+        if not path.is_file():
+            raise InputError(f"{this} does not exist")
+        paths[name] = path
+    return paths
+
+
+def _relative_paths(folder: Path, study: Study) -> dict[str, str]:
+    relative = {}
+    for name, path in study.sequences.items():
+        if not _lies_inside(path, folder):
+            raise InputError(f"{path} of study '{study.id}' lies outside {folder}; copy it inside")
+        relative[name] = path.resolve().relative_to(folder.resolve()).as_posix()
+    return relative
+
+
+def _lies_inside(path: Path, folder: Path) -> bool:
+    """Whether ``path`` lies in ``folder`` after every link is followed (a loop of links does not)."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def _why_no_study(folder: Path) -> str | None:
+    """How to make a study of a folder without ``study.json``; None if it holds no images at all."""
+    images = sorted(path.name for path in folder.iterdir() if suffix_of(path) in IMAGE_SUFFIXES)
+    if images:
+        return (
+            f"{folder} holds images ({', '.join(images[:3])}) but no {STUDY_FILE}; write one that names their "
+            f'sequences, e.g. {{"format": 1, "id": "{folder.name}", "patient_id": "{folder.name}", '
+            f'"sequences": {{"flair": "{images[0]}"}}}}'
+        )
+    if _holds_dicom(folder):
+        return f"{folder} holds DICOM files, not a study; run: gliomics import-dicom {folder} {folder.parent}"
+    return None
+
+
+def _holds_dicom(folder: Path) -> bool:
+    files = (Path(top) / name for top, _, names in os.walk(folder) for name in sorted(names))
+    return any(_is_dicom(path) for path in islice(files, 20))
+
+
+def _is_dicom(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _log_error(path: Path, error: GliomicsError) -> None:
+    _LOGGER.warning("left out %s: %s", path, error)

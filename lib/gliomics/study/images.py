@@ -1,0 +1,284 @@
+"""Reading and writing of images and masks: NIfTI through nibabel, NRRD through SimpleITK.
+
+A file is judged by its header before a voxel is decompressed, so that a small file
+that claims a huge image costs nothing. Affines are rounded to single precision, the
+precision of a NIfTI header: a grid read from either format, or written and read
+again, compares equal bit for bit.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import math
+import zlib
+from pathlib import Path
+from typing import IO, cast
+
+import nibabel as nib
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+from nibabel.spatialimages import HeaderDataError
+
+from gliomics.errors import GeometryError, InputError
+from gliomics.files import atomic_path, suffix_of
+from gliomics.study.records import Mask, Volume
+
+IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd")
+"""File types of images and masks."""
+
+MAX_VOXELS = 512 * 512 * 512
+"""Largest image that is read; a header that claims more is refused."""
+
+_MAX_HEADER_BYTES = 1 << 20
+_MASK_TYPES = (np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64)
+_NIFTI_MILLIMETRES = {1: 1000.0, 3: 0.001}
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+
+
+def read_volume(path: Path) -> Volume:
+    """Read a 3-D image (NIfTI or NRRD), voxel type kept unless the header scales the values.
+
+    A 4-D file whose last axis has one entry counts as 3-D. Raises :class:`InputError`
+    naming the file when it is missing, empty, truncated, longer than its header says,
+    not a single-valued 3-D image, larger than :data:`MAX_VOXELS`, without usable
+    geometry, or holds NaN or infinite values.
+    """
+    volume = _read(Path(path))
+    _check_finite(volume.array, str(path))
+    return volume
+
+
+def read_mask(path: Path) -> Mask:
+    """Read a mask: label values exactly as stored, in the smallest integer type that holds them.
+
+    A file of floating-point type is accepted when every value is an integer. Raises
+    :class:`InputError` as :func:`read_volume` does, and for NaN or fractional values.
+    """
+    volume = _read(Path(path))
+    return volume.with_array(_as_labels(volume.array, str(path)))
+
+
+def write_volume(volume: Volume, path: Path) -> None:
+    """Write an image, atomically; ``.nii.gz``, ``.nii`` or ``.nrrd`` by the name, the voxel type kept."""
+    path = Path(path)
+    _check_suffix(path)
+    _check_finite(volume.array, str(path))
+    _check_affine(volume.affine, str(path))
+    volume = volume.with_array(_storable(volume.array, str(path)))
+    with atomic_path(path) as temporary:
+        if suffix_of(path) == ".nrrd":
+            sitk.WriteImage(to_sitk(volume), str(temporary), useCompression=True)
+        else:
+            nib.save(_nifti_image(volume), temporary)
+
+
+def write_mask(mask: Mask, path: Path) -> None:
+    """Write a mask in the smallest integer type that holds its label values, atomically."""
+    write_volume(mask.with_array(_as_labels(mask.array, str(path))), path)
+
+
+def to_sitk(volume: Volume) -> sitk.Image:
+    """The volume as a SimpleITK image (RAS affine to LPS origin, spacing and direction).
+
+    Raises :class:`GeometryError` when the affine has shear, which ITK cannot hold.
+    """
+    _check_affine(volume.affine, "the image")
+    spacing = np.array(volume.spacing)
+    direction = _LPS_TO_RAS @ volume.affine[:3, :3] / spacing
+    if not np.allclose(direction.T @ direction, np.eye(3), atol=1e-4):
+        raise GeometryError(
+            "the image's axes are not perpendicular (its affine has shear); resample it to a regular grid"
+        )
+    image = sitk.GetImageFromArray(np.ascontiguousarray(_storable(volume.array, "the image").transpose(2, 1, 0)))
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection(direction.ravel().tolist())
+    image.SetOrigin((_LPS_TO_RAS @ volume.affine[:3, 3]).tolist())
+    return image
+
+
+def from_sitk(image: sitk.Image) -> Volume:
+    """The 3-D SimpleITK image as a volume (LPS geometry to a RAS affine)."""
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError(
+            f"expected a 3-D image with one value per voxel; this one has {image.GetDimension()} dimensions "
+            f"and {image.GetNumberOfComponentsPerPixel()} values per voxel"
+        )
+    affine = np.eye(4)
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    affine[:3, :3] = _LPS_TO_RAS @ direction * np.array(image.GetSpacing())
+    affine[:3, 3] = _LPS_TO_RAS @ np.array(image.GetOrigin())
+    return Volume(sitk.GetArrayFromImage(image).transpose(2, 1, 0), affine)
+
+
+def _read(path: Path) -> Volume:
+    suffix = _check_suffix(path)
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if size is None:
+        raise InputError(f"{path} does not exist or is not a file; give the path of an image")
+    if size == 0:
+        raise InputError(f"{path} is empty (0 bytes); copy it again from its source")
+    volume = _read_nrrd(path) if suffix == ".nrrd" else _read_nifti(path)
+    affine = volume.affine.astype(np.float32).astype(np.float64)
+    _check_affine(affine, str(path))
+    return Volume(volume.array, affine)
+
+
+def _read_nifti(path: Path) -> Volume:
+    try:
+        with _open_maybe_gzip(path) as stream:
+            start = stream.read(540)
+            header, image_class = _nifti_header(start, path)
+            _check_shape(header.get_data_shape(), str(path))
+            offset = int(header.get_data_offset())
+            if not len(header.binaryblock) <= offset <= _MAX_HEADER_BYTES:
+                raise InputError(f"{path} is not usable NIfTI: its voxels are said to begin at byte {offset}")
+            expected = offset + math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
+            content = start + stream.read(expected + 1 - len(start))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path} is truncated or damaged ({error}); copy it again from its source") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(content) != expected:
+        found = f"{len(content)} bytes" if len(content) < expected else "more"
+        raise InputError(f"{path} does not hold what its header says: {expected} bytes expected, {found} found")
+    image = image_class.from_stream(io.BytesIO(content))
+    array = np.asanyarray(image.dataobj)
+    affine = np.array(image.affine, dtype=np.float64)
+    affine[:3] *= _NIFTI_MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
+    return Volume(array.reshape(array.shape[:3]).astype(array.dtype.newbyteorder("="), copy=False), affine)
+
+
+def _open_maybe_gzip(path: Path) -> IO[bytes]:
+    stream = path.open("rb")
+    if stream.read(2) != b"\x1f\x8b":
+        stream.seek(0)
+        return stream
+    stream.close()
+    return cast(IO[bytes], gzip.open(path, "rb"))
+
+
+def _nifti_header(start: bytes, path: Path) -> tuple[nib.Nifti1Header, type[nib.Nifti1Image]]:
+    version_2 = start[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
+    image_class = nib.Nifti2Image if version_2 else nib.Nifti1Image
+    try:
+        header = image_class.header_class(start[: 540 if version_2 else 348])
+        magic, dtype = bytes(header["magic"]), header.get_data_dtype()
+    except (HeaderDataError, ValueError) as error:
+        raise InputError(f"{path} is not a NIfTI image ({error}); give a .nii, .nii.gz or .nrrd file") from error
+    if not magic.startswith(b"n+"):
+        raise InputError(f"{path} is not a one-file NIfTI image (its magic is {magic!r}); convert it to .nii.gz")
+    if dtype.kind not in "iuf" or dtype.itemsize > 8:
+        raise InputError(f"{path} holds {_kind_of(dtype)}; expected one real number per voxel")
+    return header, image_class
+
+
+def _kind_of(dtype: np.dtype[np.generic]) -> str:
+    if dtype.names:
+        return "a colour image"
+    return f"values of type {dtype}"
+
+
+def _read_nrrd(path: Path) -> Volume:
+    _check_nrrd_is_attached(path)
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("NrrdImageIO")
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+        components = reader.GetNumberOfComponents()
+        if components != 1:
+            raise InputError(
+                f"{path} holds {components} values per voxel (a colour image or overlapping segments); expected one"
+            )
+        size = reader.GetSize()
+        _check_shape(size, str(path))
+        if len(size) > 3:
+            reader.SetExtractSize([*size[:3], *[0] * (len(size) - 3)])
+        return from_sitk(reader.Execute())
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise InputError(f"{path} is not a readable NRRD image ({reason}); copy it again from its source") from error
+
+
+def _check_nrrd_is_attached(path: Path) -> None:
+    """Refuse a header that takes its voxels from another file, which could lie anywhere."""
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    if not head.startswith(b"NRRD"):
+        raise InputError(f"{path} is not an NRRD image; give a .nii, .nii.gz or .nrrd file")
+    for line in head.split(b"\n\n", 1)[0].replace(b"\r\n", b"\n").split(b"\n"):
+        if line.lower().replace(b" ", b"").startswith(b"datafile:"):
+            raise InputError(f"{path} keeps its voxels in another file; save it as one .nrrd or .nii.gz file")
+
+
+def _nifti_image(volume: Volume) -> nib.Nifti1Image:
+    image = nib.Nifti1Image(volume.array, volume.affine, dtype=volume.array.dtype)
+    axes = volume.affine[:3, :3] / np.array(volume.spacing)
+    perpendicular = np.allclose(axes.T @ axes, np.eye(3), atol=1e-4)
+    image.set_sform(volume.affine, code=1)
+    image.set_qform(volume.affine, code=1 if perpendicular else 0)
+    image.header.set_xyzt_units("mm")
+    return image
+
+
+def _storable(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.generic]:
+    """The array in a type that both file formats have."""
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8)
+    if array.dtype == np.float16:
+        return array.astype(np.float32)
+    if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
+        raise InputError(f"{name} cannot be stored: its voxels are of type {array.dtype}; expected real numbers")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _as_labels(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.generic]:
+    if array.dtype.kind == "f":
+        values = np.asarray(array, dtype=np.float64)
+        _check_finite(values, name)
+        fractions = values[values != np.rint(values)]
+        if fractions.size:
+            raise InputError(
+                f"{name} is not a mask: {fractions.size} voxels are not integers (the first is {fractions[0]:g}); "
+                "expected label values 0, 1, 2, ..."
+            )
+    elif array.dtype.kind not in "iub":
+        raise InputError(f"{name} is not a mask: its values are of type {array.dtype}; expected integers")
+    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    for mask_type in _MASK_TYPES:
+        if np.iinfo(mask_type).min <= low and high <= np.iinfo(mask_type).max:
+            return array.astype(mask_type)
+    raise InputError(f"{name} is not a mask: its label values reach {high}; expected values below 2^63")
+
+
+def _check_suffix(path: Path) -> str:
+    suffix = suffix_of(path)
+    if suffix not in IMAGE_SUFFIXES:
+        raise InputError(f"{path} has type {suffix or '(none)'}; expected {', '.join(IMAGE_SUFFIXES)}")
+    return suffix
+
+
+def _check_shape(shape: tuple[int, ...], name: str) -> None:
+    sizes = [int(size) for size in shape]
+    if len(sizes) < 3 or any(size != 1 for size in sizes[3:]):
+        raise InputError(f"{name} has {len(sizes)} dimensions {tuple(sizes)}; expected one 3-D image")
+    if any(size < 1 for size in sizes):
+        raise InputError(f"{name} claims an impossible size {tuple(sizes)}; copy it again from its source")
+    if math.prod(sizes) > MAX_VOXELS:
+        raise InputError(f"{name} claims {tuple(sizes)} voxels; at most {MAX_VOXELS} (512 x 512 x 512) are read")
+
+
+def _check_affine(affine: npt.NDArray[np.float64], name: str) -> None:
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        raise GeometryError(f"{name} has no usable geometry: its affine {affine[:3].tolist()} cannot be inverted")
+
+
+def _check_finite(array: npt.NDArray[np.generic], name: str) -> None:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        count = int(np.count_nonzero(~np.isfinite(array)))
+        raise InputError(f"{name} has {count} voxels that are NaN or infinite; set them to 0 and save it again")
