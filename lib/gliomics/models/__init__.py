@@ -1,0 +1,16 @@
+"""What a model on disk is: a folder with a card and hash-verified files, kept in versions."""
+
+from gliomics.models.card import Metric, ModelCard, SequenceNeeds, TrainingRecord
+from gliomics.models.folder import ModelFolder, load_model_folder, write_model_folder
+from gliomics.models.store import ModelStore
+
+__all__ = [
+    "Metric",
+    "ModelCard",
+    "ModelFolder",
+    "ModelStore",
+    "SequenceNeeds",
+    "TrainingRecord",
+    "load_model_folder",
+    "write_model_folder",
+]

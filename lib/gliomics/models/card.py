@@ -1,0 +1,81 @@
+"""``model.json``: what a model is, what it was trained on and how well it does."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+import gliomics
+from gliomics.records import RESEARCH_NOTICE
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SequenceNeeds(_Part):
+    """The MR sequences a model must have and those it can do without."""
+
+    required: list[str]
+    optional: list[str] = []
+
+
+class TrainingRecord(_Part):
+    """Who a model learned from. ``fingerprint`` is a hash of the ids and labels of the training studies."""
+
+    population: str
+    n_patients: int = Field(ge=0)
+    fingerprint: str
+    split: dict[str, list[str]] = {}
+
+
+class Metric(_Part):
+    """A figure of merit with its interval; ``how`` says on which patients and by which method."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int
+    how: str
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the libraries that a model depends on, as far as they are installed."""
+    found = {"gliomics": gliomics.__version__}
+    for name in ("numpy", "torch", "monai", "scikit-learn", "pyradiomics", "SimpleITK"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+class ModelCard(_Part):
+    """Everything about a model except its weights. Versions are "1", "2", ... within a name."""
+
+    format: Literal[1] = 1
+    name: str
+    version: str = Field(pattern=r"[0-9]{1,9}")
+    task: Literal["segmentation", "subtype"]
+    title: str
+    description: str
+    sequences: SequenceNeeds
+    labels: dict[str, int] = {}
+    classes: list[str] = []
+    settings: dict[str, Any]
+    training: TrainingRecord
+    metrics: list[Metric] = []
+    parent: str | None = None
+    reason: str = ""
+    notice: str = RESEARCH_NOTICE
+    created: str = Field(default_factory=_now)
+    libraries: dict[str, str] = Field(default_factory=library_versions)
+    sha256: dict[str, str] = {}

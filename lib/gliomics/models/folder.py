@@ -1,0 +1,76 @@
+"""One model folder: ``model.json`` and the files whose hashes it records."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gliomics.errors import InputError
+from gliomics.files import read_json, safe_name, sha256_of, sync_folder, write_json
+from gliomics.models.card import ModelCard
+
+CARD = "model.json"
+
+
+class ModelFolder:
+    """A model on disk whose files were found to match their hashes."""
+
+    def __init__(self, path: Path, card: ModelCard) -> None:
+        self.path = path
+        self.card = card
+
+    def file(self, name: str) -> Path:
+        """A file that the card lists; anything else in the folder is not part of the model."""
+        if name not in self.card.sha256:
+            raise InputError(f"model folder {self.path} has no file '{name}'; its card lists {sorted(self.card.sha256)}")
+        return self.path / name
+
+
+def load_model_folder(path: Path) -> ModelFolder:
+    """Open a model folder, verifying the card's schema and the hash of every file it lists."""
+    try:
+        card = ModelCard.model_validate(read_json(path / CARD))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path / CARD} is not a valid model card: {where}: {first['msg']}") from error
+    for name, expected in card.sha256.items():
+        file = path / safe_name(name, "model file")
+        if not file.is_file():
+            raise InputError(f"model folder {path} lacks '{name}', which its card lists; copy the whole folder again")
+        if sha256_of(file) != expected:
+            raise InputError(f"{file} is damaged: its SHA-256 differs from the card's; copy the whole folder again")
+    return ModelFolder(path, card)
+
+
+def write_model_folder(path: Path, card: ModelCard, files: Mapping[str, Callable[[Path], None]]) -> ModelFolder:
+    """Write a model folder so that it appears whole or not at all.
+
+    ``files`` maps each file name to a function that writes it at the path it is given.
+    An existing folder is never replaced: versions are immutable.
+    """
+    if path.exists():
+        raise InputError(f"{path} exists already; a model version is never overwritten, choose another folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(dir=path.parent, prefix=".tmp-"))
+    try:
+        hashes = {}
+        for name, write in files.items():
+            file = building / safe_name(name, "model file")
+            write(file)
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+            hashes[name] = sha256_of(file)
+        card = card.model_copy(update={"sha256": hashes})
+        write_json(building / CARD, card.model_dump())
+        building.chmod(0o755)
+        building.rename(path)
+        sync_folder(path.parent)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return ModelFolder(path, card)

@@ -1,0 +1,134 @@
+"""The versions of each model: the one that ships, those made from one's own labels, and which one serves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal
+
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.files import read_json, safe_name, write_json
+from gliomics.models.card import ModelCard
+from gliomics.models.folder import CARD, ModelFolder, load_model_folder, write_model_folder
+
+SHIPPED = Path(__file__).parent / "shipped"
+_CURRENT = "current.json"
+_log = logging.getLogger(__name__)
+
+
+class ModelStore:
+    """Models by name: those that ship with Gliomics and, in ``local``, versions added since.
+
+    ``local`` holds ``<name>/<version>/`` folders, which are never changed once written, and
+    ``<name>/current.json`` with the version that serves and the record of what was published
+    and why. Without ``local`` only the shipped models are seen.
+    """
+
+    def __init__(self, local: Path | None = None, *, shipped: Path = SHIPPED) -> None:
+        self._local = local
+        self._shipped = shipped
+
+    def names(self, task: Literal["segmentation", "subtype"] | None = None) -> list[str]:
+        """Names of the models that can serve, optionally of one task, in alphabetical order."""
+        roots = [root for root in (self._shipped, self._local) if root is not None and root.is_dir()]
+        found = {folder.name for root in roots for folder in root.iterdir() if not folder.name.startswith(".")}
+        return sorted(name for name in found if self._serves(name, task))
+
+    def current(self, name: str) -> ModelFolder:
+        """The version that serves: the published one, or, if it is damaged, the one that served before."""
+        versions = self.versions(name)
+        published = self._published(name)
+        if published is None:
+            raise InputError(f"no version of model '{name}' was published; it has {', '.join(versions)}")
+        damage = "it is missing"
+        # A version that was kept back never serves: fall back along the record of publications.
+        for version in [published, *self._earlier(name, published)]:
+            if version not in versions:
+                continue
+            try:
+                return load_model_folder(versions[version])
+            except InputError as error:
+                damage = str(error)
+                _log.error("model '%s' version %s is not used: %s", name, version, error)
+        raise InputError(f"no version of model '{name}' is usable; the last one tried: {damage}")
+
+    def version(self, name: str, version: str) -> ModelFolder:
+        """One version of a model, whether or not it was published."""
+        versions = self.versions(name)
+        if version not in versions:
+            known = ", ".join(sorted(versions, key=int))
+            raise UnknownNameError(f"model '{name}' has no version {version}; it has {known}")
+        return load_model_folder(versions[version])
+
+    def versions(self, name: str) -> dict[str, Path]:
+        """Folders of every version of a model by version number."""
+        safe_name(name, "model name")
+        found = {}
+        shipped = self._shipped / name
+        if (shipped / CARD).is_file():
+            found[str(read_json(shipped / CARD).get("version", "1"))] = shipped
+        if self._local is not None and (self._local / name).is_dir():
+            found |= {f.name: f for f in (self._local / name).iterdir() if f.name.isdigit() and (f / CARD).is_file()}
+        if not found:
+            known = ", ".join(self._known()) or "none"
+            raise UnknownNameError(f"there is no model '{name}'; models here: {known}")
+        return found
+
+    def add(self, card: ModelCard, files: Mapping[str, Callable[[Path], None]]) -> ModelFolder:
+        """Keep a new version of ``card.name``; its number is the next free one. It does not serve until published."""
+        folder = self._local_folder(card.name)
+        try:
+            number = 1 + max(int(version) for version in self.versions(card.name))
+        except UnknownNameError:
+            number = 1
+        card = card.model_copy(update={"version": str(number)})
+        return write_model_folder(folder / card.version, card, files)
+
+    def publish(self, name: str, version: str, reason: str) -> None:
+        """Let a version serve from now on, and record when and why."""
+        load = self.version(name, version)
+        path = self._local_folder(name) / _CURRENT
+        record = self.history(name)
+        when = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        record.append({"version": load.card.version, "reason": reason, "when": when})
+        write_json(path, {"version": version, "history": record})
+
+    def history(self, name: str) -> list[dict[str, str]]:
+        """What was published of a model, oldest first: version, reason and time."""
+        if self._local is None or not (self._local / name / _CURRENT).is_file():
+            return []
+        return list(read_json(self._local / name / _CURRENT)["history"])
+
+    def _published(self, name: str) -> str | None:
+        history = self.history(name)
+        if history:
+            return history[-1]["version"]
+        shipped = self._shipped / name / CARD
+        return str(read_json(shipped)["version"]) if shipped.is_file() else None
+
+    def _earlier(self, name: str, published: str) -> list[str]:
+        """Versions that served before the published one, newest first, the shipped one last."""
+        served = [entry["version"] for entry in reversed(self.history(name))]
+        shipped = self._shipped / name / CARD
+        if shipped.is_file():
+            served.append(str(read_json(shipped)["version"]))
+        known = self.versions(name)
+        return [version for version in dict.fromkeys(served) if version != published and version in known]
+
+    def _known(self) -> list[str]:
+        roots = [root for root in (self._shipped, self._local) if root is not None and root.is_dir()]
+        return sorted({f.name for root in roots for f in root.iterdir() if f.is_dir() and f.name[0] not in "._"})
+
+    def _serves(self, name: str, task: str | None) -> bool:
+        try:
+            card = self.current(name).card
+        except (InputError, UnknownNameError):
+            return False
+        return task is None or card.task == task
+
+    def _local_folder(self, name: str) -> Path:
+        if self._local is None:
+            raise InputError("this model store is read-only; open it with a local folder to add versions")
+        return self._local / safe_name(name, "model name")

@@ -1,0 +1,66 @@
+"""Random changes of training slices that a scanner, a protocol or a patient could have made."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch.nn import functional
+
+
+def augment(
+    images: torch.Tensor, target: torch.Tensor, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Flip, rotate, scale, shift and change the intensities of a batch (N, C, H, W) and its target (N, 1, H, W)."""
+    images, target = _move(images, target, generator)
+    return _change_intensities(images, generator), target
+
+
+def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> torch.Tensor:
+    return torch.rand(n, generator=generator) * (high - low) + low
+
+
+def _move(images: torch.Tensor, target: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """One affine transform per slice: left-right flip, +-20 degrees, scale 0.8 to 1.25, shift up to 6 %."""
+    n = len(images)
+    angle = _uniform(n, -math.radians(20), math.radians(20), generator)
+    scale = torch.exp(_uniform(n, math.log(0.8), math.log(1.25), generator))
+    flip = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
+    theta = torch.zeros(n, 2, 3)
+    # Rows of an axial slice run left-right (i), columns back-front (j): grid_sample's y is i.
+    theta[:, 0, 0] = torch.cos(angle) * scale
+    theta[:, 0, 1] = torch.sin(angle) * scale
+    theta[:, 1, 0] = -torch.sin(angle) * scale * flip
+    theta[:, 1, 1] = torch.cos(angle) * scale * flip
+    theta[:, :, 2] = torch.stack([_uniform(n, -0.06, 0.06, generator) for _ in range(2)], dim=1)
+    grid = functional.affine_grid(theta, list(target.shape), align_corners=False)
+    floor = images.amin(dim=(2, 3), keepdim=True)
+    moved = functional.grid_sample(images - floor, grid, align_corners=False) + floor
+    moved_target = functional.grid_sample(target.float(), grid, align_corners=False) > 0.5
+    return moved, moved_target
+
+
+def _change_intensities(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Contrast, brightness and gamma per channel group, a smooth bias field, noise and blur."""
+    n, _, height, width = images.shape
+
+    def often(probability: float) -> torch.Tensor:
+        return (torch.rand(n, 1, 1, 1, generator=generator) < probability).float()
+
+    low, high = images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
+    span = (high - low).clamp(min=1e-3)
+    gamma = torch.exp(_uniform(n, -0.35, 0.35, generator)).view(n, 1, 1, 1)
+    images = ((images - low) / span).clamp(min=0) ** gamma * span + low
+
+    coarse = torch.randn(n, 1, 3, 3, generator=generator)
+    field = functional.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=True)
+    images = (images - low) * torch.exp(0.12 * often(0.5) * field) + low
+
+    contrast = _uniform(n, 0.8, 1.25, generator).view(n, 1, 1, 1)
+    shift = _uniform(n, -0.15, 0.15, generator).view(n, 1, 1, 1)
+    images = images * contrast + shift
+
+    blurred = functional.avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
+    blur = often(0.15)
+    images = images * (1 - blur) + blurred * blur
+    return images + 0.08 * often(0.4) * torch.randn(images.shape, generator=generator)

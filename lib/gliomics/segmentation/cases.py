@@ -1,0 +1,82 @@
+"""Studies turned into the tensors that networks train on and predict from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gliomics.errors import InputError
+from gliomics.preprocess import SliceGrid, standardise, to_canonical
+from gliomics.segmentation.settings import InputSettings
+from gliomics.study.records import Mask, Volume
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A study as a network sees it.
+
+    ``images`` is (sequence, slice, size, size) in half precision, zero where the
+    sequence is missing; ``present`` says which are there.
+    """
+
+    images: torch.Tensor
+    present: tuple[bool, ...]
+    grid: SliceGrid
+    canonical: Volume
+    """The reference sequence, standardised, in canonical orientation."""
+
+    def slices(self, indices: Sequence[int] | torch.Tensor, context: int) -> torch.Tensor:
+        """Network input (n, sequences * (2 * context + 1), size, size); neighbours beyond the ends repeat the end."""
+        centre = torch.as_tensor(indices)
+        offsets = torch.arange(-context, context + 1)
+        neighbours = (centre[:, None] + offsets).clamp(0, self.images.shape[1] - 1)
+        stacked = self.images[:, neighbours]
+        return stacked.permute(1, 0, 2, 3, 4).flatten(1, 2).float()
+
+
+def prepare(volumes: Mapping[str, Volume], sequences: Iterable[str], settings: InputSettings) -> Inputs:
+    """Standardise and resample the ``sequences`` of a study that are in ``volumes``; all must lie on one grid."""
+    names = list(sequences)
+    reference = next((name for name in ("flair", *names) if name in volumes), None)
+    if reference is None:
+        raise InputError(f"none of the sequences {', '.join(names)} was given; found {', '.join(volumes) or 'nothing'}")
+    canonical = {name: to_canonical(volumes[name]) for name in names if name in volumes}
+    grid = SliceGrid.around_head(canonical[reference], settings.size)
+    images = torch.zeros(len(names), canonical[reference].shape[2], settings.size, settings.size, dtype=torch.float16)
+    standardised = {}
+    for index, name in enumerate(names):
+        if name in canonical:
+            standardised[name] = standardise(canonical[name].array)
+            images[index] = torch.from_numpy(grid.sample(standardised[name]).astype(np.float16))
+    reference_volume = canonical[reference].with_array(standardised[reference])
+    return Inputs(images, tuple(name in volumes for name in names), grid, reference_volume)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A labelled study, prepared: ``target`` (slice, size, size) is 1 inside the lesion."""
+
+    study_id: str
+    patient_id: str
+    inputs: Inputs
+    target: torch.Tensor
+    lesion: np.ndarray
+    """The lesion on the reference's canonical grid, for evaluation."""
+
+
+def prepare_case(
+    study_id: str,
+    patient_id: str,
+    volumes: Mapping[str, Volume],
+    mask: Mask,
+    sequences: Iterable[str],
+    settings: InputSettings,
+) -> Case:
+    """Prepare a study and its mask (any label value above 0 is lesion)."""
+    inputs = prepare(volumes, sequences, settings)
+    lesion = to_canonical(mask).array > 0
+    target = torch.from_numpy(inputs.grid.sample(lesion.astype(np.float32)) > 0.5)
+    return Case(study_id, patient_id, inputs, target, lesion)

@@ -1,0 +1,35 @@
+"""How well a mask agrees with a reference, per patient, and how sure the average is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+def dice(mask: npt.NDArray[np.generic], reference: npt.NDArray[np.generic]) -> float:
+    """Dice coefficient of two binary volumes, 2|A n B| / (|A| + |B|) (Dice 1945); 1 when both are empty."""
+    a, b = mask.astype(bool), reference.astype(bool)
+    total = int(np.count_nonzero(a) + np.count_nonzero(b))
+    return 1.0 if total == 0 else 2 * int(np.count_nonzero(a & b)) / total
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over patients with its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+def bootstrap_interval(values: Sequence[float], *, seed: int = 0, resamples: int = 10_000) -> Interval:
+    """Mean of one value per patient with a percentile bootstrap interval over patients (Efron 1979)."""
+    array = np.asarray(values, dtype=float)
+    rng = np.random.default_rng(seed)
+    means = array[rng.integers(0, len(array), (resamples, len(array)))].mean(axis=1)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return Interval(float(array.mean()), float(low), float(high), len(array))

@@ -1,0 +1,153 @@
+"""A study's lesion mask from a segmentation model folder."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.torch
+import torch
+from torch import nn
+
+from gliomics.errors import InputError
+from gliomics.models import ModelFolder
+from gliomics.preprocess import from_canonical
+from gliomics.segmentation.cases import Inputs, prepare
+from gliomics.segmentation.networks import GbmUNet
+from gliomics.segmentation.postprocess import to_mask
+from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.segmentation.train import State, bfloat16_is_fast, build_network
+from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Volume
+
+WEIGHTS = "weights.safetensors"
+_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A mask and the probabilities behind it, on the grid of the study's own image."""
+
+    mask: Mask
+    probability: Volume
+    sequences_used: list[str]
+    warnings: list[str]
+
+
+class Segmenter:
+    """A segmentation model, loaded once and usable from several threads."""
+
+    def __init__(self, model: ModelFolder) -> None:
+        card = model.card
+        if card.task != "segmentation":
+            raise InputError(f"model '{card.name}' is a {card.task} model; a segmentation model was expected")
+        self.card = card
+        self.settings = SegmentationSettings.model_validate(card.settings)
+        self.sequences = [*card.sequences.required, *card.sequences.optional]
+        self.network = build_network(len(self.sequences), self.settings)
+        self.network.load_state_dict(load_weights(model))
+        self.network.eval()
+        self._dropout_lock = threading.Lock()
+
+    def segment(
+        self,
+        volumes: Mapping[str, Volume],
+        *,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Segmentation:
+        """Segment a study from its sequences, which must lie on one grid.
+
+        ``progress`` is called with the fraction done; when ``cancelled`` returns true,
+        :class:`InterruptedError` is raised at the next batch of slices.
+        """
+        chosen, warnings = self.choose(volumes)
+        inputs = prepare(chosen, self.sequences, self.settings.input)
+        slices = self._probabilities(self.network, inputs, progress, cancelled)
+        reference = next(iter(chosen.values()))
+        probability = self._on_grid(slices, inputs, reference)
+        mask = to_mask(probability.array, self.settings.postprocess)
+        if not mask.any():
+            warnings.append("no lesion was found; check that the image shows one and that the sequence is right")
+        return Segmentation(reference.with_array(mask), probability, list(chosen), warnings)
+
+    def uncertainty(self, volumes: Mapping[str, Volume], *, samples: int = 5, seed: int = 0) -> float:
+        """Epistemic uncertainty of a study: the mean mutual information of Monte Carlo dropout, in nats.
+
+        The mean is over the voxels that any sample calls lesion or nearly so, so that the size
+        of the head does not enter (Gal and Ghahramani 2016; Houlsby 2011).
+        """
+        chosen, _ = self.choose(volumes)
+        inputs = prepare(chosen, self.sequences, self.settings.input)
+        with self._dropout_lock:
+            network = _with_dropout(self.network)
+            torch.manual_seed(seed)
+            draws = np.stack([self._probabilities(network, inputs) for _ in range(samples)])
+        disputed = (draws > 0.1).any(axis=0)
+        if not disputed.any():
+            return 0.0
+        draws = draws[:, disputed]
+        information = _entropy(draws.mean(axis=0)) - _entropy(draws).mean(axis=0)
+        return float(information.mean())
+
+    def choose(self, volumes: Mapping[str, Volume]) -> tuple[dict[str, Volume], list[str]]:
+        """The sequences that the model will use, in its order, and warnings about those it does without."""
+        required, optional = self.card.sequences.required, self.card.sequences.optional
+        if list(volumes) == [UNNAMED_SEQUENCE] and len(required) == 1:
+            warning = f"the image does not tell its sequence; it was taken as {required[0]}"
+            return {required[0]: volumes[UNNAMED_SEQUENCE]}, [warning]
+        missing = [name for name in required if name not in volumes]
+        if missing:
+            raise InputError(
+                f"model '{self.card.name}' needs the sequence {', '.join(missing)}; "
+                f"the study has {', '.join(sorted(volumes)) or 'none'}"
+            )
+        absent = [name for name in optional if name not in volumes]
+        warnings = [f"segmented without {', '.join(absent)}"] if absent else []
+        return {name: volumes[name] for name in self.sequences if name in volumes}, warnings
+
+    def _on_grid(self, slices: npt.NDArray[np.float32], inputs: Inputs, reference: Volume) -> Volume:
+        canonical = inputs.canonical.with_array(inputs.grid.restore(slices, inputs.canonical.shape))
+        return from_canonical(canonical, reference)
+
+    def _probabilities(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> npt.NDArray[np.float32]:
+        count = inputs.images.shape[1]
+        parts = []
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_is_fast()):
+            for start in range(0, count, _BATCH):
+                if cancelled():
+                    raise InterruptedError("segmentation was cancelled")
+                batch = inputs.slices(range(start, min(start + _BATCH, count)), self.settings.input.context)
+                logits = network(batch.contiguous(memory_format=torch.channels_last))
+                parts.append(torch.sigmoid(logits.float())[:, 0])
+                progress(min(start + _BATCH, count) / count)
+        return np.asarray(torch.cat(parts).numpy())
+
+
+def load_weights(model: ModelFolder) -> State:
+    """The network's weights in single precision, from the hash-verified safetensors file."""
+    stored = safetensors.torch.load_file(model.file(WEIGHTS))
+    return {name: value.float() if value.is_floating_point() else value for name, value in stored.items()}
+
+
+def _with_dropout(network: GbmUNet) -> nn.Module:
+    """A copy of the network whose dropout layers draw while its batch statistics stay fixed."""
+    drawing = copy.deepcopy(network)
+    for module in drawing.modules():
+        if isinstance(module, nn.Dropout2d):
+            module.train()
+    return drawing
+
+
+def _entropy(p: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(-(p * np.log(p) + (1 - p) * np.log(1 - p)))

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord, load_model_folder, write_model_folder
+
+
+def a_card(name: str = "segmentation_flair", version: str = "1") -> ModelCard:
+    return ModelCard(
+        name=name,
+        version=version,
+        task="segmentation",
+        title="A test model",
+        description="Weights that are a word.",
+        sequences=SequenceNeeds(required=["flair"]),
+        labels={"tumour": 1},
+        settings={},
+        training=TrainingRecord(population="none", n_patients=0, fingerprint="0" * 64),
+    )
+
+
+def word(text: str) -> dict[str, object]:
+    return {"weights.bin": lambda path: path.write_text(text)}
+
+
+@pytest.fixture
+def a_store(tmp_path: Path) -> ModelStore:
+    """A store with a shipped version 1 and an empty local folder."""
+    write_model_folder(tmp_path / "shipped" / "segmentation_flair", a_card(), word("shipped"))
+    return ModelStore(tmp_path / "local", shipped=tmp_path / "shipped")
+
+
+def serving(store: ModelStore) -> str:
+    return store.current("segmentation_flair").file("weights.bin").read_text()
+
+
+def test_shipped_model_serves_until_another_is_published(a_store: ModelStore) -> None:
+    added = a_store.add(a_card(), word("retrained"))
+    assert added.card.version == "2"
+    assert serving(a_store) == "shipped"
+    a_store.publish("segmentation_flair", "2", "better on the validation studies")
+    assert serving(a_store) == "retrained"
+    assert a_store.history("segmentation_flair")[0]["reason"] == "better on the validation studies"
+
+
+def test_damaged_version_falls_back_to_the_one_that_served_before(a_store: ModelStore) -> None:
+    folder = a_store.add(a_card(), word("retrained"))
+    a_store.add(a_card(), word("kept back"))
+    a_store.publish("segmentation_flair", "2", "better")
+    folder.file("weights.bin").write_text("trunc")
+    assert serving(a_store) == "shipped"
+
+
+def test_published_version_whose_folder_is_gone_falls_back(a_store: ModelStore) -> None:
+    folder = a_store.add(a_card(), word("retrained"))
+    a_store.publish("segmentation_flair", "2", "better")
+    (folder.path / "model.json").unlink()
+    assert serving(a_store) == "shipped"
+
+
+def test_version_that_was_never_published_does_not_serve(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "local", shipped=tmp_path / "none")
+    store.add(a_card("mine"), word("new"))
+    assert store.names() == []
+    store.publish("mine", "1", "first")
+    assert store.names("segmentation") == ["mine"]
+    assert store.names("subtype") == []
+
+
+def test_unknown_model_is_refused_with_the_names_that_exist(a_store: ModelStore) -> None:
+    with pytest.raises(UnknownNameError, match="no model 'segmentation_t2'; models here: segmentation_flair"):
+        a_store.current("segmentation_t2")
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc", "a/b", "", ".hidden"])
+def test_model_name_cannot_leave_the_store(a_store: ModelStore, name: str) -> None:
+    with pytest.raises(InputError, match="model name"):
+        a_store.current(name)
+
+
+def test_damaged_file_is_refused_by_its_hash(tmp_path: Path) -> None:
+    write_model_folder(tmp_path / "m", a_card(), word("whole"))
+    (tmp_path / "m" / "weights.bin").write_text("whol")
+    with pytest.raises(InputError, match=r"weights\.bin is damaged"):
+        load_model_folder(tmp_path / "m")
+
+
+def test_card_with_an_unknown_field_is_refused(tmp_path: Path) -> None:
+    folder = write_model_folder(tmp_path / "m", a_card(), word("whole"))
+    card = folder.path / "model.json"
+    card.write_text(card.read_text().replace('"title"', '"titel"'))
+    with pytest.raises(InputError, match="not a valid model card"):
+        load_model_folder(tmp_path / "m")
+
+
+def test_failed_write_leaves_no_folder(tmp_path: Path) -> None:
+    def fails(path: Path) -> None:
+        path.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_model_folder(tmp_path / "m", a_card(), {"weights.bin": fails})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_model_version_is_never_overwritten(tmp_path: Path) -> None:
+    write_model_folder(tmp_path / "m", a_card(), word("first"))
+    with pytest.raises(InputError, match="never overwritten"):
+        write_model_folder(tmp_path / "m", a_card(), word("second"))
