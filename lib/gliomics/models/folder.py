@@ -27,7 +27,8 @@ class ModelFolder:
     def file(self, name: str) -> Path:
         """A file that the card lists; anything else in the folder is not part of the model."""
         if name not in self.card.sha256:
-            raise InputError(f"model folder {self.path} has no file '{name}'; its card lists {sorted(self.card.sha256)}")
+            known = ", ".join(sorted(self.card.sha256))
+            raise InputError(f"model folder {self.path} has no file '{name}'; its card lists {known}")
         return self.path / name
 
 

@@ -26,7 +26,7 @@ def foreground(array: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
 
 
 def standardise(array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    """Clip to the 1st and 99.5th percentile of the foreground, then z-score over it; the background becomes the minimum.
+    """Clip to the 1st and 99.5th percentile of the foreground and z-score over it; air becomes the minimum.
 
     A constant image raises :class:`InputError`: nothing can be segmented in it.
     """

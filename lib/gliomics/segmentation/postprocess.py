@@ -9,7 +9,7 @@ from scipy import ndimage
 from gliomics.segmentation.settings import PostprocessSettings
 
 
-def to_mask(probability: npt.NDArray[np.floating], settings: PostprocessSettings) -> npt.NDArray[np.uint8]:
+def to_mask(probability: npt.NDArray[np.generic], settings: PostprocessSettings) -> npt.NDArray[np.uint8]:
     """Threshold and drop 3-D components (faces connect) smaller than a fraction of the largest one."""
     above = probability > settings.threshold
     components, count = ndimage.label(above)

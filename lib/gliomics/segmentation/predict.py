@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from gliomics.errors import InputError
-from gliomics.models import ModelFolder
+from gliomics.models import ModelCard, ModelFolder
 from gliomics.preprocess import from_canonical
 from gliomics.segmentation.cases import Inputs, prepare
 from gliomics.segmentation.networks import GbmUNet
@@ -41,14 +41,23 @@ class Segmenter:
     """A segmentation model, loaded once and usable from several threads."""
 
     def __init__(self, model: ModelFolder) -> None:
-        card = model.card
+        self._build(model.card, load_weights(model))
+
+    @classmethod
+    def from_state(cls, card: ModelCard, state: State) -> Segmenter:
+        """A segmenter from weights in memory, for a network that is not on disk yet."""
+        segmenter = cls.__new__(cls)
+        segmenter._build(card, state)
+        return segmenter
+
+    def _build(self, card: ModelCard, state: State) -> None:
         if card.task != "segmentation":
             raise InputError(f"model '{card.name}' is a {card.task} model; a segmentation model was expected")
         self.card = card
         self.settings = SegmentationSettings.model_validate(card.settings)
         self.sequences = [*card.sequences.required, *card.sequences.optional]
         self.network = build_network(len(self.sequences), self.settings)
-        self.network.load_state_dict(load_weights(model))
+        self.network.load_state_dict(state)
         self.network.eval()
         self._dropout_lock = threading.Lock()
 
@@ -73,6 +82,11 @@ class Segmenter:
         if not mask.any():
             warnings.append("no lesion was found; check that the image shows one and that the sequence is right")
         return Segmentation(reference.with_array(mask), probability, list(chosen), warnings)
+
+    def mask_of(self, inputs: Inputs) -> npt.NDArray[np.uint8]:
+        """The mask of a prepared study on its canonical grid (i, j, k)."""
+        slices = self._probabilities(self.network, inputs)
+        return to_mask(inputs.grid.restore(slices, inputs.canonical.shape), self.settings.postprocess)
 
     def uncertainty(self, volumes: Mapping[str, Volume], *, samples: int = 5, seed: int = 0) -> float:
         """Epistemic uncertainty of a study: the mean mutual information of Monte Carlo dropout, in nats.

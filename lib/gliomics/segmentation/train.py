@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -33,7 +32,8 @@ def bfloat16_is_fast() -> bool:
 def build_network(sequences: int, settings: SegmentationSettings) -> GbmUNet:
     """The network of a model card for a number of input sequences."""
     channels = sequences * (2 * settings.input.context + 1)
-    return GbmUNet(channels, settings.network).to(memory_format=torch.channels_last)
+    network = GbmUNet(channels, settings.network)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def lesion_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -146,7 +146,7 @@ def _one_epoch(
             logits = run.network(images.contiguous(memory_format=torch.channels_last))
         loss = lesion_loss(logits.float(), target)
         run.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(run.network.parameters(), 5.0)
         run.optimiser.step()
         _update_average(run, settings.ema)
@@ -158,7 +158,8 @@ def _draw_slices(
     cases: Sequence[Case], settings: TrainSettings, generator: torch.Generator
 ) -> list[list[tuple[int, int]]]:
     """Batches of (case, slice): every slice with lesion once, and a random share of the others."""
-    lesion, empty = [], []
+    lesion: list[tuple[int, int]] = []
+    empty: list[tuple[int, int]] = []
     for index, case in enumerate(cases):
         for number, inside in enumerate(case.target.flatten(1).any(dim=1).tolist()):
             (lesion if inside else empty).append((index, number))
@@ -172,9 +173,7 @@ def _draw_slices(
     return groups
 
 
-def _load(
-    batch: Sequence[tuple[int, int]], cases: Sequence[Case], context: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _load(batch: Sequence[tuple[int, int]], cases: Sequence[Case], context: int) -> tuple[torch.Tensor, torch.Tensor]:
     images = torch.cat([cases[case].inputs.slices([number], context) for case, number in batch])
     target = torch.stack([cases[case].target[number] for case, number in batch])[:, None]
     return images, target

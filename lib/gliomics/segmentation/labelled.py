@@ -1,0 +1,61 @@
+"""Labelled studies: reading them for training and evaluation without one bad study stopping the rest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gliomics.errors import GliomicsError
+from gliomics.files import sha256_of
+from gliomics.models import ModelCard
+from gliomics.segmentation.cases import Case, prepare_case
+from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.study import UNNAMED_SEQUENCE, Study, Volume, check_mask, load_sequences, read_mask
+
+
+@dataclass(frozen=True)
+class LabelledStudy:
+    """A study and the file of its final label."""
+
+    study: Study
+    label: Path
+
+
+def load_volumes(study: Study, card: ModelCard, *, resample_to: str | None = None) -> dict[str, Volume]:
+    """The sequences of a study that a model can use, or its only image when that is unnamed."""
+    wanted = [*card.sequences.required, *card.sequences.optional]
+    names = [name for name in wanted if name in study.sequences]
+    if not names and list(study.sequences) == [UNNAMED_SEQUENCE]:
+        names = [UNNAMED_SEQUENCE]
+    missing = [name for name in card.sequences.required if name not in names]
+    if missing and names != [UNNAMED_SEQUENCE]:
+        study.path(missing[0])  # raises the error that names the study and what it has
+    return load_sequences(study, names, resample_to=resample_to)
+
+
+def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tuple[list[Case], dict[str, str]]:
+    """Prepare labelled studies for a model; those that cannot be used are returned by id with the reason."""
+    settings = SegmentationSettings.model_validate(card.settings)
+    sequences = [*card.sequences.required, *card.sequences.optional]
+    cases, skipped = [], {}
+    for item in labelled:
+        try:
+            volumes = load_volumes(item.study, card)
+            mask = read_mask(item.label)
+            check_mask(mask, next(iter(volumes.values())), f"the label of study '{item.study.id}'")
+            if UNNAMED_SEQUENCE in volumes:
+                volumes = {card.sequences.required[0]: volumes[UNNAMED_SEQUENCE]}
+            case = prepare_case(item.study.id, item.study.patient_id, volumes, mask, sequences, settings.input)
+        except GliomicsError as error:
+            skipped[item.study.id] = str(error)
+        else:
+            cases.append(case)
+    return cases, skipped
+
+
+def fingerprint(labelled: Sequence[LabelledStudy]) -> str:
+    """A hash of which studies with which labels a model learned from."""
+    lines = sorted(f"{item.study.id} {sha256_of(item.label)}" for item in labelled)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
