@@ -15,7 +15,7 @@ RESEARCH_NOTICE = "For research use only; not a medical device and not for diagn
 class _Record:
     def to_json(self) -> dict[str, Any]:
         """The record as JSON-ready values."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+        return asdict(self)  # type: ignore[call-overload]
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Any:

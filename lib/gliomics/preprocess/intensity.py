@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,7 +13,7 @@ _BACKGROUND_FRACTION = 0.05
 """Voxels under this fraction of the robust maximum are air."""
 
 
-def foreground(array: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+def foreground(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Voxels that show the head (or, in a skull-stripped image, the brain).
 
     An image with negative values whose commonest value is 0 was standardised after
@@ -25,7 +27,7 @@ def foreground(array: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
     return np.asarray(array > low + _BACKGROUND_FRACTION * (high - low))
 
 
-def standardise(array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+def standardise(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     """Clip to the 1st and 99.5th percentile of the foreground and z-score over it; air becomes the minimum.
 
     A constant image raises :class:`InputError`: nothing can be segmented in it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ class SliceGrid:
         start = [(low + high) // 2 - length // 2 for (low, high), length in zip(bounds, extent, strict=True)]
         return cls((start[0], start[1]), (extent[0], extent[1]), size)
 
-    def sample(self, array: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    def sample(self, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Slices (k, size, size) of a canonical array (i, j, k); outside the image is the array's minimum."""
         square = np.full((*self.extent, array.shape[2]), array.min(), dtype=np.float32)
         inside, outside = self._overlap(array.shape)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 
-def dice(mask: npt.NDArray[np.generic], reference: npt.NDArray[np.generic]) -> float:
+def dice(mask: npt.NDArray[Any], reference: npt.NDArray[Any]) -> float:
     """Dice coefficient of two binary volumes, 2|A n B| / (|A| + |B|) (Dice 1945); 1 when both are empty."""
     a, b = mask.astype(bool), reference.astype(bool)
     total = int(np.count_nonzero(a) + np.count_nonzero(b))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -9,7 +11,7 @@ from scipy import ndimage
 from gliomics.segmentation.settings import PostprocessSettings
 
 
-def to_mask(probability: npt.NDArray[np.generic], settings: PostprocessSettings) -> npt.NDArray[np.uint8]:
+def to_mask(probability: npt.NDArray[Any], settings: PostprocessSettings) -> npt.NDArray[np.uint8]:
     """Threshold and drop 3-D components (faces connect) smaller than a fraction of the largest one."""
     above = probability > settings.threshold
     components, count = ndimage.label(above)

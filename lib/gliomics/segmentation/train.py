@@ -33,7 +33,7 @@ def build_network(sequences: int, settings: SegmentationSettings) -> GbmUNet:
     """The network of a model card for a number of input sequences."""
     channels = sequences * (2 * settings.input.context + 1)
     network = GbmUNet(channels, settings.network)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def lesion_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

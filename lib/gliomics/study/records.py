@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ UNNAMED_SEQUENCE = "image"
 class Volume:
     """A 3-D image: ``array`` indexed ``[i, j, k]`` and ``affine`` from voxel indices to RAS millimetres (4 x 4)."""
 
-    array: npt.NDArray[np.generic]
+    array: npt.NDArray[Any]
     affine: npt.NDArray[np.float64]
 
     def __post_init__(self) -> None:
@@ -44,7 +45,7 @@ class Volume:
         i, j, k = self.array.shape
         return i, j, k
 
-    def with_array(self, array: npt.NDArray[np.generic]) -> Volume:
+    def with_array(self, array: npt.NDArray[Any]) -> Volume:
         """Another array on the same grid."""
         if array.shape != self.array.shape:
             raise InputError(f"the new array has shape {array.shape}; the grid has {self.array.shape}")
