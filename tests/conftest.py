@@ -1,0 +1,31 @@
+"""Fixtures that all tests share: where the real cases are."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of the real cases: ``GLIOMICS_DATA`` or ``../shared/data`` beside the project; skips without it."""
+    named = os.environ.get("GLIOMICS_DATA")
+    folder = Path(named) if named else PROJECT.parent / "shared" / "data"
+    if not (folder / "lgg" / "restore.py").is_file():
+        pytest.skip(f"no real cases in {folder} (set GLIOMICS_DATA to the folder that holds lgg/restore.py)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lgg_kaggle(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six real patients in the layout of the public Kaggle download; the folder that contains ``kaggle_3m``."""
+    folder = tmp_path_factory.mktemp("lgg")
+    command = [sys.executable, str(real_data / "lgg" / "restore.py"), str(folder), "--patients", "6"]
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
