@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,18 +19,27 @@ def dice(mask: npt.NDArray[Any], reference: npt.NDArray[Any]) -> float:
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over patients with its 95 % bootstrap interval."""
+    """A statistic over patients with its 95 % bootstrap interval."""
 
-    mean: float
+    value: float
     low: float
     high: float
     n: int
 
 
-def bootstrap_interval(values: Sequence[float], *, seed: int = 0, resamples: int = 10_000) -> Interval:
-    """Mean of one value per patient with a percentile bootstrap interval over patients (Efron 1979)."""
+def bootstrap_interval(
+    values: Sequence[float],
+    *,
+    statistic: Callable[..., Any] = np.mean,
+    seed: int = 0,
+    resamples: int = 10_000,
+) -> Interval:
+    """A statistic of one value per patient with its percentile bootstrap interval over patients (Efron 1979).
+
+    ``statistic`` takes an ``axis`` argument, as NumPy's do.
+    """
     array = np.asarray(values, dtype=float)
     rng = np.random.default_rng(seed)
-    means = array[rng.integers(0, len(array), (resamples, len(array)))].mean(axis=1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return Interval(float(array.mean()), float(low), float(high), len(array))
+    drawn = statistic(array[rng.integers(0, len(array), (resamples, len(array)))], axis=1)
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return Interval(float(statistic(array)), float(low), float(high), len(array))

@@ -125,7 +125,7 @@ def _metrics(after: dict[str, float]) -> list[Metric]:
     interval = bootstrap_interval(list(after.values()))
     how = "mean Dice on the validation studies of this server, 95 % bootstrap interval over studies"
     return [
-        Metric(name="dice", value=interval.mean, low=interval.low, high=interval.high, n=interval.n, how=how),
+        Metric(name="dice", value=interval.value, low=interval.low, high=interval.high, n=interval.n, how=how),
     ]
 
 

@@ -1,6 +1,6 @@
 """Studies: what they are, where they lie, how their images are read, written and brought to one grid."""
 
-from gliomics.study.folder import find_study, list_studies, read_study_folder, write_study_json
+from gliomics.study.folder import find_study, list_studies, open_studies, read_study_folder, write_study_json
 from gliomics.study.geometry import check_same_grid, load_sequences, resample_to, same_grid
 from gliomics.study.images import from_sitk, read_mask, read_volume, to_sitk, write_mask, write_volume
 from gliomics.study.labels import check_mask, label_path
@@ -19,6 +19,7 @@ __all__ = [
     "label_path",
     "list_studies",
     "load_sequences",
+    "open_studies",
     "read_mask",
     "read_study_folder",
     "read_volume",

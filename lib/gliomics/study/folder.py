@@ -115,6 +115,22 @@ def list_studies(root: Path, on_error: OnError | None = None) -> list[Study]:
     return list(found.values())
 
 
+def open_studies(path: Path, on_error: OnError | None = None) -> list[Study]:
+    """The studies that a person points at: a studies folder, one study's folder or one image file.
+
+    Raises :class:`InputError` when there is none.
+    """
+    path = Path(path)
+    if path.is_file():
+        return _read_entry(path)
+    if (path / STUDY_FILE).is_file():
+        return read_study_folder(path)
+    studies = list_studies(path, on_error)
+    if not studies:
+        raise InputError(f"{path} holds no study; expected folders with {STUDY_FILE}, or image files")
+    return studies
+
+
 def find_study(root: Path, study_id: str) -> Study:
     """The study with this id.
 

@@ -1,0 +1,67 @@
+"""The ``gliomics`` command: one file per subcommand beside this one."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from gliomics.cli.demo import demo
+from gliomics.cli.features import features
+from gliomics.cli.import_dicom import import_dicom
+from gliomics.cli.import_lgg import import_lgg
+from gliomics.cli.make_samples import make_samples
+from gliomics.cli.segment import segment
+from gliomics.cli.serve import serve
+from gliomics.cli.subtype import subtype
+from gliomics.cli.train import train
+from gliomics.errors import GliomicsError
+
+_SERVER_PACKAGES = {
+    "torch",
+    "monai",
+    "monailabel",
+    "radiomics",
+    "sklearn",
+    "skops",
+    "safetensors",
+    "matplotlib",
+    "pandas",
+}
+
+app = typer.Typer(
+    name="gliomics",
+    help="From a glioma MRI to its mask, features and an estimate of its molecular subtype. Research use only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (demo, serve, segment, features, import_lgg, import_dicom, make_samples):
+    app.command()(command)
+app.add_typer(subtype, name="subtype")
+app.add_typer(train, name="train")
+
+
+def main() -> None:
+    """Run the command line; what the user can mend ends in one line on standard error and exit code 2."""
+    try:
+        app()
+    except GliomicsError as error:
+        _fail(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _SERVER_PACKAGES:
+            raise
+        _fail(
+            f"this command needs the server part, and '{error.name}' is not installed; see 'Installation' in README.md"
+        )
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    print("error: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

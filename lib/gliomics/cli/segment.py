@@ -1,0 +1,85 @@
+"""``gliomics segment``: automatic masks for a folder of studies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gliomics.cli.console import RESAMPLE_TO, STUDIES, console, left_out, with_progress
+from gliomics.errors import GliomicsError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gliomics.study import Study
+
+
+def segment(
+    studies: Annotated[Path, STUDIES],
+    model: Annotated[str, typer.Option(help="Name of the segmentation model, e.g. segmentation_flair.")],
+    out: Annotated[Path, typer.Option(help="Folder for the masks, <study id>.nii.gz each.")],
+    models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
+    resample_to: Annotated[str | None, RESAMPLE_TO] = None,
+    server: Annotated[
+        str | None, typer.Option(help="Segment on this server instead of here; the images are sent to it.")
+    ] = None,
+) -> None:
+    """Segment the lesion of every study and write OUT/<study id>.nii.gz.
+
+    A study that cannot be segmented is reported and the others go on; the exit code is 1 then.
+    """
+    from gliomics.study import open_studies
+
+    found = open_studies(studies, left_out)
+    segment_one = _on_server(server, model, out) if server else _here(model, models, resample_to, out)
+    failed = 0
+    for study in with_progress(found, f"segmenting with {model}", len(found)):
+        try:
+            warnings = segment_one(study)
+        except GliomicsError as error:
+            failed += 1
+            console.print(f"failed {study.id}: {error}", style="red", markup=False)
+        else:
+            for warning in warnings:
+                console.print(f"{study.id}: {warning}", style="yellow", markup=False)
+    done = len(found) - failed
+    if not done:
+        raise InputError(f"none of the {len(found)} studies could be segmented; the reasons are above")
+    console.print(f"{done} masks in {out}" + (f", {failed} studies failed" if failed else ""))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _here(model: str, models: Path | None, resample_to: str | None, out: Path) -> Callable[[Study], list[str]]:
+    from gliomics.models import ModelStore
+    from gliomics.segmentation.labelled import load_volumes
+    from gliomics.segmentation.predict import Segmenter
+    from gliomics.study import write_mask
+
+    folder = ModelStore(models).current(model)
+    segmenter = Segmenter(folder)
+
+    def segment_one(study: Study) -> list[str]:
+        result = segmenter.segment(load_volumes(study, folder.card, resample_to=resample_to))
+        write_mask(result.mask, out / f"{study.id}.nii.gz")
+        return result.warnings
+
+    return segment_one
+
+
+def _on_server(server: str, model: str, out: Path) -> Callable[[Study], list[str]]:
+    from gliomics.client import GliomicsClient
+    from gliomics.files import write_bytes
+
+    client = GliomicsClient(server)
+
+    def segment_one(study: Study) -> list[str]:
+        result = client.infer(model, files=study.sequences)
+        if result.label is None:
+            raise InputError(f"the server's model '{model}' gave no mask; is it a segmentation model?")
+        write_bytes(out / f"{study.id}.nii.gz", result.label)
+        return list(result.params.get("warnings", []))
+
+    return segment_one
