@@ -138,7 +138,7 @@ def _read_nifti(path: Path) -> Volume:
             if not len(header.binaryblock) <= offset <= _MAX_HEADER_BYTES:
                 raise InputError(f"{path} is not usable NIfTI: its voxels are said to begin at byte {offset}")
             expected = offset + math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
-            content = start + stream.read(expected + 1 - len(start))
+            content = start + stream.read(max(0, expected + 1 - len(start)))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is truncated or damaged ({error}); copy it again from its source") from error
     except OSError as error:
@@ -164,9 +164,11 @@ def _open_maybe_gzip(path: Path) -> IO[bytes]:
 
 def _nifti_header(start: bytes, path: Path) -> tuple[nib.Nifti1Header, type[nib.Nifti1Image]]:
     version_2 = start[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
-    image_class = nib.Nifti2Image if version_2 else nib.Nifti1Image
+    image_class, length = (nib.Nifti2Image, 540) if version_2 else (nib.Nifti1Image, 348)
+    if len(start) < length:
+        raise InputError(f"{path} is not a NIfTI image: it holds {len(start)} bytes, less than a header")
     try:
-        header = image_class.header_class(start[: 540 if version_2 else 348])
+        header = image_class.header_class(start[:length])
         magic, dtype = bytes(header["magic"]), header.get_data_dtype()
     except (HeaderDataError, ValueError) as error:
         raise InputError(f"{path} is not a NIfTI image ({error}); give a .nii, .nii.gz or .nrrd file") from error
