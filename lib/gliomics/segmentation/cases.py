@@ -44,15 +44,14 @@ def prepare(volumes: Mapping[str, Volume], sequences: Iterable[str], settings: I
     if reference is None:
         raise InputError(f"none of the sequences {', '.join(names)} was given; found {', '.join(volumes) or 'nothing'}")
     canonical = {name: to_canonical(volumes[name]) for name in names if name in volumes}
+    standardised = {name: standardise(volume.array) for name, volume in canonical.items()}
     grid = SliceGrid.around_head(canonical[reference], settings.size)
     images = torch.zeros(len(names), canonical[reference].shape[2], settings.size, settings.size, dtype=torch.float16)
-    standardised = {}
     for index, name in enumerate(names):
         if name in canonical:
-            standardised[name] = standardise(canonical[name].array)
             images[index] = torch.from_numpy(grid.sample(standardised[name]).astype(np.float16))
-    reference_volume = canonical[reference].with_array(standardised[reference])
-    return Inputs(images, tuple(name in volumes for name in names), grid, reference_volume)
+    present = tuple(name in canonical for name in names)
+    return Inputs(images, present, grid, canonical[reference].with_array(standardised[reference]))
 
 
 @dataclass(frozen=True)
