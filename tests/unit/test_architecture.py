@@ -1,0 +1,86 @@
+"""Imports point downwards only, and what must be light is light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import gliomics
+
+PACKAGE = Path(gliomics.__file__).parent
+LAYERS = [
+    {"errors", "bundled"},
+    {"files", "records"},
+    {"study", "client"},
+    {"preprocess", "models", "samples"},
+    {"segmentation", "radiomics"},
+    {"subtype", "active"},
+    {"monailabel", "report"},
+    {"cli"},
+]
+HEAVY = {"torch", "monai", "monailabel", "radiomics", "sklearn", "skops", "safetensors", "pandas", "matplotlib"}
+
+
+def layer_of(module: str) -> int:
+    part = module.split(".")[1] if "." in module else ""
+    return next((level for level, names in enumerate(LAYERS) if part in names), 0 if part in ("", "__main__") else -1)
+
+
+def imports_of(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return {name for name in found if name.split(".")[0] == "gliomics"}
+
+
+def modules() -> dict[str, Path]:
+    files = [path for path in PACKAGE.rglob("*.py") if "bundle" not in path.parts]
+    names = {".".join(("gliomics", *path.relative_to(PACKAGE).with_suffix("").parts)): path for path in files}
+    return {name.removesuffix(".__init__"): path for name, path in names.items() if not name.endswith("__main__")}
+
+
+def test_every_module_has_its_layer() -> None:
+    assert [name for name in modules() if name != "gliomics" and layer_of(name) < 0] == []
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_module_imports_only_its_own_package_or_lower_layers(module: str) -> None:
+    own = module.split(".")[:2]
+    upward = [
+        name
+        for name in imports_of(modules()[module])
+        if name.split(".")[:2] != own and layer_of(name) >= layer_of(module) > 0
+    ]
+    assert upward == []
+
+
+def test_only_apps_and_the_command_line_import_the_monailabel_adapters() -> None:
+    importers = [name for name, path in modules().items() if any("gliomics.monailabel" in i for i in imports_of(path))]
+    assert [name for name in importers if not name.startswith(("gliomics.monailabel", "gliomics.cli"))] == []
+
+
+@pytest.mark.parametrize("module", ["gliomics.study", "gliomics.client", "gliomics.models", "gliomics.cli.main"])
+def test_light_part_imports_without_the_server_packages(module: str) -> None:
+    code = f"import sys, {module}; print(sorted({HEAVY!r} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", ["gliomics.client", "gliomics.records"])
+def test_what_slicer_imports_needs_only_numpy_and_requests(module: str) -> None:
+    code = f"import sys, {module}; print(*sorted({{m.split('.')[0] for m in sys.modules}}))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    packages = set(answer.stdout.split())
+    assert packages & {"nibabel", "SimpleITK", "scipy", "pydantic", "typer", "yaml", *HEAVY} == set()
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    long = {name: n for name, path in modules().items() if (n := len(path.read_text().splitlines())) > 400}
+    assert long == {}
