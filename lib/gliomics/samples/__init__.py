@@ -1,0 +1,12 @@
+"""Synthetic glioma studies: heads with a planted tumour, drawn from formulas and a seed.
+
+No patient's image enters them. The anatomy is a set of implicit surfaces in RAS
+millimetres (:mod:`~gliomics.samples.anatomy`), the tumour displaces and replaces tissue
+(:mod:`~gliomics.samples.tumour`), and each sequence gives every tissue its intensity
+(:mod:`~gliomics.samples.contrast`).
+"""
+
+from gliomics.samples.cases import DEFAULT_SEED
+from gliomics.samples.make import make_samples
+
+__all__ = ["DEFAULT_SEED", "make_samples"]
