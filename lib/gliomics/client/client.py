@@ -1,0 +1,266 @@
+"""What a front end asks of a server, one method per question."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from gliomics.client.transport import ClientError, Progress, Transport, parse_parts
+from gliomics.errors import InputError
+from gliomics.files import suffix_of
+from gliomics.records import FeatureTable, SubtypeEstimate
+
+
+@dataclass(frozen=True)
+class InferResult:
+    """A model's answer: ``label`` is the mask's file content (None for a JSON-only task), ``params`` the JSON."""
+
+    label: bytes | None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+class GliomicsClient:
+    """Client of one server; may be shared by threads.
+
+    ``timeout`` is in seconds for one answer, ``connect_timeout`` for reaching the server.
+    ``verify`` is false to trust any TLS certificate, or the path of one to trust. ``user``
+    is recorded with the labels that are saved.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 600,
+        connect_timeout: float = 5,
+        verify: bool | Path = True,
+        user: str | None = None,
+    ) -> None:
+        self._transport = Transport(url, timeout=timeout, connect_timeout=connect_timeout, verify=verify)
+        self._connect_timeout = connect_timeout
+        self._user = user
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._transport.url
+
+    def info(self) -> dict[str, Any]:
+        """Models, trainers, strategies and numbers of studies and labels."""
+        return dict(self._transport.json("GET", "/info/"))
+
+    def wait_ready(self, timeout: float = 120) -> dict[str, Any]:
+        """Wait until the server answers and return its info; :class:`ClientError` after ``timeout`` seconds."""
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                short = (self._connect_timeout, max(1.0, end - time.monotonic()))
+                return dict(self._transport.json("GET", "/info/", timeout=short))
+            except ClientError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.25)
+
+    # -- studies
+
+    def studies(self) -> list[str]:
+        """Ids of the studies on the server."""
+        return sorted(self._transport.json("GET", "/datastore/", params={"output": "all"})["objects"])
+
+    def image_info(self, image_id: str) -> dict[str, Any]:
+        """A study's patient, time point, sequences and notes."""
+        return dict(self._transport.json("GET", "/datastore/image/info", params={"image": image_id}))
+
+    def download_image(
+        self, image_id: str, dest: Path, sequence: str | None = None, *, progress: Progress | None = None
+    ) -> Path:
+        """Write one sequence of a study (``.nii.gz``) to ``dest``; the server's default one unless named."""
+        params = {"image": image_id, **({"sequence": sequence} if sequence else {})}
+        return self._transport.download("/datastore/image", Path(dest), params=params, progress=progress)
+
+    def upload_image(self, path: Path, image_id: str | None = None) -> str:
+        """Make a one-sequence study of an image on the server; returns its id."""
+        with _opened(path) as file:
+            answer = self._transport.json(
+                "PUT",
+                "/datastore/image",
+                params={"image": image_id} if image_id else {},
+                files={"file": (Path(path).name, file)},
+            )
+        return str(answer["image"])
+
+    def next_sample(self, strategy: str = "random", **params: Any) -> dict[str, Any]:
+        """The study to label next: ``id``, ``score``, ``reason``, ``sequences``, ...; ``id`` None when none is left."""
+        answer = self._transport.json("POST", f"/activelearning/{_quoted(strategy)}", json=self._signed(params))
+        return {"id": None, **answer}
+
+    # -- inference
+
+    def infer(
+        self,
+        model: str,
+        image_id: str | None = None,
+        *,
+        files: Mapping[str, Path] | None = None,
+        session_id: str | None = None,
+        label: Path | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> InferResult:
+        """Run a model on a study of the server, on local files (sequence name to path), or on an open session."""
+        with ExitStack() as stack:
+            target = self._target(stack, image_id, files, session_id)
+            uploads = {}
+            if label is not None:
+                uploads["label"] = (Path(label).name, stack.enter_context(_opened(label)))
+            response = self._transport.request(
+                "POST",
+                f"/infer/{_quoted(model)}",
+                params=target,
+                data={"params": json.dumps(self._signed(params or {}))},
+                files=uploads or None,
+            )
+        content_type = response.headers.get("content-type", "")
+        if not content_type.startswith("multipart/"):
+            return InferResult(None, response.json())
+        parts = parse_parts(content_type, response.content)
+        return InferResult(parts.get("image"), json.loads(parts.get("params", b"{}")))
+
+    def features(
+        self,
+        image_id: str | None = None,
+        *,
+        files: Mapping[str, Path] | None = None,
+        session_id: str | None = None,
+        label: Path,
+        region: str = "tumour",
+        params: Mapping[str, Any] | None = None,
+    ) -> FeatureTable:
+        """Features of the segment in ``label``."""
+        options = {**(params or {}), "region": region}
+        result = self.infer("radiomics", image_id, files=files, session_id=session_id, label=label, params=options)
+        return _features(result.params)
+
+    def subtype(
+        self,
+        image_id: str | None = None,
+        *,
+        files: Mapping[str, Path] | None = None,
+        session_id: str | None = None,
+        label: Path,
+        models: list[str] | None = None,
+        region: str = "tumour",
+        params: Mapping[str, Any] | None = None,
+    ) -> list[SubtypeEstimate]:
+        """Subtype estimates of the segment in ``label``, one per model."""
+        options = {**(params or {}), "region": region, **({"models": models} if models else {})}
+        result = self.infer("subtype", image_id, files=files, session_id=session_id, label=label, params=options)
+        return [SubtypeEstimate.from_json(value) for value in result.params["estimates"]]
+
+    @contextmanager
+    def session(self, files: Mapping[str, Path]) -> Iterator[str]:
+        """Upload local images once for several requests; yields the session's id and ends it afterwards.
+
+        ``files`` maps sequence names to NIfTI or NRRD files; ``"image"`` alone stands for an
+        image whose sequence is not known.
+        """
+        session_id = self.open_session(files)
+        try:
+            yield session_id
+        finally:
+            self.close_session(session_id)
+
+    def open_session(self, files: Mapping[str, Path]) -> str:
+        """As :meth:`session`, for callers that end it themselves."""
+        if not files:
+            raise InputError("there is no image to upload; give at least one sequence")
+        with ExitStack() as stack:
+            uploads = []
+            for sequence, path in files.items():
+                name = f"{sequence}{suffix_of(Path(path))}"
+                uploads.append(("files", (name, stack.enter_context(_opened(path)))))
+            answer = self._transport.json("PUT", "/session/", files=uploads)
+        return str(answer["session_id"])
+
+    def close_session(self, session_id: str) -> None:
+        """Let the server forget uploaded images; one that it has forgotten already is no error."""
+        with suppress(ClientError):
+            self._transport.request("DELETE", f"/session/{_quoted(session_id)}")
+
+    # -- labels
+
+    def save_label(
+        self, image_id: str, label: Path, *, tag: str = "final", params: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Save a label as a new version. When this returns, the server has it safely on disk."""
+        with _opened(label) as file:
+            answer = self._transport.json(
+                "PUT",
+                "/datastore/label",
+                params={"image": image_id, "tag": tag},
+                data={"params": json.dumps(self._signed(params or {}))},
+                files={"label": (Path(label).name, file)},
+            )
+        return dict(answer)
+
+    def download_label(self, image_id: str, tag: str = "final", version: int | None = None) -> bytes:
+        """Content of a label's ``.nii.gz`` file, the current one or an earlier version."""
+        params = {"label": image_id, "tag": tag, **({"version": version} if version else {})}
+        return self._transport.request("GET", "/datastore/label", params=params).content
+
+    def label_history(self, image_id: str, tag: str = "final") -> list[dict[str, Any]]:
+        """Every saved version of a label, oldest first: version, time, user, voxels, what was sent with it."""
+        params = {"label": image_id, "tag": tag}
+        return list(self._transport.json("GET", "/datastore/label/history", params=params))
+
+    # -- training
+
+    def train(self, model: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Start fine-tuning a model on the final labels; returns the task."""
+        return dict(self._transport.json("POST", f"/train/{_quoted(model)}", json=self._signed(params or {})))
+
+    def train_status(self) -> dict[str, Any]:
+        """The last training: ``status`` (RUNNING, DONE, ERROR, STOPPED; NONE if there was none) and ``progress``."""
+        try:
+            return dict(self._transport.json("GET", "/train/"))
+        except ClientError as error:
+            if error.status != 404:
+                raise
+            return {"status": "NONE", "progress": {}}
+
+    def stop_training(self) -> dict[str, Any]:
+        """Stop the running training; the answer is empty when none was running."""
+        return dict(self._transport.json("DELETE", "/train/") or {})
+
+    def _signed(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        return {**({"client_id": self._user} if self._user else {}), **params}
+
+    def _target(
+        self, stack: ExitStack, image_id: str | None, files: Mapping[str, Path] | None, session_id: str | None
+    ) -> dict[str, str]:
+        if sum(given is not None for given in (image_id, files, session_id)) != 1:
+            raise InputError("give one of image_id, files and session_id")
+        if image_id is not None:
+            return {"image": image_id}
+        return {"session_id": session_id or stack.enter_context(self.session(files or {}))}
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _features(params: dict[str, Any]) -> FeatureTable:
+    table: FeatureTable = FeatureTable.from_json(params["features"])
+    return table

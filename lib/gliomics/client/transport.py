@@ -1,0 +1,126 @@
+"""HTTP to one server: requests with timeouts, errors in the server's words, multipart answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from gliomics.errors import GliomicsError, InputError
+from gliomics.files import atomic_path
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes received so far and their total, None where the server does not tell it."""
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_CHUNK = 1 << 18
+
+
+class ClientError(GliomicsError):
+    """The server refused a request or did not answer; :attr:`status` is its HTTP status, 0 without an answer."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Transport:
+    """Sends requests to one server. Every call has its own connection, so threads may share a transport."""
+
+    def __init__(self, url: str, *, timeout: float, connect_timeout: float, verify: bool | Path) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InputError(f"server address {url!r} is not usable; expected one like http://127.0.0.1:8000")
+        self.url = url.rstrip("/")
+        self._timeout = (connect_timeout, timeout)
+        self._verify = str(verify) if isinstance(verify, Path) else verify
+        self._use_proxies = parts.hostname not in _LOOPBACK
+
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """The JSON of an answer."""
+        return _json(self.request(method, path, **options))
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """An answer with status below 400; :class:`ClientError` with the server's message for others."""
+        session = requests.Session()
+        session.trust_env = self._use_proxies
+        options.setdefault("timeout", self._timeout)
+        try:
+            response = session.request(method, self.url + path, verify=self._verify, **options)
+        except requests.exceptions.SSLError as error:
+            raise ClientError(
+                f"{self.url} has no certificate that is trusted here ({error}); give its certificate file as 'verify'"
+            ) from error
+        except requests.exceptions.ReadTimeout as error:
+            raise ClientError(f"{self.url} did not answer within {options['timeout'][1]:g} s") from error
+        except requests.exceptions.RequestException as error:
+            raise ClientError(
+                f"no server answers at {self.url} ({_reason(error)}); start one with: gliomics serve --studies DIR"
+            ) from error
+        if response.status_code >= 400:
+            raise ClientError(_server_message(response), response.status_code)
+        return response
+
+    def download(self, path: str, dest: Path, *, params: dict[str, Any], progress: Progress | None) -> Path:
+        """Write an answer's body to ``dest``, which appears whole or not at all."""
+        with self.request("GET", path, params=params, stream=True) as response, atomic_path(dest) as temporary:
+            total = response.headers.get("content-length")
+            done = 0
+            try:
+                with temporary.open("wb") as file:
+                    for chunk in response.iter_content(_CHUNK):
+                        file.write(chunk)
+                        done += len(chunk)
+                        if progress is not None:
+                            progress(done, int(total) if total else None)
+            except requests.exceptions.RequestException as error:
+                raise ClientError(f"the download from {self.url} broke off after {done} bytes; try again") from error
+        return dest
+
+
+def parse_parts(content_type: str, body: bytes) -> dict[str, bytes]:
+    """The parts of a multipart answer by name."""
+    message = BytesParser(policy=policy.HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    parts: dict[str, bytes] = {}
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(content, bytes):
+            parts[name] = content
+    if not parts:
+        raise ClientError("the server's answer is not a readable multipart message; is it a MONAI Label server?")
+    return parts
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise ClientError(
+            f"{response.url} answered with something that is not JSON; is it a MONAI Label server?",
+            response.status_code,
+        ) from error
+
+
+def _server_message(response: requests.Response) -> str:
+    """The ``detail`` of a refusal; a list of validation errors becomes one sentence."""
+    try:
+        detail = response.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        text = response.text.strip()[:200]
+        return f"the server answered {response.status_code} {response.reason}" + (f": {text}" if text else "")
+    if isinstance(detail, list):
+        return "; ".join(f"{'.'.join(map(str, item.get('loc', [])))}: {item.get('msg')}" for item in detail)
+    return detail if isinstance(detail, str) else json.dumps(detail)
+
+
+def _reason(error: requests.exceptions.RequestException) -> str:
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no answer"
+    return "connection refused" if "refused" in str(error) else type(error).__name__

@@ -1,0 +1,199 @@
+"""The MONAI Label app: its datastore, infer tasks, trainers and strategies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MONAI_LABEL_TRACKING_ENABLED", "false")  # the default wants mlflow
+
+from monailabel.config import settings
+from monailabel.interfaces.app import MONAILabelApp
+from monailabel.interfaces.datastore import Datastore
+from monailabel.interfaces.tasks.infer_v2 import InferTask
+from monailabel.interfaces.tasks.strategy import Strategy
+from monailabel.interfaces.tasks.train import TrainTask
+
+import gliomics
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.files import safe_name
+from gliomics.models import ModelStore
+from gliomics.monailabel.batch import StudyBatch
+from gliomics.monailabel.cases import study_of_upload
+from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.infer import STUDY_KEY, RadiomicsTask, SegmentationTask, SubtypeTask, text_option
+from gliomics.monailabel.models import ModelCache
+from gliomics.monailabel.sessions import StudySessions
+from gliomics.monailabel.strategies import EpistemicStrategy, RandomStrategy
+from gliomics.monailabel.train import SegmentationTraining
+from gliomics.monailabel.workspace import Workspace
+from gliomics.segmentation.predict import Segmenter
+from gliomics.study.images import read_mask
+from gliomics.study.records import UNNAMED_SEQUENCE, Study
+
+SEGMENTATION_MODELS = ("segmentation_flair", "segmentation_multi")
+"""Models that the app always knows; one without weights is not offered."""
+
+_CT_FILTER = {"Modality": "CT"}  # MONAI Label's default
+_MR_FILTER = {"Modality": "MR"}
+
+_log = logging.getLogger(__name__)
+
+
+class GliomicsApp(MONAILabelApp):
+    """Glioma segmentation, features, subtype, retraining and active learning over a studies folder."""
+
+    def __init__(self, app_dir: str, studies: str, conf: dict[str, str] | None) -> None:
+        self.workspace = Workspace(_workspace_parent(studies))
+        self.workspace.create()
+        settings.MONAI_LABEL_TRACKING_ENABLED = False
+        settings.MONAI_LABEL_SESSION_PATH = settings.MONAI_LABEL_SESSION_PATH or str(self.workspace.sessions)
+        self.store = ModelStore(self.workspace.models)
+        self.segmenters = ModelCache(self.store, Segmenter)
+        known = self.store.names("segmentation")
+        self.segmentation_names = [*SEGMENTATION_MODELS, *(name for name in known if name not in SEGMENTATION_MODELS)]
+        super().__init__(
+            app_dir=app_dir,
+            studies=studies,
+            conf=conf or {},
+            name="Gliomics",
+            description="Glioma MRI: segmentation, radiomics and genomic subtype. For research use only.",
+            version=gliomics.__version__,
+        )
+
+    def init_datastore(self) -> Datastore:
+        """The studies folder; a DICOMweb address is left to MONAI Label, asked for MR series."""
+        if _is_url(self.studies):
+            if settings.MONAI_LABEL_DICOMWEB_SEARCH_FILTER == _CT_FILTER:
+                settings.MONAI_LABEL_DICOMWEB_SEARCH_FILTER = _MR_FILTER
+            return super().init_datastore()
+        return StudyDatastore(Path(self.studies))
+
+    def init_infers(self) -> dict[str, InferTask]:
+        """Segmentation models, ``radiomics`` and ``subtype``."""
+        temporary = self.workspace.temporary
+        segmentation = {name: SegmentationTask(name, self.segmenters, temporary) for name in self.segmentation_names}
+        return {
+            **segmentation,
+            "radiomics": RadiomicsTask(),
+            "subtype": SubtypeTask(self.store, self.store.names("subtype")),
+        }
+
+    def init_trainers(self) -> dict[str, TrainTask]:
+        """One trainer for each segmentation model that has weights to start from."""
+        if not isinstance(self._datastore, StudyDatastore):
+            return {}
+        names = [name for name in self.segmentation_names if self.segmenters.usable(name)]
+        return {name: SegmentationTraining(name, self.store, self.workspace) for name in names}
+
+    def init_strategies(self) -> dict[str, Strategy]:
+        """``random`` and ``epistemic``."""
+        if not isinstance(self._datastore, StudyDatastore):
+            return dict(super().init_strategies())
+        return {
+            "random": RandomStrategy(),
+            "epistemic": EpistemicStrategy(self.segmenters, self.segmentation_names),
+        }
+
+    def init_batch_infer(self) -> Callable[..., dict[str, Any]]:
+        """Batch inference that works without a GPU."""
+        return StudyBatch()
+
+    def on_init_complete(self) -> None:
+        """Load the models while the first client connects; sessions are cleaned when one is made."""
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def infer_task(self, name: str) -> InferTask:
+        """The infer task with this name; :class:`UnknownNameError` when there is none that can be used."""
+        task = self._infers.get(name)
+        if task is None or not task.is_valid():
+            usable = sorted(other for other, each in self._infers.items() if each.is_valid())
+            raise UnknownNameError(f"there is no model '{name}' on this server; there are {', '.join(usable)}")
+        return task
+
+    def trainer(self, name: str) -> SegmentationTraining:
+        """The trainer of a model; :class:`UnknownNameError` when there is none."""
+        if name not in self._trainers:
+            known = ", ".join(sorted(self._trainers)) or "none"
+            raise UnknownNameError(f"there is no model '{name}' to train; there are {known}")
+        trainer: SegmentationTraining = self._trainers[name]
+        return trainer
+
+    def infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
+        """Run one infer task on a study of the store, a session or an uploaded image."""
+        datastore = datastore or self.datastore()
+        name = str(request.get("model"))
+        task = self.infer_task(name)
+        study = self._study(request, datastore)
+        self._check_upload(request.get("label"), "label")
+        file, answer = task({**request, STUDY_KEY: study})
+        tag = str(request.get("label_tag") or "original")
+        label = file
+        if file and request.get("save_label") is True:
+            if study.id != request.get("image"):
+                raise InputError("save_label needs a study of the server's store; this image was only uploaded")
+            self._save(datastore, study, file, tag, {"model": name, "params": answer})
+            label = study.id
+        return {"label": label, "tag": tag, "file": file, "params": answer}
+
+    def choose_sample(self, request: dict[str, Any]) -> dict[str, Any]:
+        """A strategy's whole answer, ``id`` None with the reason when nothing is left to label."""
+        name = str(request.get("strategy") or "random")
+        if name not in self._strategies:
+            known = ", ".join(sorted(self._strategies))
+            raise UnknownNameError(f"there is no strategy '{name}'; there are {known}")
+        choice: dict[str, Any] = self._strategies[name](request, self.datastore()) or {}
+        if choice.get("id"):
+            choice["path"] = self.datastore().get_image_uri(choice["id"])
+        return choice
+
+    def next_sample(self, request: dict[str, Any]) -> dict[str, Any]:
+        """As MONAI Label's own route wants it: empty when nothing is left."""
+        choice = self.choose_sample(request)
+        return choice if choice.get("id") else {}
+
+    def _study(self, request: dict[str, Any], datastore: Datastore) -> Study:
+        image = str(request.get("image") or "")
+        path = Path(image)
+        if path.is_absolute():
+            self._check_upload(image, "image")
+            return study_of_upload(path, safe_name(text_option(request, "study_id") or "uploaded", "study id"))
+        if isinstance(datastore, StudyDatastore):
+            return datastore.study(image)
+        file = Path(datastore.get_image_uri(image))
+        return Study(id=image, patient_id=image, folder=file.parent, sequences={UNNAMED_SEQUENCE: file})
+
+    def _check_upload(self, path: object, name: str) -> None:
+        """Refuse a path that is not that of a file which the server itself received."""
+        roots = (Path(tempfile.gettempdir()), self.workspace.temporary, Path(settings.MONAI_LABEL_SESSION_PATH))
+        if path and not any(Path(str(path)).resolve().is_relative_to(root.resolve()) for root in roots):
+            raise InputError(f"{name} {str(path)[:80]!r} is a path; send a file, or the id of a study")
+
+    def _save(self, datastore: Datastore, study: Study, file: str, tag: str, info: dict[str, Any]) -> None:
+        if isinstance(datastore, StudyDatastore) and not read_mask(Path(file)).array.any():
+            raise InputError(f"no lesion was found in study '{study.id}', so no label was saved")
+        datastore.save_label(study.id, file, tag, info)
+
+    def _load_sessions(self, load: bool = False) -> StudySessions | None:
+        if not load:
+            return None
+        return StudySessions(settings.MONAI_LABEL_SESSION_PATH, settings.MONAI_LABEL_SESSION_EXPIRY)
+
+    def _warm_up(self) -> None:
+        for name in self.segmentation_names:
+            if self.segmenters.usable(name):
+                _log.info("model '%s' is ready", name)
+
+
+def _is_url(studies: str) -> bool:
+    return studies.startswith(("http://", "https://"))
+
+
+def _workspace_parent(studies: str) -> Path:
+    """Where ``.gliomics`` lies: in the studies folder, or in the home folder for a DICOMweb address."""
+    return Path.home() if _is_url(studies) else Path(studies)

@@ -1,0 +1,71 @@
+"""What a request is about: a study of the store, or images that came with the request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gliomics.errors import GeometryError, InputError
+from gliomics.files import suffix_of
+from gliomics.study.images import IMAGE_SUFFIXES, read_mask, read_volume
+from gliomics.study.labels import check_mask
+from gliomics.study.names import canonical_sequence, split_sequence_suffix
+from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study
+
+SEQUENCE_ORDER = ("flair", "t1c", "t2", "t1")
+"""The first of these that a study has stands for it where one image is asked for."""
+
+
+def default_sequence(study: Study) -> str:
+    """The sequence that is served when none is named: the first of :data:`SEQUENCE_ORDER`, else the first there is."""
+    return next((name for name in SEQUENCE_ORDER if name in study.sequences), next(iter(study.sequences)))
+
+
+def study_of_upload(path: Path, study_id: str) -> Study:
+    """Images that were uploaded for one session: a single image, or a folder of ``<sequence>.nii.gz``."""
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if suffix_of(file) in IMAGE_SUFFIXES)
+        sequences = {sequence_of_file(file.name): file for file in files}
+        if len(sequences) < len(files) or not files:
+            names = ", ".join(file.name for file in files) or "none"
+            raise InputError(f"expected one file per sequence, named <sequence>.nii.gz; found {names}")
+        return Study(id=study_id, patient_id=study_id, folder=path, sequences=sequences)
+    _, sequence = split_sequence_suffix(path.name[: -len(suffix_of(path))])
+    return Study(id=study_id, patient_id=study_id, folder=path.parent, sequences={sequence or UNNAMED_SEQUENCE: path})
+
+
+def sequence_of_file(name: str) -> str:
+    """The sequence that a file of a several-file upload is; :class:`InputError` when its name is none."""
+    path = Path(name)
+    suffix = suffix_of(path)
+    stem = name[: -len(suffix)] if suffix else name
+    sequence = canonical_sequence(stem)
+    if sequence is None or suffix not in IMAGE_SUFFIXES:
+        raise InputError(
+            f"the uploaded file {name!r} is not named after a sequence; "
+            "name the files flair.nii.gz, t1.nii.gz, t1c.nii.gz, t2.nii.gz"
+        )
+    return sequence
+
+
+def read_label(path: Path, study: Study, name: str) -> Mask:
+    """Read a label that came with a request and check it against the study; errors name the study, not the path."""
+    name = f"{name} of study '{study.id}'"
+    try:
+        mask = read_mask(path)
+    except InputError as error:
+        raise InputError(f"{name} was refused: {str(error).replace(str(path), 'the file')}") from error
+    _check_fits(mask, study, name)
+    return mask
+
+
+def _check_fits(mask: Mask, study: Study, name: str) -> None:
+    """Accept a mask on the grid of any sequence; the error is about the default one."""
+    first = default_sequence(study)
+    failure: GeometryError | None = None
+    for sequence in [first, *(other for other in study.sequences if other != first)]:
+        try:
+            return check_mask(mask, read_volume(study.path(sequence)), name)
+        except GeometryError as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure

@@ -1,0 +1,351 @@
+"""MONAI Label's datastore over a studies folder: one image is one study with all its sequences."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import shutil
+import threading
+import time
+import zipfile
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
+
+from gliomics.errors import GliomicsError, InputError, UnknownNameError
+from gliomics.files import atomic_path, read_json, safe_name, suffix_of, write_json
+from gliomics.monailabel.cases import default_sequence, read_label
+from gliomics.monailabel.labels import LabelStore
+from gliomics.monailabel.workspace import Workspace
+from gliomics.study.folder import STUDY_FILE, list_studies
+from gliomics.study.geometry import check_same_grid
+from gliomics.study.images import read_mask, read_volume
+from gliomics.study.records import Study
+
+FINAL = DefaultLabelTag.FINAL.value
+"""Tag of the labels that models learn from."""
+
+_CLOCK_TICK_NS = 50_000_000
+"""File times are coarser than the clock; a file changed within this time of a reading is read again."""
+
+_log = logging.getLogger(__name__)
+
+
+class StudyDatastore(Datastore):
+    """Studies, labels and notes as files; nothing is kept only in memory and no file holds all studies.
+
+    The list of studies is read again when the studies folder changed. Ids and tags are
+    checked before any path is built from them.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.workspace = Workspace(root)
+        self.labels = LabelStore(root, self.workspace.history)
+        self._studies: dict[str, Study] = {}
+        self._broken: dict[str, str] = {}
+        self._stamp: frozenset[tuple[str, int]] | None = None
+        self._read_ns = 0
+        self._lock = threading.RLock()
+
+    def name(self) -> str:
+        """Name of the studies folder."""
+        return self.root.name
+
+    def set_name(self, name: str) -> None:
+        """Refused: the store is named after its folder."""
+        raise InputError(f"the datastore is named after its folder '{self.root.name}'; rename the folder instead")
+
+    def description(self) -> str:
+        """What the store holds, in words."""
+        return f"Glioma studies in {self.root.name}"
+
+    def set_description(self, description: str) -> None:
+        """Refused: the description follows from the folder."""
+        raise InputError("the datastore's description follows from its folder and cannot be set")
+
+    # -- studies
+
+    def study(self, image_id: str) -> Study:
+        """The study with this id; :class:`UnknownNameError`, or why its folder cannot be used."""
+        safe_name(image_id, "study id")
+        with self._lock:
+            self._read_if_changed()
+            study = self._studies.get(image_id)
+            if study is None or not _is_as_read(study, self._read_ns):
+                self.refresh()
+                study = self._studies.get(image_id)
+        if study is not None:
+            return study
+        if image_id in self._broken:
+            raise InputError(f"study '{image_id}' cannot be used: {self._broken[image_id]}")
+        raise UnknownNameError(f"there is no study '{image_id}' on this server; it has {len(self._studies)} studies")
+
+    def list_images(self) -> list[str]:
+        """Ids of all studies."""
+        with self._lock:
+            self._read_if_changed()
+            return list(self._studies)
+
+    def broken(self) -> dict[str, str]:
+        """Folders and files that could not be read as studies, and why."""
+        with self._lock:
+            self._read_if_changed()
+            return dict(self._broken)
+
+    def refresh(self) -> None:
+        """Read the studies folder again."""
+        with self._lock:
+            self._read_ns = time.time_ns()
+            self._stamp = _folder_stamp(self.root)
+            broken: dict[str, str] = {}
+
+            def note(path: Path, error: GliomicsError) -> None:
+                name = path.name if path.is_dir() else path.name[: -len(suffix_of(path))]
+                broken[name] = str(error)
+
+            self._studies = {study.id: study for study in list_studies(self.root, note)}
+            for name in broken.keys() - self._broken.keys():
+                _log.warning("study left out: %s", broken[name])
+            self._broken = broken
+
+    def _read_if_changed(self) -> None:
+        if self._stamp is None or _folder_stamp(self.root) != self._stamp:
+            self.refresh()
+
+    # -- images
+
+    def get_image_uri(self, image_id: str) -> str:
+        """Path of the study's default sequence (the first of flair, t1c, t2, t1)."""
+        study = self.study(image_id)
+        return str(study.path(default_sequence(study)))
+
+    def get_image(self, image_id: str, params: dict[str, Any] | None = None) -> io.BytesIO:
+        """Content of the default sequence's file."""
+        return io.BytesIO(Path(self.get_image_uri(image_id)).read_bytes())
+
+    def get_image_info(self, image_id: str) -> dict[str, Any]:
+        """What is known about a study: patient, time point, sequences, and what clients noted."""
+        study = self.study(image_id)
+        noted = self._info_path(image_id)
+        return {
+            **(read_json(noted) if noted.is_file() else {}),
+            "name": download_name(study, default_sequence(study)),
+            "path": self.get_image_uri(image_id),
+            "patient_id": study.patient_id,
+            "timepoint": study.timepoint,
+            "date": study.date,
+            "sequences": sorted(study.sequences),
+            "default_sequence": default_sequence(study),
+            "spacing_known": study.spacing_known,
+        }
+
+    def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
+        """Add notes to a study; what the study itself says (sequences, patient) is not changed by them."""
+        self.study(image_id)
+        path = self._info_path(image_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            noted = read_json(path) if path.is_file() else {}
+            write_json(path, {**noted, **info})
+
+    def add_image(self, image_id: str, image_filename: str, image_info: dict[str, Any]) -> str:
+        """Make a one-sequence study of an image file, or replace the image of such a study.
+
+        The file is read whole before anything is replaced; the one it replaces is kept.
+        A study folder is never replaced, and labels must still fit the new image.
+        """
+        source = Path(image_filename)
+        suffix = suffix_of(source)
+        study_id = safe_name(image_id or source.name[: -len(suffix)], "study id")
+        try:
+            volume = read_volume(source)
+        except InputError as error:
+            reason = str(error).replace(str(source), "the uploaded file")
+            raise InputError(f"image '{study_id}' was refused: {reason}") from error
+        target = self.root / f"{study_id}{suffix}"
+        self.workspace.root.mkdir(exist_ok=True)
+        with FileLock(self.workspace.root / "images.lock"):
+            self.refresh()
+            self._check_replaceable(study_id, target)
+            for tag in self.labels.tags(study_id):
+                label = read_mask(self.labels.path(study_id, tag))
+                check_same_grid(volume, label, f"the new image '{study_id}'", f"its label '{tag}'")
+            if target.exists():
+                shutil.copy2(target, self._removed_folder(study_id) / target.name)
+            with atomic_path(target) as temporary:
+                shutil.copyfile(source, temporary)
+        self.refresh()
+        if image_info:
+            self.update_image_info(study_id, image_info)
+        return study_id
+
+    def remove_image(self, image_id: str) -> None:
+        """Take a study and its labels out of the store; they are moved to ``.gliomics/removed``, not deleted."""
+        study = self.study(image_id)
+        with FileLock(self.workspace.root / "images.lock"):
+            siblings = [other.id for other in self._studies.values() if other.folder == study.folder != self.root]
+            if len(siblings) > 1:
+                raise InputError(
+                    f"study '{image_id}' shares its folder with {', '.join(siblings)}; remove the folder by hand"
+                )
+            for tag in self.labels.tags(image_id):
+                self.labels.remove(image_id, tag)
+            single = self.root == study.folder
+            source = study.path(default_sequence(study)) if single else study.folder
+            source.rename(self._removed_folder(image_id) / source.name)
+        self.refresh()
+
+    def _check_replaceable(self, study_id: str, target: Path) -> None:
+        same = next((s for s in self._studies.values() if s.id.lower() == study_id.lower()), None)
+        if same is None and not (self.root / study_id).exists():
+            return
+        if same is None or list(same.sequences.values()) != [target]:
+            raise InputError(
+                f"study '{study_id}' exists already and is not a single {suffix_of(target)} image; "
+                "upload under another id, or remove that study first"
+            )
+
+    def _info_path(self, image_id: str) -> Path:
+        return self.workspace.image_info / f"{safe_name(image_id, 'study id')}.json"
+
+    def _removed_folder(self, image_id: str) -> Path:
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
+        folder = self.workspace.removed / f"{image_id}-{stamp}"
+        folder.mkdir(parents=True)
+        return folder
+
+    # -- labels
+
+    def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
+        """Check a label against its study and keep it as a new version; returns the label's id, the study's."""
+        tag = safe_name(label_tag, "label tag")
+        study = self.study(image_id)
+        mask = read_label(Path(label_filename), study, f"label '{tag}'")
+        self.labels.save(study.id, tag, mask, label_info or {})
+        return study.id
+
+    def remove_label(self, label_id: str, label_tag: str) -> None:
+        """Remove a label; its versions stay in the history."""
+        self.labels.remove(label_id, label_tag)
+
+    def get_label_uri(self, label_id: str, label_tag: str) -> str:
+        """Path of a label."""
+        return str(self.labels.path(label_id, label_tag))
+
+    def get_label(self, label_id: str, label_tag: str, params: dict[str, Any] | None = None) -> io.BytesIO:
+        """Content of a label's file."""
+        return io.BytesIO(self.labels.path(label_id, label_tag).read_bytes())
+
+    def get_label_info(self, label_id: str, label_tag: str) -> dict[str, Any]:
+        """What was sent with the current label, and its version, time, author and voxel counts."""
+        path = self.labels.path(label_id, label_tag)
+        info: dict[str, Any] = {"name": path.name, "ts": int(path.stat().st_mtime)}
+        version = self.labels.current(label_id, label_tag)
+        if version is not None:
+            kept = {"version": version.version, "saved": version.saved, "user": version.user, "voxels": version.voxels}
+            info = {**version.info, **info, **kept}
+        return info
+
+    def update_label_info(self, label_id: str, label_tag: str, info: dict[str, Any]) -> None:
+        """Add notes to the current label."""
+        self.labels.update_info(label_id, label_tag, info)
+
+    def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
+        """Label ids by tag; a label's id is its study's."""
+        return {tag: image_id for tag in self.labels.tags(self.study(image_id).id)}
+
+    def get_label_by_image_id(self, image_id: str, tag: str) -> str:
+        """Label id of a study and tag, or an empty string."""
+        return self.get_labels_by_image_id(image_id).get(tag, "")
+
+    def get_labeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
+        """Ids of the studies that have a label (``final`` unless told)."""
+        labelled = self.labels.labelled(label_tag or FINAL)
+        return [name for name in self.list_images() if name in labelled]
+
+    def get_unlabeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
+        """Ids of the studies that have no label (``final`` unless told)."""
+        labelled = self.labels.labelled(label_tag or FINAL)
+        return [name for name in self.list_images() if name not in labelled]
+
+    # -- the whole store
+
+    def datalist(self, full_path: bool = True) -> list[dict[str, Any]]:
+        """Studies with a final label: id, default image, label, and every sequence."""
+        rows = []
+        for image_id in self.get_labeled_images():
+            study = self.study(image_id)
+            paths = {name: str(path) for name, path in study.sequences.items()}
+            label = str(self.labels.path(image_id, FINAL))
+            rows.append({"id": image_id, "image": paths[default_sequence(study)], "label": label, "sequences": paths})
+        return rows if full_path else json.loads(json.dumps(rows).replace(f"{self.root}{os.sep}", ""))
+
+    def get_dataset_archive(self, limit_cases: int | None) -> str:
+        """Path of a ZIP of the labelled studies: ``image/<id>/<sequence>``, ``label/<id>`` and ``metadata.json``."""
+        rows = self.datalist()[: limit_cases or None]
+        if not rows:
+            raise InputError("no study has a final label yet; there is nothing to put into the archive")
+        self.workspace.temporary.mkdir(parents=True, exist_ok=True)
+        path = self.workspace.temporary / f"dataset-{time.time_ns()}.zip"
+        with zipfile.ZipFile(path, "x") as archive:
+            for row in rows:
+                for sequence, file in row["sequences"].items():
+                    archive.write(file, f"image/{row['id']}/{sequence}{suffix_of(Path(file))}")
+                archive.write(row["label"], f"label/{row['id']}.nii.gz")
+            archive.writestr("metadata.json", json.dumps(self.json(), indent=2))
+        return str(path)
+
+    def status(self) -> dict[str, Any]:
+        """Numbers of studies and labels."""
+        images = set(self.list_images())
+        tags = {tag: len(images & self.labels.labelled(tag)) for tag in self.labels.all_tags()}
+        return {
+            "total": len(images),
+            "completed": tags.get(FINAL, 0),
+            "label_tags": {tag: number for tag, number in tags.items() if number},
+            "broken": len(self.broken()),
+        }
+
+    def json(self) -> dict[str, Any]:
+        """Every study with its notes and labels, in the format of MONAI Label's local datastore."""
+        objects = {}
+        for image_id in self.list_images():
+            labels = {
+                tag: {"ext": ".nii.gz", "info": self.get_label_info(image_id, tag)}
+                for tag in self.get_labels_by_image_id(image_id)
+            }
+            info = self.get_image_info(image_id)
+            objects[image_id] = {"image": {"ext": suffix_of(Path(info["path"])), "info": info}, "labels": labels}
+        return {
+            "name": self.name(),
+            "description": self.description(),
+            "images_dir": ".",
+            "labels_dir": "labels",
+            "objects": objects,
+            "broken": self.broken(),
+        }
+
+
+def download_name(study: Study, sequence: str) -> str:
+    """File name under which a sequence is served: NIfTI, and different for every study and sequence."""
+    return f"{study.id}_{sequence}.nii.gz"
+
+
+def _folder_stamp(folder: Path) -> frozenset[tuple[str, int]]:
+    """Changes when a study is added, removed or replaced, or a file appears in or leaves a study's folder."""
+    visible = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+    return frozenset((entry.name, entry.stat(follow_symlinks=False).st_ctime_ns) for entry in visible)
+
+
+def _is_as_read(study: Study, read_ns: int) -> bool:
+    """Whether the study's description is older than the last reading and its files are there."""
+    description = study.folder / STUDY_FILE
+    if description.is_file() and description.stat().st_ctime_ns > read_ns - _CLOCK_TICK_NS:
+        return False
+    return all(path.is_file() for path in study.sequences.values())

@@ -1,0 +1,223 @@
+"""Infer tasks: automatic segmentation, and the features and subtype of the current segment."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any
+
+from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
+
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.models import ModelCard, ModelFolder, ModelStore
+from gliomics.monailabel.cases import read_label
+from gliomics.monailabel.models import ModelCache
+from gliomics.records import FeatureTable
+from gliomics.segmentation.labelled import load_volumes
+from gliomics.segmentation.predict import Segmenter
+from gliomics.study.geometry import load_sequences
+from gliomics.study.images import IMAGE_SUFFIXES, write_mask
+from gliomics.study.records import Study
+
+STUDY_KEY = "study"
+"""Key under which a task finds the :class:`Study` in its request; clients cannot set it."""
+
+Result = tuple[str | None, dict[str, Any]]
+
+
+class _StudyTask(InferTask):
+    """A task on one study; answers with a file or None, and JSON."""
+
+    def __call__(self, request: dict[str, Any]) -> Result:
+        """Run the task; ``request`` holds the study, the options of the client and maybe a ``label`` file."""
+        started = time.monotonic()
+        study: Study = request[STUDY_KEY]
+        file, answer = self.run(study, request)
+        seconds = round(time.monotonic() - started, 3)
+        return file, {**answer, "study_id": study.id, "latencies": {"total": seconds}}
+
+    @abstractmethod
+    def run(self, study: Study, request: dict[str, Any]) -> Result:
+        """What the task does."""
+
+
+class SegmentationTask(_StudyTask):
+    """Segments a study with the serving version of one model."""
+
+    def __init__(self, name: str, segmenters: ModelCache[Segmenter], temporary: Path) -> None:
+        super().__init__(
+            type=InferType.SEGMENTATION,
+            labels={"tumour": 1},
+            dimension=3,
+            description=f"Automatic segmentation of the lesion ({name})",
+        )
+        self._name = name
+        self._segmenters = segmenters
+        self._temporary = temporary
+
+    def is_valid(self) -> bool:
+        """Whether a version with intact weights serves."""
+        return self._segmenters.usable(self._name)
+
+    def card(self) -> ModelCard:
+        """Card of the serving version."""
+        return self._segmenters.get(self._name).card
+
+    def info(self) -> dict[str, Any]:
+        """What clients are told: MONAI Label's keys, and the version, the sequences and how good it is."""
+        return {**super().info(), **describe(self.card())}
+
+    def run(self, study: Study, request: dict[str, Any]) -> Result:
+        """The mask as a file in the client's ``result_extension`` (``.nii.gz`` unless told)."""
+        suffix = text_option(request, "result_extension") or ".nii.gz"
+        if suffix not in IMAGE_SUFFIXES:
+            raise InputError(f"result_extension is {suffix!r}; expected one of {', '.join(IMAGE_SUFFIXES)}")
+        segmenter = self._segmenters.get(self._name)
+        volumes = load_volumes(study, segmenter.card, resample_to=text_option(request, "resample_to"))
+        result = segmenter.segment(volumes)
+        path = temporary_file(self._temporary, f"{study.id}-", suffix)
+        write_mask(result.mask, path)
+        return str(path), {
+            "label_names": self.labels,
+            "model": segmenter.card.name,
+            "model_version": segmenter.card.version,
+            "sequences_used": result.sequences_used,
+            "warnings": result.warnings,
+        }
+
+
+class RadiomicsTask(_StudyTask):
+    """Measures the current segment, which the client uploads as ``label``."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            type=InferType.OTHERS,
+            labels=[],
+            dimension=3,
+            description="Radiomic features of the current segment (send it as 'label', ask with output=json)",
+        )
+
+    def is_valid(self) -> bool:
+        """Always: it needs no weights."""
+        return True
+
+    def run(self, study: Study, request: dict[str, Any]) -> Result:
+        """``{"features": FeatureTable}``."""
+        return None, {"features": measure(study, request).to_json()}
+
+
+class SubtypeTask(_StudyTask):
+    """Estimates the genomic subtype of the current segment with every subtype model, or those named in ``models``."""
+
+    def __init__(self, store: ModelStore, names: list[str]) -> None:
+        super().__init__(
+            type=InferType.CLASSIFICATION,
+            labels=[],
+            dimension=3,
+            description="Subtype estimates of the current segment (send it as 'label', ask with output=json)",
+        )
+        self._names = names
+        self._models = ModelCache(store, _load_subtype_model)
+
+    def is_valid(self) -> bool:
+        """Whether there is a subtype model that can be used."""
+        return any(self._models.usable(name) for name in self._names)
+
+    def info(self) -> dict[str, Any]:
+        """What clients are told, with the card's essentials of each model."""
+        cards = {name: self._models.get(name).card for name in self._names if self._models.usable(name)}
+        return {**super().info(), "subtype_models": {name: describe(card) for name, card in cards.items()}}
+
+    def run(self, study: Study, request: dict[str, Any]) -> Result:
+        """``{"features": FeatureTable, "estimates": [SubtypeEstimate, ...]}``."""
+        wanted = request.get("models") or self._names
+        if not isinstance(wanted, list):
+            raise InputError(f"models is {wanted!r}; expected a list of names, or nothing for all subtype models")
+        for name in wanted:
+            if name not in self._names:
+                known = ", ".join(self._names) or "none"
+                raise UnknownNameError(f"there is no subtype model {name!r}; there are {known}")
+        features = measure(study, request)
+        estimates = [self._models.get(name).estimate(features).to_json() for name in wanted]
+        return None, {"features": features.to_json(), "estimates": estimates}
+
+
+def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
+    """Features of the request's ``label`` in every sequence of the study.
+
+    Options: ``region`` (its name in the table), ``label_value`` (one value of the label; any
+    above 0 unless told), ``config`` (name of a preset), ``resample_to`` (bring the sequences
+    to this one's grid, on which the label must be drawn).
+    """
+    from gliomics.radiomics.config import load_config
+    from gliomics.radiomics.extract import extract_features
+
+    if not request.get("label"):
+        raise InputError(f"the current segment of study '{study.id}' is missing; send it as the file 'label'")
+    mask = read_label(Path(request["label"]), study, "the current segment")
+    config = load_config(_preset(text_option(request, "config")))
+    volumes = load_sequences(study, study.sequences, resample_to=text_option(request, "resample_to"))
+    return extract_features(
+        volumes,
+        mask,
+        config,
+        study_id=study.id,
+        region=text_option(request, "region") or "tumour",
+        spacing_known=study.spacing_known,
+        label=_label_value(request.get("label_value")),
+    )
+
+
+def describe(card: ModelCard) -> dict[str, Any]:
+    """The essentials of a model card, for clients that list models."""
+    return {
+        "version": card.version,
+        "title": card.title,
+        "sequences": card.sequences.model_dump(),
+        "classes": card.classes,
+        "metrics": [metric.model_dump() for metric in card.metrics],
+        "population": card.training.population,
+        "notice": card.notice,
+    }
+
+
+def _load_subtype_model(folder: ModelFolder) -> Any:
+    from gliomics.subtype.predict import SubtypeModel
+
+    return SubtypeModel(folder)
+
+
+def text_option(request: dict[str, Any], name: str) -> str | None:
+    """An option of the client that must be text, or None."""
+    value = request.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"{name} is {value!r}; expected text")
+    return value
+
+
+def temporary_file(folder: Path, prefix: str, suffix: str) -> Path:
+    """A new empty file in ``folder``, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=suffix)
+    os.close(handle)
+    return Path(name)
+
+
+def _preset(name: str | None) -> str:
+    from gliomics.radiomics.config import preset_names
+
+    name = name or "panel"
+    if name not in preset_names():
+        raise UnknownNameError(f"there is no feature preset {name!r}; there are {', '.join(preset_names())}")
+    return name
+
+
+def _label_value(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"label_value is {value!r}; expected a whole number above 0, or nothing for all labels")
+    return int(value)

@@ -1,0 +1,201 @@
+"""Labels of studies on disk, with every version that was ever saved."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.files import atomic_path, read_json, safe_name, sha256_of, write_json
+from gliomics.study.images import read_mask, write_mask
+from gliomics.study.labels import LABELS_FOLDER, label_path
+from gliomics.study.records import Mask
+
+_SUFFIX = ".nii.gz"
+
+
+@dataclass(frozen=True)
+class LabelVersion:
+    """One saved version of a label: which, when, by whom, and its voxels per label value."""
+
+    study_id: str
+    tag: str
+    version: int
+    saved: str
+    """UTC time in ISO 8601."""
+    user: str | None
+    voxels: dict[str, int]
+    sha256: str
+    info: dict[str, Any] = field(default_factory=dict)
+    """What the client sent with it: model and version it started from, segment names, client id, ..."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The version as JSON-ready values."""
+        return {"format": 1, **self.__dict__}
+
+
+class LabelStore:
+    """Current labels in ``labels/<tag>/<study id>.nii.gz``, their versions in ``history/<study id>/<tag>/<n>``.
+
+    A save writes the version's image, then its record, then the current label, each
+    atomically, under a lock per study that also holds between processes. A kill at any
+    moment leaves the old label or the new one whole.
+    """
+
+    def __init__(self, studies: Path, history: Path) -> None:
+        self._studies = studies
+        self._history = history
+
+    def path(self, study_id: str, tag: str) -> Path:
+        """Path of the current label; :class:`UnknownNameError` when there is none."""
+        path = label_path(self._studies, study_id, tag)
+        if not path.is_file():
+            tags = ", ".join(self.tags(study_id)) or "none"
+            raise UnknownNameError(f"study '{study_id}' has no label '{tag}'; its labels: {tags}")
+        return path
+
+    def tags(self, study_id: str) -> list[str]:
+        """Tags under which a study has a label."""
+        return [tag for tag in self.all_tags() if label_path(self._studies, study_id, tag).is_file()]
+
+    def all_tags(self) -> list[str]:
+        """Every tag that has a folder."""
+        folder = self._studies / LABELS_FOLDER
+        if not folder.is_dir():
+            return []
+        return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+    def labelled(self, tag: str) -> set[str]:
+        """Ids that have a label with this tag, whether or not their study still exists."""
+        folder = self._studies / LABELS_FOLDER / safe_name(tag, "label tag")
+        if not folder.is_dir():
+            return set()
+        names = (entry.name for entry in folder.iterdir())
+        return {name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX) and not name.startswith(".")}
+
+    def save(self, study_id: str, tag: str, mask: Mask, info: Mapping[str, Any]) -> LabelVersion:
+        """Keep ``mask`` as the next version and make it current; the caller has checked it against the study."""
+        current = label_path(self._studies, study_id, tag)
+        with self._locked(study_id):
+            self._adopt(study_id, tag)
+            version = self._keep(study_id, tag, lambda path: write_mask(mask, path), _voxels(mask), info)
+            _copy(self.version_path(study_id, tag, version.version), current)
+        return version
+
+    def remove(self, study_id: str, tag: str) -> None:
+        """Remove the current label; its versions stay in the history."""
+        with self._locked(study_id):
+            path = self.path(study_id, tag)
+            self._adopt(study_id, tag)
+            path.unlink()
+
+    def versions(self, study_id: str, tag: str) -> list[LabelVersion]:
+        """The saved versions, oldest first; a current label that was put there by hand is not among them."""
+        folder = self._folder(study_id, tag)
+        numbers = sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit())
+        return [_from_json(read_json(_record_path(folder, number))) for number in numbers]
+
+    def version_path(self, study_id: str, tag: str, version: int) -> Path:
+        """The image of one version; :class:`UnknownNameError` when it does not exist."""
+        path = _image_path(self._folder(study_id, tag), version)
+        if not path.is_file():
+            count = len(self.versions(study_id, tag))
+            raise UnknownNameError(f"label '{tag}' of study '{study_id}' has no version {version}; it has {count}")
+        return path
+
+    def current(self, study_id: str, tag: str) -> LabelVersion | None:
+        """The version that the current label is, or None when it was put there by hand."""
+        digest = sha256_of(self.path(study_id, tag))
+        return next((v for v in reversed(self.versions(study_id, tag)) if v.sha256 == digest), None)
+
+    def update_info(self, study_id: str, tag: str, info: Mapping[str, Any]) -> None:
+        """Add to what is noted about the current label."""
+        with self._locked(study_id):
+            self.path(study_id, tag)
+            self._adopt(study_id, tag)
+            version = self.current(study_id, tag)
+            if version is not None:
+                version.info.update(info)
+                write_json(_record_path(self._folder(study_id, tag), version.version), version.to_json())
+
+    def _keep(
+        self,
+        study_id: str,
+        tag: str,
+        write: Callable[[Path], None],
+        voxels: dict[str, int],
+        info: Mapping[str, Any],
+    ) -> LabelVersion:
+        folder = self._folder(study_id, tag)
+        number = 1 + max((int(path.name.split(".")[0]) for path in folder.glob("[0-9]*")), default=0)
+        image = _image_path(folder, number)
+        write(image)
+        version = LabelVersion(
+            study_id=study_id,
+            tag=tag,
+            version=number,
+            saved=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            user=_user(info),
+            voxels=voxels,
+            sha256=sha256_of(image),
+            info=dict(info),
+        )
+        write_json(_record_path(folder, number), version.to_json())
+        return version
+
+    def _adopt(self, study_id: str, tag: str) -> None:
+        """Keep a current label that was put there by hand as a version, byte for byte, before it is replaced."""
+        current = label_path(self._studies, study_id, tag)
+        if not current.is_file() or self.current(study_id, tag) is not None:
+            return
+        try:
+            voxels = _voxels(read_mask(current))
+        except InputError:  # not a mask, but the user's file all the same
+            voxels = {}
+        note = {"source": f"found in {LABELS_FOLDER}/{tag}"}
+        self._keep(study_id, tag, lambda path: _copy(current, path), voxels, note)
+
+    def _folder(self, study_id: str, tag: str) -> Path:
+        return self._history / safe_name(study_id, "study id") / safe_name(tag, "label tag")
+
+    @contextmanager
+    def _locked(self, study_id: str) -> Iterator[None]:
+        folder = self._history / safe_name(study_id, "study id")
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            yield
+
+
+def _record_path(folder: Path, version: int) -> Path:
+    return folder / f"{version:04d}.json"
+
+
+def _image_path(folder: Path, version: int) -> Path:
+    return folder / f"{version:04d}{_SUFFIX}"
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _voxels(mask: Mask) -> dict[str, int]:
+    values, counts = np.unique(mask.array, return_counts=True)
+    return {str(value): int(count) for value, count in zip(values.tolist(), counts.tolist(), strict=True) if value}
+
+
+def _user(info: Mapping[str, Any]) -> str | None:
+    user = info.get("user") or info.get("client_id")
+    return None if user is None else str(user)
+
+
+def _from_json(value: dict[str, Any]) -> LabelVersion:
+    return LabelVersion(**{key: item for key, item in value.items() if key != "format"})

@@ -1,0 +1,72 @@
+"""Routes that run models, on one study or on many."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.background import BackgroundTasks
+from monailabel.endpoints import batch_infer as stock_batch
+from monailabel.endpoints import infer as stock_infer
+from monailabel.interfaces.tasks.batch_infer import BatchInferImageType
+
+from gliomics.errors import InputError
+from gliomics.files import safe_name
+from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.routes.common import FormText, JsonBody, OptionalUpload, the_app
+from gliomics.monailabel.uploads import client_options, received
+
+router = APIRouter()
+
+
+@router.post("/infer/{model}", tags=["Infer"])
+def infer(
+    background_tasks: BackgroundTasks,
+    model: str,
+    image: str = "",
+    session_id: str = "",
+    params: FormText = "{}",
+    file: OptionalUpload = None,
+    label: OptionalUpload = None,
+    output: stock_infer.ResultType | None = None,
+) -> Any:
+    """Run a model on a study of the store (``image``), a session, or an uploaded image (``file``)."""
+    app = the_app()
+    options = client_options(params)
+    if image:
+        safe_name(image, "image id")
+    if not (image or session_id or file):
+        raise InputError("there is nothing to work on: give an image id, a session_id or a file")
+    if not isinstance(app.datastore(), StudyDatastore):  # MONAI Label's own way with DICOM
+        return stock_infer.run_inference(
+            background_tasks, model, image, session_id, json.dumps(options), file, label, output
+        )
+    if output == stock_infer.ResultType.dicom_seg:
+        raise InputError("output=dicom_seg needs a DICOMweb archive; ask for output=image")
+    temporary = app.workspace.temporary
+    with received(file, temporary) as image_file, received(label, temporary) as label_file:
+        request = {**options, "model": model, "image": image}
+        if image_file:
+            request["image"] = str(image_file)
+        if label_file:
+            request["label"] = str(label_file)
+        if session_id:
+            request["image"] = str(app.sessions().image(session_id))
+        result = app.infer(request)
+    if output == stock_infer.ResultType.image and not result["file"]:
+        raise InputError(f"model '{model}' answers with JSON only; ask for output=json")
+    return stock_infer.send_response(app.datastore(), result, output, background_tasks)
+
+
+@router.post("/batch/infer/{model}", tags=["Infer"])
+def batch(
+    model: str,
+    images: BatchInferImageType = BatchInferImageType.IMAGES_ALL,
+    params: JsonBody = None,
+    run_sync: bool = False,
+) -> Any:
+    """Segment many studies in the background and save the masks as labels (tag ``original``)."""
+    the_app().infer_task(model)
+    options = {**client_options(params), "multi_gpu": False}
+    return stock_batch.run(model, images, options, run_sync)

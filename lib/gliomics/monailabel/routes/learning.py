@@ -1,0 +1,63 @@
+"""Routes that choose what to label next and that train on labels."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from monailabel.endpoints import train as stock
+
+from gliomics.monailabel.routes.common import JsonBody, the_app
+from gliomics.monailabel.uploads import client_options
+
+router = APIRouter()
+
+
+@router.post("/activelearning/{strategy}", tags=["ActiveLearning"])
+def next_sample(strategy: str, params: JsonBody = None) -> Any:
+    """The study to label next with its score and the reason; ``id`` is null when nothing is left."""
+    app = the_app()
+    options = {key: item for key, item in (params or {}).items() if key != "strategy"}
+    choice = app.choose_sample({**options, "strategy": strategy})
+    if not choice.get("id"):
+        return choice
+    store = app.datastore()
+    noted = store.get_image_info(choice["id"]).get("strategy", {})
+    noted[strategy] = {"ts": int(time.time()), "client_id": options.get("client_id")}
+    store.update_image_info(choice["id"], {"strategy": noted})
+    return {**choice, **store.get_image_info(choice["id"])}
+
+
+@router.get("/train/", tags=["Train"])
+def train_status(all: bool = False, check_if_running: bool = False) -> Any:
+    """The last training task (404 when there is none), with ``progress`` of its model."""
+    status = stock.status(all, check_if_running)
+    if isinstance(status, dict):
+        model = str(status.get("request", {}).get("model"))
+        status = {**status, "progress": the_app().trainer(model).stats()}
+    return status
+
+
+@router.post("/train/", tags=["Train"], include_in_schema=False)
+def train_all(params: JsonBody = None, run_sync: bool = False) -> Any:
+    """Train every model, one after the other; ``params`` holds options by model name."""
+    return stock.run({name: client_options(value) for name, value in (params or {}).items()}, run_sync)
+
+
+@router.post("/train/{model}", tags=["Train"])
+def train(model: str, params: JsonBody = None, run_sync: bool = False, enqueue: bool = False) -> Any:
+    """Fine-tune a model on the final labels, in the background."""
+    options = client_options(params)
+    the_app().trainer(model).check(options)
+    try:
+        return stock.run_model(model, options, run_sync, enqueue)
+    except HTTPException as error:
+        detail = "a training is running already; wait for it, stop it (DELETE /train/) or ask with enqueue=true"
+        raise HTTPException(error.status_code, detail) from error
+
+
+@router.delete("/train/", tags=["Train"])
+def stop_training() -> Any:
+    """Stop the running training; the models stay as they are."""
+    return stock.stop()

@@ -1,0 +1,73 @@
+"""Routes for images that are uploaded for a while and not kept in the store."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, UploadFile
+from monailabel.endpoints import session as stock
+
+from gliomics.errors import InputError
+from gliomics.monailabel.cases import sequence_of_file
+from gliomics.monailabel.routes.common import Uploads, the_app
+from gliomics.monailabel.sessions import StudySessions
+from gliomics.monailabel.uploads import file_name
+from gliomics.study.images import read_volume
+
+MAX_SESSION_FILES = 8
+
+router = APIRouter()
+
+
+@router.put("/session/", tags=["Session"])
+def create_session(files: Uploads, uncompress: bool = False, expiry: int = 0) -> Any:
+    """Upload one image, or the sequences of one study as ``<sequence>.nii.gz``, for this session only."""
+    app = the_app()
+    sessions: StudySessions = app.sessions()
+    if uncompress:
+        raise InputError("archives are not accepted; send the images themselves, one file per sequence")
+    if len(files) > MAX_SESSION_FILES:
+        raise InputError(f"the session has {len(files)} files; expected at most {MAX_SESSION_FILES}, one per sequence")
+    sessions.remove_expired()
+    folder = Path(tempfile.mkdtemp(dir=app.workspace.temporary, prefix="session-"))
+    try:
+        for upload in files:
+            if len(files) > 1:
+                sequence_of_file(file_name(upload))
+            _receive_image(upload, folder)
+        image = folder if len(files) > 1 else folder / file_name(files[0])
+        session_id, session = sessions.add_session(str(image), expiry)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return {"session_id": session_id, "session_info": session.to_json()}
+
+
+def _receive_image(upload: UploadFile, folder: Path) -> None:
+    name = file_name(upload)
+    path = folder / name
+    if path.exists():
+        raise InputError(f"two of the uploaded files are named {name!r}; send each sequence once")
+    with path.open("wb") as target:
+        shutil.copyfileobj(upload.file, target)
+    try:
+        read_volume(path)
+    except InputError as error:
+        raise InputError(f"{name} was refused: {str(error).replace(str(path), 'the file')}") from error
+
+
+@router.get("/session/{session_id}", tags=["Session"])
+def get_session(session_id: str, update_ts: bool = False, image: bool = False) -> Any:
+    """A session's description, or with ``image`` its only image."""
+    session = the_app().sessions().get_session(session_id, update_ts=update_ts)
+    if session and image and Path(session.image).is_dir():
+        raise InputError(f"session '{session_id}' holds several images; they cannot be downloaded as one")
+    return stock.get_session(session_id, update_ts, image)
+
+
+@router.delete("/session/{session_id}", tags=["Session"])
+def remove_session(session_id: str) -> Any:
+    """Forget a session and its images."""
+    return stock.remove_session(session_id)

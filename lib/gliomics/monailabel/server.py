@@ -1,0 +1,230 @@
+"""``gliomics serve``: the MONAI Label app behind routes that check what clients send and never block each other."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import logging.config
+import os
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gliomics.bundled import bundled
+from gliomics.errors import DependencyError, GliomicsError, InputError
+from gliomics.monailabel.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
+    from starlette.responses import JSONResponse
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How to serve a studies folder."""
+
+    studies: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    """0 takes any free port."""
+    cors_origins: tuple[str, ...] = ()
+    """Web pages' origins that browsers may let read answers; none unless given."""
+    max_upload_mb: int = 1024
+
+
+def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
+    """Run the server until it is stopped; ``ready`` is called with its URL once it answers.
+
+    Raises :class:`InputError` for a studies folder that is missing, not writable or
+    served by another process, and for a host or port that cannot be used;
+    :class:`DependencyError` when the server part is not installed.
+    """
+    studies = options.studies.resolve()
+    if not studies.is_dir():
+        raise InputError(f"{options.studies} is not a folder; give the folder that holds the studies")
+    check_dependencies()
+    app_folder = bundled("apps/radiogenomics")
+    listening = _listen(options.host, options.port)
+    with listening:
+        workspace = Workspace(studies)
+        workspace.create()
+        with _only_server_of(workspace):
+            workspace.clear_leftovers()
+            port = int(listening.getsockname()[1])
+            _set_environment(workspace, app_folder, port)
+            _set_up_logging(workspace)
+            _run(options, listening, lambda: ready(_url(options.host, port)))
+
+
+def create_app(options: ServerOptions) -> FastAPI:
+    """The ASGI application; the environment must name the app and the studies (:func:`serve` does that)."""
+    from fastapi import FastAPI
+    from fastapi.middleware.cors import CORSMiddleware
+    from fastapi.staticfiles import StaticFiles
+    from monailabel import endpoints
+    from monailabel.config import settings
+    from monailabel.endpoints import batch_infer, ohif, scoring
+    from monailabel.interfaces.exception import MONAILabelException
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    from gliomics.monailabel.routes import router
+    from gliomics.monailabel.uploads import BodyLimit
+
+    if settings.MONAI_LABEL_AUTH_ENABLE:
+        raise InputError(
+            "MONAI_LABEL_AUTH_ENABLE is set, but MONAI Label 0.8.5 refuses valid tokens; unset it, keep the server "
+            "on this machine and put a proxy that authenticates in front of it"
+        )
+    app = FastAPI(title="Gliomics", docs_url="/", redoc_url="/docs", lifespan=_lifespan)
+    app.add_middleware(BodyLimit, limit=options.max_upload_mb * 2**20)
+    if options.host in LOOPBACK:  # a web page that rebinds its name to this machine must not reach the studies
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
+    if options.cors_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(options.cors_origins), allow_methods=["*"], allow_headers=["*"]
+        )
+    app.add_exception_handler(GliomicsError, _known_error)
+    app.add_exception_handler(MONAILabelException, _known_error)
+    app.add_exception_handler(Exception, _unknown_error)
+    app.include_router(router)
+    for stock in (batch_infer, scoring, ohif):
+        app.include_router(stock.router)
+    static = Path(endpoints.__file__).parent / "static"
+    app.mount("/static", StaticFiles(directory=static), name="static")
+    return app
+
+
+def check_dependencies() -> None:
+    """Raise :class:`DependencyError` unless the server part is installed."""
+    for module in ("monailabel", "torch", "monai", "fastapi", "uvicorn"):
+        if importlib.util.find_spec(module) is None:
+            raise DependencyError(
+                f"the server needs '{module}', which is not installed; install the server part: "
+                "pip install 'gliomics[server]' (see 'Installation' in README.md)"
+            )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    from monailabel.interfaces.utils.app import app_instance
+    from monailabel.utils.async_tasks.task import AsyncTask
+
+    instance = app_instance()
+    instance.server_mode(True)
+    instance.on_init_complete()
+    yield
+    for method in ("train", "batch_infer"):
+        AsyncTask.stop(method)
+
+
+async def _known_error(request: Request, error: Exception) -> JSONResponse:
+    from starlette.responses import JSONResponse
+
+    status = error.status if isinstance(error, GliomicsError) else 400
+    message = str(error) if isinstance(error, GliomicsError) else str(getattr(error, "msg", error))
+    _log.info("%s %s refused (%d): %s", request.method, request.url.path, status, message)
+    return JSONResponse({"detail": message}, status_code=status)
+
+
+async def _unknown_error(request: Request, error: Exception) -> JSONResponse:
+    from starlette.responses import JSONResponse
+
+    detail = f"the server failed on this request ({type(error).__name__}); its log, GET /logs/, says where"
+    return JSONResponse({"detail": detail}, status_code=500)
+
+
+def _run(options: ServerOptions, listening: socket.socket, ready: Callable[[], None]) -> None:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                ready()
+
+    config = uvicorn.Config(
+        create_app(options), log_config=None, access_log=False, timeout_graceful_shutdown=5, server_header=False
+    )
+    Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    where = f"port {port} on {host}"
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise InputError(f"{where} cannot be used: {error}; give the name or address of this machine") from error
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise InputError(f"{where} cannot be used: {error.strerror}; choose another with --port or --host") from error
+    return listening
+
+
+@contextmanager
+def _only_server_of(workspace: Workspace) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(workspace.root / "server.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(f"{workspace.studies} is served by another process already; stop it or use it") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _set_environment(workspace: Workspace, app_folder: Path, port: int) -> None:
+    """MONAI Label's settings for this process and its children; those that a user may choose are kept."""
+    library = str(Path(__file__).resolve().parents[2])
+    paths = [library, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    os.environ["MONAI_LABEL_APP_DIR"] = str(app_folder)
+    os.environ["MONAI_LABEL_STUDIES"] = str(workspace.studies)
+    os.environ["MONAI_LABEL_SERVER_PORT"] = str(port)
+    os.environ["MONAI_LABEL_SESSION_PATH"] = str(workspace.sessions)
+    os.environ["MONAI_LABEL_TRACKING_ENABLED"] = "false"
+    os.environ.setdefault("MONAI_LABEL_DICOMWEB_SEARCH_FILTER", json.dumps({"Modality": "MR"}))
+    os.environ["TMPDIR"] = str(workspace.temporary)
+    tempfile.tempdir = str(workspace.temporary)
+
+
+def _set_up_logging(workspace: Workspace) -> None:
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+            "handlers": {
+                "file": {
+                    "class": "logging.handlers.RotatingFileHandler",
+                    "filename": str(workspace.log_file),
+                    "maxBytes": 10_000_000,
+                    "backupCount": 5,
+                    "encoding": "utf-8",
+                    "formatter": "line",
+                },
+                "stderr": {"class": "logging.StreamHandler", "level": "ERROR", "formatter": "line"},
+            },
+            "root": {"level": "INFO", "handlers": ["file", "stderr"]},
+        }
+    )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,104 @@
+"""The hidden folder ``<studies>/.gliomics`` that holds everything a server writes besides labels and images."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from gliomics.errors import InputError
+from gliomics.study.labels import LABELS_FOLDER
+
+WORKSPACE_FOLDER = ".gliomics"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths inside the workspace of one studies folder."""
+
+    studies: Path
+
+    @property
+    def root(self) -> Path:
+        """The workspace itself."""
+        return self.studies / WORKSPACE_FOLDER
+
+    @property
+    def models(self) -> Path:
+        """Model versions trained here: ``models/<name>/<version>/``."""
+        return self.root / "models"
+
+    @property
+    def history(self) -> Path:
+        """Every saved version of every label: ``history/<study id>/<tag>/``."""
+        return self.root / "history"
+
+    @property
+    def image_info(self) -> Path:
+        """What clients and strategies noted about a study: ``image_info/<study id>.json``."""
+        return self.root / "image_info"
+
+    @property
+    def training(self) -> Path:
+        """The fixed validation patients and the state of the last training of each model."""
+        return self.root / "training"
+
+    @property
+    def scores(self) -> Path:
+        """Active learning scores: ``scores/<strategy>/<model>-<version>/<study id>.json``."""
+        return self.root / "scores"
+
+    @property
+    def removed(self) -> Path:
+        """Images that were removed or replaced over REST."""
+        return self.root / "removed"
+
+    @property
+    def sessions(self) -> Path:
+        """Images uploaded for one session, until it expires."""
+        return self.root / "sessions"
+
+    @property
+    def temporary(self) -> Path:
+        """Uploads and results in transit; emptied when a server starts."""
+        return self.root / "tmp"
+
+    @property
+    def logs(self) -> Path:
+        """The server's log files."""
+        return self.root / "logs"
+
+    @property
+    def log_file(self) -> Path:
+        """The server's log."""
+        return self.logs / "server.log"
+
+    def create(self) -> None:
+        """Make the folders; :class:`InputError` when the studies folder cannot be written."""
+        try:
+            for folder in (self.models, self.history, self.training, self.sessions, self.temporary, self.logs):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{self.root} cannot be written ({error.strerror}); the server keeps its models, logs and label "
+                "history there: make the studies folder writable or copy the studies to one that is"
+            ) from error
+
+    def clear_leftovers(self) -> None:
+        """Remove what a killed server left half written; only for the one server of this folder."""
+        for entry in self.temporary.iterdir():
+            _remove(entry)
+        for folder in (self.studies / LABELS_FOLDER, self.history, self.image_info, self.training, self.scores):
+            for leftover in folder.rglob(".tmp-*"):
+                _remove(leftover)
+        for leftover in self.studies.glob(".tmp-*"):
+            _remove(leftover)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
