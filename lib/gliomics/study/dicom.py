@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pydicom
 import SimpleITK as sitk
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import MediaStorageDirectoryStorage
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.files import safe_name
@@ -113,10 +114,13 @@ def _read_headers(source: Path) -> list[tuple[Path, pydicom.Dataset]]:
             continue
         except (OSError, EOFError, ValueError, NotImplementedError, struct.error) as error:
             raise InputError(f"{path} cannot be read as DICOM ({error}); copy it again from its source") from error
-        if _text(dataset, "Modality") == "MR":
+        modality = _text(dataset, "Modality")
+        if modality == "MR":
             headers.append((path, dataset))
-        elif _text(dataset, "Modality"):
-            others.add(_text(dataset, "Modality"))
+        elif modality:
+            others.add(modality)
+        elif dataset.file_meta.get("MediaStorageSOPClassUID") != MediaStorageDirectoryStorage:
+            raise InputError(f"{path} is DICOM without a modality, so it is damaged; copy it again from its source")
     if not headers:
         found = f"only {', '.join(sorted(others))}" if others else "no DICOM files"
         raise InputError(f"{source} holds no DICOM MR series ({found}); give the folder of one MR examination")

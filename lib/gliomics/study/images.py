@@ -91,6 +91,7 @@ def to_sitk(volume: Volume) -> sitk.Image:
         raise GeometryError(
             "the image's axes are not perpendicular (its affine has shear); resample it to a regular grid"
         )
+    direction[np.abs(direction) < 1e-12] = 0.0  # ITK inverts the matrix wrongly when an entry is about 1e-296
     image = sitk.GetImageFromArray(np.ascontiguousarray(_storable(volume.array, "the image").transpose(2, 1, 0)))
     image.SetSpacing(spacing.tolist())
     image.SetDirection(direction.ravel().tolist())

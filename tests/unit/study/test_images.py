@@ -92,6 +92,7 @@ def test_sheared_nifti_is_read_as_it_is_and_refused_by_itk_conversion(tmp_path: 
         to_sitk(volume)
 
 
+@settings(max_examples=40, deadline=None)
 @given(affine=affines())
 def test_conversion_to_itk_and_back_keeps_values_and_geometry(affine: np.ndarray) -> None:
     volume = Volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4), affine)
@@ -214,7 +215,7 @@ def test_a_truncated_file_is_refused_by_name(tmp_path: Path, suffix: str, keep: 
         read_volume(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(suffix=st.sampled_from(SUFFIXES), content=st.binary(max_size=700))
 def test_random_bytes_are_refused_and_nothing_else_is_raised(suffix: str, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -224,7 +225,7 @@ def test_random_bytes_are_refused_and_nothing_else_is_raised(suffix: str, conten
             read_volume(path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(position=st.integers(0, 351), value=st.integers(0, 255))
 def test_a_damaged_nifti_header_gives_a_volume_or_an_input_error(position: int, value: int) -> None:
     content = bytearray(nifti_header((4, 4, 4), np.int16) + bytes(128))
