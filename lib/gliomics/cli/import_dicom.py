@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from gliomics.cli.console import console
 from gliomics.errors import InputError
 
 
@@ -41,10 +41,9 @@ def import_dicom(
         if not (name and separator and series) or name in named:
             raise InputError(f"--sequence {text!r} is not usable; write NAME=SERIES, each name once, e.g. t1c=7")
         named[name] = series
-    console = Console(stderr=True)
     with console.status("reading DICOM files"):
         study = run_import(source, dest, sequences=named or None, study_id=study_id, patient_id=patient_id)
-    console.print(f"study {study.id} in {study.folder}", highlight=False, markup=False)
+    console.print(f"study {study.id} in {study.folder}", markup=False)
     for name, origin in study.source.items():
         if name != "format":
-            console.print(f"  {name}: {origin}", highlight=False, markup=False)
+            console.print(f"  {name}: {origin}", markup=False)

@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
-from gliomics.study import Study, Volume, find_study, list_studies, read_study_folder, write_study_json, write_volume
+from gliomics.study import (
+    Study,
+    Volume,
+    find_study,
+    list_studies,
+    open_studies,
+    read_study_folder,
+    write_study_json,
+    write_volume,
+)
 from gliomics.study.folder import new_study_folder
 
 
@@ -290,3 +299,15 @@ def test_a_new_study_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         (folder / "whole").write_text("x")
         assert not (tmp_path / "a").exists()
     assert [path.name for path in tmp_path.rglob("*")] == ["a", "whole"]
+
+
+def test_a_person_can_point_at_a_studies_folder_a_study_or_an_image(a_studies_folder: Path) -> None:
+    (study,) = open_studies(a_studies_folder)
+    assert open_studies(a_studies_folder / "case1") == [study]
+    (single,) = open_studies(a_studies_folder / "case1" / "flair.nii.gz")
+    assert single.sequences == {"flair": a_studies_folder / "case1" / "flair.nii.gz"}
+
+
+def test_a_folder_without_studies_is_refused_when_a_person_points_at_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no study"):
+        open_studies(tmp_path)
