@@ -64,6 +64,7 @@ def write_model_folder(path: Path, card: ModelCard, files: Mapping[str, Callable
         for name, write in files.items():
             file = building / safe_name(name, "model file")
             write(file)
+            file.chmod(0o644)
             with file.open("rb") as written:
                 os.fsync(written.fileno())
             hashes[name] = sha256_of(file)
