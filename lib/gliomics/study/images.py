@@ -32,6 +32,7 @@ MAX_VOXELS = 512 * 512 * 512
 """Largest image that is read; a header that claims more is refused."""
 
 _MAX_HEADER_BYTES = 1 << 20
+_NEGLIGIBLE = 1e-12
 _MASK_TYPES = (np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64)
 _NIFTI_MILLIMETRES = {1: 1000.0, 3: 0.001}
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
@@ -91,7 +92,7 @@ def to_sitk(volume: Volume) -> sitk.Image:
         raise GeometryError(
             "the image's axes are not perpendicular (its affine has shear); resample it to a regular grid"
         )
-    direction[np.abs(direction) < 1e-12] = 0.0  # ITK inverts the matrix wrongly when an entry is about 1e-296
+    direction[np.abs(direction) < _NEGLIGIBLE] = 0.0  # ITK inverts the matrix wrongly when an entry is about 1e-296
     image = sitk.GetImageFromArray(np.ascontiguousarray(_storable(volume.array, "the image").transpose(2, 1, 0)))
     image.SetSpacing(spacing.tolist())
     image.SetDirection(direction.ravel().tolist())
@@ -125,6 +126,7 @@ def _read(path: Path) -> Volume:
         raise InputError(f"{path} is empty (0 bytes); copy it again from its source")
     volume = _read_nrrd(path) if suffix == ".nrrd" else _read_nifti(path)
     affine = volume.affine.astype(np.float32).astype(np.float64)
+    affine[np.abs(affine) < _NEGLIGIBLE] = 0.0
     _check_affine(affine, str(path))
     return Volume(volume.array, affine)
 
