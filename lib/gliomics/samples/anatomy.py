@@ -52,7 +52,7 @@ def fold(grid: Grid, moved: Array, surfaces: Cranium, head: Head, swelling: Arra
     fissure = np.sqrt(midline**2 + (2.0 * np.maximum(0.0, -core)) ** 2)
     hull = smooth_min(surfaces.cavity - 1.6, fissure - 0.8, 6.0)
     hull = smooth_min(hull, cerebellum - 1.6, 2.0)
-    hull = smooth_min(hull, stem - 1.6 + 40.0 * step(moved[2], -9.0, 1.5), 2.0)
+    hull = smooth_min(hull, stem - 1.6 + 40.0 * step(moved[2], -11.0, 1.5), 2.0)
     pia = np.minimum(hull, _sylvian(grid, moved, head))
     pia = np.minimum(pia, _sulci(grid, moved, hull, core, head, 20, (29.0, 21.0, 0.75)))
     pia = np.minimum(pia, _sulci(grid, moved, hull, core, head, 30, (17.0, 10.0, 0.2)))
@@ -63,9 +63,9 @@ def fold(grid: Grid, moved: Array, surfaces: Cranium, head: Head, swelling: Arra
 def _stem(points: Array) -> Array:
     """Midbrain with its peduncles, pons and medulla."""
     paired = mirrored(points)
-    peduncle = tube(paired, [(13, -8, -4, 7), (9.5, -11, -14, 6.5), (8, -14, -22, 7)])
+    peduncle = tube(paired, [(11, -9, -6, 7.5), (9.5, -11, -14, 6.5), (8, -14, -22, 7)])
     tectum = ellipsoid(points, (0, -23, -15), (12, 9.5, 15))
-    midbrain = smooth_min(peduncle, tectum, 3.0)
+    midbrain = smooth_min(peduncle, tectum, 6.0)
     pons = ellipsoid(points, (0, -19, -33), (18, 13, 13))
     medulla = tube(points, [(0, -24, -40, 10), (0, -30, -70, 9)])
     return smooth_min(smooth_min(midbrain, pons, 4.0), medulla, 4.0)
@@ -168,7 +168,7 @@ def _paint_nuclei(tissues: TissueMap, grid: Grid, moved: Array, head: Head, cavi
 def _paint_hindbrain(tissues: TissueMap, folded: Brain, grid: Grid, moved: Array, head: Head, cavity: Array) -> None:
     """Cerebellum with its folia, brain stem, and the cisterns around them."""
     x, y, z = moved
-    low = step(-z, 7.0, 1.5)
+    low = step(-z, 12.5, 1.5)
     suprasellar = tube(moved, [(0, 16, -20, 5), (0, 4, -20, 8), (10, -1, -18, 4)])
     suprasellar = np.minimum(suprasellar, tube(moved, [(0, 4, -20, 8), (-10, -1, -18, 4)]))
     tissues.paint("csf", inside(suprasellar) * cavity)
@@ -181,8 +181,8 @@ def _paint_hindbrain(tissues: TissueMap, folded: Brain, grid: Grid, moved: Array
     tissues.paint("csf", 0.3 * outer * step(folia, 0.8, 0.1) * cavity)
     tissues.paint("white", 0.7 * arbor * cavity)
     tissues.paint("csf", inside(folded.stem - 2.0) * inside(-folded.cerebellum - 4.0, 1.5) * cavity * low)
-    tissues.paint("white", inside(folded.stem) * cavity * low)
-    tissues.paint("grey", 0.4 * inside(folded.stem + 2.5, 1.5) * cavity * low)
+    tissues.paint("white", inside(folded.stem, 1.0) * cavity * step(-z, 9.0, 2.0))
+    tissues.paint("grey", 0.4 * inside(folded.stem + 4.0, 1.5) * cavity * low)
 
 
 def _paint_arteries(tissues: TissueMap, folded: Brain, grid: Grid, moved: Array, head: Head, cavity: Array) -> None:

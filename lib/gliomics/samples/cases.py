@@ -54,6 +54,10 @@ class Case:
         """Identifier of the patient, the same at all time points."""
         return self.id.upper()
 
+    def study_id(self, timepoint: Timepoint) -> str:
+        """Id of one examination as a study: the first has the case's own."""
+        return self.id if timepoint is self.timepoints[0] else f"{self.id}_{timepoint.name}"
+
 
 def planted_cases(seed: int = DEFAULT_SEED) -> list[Case]:
     """The seven patients; ``seed`` changes folds, margins, textures and noise, not who they are."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,12 @@ def make_samples(dest: Path, *, seed: int = DEFAULT_SEED, progress: Progress | N
     The same seed gives the same bytes. Returns the studies, one per time point. Raises
     :class:`~gliomics.errors.InputError` when ``dest`` exists; nothing is left behind on an error.
     """
+    return write_samples(dest, planted_cases(seed), seed=seed, progress=progress)
+
+
+def write_samples(dest: Path, cases: Sequence[Case], *, seed: int, progress: Progress | None = None) -> list[Study]:
+    """What :func:`make_samples` does, for the given cases; ``seed`` is noted in the manifest."""
     dest = Path(dest)
-    cases = planted_cases(seed)
     total = sum(len(case.timepoints) for case in cases)
     entries: list[dict[str, Any]] = []
     with new_study_folder(dest) as staging:
@@ -48,8 +52,7 @@ def make_samples(dest: Path, *, seed: int = DEFAULT_SEED, progress: Progress | N
 def _write_examination(root: Path, case: Case, timepoint: Timepoint) -> tuple[Study, dict[str, Any]]:
     """Write one examination's images and true mask; return its study and its manifest entry."""
     folder = root / case.id
-    first = timepoint is case.timepoints[0]
-    study_id = case.id if first else f"{case.id}_{timepoint.name}"
+    study_id = case.study_id(timepoint)
     images = folder if len(case.timepoints) == 1 else folder / timepoint.name
     drawing = draw(case, timepoint)
     sequences = {name: images / f"{name}.nii.gz" for name in drawing.volumes}
@@ -79,7 +82,7 @@ def _write_examination(root: Path, case: Case, timepoint: Timepoint) -> tuple[St
     return study, entry
 
 
-def _readme(cases: list[Case]) -> str:
+def _readme(cases: Sequence[Case]) -> str:
     rows = "\n".join(
         f"| {case.id} | {case.idh} | {case.coc} | {case.story} | {', '.join(t.name for t in case.timepoints)} |"
         for case in cases

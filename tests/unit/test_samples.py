@@ -1,0 +1,201 @@
+"""The synthetic studies: the same bytes every time, and brains with tumours."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from scipy.ndimage import label
+from typer.testing import CliRunner
+
+from gliomics.cli.make_samples import make_samples as command
+from gliomics.errors import InputError
+from gliomics.files import sha256_of
+from gliomics.samples import make_samples
+from gliomics.samples.cases import DEFAULT_SEED, planted_cases
+from gliomics.samples.draw import Drawing, draw
+from gliomics.samples.make import write_samples
+from gliomics.study import SEQUENCES, Study, check_mask, list_studies, load_sequences, read_mask, read_volume
+
+SHIPPED = Path(__file__).parents[2] / "sample_studies"
+MANIFEST = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8"))
+ENTRIES = {entry["id"]: entry for entry in MANIFEST["studies"]}
+IDS = sorted(ENTRIES)
+
+
+@pytest.fixture(scope="module")
+def drawings() -> dict[str, Drawing]:
+    """Every planted examination, drawn anew."""
+    return {case.study_id(time): draw(case, time) for case in planted_cases() for time in case.timepoints}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, Study]:
+    return {study.id: study for study in list_studies(SHIPPED)}
+
+
+@pytest.fixture(scope="module")
+def written_twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """One case, written by two runs."""
+    root = tmp_path_factory.mktemp("samples")
+    cases = [case for case in planted_cases() if case.id == "sample-05"]
+    for name in ("first", "second"):
+        write_samples(root / name, cases, seed=DEFAULT_SEED)
+    return root / "first", root / "second"
+
+
+def relative_files(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def test_two_runs_write_the_same_bytes(written_twice: tuple[Path, Path]) -> None:
+    first, second = written_twice
+    assert relative_files(first) == relative_files(second)
+    assert [name for name in relative_files(first) if sha256_of(first / name) != sha256_of(second / name)] == []
+
+
+def test_written_files_are_the_shipped_ones(written_twice: tuple[Path, Path]) -> None:
+    """Decompressed, because another zlib may pack the same bytes differently."""
+    for name in relative_files(written_twice[0]):
+        made, there = (root / name for root in (written_twice[0], SHIPPED))
+        if name.endswith(".nii.gz"):
+            assert gzip.decompress(made.read_bytes()) == gzip.decompress(there.read_bytes()), name
+        elif name.endswith("study.json"):
+            assert made.read_bytes() == there.read_bytes()
+
+
+@pytest.mark.parametrize("study_id", IDS)
+def test_generator_draws_the_shipped_voxels(
+    study_id: str, drawings: dict[str, Drawing], shipped: dict[str, Study]
+) -> None:
+    drawing = drawings[study_id]
+    for name, volume in drawing.volumes.items():
+        there = read_volume(shipped[study_id].path(name))
+        np.testing.assert_array_equal(there.array, volume.array)
+        np.testing.assert_array_equal(there.affine, volume.affine)
+    np.testing.assert_array_equal(read_mask(SHIPPED / ENTRIES[study_id]["mask"]).array, drawing.mask.array)
+
+
+def test_another_seed_draws_another_head() -> None:
+    ours, other = (planted_cases(seed)[0] for seed in (DEFAULT_SEED, DEFAULT_SEED + 1))
+    assert (ours.head.seed, ours.timepoints[0].tumour.seed) != (other.head.seed, other.timepoints[0].tumour.seed)
+
+
+def test_manifest_hashes_are_true_and_name_every_image() -> None:
+    hashes = {name: digest for entry in ENTRIES.values() for name, digest in entry["sha256"].items()}
+    assert {name: sha256_of(SHIPPED / name) for name in hashes} == hashes
+    assert sorted(hashes) == [name for name in relative_files(SHIPPED) if name.endswith(".nii.gz")]
+
+
+def test_manifest_names_every_study_and_its_planted_subtype(shipped: dict[str, Study]) -> None:
+    assert MANIFEST["seed"] == DEFAULT_SEED
+    assert sorted(shipped) == IDS
+    planted = {case.id: {"IDH": case.idh, "COC": case.coc} for case in planted_cases()}
+    assert {name: entry["subtype"] for name, entry in ENTRIES.items()} == {name: planted[name[:9]] for name in IDS}
+    assert {entry["subtype"]["COC"] for entry in ENTRIES.values()} == {"coc1", "coc2", "coc3"}
+
+
+def test_shipped_studies_together_stay_under_10_megabytes() -> None:
+    assert sum((SHIPPED / name).stat().st_size for name in relative_files(SHIPPED)) < 10e6
+
+
+def test_shipped_studies_count_as_not_annotated() -> None:
+    assert not (SHIPPED / "labels").exists()
+
+
+def test_one_patient_has_a_later_time_point(shipped: dict[str, Study]) -> None:
+    later = [study for study in shipped.values() if study.timepoint != "baseline"]
+    assert [(study.id, study.patient_id) for study in later] == [("sample-03_followup", "SAMPLE-03")]
+    assert shipped["sample-03"].date < later[0].date
+
+
+@pytest.mark.parametrize("study_id", IDS)
+def test_sequences_and_mask_share_one_grid(study_id: str, shipped: dict[str, Study]) -> None:
+    study = shipped[study_id]
+    assert sorted(study.sequences) == sorted(SEQUENCES)
+    volumes = load_sequences(study, SEQUENCES)
+    assert volumes["flair"].spacing == (1.5, 1.5, 5.0)
+    check_mask(read_mask(SHIPPED / ENTRIES[study_id]["mask"]), volumes["t1"], study_id)
+
+
+@pytest.mark.parametrize("study_id", IDS)
+def test_true_mask_lies_in_the_brain(study_id: str, drawings: dict[str, Drawing]) -> None:
+    drawing = drawings[study_id]
+    assert drawing.brain[drawing.mask.array > 0].min() > 0.4
+
+
+@pytest.mark.parametrize("study_id", IDS)
+def test_true_mask_is_one_tumour(study_id: str, drawings: dict[str, Drawing]) -> None:
+    parts, _ = label(drawings[study_id].mask.array > 0, structure=np.ones((3, 3, 3)))
+    sizes = np.bincount(parts.ravel())[1:]
+    assert sizes.max() > 0.97 * sizes.sum()
+
+
+@pytest.mark.parametrize("study_id", IDS)
+def test_lesion_shows_as_gliomas_do(study_id: str, drawings: dict[str, Drawing]) -> None:
+    """Bright on FLAIR and T2, dark on T1, against the same person's white matter."""
+    drawing = drawings[study_id]
+    lesion, white = drawing.mask.array > 0, drawing.white > 0.9
+    mean = {name: (volume.array[lesion].mean(), volume.array[white].mean()) for name, volume in drawing.volumes.items()}
+    assert mean["flair"][0] > 1.2 * mean["flair"][1]
+    assert mean["t2"][0] > 1.5 * mean["t2"][1]
+    assert mean["t1"][0] < 0.9 * mean["t1"][1]
+
+
+@pytest.mark.parametrize("study_id", [name for name in IDS if ENTRIES[name]["subtype"]["COC"] == "coc2"])
+def test_wild_type_tumours_enhance(study_id: str, drawings: dict[str, Drawing]) -> None:
+    drawing = drawings[study_id]
+    enhancing = drawing.mask.array == 4
+    gain = drawing.volumes["t1c"].array[enhancing].mean() / drawing.volumes["t1"].array[enhancing].mean()
+    assert enhancing.sum() > 50
+    assert gain > 1.5
+
+
+def test_codeleted_tumours_do_not_enhance(drawings: dict[str, Drawing]) -> None:
+    codeleted = [name for name in IDS if ENTRIES[name]["subtype"]["COC"] == "coc3"]
+    assert len(codeleted) == 2
+    assert [name for name in codeleted if (drawings[name].mask.array == 4).any()] == []
+
+
+def test_tumour_has_grown_at_follow_up(drawings: dict[str, Drawing]) -> None:
+    before, after = ((drawings[name].mask.array > 0).sum() for name in ("sample-03", "sample-03_followup"))
+    assert after > 1.5 * before
+
+
+@pytest.mark.parametrize("study_id", IDS)
+def test_fluid_is_bright_on_t2_and_suppressed_on_flair(study_id: str, drawings: dict[str, Drawing]) -> None:
+    """In the third ventricle, which lies near the middle of the head, the darkest part of the T1."""
+    images = {
+        name: volume.array[62:82, 62:88, 8:11].astype(float) for name, volume in drawings[study_id].volumes.items()
+    }
+    fluid = images["t1"] <= np.percentile(images["t1"], 1)
+    assert np.median(images["t2"][fluid]) > 1.3 * np.median(images["t2"])
+    assert np.median(images["flair"][fluid]) < 0.8 * np.median(images["flair"])
+
+
+def test_background_is_0_and_the_head_fills_the_image_as_in_clinical_protocols(drawings: dict[str, Drawing]) -> None:
+    for drawing in drawings.values():
+        head = (drawing.volumes["flair"].array > 12).any(axis=2)
+        width, height = (np.ptp(np.flatnonzero(head.any(axis=axis))) for axis in (1, 0))
+        assert 0.6 < width / head.shape[0] < 0.85
+        assert 0.8 < height / head.shape[1] < 0.98
+        assert np.median(drawing.volumes["flair"].array[:10]) == 0
+
+
+def test_existing_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(InputError, match=f"{tmp_path} exists"):
+        make_samples(tmp_path)
+    assert relative_files(tmp_path) == ["mine.txt"]
+
+
+def test_command_tells_what_it_does() -> None:
+    app = typer.Typer()
+    app.command()(command)
+    answer = CliRunner().invoke(app, ["--help"])
+    assert answer.exit_code == 0
+    assert "synthetic glioma studies" in answer.output
