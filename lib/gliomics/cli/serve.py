@@ -28,11 +28,15 @@ def serve(
     from gliomics.monailabel.server import ServerOptions
     from gliomics.monailabel.server import serve as run
 
+    options = ServerOptions(studies, host, port, tuple(cors_origin or ()), max_upload_mb)
+    run(options, ready=lambda url: _announce(studies, host, url))
+
+
+def _announce(studies: Path, host: str, url: str) -> None:
+    typer.echo(f"Gliomics serves {studies} at {url}")
     if host not in _LOOPBACK:
         console.print(
             f"listening on {host}: everyone who can reach it can read and change the studies; "
             "put a proxy with authentication in front of it",
             style="yellow",
         )
-    options = ServerOptions(studies, host, port, tuple(cors_origin or ()), max_upload_mb)
-    run(options, ready=lambda url: typer.echo(f"Gliomics serves {studies} at {url}"))

@@ -20,7 +20,7 @@ from monailabel.interfaces.tasks.strategy import Strategy
 from monailabel.interfaces.tasks.train import TrainTask
 
 import gliomics
-from gliomics.errors import InputError, UnknownNameError
+from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.models import ModelStore
 from gliomics.monailabel.batch import StudyBatch
@@ -33,7 +33,6 @@ from gliomics.monailabel.strategies import EpistemicStrategy, RandomStrategy
 from gliomics.monailabel.train import SegmentationTraining
 from gliomics.monailabel.workspace import Workspace
 from gliomics.segmentation.predict import Segmenter
-from gliomics.study.images import read_mask
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
 
 SEGMENTATION_MODELS = ("segmentation_flair", "segmentation_multi")
@@ -131,12 +130,13 @@ class GliomicsApp(MONAILabelApp):
         task = self.infer_task(name)
         study = self._study(request, datastore)
         self._check_upload(request.get("label"), "label")
+        tag = safe_name(text_option(request, "label_tag") or "original", "label tag")
+        saving = request.get("save_label") is True
+        if saving and study.id != request.get("image"):
+            raise InputError("save_label needs a study of the server's store; this image was only uploaded")
         file, answer = task({**request, STUDY_KEY: study})
-        tag = str(request.get("label_tag") or "original")
         label = file
-        if file and request.get("save_label") is True:
-            if study.id != request.get("image"):
-                raise InputError("save_label needs a study of the server's store; this image was only uploaded")
+        if file and saving:
             self._save(datastore, study, file, tag, {"model": name, "params": answer})
             label = study.id
         return {"label": label, "tag": tag, "file": file, "params": answer}
@@ -175,9 +175,11 @@ class GliomicsApp(MONAILabelApp):
             raise InputError(f"{name} {str(path)[:80]!r} is a path; send a file, or the id of a study")
 
     def _save(self, datastore: Datastore, study: Study, file: str, tag: str, info: dict[str, Any]) -> None:
-        if isinstance(datastore, StudyDatastore) and not read_mask(Path(file)).array.any():
-            raise InputError(f"no lesion was found in study '{study.id}', so no label was saved")
-        datastore.save_label(study.id, file, tag, info)
+        try:
+            datastore.save_label(study.id, file, tag, info)
+        except GliomicsError:
+            Path(file).unlink(missing_ok=True)
+            raise
 
     def _load_sessions(self, load: bool = False) -> StudySessions | None:
         if not load:

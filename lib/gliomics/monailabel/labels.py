@@ -92,10 +92,10 @@ class LabelStore:
 
     def remove(self, study_id: str, tag: str) -> None:
         """Remove the current label; its versions stay in the history."""
+        path = self.path(study_id, tag)
         with self._locked(study_id):
-            path = self.path(study_id, tag)
             self._adopt(study_id, tag)
-            path.unlink()
+            path.unlink(missing_ok=True)
 
     def versions(self, study_id: str, tag: str) -> list[LabelVersion]:
         """The saved versions, oldest first; a current label that was put there by hand is not among them."""
@@ -118,8 +118,8 @@ class LabelStore:
 
     def update_info(self, study_id: str, tag: str, info: Mapping[str, Any]) -> None:
         """Add to what is noted about the current label."""
+        self.path(study_id, tag)
         with self._locked(study_id):
-            self.path(study_id, tag)
             self._adopt(study_id, tag)
             version = self.current(study_id, tag)
             if version is not None:

@@ -132,6 +132,7 @@ async def _known_error(request: Request, error: Exception) -> JSONResponse:
     status = error.status if isinstance(error, GliomicsError) else 400
     message = str(error) if isinstance(error, GliomicsError) else str(getattr(error, "msg", error))
     _log.info("%s %s refused (%d): %s", request.method, request.url.path, status, message)
+    message = message.replace(os.environ["MONAI_LABEL_STUDIES"] + os.sep, "")  # clients know no paths of the server
     return JSONResponse({"detail": message}, status_code=status)
 
 

@@ -1,0 +1,59 @@
+"""One real server for all server tests, over small studies with tiny models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from gliomics.study import write_mask, write_volume
+from tests.server.servers import Server, start_server
+from tests.server.studies import (
+    SLOW,
+    TINY,
+    a_card,
+    a_lesion_case,
+    a_trained_state,
+    add_label,
+    add_model,
+    add_study,
+    an_untrained_state,
+)
+
+CASES = 4
+LABELLED = 5
+
+
+@pytest.fixture(scope="session")
+def a_studies_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Studies ``case-0..3`` without labels and ``labelled-0..4`` with them, a single image, and four models."""
+    torch.set_num_threads(1)  # tiny networks lose more to threads than they gain
+    root = tmp_path_factory.mktemp("server") / "studies"
+    for seed in range(CASES):
+        add_study(root, f"case-{seed}", seed)
+    for seed in range(10, 10 + LABELLED):
+        add_label(root, add_study(root, f"labelled-{seed - 10}", seed), seed)
+    write_volume(a_lesion_case(20)[0]["flair"], root / "single.nii.gz")
+    trained = a_trained_state(tmp_path_factory.mktemp("training"))
+    add_model(root, a_card("segmentation_flair", TINY, ["flair"], []), trained)
+    add_model(root, a_card("segmentation_multi", TINY, ["flair"], ["t1"]), an_untrained_state(TINY, 2))
+    add_model(root, a_card("slow", SLOW, ["flair"], []), an_untrained_state(SLOW, 1))
+    return root
+
+
+@pytest.fixture(scope="session")
+def a_server(a_studies_folder: Path) -> Iterator[Server]:
+    """A running ``gliomics serve``."""
+    server = start_server(a_studies_folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def a_label(tmp_path: Path) -> Path:
+    """The true mask of ``case-0``."""
+    path = tmp_path / "label.nii.gz"
+    write_mask(a_lesion_case(0)[1], path)
+    return path

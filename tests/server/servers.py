@@ -1,0 +1,67 @@
+"""A real server process for tests, on a free port."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from gliomics.client import GliomicsClient
+
+LIBRARY = Path(__file__).resolve().parents[2] / "lib"
+
+
+@dataclass
+class Server:
+    """A running server."""
+
+    studies: Path
+    url: str
+    process: subprocess.Popen[str]
+    client: GliomicsClient
+
+    def written(self) -> dict[str, bytes]:
+        """Content of every file in the studies folder and beside it, but logs and locks."""
+        files = (path for path in self.studies.parent.rglob("*") if path.is_file())
+        kept = (path for path in files if not path.name.endswith((".log", ".lock")))
+        return {str(path.relative_to(self.studies.parent)): path.read_bytes() for path in kept}
+
+    def stop(self) -> None:
+        """End the process as Ctrl-C does."""
+        self.process.terminate()
+        self.process.wait(30)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    def kill(self) -> None:
+        """End the process without a chance to tidy up."""
+        self.process.kill()
+        self.process.wait(30)
+
+
+def environment() -> dict[str, str]:
+    """The environment of a server process: this checkout's library, and byte code kept, which halves the start."""
+    changed = {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"}
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | changed
+
+
+def start_server(studies: Path, *options: str) -> Server:
+    """Run ``gliomics serve`` over a folder and wait until it answers."""
+    command = [
+        sys.executable,
+        "-c",
+        "import typer;from gliomics.cli.serve import serve;typer.run(serve)",
+        "--studies",
+        str(studies),
+        "--port",
+        "0",
+        *options,
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert " at http" in line, f"the server did not start: {line!r}"
+    url = line.rsplit(" at ", 1)[1].strip()
+    return Server(studies, url, process, GliomicsClient(url, timeout=120, user="tester"))

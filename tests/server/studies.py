@@ -1,0 +1,97 @@
+"""Small studies and tiny models, real files in the real formats, that the server tests work on."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord
+from gliomics.segmentation.finetune import save_weights
+from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
+from gliomics.segmentation.networks import NetworkSettings
+from gliomics.segmentation.predict import WEIGHTS
+from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
+from gliomics.segmentation.train import State, build_network, train
+from gliomics.study import Mask, Study, Volume, label_path, write_mask, write_study_json, write_volume
+
+SHAPE = (40, 44, 6)
+AFFINE = np.diag([-2.0, 2.0, 5.0, 1.0])
+
+TINY = SegmentationSettings(
+    network=NetworkSettings(base=8, levels=3, dropout=0.1), input=InputSettings(size=32, context=0)
+)
+SLOW = SegmentationSettings(network=NetworkSettings(base=24, levels=5), input=InputSettings(size=256, context=0))
+"""A network that takes seconds for one of the small studies."""
+
+ENOUGH = TrainSettings(epochs=30, batch=8, learning_rate=1e-2, empty_slices=1.0, ema=0.9)
+
+
+def a_lesion_case(seed: int, shape: tuple[int, int, int] = SHAPE) -> tuple[dict[str, Volume], Mask]:
+    """A round head with one bright round lesion, as t1 and flair, and the lesion's mask."""
+    rng = np.random.default_rng(seed)
+    i, j, k = np.indices(shape)
+    head = ((i - 20) / 16) ** 2 + ((j - 22) / 18) ** 2 < 1
+    centre = rng.uniform(14, 26, 2)
+    lesion = ((i - centre[0]) ** 2 + (j - centre[1]) ** 2 < rng.uniform(16, 36)) & (k > 0) & (k < shape[2] - 1)
+    flair = np.where(head, 90, 2) + 60 * lesion + rng.normal(0, 4, shape)
+    t1 = np.where(head, 90, 2) - 20 * lesion + rng.normal(0, 4, shape)
+    volumes = {"flair": Volume(flair.astype(np.float32), AFFINE), "t1": Volume(t1.astype(np.float32), AFFINE)}
+    return volumes, Volume(lesion.astype(np.uint8), AFFINE)
+
+
+def add_study(root: Path, study_id: str, seed: int, *, sequences: tuple[str, ...] = ("flair", "t1")) -> Study:
+    """Write the case of ``seed`` as a study folder, without a label."""
+    volumes, _ = a_lesion_case(seed)
+    paths = {name: root / study_id / f"{name}.nii.gz" for name in sequences}
+    for name in sequences:
+        write_volume(volumes[name], paths[name])
+    study = Study(id=study_id, patient_id=f"patient-{seed}", folder=root / study_id, sequences=paths)
+    write_study_json(root / study_id, [study])
+    return study
+
+
+def add_label(root: Path, study: Study, seed: int) -> LabelledStudy:
+    """Write the true mask of ``seed`` as the study's final label."""
+    path = label_path(root, study.id)
+    write_mask(a_lesion_case(seed)[1], path)
+    return LabelledStudy(study, path)
+
+
+def a_card(name: str, settings: SegmentationSettings, required: list[str], optional: list[str]) -> ModelCard:
+    """A model card of version 1."""
+    return ModelCard(
+        name=name,
+        version="1",
+        task="segmentation",
+        title="A tiny test model",
+        description="For tests only.",
+        sequences=SequenceNeeds(required=required, optional=optional),
+        labels={"tumour": 1},
+        settings=settings.model_dump(),
+        training=TrainingRecord(population="synthetic test cases", n_patients=0, fingerprint="0" * 64),
+    )
+
+
+def a_trained_state(folder: Path) -> State:
+    """Weights of the tiny network, trained for seconds so that it finds the lesions of other seeds."""
+    labelled = [add_label(folder, add_study(folder, f"train-{seed}", seed), seed) for seed in range(100, 104)]
+    torch.manual_seed(0)
+    cases, _ = prepare_labelled(labelled, a_card("tiny", TINY, ["flair"], []))
+    return train(cases, TINY, ENOUGH)
+
+
+def add_model(root: Path, card: ModelCard, state: State) -> None:
+    """Add a model to a studies folder's own models and let it serve."""
+    store = ModelStore(root / ".gliomics" / "models")
+    folder = store.add(card, {WEIGHTS: partial(save_weights, state)})
+    store.publish(card.name, folder.card.version, "a test model")
+
+
+def an_untrained_state(settings: SegmentationSettings, sequences: int) -> State:
+    """Random weights."""
+    torch.manual_seed(0)
+    state: State = build_network(sequences, settings).state_dict()
+    return state

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import requests
+
+from gliomics.segmentation.evaluation import dice
+from gliomics.study import Mask, read_mask
+from tests.server.servers import Server
+from tests.server.studies import a_lesion_case
+
+
+def as_mask(content: bytes | None, folder: Path, suffix: str = ".nii.gz") -> Mask:
+    assert content is not None
+    path = folder / f"answer{suffix}"
+    path.write_bytes(content)
+    return read_mask(path)
+
+
+def test_info_names_models_trainers_strategies_and_counts(a_server: Server) -> None:
+    info = a_server.client.info()
+    assert {"segmentation_flair", "segmentation_multi", "radiomics"} <= set(info["models"])
+    assert info["models"]["segmentation_flair"]["sequences"] == {"required": ["flair"], "optional": []}
+    assert {"segmentation_flair", "segmentation_multi"} <= set(info["trainers"])
+    assert set(info["strategies"]) == {"random", "epistemic"}
+    assert info["datastore"]["total"] == 10
+
+
+def test_segmentation_of_a_study_finds_its_lesion_on_its_grid(a_server: Server, tmp_path: Path) -> None:
+    result = a_server.client.infer("segmentation_flair", "case-0")
+    truth = a_lesion_case(0)[1]
+    mask = as_mask(result.label, tmp_path)
+    assert dice(mask.array, truth.array) > 0.6
+    np.testing.assert_allclose(mask.affine, truth.affine)
+    assert result.params["label_names"] == {"tumour": 1}
+    assert result.params["model_version"] == a_server.client.info()["models"]["segmentation_flair"]["version"]
+
+
+def test_slicers_plugin_gets_nrrd(a_server: Server, tmp_path: Path) -> None:
+    params = {"result_extension": ".nrrd", "result_dtype": "uint8"}
+    result = a_server.client.infer("segmentation_flair", "case-0", params=params)
+    np.testing.assert_allclose(as_mask(result.label, tmp_path, ".nrrd").affine, a_lesion_case(0)[1].affine)
+
+
+def test_several_uploaded_sequences_are_one_case(a_server: Server, a_studies_folder: Path) -> None:
+    files = {name: a_studies_folder / "case-1" / f"{name}.nii.gz" for name in ("flair", "t1")}
+    result = a_server.client.infer("segmentation_multi", files=files, params={"study_id": "from-slicer"})
+    assert result.params["sequences_used"] == ["flair", "t1"]
+    assert result.params["study_id"] == "from-slicer"
+
+
+def test_uploaded_image_without_a_sequence_name_is_segmented_with_a_warning(
+    a_server: Server, a_studies_folder: Path
+) -> None:
+    result = a_server.client.infer("segmentation_flair", files={"image": a_studies_folder / "single.nii.gz"})
+    assert any("does not tell its sequence" in warning for warning in result.params["warnings"])
+
+
+def test_session_serves_several_requests_and_is_then_forgotten(
+    a_server: Server, a_studies_folder: Path, a_label: Path
+) -> None:
+    with a_server.client.session({"flair": a_studies_folder / "case-0" / "flair.nii.gz"}) as session_id:
+        mask = a_server.client.infer("segmentation_flair", session_id=session_id)
+        table = a_server.client.features(session_id=session_id, label=a_label)
+    assert mask.label is not None
+    assert any(name.startswith("flair_original_firstorder") for name in table.values)
+    assert requests.get(f"{a_server.url}/session/{session_id}", timeout=30).status_code == 404
+    assert not list((a_studies_folder / ".gliomics" / "sessions").iterdir())
+
+
+def test_features_are_those_of_the_uploaded_segment(a_server: Server, a_label: Path) -> None:
+    table = a_server.client.features("case-0", label=a_label, region="whole lesion")
+    truth = a_lesion_case(0)[1]
+    assert table.study_id == "case-0"
+    assert table.region == "whole lesion"
+    assert table.diagnostics["voxels"] == int(truth.array.sum())
+    assert {name.split("_")[0] for name in table.values} >= {"flair", "t1", "original"}
+
+
+def test_label_and_image_in_params_cannot_replace_the_request(a_server: Server, a_label: Path) -> None:
+    params = {"label": "/etc/hostname", "image": "case-1", "model": "slow", "study": "case-2"}
+    table = a_server.client.features("case-0", label=a_label, params=params)
+    assert table.study_id == "case-0"
+
+
+def test_nothing_uploaded_stays_on_disk_after_the_answer(a_server: Server, a_label: Path) -> None:
+    before = a_server.written()
+    a_server.client.features("case-0", label=a_label)
+    a_server.client.infer("segmentation_flair", "case-0")
+    assert a_server.written() == before
+
+
+def test_info_and_a_second_inference_are_answered_during_an_inference(a_server: Server) -> None:
+    a_server.client.infer("segmentation_flair", "case-0")
+    finished = threading.Event()
+
+    def infer_slowly() -> None:
+        a_server.client.infer("slow", "case-0")
+        finished.set()
+
+    thread = threading.Thread(target=infer_slowly)
+    thread.start()
+    time.sleep(0.3)
+    waits = []
+    for _ in range(3):
+        started = time.monotonic()
+        a_server.client.info()
+        waits.append(time.monotonic() - started)
+    a_server.client.infer("segmentation_flair", "case-1")
+    side_by_side = not finished.is_set()
+    thread.join()
+    assert side_by_side, "the slow inference ended first; it shows nothing"
+    assert max(waits) < 1
+
+
+def test_batch_inference_saves_masks_without_a_gpu(a_server: Server) -> None:
+    answer = requests.post(
+        f"{a_server.url}/batch/infer/segmentation_flair",
+        params={"images": "unlabeled", "run_sync": True},
+        json={"device": "cuda", "multi_gpu": True, "label_tag": "batch", "max_batch_size": 2},
+        timeout=120,
+    )
+    assert answer.status_code == 200, answer.text
+    assert set(answer.json()) == {"case-0", "case-1"}
+    assert a_server.client.label_history("case-0", "batch")[0]["info"]["model"] == "segmentation_flair"

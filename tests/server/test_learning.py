@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from gliomics.client import ClientError
+from gliomics.files import read_json
+from gliomics.models import ModelStore
+from gliomics.study import label_path
+from tests.server.servers import Server
+
+
+@pytest.mark.parametrize("strategy", ["random", "epistemic"])
+def test_next_sample_is_an_unlabelled_study_with_a_reason(a_server: Server, strategy: str) -> None:
+    sample = a_server.client.next_sample(strategy)
+    assert sample["id"] in {"case-0", "case-1", "case-2", "case-3", "single"}
+    assert sample["reason"]
+    assert sample["sequences"]
+
+
+def test_epistemic_strategy_tells_the_score_and_how_many_it_compared(a_server: Server) -> None:
+    sample = a_server.client.next_sample("epistemic")
+    assert sample["score"] > 0
+    version = a_server.client.info()["models"]["segmentation_flair"]["version"]
+    assert f"segmentation_flair version {version}" in sample["reason"]
+    assert "5 studies scored" in sample["reason"]
+
+
+def test_training_keeps_a_version_serves_it_only_if_better_and_reports_bad_studies(
+    a_server: Server, a_studies_folder: Path
+) -> None:
+    store = ModelStore(a_studies_folder / ".gliomics" / "models")
+    champion = store.current("segmentation_multi").card.version
+    bad = label_path(a_studies_folder, "case-3")
+    bad.write_bytes(b"not a mask")
+    try:
+        task = a_server.client.train("segmentation_multi", {"max_epochs": 6})
+        assert task["request"]["model"] == "segmentation_multi"
+        with pytest.raises(ClientError, match="running already") as refusal:
+            a_server.client.train("segmentation_flair")
+        assert refusal.value.status == 429
+        a_server.client.infer("segmentation_flair", "case-0")
+        status = wait_until_done(a_server)
+    finally:
+        bad.unlink()
+    progress = status["progress"]
+    assert status["status"] == "DONE", status
+    assert list(progress["skipped"]) == ["case-3"]
+    assert progress["total_epochs"] == 6
+    better = sum(progress["after"].values()) > sum(progress["before"].values())
+    assert progress["published"] is better
+    challenger = store.version("segmentation_multi", progress["version"]).card
+    assert challenger.parent == champion
+    serving = challenger.version if better else champion
+    assert a_server.client.infer("segmentation_multi", "case-0").params["model_version"] == serving
+    assert a_server.client.info()["train_stats"]["segmentation_multi"]["version"] == challenger.version
+
+
+def test_validation_patients_are_fixed_once_and_never_trained_on(a_server: Server, a_studies_folder: Path) -> None:
+    patients = read_json(a_studies_folder / ".gliomics" / "training" / "validation.json")["patients"]
+    version = a_server.client.info()["train_stats"]["segmentation_multi"]["version"]
+    card = ModelStore(a_studies_folder / ".gliomics" / "models").version("segmentation_multi", version).card
+    assert len(patients) == 1
+    assert {f"patient-{10 + int(study[-1])}" for study in card.training.split["validation"]} == set(patients)
+
+
+def test_stopped_training_leaves_the_models_as_they_were(a_server: Server, a_studies_folder: Path) -> None:
+    store = ModelStore(a_studies_folder / ".gliomics" / "models")
+    before = set(store.versions("segmentation_flair"))
+    a_server.client.train("segmentation_flair", {"max_epochs": 200})
+    wait_for(lambda: a_server.client.train_status()["progress"].get("epoch", 0) > 0)
+    assert a_server.client.stop_training()["status"] == "STOPPED"
+    wait_for(lambda: a_server.client.train_status()["progress"]["state"] == "interrupted")
+    assert set(store.versions("segmentation_flair")) == before
+    assert a_server.client.stop_training() == {}
+
+
+def wait_until_done(server: Server) -> dict[str, object]:
+    wait_for(lambda: server.client.train_status()["status"] not in ("SUBMITTED", "RUNNING"))
+    status: dict[str, object] = server.client.train_status()
+    return status
+
+
+def wait_for(condition: object, seconds: float = 300) -> None:
+    assert callable(condition)
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.2)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from gliomics.bundled import bundled
+from gliomics.client import GliomicsClient
+from tests.server.servers import Server, environment
+from tests.server.studies import add_study
+
+
+def serve(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gliomics", "serve", *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), check=False)
+
+
+def one_line(result: subprocess.CompletedProcess[str]) -> str:
+    """The only line of a command that failed as it should."""
+    assert result.returncode == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.strip().splitlines()
+    assert line.startswith("error: ")
+    return line
+
+
+def test_missing_studies_folder_is_one_clear_line(tmp_path: Path) -> None:
+    assert "is not a folder" in one_line(serve("--studies", str(tmp_path / "nowhere")))
+
+
+def test_port_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        message = one_line(serve("--studies", str(tmp_path), "--port", str(port)))
+    assert f"port {port}" in message
+    assert "--port" in message
+    assert not list(tmp_path.iterdir())
+
+
+def test_unusable_host_is_one_clear_line(tmp_path: Path) -> None:
+    assert "no.such.host" in one_line(serve("--studies", str(tmp_path), "--host", "no.such.host.invalid"))
+
+
+def test_second_server_of_one_folder_is_refused(a_server: Server) -> None:
+    message = one_line(serve("--studies", str(a_server.studies), "--port", "0"))
+    assert "served by another process" in message
+
+
+def test_app_folder_is_not_written_to(a_server: Server) -> None:
+    assert {path.name for path in bundled("apps/radiogenomics").iterdir()} <= {"main.py", "__pycache__"}
+    assert (a_server.studies / ".gliomics" / "logs" / "server.log").is_file()
+
+
+@pytest.fixture
+def a_stock_server(tmp_path: Path) -> Iterator[str]:
+    """``monailabel start_server`` with our app, on a copy of its folder, which it writes into."""
+    app = tmp_path / "app"
+    shutil.copytree(bundled("apps/radiogenomics"), app)
+    add_study(tmp_path / "studies", "case-0", 0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "monailabel.main", "start_server", "--app", str(app)]
+    command += ["--studies", str(tmp_path / "studies"), "--host", "127.0.0.1", "--port", str(port)]
+    with (tmp_path / "log.txt").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment(), cwd=tmp_path)
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+        process.wait(30)
+
+
+def test_app_starts_and_works_with_plain_monai_label(a_stock_server: str, tmp_path: Path) -> None:
+    client = GliomicsClient(a_stock_server)
+    info = client.wait_ready(120)
+    assert info["name"] == "Gliomics"
+    assert "radiomics" in info["models"]
+    assert client.next_sample("random")["id"] == "case-0"
+    path = client.download_image("case-0", tmp_path / "image.nii.gz")
+    assert path.stat().st_size == (tmp_path / "studies" / "case-0" / "flair.nii.gz").stat().st_size
+    outside = requests.post(f"{a_stock_server}/infer/radiomics", params={"image": "/etc/passwd"}, timeout=30)
+    assert outside.status_code >= 400

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests_toolbelt import MultipartEncoder
+
+from gliomics.client import ClientError, GliomicsClient
+from gliomics.client.transport import parse_parts
+from gliomics.errors import InputError
+
+LIBRARY = Path(__file__).resolve().parents[3] / "lib"
+
+ANSWERS: dict[str, tuple[int, str, bytes]] = {
+    "/info/": (200, "text/html", b"<html>a printer's page</html>"),
+    "/infer/refused": (404, "application/json", b'{"detail": "there is no model \'refused\'"}'),
+    "/infer/invalid": (422, "application/json", b'{"detail": [{"loc": ["query", "image"], "msg": "Field required"}]}'),
+    "/infer/broken": (500, "text/plain", b"Internal Server Error"),
+    "/infer/cut": (200, "multipart/form-data; boundary=xyz", b""),
+}
+
+
+@pytest.fixture(scope="module")
+def a_stranger() -> Iterator[GliomicsClient]:
+    """A client of an HTTP server that is not MONAI Label."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            path = self.path.split("?")[0]
+            if path == "/datastore/image":
+                self.send_response(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b"only this")
+                return
+            status, kind, content = ANSWERS[path]
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = answer  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield GliomicsClient(f"http://127.0.0.1:{server.server_port}", timeout=20)
+    server.shutdown()
+    server.server_close()
+
+
+@given(st.binary(max_size=400), st.binary(max_size=50))
+def test_every_byte_of_a_multipart_answer_survives(image: bytes, tail: bytes) -> None:
+    content = image + b"\r\n--\n\r" + tail
+    encoder = MultipartEncoder({"params": (None, '{"a": 1}', "application/json"), "image": ("x.nii.gz", content)})
+    assert parse_parts(encoder.content_type, encoder.to_string()) == {"params": b'{"a": 1}', "image": content}
+
+
+def test_refusal_carries_the_servers_message_and_status(a_stranger: GliomicsClient) -> None:
+    with pytest.raises(ClientError, match="there is no model 'refused'") as refusal:
+        a_stranger.infer("refused", "case")
+    assert refusal.value.status == 404
+
+
+def test_list_of_validation_errors_becomes_one_sentence(a_stranger: GliomicsClient) -> None:
+    with pytest.raises(ClientError, match=r"query\.image: Field required"):
+        a_stranger.infer("invalid", "case")
+
+
+def test_failure_without_json_is_told_with_its_status(a_stranger: GliomicsClient) -> None:
+    with pytest.raises(ClientError, match="500 Internal Server Error"):
+        a_stranger.infer("broken", "case")
+
+
+def test_page_that_is_not_json_is_no_monai_label_server(a_stranger: GliomicsClient) -> None:
+    with pytest.raises(ClientError, match="is it a MONAI Label server"):
+        a_stranger.info()
+
+
+def test_empty_multipart_answer_is_refused(a_stranger: GliomicsClient) -> None:
+    with pytest.raises(ClientError, match="not a readable multipart"):
+        a_stranger.infer("cut", "case")
+
+
+def test_broken_download_leaves_no_file(a_stranger: GliomicsClient, tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="broke off"):
+        a_stranger.download_image("case", tmp_path / "image.nii.gz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_server_is_told_with_the_command_that_starts_one() -> None:
+    with pytest.raises(ClientError, match="gliomics serve") as error:
+        GliomicsClient("http://127.0.0.1:9").info()
+    assert error.value.status == 0
+
+
+def test_waiting_for_a_server_that_never_comes_ends() -> None:
+    with pytest.raises(ClientError, match="no server answers"):
+        GliomicsClient("http://127.0.0.1:9").wait_ready(0.5)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://x", "", "http://"])
+def test_address_that_is_not_http_is_refused(url: str) -> None:
+    with pytest.raises(InputError, match="server address"):
+        GliomicsClient(url)
+
+
+def test_local_file_that_is_missing_is_named(a_stranger: GliomicsClient, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"label\.nii\.gz cannot be read"):
+        a_stranger.save_label("case", tmp_path / "label.nii.gz")
+
+
+def test_exactly_one_kind_of_case_must_be_given(a_stranger: GliomicsClient) -> None:
+    with pytest.raises(InputError, match="give one of"):
+        a_stranger.infer("model")
+
+
+def test_client_imports_nothing_that_slicer_lacks() -> None:
+    program = (
+        "import sys, gliomics.client\n"
+        "heavy = {'torch', 'nibabel', 'SimpleITK', 'scipy', 'pydantic', 'radiomics', 'monailabel', 'typer'}\n"
+        "print(sorted(heavy & {name.split('.')[0] for name in sys.modules}))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env={"PYTHONPATH": str(LIBRARY)}
+    )
+    assert result.stdout.strip() == "[]", result.stderr

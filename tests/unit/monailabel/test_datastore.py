@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gliomics.errors import GeometryError, InputError, UnknownNameError
+from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.study import Volume, label_path, read_mask, write_mask, write_volume
+from tests.server.studies import AFFINE, a_lesion_case, add_label, add_study
+
+
+def a_mask_file(folder: Path, seed: int = 0) -> str:
+    path = folder / f"mask-{seed}.nii.gz"
+    write_mask(a_lesion_case(seed)[1], path)
+    return str(path)
+
+
+def test_sequences_of_a_study_are_one_image(a_store: StudyDatastore) -> None:
+    assert a_store.list_images() == ["case-0", "case-1"]
+    assert a_store.get_image_info("case-0")["sequences"] == ["flair", "t1"]
+    assert a_store.get_image_uri("case-0").endswith("case-0/flair.nii.gz")
+
+
+def test_name_for_downloads_differs_between_studies(a_store: StudyDatastore) -> None:
+    names = {a_store.get_image_info(study)["name"] for study in a_store.list_images()}
+    assert names == {"case-0_flair.nii.gz", "case-1_flair.nii.gz"}
+
+
+def test_study_added_while_running_is_seen(a_store: StudyDatastore) -> None:
+    assert len(a_store.list_images()) == 2
+    add_study(a_store.root, "case-2", 2)
+    assert "case-2" in a_store.list_images()
+
+
+def test_study_description_written_into_an_existing_folder_is_seen(a_store: StudyDatastore) -> None:
+    study = add_study(a_store.root, "case-2", 2)
+    description = study.folder / "study.json"
+    content = description.read_text()
+    description.unlink()
+    assert "case-2" not in a_store.list_images()
+    description.write_text(content)
+    assert "case-2" in a_store.list_images()
+
+
+def test_description_edited_in_place_is_read_again(a_store: StudyDatastore) -> None:
+    assert "t1" in a_store.study("case-0").sequences
+    description = a_store.root / "case-0" / "study.json"
+    content = json.loads(description.read_text())
+    del content["sequences"]["t1"]
+    description.write_text(json.dumps(content))
+    assert "t1" not in a_store.study("case-0").sequences
+
+
+def test_removed_study_is_gone(a_store: StudyDatastore) -> None:
+    a_store.study("case-1")
+    (a_store.root / "case-1").rename(a_store.root.parent / "elsewhere")
+    assert a_store.list_images() == ["case-0"]
+    with pytest.raises(UnknownNameError, match="no study 'case-1'"):
+        a_store.study("case-1")
+
+
+def test_broken_study_hides_no_other_and_says_what_is_wrong(a_store: StudyDatastore) -> None:
+    (a_store.root / "case-1" / "study.json").write_text("{")
+    assert a_store.list_images() == ["case-0"]
+    assert a_store.status()["broken"] == 1
+    with pytest.raises(InputError, match="not valid JSON"):
+        a_store.study("case-1")
+
+
+def test_labelled_and_unlabelled_follow_the_files(a_store: StudyDatastore, tmp_path: Path) -> None:
+    assert a_store.get_unlabeled_images() == ["case-0", "case-1"]
+    a_store.save_label("case-1", a_mask_file(tmp_path, 1), "final", {})
+    a_store.save_label("case-0", a_mask_file(tmp_path, 0), "original", {})
+    assert a_store.get_labeled_images() == ["case-1"]
+    assert a_store.get_unlabeled_images() == ["case-0"]
+    assert a_store.status()["label_tags"] == {"final": 1, "original": 1}
+
+
+def test_label_of_a_study_that_is_not_there_is_not_counted(a_store: StudyDatastore) -> None:
+    write_mask(a_lesion_case(0)[1], label_path(a_store.root, "stranger"))
+    assert a_store.get_labeled_images() == []
+    assert a_store.status()["completed"] == 0
+
+
+def test_label_on_the_grid_of_any_sequence_is_accepted(a_store: StudyDatastore, tmp_path: Path) -> None:
+    coarse = Volume(np.ones((20, 22, 3), np.float32), np.diag([-4.0, 4.0, 10.0, 1.0]))
+    write_volume(coarse, a_store.root / "case-0" / "t1.nii.gz")
+    write_mask(coarse.with_array(np.ones(coarse.shape, np.uint8)), tmp_path / "mask.nii.gz")
+    assert a_store.save_label("case-0", str(tmp_path / "mask.nii.gz"), "final", {}) == "case-0"
+    with pytest.raises(GeometryError, match="case-1"):
+        a_store.save_label("case-1", str(tmp_path / "mask.nii.gz"), "final", {})
+
+
+def test_notes_are_kept_and_cannot_change_what_a_study_is(a_store: StudyDatastore) -> None:
+    a_store.update_image_info("case-0", {"reviewer": "A. B.", "path": "/etc/passwd"})
+    a_store.update_image_info("case-0", {"quality": "good"})
+    info = StudyDatastore(a_store.root).get_image_info("case-0")
+    assert (info["reviewer"], info["quality"]) == ("A. B.", "good")
+    assert info["path"].endswith("case-0/flair.nii.gz")
+
+
+def test_replaced_image_is_kept_aside(a_store: StudyDatastore, tmp_path: Path) -> None:
+    for seed in (5, 6):
+        write_volume(a_lesion_case(seed)[0]["flair"], tmp_path / f"{seed}.nii.gz")
+        a_store.add_image("upload", str(tmp_path / f"{seed}.nii.gz"), {})
+    (kept,) = a_store.workspace.removed.rglob("upload.nii.gz")
+    assert kept.read_bytes() == (tmp_path / "5.nii.gz").read_bytes()
+    assert (a_store.root / "upload.nii.gz").read_bytes() == (tmp_path / "6.nii.gz").read_bytes()
+
+
+def test_image_is_not_replaced_by_one_that_its_label_does_not_fit(a_store: StudyDatastore, tmp_path: Path) -> None:
+    flair = a_lesion_case(5)[0]["flair"]
+    write_volume(flair, tmp_path / "small.nii.gz")
+    write_volume(Volume(flair.array[:-2], AFFINE), tmp_path / "other.nii.gz")
+    a_store.add_image("upload", str(tmp_path / "small.nii.gz"), {})
+    a_store.save_label("upload", a_mask_file(tmp_path, 5), "final", {})
+    with pytest.raises(GeometryError, match="label 'final'"):
+        a_store.add_image("upload", str(tmp_path / "other.nii.gz"), {})
+    assert (a_store.root / "upload.nii.gz").read_bytes() == (tmp_path / "small.nii.gz").read_bytes()
+
+
+def test_removed_study_and_its_labels_can_be_found_again(a_store: StudyDatastore, tmp_path: Path) -> None:
+    a_store.save_label("case-0", a_mask_file(tmp_path), "final", {})
+    a_store.remove_image("case-0")
+    assert a_store.list_images() == ["case-1"]
+    assert a_store.labels.labelled("final") == set()
+    assert list(a_store.workspace.removed.rglob("case-0/flair.nii.gz"))
+    assert len(a_store.labels.versions("case-0", "final")) == 1
+
+
+def test_one_time_point_is_not_removed_with_the_other(a_store: StudyDatastore) -> None:
+    description = a_store.root / "case-0" / "study.json"
+    points = [{"name": "baseline", "sequences": {"flair": "flair.nii.gz"}}]
+    points.append({"name": "followup", "sequences": {"flair": "t1.nii.gz"}})
+    description.write_text(json.dumps({"format": 1, "id": "case-0", "patient_id": "p", "timepoints": points}))
+    assert "case-0_followup" in a_store.list_images()
+    with pytest.raises(InputError, match="case-0_followup"):
+        a_store.remove_image("case-0")
+
+
+def test_archive_holds_the_sequences_and_labels_of_labelled_studies(a_store: StudyDatastore) -> None:
+    with pytest.raises(InputError, match="no study has a final label"):
+        a_store.get_dataset_archive(None)
+    add_label(a_store.root, a_store.study("case-1"), 1)
+    with zipfile.ZipFile(a_store.get_dataset_archive(None)) as archive:
+        names = set(archive.namelist())
+    assert names == {"image/case-1/flair.nii.gz", "image/case-1/t1.nii.gz", "label/case-1.nii.gz", "metadata.json"}
+
+
+def test_saved_label_is_read_back_voxel_for_voxel(a_store: StudyDatastore, tmp_path: Path) -> None:
+    a_store.save_label("case-0", a_mask_file(tmp_path), "final", {"client_id": "me"})
+    saved = read_mask(Path(a_store.get_label_uri("case-0", "final")))
+    np.testing.assert_array_equal(saved.array, a_lesion_case(0)[1].array)
+    assert a_store.get_label_info("case-0", "final")["user"] == "me"

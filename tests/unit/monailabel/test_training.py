@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gliomics.errors import InputError
+from gliomics.files import read_json, write_json
+from gliomics.models import ModelStore
+from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.train import SegmentationTraining, epochs_option, fixed_validation, labelled_studies
+from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, an_untrained_state
+
+
+@pytest.fixture
+def a_training(a_store: StudyDatastore) -> SegmentationTraining:
+    add_model(a_store.root, a_card("test_model", TINY, ["flair"], []), an_untrained_state(TINY, 1))
+    return SegmentationTraining("test_model", ModelStore(a_store.workspace.models), a_store.workspace)
+
+
+def test_validation_patients_never_change(tmp_path: Path) -> None:
+    path = tmp_path / "validation.json"
+    patients = [f"patient-{number}" for number in range(10)]
+    chosen = fixed_validation(path, patients)
+    assert len(chosen) == 2
+    assert chosen < set(patients)
+    assert fixed_validation(path, [f"other-{number}" for number in range(50)]) == chosen
+
+
+def test_validation_patients_do_not_depend_on_the_order_of_studies(tmp_path: Path) -> None:
+    patients = [f"patient-{number}" for number in range(10)]
+    forward = fixed_validation(tmp_path / "a.json", patients)
+    assert forward == fixed_validation(tmp_path / "b.json", patients[::-1])
+
+
+def test_single_patient_is_trained_on_and_the_choice_is_left_open(tmp_path: Path) -> None:
+    path = tmp_path / "validation.json"
+    assert fixed_validation(path, ["only", "only"]) == set()
+    assert not path.exists()
+    assert len(fixed_validation(path, ["only", "second"])) == 1
+
+
+def test_labelled_study_whose_folder_is_broken_is_reported(a_store: StudyDatastore) -> None:
+    for seed in range(2):
+        add_label(a_store.root, a_store.study(f"case-{seed}"), seed)
+    (a_store.root / "case-0" / "flair.nii.gz").unlink()
+    labelled, _ = labelled_studies(a_store)
+    assert [item.study.id for item in labelled] == ["case-1"]
+
+
+def test_training_writes_its_progress_and_result_for_the_server(
+    a_store: StudyDatastore, a_training: SegmentationTraining
+) -> None:
+    assert a_training.stats() == {}
+    for seed in range(2):
+        add_label(a_store.root, a_store.study(f"case-{seed}"), seed)
+    result = a_training({"max_epochs": 2}, a_store)
+    assert a_training.stats() == result
+    assert (result["state"], result["epoch"], result["total_epochs"]) == ("finished", 2, 2)
+    assert result["version"] == "2"
+    assert len(result["before"]) == len(result["after"]) == 1
+
+
+def test_training_without_labels_fails_with_a_reason_that_clients_see(
+    a_store: StudyDatastore, a_training: SegmentationTraining
+) -> None:
+    with pytest.raises(InputError, match="label"):
+        a_training({}, a_store)
+    assert a_training.stats()["state"] == "failed"
+    assert "label" in a_training.stats()["reason"]
+
+
+def test_training_whose_process_is_gone_counts_as_interrupted(
+    a_store: StudyDatastore, a_training: SegmentationTraining
+) -> None:
+    a_store.workspace.training.mkdir(parents=True)
+    path = a_store.workspace.training / "test_model.json"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    write_json(path, {"model": "test_model", "state": "running", "pid": ended.pid, "epoch": 3})
+    assert a_training.stats()["state"] == "interrupted"
+    assert read_json(path)["state"] == "running"
+
+
+@pytest.mark.parametrize("value", [0, 201, 1.5, "8", True, None])
+def test_unusable_number_of_epochs_is_refused(value: Any) -> None:
+    with pytest.raises(InputError, match="max_epochs"):
+        epochs_option({"max_epochs": value})
+
+
+def test_label_corrected_after_a_training_is_used_by_the_next(
+    a_store: StudyDatastore, a_training: SegmentationTraining
+) -> None:
+    for seed in range(2):
+        add_label(a_store.root, a_store.study(f"case-{seed}"), seed)
+    a_training({"max_epochs": 1}, a_store)
+    store = ModelStore(a_store.workspace.models)
+    training = store.version("test_model", "2").card.training
+    (trained_on,) = {"case-0", "case-1"} - set(training.split["validation"])
+    a_store.labels.save(trained_on, "final", a_lesion_case(9)[1], {})
+    a_training({"max_epochs": 1}, a_store)
+    assert store.version("test_model", "3").card.training.fingerprint != training.fingerprint
