@@ -1,0 +1,85 @@
+"""Work outside the main thread.
+
+A job runs in a daemon thread and speaks to the panel through a queue, which the panel empties with a timer. The thread
+never touches MRML or Qt. A job that is cancelled is abandoned at once: a request that is under way in its thread ends
+by itself, and what it brings is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+class Cancelled(Exception):
+    """Raised inside the thread of a job that the user has cancelled."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``fraction`` between 0 and 1, or None when it is not known; ``text`` says what is being done."""
+
+    fraction: float | None
+    text: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The job's result."""
+
+    result: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The exception that ended the job."""
+
+    error: Exception
+
+
+class Job:
+    """One piece of work; ``work`` receives the job, to report progress and to see whether to go on."""
+
+    def __init__(self, title: str, work: Callable[[Job], Any]) -> None:
+        self.title = title
+        self._work = work
+        self._events: queue.Queue[Progress | Finished | Failed] = queue.Queue()
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"gliomics: {title}", daemon=True)
+
+    def start(self) -> None:
+        """Begin in a new thread."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Abandon the job: it reports nothing more, and its work stops at its next :meth:`progress`."""
+        self._cancelled.set()
+
+    def events(self) -> list[Progress | Finished | Failed]:
+        """What has happened since the last call, in order; nothing after :meth:`cancel`."""
+        events = []
+        while not self._cancelled.is_set():
+            try:
+                events.append(self._events.get_nowait())
+            except queue.Empty:
+                break
+        return events
+
+    def progress(self, text: str, fraction: float | None = None) -> None:
+        """Report from the thread what is being done; raises :class:`Cancelled` in a job that was cancelled."""
+        if self._cancelled.is_set():
+            raise Cancelled
+        self._events.put(Progress(fraction, text))
+
+    def _run(self) -> None:
+        try:
+            self._events.put(Finished(self._work(self)))
+        except Cancelled:
+            return
+        except Exception as error:  # the thread's last frame: whatever happened is shown in the panel
+            logging.getLogger("gliomics").warning("%s failed", self.title, exc_info=True)
+            self._events.put(Failed(error))

@@ -1,0 +1,150 @@
+"""What is selected in the panel: volumes by sequence, a segmentation and a segment of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+
+from RadiogenomicsLib.logic import SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE, RadiogenomicsLogic
+from RadiogenomicsLib.parameters import Parameters
+from RadiogenomicsLib.sequences import SEQUENCES
+from RadiogenomicsLib.viewmodel import ChosenVolume, Selection
+
+
+class SceneSelection:
+    """The panel's selectors, kept in step with the parameter node; ``onChanged`` is called after every change."""
+
+    def __init__(self, ui: Any, logic: RadiogenomicsLogic, onChanged: Callable[[], None]) -> None:
+        self._segments = ui.segmentSelector
+        self._selectors = {sequence: getattr(ui, f"{sequence}Selector") for sequence in SEQUENCES}
+        self._logic = logic
+        self._onChanged = onChanged
+        self._recognisedBy: dict[str, str] = {}
+        self._newVolumeIds: list[str] = []
+        self._silent = False
+        for sequence, selector in self._selectors.items():
+            selector.connect("currentNodeChanged(vtkMRMLNode*)", self._volumeSlot(sequence))
+        self._segments.connect("currentNodeChanged(vtkMRMLNode*)", self._changed)
+        self._segments.connect("currentSegmentChanged(QString)", self._changed)
+
+    def _volumeSlot(self, sequence: str) -> Callable[[], None]:
+        def onVolume() -> None:
+            self._recognisedBy.pop(sequence, None)
+            self._changed()
+
+        return onVolume
+
+    def _changed(self) -> None:
+        if not self._silent:
+            self._onChanged()
+
+    # Reading
+
+    def volumes(self) -> dict[str, Any]:
+        """The chosen volume nodes by sequence."""
+        nodes = {sequence: selector.currentNode() for sequence, selector in self._selectors.items()}
+        return {sequence: node for sequence, node in nodes.items() if node is not None}
+
+    def segmentation(self) -> Any:
+        """The chosen segmentation node, or None."""
+        return self._segments.currentNode()
+
+    def segmentId(self) -> str:
+        """The chosen segment; empty when there is none. The selector may still name a segment that has gone."""
+        node, segmentId = self.segmentation(), self._segments.currentSegmentID()
+        exists = node is not None and segmentId and node.GetSegmentation().GetSegment(segmentId) is not None
+        return segmentId if exists else ""
+
+    def read(self) -> Selection:
+        """The selection in words."""
+        node, segmentId = self.segmentation(), self.segmentId()
+        drawnOn = self._logic.referenceVolume(node) if node is not None else None
+        return Selection(
+            volumes={
+                sequence: ChosenVolume(volume.GetID(), volume.GetName(), volume.GetAttribute(STUDY_ATTRIBUTE) or "")
+                for sequence, volume in self.volumes().items()
+            },
+            segmentationId=node.GetID() if node is not None else "",
+            segmentation=node.GetName() if node is not None else "",
+            segmentId=segmentId,
+            segment=node.GetSegmentation().GetSegment(segmentId).GetName() if segmentId else "",
+            drawnOnStudyId=(drawnOn.GetAttribute(STUDY_ATTRIBUTE) or "") if drawnOn is not None else "",
+        )
+
+    def firstVolume(self, preferred: tuple[str, ...] = ()) -> Any:
+        """The first chosen volume, those of ``preferred`` sequences first; None when none is chosen."""
+        volumes = self.volumes()
+        return next((volumes[sequence] for sequence in (*preferred, *SEQUENCES) if sequence in volumes), None)
+
+    def labelReference(self) -> Any:
+        """The volume whose grid a label is sent on: what it was drawn on if that is of a study, else the first."""
+        drawnOn = self._logic.referenceVolume(self.segmentation())
+        isOfStudy = drawnOn is not None and drawnOn.GetAttribute(STUDY_ATTRIBUTE)
+        return drawnOn if isOfStudy else self.firstVolume()
+
+    def hint(self, sequence: str) -> str:
+        """By what the volume of a sequence was recognised and where it is from, for display beside it."""
+        node = self.volumes().get(sequence)
+        if node is None:
+            return ""
+        study, tag = node.GetAttribute(STUDY_ATTRIBUTE), node.GetAttribute(SEQUENCE_ATTRIBUTE)
+        origin = f"from study {study}" if study else "not a study of the server"
+        differs = f"; it came as {tag}" if tag and tag != sequence else ""
+        return f"Chosen {self._recognisedBy.get(sequence, 'by you')}, {origin}{differs}"
+
+    # Changing
+
+    def chooseVolumes(self, volumes: dict[str, Any], how: str) -> None:
+        """Choose these volumes, and none for the other sequences."""
+        self._silent = True
+        for sequence, selector in self._selectors.items():
+            selector.setCurrentNode(volumes.get(sequence))
+            self._recognisedBy[sequence] = how
+        self._silent = False
+        self._onChanged()
+
+    def chooseSegmentation(self, node: Any) -> None:
+        """Choose a segmentation, and with it its first segment."""
+        self._segments.setCurrentNode(node)
+
+    def volumeAdded(self, node: Any) -> None:
+        """Remember a new volume until its name and attributes are set."""
+        self._newVolumeIds.append(node.GetID())
+
+    def recogniseNewVolumes(self) -> None:
+        """Choose new volumes for sequences that have none, where only one of them looks like the sequence."""
+        nodes = [slicer.mrmlScene.GetNodeByID(nodeId) for nodeId in self._newVolumeIds]
+        self._newVolumeIds = []
+        chosen = self.volumes()
+        for sequence, (node, how) in self._logic.recognise([n for n in nodes if n is not None]).items():
+            if sequence not in chosen:
+                self._selectors[sequence].setCurrentNode(node)
+                self._recognisedBy[sequence] = how
+        self._onChanged()
+
+    def release(self, node: Any) -> None:
+        """Let go of a node that is about to be removed; a selector would take its neighbour instead."""
+        for selector in (*self._selectors.values(), self._segments):
+            if selector.currentNode() is node:
+                selector.setCurrentNode(None)
+
+    def restore(self, parameters: Parameters) -> None:
+        """Choose what the parameter node remembers."""
+        self._silent = True
+        self._recognisedBy.clear()
+        for sequence, selector in self._selectors.items():
+            selector.setCurrentNode(parameters.reference(sequence))
+        self._segments.setCurrentNode(parameters.reference("segmentation"))
+        self._segments.setCurrentSegmentID(parameters.text("segment"))
+        self._silent = False
+        self._onChanged()
+
+    def remember(self, parameters: Parameters) -> None:
+        """Keep the selection in the parameter node."""
+        volumes = self.volumes()
+        for sequence in SEQUENCES:
+            parameters.setReference(sequence, volumes.get(sequence))
+        parameters.setReference("segmentation", self.segmentation())
+        parameters.setText("segment", self.segmentId())

@@ -1,0 +1,99 @@
+"""What the panel's jobs do in their thread: write files, ask the backend, read files. No MRML, no Qt."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from RadiogenomicsLib.backends import Analysis, Backend, Case, ServerInfo
+from RadiogenomicsLib.jobs import Job
+from RadiogenomicsLib.volumes import Volume, readNifti, writeNifti
+
+
+@dataclass(frozen=True)
+class CaseImages:
+    """The images to compute on, copied out of the scene; a study of the server needs no ``volumes``."""
+
+    studyId: str = ""
+    volumes: dict[str, Volume] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StudyImages:
+    """A downloaded study and why it was chosen; an empty ``studyId`` when none is left."""
+
+    studyId: str
+    reason: str
+    volumes: dict[str, Volume]
+
+
+@dataclass(frozen=True)
+class MaskImage:
+    """A mask with the names of its values."""
+
+    mask: Volume
+    labels: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+def connect(job: Job, backend: Backend) -> ServerInfo:
+    """Ask a server what it offers."""
+    job.progress("asking what the server offers")
+    return backend.describe()
+
+
+def takeNextStudy(job: Job, backend: Backend, strategy: str) -> StudyImages:
+    """Download the study to annotate next."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        job.progress("choosing a study")
+        study = backend.nextStudy(strategy, Path(name), job.progress)
+        volumes = {}
+        for sequence, path in study.files.items():
+            job.progress(f"reading {sequence}")
+            volumes[sequence] = readNifti(path)
+        return StudyImages(study.studyId, study.reason, volumes)
+
+
+def segment(job: Job, backend: Backend, model: str, images: CaseImages) -> MaskImage:
+    """Segment a case with a model."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        job.progress(f"{model} is at work")
+        answer = backend.segment(model, case, folder)
+        job.progress("reading the mask")
+        return MaskImage(readNifti(answer.mask), answer.labels, answer.warnings)
+
+
+def analyse(job: Job, backend: Backend, images: CaseImages, mask: Volume, region: str) -> Analysis:
+    """Features of a segment and the subtypes estimated from them."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        writeNifti(mask, folder / "label.nii.gz")
+        job.progress("computing features and estimates")
+        return backend.analyse(case, folder / "label.nii.gz", region)
+
+
+def submit(job: Job, backend: Backend, studyId: str, mask: Volume, notes: dict[str, Any]) -> ServerInfo:
+    """Save a label, and ask the server how many studies are labelled now."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        job.progress("compressing")
+        path = Path(name) / "label.nii.gz"
+        writeNifti(mask, path)
+        job.progress(f"sending the label of '{studyId}'")
+        backend.submit(studyId, path, notes)
+    return backend.describe()
+
+
+def _case(job: Job, images: CaseImages, folder: Path) -> Case:
+    if images.studyId:
+        return Case(studyId=images.studyId)
+    files = {}
+    for sequence, volume in images.volumes.items():
+        job.progress(f"compressing {sequence}")
+        files[sequence] = folder / f"{sequence}.nii.gz"
+        writeNifti(volume, files[sequence])
+    return Case(files=files)

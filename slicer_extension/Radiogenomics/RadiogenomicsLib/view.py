@@ -1,0 +1,128 @@
+"""Keeps the widgets of the panel as the view model says. It decides nothing and asks the scene nothing."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from RadiogenomicsLib.sequences import TITLES
+from RadiogenomicsLib.viewmodel import Action, PanelModel, State
+from RadiogenomicsLib.wording import estimateHtml
+
+_TONES = {
+    State.NO_SERVER: ("#eceff1", "#37474f"),
+    State.CONNECTING: ("#e3f2fd", "#0d47a1"),
+    State.READY: ("#eceff1", "#37474f"),
+    State.RUNNING: ("#e3f2fd", "#0d47a1"),
+    State.RESULT: ("#e8f5e9", "#1b5e20"),
+    State.WARNING: ("#fff4e0", "#7a4100"),
+    State.ERROR: ("#fdecea", "#8e1b10"),
+}
+
+
+def escape(text: str) -> str:
+    """``text`` as it is to be read in a rich text label."""
+    return html.escape(text, quote=False)
+
+
+class PanelView:
+    """``ui`` has the widgets of ``Radiogenomics.ui`` by name."""
+
+    def __init__(self, ui: Any) -> None:
+        self.ui = ui
+
+    def show(self, model: PanelModel) -> None:
+        """Bring every widget to what the view model says."""
+        self._showStatus(model)
+        self._showServer(model)
+        self._enable(self.ui.connectButton, model.canConnect, "Ask the server at this address what it offers.")
+        self._enable(
+            self.ui.nextStudyButton, model.canTakeNextStudy, "Download the study that the server wants annotated next."
+        )
+        self._enable(self.ui.segmentButton, model.canSegment, "Segment the tumour on the chosen volumes.")
+        self._enable(self.ui.submitButton, model.canSubmit, "Save all segments as the final label of their study.")
+        self._enable(self.ui.computeButton, model.canCompute, "Features and subtypes of the chosen segment.")
+        explain = model.info is not None and not model.running
+        self._text(self.ui.segmentHint, model.canSegment.reason if explain else "")
+        self._text(self.ui.submitHint, model.canSubmit.reason if explain else "")
+        self._text(self.ui.computeHint, self._computeHint(model) if explain else "")
+        self._text(self.ui.reasonLabel, model.reason)
+        study = model.selection.labelStudyId
+        self.ui.submitButton.text = f"Submit label of {study}" if study else "Submit label"
+        self._showResult(model)
+
+    def showModels(self, model: PanelModel) -> None:
+        """Fill the lists of models and strategies after a connection."""
+        names = [entry.name for entry in model.segmentationModels]
+        self._fill(self.ui.modelSelector, names, model.modelName)
+        strategies = list(model.info.strategies) if model.info is not None else []
+        self._fill(self.ui.strategySelector, strategies, self.ui.strategySelector.currentText)
+
+    def showSequenceHint(self, sequence: str, text: str) -> None:
+        """Say beside a volume selector how its volume was recognised."""
+        self._text(getattr(self.ui, f"{sequence}Hint"), text)
+
+    def showLabelValues(self, text: str) -> None:
+        """Say which label values the segments have."""
+        self._text(self.ui.labelValuesLabel, text)
+
+    def _showStatus(self, model: PanelModel) -> None:
+        background, colour = _TONES[model.state]
+        self.ui.statusLabel.styleSheet = (
+            f"background-color: {background}; color: {colour}; padding: 6px; border-radius: 3px;"
+        )
+        lines = [escape(model.message)]
+        if not model.running:
+            lines += [f"\u26a0 {escape(warning)}" for warning in model.warnings]
+        self.ui.statusLabel.text = "<br>".join(lines)
+        self.ui.progressRow.visible = bool(model.running)
+        if model.running:
+            self.ui.progressBar.maximum = 0 if model.fraction is None else 100
+            self.ui.progressBar.value = 0 if model.fraction is None else round(100 * model.fraction)
+
+    def _showServer(self, model: PanelModel) -> None:
+        self.ui.serverStateLabel.text = escape(model.serverLine)
+        lines = []
+        for entry in model.info.models if model.info is not None else ():
+            needs = [TITLES.get(s, s) for s in entry.requiredSequences]
+            needs += [f"{TITLES.get(s, s)} optional" for s in entry.optionalSequences]
+            version = f" {entry.version}" if entry.version else ""
+            detail = f" ({', '.join(needs)})" if needs else ""
+            lines.append(f"<b>{escape(entry.name)}</b>{escape(version)}: {escape(entry.description)}{escape(detail)}")
+        self._text(self.ui.modelsLabel, "<br>".join(lines))
+
+    def _showResult(self, model: PanelModel) -> None:
+        result = model.result
+        self.ui.resultArea.visible = result is not None
+        self.ui.noResultLabel.visible = result is None
+        if result is None:
+            return
+        made = result.selection
+        study = f" of study '{made.studyId}'" if made.studyId else ""
+        age = ' <span style="color:#a04000"><b>(out of date)</b></span>' if model.staleness else ""
+        self.ui.resultHeading.text = f"Segment '{escape(made.segment)}' in '{escape(made.segmentation)}'{study}{age}"
+        estimates = "".join(estimateHtml(estimate) for estimate in result.analysis.estimates)
+        self.ui.estimatesLabel.text = estimates or "The server has no subtype model for these features."
+
+    def _computeHint(self, model: PanelModel) -> str:
+        if not model.canCompute.enabled:
+            return model.canCompute.reason
+        if model.uploadsVolumes:
+            return "The chosen volumes and the segment will be sent to the server."
+        return f"The segment will be sent; the server has the images of '{model.selection.studyId}'."
+
+    def _enable(self, button: Any, action: Action, toolTip: str) -> None:
+        button.enabled = action.enabled
+        button.toolTip = toolTip if action.enabled else action.reason
+
+    def _text(self, label: Any, text: str) -> None:
+        label.text = text
+        label.visible = bool(text)
+
+    def _fill(self, comboBox: Any, names: list[str], current: str) -> None:
+        blocked = comboBox.blockSignals(True)
+        comboBox.clear()
+        for name in names:
+            comboBox.addItem(name)
+        comboBox.setCurrentIndex(max(comboBox.findText(current), 0) if names else -1)
+        comboBox.blockSignals(blocked)

@@ -1,0 +1,315 @@
+"""What the panel shows and allows, from the facts it is told. Pure Python: no Qt, no MRML.
+
+The widget tells the view model what happened and then shows what the view model says. Every action that is not
+possible has a reason, which the panel displays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from RadiogenomicsLib.backends import Analysis, Model, ServerInfo, addressError
+from RadiogenomicsLib.sequences import TITLES
+from RadiogenomicsLib.wording import warningsOf
+
+
+class State(Enum):
+    """The panel's state; it is in one of these at any time."""
+
+    NO_SERVER = "no server"
+    CONNECTING = "connecting"
+    READY = "ready"
+    RUNNING = "running"
+    RESULT = "result"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Action:
+    """Whether something can be done, and if not, why."""
+
+    enabled: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ChosenVolume:
+    """A volume that was chosen for a sequence: its node's ID and name, and the study it belongs to, if any."""
+
+    nodeId: str
+    name: str
+    studyId: str = ""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is selected in the scene. ``drawnOnStudyId`` is the study of the volume that the segmentation was drawn on,
+    empty when that volume belongs to none."""
+
+    volumes: dict[str, ChosenVolume] = field(default_factory=dict)
+    segmentationId: str = ""
+    segmentation: str = ""
+    segmentId: str = ""
+    segment: str = ""
+    drawnOnStudyId: str = ""
+
+    @property
+    def studyId(self) -> str:
+        """The study that all the chosen volumes belong to; empty when one belongs to none or to another."""
+        studies = {volume.studyId for volume in self.volumes.values()}
+        return studies.pop() if len(studies) == 1 else ""
+
+    @property
+    def labelStudyId(self) -> str:
+        """The study that the segmentation is a label of; empty when it is of none."""
+        return self.drawnOnStudyId or self.studyId
+
+    @property
+    def isMixed(self) -> bool:
+        """Whether the chosen volumes belong to different studies of the server."""
+        return len({volume.studyId for volume in self.volumes.values()}) > 1
+
+
+@dataclass
+class Result:
+    """An analysis and what it was made from."""
+
+    analysis: Analysis
+    selection: Selection
+    edited: bool = False
+
+
+class PanelModel:
+    """The facts and what follows from them."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.info: ServerInfo | None = None
+        self.connectedUrl = ""
+        self.selection = Selection()
+        self.modelName = ""
+        self.result: Result | None = None
+        self.reason = ""
+        self.running = ""
+        self.progressText = ""
+        self.fraction: float | None = None
+        self._message = ""
+        self._failed = False
+        self._notices: tuple[str, ...] = ()
+
+    # What happened
+
+    def addressChanged(self, url: str) -> None:
+        """Another address was typed: the connection to the former one is over."""
+        self.url = url.strip()
+        if self.info is not None and self.url != self.connectedUrl:
+            self.info = None
+            self._say("")
+
+    def jobStarted(self, title: str) -> None:
+        """Work began in the background."""
+        self.running, self.progressText, self.fraction = title, "", None
+        self._say("")
+
+    def jobProgressed(self, text: str, fraction: float | None) -> None:
+        """The work reported how far it is."""
+        self.progressText, self.fraction = text, fraction
+
+    def jobFinished(self, message: str, notices: tuple[str, ...] = ()) -> None:
+        """The work is done; ``notices`` are what the user should know about its result."""
+        self.running = ""
+        self._say(message, notices=notices)
+
+    def jobFailed(self, message: str) -> None:
+        """The work ended with an error; a failed connection leaves no server."""
+        if self.running == CONNECT:
+            self.info = None
+        self.running = ""
+        self._say(message, failed=True)
+
+    def jobCancelled(self) -> None:
+        """The user stopped the work."""
+        after = " The server may have saved the label already." if self.running == SUBMIT else ""
+        self.running, title = "", self.running
+        self._say(f"{title}: cancelled.{after}")
+
+    def failed(self, message: str) -> None:
+        """Something could not even begin."""
+        self._say(message, failed=True)
+
+    def connected(self, url: str, info: ServerInfo) -> None:
+        """The server answered."""
+        self.connectedUrl, self.info = url, info
+        names = [model.name for model in self.segmentationModels]
+        if self.modelName not in names:
+            self.modelName = names[0] if names else ""
+
+    def segmentEdited(self) -> None:
+        """The voxels of a segment changed."""
+        if self.result is not None:
+            self.result.edited = True
+
+    def sceneClosed(self) -> None:
+        """The scene was closed: its results are gone, the server stays."""
+        self.selection, self.result, self.reason = Selection(), None, ""
+        self._say("")
+
+    def _say(self, message: str, *, failed: bool = False, notices: tuple[str, ...] = ()) -> None:
+        self._message, self._failed, self._notices = message, failed, notices
+
+    # What to show
+
+    @property
+    def state(self) -> State:
+        """Running work comes first, then an error, then a result with or without warnings."""
+        if self.running:
+            return State.CONNECTING if self.running == CONNECT else State.RUNNING
+        if self._failed:
+            return State.ERROR
+        if self.info is None:
+            return State.NO_SERVER
+        if self.warnings:
+            return State.WARNING
+        return State.READY if self.result is None else State.RESULT
+
+    @property
+    def message(self) -> str:
+        """The status line: what is being done, what went wrong, or what to do next."""
+        if self.running:
+            return f"{self.running}: {self.progressText}" if self.progressText else f"{self.running}\u2026"
+        if self._message:
+            return self._message
+        if self.info is None:
+            return "Not connected. Start a server with `gliomics serve` and press Connect."
+        return "Ready."
+
+    @property
+    def warnings(self) -> list[str]:
+        """Notices of the last work and everything that limits the result on display."""
+        warnings = list(self._notices)
+        if self.staleness:
+            warnings.append(self.staleness)
+        if self.result is not None:
+            warnings += warningsOf(self.result.analysis.features, list(self.result.analysis.estimates))
+        return warnings
+
+    @property
+    def staleness(self) -> str:
+        """Why the result is not of what is selected now; empty when it is."""
+        if self.result is None:
+            return ""
+        made, now = self.result.selection, self.selection
+        of = f"segment '{made.segment}' of '{made.segmentation}'"
+        if (made.segmentationId, made.segmentId) != (now.segmentationId, now.segmentId):
+            return f"The numbers are of {of}, which is not the selected segment."
+        if self.result.edited:
+            return f"The {of} has changed since the numbers were computed."
+        if made.volumes != now.volumes:
+            return "The numbers were computed on other volumes than those selected."
+        return ""
+
+    @property
+    def serverLine(self) -> str:
+        """The connection in words."""
+        if self.running == CONNECT:
+            return f"Connecting to {self.url}\u2026"
+        if self.info is None:
+            return "Not connected"
+        return (
+            f"Connected to {self.info.name} {self.info.version}: {self.info.studies} studies, "
+            f"{self.info.labelled} labelled"
+        )
+
+    @property
+    def segmentationModels(self) -> list[Model]:
+        """Models for automatic segmentation."""
+        return self.info.ofKind("segmentation") if self.info is not None else []
+
+    # What can be done
+
+    @property
+    def canConnect(self) -> Action:
+        """Connect needs an address."""
+        return self._unless(self._busy() or addressError(self.url))
+
+    @property
+    def canTakeNextStudy(self) -> Action:
+        """The next study needs a server that has studies."""
+        empty = self.info is not None and self.info.studies == 0
+        return self._unless(self._busy() or self._noServer() or ("The server has no studies." if empty else ""))
+
+    @property
+    def canSegment(self) -> Action:
+        """Automatic segmentation needs a model and the volumes that it requires."""
+        return self._unless(self._busy() or self._noServer() or self._modelReason() or self._mixedReason())
+
+    @property
+    def canSubmit(self) -> Action:
+        """Submitting needs a segmentation of one of the server's studies."""
+        reason = self._busy() or self._noServer()
+        if not reason and not self.selection.segmentationId:
+            reason = "Choose a segmentation."
+        if not reason and not self.selection.labelStudyId:
+            reason = (
+                f"'{self.selection.segmentation}' was not drawn on a study of the server: take one with Next study, "
+                "or choose its volumes under Study."
+            )
+        return self._unless(reason)
+
+    @property
+    def canCompute(self) -> Action:
+        """Features need a segment and at least one volume."""
+        reason = self._busy() or self._noServer()
+        if not reason and not self.info.ofKind("radiomics"):
+            reason = "The server computes no radiomics."
+        if not reason and not self.selection.volumes:
+            reason = "Choose at least one volume under Study."
+        if not reason and not self.selection.segmentId:
+            reason = "Choose a segment under Segmentation."
+        return self._unless(reason or self._mixedReason() or self._foreignReason())
+
+    @property
+    def uploadsVolumes(self) -> bool:
+        """Whether computing sends the volumes themselves, because the server does not have them."""
+        return not self.selection.studyId
+
+    def _unless(self, reason: str) -> Action:
+        return Action(not reason, reason)
+
+    def _busy(self) -> str:
+        return f"Wait for '{self.running}' to end, or cancel it." if self.running else ""
+
+    def _noServer(self) -> str:
+        return "Connect to a server first." if self.info is None else ""
+
+    def _mixedReason(self) -> str:
+        return (
+            "The chosen volumes belong to different studies: choose volumes of one study under Study."
+            if self.selection.isMixed
+            else ""
+        )
+
+    def _foreignReason(self) -> str:
+        drawnOn, study = self.selection.drawnOnStudyId, self.selection.studyId
+        if not drawnOn or drawnOn == study:
+            return ""
+        volumes = f"of study '{study}'" if study else "not of that study"
+        return f"The segment was drawn on study '{drawnOn}', but the chosen volumes are {volumes}."
+
+    def _modelReason(self) -> str:
+        model = self.info.model(self.modelName) if self.info is not None else None
+        if model is None:
+            return "The server has no model for segmentation."
+        missing = [TITLES.get(s, s) for s in model.requiredSequences if s not in self.selection.volumes]
+        if missing:
+            return f"'{model.name}' needs {' and '.join(missing)}: choose the volume under Study."
+        return "" if self.selection.volumes else "Choose at least one volume under Study."
+
+
+CONNECT = "Connect"
+NEXT_STUDY = "Next study"
+SEGMENT = "Auto segment"
+SUBMIT = "Submit label"
+COMPUTE = "Compute"

@@ -1,0 +1,393 @@
+"""The panel: turns what the user and the scene do into jobs, and into facts for the view model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import qt
+import slicer
+import slicer.util
+import vtk
+from slicer.util import VTKObservationMixin
+
+from gliomics.errors import GliomicsError
+from RadiogenomicsLib import consent, tasks, viewmodel
+from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo, hostOf
+from RadiogenomicsLib.jobs import Finished, Job, Progress
+from RadiogenomicsLib.logic import RadiogenomicsLogic
+from RadiogenomicsLib.parameters import DEFAULT_URL, Parameters
+from RadiogenomicsLib.selection import SceneSelection
+from RadiogenomicsLib.sequences import SEQUENCES
+from RadiogenomicsLib.view import PanelView
+from RadiogenomicsLib.viewmodel import PanelModel, Result
+from RadiogenomicsLib.volumes import VolumeError
+
+POLL_MS = 100
+SETTLE_MS = 50
+"""New volumes are looked at after this time, when their names and attributes are set."""
+AUTO_UPDATE_MS = 1500
+"""An edited segment is computed again when it was left alone for this long."""
+URL_SETTING = "Gliomics/ServerUrl"
+
+T = TypeVar("T")
+
+
+class RadiogenomicsPanel(VTKObservationMixin):
+    """Binds the widgets of ``Radiogenomics.ui`` to the scene and to a backend."""
+
+    def __init__(self, uiWidget: Any, logic: RadiogenomicsLogic, backendFor: Callable[[str], Backend]) -> None:
+        super().__init__()
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        self.logic = logic
+        self.backendFor = backendFor
+        self.model = PanelModel()
+        self.view = PanelView(self.ui)
+        self.parameters = Parameters(logic.getParameterNode())
+        self.job: Job | None = None
+        self._onResult: Callable[[Any], None] | None = None
+        self._editedSinceStart = False
+        self._pollTimer = self._timer(POLL_MS, self.poll, singleShot=False)
+        self._settleTimer = self._timer(SETTLE_MS, self.recogniseNewVolumes)
+        self._autoUpdateTimer = self._timer(AUTO_UPDATE_MS, self.autoUpdate)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.selection = SceneSelection(self.ui, logic, self.onSelection)
+        self._connectWidgets()
+        self._observeScene()
+        self.restore()
+
+    # Set-up
+
+    def _timer(self, milliseconds: int, slot: Callable[[], None], *, singleShot: bool = True) -> Any:
+        timer = qt.QTimer()
+        timer.setInterval(milliseconds)
+        timer.setSingleShot(singleShot)
+        timer.connect("timeout()", slot)
+        return timer
+
+    def _connectWidgets(self) -> None:
+        ui = self.ui
+        ui.serverUrl.connect("textChanged(QString)", self.onAddress)
+        ui.serverUrl.connect("returnPressed()", self.onConnect)
+        ui.connectButton.connect("clicked(bool)", self.onConnect)
+        ui.nextStudyButton.connect("clicked(bool)", self.onNextStudy)
+        ui.segmentButton.connect("clicked(bool)", self.onSegment)
+        ui.submitButton.connect("clicked(bool)", self.onSubmit)
+        ui.computeButton.connect("clicked(bool)", self.onCompute)
+        ui.cancelButton.connect("clicked(bool)", self.onCancel)
+        ui.modelSelector.connect("currentIndexChanged(int)", self.onModel)
+        ui.autoUpdateCheckBox.connect("toggled(bool)", self.onAutoUpdate)
+
+    def _observeScene(self) -> None:
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneReplaced)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneReplaced)
+
+    def cleanup(self) -> None:
+        """Leave nothing behind: no timer, no observer, no job that reports."""
+        for timer in (self._pollTimer, self._settleTimer, self._autoUpdateTimer):
+            timer.stop()
+        if self.job is not None:
+            self.job.cancel()
+        self.removeObservers()
+
+    # Scene
+
+    def restore(self) -> None:
+        """Show what the parameter node remembers; without an address there, the one that was used last stays."""
+        self.parameters = Parameters(self.logic.getParameterNode())
+        url = self.parameters.text("serverUrl") or self.model.url
+        self.ui.serverUrl.text = url or slicer.util.settingsValue(URL_SETTING, DEFAULT_URL)
+        self.ui.autoUpdateCheckBox.checked = self.parameters.flag("autoUpdate")
+        self.ui.featureTable.setMRMLTableNode(self.parameters.reference("features"))
+        self.model.modelName = self.parameters.text("model") or self.model.modelName
+        self.view.showModels(self.model)
+        self.selection.restore(self.parameters)
+
+    def onSceneReplaced(self, _caller: Any = None, _event: Any = None) -> None:
+        """The scene was closed, or another was loaded into it."""
+        self.model.sceneClosed()
+        self.restore()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAdded(self, _caller: Any, _event: Any, node: Any) -> None:
+        """A new volume is looked at a moment later."""
+        if node is not None and node.GetClassName() == "vtkMRMLScalarVolumeNode":
+            self.selection.volumeAdded(node)
+            self._settleTimer.start()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAboutToBeRemoved(self, _caller: Any, _event: Any, node: Any) -> None:
+        """Let go of a node that is about to go."""
+        if node is None:
+            return
+        self.selection.release(node)
+        if self.ui.featureTable.mrmlTableNode() is node:
+            self.ui.featureTable.setMRMLTableNode(None)
+            self.model.result = None
+            self.refresh()
+
+    def recogniseNewVolumes(self) -> None:
+        """Choose new volumes by their tags and names."""
+        self.selection.recogniseNewVolumes()
+
+    def onSelection(self) -> None:
+        """Volumes, segmentation or segment were chosen, by the user or by the panel."""
+        self.model.selection = self.selection.read()
+        self.selection.remember(self.parameters)
+        for sequence in SEQUENCES:
+            self.view.showSequenceHint(sequence, self.selection.hint(sequence))
+        self._observeSegmentations()
+        self._showLabelValues()
+        self.refresh()
+
+    def _observeSegmentations(self) -> None:
+        """Observe the segmentation that is selected and the one that the result is of."""
+        self.removeObservers(self.onSegmentEdited)
+        self.removeObservers(self.onSegmentsChanged)
+        ids = {self.model.selection.segmentationId}
+        if self.model.result is not None:
+            ids.add(self.model.result.selection.segmentationId)
+        for node in (slicer.mrmlScene.GetNodeByID(nodeId) for nodeId in sorted(ids - {""})):
+            if node is not None:
+                segmentation = node.GetSegmentation()
+                for event in (segmentation.SourceRepresentationModified, segmentation.SegmentRemoved):
+                    self.addObserver(segmentation, event, self.onSegmentEdited)
+                for event in (segmentation.SegmentModified, segmentation.SegmentAdded):
+                    self.addObserver(segmentation, event, self.onSegmentsChanged)
+
+    def onSegmentEdited(self, segmentation: Any, _event: Any = None) -> None:
+        """Voxels changed in a segmentation: numbers from it are out of date."""
+        self._editedSinceStart = True
+        result = self.model.result
+        node = slicer.mrmlScene.GetNodeByID(result.selection.segmentationId) if result is not None else None
+        if node is not None and node.GetSegmentation() is segmentation:
+            self.model.segmentEdited()
+            self._autoUpdateTimer.start()
+        self.refresh()
+
+    def onSegmentsChanged(self, _segmentation: Any, _event: Any = None) -> None:
+        """Segments were added or renamed."""
+        self.model.selection = self.selection.read()
+        self._showLabelValues()
+        self.refresh()
+
+    def _knownLabels(self) -> dict[str, int]:
+        return {name: value for model in self.model.segmentationModels for name, value in model.labels.items()}
+
+    def _showLabelValues(self) -> None:
+        node = self.selection.segmentation()
+        text = ""
+        if node is not None:
+            try:
+                values = self.logic.labelValues(node, self._knownLabels())
+                names = node.GetSegmentation().GetSegment
+                text = ", ".join(f"{names(segmentId).GetName()} = {value}" for segmentId, value in values.items())
+            except VolumeError as error:
+                text = str(error)
+        self.view.showLabelValues(f"Label values: {text}" if text else "")
+
+    def refresh(self) -> None:
+        """Show the view model."""
+        self.view.show(self.model)
+
+    # Jobs
+
+    def _start(self, title: str, work: Callable[[Job], Any], onResult: Callable[[Any], None]) -> None:
+        self.job, self._onResult = Job(title, work), onResult
+        self._editedSinceStart = False
+        self.model.jobStarted(title)
+        self.job.start()
+        self._pollTimer.start()
+        self.refresh()
+
+    def poll(self) -> None:
+        """Take what the job has reported; a timer calls this while one runs."""
+        for event in self.job.events() if self.job is not None else []:
+            if isinstance(event, Progress):
+                self.model.jobProgressed(event.text, event.fraction)
+            elif isinstance(event, Finished):
+                self._endJob()
+                self.model.jobFinished("")
+                self._fromScene(lambda result=event.result: self._onResult(result))
+            else:
+                self._endJob()
+                self.model.jobFailed(_inWords(event.error))
+        self.refresh()
+
+    def _endJob(self) -> None:
+        self._pollTimer.stop()
+        self.job = None
+
+    def onCancel(self) -> None:
+        """Abandon the job; the panel is free at once."""
+        if self.job is not None:
+            self.job.cancel()
+            self._endJob()
+            self.model.jobCancelled()
+            self.refresh()
+
+    def _fromScene(self, work: Callable[[], T]) -> T | None:
+        """The result of ``work`` with the scene, or None after showing why it could not be done."""
+        try:
+            return work()
+        except VolumeError as error:
+            self.model.failed(str(error))
+            self.refresh()
+            return None
+
+    def _mayUpload(self) -> bool:
+        url = self.model.connectedUrl
+        agreed = consent.ask(url)
+        if not agreed:
+            self.model.failed(f"Nothing was sent to {hostOf(url)}.")
+            self.refresh()
+        return agreed
+
+    def _images(self, sequences: tuple[str, ...] = SEQUENCES) -> tasks.CaseImages:
+        """The chosen volumes as the server shall get them: by study when it has them, else copied."""
+        if not self.model.uploadsVolumes:
+            return tasks.CaseImages(studyId=self.model.selection.studyId)
+        nodes = {sequence: node for sequence, node in self.selection.volumes().items() if sequence in sequences}
+        self.logic.checkTransforms(nodes)
+        return tasks.CaseImages(volumes={sequence: self.logic.volume(node) for sequence, node in nodes.items()})
+
+    # Actions
+
+    def onAddress(self, url: str) -> None:
+        """Another server address was typed."""
+        self.model.addressChanged(url)
+        self.parameters.setText("serverUrl", self.model.url)
+        self.refresh()
+
+    def onConnect(self) -> None:
+        """Ask the server what it offers; nothing but the request is sent."""
+        if self.model.running:
+            return
+        if not self.model.canConnect.enabled:
+            self.model.failed(self.model.canConnect.reason)
+            self.refresh()
+            return
+        url, backend = self.model.url, self.backendFor(self.model.url)
+
+        def onResult(info: ServerInfo) -> None:
+            qt.QSettings().setValue(URL_SETTING, url)
+            self.model.connected(url, info)
+            self.parameters.setText("model", self.model.modelName)
+            self.view.showModels(self.model)
+            self._showLabelValues()
+
+        self._start(viewmodel.CONNECT, lambda job: tasks.connect(job, backend), onResult)
+
+    def onModel(self) -> None:
+        """Another model for automatic segmentation was chosen."""
+        self.model.modelName = self.ui.modelSelector.currentText
+        self.parameters.setText("model", self.model.modelName)
+        self.refresh()
+
+    def onNextStudy(self) -> None:
+        """Download the study to annotate next, and choose its volumes."""
+        backend, strategy = self.backendFor(self.model.connectedUrl), self.ui.strategySelector.currentText
+
+        def onResult(study: tasks.StudyImages) -> None:
+            if not study.studyId:
+                self.model.jobFinished(f"No next study: {study.reason}.")
+                return
+            nodes = self.logic.volumesOfStudy(study.studyId)
+            for sequence, image in study.volumes.items():
+                if sequence not in nodes:
+                    nodes[sequence] = self.logic.addVolume(image, study.studyId, sequence)
+            self.model.reason = study.reason
+            unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."
+            self.model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}")
+            self.selection.chooseVolumes(nodes, "by its study")
+            self.logic.show(self.selection.firstVolume() or next(iter(nodes.values())))
+
+        self._start(viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy), onResult)
+
+    def onSegment(self) -> None:
+        """Segment the chosen volumes with the chosen model."""
+        model = self.model.info.model(self.model.modelName)
+        sequences = (*model.requiredSequences, *model.optionalSequences) or SEQUENCES
+        reference = self.selection.firstVolume(sequences)
+        referenceId, name = reference.GetID(), reference.GetName()
+        if self.model.uploadsVolumes and not self._mayUpload():
+            return
+        images = self._fromScene(lambda: self._images(sequences))
+        if images is None:
+            return
+        backend = self.backendFor(self.model.connectedUrl)
+
+        def onResult(answer: tasks.MaskImage) -> None:
+            node = slicer.mrmlScene.GetNodeByID(referenceId)
+            if node is None:
+                raise VolumeError(f"volume '{name}' was removed while it was segmented; the mask was dropped")
+            title = f"{images.studyId or name} {model.name}"
+            segmentation = self.logic.addSegmentation(answer.mask, node, answer.labels, title)
+            self.model.jobFinished(f"'{segmentation.GetName()}' was added.", answer.warnings)
+            self.selection.chooseSegmentation(segmentation)
+
+        self._start(viewmodel.SEGMENT, lambda job: tasks.segment(job, backend, model.name, images), onResult)
+
+    def onSubmit(self) -> None:
+        """Save all segments of the chosen segmentation as the final label of its study."""
+        segmentation, studyId = self.selection.segmentation(), self.model.selection.labelStudyId
+        reference = self.selection.labelReference()
+        label = self._fromScene(lambda: self.logic.exportLabels(segmentation, reference, self._knownLabels()))
+        if label is None or not self._mayUpload():
+            return
+        backend = self.backendFor(self.model.connectedUrl)
+        notes = {"client_id": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
+
+        def onResult(info: ServerInfo) -> None:
+            self.model.connected(self.model.connectedUrl, info)
+            values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
+            self.model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)
+
+        self._start(viewmodel.SUBMIT, lambda job: tasks.submit(job, backend, studyId, label.mask, notes), onResult)
+
+    def onCompute(self) -> None:
+        """Compute features and subtypes of the chosen segment."""
+        selection, reference = self.model.selection, self.selection.firstVolume()
+        segmentation = self.selection.segmentation()
+        mask = self._fromScene(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
+        if mask is None or not self._mayUpload():
+            return
+        images = self._fromScene(self._images)
+        if images is None:
+            return
+        backend = self.backendFor(self.model.connectedUrl)
+
+        def onResult(analysis: Analysis) -> None:
+            table = self.logic.publishFeatures(analysis.features, self.parameters.reference("features"))
+            self.parameters.setReference("features", table)
+            self.ui.featureTable.setMRMLTableNode(table)
+            self.model.result = Result(analysis, selection, edited=self._editedSinceStart)
+            self.model.jobFinished(f"{len(analysis.features.values)} features of '{selection.segment}' were computed.")
+            self._observeSegmentations()
+
+        self._start(
+            viewmodel.COMPUTE, lambda job: tasks.analyse(job, backend, images, mask, selection.segment), onResult
+        )
+
+    def onAutoUpdate(self, checked: bool) -> None:
+        """Automatic updating was switched on or off."""
+        self.parameters.setFlag("autoUpdate", checked)
+        self._autoUpdateTimer.start()
+
+    def autoUpdate(self) -> None:
+        """Compute again after an edit; never asks anything, and waits while other work runs."""
+        if not self.ui.autoUpdateCheckBox.checked or self.model.result is None or not self.model.result.edited:
+            return
+        if self.model.running:
+            self._autoUpdateTimer.start()
+        elif self.model.canCompute.enabled and consent.isGiven(self.model.connectedUrl):
+            self.onCompute()
+
+
+def _inWords(error: Exception) -> str:
+    if isinstance(error, GliomicsError | VolumeError):
+        return str(error)
+    return f"Unexpected {type(error).__name__}: {error}. The application's log has the details."

@@ -1,0 +1,134 @@
+"""Feature tables and subtype estimates in words, for tables and labels."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from itertools import pairwise
+
+from gliomics.records import FeatureTable, SubtypeEstimate
+from RadiogenomicsLib.sequences import TITLES
+
+_CLASSES = {
+    "shape": "Shape",
+    "shape2D": "Shape (2-D)",
+    "firstorder": "First order",
+    "glcm": "GLCM",
+    "glrlm": "GLRLM",
+    "glszm": "GLSZM",
+    "gldm": "GLDM",
+    "ngtdm": "NGTDM",
+}
+_VOLUMES = {"MeshVolume", "VoxelVolume"}
+_AREAS = {"SurfaceArea", "MeshSurface", "PixelSurface"}
+_LENGTHS = {
+    "MajorAxisLength",
+    "MinorAxisLength",
+    "LeastAxisLength",
+    "Maximum2DDiameterColumn",
+    "Maximum2DDiameterRow",
+    "Maximum2DDiameterSlice",
+    "Maximum3DDiameter",
+    "MaximumDiameter",
+    "Perimeter",
+}
+_INTENSITIES = {
+    "10Percentile",
+    "90Percentile",
+    "InterquartileRange",
+    "Maximum",
+    "Mean",
+    "MeanAbsoluteDeviation",
+    "Median",
+    "Minimum",
+    "Range",
+    "RobustMeanAbsoluteDeviation",
+    "RootMeanSquared",
+    "StandardDeviation",
+}
+
+
+def featureRow(name: str) -> tuple[str, str, str]:
+    """A feature's name in words, where it is measured, and its unit.
+
+    ``"flair_original_firstorder_Mean"`` gives ``("Mean", "FLAIR, first order", "intensity")``. A name that does not
+    follow PyRadiomics is left as it is.
+    """
+    parts = name.split("_")
+    index = next((i for i, part in enumerate(parts) if part in _CLASSES), None)
+    if index is None or index + 1 >= len(parts):
+        return name, "", ""
+    family, feature = parts[index], "_".join(parts[index + 1 :])
+    words = re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", feature)
+    sequence = [TITLES.get(part, part) for part in parts[:index] if part != "original"]
+    group = _CLASSES[family] if not sequence else f"{' '.join(sequence)}, {_lowerFirst(_CLASSES[family])}"
+    return words, group, _unit(family, feature)
+
+
+def _unit(family: str, feature: str) -> str:
+    if family.startswith("shape"):
+        return (
+            "mm\u00b3"
+            if feature in _VOLUMES
+            else "mm\u00b2"
+            if feature in _AREAS
+            else ("mm" if feature in _LENGTHS else "")
+        )
+    return "intensity" if family == "firstorder" and feature in _INTENSITIES else ""
+
+
+def _lowerFirst(text: str) -> str:
+    return text if text.isupper() else text[0].lower() + text[1:]
+
+
+def estimateHtml(estimate: SubtypeEstimate) -> str:
+    """One estimate: the predicted class, a bar with its 90 % interval per class, and on whom the model was fitted."""
+    order = sorted(estimate.probabilities, key=lambda name: -estimate.probabilities[name])
+    rows = "".join(_barRow(estimate, name) for name in order)
+    warning = ""
+    if not estimate.inside_training_range:
+        reasons = "; ".join(escape(reason) for reason in estimate.reasons) or "its features are unlike those patients'"
+        warning = (
+            '<p style="margin:2px 0; color:#a04000"><b>Outside the training range:</b> '
+            f"{reasons}. The probabilities below cannot be relied on.</p>"
+        )
+    return (
+        f'<p style="margin:6px 0 2px 0"><b>{escape(estimate.target)}: {escape(estimate.predicted)}</b>'
+        f' <span style="color:#777777">({escape(estimate.model)}, version {escape(estimate.model_version)})</span></p>'
+        f'{warning}<table width="100%" cellspacing="2" cellpadding="0">{rows}</table>'
+        f'<p style="margin:2px 0; color:#777777">Fitted on {estimate.n_training} patients: '
+        f"{escape(estimate.population)}. {escape(estimate.performance)}</p>"
+    )
+
+
+def _barRow(estimate: SubtypeEstimate, name: str) -> str:
+    probability = estimate.probabilities[name]
+    interval = estimate.intervals.get(name)
+    words = f"{probability:.2f}"
+    low = high = probability
+    if interval:
+        low, high = interval
+        words += f' <span style="color:#777777">({low:.2f} to {high:.2f})</span>'
+    label = f"<b>{escape(name)}</b>" if name == estimate.predicted else escape(name)
+    return (
+        f'<tr><td width="22%">{label}&nbsp;</td><td width="44%">{_bar(low, probability, high)}</td>'
+        f'<td width="34%">&nbsp;{words}</td></tr>'
+    )
+
+
+def _bar(low: float, probability: float, high: float) -> str:
+    """Dark up to the interval's lower end, then lighter at the estimate, and lightest at its upper end."""
+    edges = [0.0, min(low, probability), probability, max(high, probability), 1.0]
+    colours = ("#1f6fb2", "#5b9bd0", "#bcd6ec", "#e9ecef")
+    cells = ""
+    for (start, end), colour in zip(pairwise(edges), colours, strict=True):
+        width = round(100 * end) - round(100 * start)
+        if width > 0:
+            cells += f'<td width="{width}%" bgcolor="{colour}">&nbsp;</td>'
+    return f'<table width="100%" cellspacing="0" cellpadding="0"><tr>{cells}</tr></table>'
+
+
+def warningsOf(features: FeatureTable, estimates: list[SubtypeEstimate]) -> list[str]:
+    """What must be known before the numbers are used; empty when nothing is unusual."""
+    outside = [f"{e.target} is estimated outside its training range" for e in estimates if not e.inside_training_range]
+    return [*features.warnings, *outside]

@@ -1,0 +1,113 @@
+"""Tests that run inside 3D Slicer ("Reload and Test" in developer mode, or ctest), on its real widgets.
+
+With ``GLIOMICS_SERVER`` set to a server's address, the last one goes through a session with it and saves no label.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import unittest
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+import slicer.util
+from RadiogenomicsLib.backends import ServerBackend
+from RadiogenomicsLib.logic import RadiogenomicsLogic
+from RadiogenomicsLib.viewmodel import State
+from RadiogenomicsLib.volumes import Volume, sameGrid
+from RadiogenomicsLib.widget import RadiogenomicsPanel
+
+OBLIQUE = np.array([[0.8, 0.6, 0.0, -30.0], [-0.6, 0.8, 0.0, 20.0], [0.0, 0.0, 5.0, 4.0], [0.0, 0.0, 0.0, 1.0]])
+SERVER_SECONDS = 300
+
+
+def waitFor(condition: Callable[[], bool], seconds: float) -> None:
+    """Let the application work until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s")
+        slicer.app.processEvents()
+        time.sleep(0.01)
+
+
+class RadiogenomicsSelfTest(unittest.TestCase):
+    """The panel on an empty scene."""
+
+    def setUp(self) -> None:
+        slicer.mrmlScene.Clear(False)
+        self.logic = RadiogenomicsLogic()
+        self.panels: list[tuple[RadiogenomicsPanel, Any]] = []
+
+    def tearDown(self) -> None:
+        for panel, uiWidget in self.panels:
+            panel.cleanup()
+            uiWidget.hide()
+        slicer.mrmlScene.Clear(False)
+
+    def openPanel(self) -> RadiogenomicsPanel:
+        """A second panel beside the module's own."""
+        folder = Path(slicer.util.modulePath("Radiogenomics")).parent
+        uiWidget = slicer.util.loadUI(str(folder / "Resources" / "UI" / "Radiogenomics.ui"))
+        panel = RadiogenomicsPanel(uiWidget, self.logic, ServerBackend)
+        self.panels.append((panel, uiWidget))
+        uiWidget.show()
+        return panel
+
+    def aStudy(self) -> tuple[Any, Volume]:
+        """An oblique volume of a study, and a mask with the values 1 and 4 on it."""
+        array = np.random.default_rng(1).normal(size=(5, 16, 18)).astype(np.float32)
+        mask = np.zeros(array.shape, np.uint8)
+        mask[1:4, 4:9, 5:11] = 1
+        mask[2, 6:8, 7:9] = 4
+        return self.logic.addVolume(Volume(array, OBLIQUE), "self-test", "flair"), Volume(mask, OBLIQUE)
+
+    def test_an_oblique_mask_keeps_its_values_and_place(self) -> None:
+        volume, mask = self.aStudy()
+        segmentation = self.logic.addSegmentation(mask, volume, {"tumour": 1, "enhancing": 4}, "self-test")
+        exported = self.logic.exportLabels(segmentation, volume, {})
+        self.assertTrue(np.array_equal(exported.mask.array, mask.array))
+        self.assertTrue(sameGrid(exported.mask, mask))
+        self.assertEqual(exported.values, {"tumour": 1, "enhancing": 4})
+
+    def test_without_a_server_the_panel_says_what_to_do(self) -> None:
+        panel = self.openPanel()
+        self.assertEqual(panel.model.state, State.NO_SERVER)
+        self.assertIn("gliomics serve", panel.ui.statusLabel.text)
+        self.assertFalse(panel.ui.computeButton.enabled)
+
+    def test_selectors_follow_the_scene(self) -> None:
+        panel = self.openPanel()
+        volume, mask = self.aStudy()
+        waitFor(lambda: panel.ui.flairSelector.currentNode() is not None, 5)
+        self.assertEqual(panel.ui.flairSelector.currentNode().GetID(), volume.GetID())
+        segmentation = self.logic.addSegmentation(mask, volume, {"tumour": 1}, "self-test")
+        panel.selection.chooseSegmentation(segmentation)
+        self.assertEqual(panel.model.selection.segment, "tumour")
+        self.assertEqual(panel.model.selection.labelStudyId, "self-test")
+        slicer.mrmlScene.RemoveNode(volume)
+        self.assertIsNone(panel.ui.flairSelector.currentNode())
+
+    def test_a_server_that_is_not_there_is_an_error_and_the_panel_stays_usable(self) -> None:
+        panel = self.openPanel()
+        panel.ui.serverUrl.text = "http://127.0.0.1:9"
+        panel.ui.connectButton.click()
+        waitFor(lambda: not panel.model.running, 30)
+        self.assertEqual(panel.model.state, State.ERROR)
+        self.assertIn("no server answers", panel.ui.statusLabel.text)
+        self.assertTrue(panel.ui.connectButton.enabled)
+
+    @unittest.skipUnless(os.environ.get("GLIOMICS_SERVER"), "GLIOMICS_SERVER is not set")
+    def test_a_session_with_a_server(self) -> None:
+        panel = self.openPanel()
+        panel.ui.serverUrl.text = os.environ["GLIOMICS_SERVER"]
+        for button in ("connectButton", "nextStudyButton", "segmentButton", "computeButton"):
+            self.assertTrue(getattr(panel.ui, button).enabled, f"{button}: {getattr(panel.ui, button).toolTip}")
+            getattr(panel.ui, button).click()
+            waitFor(lambda: not panel.model.running, SERVER_SECONDS)
+            self.assertNotEqual(panel.model.state, State.ERROR, panel.model.message)
+        self.assertGreater(panel.ui.featureTable.mrmlTableNode().GetNumberOfRows(), 10)

@@ -1,0 +1,142 @@
+"""Fixtures for the 3D Slicer extension; without ``slicer-core`` and PySide6 its tests are skipped."""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+EXTENSION = Path(__file__).parents[2] / "slicer_extension" / "Radiogenomics"
+AVAILABLE = all(importlib.util.find_spec(name) for name in ("slicer_core", "PySide6"))
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.append(str(EXTENSION))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs the scene where it cannot be made; every test that does asks for the fixture below."""
+    if not AVAILABLE:
+        for item in items:
+            if "application" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.skip(reason="needs slicer-core and PySide6"))
+
+
+@pytest.fixture(scope="session")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The harness's application, started once."""
+    from harness.application import startApplication
+
+    return startApplication(tmp_path_factory.mktemp("slicer"))
+
+
+@pytest.fixture
+def scene(application: Any) -> Iterator[Any]:
+    """The scene, empty before and after the test; no setting and no dialog is left from another test."""
+    import slicer
+    from harness.ctk import ctkMessageBox
+    from harness.qt import QSettings
+
+    QSettings().clear()
+    ctkMessageBox.answers.clear()
+    ctkMessageBox.shown.clear()
+    _empty(slicer.mrmlScene)
+    yield slicer.mrmlScene
+    _empty(slicer.mrmlScene)
+    assert not ctkMessageBox.answers, "the test prepared an answer to a dialog that was not shown"
+
+
+def _empty(scene: Any) -> None:
+    """Remove everything but the default colours, which are singletons too."""
+    import slicer
+    import slicer.util
+
+    scene.Clear(False)
+    for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
+        scene.RemoveNode(node)
+    slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)  # otherwise made at some moment of the test
+
+
+@pytest.fixture
+def logic(scene: Any) -> Any:
+    """The panel's logic on an empty scene."""
+    from RadiogenomicsLib.logic import RadiogenomicsLogic
+
+    return RadiogenomicsLogic()
+
+
+OBLIQUE = np.array([[0.9, -0.25, 0.15, -31.5], [0.3, 0.85, -0.5, 22.25], [-0.02, 0.12, 4.8, 5.0], [0.0, 0.0, 0.0, 1.0]])
+"""An affine with oblique directions, anisotropic spacing and an offset."""
+OBLIQUE[:3, 1] -= OBLIQUE[:3, 0] * (OBLIQUE[:3, 0] @ OBLIQUE[:3, 1]) / (OBLIQUE[:3, 0] @ OBLIQUE[:3, 0])
+OBLIQUE[:3, 2] = np.cross(OBLIQUE[:3, 0], OBLIQUE[:3, 1]) * 5.2
+
+
+@pytest.fixture
+def flairImage() -> Any:
+    """A small oblique image with a bright block where its tumour is."""
+    from RadiogenomicsLib.volumes import Volume
+
+    array = np.random.default_rng(7).normal(100, 5, (6, 20, 24)).astype(np.float32)
+    array[2:5, 6:12, 8:15] += 80
+    return Volume(array, OBLIQUE)
+
+
+@pytest.fixture
+def tumourMask(flairImage: Any) -> Any:
+    """The bright block of ``flairImage``."""
+    from RadiogenomicsLib.volumes import Volume
+
+    return Volume((flairImage.array > 150).astype(np.uint8), flairImage.ijkToRas)
+
+
+@pytest.fixture
+def spin(application: Any) -> Callable[[Callable[[], bool]], None]:
+    """Runs the event loop, with its timers, until a condition holds; fails after 20 seconds."""
+
+    def spinUntil(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        from PySide6.QtCore import QDeadlineTimer, QEventLoop
+
+        deadline = QDeadlineTimer(int(1000 * seconds))
+        while not condition():
+            assert not deadline.hasExpired(), f"not within {seconds} s"
+            application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+            threading.Event().wait(0.005)
+
+    return spinUntil
+
+
+@pytest.fixture
+def backend(flairImage: Any) -> Any:
+    """A backend in this process with one study of two sequences."""
+    from inprocess import InProcessBackend
+    from RadiogenomicsLib.volumes import Volume
+
+    t1 = Volume(200 - flairImage.array, flairImage.ijkToRas)
+    return InProcessBackend({"flair": flairImage, "t1": t1})
+
+
+@pytest.fixture
+def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The panel over the empty scene and ``backend``, not connected yet; it waits less between looks than a user's."""
+    import slicer.util
+    from RadiogenomicsLib import widget
+    from RadiogenomicsLib.logic import RadiogenomicsLogic
+
+    monkeypatch.setattr(widget, "POLL_MS", 10)
+    monkeypatch.setattr(widget, "AUTO_UPDATE_MS", 400)
+    # The collector must not delete widgets of an earlier test in the thread of a job.
+    gc.collect()
+    gc.disable()
+    uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
+    panel = widget.RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
+    uiWidget.show()
+    yield panel
+    panel.cleanup()
+    uiWidget.hide()
+    gc.enable()

@@ -1,0 +1,78 @@
+"""Stand-ins for the CTK widgets that the panel uses."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from PySide6 import QtWidgets
+from PySide6.QtCore import Property, QRect, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
+
+from harness.pythonqt import asPythonQt
+
+_HEADER = 24
+
+
+@asPythonQt
+class ctkCollapsibleButton(QtWidgets.QWidget):
+    """A titled section whose children are hidden while it is collapsed."""
+
+    SIGNALS: ClassVar[dict[str, str]] = {"contentsCollapsed(bool)": "contentsCollapsed"}
+    contentsCollapsed = Signal(bool)
+    _text = ""
+    _collapsed = False
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.setContentsMargins(0, _HEADER, 0, 0)
+
+    def _getText(self) -> str:
+        return self._text
+
+    def _setText(self, text: str) -> None:
+        self._text = text
+        self.update()
+
+    def _getCollapsed(self) -> bool:
+        return self._collapsed
+
+    def _setCollapsed(self, collapsed: bool) -> None:
+        changed = collapsed != self._collapsed
+        self._collapsed = bool(collapsed)
+        self.setMaximumHeight(_HEADER if collapsed else 16777215)
+        for child in self.findChildren(QtWidgets.QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            child.setVisible(not collapsed)
+        if changed:
+            self.contentsCollapsed.emit(self._collapsed)
+
+    text = Property(str, _getText, _setText)
+    collapsed = Property(bool, _getCollapsed, _setCollapsed)
+
+    def mousePressEvent(self, event: Any) -> None:
+        if event.position().y() < _HEADER:
+            self._setCollapsed(not self._collapsed)
+
+    def paintEvent(self, event: Any) -> None:
+        painter = QPainter(self)
+        painter.fillRect(0, 0, self.size.width(), _HEADER - 2, QColor("#dfe3e8"))
+        painter.setPen(QColor("#1f2933"))
+        font = painter.font()
+        font.setBold(True)
+        painter.setFont(font)
+        title = ("\u25b8 " if self._collapsed else "\u25be ") + self._text
+        painter.drawText(QRect(8, 0, self.size.width() - 16, _HEADER - 2), Qt.AlignmentFlag.AlignVCenter, title)
+        painter.end()
+
+
+@asPythonQt
+class ctkMessageBox(QtWidgets.QMessageBox):
+    """A dialog that does not block: it takes the next of the test's answers, and raises if there is none."""
+
+    answers: ClassVar[list[Any]] = []
+    shown: ClassVar[list[str]] = []
+
+    def exec_(self) -> Any:
+        ctkMessageBox.shown.append(self.text)
+        if not ctkMessageBox.answers:
+            raise AssertionError(f"a dialog was shown that the test did not expect: {self.text}")
+        return ctkMessageBox.answers.pop(0)

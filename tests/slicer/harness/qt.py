@@ -1,0 +1,136 @@
+"""Stand-in for PythonQt's ``qt`` module: the classes the panel and ``slicer.util`` use, and no others."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
+from PySide6.QtCore import QDir, Qt, QUrl
+from PySide6.QtGui import QCursor, QDesktopServices, QIcon, QPixmap
+
+from harness import pythonqt
+from harness.pythonqt import asPythonQt
+
+__all__ = ["QCursor", "QDesktopServices", "QDir", "QIcon", "QPixmap", "QUrl", "Qt"]
+
+
+def _widget(name: str) -> type:
+    return asPythonQt(type(name, (getattr(QtWidgets, name),), {"__module__": "qt"}))
+
+
+QWidget = _widget("QWidget")
+QFrame = _widget("QFrame")
+QLabel = _widget("QLabel")
+QPushButton = _widget("QPushButton")
+QToolButton = _widget("QToolButton")
+QCheckBox = _widget("QCheckBox")
+QComboBox = _widget("QComboBox")
+QLineEdit = _widget("QLineEdit")
+QProgressBar = _widget("QProgressBar")
+QTableView = _widget("QTableView")
+
+# Layouts have no attributes worth imitating; their methods are those of PythonQt.
+QVBoxLayout = QtWidgets.QVBoxLayout
+QHBoxLayout = QtWidgets.QHBoxLayout
+QFormLayout = QtWidgets.QFormLayout
+QGridLayout = QtWidgets.QGridLayout
+
+
+@asPythonQt
+class QTimer(QtCore.QTimer):
+    """``timeout()`` fires while a test runs the event loop."""
+
+
+class QFile(QtCore.QFile):
+    """With PythonQt's unscoped open modes."""
+
+    ReadOnly = QtCore.QIODevice.OpenModeFlag.ReadOnly
+
+
+class QSettings(QtCore.QSettings):
+    """The application's settings, in a file that the harness points at a temporary folder."""
+
+    path = ""
+
+    def __init__(self) -> None:
+        if not QSettings.path:
+            raise RuntimeError("the harness has not set QSettings.path")
+        super().__init__(QSettings.path, QtCore.QSettings.Format.IniFormat)
+
+
+class QMessageBox(QtWidgets.QMessageBox):
+    """Only the constants; a dialog is a :class:`harness.ctk.ctkMessageBox`, which never blocks a test."""
+
+    def __init__(self) -> None:
+        raise RuntimeError("qt.QMessageBox would block; use slicer.util's displays")
+
+
+class QApplication:
+    """The running application's static functions that ``slicer.util`` uses."""
+
+    overrideCursor = staticmethod(QtGui.QGuiApplication.overrideCursor)
+    restoreOverrideCursor = staticmethod(QtGui.QGuiApplication.restoreOverrideCursor)
+    setOverrideCursor = staticmethod(QtGui.QGuiApplication.setOverrideCursor)
+
+
+class QUiLoader(QtUiTools.QUiLoader):
+    """Loads a ``.ui`` file with stand-ins only; what they do not have raises.
+
+    Connections in the file are made by this class, because Qt cannot make them between Python stand-ins.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._created: list[Any] = []
+        self._errors: list[str] = []
+
+    def createWidget(self, className: str, parent: Any = None, name: str = "") -> Any:
+        from harness import ctk, qmrml
+
+        sources = (globals(), vars(ctk), vars(qmrml))
+        cls = next((source[className] for source in sources if className in source), None)
+        if cls is None:
+            self._errors.append(f"widget class '{className}' of '{name}' has no stand-in")
+            return super().createWidget("QWidget", parent, name)
+        widget = cls(parent)
+        widget.setObjectName(name)
+        self._created.append(widget)
+        return widget
+
+    def load(self, file: QFile) -> Any:
+        document = ElementTree.fromstring(bytes(file.readAll().data()))
+        connections = document.find("connections")
+        document.remove(connections)
+        buffer = QtCore.QBuffer()
+        buffer.setData(ElementTree.tostring(document))
+        buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
+        pythonqt.loadingUi = True
+        try:
+            root = super().load(buffer)
+        finally:
+            pythonqt.loadingUi = False
+        for widget in self._created:
+            for name in widget.dynamicPropertyNames():
+                if not bytes(name.data()).startswith(b"_"):
+                    self._errors.append(f"{type(widget).__name__} '{widget.name}' has no property {name.data()!r}")
+        byName = {widget.name: widget for widget in self._created}
+        for connection in connections:
+            self._connect(connection, byName)
+        if self._errors:
+            raise RuntimeError("; ".join(self._errors))
+        root.__dict__["_created"] = self._created  # Python would collect the stand-ins that only Qt refers to
+        return root
+
+    def _connect(self, connection: ElementTree.Element, byName: dict[str, Any]) -> None:
+        sender, signal, receiver, slot = (
+            connection.findtext(key, "") for key in ("sender", "signal", "receiver", "slot")
+        )
+        if sender not in byName or receiver not in byName:
+            self._errors.append(f"connection of unknown widgets '{sender}' and '{receiver}'")
+            return
+        method = getattr(byName[receiver], slot.split("(")[0], None)
+        if method is None:
+            self._errors.append(f"'{receiver}' has no slot '{slot}'")
+            return
+        byName[sender].connect(signal, method)

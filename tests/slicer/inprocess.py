@@ -1,0 +1,122 @@
+"""A backend in this process, for tests of the panel that no server is needed for: it thresholds and counts."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from RadiogenomicsLib.backends import Analysis, Case, Model, NextStudy, Report, Segmented, ServerInfo
+from RadiogenomicsLib.volumes import Volume, readNifti, writeNifti
+
+from gliomics.errors import GliomicsError
+from gliomics.records import FeatureTable, SubtypeEstimate
+
+THRESHOLD = 150.0
+
+ESTIMATE = SubtypeEstimate(
+    study_id="glioma-01",
+    model="subtype_coc",
+    model_version="1",
+    target="COC cluster",
+    predicted="coc2",
+    probabilities={"coc1": 0.24, "coc2": 0.61, "coc3": 0.15},
+    intervals={"coc1": [0.12, 0.38], "coc2": [0.45, 0.74], "coc3": [0.06, 0.27]},
+    inside_training_range=True,
+    population="TCGA-LGG, lower-grade gliomas",
+    n_training=88,
+    performance="AUC 0.71 (0.62 to 0.80), cross-validated by patient.",
+)
+
+
+class InProcessBackend:
+    """Holds one study; ``gate`` can hold its answers back, ``error`` makes it fail."""
+
+    def __init__(self, study: dict[str, Volume], studyId: str = "glioma-01") -> None:
+        self.study = study
+        self.studyId = studyId
+        self.gate = threading.Event()
+        self.gate.set()
+        self.calls = 0
+        self.error: Exception | None = None
+        self.estimate = ESTIMATE
+        self.labels = {"tumour": 1}
+        self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
+        self.featureWarnings: list[str] = []
+        self.cases: list[Case] = []
+        self.submitted: list[tuple[str, Volume, dict[str, Any]]] = []
+        self.threads: set[int] = set()
+
+    def forUrl(self, _url: str) -> InProcessBackend:
+        return self
+
+    def _enter(self) -> None:
+        self.calls += 1
+        self.threads.add(threading.get_ident())
+        assert self.gate.wait(20)
+        if self.error is not None:
+            raise self.error
+
+    def describe(self) -> ServerInfo:
+        self._enter()
+        return ServerInfo(
+            name="Gliomics",
+            version="0.1.0",
+            models=(
+                Model("segmentation_flair", "segmentation", "tumour on FLAIR", self.labels, ("flair",), (), "1"),
+                Model(
+                    "segmentation_multi",
+                    "segmentation",
+                    "tumour on T1, T1c and FLAIR",
+                    self.labels,
+                    ("flair",),
+                    ("t1", "t1c"),
+                    "1",
+                ),
+                Model("radiomics", "radiomics", "features of a segment"),
+                Model("subtype_coc", "subtype", "COC cluster", version="1"),
+            ),
+            strategies=("random", "uncertainty"),
+            studies=6,
+            labelled=1 + len(self.submitted),
+        )
+
+    def nextStudy(self, strategy: str, folder: Path, report: Report) -> NextStudy:
+        self._enter()
+        files = {}
+        for index, (sequence, image) in enumerate(self.study.items()):
+            report(f"downloading {sequence}", index / len(self.study))
+            files[sequence] = folder / f"{sequence}.nii.gz"
+            writeNifti(image, files[sequence])
+        return NextStudy(self.studyId, self.reason, files)
+
+    def segment(self, model: str, case: Case, folder: Path) -> Segmented:
+        self._enter()
+        self.cases.append(case)
+        image = self.study["flair"] if case.studyId else readNifti(case.files["flair"])
+        writeNifti(Volume((image.array > THRESHOLD).astype(np.uint8), image.ijkToRas), folder / "mask.nii.gz")
+        return Segmented(folder / "mask.nii.gz", self.labels)
+
+    def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
+        self._enter()
+        self.cases.append(case)
+        voxels = readNifti(mask)
+        image = self.study["flair"] if case.studyId else readNifti(case.files["flair"])
+        inside = image.array[voxels.array > 0]
+        values = {
+            "original_shape_VoxelVolume": float((voxels.array > 0).sum() * np.prod(voxels.spacing)),
+            "flair_original_firstorder_Mean": float(inside.mean()),
+            "flair_original_firstorder_Entropy": 3.21,
+            "flair_original_glcm_JointEnergy": 0.0123,
+        }
+        features = FeatureTable(case.studyId or "upload", region, values, {}, list(self.featureWarnings))
+        return Analysis(features, (self.estimate,))
+
+    def submit(self, studyId: str, mask: Path, notes: dict[str, Any]) -> None:
+        self._enter()
+        self.submitted.append((studyId, readNifti(mask), notes))
+
+
+class Refusal(GliomicsError):
+    """What a server says no with."""

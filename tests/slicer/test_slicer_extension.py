@@ -1,0 +1,200 @@
+"""The extension as 3D Slicer and its Extensions Index want it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import EXTENSION
+
+PROJECT = EXTENSION.parents[1]
+LIBRARY = EXTENSION / "RadiogenomicsLib"
+ALLOWED = {*sys.stdlib_module_names, "slicer", "vtk", "qt", "ctk", "numpy", "requests", "gliomics", "RadiogenomicsLib"}
+ALLOWED_OF_LIBRARY = {"gliomics.client", "gliomics.errors", "gliomics.files", "gliomics.records"}
+SOURCES = sorted(path for path in EXTENSION.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_a_file_imports_only_what_slicer_has(path: Path) -> None:
+    names = imports(path)
+    assert {name.split(".")[0] for name in names} <= ALLOWED
+    assert {name for name in names if name.split(".")[0] == "gliomics"} <= ALLOWED_OF_LIBRARY
+
+
+@pytest.mark.parametrize("name", ["backends", "jobs", "sequences", "tasks", "view", "viewmodel", "volumes", "wording"])
+def test_files_without_qt_and_mrml_stay_so(name: str) -> None:
+    assert not imports(LIBRARY / f"{name}.py") & {"slicer", "slicer.util", "vtk", "qt", "ctk"}
+
+
+def test_the_panel_never_turns_the_event_loop_itself() -> None:
+    assert not [path.name for path in LIBRARY.glob("*.py") if "processEvents" in path.read_text(encoding="utf-8")]
+
+
+def test_the_module_file_is_short() -> None:
+    assert len((EXTENSION / "Radiogenomics.py").read_text(encoding="utf-8").splitlines()) < 120
+
+
+def listed(variable: str) -> list[str]:
+    """The entries of a list in the module's CMakeLists.txt."""
+    text = (EXTENSION / "CMakeLists.txt").read_text(encoding="utf-8")
+    (body,) = re.findall(rf"set\({variable}\s+(.*?)\)", text, re.DOTALL)
+    return [entry.replace("${MODULE_NAME}", "Radiogenomics") for entry in body.split()]
+
+
+def test_every_file_of_the_extension_is_installed() -> None:
+    assert sorted(listed("MODULE_PYTHON_SCRIPTS")) == [str(path.relative_to(EXTENSION)) for path in SOURCES]
+    resources = sorted(path for path in (EXTENSION / "Resources").rglob("*") if path.is_file())
+    assert sorted(listed("MODULE_PYTHON_RESOURCES")) == [str(path.relative_to(EXTENSION)) for path in resources]
+
+
+def test_the_index_entry_names_this_repository() -> None:
+    entry = json.loads((PROJECT / "slicer_extension" / "Gliomics.json").read_text(encoding="utf-8"))
+    text = (PROJECT / "CMakeLists.txt").read_text(encoding="utf-8")
+    (homepage,) = re.findall(r'EXTENSION_HOMEPAGE "(.*?)"', text)
+    assert entry["scm_url"] == f"{homepage}.git"
+    assert "project(Gliomics)" in text
+    assert {"$schema", "build_dependencies", "build_subdirectory", "category", "scm_revision", "tier"} <= set(entry)
+
+
+def test_the_icon_and_the_screenshot_of_the_index_exist() -> None:
+    text = (PROJECT / "CMakeLists.txt").read_text(encoding="utf-8")
+    urls = re.findall(r'EXTENSION_(?:ICONURL|SCREENSHOTURLS) "(.*?)"', text)
+    paths = [PROJECT / url.split("/raw/main/")[1] for url in urls]
+    assert len(paths) == 2
+    assert [path for path in paths if not path.is_file()] == []
+
+
+SLICER_CONFIG = """
+set(Slicer_USE_FILE "${CMAKE_CURRENT_LIST_DIR}/nothing.cmake")
+set(Slicer_EXTENSION_GENERATE_CONFIG "${Slicer_USE_FILE}")
+set(Slicer_EXTENSION_CPACK "${Slicer_USE_FILE}")
+set(Slicer_QTSCRIPTEDMODULES_LIB_DIR "lib/qt-scripted-modules")
+set(Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR "lib/qt-scripted-modules")
+function(ctkMacroCompilePythonScript)
+  cmake_parse_arguments(MY "NO_INSTALL_SUBDIR;GLOBAL_TARGET" "TARGET_NAME;SOURCE_DIR;DESTINATION_DIR;INSTALL_DIR"
+    "SCRIPTS;RESOURCES" ${ARGN})
+  if(MY_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "unknown arguments ${MY_UNPARSED_ARGUMENTS}")
+  endif()
+  if(NOT MY_SOURCE_DIR)
+    set(MY_SOURCE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
+  endif()
+  foreach(file ${MY_SCRIPTS} ${MY_RESOURCES})
+    get_filename_component(folder ${file} DIRECTORY)
+    install(FILES ${MY_SOURCE_DIR}/${file} DESTINATION ${MY_INSTALL_DIR}/${folder})
+  endforeach()
+endfunction()
+macro(slicerMacroBuildScriptedModule)
+  cmake_parse_arguments(MODULE "WITH_GENERIC_TESTS;WITH_SUBDIR" "NAME" "SCRIPTS;RESOURCES" ${ARGN})
+  ctkMacroCompilePythonScript(TARGET_NAME ${MODULE_NAME} SCRIPTS "${MODULE_SCRIPTS}" RESOURCES "${MODULE_RESOURCES}"
+    INSTALL_DIR ${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR} NO_INSTALL_SUBDIR)
+endmacro()
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The module's folder after a real CMake run with a stand-in for Slicer's own CMake package."""
+    if shutil.which("cmake") is None:
+        pytest.skip("needs cmake")
+    folder = tmp_path_factory.mktemp("cmake")
+    (folder / "SlicerConfig.cmake").write_text(SLICER_CONFIG)
+    (folder / "nothing.cmake").write_text("")
+    # The languages are left out: a scripted extension compiles nothing.
+    source = folder / "source"
+    source.mkdir()
+    for name in ("slicer_extension", "lib"):
+        (source / name).symlink_to(PROJECT / name)
+    text = (PROJECT / "CMakeLists.txt").read_text(encoding="utf-8")
+    (source / "CMakeLists.txt").write_text(text.replace("project(Gliomics)", "project(Gliomics NONE)"))
+    run = ["cmake", "-S", str(source), "-B", str(folder / "build"), f"-DSlicer_DIR={folder}"]
+    subprocess.run(run, check=True, capture_output=True, text=True)
+    install = ["cmake", "--install", str(folder / "build"), "--prefix", str(folder / "out")]
+    subprocess.run(install, check=True, capture_output=True, text=True)
+    return folder / "out" / "lib" / "qt-scripted-modules"
+
+
+def test_cmake_installs_the_module_with_the_library_s_part(installed: Path) -> None:
+    names = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    assert {"Radiogenomics.py", "Resources/UI/Radiogenomics.ui", "gliomics/client/client.py"} <= names
+    assert not [name for name in names if "monailabel" in name or "segmentation" in name]
+
+
+BLOCKED = """
+import importlib.abc, sys
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked}:
+            raise ImportError(name + " is not in 3D Slicer")
+sys.meta_path.insert(0, Blocker())
+sys.path.insert(0, {folder!r})
+from RadiogenomicsLib import backends, jobs, tasks, viewmodel, view, volumes, wording
+import gliomics
+backends.ServerBackend("http://127.0.0.1:8000")
+print(gliomics.__file__)
+"""
+
+
+def test_the_installed_part_imports_without_the_rest_of_the_library(installed: Path) -> None:
+    blocked = {"torch", "monai", "monailabel", "nibabel", "SimpleITK", "scipy", "pydantic", "yaml", "sklearn", "typer"}
+    code = BLOCKED.format(blocked=blocked, folder=str(installed))
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=installed, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == str(installed / "gliomics" / "__init__.py")
+
+
+@pytest.fixture
+def module(scene: Any) -> Any:
+    """The module, loaded as the application does."""
+    from harness.application import loadModule
+
+    return loadModule(EXTENSION / "Radiogenomics.py")
+
+
+def test_the_module_describes_itself(module: Any) -> None:
+    import slicer
+
+    description = slicer.modules.radiogenomics
+    assert description.title == "Radiogenomics"
+    assert description.contributors == ["Gliomics maintainers"]
+    assert "not for diagnosis" in description.helpText
+
+
+def test_the_module_s_widget_builds_the_panel_and_cleans_it_up(module: Any) -> None:
+    from harness.application import openPanel
+
+    widget = openPanel(module)
+    assert widget.panel.model.state.value == "no server"
+    widget.cleanup()
+    assert widget.panel.Observations == []
+
+
+def test_the_module_s_self_test_passes(module: Any) -> None:
+    module.RadiogenomicsTest().runTest()
+
+
+def test_the_self_test_launcher_fails_when_a_test_fails(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from RadiogenomicsLib.logic import RadiogenomicsLogic
+
+    monkeypatch.setattr(RadiogenomicsLogic, "labelValues", lambda self, segmentation, known: {})
+    with pytest.raises(AssertionError, match="test_an_oblique_mask_keeps_its_values_and_place"):
+        module.RadiogenomicsTest().runTest()
