@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import FileResponse
 from monailabel.endpoints import logs as stock_logs
 
 from gliomics.files import safe_name, sha256_of
+from gliomics.models import ModelFolder
 from gliomics.monailabel.routes.common import the_app
 
 router = APIRouter()
@@ -30,7 +33,7 @@ def model_info(model: str) -> Any:
     """The serving version of a model: checksum of its weights, its card, and what was published when."""
     app = the_app()
     folder = app.store.current(safe_name(model, "model name"))
-    weights = folder.file(next(iter(folder.card.sha256)))
+    weights = _weights(folder)
     return {
         "checksum": f"SHA256:{sha256_of(weights)}",
         "modified_time": int(weights.stat().st_mtime),
@@ -38,3 +41,14 @@ def model_info(model: str) -> Any:
         "history": app.store.history(model),
         "versions": sorted(app.store.versions(model), key=int),
     }
+
+
+@router.get("/model/{model}", tags=["Model"])
+def download_model(model: str) -> FileResponse:
+    """Weights of the serving version."""
+    weights = _weights(the_app().store.current(safe_name(model, "model name")))
+    return FileResponse(weights, media_type="application/octet-stream", filename=f"{model}{weights.suffix}")
+
+
+def _weights(folder: ModelFolder) -> Path:
+    return folder.file(max(folder.card.sha256, key=lambda name: folder.file(name).stat().st_size))
