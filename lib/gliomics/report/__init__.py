@@ -1,0 +1,1 @@
+"""Reports: figures of a case, and one HTML file that holds them."""

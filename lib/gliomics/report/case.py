@@ -1,0 +1,122 @@
+"""What a report says about one examination, and the pictures that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.report.drawing import to_png
+from gliomics.report.figures import FeatureRange, features_against_population, probability_bars
+from gliomics.report.slices import slices_with_outline
+from gliomics.study.records import Mask, Study, Volume
+
+Populations = Mapping[str, Mapping[str, FeatureRange]]
+"""For each subtype model, the training patients' values of each of its features."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG image; ``alternative`` describes it for readers who do not see it."""
+
+    png: bytes
+    caption: str
+    alternative: str
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """One examination: what was looked at, what was measured, what is estimated and how far to trust it.
+
+    ``mask_origin`` says who drew the mask, e.g. ``"segmentation_flair version 1, corrected by hand"``; ``facts`` are
+    further lines for the table of origins. ``populations`` gives the feature table its training ranges;
+    ``population_pictures`` is keyed by model name.
+    """
+
+    study: Study
+    spacing: tuple[float, float, float]
+    lesion_ml: float | None
+    mask_origin: str
+    features: FeatureTable
+    estimates: Sequence[SubtypeEstimate] = ()
+    pictures: Sequence[Picture] = ()
+    estimate_pictures: Sequence[Picture] = ()
+    population_pictures: Mapping[str, Picture] = field(default_factory=dict)
+    populations: Populations = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe_case(
+    study: Study,
+    volumes: Mapping[str, Volume],
+    mask: Mask,
+    features: FeatureTable,
+    estimates: Sequence[SubtypeEstimate] = (),
+    *,
+    mask_origin: str,
+    mask_name: str = "segment",
+    compared: Mapping[str, Mask] | None = None,
+    populations: Populations | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> CaseReport:
+    """Draw one examination's pictures and put them with its records.
+
+    ``volumes`` and ``mask`` share a grid (:class:`GeometryError` otherwise); ``compared`` maps names to masks that
+    are outlined beside the one that was measured; ``populations`` is keyed by model name.
+    """
+    populations = populations or {}
+    outlined = slices_with_outline(
+        volumes, mask, mask_name=mask_name, compared=compared, spacing_known=study.spacing_known
+    )
+    names = " and ".join([mask_name, *(compared or {})])
+    picture = Picture(
+        to_png(outlined),
+        f"Axial slices through the lesion, the one of the largest area among them; outlined: {names}. "
+        "The patient's right is on the left.",
+        f"Axial slices of {', '.join(volumes)} of {study.id} with the outline of {names}.",
+    )
+    voxels = int(np.count_nonzero(mask.array))
+    volume_ml = voxels * float(np.prod(mask.spacing)) / 1000.0 if study.spacing_known else None
+    return CaseReport(
+        study=study,
+        spacing=mask.spacing,
+        lesion_ml=volume_ml,
+        mask_origin=mask_origin,
+        features=features,
+        estimates=list(estimates),
+        pictures=[picture],
+        estimate_pictures=[_probability_picture(estimates)] if estimates else [],
+        population_pictures=_population_pictures(study, features, estimates, populations),
+        populations=populations,
+        facts=dict(facts or {}),
+    )
+
+
+def _probability_picture(estimates: Sequence[SubtypeEstimate]) -> Picture:
+    spoken = [
+        f"{estimate.target}: " + ", ".join(f"{name} {value:.2f}" for name, value in estimate.probabilities.items())
+        for estimate in estimates
+    ]
+    caption = "Estimated class probabilities with 90 % bootstrap intervals; the most probable class in blue."
+    return Picture(to_png(probability_bars(estimates)), caption, "; ".join(spoken))
+
+
+def _population_pictures(
+    study: Study, features: FeatureTable, estimates: Sequence[SubtypeEstimate], populations: Populations
+) -> dict[str, Picture]:
+    """A picture for each model that uses features of this study and whose training patients are known."""
+    pictures = {}
+    for estimate in estimates:
+        population = populations.get(estimate.model, {})
+        if any(name in features.values for name in population):
+            drawn = features_against_population(
+                features.values, population, n_training=estimate.n_training, study_name=study.id
+            )
+            pictures[estimate.model] = Picture(
+                to_png(drawn),
+                f"The features that {estimate.model} uses, beside those of its training patients.",
+                f"Features of {study.id} among the {estimate.n_training} training patients of {estimate.model}.",
+            )
+    return pictures

@@ -1,0 +1,52 @@
+"""What the figures share: colours, a canvas without a window, plain axes.
+
+Colours are those of Okabe and Ito, which people with colour blindness tell apart.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+BLUE, SKY, ORANGE, VERMILLION, GREEN, YELLOW = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73", "#F0E442"
+INK, MUTED, FAINT, BAND = "#222222", "#666666", "#D9D9D9", "#B8C4CC"
+
+TEXT, TITLE = 9.0, 10.0
+"""Font sizes in points."""
+
+
+def to_png(figure: Figure, dpi: int = 144) -> bytes:
+    """The figure as a PNG file's bytes, cropped to what is drawn."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.06, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def blank(width: float, height: float) -> Figure:
+    """A figure of ``width`` x ``height`` inches that no window manager knows of."""
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def tidy(axis: Axes) -> None:
+    """Leave only the horizontal axis; rows name themselves."""
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.spines["bottom"].set_color(MUTED)
+    axis.tick_params(axis="y", length=0, colors=INK)
+    axis.tick_params(axis="x", labelsize=TEXT, colors=MUTED)
+    axis.xaxis.label.set_color(MUTED)
+
+
+def legend_above(axis: Axes, handles: Sequence[Line2D], columns: int) -> None:
+    """A legend in ``columns`` columns above the axes, from their left edge."""
+    axis.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, frameon=False,
+        fontsize=TEXT - 1, handlelength=1.3, handletextpad=0.5, columnspacing=1.3, borderpad=0.1,
+        borderaxespad=0.2,
+    )  # fmt: skip
