@@ -1,0 +1,253 @@
+"""What to extract: PyRadiomics' own YAML as it is in the field, plus the sections of Gliomics, validated."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
+
+from gliomics.errors import InputError, UnknownNameError
+
+_PRESETS = Path(__file__).parent / "presets"
+
+_SETTINGS: dict[str, Any] = {
+    "minimumROIDimensions": Literal[1, 2, 3],
+    "minimumROISize": int,
+    "label": int,
+    "binWidth": float,
+    "binCount": int,
+    "normalize": bool,
+    "normalizeScale": float,
+    "removeOutliers": float,
+    "resampledPixelSpacing": list[float],
+    "interpolator": str | int,
+    "padDistance": int,
+    "distances": list[int],
+    "force2D": bool,
+    "force2Ddimension": Literal[0, 1, 2],
+    "resegmentRange": list[float],
+    "resegmentMode": Literal["absolute", "relative", "sigma"],
+    "preCrop": bool,
+    "sigma": list[float],
+    "start_level": int,
+    "level": int,
+    "wavelet": str,
+    "gradientUseSpacing": bool,
+    "lbp2DRadius": float,
+    "lbp2DSamples": int,
+    "lbp2DMethod": Literal["default", "ror", "uniform", "var"],
+    "lbp3DLevels": int,
+    "lbp3DIcosphereRadius": float,
+    "lbp3DIcosphereSubdivision": int,
+    "voxelArrayShift": int,
+    "symmetricalGLCM": bool,
+    "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"],
+    "gldm_a": int,
+    # Accepted because files in the field hold them. They change nothing here: images and masks are known to lie on
+    # one grid before PyRadiomics sees them, and provenance is always written.
+    "additionalInfo": bool,
+    "correctMask": bool,
+    "geometryTolerance": float,
+}
+_ABOVE_ZERO = ("binWidth", "binCount", "normalizeScale", "removeOutliers", "minimumROISize", "label")
+_REFUSED = {
+    "label_channel": "masks are single label maps here; choose a label value with 'label'",
+    "resegmentShape": "shape features are computed once per region, from the mask as it was drawn",
+    "voxelSetting": "features are computed per region; maps of voxel-wise features are not offered",
+}
+_CLASSES = ("shape", "firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm")
+"""What an empty ``featureClass`` stands for: every class of PyRadiomics but ``shape2D``, which is for single slices."""
+MASK_CLASSES = ("shape", "outline")
+"""Feature classes for which the intensities do not count."""
+_SECTIONS = ("imageType", "featureClass", "setting", "sequences", "normalisation")
+
+_fields: Any = {name: (kind | None, None) for name, kind in _SETTINGS.items()}
+Settings: Any = create_model(
+    "Settings",
+    __config__=ConfigDict(extra="forbid", frozen=True),
+    __doc__="PyRadiomics settings under PyRadiomics' names; one that is None is left to PyRadiomics' default.",
+    **_fields,
+)
+
+
+def _every_class() -> dict[str, list[str]]:
+    return {name: [] for name in _CLASSES}
+
+
+def _without_nulls(section: Any, empty: Any) -> Any:
+    """YAML reads a key without a value as null; in these sections it means "as by default"."""
+    if not isinstance(section, dict):
+        return section
+    return {key: empty if item is None else item for key, item in section.items()}
+
+
+class Normalisation(BaseModel):
+    """How the intensities of each sequence come to one scale before anything is measured.
+
+    ``zscore``: ``scale * (x - mean) / sd``, with mean and standard deviation over the foreground
+    (the head, or the brain where the skull is stripped) of that sequence. ``none``: as they are in the file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Literal["none", "zscore"] = "none"
+    scale: float = Field(default=100.0, gt=0)
+
+
+class FeatureConfig(BaseModel):
+    """A feature extraction, completely described; extractions with equal :attr:`digest` are comparable.
+
+    ``image_type``, ``feature_class`` and ``setting`` are PyRadiomics' ``imageType``, ``featureClass`` and ``setting``;
+    an empty list of features means every feature of the class. ``featureClass`` knows one class more than
+    PyRadiomics: ``outline`` (:mod:`gliomics.radiomics.outline`). ``sequences`` names the sequences to measure,
+    all that a study has when None.
+    """
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+
+    image_type: dict[str, Settings] = Field(default_factory=lambda: {"Original": Settings()}, alias="imageType")
+    feature_class: dict[str, list[str]] = Field(default_factory=_every_class, alias="featureClass")
+    setting: Settings = Field(default_factory=Settings)
+    sequences: list[str] | None = None
+    normalisation: Normalisation = Field(default_factory=Normalisation)
+
+    @field_validator("image_type", mode="before")
+    @classmethod
+    def _filters_without_settings(cls, value: Any) -> Any:
+        return _without_nulls(value, {}) or {"Original": {}}
+
+    @field_validator("feature_class", mode="before")
+    @classmethod
+    def _classes_without_a_list(cls, value: Any) -> Any:
+        return _without_nulls(value, []) or _every_class()
+
+    @field_validator("setting", "normalisation", mode="before")
+    @classmethod
+    def _empty_sections(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+    @model_validator(mode="after")
+    def _settings_in_range(self) -> FeatureConfig:
+        for settings in (self.setting, *self.image_type.values()):
+            for name in _ABOVE_ZERO:
+                value = getattr(settings, name)
+                if value is not None and value <= 0:
+                    raise ValueError(f"{name} is {value:g}; it must be above 0")
+        if self.setting.binWidth is not None and self.setting.binCount is not None:
+            raise ValueError("binWidth and binCount are both set; PyRadiomics would ignore binWidth, so keep one")
+        return self
+
+    @property
+    def mask_classes(self) -> dict[str, list[str]]:
+        """Feature classes for which only the mask counts: measured once per region."""
+        return {name: features for name, features in self.feature_class.items() if name in MASK_CLASSES}
+
+    @property
+    def image_classes(self) -> dict[str, list[str]]:
+        """Feature classes that are measured in every sequence."""
+        return {name: features for name, features in self.feature_class.items() if name not in MASK_CLASSES}
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of everything that differs from the defaults."""
+        content = self.model_dump(by_alias=True, exclude_defaults=True)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def preset_names() -> list[str]:
+    """The configurations that ship with Gliomics."""
+    return sorted(path.stem for path in _PRESETS.glob("*.yaml"))
+
+
+def load_config(preset_or_path: str | Path) -> FeatureConfig:
+    """Read a configuration: the name of a preset, or the path of a PyRadiomics YAML (or JSON) file.
+
+    Raises :class:`UnknownNameError` where neither exists and :class:`InputError` for anything that
+    cannot be extracted as written: an unknown section, setting, image type, feature class or feature.
+    """
+    name = str(preset_or_path)
+    path = _PRESETS / f"{name}.yaml" if name in preset_names() else Path(preset_or_path)
+    if not path.is_file():
+        raise UnknownNameError(
+            f"feature configuration '{name}' is neither a preset ({', '.join(preset_names())}) nor an existing file"
+        )
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"feature configuration '{name}' is not valid YAML: {' '.join(str(error).split())}") from error
+    return parse_config(content, name)
+
+
+def parse_config(content: Any, name: str) -> FeatureConfig:
+    """Validate the content of a configuration file; ``name`` says in errors which file it was."""
+    content = {} if content is None else content
+    if not isinstance(content, dict):
+        raise InputError(f"feature configuration '{name}' must have the sections {', '.join(_SECTIONS)}")
+    try:
+        _check_layout(content)
+        config = FeatureConfig.model_validate(content)
+        _check_names(config)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"feature configuration '{name}': {where + ': ' if where else ''}{reason}") from error
+    except InputError as error:
+        raise InputError(f"feature configuration '{name}': {error}") from error
+    return config
+
+
+def _check_names(config: FeatureConfig) -> None:
+    """Raise :class:`InputError` for an image type, a feature class or a feature that does not exist."""
+    from gliomics.radiomics import engine, outline
+
+    known = engine.feature_names() | {"outline": list(outline.FEATURES)}
+    for name in config.image_type:
+        _check_name(name, "image type", engine.image_types())
+    for name, features in config.feature_class.items():
+        _check_name(name, "feature class", list(known))
+        for feature in features:
+            _check_name(feature, f"feature of class '{name}'", known[name])
+
+
+def _check_name(name: str, kind: str, known: list[str]) -> None:
+    if name not in known:
+        raise InputError(f"{kind} '{name}' is unknown; {_hint(name, known)}")
+
+
+def _check_layout(content: dict[str, Any]) -> None:
+    """Refuse unknown keys with the place where they belong; the commonest mistake is a key one level off."""
+    for key in content:
+        if key not in _SECTIONS:
+            raise InputError(_misplaced(key, "the top level", _SECTIONS))
+    setting, filters = content.get("setting"), content.get("imageType")
+    for key in setting if isinstance(setting, dict) else ():
+        if key not in _SETTINGS:
+            raise InputError(_misplaced(key, "'setting'", tuple(_SETTINGS)))
+    for name, own in filters.items() if isinstance(filters, dict) else ():
+        if name in _SETTINGS or name in _SECTIONS:
+            raise InputError(_misplaced(name, "'imageType'", ()))
+        for key in own if isinstance(own, dict) else ():
+            if key not in _SETTINGS:
+                raise InputError(_misplaced(key, f"'imageType: {name}'", tuple(_SETTINGS)))
+
+
+def _misplaced(key: Any, place: str, known: Sequence[str]) -> str:
+    if key in _REFUSED:
+        return f"'{key}' is not supported: {_REFUSED[key]}"
+    if key in _SECTIONS:
+        return f"'{key}' stands in {place}; it is a section of its own: move it to the top level, beside 'setting'"
+    if key in _SETTINGS:
+        return f"'{key}' stands in {place}; it is a setting: move it under 'setting:'"
+    return f"'{key}' in {place} is unknown; {_hint(str(key), known)}"
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
