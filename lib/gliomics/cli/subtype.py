@@ -1,0 +1,136 @@
+"""``gliomics subtype``: estimates from features, and models from features and outcomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gliomics.cli.console import console
+
+if TYPE_CHECKING:
+    from gliomics.models import ModelFolder
+
+subtype = typer.Typer(help="Estimate genomic subtypes from features, or fit a model that does.", no_args_is_help=True)
+
+FEATURES = typer.Argument(metavar="FEATURES.csv", help="Table made by `gliomics features`.", show_default=False)
+
+
+@subtype.command()
+def predict(
+    features: Annotated[Path, FEATURES],
+    model: Annotated[str, typer.Option(help="Name of a subtype model, e.g. subtype_coc, or a model folder.")],
+    out: Annotated[Path, typer.Option(help="The table to write (CSV): one row per study.")],
+    models: Annotated[Path | None, typer.Option(help="Folder with models made here, besides those shipped.")] = None,
+) -> None:
+    """Estimate the subtype of every study of a feature table.
+
+    A study that lacks features is reported and the others go on; the exit code is 1 then.
+    """
+    from gliomics.errors import InputError
+    from gliomics.radiomics.table import read_features_csv
+    from gliomics.subtype.estimates import write_estimates_csv
+    from gliomics.subtype.predict import SubtypeModel
+
+    tables = read_features_csv(features)
+    ids = [table.study_id for table in tables]
+    twice = next((name for name in ids if ids.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(
+            f"{features} has several regions of study '{twice}'; keep the region that the model was made for"
+        )
+    opened = SubtypeModel(_open(model, models))
+    estimates, failures = [], []
+    for table in tables:
+        try:
+            estimates.append(opened.estimate(table))
+        except InputError as error:
+            failures.append(error)
+            console.print(f"failed {table.study_id}: {error}", style="red", markup=False)
+    if not estimates:
+        raise failures[0]
+    write_estimates_csv(estimates, out)
+    unlike = sum(not estimate.inside_training_range for estimate in estimates)
+    console.print(f"{len(estimates)} estimates of {opened.settings.target} in {out}; {estimates[0].performance}")
+    if unlike:
+        console.print(f"{unlike} studies are unlike the training patients; see the column reasons", style="yellow")
+    if failures:
+        raise typer.Exit(1)
+
+
+@subtype.command()
+def fit(
+    features: Annotated[Path, FEATURES],
+    outcomes: Annotated[Path, typer.Option(help="Table (.csv or .tsv) with a patient id and the outcome.")],
+    target: Annotated[str, typer.Option(help="Column of the outcome.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new model; must not exist.")],
+    class_: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="VALUE=NAME", help="Name of a class for a value of the outcome; repeat."),
+    ] = None,
+    other_masks: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=FEATURES.csv", help="Try the model on features from other masks, too; repeat."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model; by default the folder's.")] = None,
+    target_name: Annotated[str | None, typer.Option(help="What the outcome is called in the panel.")] = None,
+    title: Annotated[str | None, typer.Option(help="Title for lists of models.")] = None,
+    description: Annotated[str, typer.Option(help="A sentence or two for the model card.")] = "",
+    population: Annotated[str, typer.Option(help="Who the patients are, for the model card.")] = "not described",
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats of the 5-fold cross-validation.")] = 20,
+    permutations: Annotated[
+        int, typer.Option(min=0, help="Random assignments of the outcome, for the AUC by chance.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal models.")] = 0,
+) -> None:
+    """Fit a subtype model and report how good it is on patients that it did not see."""
+    from gliomics.radiomics.table import read_features_csv
+    from gliomics.subtype.fit import FitOptions, fit_model
+    from gliomics.subtype.table import read_outcomes
+
+    options = FitOptions(
+        name=name or out.name,
+        target=target_name or target,
+        title=title or f"{target_name or target} from MRI features",
+        description=description,
+        population=population,
+        classes=dict(_pair(item, "--class", "VALUE=NAME") for item in class_ or []),
+        repeats=repeats,
+        permutations=permutations,
+        seed=seed,
+    )
+    others = dict(_pair(item, "--other-masks", "NAME=FEATURES.csv") for item in other_masks or [])
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
+    ) as bar:
+        task = bar.add_task("cross-validating", total=None)
+        folder = fit_model(
+            read_features_csv(features),
+            read_outcomes(outcomes, target),
+            out,
+            options,
+            other_masks={label: read_features_csv(Path(path)) for label, path in others.items()},
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    counts = ", ".join(f"{label} {count}" for label, count in folder.card.settings["class_counts"].items())
+    console.print(f"{folder.card.training.n_patients} patients: {counts}", markup=False)
+    for metric in folder.card.metrics:
+        interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
+        console.print(f"{metric.name} {metric.value:.3f}{interval}", markup=False)
+    console.print(f"model in {out}")
+
+
+def _open(model: str, models: Path | None) -> ModelFolder:
+    from gliomics.models import ModelStore, load_model_folder
+
+    folder = Path(model)
+    return load_model_folder(folder) if (folder / "model.json").is_file() else ModelStore(models).current(model)
+
+
+def _pair(text: str, option: str, form: str) -> tuple[str, str]:
+    first, separator, second = text.partition("=")
+    if not (separator and first and second):
+        raise typer.BadParameter(f"{option} {text!r} is not {form}")
+    return first, second

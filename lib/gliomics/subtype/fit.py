@@ -1,0 +1,145 @@
+"""From features and outcomes to a model folder whose card says how good it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from gliomics.errors import InputError
+from gliomics.files import safe_name
+from gliomics.models import ModelCard, ModelFolder, SequenceNeeds, TrainingRecord, write_model_folder
+from gliomics.records import FeatureTable
+from gliomics.subtype import persist
+from gliomics.subtype.ensemble import fit_ensemble
+from gliomics.subtype.novelty import Novelty, quantiles
+from gliomics.subtype.signatures import sequence_of
+from gliomics.subtype.table import TrainingTable, check_class_counts, join
+from gliomics.subtype.validate import (
+    FOLDS,
+    chance_level,
+    cross_validate,
+    signature_columns,
+    summarise,
+    without_sequence,
+)
+
+LEAST_PER_CLASS = 10
+"""Fewer patients than this in a class cannot show that a model works; fitting is refused."""
+
+LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What a fit needs besides the data. ``classes`` maps values of the outcome to class names, in order."""
+
+    name: str
+    target: str
+    title: str
+    population: str
+    classes: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    repeats: int = 10
+    permutations: int = 50
+    seed: int = 0
+
+
+def fit_model(
+    tables: Sequence[FeatureTable],
+    outcomes: Mapping[str, str],
+    out: Path,
+    options: FitOptions,
+    *,
+    other_masks: Mapping[str, Sequence[FeatureTable]] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> ModelFolder:
+    """Cross-validate, fit to all patients and write the model folder ``out``, which must not exist.
+
+    ``outcomes`` gives each patient's class (see :func:`~gliomics.subtype.table.read_outcomes`). ``other_masks``
+    maps a name such as ``"with masks grown by one voxel"`` to features of the same studies from other masks, with
+    which the cross-validated models are tried too. Equal input and seed give an equal model.
+    Raises :class:`InputError` where a class has fewer than 10 patients.
+    """
+    if out.exists():
+        raise InputError(f"{out} exists already; a model is never overwritten, choose another folder")
+    safe_name(options.name, "model name")
+    table = join(tables, outcomes, options.classes)
+    check_class_counts(table, LEAST_PER_CLASS)
+    rng = np.random.default_rng(options.seed)
+    steps = _Steps(options.repeats * FOLDS + options.permutations, progress)
+
+    columns, signatures = signature_columns(table, np.arange(len(table.patients)))
+    features = [table.names[column] for column in columns]
+    needs = _sequence_needs(table, features)
+    variants = {name: table.aligned(rows) for name, rows in (other_masks or {}).items()}
+    variants |= {f"without {name}": without_sequence(table, name) for name in needs.optional}
+    result = cross_validate(table, repeats=options.repeats, rng=rng, variants=variants, step=steps)
+    chance = chance_level(table, permutations=options.permutations, rng=rng, step=steps)
+
+    values = table.columns(features)
+    ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, rng)
+    novelty = Novelty.fit(ensemble.scaling.scores(values))
+    settings = persist.Settings(
+        target=options.target,
+        config=_config_name(table.config_sha256),
+        config_sha256=table.config_sha256,
+        signatures=[[features[position] for position in signature] for signature in signatures],
+        features=features,
+        novelty_threshold=novelty.threshold,
+        quantile_levels=list(LEVELS),
+        quantiles=_quantiles(table, features, None),
+        class_quantiles={name: _quantiles(table, features, k) for k, name in enumerate(table.classes)},
+        class_counts=dict(Counter(table.classes[k] for k in table.outcome)),
+    )
+    card = ModelCard(
+        name=options.name,
+        version="1",
+        task="subtype",
+        title=options.title,
+        description=options.description,
+        sequences=needs,
+        classes=table.classes,
+        settings=settings.model_dump(),
+        training=TrainingRecord(
+            population=options.population, n_patients=len(table.patients), fingerprint=table.fingerprint
+        ),
+        metrics=summarise(table, result, chance, rng),
+    )
+    return write_model_folder(out, card, {persist.ARRAYS: persist.writer(ensemble, novelty)})
+
+
+class _Steps:
+    def __init__(self, total: int, progress: Callable[[int, int], None]) -> None:
+        self._done, self._total, self._progress = 0, total, progress
+
+    def __call__(self) -> None:
+        self._done += 1
+        self._progress(self._done, self._total)
+
+
+def _sequence_needs(table: TrainingTable, features: Sequence[str]) -> SequenceNeeds:
+    """A sequence that some training patients lack is one that the model can do without."""
+    used = [name for name in dict.fromkeys(sequence_of(feature) for feature in features) if name is not None]
+    lacking = {
+        name: bool(np.isnan(table.columns([f for f in features if sequence_of(f) == name])).all(axis=1).any())
+        for name in used
+    }
+    return SequenceNeeds(
+        required=[name for name in used if not lacking[name]], optional=[name for name in used if lacking[name]]
+    )
+
+
+def _quantiles(table: TrainingTable, features: Sequence[str], k: int | None) -> dict[str, list[float]]:
+    rows = table.columns(features) if k is None else table.columns(features)[table.outcome == k]
+    return dict(zip(features, quantiles(rows, LEVELS), strict=True))
+
+
+def _config_name(digest: str | None) -> str:
+    """The preset that made the features, or a note that it was none."""
+    from gliomics.radiomics.config import load_config, preset_names
+
+    return next((name for name in preset_names() if load_config(name).digest == digest), "YOUR.yaml")

@@ -1,0 +1,91 @@
+"""A subtype model as files: plain arrays in safetensors and a JSON card, so that loading one runs no code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from gliomics.errors import InputError
+from gliomics.models import ModelFolder
+from gliomics.subtype.ensemble import Array, Ensemble, Scaling
+from gliomics.subtype.novelty import Novelty
+
+ARRAYS = "ensemble.safetensors"
+
+
+class Settings(BaseModel):
+    """``settings`` of a subtype model's card.
+
+    ``features`` are the columns in the order of the arrays, ``signatures`` the subsets that the members use in
+    turn. ``quantiles`` maps each feature to its training patients' values at ``quantile_levels``, over all of them
+    and by class.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    target: str
+    config: str
+    config_sha256: str | None
+    features: list[str] = Field(min_length=1)
+    signatures: list[list[str]]
+    novelty_threshold: float = Field(gt=0)
+    quantile_levels: list[float]
+    quantiles: dict[str, list[float]]
+    class_quantiles: dict[str, dict[str, list[float]]]
+    class_counts: dict[str, int]
+
+
+def writer(ensemble: Ensemble, novelty: Novelty) -> Callable[[Path], None]:
+    """What writes the arrays at a path."""
+    arrays = {
+        "median": ensemble.scaling.median,
+        "mean": ensemble.scaling.mean,
+        "deviation": ensemble.scaling.deviation,
+        "coefficients": ensemble.coefficients,
+        "intercepts": ensemble.intercepts,
+        "novelty_covariance": novelty.covariance,
+    }
+    return lambda path: save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+def read(folder: ModelFolder) -> tuple[Settings, Ensemble, Novelty]:
+    """The model of a verified folder; :class:`InputError` when card and arrays do not make one."""
+    card = folder.card
+    if card.task != "subtype":
+        raise InputError(f"model '{card.name}' is for {card.task}, not for subtypes; choose a subtype model")
+    try:
+        settings = Settings.model_validate(card.settings)
+        arrays = {name: np.asarray(array, dtype=np.float64) for name, array in load_file(folder.file(ARRAYS)).items()}
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{folder.path}: settings of the model card: {where}: {first['msg']}") from error
+    except SafetensorError as error:
+        raise InputError(f"{folder.path / ARRAYS} is not a safetensors file: {error}; copy the folder again") from error
+    _check_shapes(arrays, len(settings.features), len(card.classes), folder.path)
+    scaling = Scaling(arrays["median"], arrays["mean"], arrays["deviation"])
+    ensemble = Ensemble(scaling, arrays["coefficients"], arrays["intercepts"])
+    return settings, ensemble, Novelty(arrays["novelty_covariance"], settings.novelty_threshold)
+
+
+def _check_shapes(arrays: dict[str, Array], features: int, classes: int, path: Path) -> None:
+    members = arrays["coefficients"].shape[0] if "coefficients" in arrays else 0
+    expected: dict[str, tuple[int, ...]] = {
+        "median": (features,),
+        "mean": (features,),
+        "deviation": (features,),
+        "coefficients": (members, classes, features),
+        "intercepts": (members, classes),
+        "novelty_covariance": (features, features),
+    }
+    for name, shape in expected.items():
+        found = arrays[name].shape if name in arrays else None
+        if found != shape or members == 0:
+            raise InputError(f"{path / ARRAYS}: array '{name}' has shape {found}; the card asks for {shape}")
+        if not np.isfinite(arrays[name]).all():
+            raise InputError(f"{path / ARRAYS}: array '{name}' holds NaN or infinite values")

@@ -1,0 +1,148 @@
+"""A subtype estimate from a study's features, with what is needed to doubt it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gliomics.errors import InputError
+from gliomics.models import Metric, ModelCard, ModelFolder
+from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.study.records import UNNAMED_SEQUENCE
+from gliomics.subtype import novelty, persist
+from gliomics.subtype.ensemble import Array
+from gliomics.subtype.signatures import sequence_of
+
+INTERVAL = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class PopulationRange:
+    """What the training patients' values of one feature are like: quantiles at ``levels``, over all and by class."""
+
+    levels: list[float]
+    overall: list[float]
+    by_class: dict[str, list[float]]
+
+
+class SubtypeModel:
+    """A fitted model, ready to estimate. Opening one runs no code of the file's author."""
+
+    def __init__(self, model: ModelFolder) -> None:
+        self.card: ModelCard = model.card
+        self.settings, self._ensemble, self._novelty = persist.read(model)
+
+    @property
+    def features(self) -> list[str]:
+        """The features that it uses."""
+        return list(self.settings.features)
+
+    @property
+    def population(self) -> dict[str, PopulationRange]:
+        """The training patients' values of each feature, as quantiles."""
+        return {
+            name: PopulationRange(
+                self.settings.quantile_levels, overall, {k: q[name] for k, q in self.settings.class_quantiles.items()}
+            )
+            for name, overall in self.settings.quantiles.items()
+        }
+
+    def estimate(self, features: FeatureTable) -> SubtypeEstimate:
+        """Estimate the class of one study.
+
+        A study without one of the model's optional sequences is estimated from the other features, and the reasons
+        say so. Raises :class:`InputError` for features that are missing otherwise, or that were computed with
+        another configuration than the model's.
+        """
+        self._check_config(features)
+        features, notes = _named_sequence(features, self.card)
+        absent = self._absent_sequences(features)
+        values = self._values(features, absent)
+        members = self._ensemble.member_probabilities(values[None])[:, 0]
+        probability = members.mean(axis=0)
+        low, high = np.quantile(members, INTERVAL, axis=0)
+        classes = self.card.classes
+        inside, unlike = self._likeness(values)
+        notes += [
+            f"the study has no {name}: its features were taken as the training patients' medians" for name in absent
+        ]
+        return SubtypeEstimate(
+            study_id=features.study_id,
+            model=self.card.name,
+            model_version=self.card.version,
+            target=self.settings.target,
+            predicted=classes[int(probability.argmax())],
+            probabilities={name: float(p) for name, p in zip(classes, probability, strict=True)},
+            intervals={
+                name: [float(min(a, p)), float(max(b, p))]
+                for name, a, b, p in zip(classes, low, high, probability, strict=True)
+            },
+            inside_training_range=inside,
+            population=self.card.training.population,
+            n_training=self.card.training.n_patients,
+            performance=self._performance(absent),
+            reasons=unlike + notes,
+        )
+
+    def _check_config(self, features: FeatureTable) -> None:
+        found, expected = features.diagnostics.get("config_sha256"), self.settings.config_sha256
+        if found and expected and found != expected:
+            raise InputError(
+                f"the features of '{features.study_id}' were computed with another configuration than model "
+                f"'{self.card.name}' was fitted with; compute them with --config {self.settings.config}"
+            )
+
+    def _absent_sequences(self, features: FeatureTable) -> list[str]:
+        present = {sequence_of(name) for name in features.values}
+        return [name for name in self.card.sequences.optional if name not in present]
+
+    def _values(self, features: FeatureTable, absent: list[str]) -> Array:
+        missing = [n for n in self.features if n not in features.values and sequence_of(n) not in absent]
+        if missing:
+            listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            raise InputError(
+                f"study '{features.study_id}' lacks features that model '{self.card.name}' needs: {listed}; "
+                f"compute them: gliomics features STUDIES --masks DIR --config {self.settings.config} --out FILE.csv"
+            )
+        values = np.array([features.values.get(name, np.nan) for name in self.features])
+        if not np.isfinite(values[[name in features.values for name in self.features]]).all():
+            raise InputError(f"study '{features.study_id}' has features that are NaN or infinite; compute them again")
+        return values
+
+    def _likeness(self, values: Array) -> tuple[bool, list[str]]:
+        """Whether the features lie inside the training patients' cloud; if not, which ones take them out."""
+        z = self._ensemble.scaling.scores(values)
+        if self._novelty.distance(z) <= self._novelty.threshold:
+            return True, []
+        levels = self.settings.quantile_levels
+        reasons = [f"the features are unlike those of 99 % of the {self.card.training.n_patients} training patients"]
+        for column in self._novelty.contributors(z):
+            name = self.features[column]
+            known = self.settings.quantiles[name]
+            low, high = np.interp((0.01, 0.99), levels, known)
+            reasons.append(novelty.describe(name, float(values[column]), float(low), float(high)))
+        return False, reasons
+
+    def _performance(self, absent: list[str]) -> str:
+        sentences = [_sentence(self.card.metrics[0])] if self.card.metrics else []
+        endings = tuple(f", without {name}" for name in absent)
+        sentences += [_sentence(metric) for metric in self.card.metrics if endings and metric.name.endswith(endings)]
+        return "; ".join(sentences)
+
+
+def _sentence(metric: Metric) -> str:
+    interval = f" ({metric.low:.2f} to {metric.high:.2f})" if metric.low is not None and metric.high is not None else ""
+    return f"{metric.name}: {metric.value:.2f}{interval}, cross-validated on {metric.n} patients"
+
+
+def _named_sequence(features: FeatureTable, card: ModelCard) -> tuple[FeatureTable, list[str]]:
+    """Take the only image of a study, whose sequence nobody named, for the only sequence that the model must have."""
+    prefix = f"{UNNAMED_SEQUENCE}_"
+    unnamed = {name: value for name, value in features.values.items() if name.startswith(prefix)}
+    if not unnamed or len(card.sequences.required) != 1:
+        return features, []
+    sequence = card.sequences.required[0]
+    renamed = {f"{sequence}_{name.removeprefix(prefix)}": value for name, value in unnamed.items()}
+    note = f"the image's sequence is not named; it was taken for {sequence}"
+    return replace(features, values=features.values | renamed), [note]

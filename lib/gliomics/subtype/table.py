@@ -1,0 +1,147 @@
+"""Features and outcomes joined by patient: what a subtype model is fitted on."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.records import FeatureTable
+
+Array = npt.NDArray[np.float64]
+Classes = npt.NDArray[np.int64]
+
+PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient")
+MISSING = ("", "NA", "N/A", "nan", "NaN", "None", "[Not Available]")
+
+
+@dataclass(frozen=True)
+class TrainingTable:
+    """One row per patient.
+
+    ``values`` is (patients, features) with NaN where a study lacks the sequence, ``outcome`` the position of each
+    patient's class in ``classes``.
+    """
+
+    patients: list[str]
+    studies: list[str]
+    names: list[str]
+    values: Array
+    outcome: Classes
+    classes: list[str]
+    config_sha256: str | None
+
+    def columns(self, names: Sequence[str]) -> Array:
+        """Some features as (patients, len(names))."""
+        return self.values[:, [self.names.index(name) for name in names]]
+
+    def aligned(self, tables: Sequence[FeatureTable]) -> Array:
+        """Other features of the same studies, e.g. from other masks, as :attr:`values`."""
+        by_study = {table.study_id: table.values for table in tables}
+        absent = [study for study in self.studies if study not in by_study]
+        if absent:
+            raise InputError(f"the other features lack {len(absent)} studies, e.g. '{absent[0]}'; compute them too")
+        return _matrix([by_study[study] for study in self.studies], self.names)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of which studies had which class."""
+        rows = [[study, self.classes[k]] for study, k in zip(self.studies, self.outcome, strict=True)]
+        return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
+
+
+def read_outcomes(path: Path, target: str) -> dict[str, str]:
+    """Value of the column ``target`` for each patient that has one (``.tsv`` by tabs, anything else by commas).
+
+    The patient is the column ``patient_id``, ``Patient ID`` or ``Patient``; ``TCGA_CS_4941`` and
+    ``TCGA-CS-4941`` are the same. Raises :class:`UnknownNameError` for a missing column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ","))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a table: {error}") from error
+    if not rows:
+        raise InputError(f"{path} has no rows; expected one per patient")
+    patient = next((name for name in PATIENT_COLUMNS if name in rows[0]), None)
+    if patient is None:
+        raise UnknownNameError(f"{path} has no column {' or '.join(PATIENT_COLUMNS)} to tell the patient")
+    if target not in rows[0]:
+        raise UnknownNameError(f"{path} has no column '{target}'; it has {', '.join(map(str, rows[0]))}")
+    found: dict[str, str] = {}
+    for row in rows:
+        key, value = canonical_patient(row[patient] or ""), (row[target] or "").strip()
+        if value in MISSING:
+            continue
+        if found.setdefault(key, value) != value:
+            raise InputError(
+                f"{path} gives patient '{key}' two values of '{target}': {found[key]} and {value}; keep one"
+            )
+    return found
+
+
+def canonical_patient(patient: str) -> str:
+    """A patient id as it is compared."""
+    return patient.strip().replace("_", "-")
+
+
+def join(tables: Sequence[FeatureTable], outcomes: Mapping[str, str], renamed: Mapping[str, str]) -> TrainingTable:
+    """One row per patient that has features and an outcome; of several studies of a patient, the first.
+
+    ``renamed`` maps values of the outcome to class names and, if it is not empty, is the whole list of classes in
+    order. Raises :class:`InputError` when rows come from different feature configurations or nothing can be joined.
+    """
+    configs = {table.diagnostics.get("config_sha256") for table in tables}
+    if len(configs) > 1:
+        raise InputError("the rows were computed with different feature configurations; compute them again with one")
+    first: dict[str, FeatureTable] = {}
+    for table in sorted(tables, key=lambda row: row.study_id):
+        first.setdefault(canonical_patient(str(table.diagnostics.get("patient_id", table.study_id))), table)
+    unknown = {value for patient, value in outcomes.items() if patient in first and renamed and value not in renamed}
+    if unknown:
+        raise InputError(
+            f"the outcome has the value '{sorted(unknown)[0]}', for which no class was given; name all of its values"
+        )
+    joined = {patient: renamed.get(outcomes[patient], outcomes[patient]) for patient in first if patient in outcomes}
+    if not joined:
+        raise InputError(
+            f"no patient has both features and an outcome: features are of e.g. '{next(iter(first), '')}', "
+            f"outcomes of e.g. '{next(iter(outcomes), '')}'"
+        )
+    present = set(joined.values())
+    classes = [name for name in dict.fromkeys(renamed.values()) if name in present] if renamed else sorted(present)
+    rows = [first[patient] for patient in joined]
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    return TrainingTable(
+        patients=list(joined),
+        studies=[row.study_id for row in rows],
+        names=names,
+        values=_matrix([row.values for row in rows], names),
+        outcome=np.array([classes.index(name) for name in joined.values()], dtype=np.int64),
+        classes=classes,
+        config_sha256=next(iter(configs)),
+    )
+
+
+def check_class_counts(table: TrainingTable, least: int) -> None:
+    """Refuse to fit where a class has fewer than ``least`` patients: nothing about it could be shown to hold."""
+    counts = Counter(table.classes[k] for k in table.outcome)
+    listed = ", ".join(f"{name} {counts[name]}" for name in table.classes)
+    if len(table.classes) < 2:
+        raise InputError(f"the outcome has one class only ({listed}); a model needs at least two")
+    if min(counts.values()) < least:
+        raise InputError(f"too few patients in a class ({listed}); at least {least} of each are needed")
+
+
+def _matrix(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Array:
+    return np.array([[row.get(name, np.nan) for name in names] for row in rows], dtype=np.float64)

@@ -1,0 +1,148 @@
+"""Repeated cross-validation by patient, with everything that is learned learned inside the training folds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from gliomics.models import Metric
+from gliomics.subtype import metrics
+from gliomics.subtype.ensemble import Array, Classes, fit_ensemble
+from gliomics.subtype.signatures import sequence_of, usable_signatures
+from gliomics.subtype.table import TrainingTable
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """Out-of-fold probabilities, (repeats, patients, classes), from the features as they are and from others.
+
+    ``others`` holds the same for each variant of the test patients' features; the models are the same, fitted to
+    the unchanged features of the training patients.
+    """
+
+    probabilities: Array
+    others: dict[str, Array]
+
+
+def stratified_folds(outcome: Classes, folds: int, rng: np.random.Generator) -> Iterator[tuple[Classes, Classes]]:
+    """Training and test rows of each fold; every class is spread as evenly as it goes."""
+    fold = np.empty(len(outcome), dtype=np.int64)
+    start = 0
+    for k in np.unique(outcome):
+        rows = rng.permutation(np.flatnonzero(outcome == k))
+        fold[rows] = (np.arange(rows.size) + start) % folds
+        start += rows.size
+    for number in range(folds):
+        yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+
+
+def cross_validate(
+    table: TrainingTable,
+    *,
+    repeats: int,
+    rng: np.random.Generator,
+    variants: Mapping[str, Array] | None = None,
+    step: Callable[[], None] = lambda: None,
+) -> CrossValidation:
+    """Five folds, ``repeats`` times: fit on the training patients, predict the others.
+
+    ``variants`` maps names to values like ``table.values`` with which the test patients are predicted as well.
+    """
+    variants = variants or {}
+    shape = (repeats, len(table.patients), len(table.classes))
+    probabilities = np.zeros(shape)
+    others = {name: np.zeros(shape) for name in variants}
+    for repeat in range(repeats):
+        for train, test in stratified_folds(table.outcome, FOLDS, rng):
+            used, signatures = signature_columns(table, train)
+            values, outcome = table.values[np.ix_(train, used)], table.outcome[train]
+            fitted = fit_ensemble(values, outcome, len(table.classes), signatures, rng)
+            probabilities[repeat, test] = fitted.probabilities(table.values[np.ix_(test, used)])
+            for name, changed in variants.items():
+                others[name][repeat, test] = fitted.probabilities(changed[np.ix_(test, used)])
+            step()
+    return CrossValidation(probabilities, others)
+
+
+def signature_columns(table: TrainingTable, rows: Classes) -> tuple[Classes, list[list[int]]]:
+    """The table's columns that any signature uses, and each signature as positions among those.
+
+    Which features are there often enough is judged from ``rows`` alone.
+    """
+    found = list(usable_signatures(table.names, table.values[rows]).values())
+    used = list(dict.fromkeys(name for features in found for name in features))
+    columns = np.array([table.names.index(name) for name in used], dtype=np.int64)
+    return columns, [[used.index(name) for name in features] for features in found]
+
+
+def without_sequence(table: TrainingTable, sequence: str) -> Array:
+    """The table's values as if no study had the sequence."""
+    values = table.values.copy()
+    values[:, [sequence_of(name) == sequence for name in table.names]] = np.nan
+    return values
+
+
+def chance_level(
+    table: TrainingTable, *, permutations: int, rng: np.random.Generator, step: Callable[[], None] = lambda: None
+) -> Array:
+    """Macro AUC of the whole procedure, once for each random assignment of the outcomes to the patients."""
+    found = np.zeros(permutations)
+    for number in range(permutations):
+        shuffled = replace(table, outcome=rng.permutation(table.outcome))
+        result = cross_validate(shuffled, repeats=1, rng=rng)
+        found[number] = metrics.macro_auc(result.probabilities[0], shuffled.outcome)
+        step()
+    return found
+
+
+def summarise(table: TrainingTable, result: CrossValidation, chance: Array, rng: np.random.Generator) -> list[Metric]:
+    """The figures of a model card; the first, the AUC, stands for the model wherever one figure is shown."""
+    outcome, n = table.outcome, len(table.patients)
+    repeats = result.probabilities.shape[0]
+    how = f"{FOLDS}-fold cross-validation by patient, {repeats} repeats; 95 % bootstrap interval over patients"
+
+    def figure(name: str, measure: Callable[[Array, Classes], float], repeated: Array) -> Metric:
+        value, low, high = metrics.over_repeats(measure, repeated, outcome, rng)
+        return Metric(name=name, value=value, low=low, high=high, n=n, how=how)
+
+    several = len(table.classes) > 2
+    title = "AUC, mean of each class against the rest" if several else "AUC"
+    found = [figure(title, metrics.macro_auc, result.probabilities)]
+    for k, name in enumerate(table.classes if several else []):
+        one = partial(metrics.class_auc, k=k)
+        found.append(figure(f"AUC, {name} against the rest", one, result.probabilities))
+    found += [
+        figure("balanced accuracy", metrics.balanced_accuracy, result.probabilities),
+        figure("Brier score", metrics.brier, result.probabilities),
+        figure("expected calibration error", metrics.calibration_error, result.probabilities),
+    ]
+    found += [figure(f"{title}, {name}", metrics.macro_auc, repeated) for name, repeated in result.others.items()]
+    return found + _references(table, found[0].value, chance)
+
+
+def _references(table: TrainingTable, value: float, chance: Array) -> list[Metric]:
+    """What knowing nothing would give."""
+    n = len(table.patients)
+    frequency = np.bincount(table.outcome) / n
+    found = [
+        Metric(
+            name="Brier score of the class frequencies",
+            value=metrics.brier(np.tile(frequency, (n, 1)), table.outcome),
+            n=n,
+            how="every patient is given the frequencies of the classes; a useful model is below",
+        )
+    ]
+    if chance.size:
+        low, high = np.percentile(chance, (2.5, 97.5))
+        mean = float(chance.mean())
+        how = f"the whole procedure on {chance.size} random assignments of the outcomes; mean and 95 % range"
+        found.append(Metric(name="AUC by chance", value=mean, low=float(low), high=float(high), n=n, how=how))
+        as_high = (1 + int(np.sum(chance >= value))) / (1 + chance.size)
+        how = f"fraction of {chance.size} random assignments with an AUC at least as high (counting the real one)"
+        found.append(Metric(name="permutation p-value", value=as_high, n=n, how=how))
+    return found
