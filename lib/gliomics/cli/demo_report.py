@@ -1,0 +1,67 @@
+"""The demonstration's report: the first annotated study, what the training changed, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gliomics.cli.annotator import Annotation
+from gliomics.errors import InputError
+from gliomics.models import ModelStore
+from gliomics.records import SubtypeEstimate
+from gliomics.report.case import CaseReport, Populations, describe_case
+from gliomics.report.html import ModelHistory, NextStudy, Report, Version, write_report
+from gliomics.study import find_study, load_sequences, read_mask
+from gliomics.subtype.predict import SubtypeModel
+
+INTRODUCTION = (
+    "Everything here was done by requests to a server on this machine. The studies are synthetic: the pictures are "
+    "drawn from formulas, so the estimates below show how the tool answers and say nothing about a patient."
+)
+
+
+def write_demo_report(
+    path: Path, studies: Path, annotations: Sequence[Annotation], training: dict[str, Any], following: dict[str, Any]
+) -> None:
+    """Write the report of a demonstration over ``studies`` as one HTML file."""
+    model = training["model"]
+    report = Report(
+        title="Gliomics demonstration",
+        introduction=INTRODUCTION,
+        cases=[_case(studies, annotations[0], model)],
+        history=ModelHistory(
+            model=model,
+            versions=[
+                Version("serving before", "the version that proposed the masks", training["before"]),
+                Version(f"version {training['version']}", training["reason"], training["after"]),
+            ],
+            note=f"Fine-tuned on corrected labels of this demonstration; compared on {len(training['after'])} "
+            "validation study that was not trained on.",
+        ),
+        next_study=NextStudy(following["id"], following["reason"]) if following["id"] else None,
+    )
+    write_report(path, report)
+
+
+def _case(studies: Path, annotation: Annotation, model: str) -> CaseReport:
+    if annotation.features is None:
+        raise InputError(f"study '{annotation.study_id}' has no features yet; compute them before the report")
+    study = find_study(studies, annotation.study_id)
+    return describe_case(
+        study,
+        load_sequences(study, study.sequences),
+        read_mask(annotation.corrected),
+        annotation.features,
+        annotation.estimates,
+        mask_origin=f"{model}, {annotation.redrawn} slices drawn anew",
+        mask_name="corrected mask",
+        compared={"automatic mask": read_mask(annotation.automatic)},
+        populations=_populations(annotation.estimates),
+        facts={"Dice of the automatic mask with the truth": f"{annotation.dice_before:.3f}"},
+    )
+
+
+def _populations(estimates: Sequence[SubtypeEstimate]) -> Populations:
+    store = ModelStore()
+    return {estimate.model: SubtypeModel(store.current(estimate.model)).population for estimate in estimates}
