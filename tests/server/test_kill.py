@@ -10,12 +10,13 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from gliomics.client import ClientError, GliomicsClient
 from gliomics.monailabel.labels import LabelStore
 from gliomics.study import label_path, read_mask, write_mask
-from tests.server.servers import environment, start_server
-from tests.server.studies import a_lesion_case, add_study
+from tests.server.servers import Server, environment, start_server
+from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
 
 KILLS = 8
 
@@ -58,10 +59,12 @@ def test_label_save_killed_at_any_moment_leaves_every_acknowledged_version_whole
         assert acknowledged <= current <= acknowledged + 1
 
 
-def test_server_killed_during_label_saves_restarts_with_every_acknowledged_label(tmp_path: Path) -> None:
+def test_server_killed_during_label_saves_and_training_restarts_with_all_that_it_acknowledged(tmp_path: Path) -> None:
     studies = tmp_path / "studies"
     for seed in range(3):
         add_study(studies, f"case-{seed}", seed)
+        add_label(studies, add_study(studies, f"labelled-{seed}", 10 + seed), 10 + seed)
+    add_model(studies, a_card("test_model", TINY, ["flair"], []), an_untrained_state(TINY, 1))
     masks = []
     for count in range(1, 41):
         mask = a_lesion_case(0)[1]
@@ -70,6 +73,7 @@ def test_server_killed_during_label_saves_restarts_with_every_acknowledged_label
         masks.append(tmp_path / f"mask-{count}.nii.gz")
         write_mask(mask.with_array(array), masks[-1])
     server = start_server(studies)
+    training = start_training(server)
     saved: dict[str, list[int]] = {f"case-{number}": [] for number in range(3)}
     threads = [threading.Thread(target=save_until_it_dies, args=(server.client, name, masks, saved)) for name in saved]
     for thread in threads:
@@ -79,8 +83,11 @@ def test_server_killed_during_label_saves_restarts_with_every_acknowledged_label
     server.kill()
     for thread in threads:
         thread.join()
+    assert ends_within(30, training), "a training went on after its server was gone"
     again = start_server(studies)
     try:
+        assert again.client.info()["models"]["test_model"]["version"] == "1"
+        assert again.client.info()["train_stats"]["test_model"]["state"] == "interrupted"
         for name, counts in saved.items():
             history = again.client.label_history(name)
             assert counts == [version["voxels"]["1"] for version in history][: len(counts)]
@@ -100,3 +107,20 @@ def save_until_it_dies(client: GliomicsClient, study: str, masks: list[Path], sa
         except ClientError:
             return
         saved[study].append(count)
+
+
+def start_training(server: Server) -> psutil.Process:
+    """Start a long training and return its process once it is past its first epoch."""
+    server.client.train("test_model", {"max_epochs": 200})
+    while not server.client.train_status()["progress"].get("epoch"):
+        time.sleep(0.1)
+    return psutil.Process(server.client.train_status()["progress"]["pid"])
+
+
+def ends_within(seconds: float, process: psutil.Process) -> bool:
+    try:
+        process.wait(seconds)
+    except psutil.TimeoutExpired:
+        process.kill()
+        return False
+    return True

@@ -20,7 +20,7 @@ from gliomics.monailabel.models import ModelCache
 from gliomics.segmentation.labelled import load_volumes
 from gliomics.segmentation.predict import Segmenter
 
-BUDGET_SECONDS = 20.0
+BUDGET_SECONDS = 10.0
 """How long one request may spend on scoring studies; those without a score wait for the next request."""
 
 _log = logging.getLogger(__name__)
