@@ -58,7 +58,6 @@ setup(
         "gliomics.models": ["shipped/*/*"],
         "gliomics.radiomics": ["presets/*"],
         "gliomics.report": ["*.css"],
-        "gliomics.report": ["style.css"],
         "gliomics.segmentation": ["configs/*"],
         **{package: files_under(folder) for package, folder in BUNDLED.items()},
     },
