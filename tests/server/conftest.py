@@ -19,6 +19,7 @@ from tests.server.studies import (
     add_label,
     add_model,
     add_study,
+    add_subtype_model,
     an_untrained_state,
 )
 
@@ -28,7 +29,7 @@ LABELLED = 5
 
 @pytest.fixture(scope="session")
 def a_studies_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Studies ``case-0..3`` without labels and ``labelled-0..4`` with them, a single image, and four models."""
+    """Studies ``case-0..3`` without labels and ``labelled-0..4`` with them, a single image, and their models."""
     torch.set_num_threads(1)  # tiny networks lose more to threads than they gain
     root = tmp_path_factory.mktemp("server") / "studies"
     for seed in range(CASES):
@@ -39,6 +40,7 @@ def a_studies_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trained = a_trained_state(tmp_path_factory.mktemp("training"))
     add_model(root, a_card("segmentation_flair", TINY, ["flair"], []), trained)
     add_model(root, a_card("segmentation_multi", TINY, ["flair"], ["t1"]), an_untrained_state(TINY, 2))
+    add_subtype_model(root)
     add_model(root, a_card("slow", SLOW, ["flair"], []), an_untrained_state(SLOW, 1))
     return root
 

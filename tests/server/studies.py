@@ -9,6 +9,9 @@ import numpy as np
 import torch
 
 from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord
+from gliomics.radiomics.config import load_config
+from gliomics.radiomics.extract import extract_features
+from gliomics.records import FeatureTable
 from gliomics.segmentation.finetune import save_weights
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
 from gliomics.segmentation.networks import NetworkSettings
@@ -16,6 +19,7 @@ from gliomics.segmentation.predict import WEIGHTS
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
 from gliomics.segmentation.train import State, build_network, train
 from gliomics.study import Mask, Study, Volume, label_path, write_mask, write_study_json, write_volume
+from gliomics.subtype.fit import FitOptions, fit_model
 
 SHAPE = (40, 44, 6)
 AFFINE = np.diag([-2.0, 2.0, 5.0, 1.0])
@@ -95,3 +99,19 @@ def an_untrained_state(settings: SegmentationSettings, sequences: int) -> State:
     torch.manual_seed(0)
     state: State = build_network(sequences, settings).state_dict()
     return state
+
+
+def add_subtype_model(root: Path) -> None:
+    """Add ``subtype_size``, which tells small lesions from large ones, fitted on variations of one study's features."""
+    volumes, mask = a_lesion_case(0)
+    measured = extract_features(volumes, mask, load_config("panel"), study_id="original")
+    rng = np.random.default_rng(0)
+    tables, outcomes = [], {}
+    for number in range(24):
+        scale = 0.5 if number % 2 else 2.0
+        values = {name: value * scale * rng.normal(1, 0.05) for name, value in measured.values.items()}
+        tables.append(FeatureTable(f"size-{number}", "tumour", values, measured.diagnostics))
+        outcomes[f"size-{number}"] = "small" if number % 2 else "large"
+    options = FitOptions("subtype_size", "size", "A test model", "invented patients", repeats=1, permutations=1)
+    fit_model(tables, outcomes, root / ".gliomics" / "models" / "subtype_size" / "1", options)
+    ModelStore(root / ".gliomics" / "models").publish("subtype_size", "1", "a test model")

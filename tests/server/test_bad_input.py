@@ -218,6 +218,8 @@ def test_params_that_are_not_a_json_object_are_refused(a_server: Server, params:
         ("segmentation_flair", {"save_label": True, "label_tag": "../../x"}),
         ("radiomics", {"config": "/etc/passwd"}),
         ("radiomics", {"label_value": -1}),
+        ("subtype", {"models": ["nope"]}),
+        ("subtype", {"models": "subtype_size"}),
     ],
 )
 def test_unusable_option_is_refused(

@@ -5,8 +5,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pytest
 import requests
 
+from gliomics.client import ClientError
 from gliomics.segmentation.evaluation import dice
 from gliomics.study import Mask, read_mask
 from tests.server.servers import Server
@@ -78,6 +80,29 @@ def test_features_are_those_of_the_uploaded_segment(a_server: Server, a_label: P
     assert table.region == "whole lesion"
     assert table.diagnostics["voxels"] == int(truth.array.sum())
     assert {name.split("_")[0] for name in table.values} >= {"flair", "t1", "original"}
+
+
+def test_subtype_is_estimated_from_the_uploaded_segment(a_server: Server, a_label: Path) -> None:
+    (estimate,) = a_server.client.subtype("case-0", label=a_label, models=["subtype_size"])
+    assert estimate.study_id == "case-0"
+    assert set(estimate.probabilities) == {"small", "large"}
+    assert sum(estimate.probabilities.values()) == pytest.approx(1)
+    assert estimate.population == "invented patients"
+    assert a_server.client.info()["models"]["subtype"]["subtype_models"]["subtype_size"]["classes"]
+
+
+def test_subtype_model_that_cannot_answer_does_not_stop_the_others(
+    a_server: Server, a_studies_folder: Path, a_label: Path
+) -> None:
+    files = {"t1": a_studies_folder / "case-0" / "t1.nii.gz"}
+    with pytest.raises(ClientError, match="flair"):
+        a_server.client.subtype(files=files, label=a_label, models=["subtype_size"])
+    result = a_server.client.infer("subtype", "case-0", label=a_label)
+    answered = {estimate["model"] for estimate in result.params["estimates"]}
+    assert "subtype_size" in answered
+    assert answered | set(result.params["not_estimated"]) == set(
+        a_server.client.info()["models"]["subtype"]["subtype_models"]
+    )
 
 
 def test_label_and_image_in_params_cannot_replace_the_request(a_server: Server, a_label: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
-from gliomics.errors import InputError, UnknownNameError
+from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.models import ModelCard, ModelFolder, ModelStore
 from gliomics.monailabel.cases import read_label
 from gliomics.monailabel.models import ModelCache
@@ -132,7 +132,10 @@ class SubtypeTask(_StudyTask):
         return {**super().info(), "subtype_models": {name: describe(card) for name, card in cards.items()}}
 
     def run(self, study: Study, request: dict[str, Any]) -> Result:
-        """``{"features": FeatureTable, "estimates": [SubtypeEstimate, ...]}``."""
+        """``{"features": FeatureTable, "estimates": [SubtypeEstimate, ...], "not_estimated": {model: why}}``.
+
+        The error of the first model when none can be estimated.
+        """
         wanted = request.get("models") or self._names
         if not isinstance(wanted, list):
             raise InputError(f"models is {wanted!r}; expected a list of names, or nothing for all subtype models")
@@ -141,8 +144,17 @@ class SubtypeTask(_StudyTask):
                 known = ", ".join(self._names) or "none"
                 raise UnknownNameError(f"there is no subtype model {name!r}; there are {known}")
         features = measure(study, request)
-        estimates = [self._models.get(name).estimate(features).to_json() for name in wanted]
-        return None, {"features": features.to_json(), "estimates": estimates}
+        estimates: list[dict[str, Any]] = []
+        failures: dict[str, GliomicsError] = {}
+        for name in wanted:
+            try:
+                estimates.append(self._models.get(name).estimate(features).to_json())
+            except GliomicsError as error:
+                failures[name] = error
+        if failures and not estimates:
+            raise next(iter(failures.values()))
+        reasons = {name: str(error) for name, error in failures.items()}
+        return None, {"features": features.to_json(), "estimates": estimates, "not_estimated": reasons}
 
 
 def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
