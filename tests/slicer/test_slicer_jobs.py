@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 
-import pytest
 from RadiogenomicsLib.jobs import Cancelled, Failed, Finished, Job, Progress
 
 
@@ -103,15 +102,3 @@ def test_a_running_job_does_not_keep_the_application_from_ending() -> None:
     (thread,) = [t for t in threading.enumerate() if t.name == "gliomics: test"]
     assert thread.daemon
     thread.join(5)
-
-
-def test_the_error_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
-    def work(job: Job) -> None:
-        raise RuntimeError("broken")
-
-    with caplog.at_level("WARNING", logger="gliomics"):
-        job = Job("Compute", work)
-        job.start()
-        eventsUntilEnd(job)
-    assert "Compute failed" in caplog.text
-    assert "RuntimeError: broken" in caplog.text

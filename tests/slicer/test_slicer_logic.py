@@ -73,14 +73,14 @@ def test_64_bit_integers_are_stored_as_a_type_that_is_rendered(logic: Any) -> No
 
 def test_the_tag_of_a_study_wins_over_the_name(logic: Any, flair: Any) -> None:
     flair.SetName("looks like t1")
-    assert logic.recognise([flair]) == {"flair": (flair, "by its study")}
+    assert logic.recognise([flair]) == {"flair": (flair, "Recognised by its tag")}
 
 
 def test_two_volumes_of_one_sequence_are_not_chosen_between(logic: Any, scene: Any) -> None:
     import slicer
 
     nodes = [slicer.util.addVolumeFromArray(np.zeros((2, 2, 2)), name=name) for name in ("a_t1", "b_t1", "a_t2")]
-    assert logic.recognise(nodes) == {"t2": (nodes[2], "by its name")}
+    assert logic.recognise(nodes) == {"t2": (nodes[2], "Recognised by its name")}
 
 
 def test_volumes_under_different_transforms_are_refused_by_name(logic: Any, scene: Any, flair: Any) -> None:

@@ -143,17 +143,18 @@ def test_a_refused_connection_is_an_error_in_the_server_s_words(
     panel.ui.connectButton.click()
     spin(idle(panel))
     assert state(panel) == "error"
-    assert "no server answers at http://127.0.0.1:8000" in panel.ui.statusLabel.text
+    assert "No server answers at http://127.0.0.1:8000" in panel.ui.statusLabel.text
     assert not panel.ui.nextStudyButton.enabled
 
 
 def test_an_unexpected_error_is_named_and_the_panel_stays_usable(
-    connected: Any, backend: InProcessBackend, spin: Spin
+    connected: Any, backend: InProcessBackend, spin: Spin, caplog: pytest.LogCaptureFixture
 ) -> None:
     backend.error = KeyError("reason")
     connected.ui.nextStudyButton.click()
     spin(idle(connected))
     assert "Unexpected KeyError" in connected.ui.statusLabel.text
+    assert "Traceback" in caplog.text, "the log has the details"
     assert connected.ui.nextStudyButton.enabled
 
 
@@ -197,7 +198,7 @@ def test_the_next_study_comes_with_all_its_sequences_and_the_reason(withStudy: A
     assert np.array_equal(back.array, flairImage.array)
     assert np.allclose(back.ijkToRas, flairImage.ijkToRas, atol=1e-4)
     assert withStudy.ui.reasonLabel.text == "Most uncertain of the 5 studies without a final label (score 0.42)."
-    assert withStudy.ui.flairHint.text == "Chosen by its study, from study glioma-01"
+    assert withStudy.ui.flairHint.text == "Downloaded; study glioma-01"
 
 
 def test_a_study_that_is_in_the_scene_already_is_not_added_twice(withStudy: Any, spin: Spin, scene: Any) -> None:
@@ -225,14 +226,14 @@ def test_a_study_of_an_unnamed_image_asks_for_its_sequence(
     assert connected.selection.volumes() == {}
     (node,) = connected.logic.volumesOfStudy("glioma-01").values()
     connected.ui.flairSelector.setCurrentNode(node)
-    assert connected.ui.flairHint.text == "Chosen by you, from study glioma-01; it came as image"
+    assert connected.ui.flairHint.text == "Chosen by you; study glioma-01, which came as 'image'"
     assert connected.ui.segmentButton.enabled
 
 
 def test_a_new_volume_is_recognised_by_its_name_and_says_so(panel: Any, spin: Spin, flairImage: Volume) -> None:
     node = addVolume("patient T2 FLAIR", flairImage)
     spin(lambda: panel.ui.flairSelector.currentNode() is node)
-    assert panel.ui.flairHint.text == "Chosen by its name, not a study of the server"
+    assert panel.ui.flairHint.text == "Recognised by its name; not on the server"
 
 
 def test_a_volume_that_the_user_chose_is_not_replaced_by_a_recognised_one(
@@ -244,7 +245,7 @@ def test_a_volume_that_the_user_chose_is_not_replaced_by_a_recognised_one(
     t2 = addVolume("other t2", flairImage)
     spin(lambda: panel.ui.t2Selector.currentNode() is t2)
     assert panel.ui.flairSelector.currentNode() is mine
-    assert panel.ui.flairHint.text == "Chosen by you, not a study of the server"
+    assert panel.ui.flairHint.text == "Chosen by you; not on the server"
 
 
 def test_removing_a_chosen_volume_leaves_none_rather_than_its_neighbour(withStudy: Any, scene: Any) -> None:
@@ -326,7 +327,7 @@ def test_an_empty_segment_is_refused_by_name_and_nothing_is_sent(
     paint(segmented, lambda array: array.fill(0))
     segmented.ui.submitButton.click()
     assert state(segmented) == "error"
-    assert "segment 'tumour' of 'glioma-01 segmentation_flair' is empty" in segmented.ui.statusLabel.text
+    assert "Segment 'tumour' of 'glioma-01 segmentation_flair' is empty" in segmented.ui.statusLabel.text
     segmented.ui.computeButton.click()
     assert state(segmented) == "error"
     assert backend.submitted == []
@@ -387,6 +388,14 @@ def test_outside_the_training_range_is_a_warning_in_the_status_and_at_the_estima
     assert state(segmented) == "warning"
     assert "COC cluster is estimated outside its training range" in segmented.ui.statusLabel.text
     assert "sphericity is below all" in segmented.ui.estimatesLabel.text
+
+
+def test_notes_on_the_features_stand_beside_them(segmented: Any, backend: InProcessBackend, spin: Spin) -> None:
+    backend.featureWarnings = ["the voxel size is not known: lengths are in voxels"]
+    segmented.ui.computeButton.click()
+    spin(idle(segmented))
+    assert state(segmented) == "result"
+    assert segmented.ui.featureNotesLabel.text == "The voxel size is not known: lengths are in voxels."
 
 
 def test_the_research_notice_is_always_visible(panel: Any, computed: Any) -> None:

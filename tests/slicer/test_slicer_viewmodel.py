@@ -52,8 +52,7 @@ def connected(model: PanelModel) -> PanelModel:
 
 
 def withResult(model: PanelModel, **changes: object) -> PanelModel:
-    values = {"original_shape_MeshVolume": 12.0}
-    features = FeatureTable("study-a", "tumour", values, warnings=changes.pop("warnings", []))
+    features = FeatureTable("study-a", "tumour", {"original_shape_MeshVolume": 12.0})
     model.result = Result(Analysis(features, (replace(ESTIMATE, **changes),)), model.selection)
     return model
 
@@ -124,11 +123,6 @@ def test_a_result_outside_the_training_range_is_a_warning(connected: PanelModel)
     withResult(connected, inside_training_range=False)
     assert connected.state is State.WARNING
     assert connected.warnings == ["COC cluster is estimated outside its training range"]
-
-
-def test_warnings_of_the_features_are_shown(connected: PanelModel) -> None:
-    withResult(connected, warnings=["voxel size unknown: lengths are in voxels"])
-    assert connected.warnings == ["voxel size unknown: lengths are in voxels"]
 
 
 def test_notices_of_finished_work_are_warnings_until_the_next_work(connected: PanelModel) -> None:

@@ -192,7 +192,8 @@ class ServerBackend:
                 if refusal.status not in (400, 404):
                     raise
                 features = self._client.features(**target, label=mask, region=region)
-                return Analysis(replace(features, warnings=[*features.warnings, f"No subtype: {refusal}"]), ())
+                note = "the server has no subtype model" if refusal.status == 404 else f"no subtype: {refusal}"
+                return Analysis(replace(features, warnings=[*features.warnings, note]), ())
         estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
         return Analysis(FeatureTable.from_json(answer["features"]), estimates)
 

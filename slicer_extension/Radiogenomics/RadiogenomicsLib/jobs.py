@@ -7,7 +7,6 @@ by itself, and what it brings is dropped.
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -80,6 +79,5 @@ class Job:
             self._events.put(Finished(self._work(self)))
         except Cancelled:
             return
-        except Exception as error:  # the thread's last frame: whatever happened is shown in the panel
-            logging.getLogger("gliomics").warning("%s failed", self.title, exc_info=True)
+        except Exception as error:  # noqa: BLE001 - the thread's last frame: the panel shows whatever happened
             self._events.put(Failed(error))

@@ -78,7 +78,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
             tag = node.GetAttribute(SEQUENCE_ATTRIBUTE)
             sequence = tag or sequenceFromName(node.GetName() or "")
             if sequence in found:
-                found[sequence].append((node, "by its study" if tag else "by its name"))
+                found[sequence].append((node, "Recognised by its tag" if tag else "Recognised by its name"))
         return {sequence: candidates[0] for sequence, candidates in found.items() if len(candidates) == 1}
 
     def show(self, node: Any) -> None:
@@ -229,6 +229,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
             values.InsertNextValue(value)
         for column in (texts[0], values, *texts[1:]):
             node.AddColumn(column)
+            node.SetColumnTitle(column.GetName(), column.GetName())
         node.SetUseColumnTitleAsColumnHeader(True)
         node.SetLocked(True)
         node.SetAttribute(STUDY_ATTRIBUTE, features.study_id)

@@ -90,9 +90,9 @@ class SceneSelection:
         if node is None:
             return ""
         study, tag = node.GetAttribute(STUDY_ATTRIBUTE), node.GetAttribute(SEQUENCE_ATTRIBUTE)
-        origin = f"from study {study}" if study else "not a study of the server"
-        differs = f"; it came as {tag}" if tag and tag != sequence else ""
-        return f"Chosen {self._recognisedBy.get(sequence, 'by you')}, {origin}{differs}"
+        how = self._recognisedBy.get(sequence, "Chosen by you")
+        differs = f", which came as '{tag}'" if tag and tag != sequence else ""
+        return f"{how}; {f'study {study}' if study else 'not on the server'}{differs}"
 
     # Changing
 

@@ -25,6 +25,11 @@ def escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+def sentence(text: str) -> str:
+    """``text`` with a capital and, where it has no mark at its end, a full stop."""
+    return escape(text[:1].upper() + text[1:] + ("." if text and text[-1] not in ".!?\u2026:" else ""))
+
+
 class PanelView:
     """``ui`` has the widgets of ``Radiogenomics.ui`` by name."""
 
@@ -46,7 +51,7 @@ class PanelView:
         self._text(self.ui.segmentHint, model.canSegment.reason if explain else "")
         self._text(self.ui.submitHint, model.canSubmit.reason if explain else "")
         self._text(self.ui.computeHint, self._computeHint(model) if explain else "")
-        self._text(self.ui.reasonLabel, model.reason)
+        self._text(self.ui.reasonLabel, sentence(model.reason))
         study = model.selection.labelStudyId
         self.ui.submitButton.text = f"Submit label of {study}" if study else "Submit label"
         self._showResult(model)
@@ -71,9 +76,9 @@ class PanelView:
         self.ui.statusLabel.styleSheet = (
             f"background-color: {background}; color: {colour}; padding: 6px; border-radius: 3px;"
         )
-        lines = [escape(model.message)]
-        if not model.running:
-            lines += [f"\u26a0 {escape(warning)}" for warning in model.warnings]
+        lines = [sentence(model.message)]
+        if model.state is State.WARNING:
+            lines += [f"\u26a0 {sentence(warning)}" for warning in model.warnings]
         self.ui.statusLabel.text = "<br>".join(lines)
         self.ui.progressRow.visible = bool(model.running)
         if model.running:
@@ -84,6 +89,8 @@ class PanelView:
         self.ui.serverStateLabel.text = escape(model.serverLine)
         lines = []
         for entry in model.info.models if model.info is not None else ():
+            if entry.kind not in ("segmentation", "subtype"):
+                continue
             needs = [TITLES.get(s, s) for s in entry.requiredSequences]
             needs += [f"{TITLES.get(s, s)} optional" for s in entry.optionalSequences]
             version = f" {entry.version}" if entry.version else ""
@@ -102,7 +109,8 @@ class PanelView:
         age = ' <span style="color:#a04000"><b>(out of date)</b></span>' if model.staleness else ""
         self.ui.resultHeading.text = f"Segment '{escape(made.segment)}' in '{escape(made.segmentation)}'{study}{age}"
         estimates = "".join(estimateHtml(estimate) for estimate in result.analysis.estimates)
-        self.ui.estimatesLabel.text = estimates or "The server has no subtype model for these features."
+        self.ui.estimatesLabel.text = estimates or "No subtype was estimated."
+        self._text(self.ui.featureNotesLabel, "<br>".join(sentence(note) for note in result.analysis.features.warnings))
 
     def _computeHint(self, model: PanelModel) -> str:
         if not model.canCompute.enabled:

@@ -11,7 +11,6 @@ from enum import Enum
 
 from RadiogenomicsLib.backends import Analysis, Model, ServerInfo, addressError
 from RadiogenomicsLib.sequences import TITLES
-from RadiogenomicsLib.wording import warningsOf
 
 
 class State(Enum):
@@ -183,16 +182,22 @@ class PanelModel:
             return self._message
         if self.info is None:
             return "Not connected. Start a server with `gliomics serve` and press Connect."
+        if not self.selection.volumes:
+            return "Ready. Take the next study, or load a volume and choose it under Study."
         return "Ready."
 
     @property
     def warnings(self) -> list[str]:
-        """Notices of the last work and everything that limits the result on display."""
+        """Notices of the last work, and why the result on display is not to be relied on."""
         warnings = list(self._notices)
         if self.staleness:
             warnings.append(self.staleness)
         if self.result is not None:
-            warnings += warningsOf(self.result.analysis.features, list(self.result.analysis.estimates))
+            warnings += [
+                f"{estimate.target} is estimated outside its training range"
+                for estimate in self.result.analysis.estimates
+                if not estimate.inside_training_range
+            ]
         return warnings
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -302,7 +303,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.model.reason = study.reason
             unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."
             self.model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}")
-            self.selection.chooseVolumes(nodes, "by its study")
+            self.selection.chooseVolumes(nodes, "Downloaded")
             self.logic.show(self.selection.firstVolume() or next(iter(nodes.values())))
 
         self._start(viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy), onResult)
@@ -390,4 +391,5 @@ class RadiogenomicsPanel(VTKObservationMixin):
 def _inWords(error: Exception) -> str:
     if isinstance(error, GliomicsError | VolumeError):
         return str(error)
+    logging.getLogger("gliomics").error("an unexpected error in the background", exc_info=error)
     return f"Unexpected {type(error).__name__}: {error}. The application's log has the details."

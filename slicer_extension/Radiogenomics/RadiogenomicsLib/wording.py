@@ -6,7 +6,7 @@ import re
 from html import escape
 from itertools import pairwise
 
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import SubtypeEstimate
 from RadiogenomicsLib.sequences import TITLES
 
 _CLASSES = {
@@ -108,11 +108,11 @@ def _barRow(estimate: SubtypeEstimate, name: str) -> str:
     low = high = probability
     if interval:
         low, high = interval
-        words += f' <span style="color:#777777">({low:.2f} to {high:.2f})</span>'
+        words += f' <span style="color:#777777">(90 %: {low:.2f} to {high:.2f})</span>'
     label = f"<b>{escape(name)}</b>" if name == estimate.predicted else escape(name)
     return (
-        f'<tr><td width="22%">{label}&nbsp;</td><td width="44%">{_bar(low, probability, high)}</td>'
-        f'<td width="34%">&nbsp;{words}</td></tr>'
+        f'<tr><td width="20%">{label}&nbsp;</td><td width="42%">{_bar(low, probability, high)}</td>'
+        f'<td width="38%">&nbsp;{words}</td></tr>'
     )
 
 
@@ -126,9 +126,3 @@ def _bar(low: float, probability: float, high: float) -> str:
         if width > 0:
             cells += f'<td width="{width}%" bgcolor="{colour}">&nbsp;</td>'
     return f'<table width="100%" cellspacing="0" cellpadding="0"><tr>{cells}</tr></table>'
-
-
-def warningsOf(features: FeatureTable, estimates: list[SubtypeEstimate]) -> list[str]:
-    """What must be known before the numbers are used; empty when nothing is unusual."""
-    outside = [f"{e.target} is estimated outside its training range" for e in estimates if not e.inside_training_range]
-    return [*features.warnings, *outside]

@@ -98,7 +98,7 @@ class RadiogenomicsSelfTest(unittest.TestCase):
         panel.ui.connectButton.click()
         waitFor(lambda: not panel.model.running, 30)
         self.assertEqual(panel.model.state, State.ERROR)
-        self.assertIn("no server answers", panel.ui.statusLabel.text)
+        self.assertIn("No server answers", panel.ui.statusLabel.text)
         self.assertTrue(panel.ui.connectButton.enabled)
 
     @unittest.skipUnless(os.environ.get("GLIOMICS_SERVER"), "GLIOMICS_SERVER is not set")

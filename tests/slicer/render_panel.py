@@ -1,0 +1,138 @@
+"""Render the panel in each of its states to PNG files, outside 3D Slicer.
+
+    PYTHONPATH=lib:. .venv/bin/python tests/slicer/render_panel.py docs/images
+
+goes through a session on a copy of the sample studies with a real server. ``--in-process`` uses the tests' backend
+instead, which needs no model but shows made-up estimates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "slicer_extension" / "Radiogenomics")]
+
+import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
+
+WIDTH = 520
+COLOURS = 64
+
+
+class Session:
+    """One panel and the pictures taken of it."""
+
+    def __init__(self, folder: Path, out: Path, forUrl: Callable[[str], Any]) -> None:
+        import slicer.util
+        from harness.application import startApplication
+
+        self.application = startApplication(folder)
+        from RadiogenomicsLib.logic import RadiogenomicsLogic
+        from RadiogenomicsLib.widget import RadiogenomicsPanel
+
+        extension = HERE.parents[1] / "slicer_extension" / "Radiogenomics"
+        self.widget = slicer.util.loadUI(str(extension / "Resources" / "UI" / "Radiogenomics.ui"))
+        self.panel = RadiogenomicsPanel(self.widget, RadiogenomicsLogic(), forUrl)
+        self.out = out
+        self.widget.show()
+
+    def picture(self, name: str) -> None:
+        """Save the panel as it looks now, no higher than it needs to be."""
+        for _ in range(3):  # word-wrapped labels find their height after the width is known
+            self.application.processEvents()
+            self.widget.resize(WIDTH, self.widget.layout().totalHeightForWidth(WIDTH))
+        path = self.out / f"panel_{name}.png"
+        self.widget.grab().save(str(path))
+        Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
+        sys.stderr.write(f"{path}: {self.panel.model.state.value}\n")
+
+    def press(self, name: str, *, wait: bool = True) -> None:
+        """Press a button, and wait until its work is done."""
+        getattr(self.panel.ui, name).click()
+        while wait and self.panel.model.running:
+            self.application.processEvents()
+            threading.Event().wait(0.01)
+        if wait and self.panel.model.state.value == "error":
+            raise RuntimeError(self.panel.model.message)
+
+    def edit(self) -> None:
+        """Enlarge the segment by a voxel in the plane, as an annotator might."""
+        import slicer.util
+
+        segmentation, segmentId = self.panel.selection.segmentation(), self.panel.selection.segmentId()
+        reference = self.panel.selection.firstVolume()
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, reference) > 0
+        array |= np.roll(array, 1, axis=1)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(array.astype(np.uint8), segmentation, segmentId, reference)
+
+
+def exampleBackend() -> Any:
+    """The tests' backend with one study of four noisy sequences."""
+    from inprocess import InProcessBackend
+    from RadiogenomicsLib.volumes import Volume
+
+    array = np.random.default_rng(7).normal(100, 5, (6, 40, 48)).astype(np.float32)
+    array[2:5, 12:24, 16:30] += 80
+    image = Volume(array, np.diag([1.0, 1.0, 5.0, 1.0]))
+    return InProcessBackend({name: image for name in ("flair", "t1", "t1c", "t2")})
+
+
+def render(session: Session, url: str) -> None:
+    """Every state, in the order of a session."""
+    ui = session.panel.ui
+    session.picture("no_server")
+    ui.serverUrl.text = url
+    session.press("connectButton", wait=False)
+    session.picture("connecting")
+    session.press("connectButton")
+    session.picture("ready")
+    session.press("nextStudyButton")
+    session.press("segmentButton", wait=False)
+    session.picture("running")
+    session.press("segmentButton")
+    session.press("computeButton")
+    session.picture("result")
+    session.edit()
+    session.picture("warning")
+    ui.serverUrl.text = "http://127.0.0.1:9"
+    ui.connectButton.click()
+    while session.panel.model.running:
+        session.application.processEvents()
+    session.picture("error")
+
+
+def main() -> None:
+    """Parse the command line, start what is needed, and render."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="folder for the pictures")
+    parser.add_argument("--in-process", action="store_true", help="the tests' backend instead of a server")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if arguments.in_process:
+            backend = exampleBackend()
+            render(Session(folder, arguments.out, backend.forUrl), "http://127.0.0.1:8000")
+        else:
+            from RadiogenomicsLib.backends import ServerBackend
+
+            from gliomics.cli.server_process import own_server
+
+            studies = Path(shutil.copytree(HERE.parents[1] / "sample_studies", folder / "studies"))
+            client = stack.enter_context(own_server(studies, folder / "server.log"))
+            render(Session(folder, arguments.out, ServerBackend), client.url)
+
+
+if __name__ == "__main__":
+    main()
