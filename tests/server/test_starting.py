@@ -47,6 +47,17 @@ def test_unusable_host_is_one_clear_line(tmp_path: Path) -> None:
     assert "no.such.host" in one_line(serve("--studies", str(tmp_path), "--host", "no.such.host.invalid"))
 
 
+@pytest.mark.parametrize("package", ["torch", "monailabel"])
+def test_missing_server_part_is_one_clear_line(tmp_path: Path, package: str) -> None:
+    program = f"import sys; sys.modules[{package!r}] = None; from gliomics.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "serve", "--studies", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), check=False)
+    message = one_line(result)
+    assert f"'{package}'" in message
+    assert "gliomics[server]" in message
+    assert not list(tmp_path.iterdir())
+
+
 def test_second_server_of_one_folder_is_refused(a_server: Server) -> None:
     message = one_line(serve("--studies", str(a_server.studies), "--port", "0"))
     assert "served by another process" in message
