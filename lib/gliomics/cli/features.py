@@ -53,6 +53,8 @@ def features(
                 study, mask, settings, region=region, resample_to=resample_to, boundary_shift=boundary_shift
             )
         except GliomicsError as error:
+            if len(found) == 1:
+                raise
             failed += 1
             console.print(f"failed {study.id}: {error}", style="red", markup=False)
             continue

@@ -39,6 +39,8 @@ def segment(
         try:
             warnings = segment_one(study)
         except GliomicsError as error:
+            if len(found) == 1:
+                raise
             failed += 1
             console.print(f"failed {study.id}: {error}", style="red", markup=False)
         else:

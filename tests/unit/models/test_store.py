@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord, load_model_folder, write_model_folder
 

@@ -4,11 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gliomics.errors import InputError
 from gliomics.preprocess import SliceGrid, foreground, from_canonical, standardise, to_canonical
 from gliomics.study import Volume
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def a_head(shape: tuple[int, int, int] = (60, 72, 6), centre: tuple[int, int] = (28, 40)) -> Volume:
