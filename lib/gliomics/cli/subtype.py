@@ -130,7 +130,9 @@ def _open(model: str, models: Path | None) -> ModelFolder:
 
 
 def _pair(text: str, option: str, form: str) -> tuple[str, str]:
+    from gliomics.errors import InputError
+
     first, separator, second = text.partition("=")
     if not (separator and first and second):
-        raise typer.BadParameter(f"{option} {text!r} is not {form}")
+        raise InputError(f"{option} {text!r} is not {form}; write it so")
     return first, second

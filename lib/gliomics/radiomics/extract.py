@@ -40,6 +40,14 @@ class _Scaled:
     deviation: float
 
 
+@dataclass(frozen=True)
+class _Window:
+    """A box of the grid and how many layers of zeros are put around it."""
+
+    box: tuple[slice, ...]
+    pad: int
+
+
 def extract_features(
     volumes: dict[str, Volume],
     mask: Mask,
@@ -124,6 +132,8 @@ def _region_voxels(mask: Mask, label: int | None, study_id: str, region: str) ->
         found = f"the mask holds only label {present}" if present else "no voxel is segmented"
         wanted = "any label above 0" if label is None else f"label {label}"
         raise InputError(f"the mask of '{study_id}' is empty for region '{region}' ({wanted}): {found}")
+    if count == inside.size:
+        raise InputError(f"region '{region}' of '{study_id}' is the whole image; draw the lesion only")
     if count == 1:
         raise InputError(
             f"region '{region}' of '{study_id}' is one voxel; features need a few voxels in at least two directions"
@@ -131,31 +141,31 @@ def _region_voxels(mask: Mask, label: int | None, study_id: str, region: str) ->
     return inside
 
 
-def _window(inside: npt.NDArray[np.bool_], config: FeatureConfig) -> tuple[slice, ...]:
+def _window(inside: npt.NDArray[np.bool_], config: FeatureConfig) -> _Window:
     """The part of the grid that the features depend on: the region's box, or all where something looks further."""
-    local = set(config.image_type) <= {"Original"}
     setting = config.setting
-    if not local or setting.normalize or setting.resampledPixelSpacing is not None:
-        return tuple(slice(0, size) for size in inside.shape)
+    if set(config.image_type) != {"Original"} or setting.normalize or setting.resampledPixelSpacing is not None:
+        return _Window(tuple(slice(0, size) for size in inside.shape), 0)
     box = []
     for axis in range(3):
         filled = np.flatnonzero(inside.any(axis=tuple(other for other in range(3) if other != axis)))
         box.append(slice(int(filled[0]), int(filled[-1]) + 1))
-    return tuple(box)
+    # PyRadiomics refuses a mask without background, which the box of a cuboid would be.
+    return _Window(tuple(box), 1)
 
 
-def _cropped(volume: Volume, window: tuple[slice, ...]) -> Volume:
+def _cropped(volume: Volume, window: _Window) -> Volume:
     affine = volume.affine.copy()
-    affine[:3, 3] += affine[:3, :3] @ [part.start for part in window]
-    return Volume(np.ascontiguousarray(volume.array[window]), affine)
+    affine[:3, 3] += affine[:3, :3] @ [part.start - window.pad for part in window.box]
+    return Volume(np.pad(volume.array[window.box], window.pad), affine)
 
 
 def _normalised(volume: Volume, config: FeatureConfig, name: str) -> _Scaled:
     if not np.isfinite(volume.array).all():
         raise InputError(f"{name} has voxels that are NaN or infinite; replace them before computing features")
-    array = volume.array.astype(np.float64)
     if config.normalisation.method == "none":
-        return _Scaled(volume.with_array(array), 0.0, 1.0)
+        return _Scaled(volume, 0.0, 1.0)
+    array = volume.array.astype(np.float64)
     values = array[foreground(volume.array)]
     deviation = float(values.std()) if values.size else 0.0
     if deviation == 0:
@@ -164,12 +174,12 @@ def _normalised(volume: Volume, config: FeatureConfig, name: str) -> _Scaled:
     return _Scaled(volume.with_array((array - mean) / deviation * config.normalisation.scale), mean, deviation)
 
 
-def _bin_count(values: npt.NDArray[np.float64], config: FeatureConfig) -> int:
+def _bin_count(values: npt.NDArray[np.generic], config: FeatureConfig) -> int:
     """Grey levels between the region's darkest and brightest voxel after PyRadiomics' discretisation."""
     if config.setting.binCount is not None:
         return int(config.setting.binCount)
     width = config.setting.binWidth or _DEFAULT_BIN_WIDTH
-    return int(math.floor(values.max() / width) - math.floor(values.min() / width)) + 1
+    return int(math.floor(float(values.max()) / width) - math.floor(float(values.min()) / width)) + 1
 
 
 def _diagnostics(

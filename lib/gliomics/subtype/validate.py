@@ -119,10 +119,17 @@ def summarise(table: TrainingTable, result: CrossValidation, chance: Array, rng:
     found += [
         figure("balanced accuracy", metrics.balanced_accuracy, result.probabilities),
         figure("Brier score", metrics.brier, result.probabilities),
-        figure("expected calibration error", metrics.calibration_error, result.probabilities),
+        _calibration(result.probabilities, outcome),
     ]
     found += [figure(f"{title}, {name}", metrics.macro_auc, repeated) for name, repeated in result.others.items()]
     return found + _references(table, found[0].value, chance)
+
+
+def _calibration(repeated: Array, outcome: Classes) -> Metric:
+    """Without an interval: resampling patients adds noise to every bin, so its intervals lie above the value."""
+    value = float(np.mean([metrics.calibration_error(probability, outcome) for probability in repeated]))
+    how = f"class-wise, five bins of equally many patients; {FOLDS}-fold cross-validation by patient"
+    return Metric(name="expected calibration error", value=value, n=outcome.size, how=how)
 
 
 def _references(table: TrainingTable, value: float, chance: Array) -> list[Metric]:
