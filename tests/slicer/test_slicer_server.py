@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,18 +13,17 @@ from conftest import EXTENSION
 
 Spin = Callable[..., None]
 
+SAMPLES = EXTENSION.parents[1] / "sample_studies"
+
 
 @pytest.fixture(scope="module")
 def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """``gliomics serve`` over two small studies, with a tiny network that was trained for seconds."""
+    """``gliomics serve`` with the models that ship, over two of the sample studies."""
     from tests.server.servers import start_server
-    from tests.server.studies import TINY, a_card, a_trained_state, add_model, add_study
 
     studies = tmp_path_factory.mktemp("server") / "studies"
-    for number in (1, 2):
-        add_study(studies, f"case-{number}", seed=number)
-    state = a_trained_state(tmp_path_factory.mktemp("training"))
-    add_model(studies, a_card("segmentation_flair", TINY, ["flair"], []), state)
+    for name in ("sample-01", "sample-02"):
+        shutil.copytree(SAMPLES / name, studies / name)
     server = start_server(studies)
     yield server
     server.stop()
@@ -50,10 +50,14 @@ def press(panel: Any, name: str, spin: Spin) -> None:
     assert panel.model.state.value != "error", panel.model.message
 
 
+def voxelVolume(node: Any) -> float:
+    return float(np.prod(node.GetSpacing()))
+
+
 def test_the_panel_shows_what_the_server_offers(session: Any) -> None:
     assert "2 studies" in session.ui.serverStateLabel.text
     assert session.model.modelName == "segmentation_flair"
-    (model,) = [model for model in session.model.segmentationModels if model.name == "segmentation_flair"]
+    model = session.model.info.model("segmentation_flair")
     assert (model.labels, model.requiredSequences) == ({"tumour": 1}, ("flair",))
     assert "random" in session.model.info.strategies
     assert session.model.info.ofKind("radiomics")
@@ -66,6 +70,7 @@ def test_an_annotator_s_round_ends_as_a_final_label_on_the_server(session: Any, 
     press(session, "nextStudyButton", spin)
     studyId = session.model.selection.studyId
     assert "Drawn at random" in session.ui.reasonLabel.text
+    assert sorted(session.selection.volumes()) == ["flair", "t1", "t1c", "t2"]
     for sequence, node in session.selection.volumes().items():
         image = nibabel.load(server.studies / studyId / f"{sequence}.nii.gz")
         assert np.allclose(session.logic.volume(node).ijkToRas, image.affine, atol=1e-4)
@@ -75,26 +80,26 @@ def test_an_annotator_s_round_ends_as_a_final_label_on_the_server(session: Any, 
     segmentation, segmentId = session.selection.segmentation(), session.selection.segmentId()
     reference = session.selection.firstVolume()
     proposed = session.logic.segmentMask(segmentation, segmentId, reference).array
+    truth = np.asarray(nibabel.load(SAMPLES / "truth" / f"{studyId}.nii.gz").dataobj).T > 0
+    assert 2 * (truth & (proposed > 0)).sum() / (truth.sum() + proposed.sum()) > 0.5
     assert session.ui.labelValuesLabel.text == "Label values: tumour = 1"
 
     press(session, "computeButton", spin)
-    before = session.model.result.analysis.features
-    assert before.study_id == studyId
-    assert before.values["original_shape_VoxelVolume"] == pytest.approx(proposed.sum() * 2 * 2 * 5)
-    assert session.ui.featureTable.mrmlTableNode().GetNumberOfRows() == len(before.values)
+    features = session.model.result.analysis.features
+    assert (features.study_id, features.region) == (studyId, "tumour")
+    assert features.values["original_shape_VoxelVolume"] == pytest.approx(proposed.sum() * voxelVolume(reference))
+    assert session.ui.featureTable.mrmlTableNode().GetNumberOfRows() == len(features.values)
 
-    corrected = proposed.copy()
-    corrected[2, 20:26, 18:24] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(corrected, segmentation, segmentId, reference)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(truth.astype(np.uint8), segmentation, segmentId, reference)
     assert "has changed since" in session.model.staleness
     press(session, "computeButton", spin)
-    after = session.model.result.analysis.features.values["original_shape_VoxelVolume"]
-    assert after == pytest.approx(corrected.sum() * 2 * 2 * 5)
+    corrected = session.model.result.analysis.features.values["original_shape_VoxelVolume"]
+    assert corrected == pytest.approx(truth.sum() * voxelVolume(reference))
 
     press(session, "submitButton", spin)
     saved = nibabel.load(server.studies / "labels" / "final" / f"{studyId}.nii.gz")
-    assert np.array_equal(np.asarray(saved.dataobj), corrected.T)
-    assert np.allclose(saved.affine, nibabel.load(server.studies / studyId / "flair.nii.gz").affine)
+    assert np.array_equal(np.asarray(saved.dataobj).T, truth)
+    assert np.allclose(saved.affine, nibabel.load(server.studies / studyId / "flair.nii.gz").affine, atol=1e-4)
     (version,) = server.client.label_history(studyId)
     assert version["info"]["segments"] == {"tumour": 1}
     assert "1 labelled" in session.ui.serverStateLabel.text
@@ -103,10 +108,8 @@ def test_an_annotator_s_round_ends_as_a_final_label_on_the_server(session: Any, 
 def test_a_volume_of_one_s_own_is_segmented_and_measured_from_an_upload(session: Any, server: Any, spin: Spin) -> None:
     import slicer
 
-    from tests.server.studies import a_lesion_case
-
-    image = a_lesion_case(77)[0]["flair"]
-    slicer.util.addVolumeFromArray(np.ascontiguousarray(image.array.T), image.affine, "my FLAIR")
+    image = nibabel.load(SAMPLES / "sample-04" / "flair.nii.gz")
+    slicer.util.addVolumeFromArray(np.asarray(image.dataobj).T, image.affine, "my FLAIR")
     spin(lambda: session.ui.segmentButton.enabled)
     press(session, "segmentButton", spin)
     press(session, "computeButton", spin)
@@ -115,16 +118,17 @@ def test_a_volume_of_one_s_own_is_segmented_and_measured_from_an_upload(session:
     assert list((server.studies / ".gliomics" / "sessions").iterdir()) == [], "the upload was forgotten"
 
 
-def test_the_server_s_refusal_is_shown_in_its_words(session: Any, server: Any, spin: Spin) -> None:
+def test_the_server_s_refusal_is_shown_in_its_words(session: Any, spin: Spin) -> None:
     import slicer
     from RadiogenomicsLib.volumes import Volume
 
-    slicer.util.addVolumeFromArray(np.random.default_rng(0).random((6, 20, 22)), np.diag([2, 2, 5, 1]), "a flair")
+    affine = np.diag([2.0, 2.0, 5.0, 1.0])
+    node = slicer.util.addVolumeFromArray(np.random.default_rng(0).random((6, 20, 22)), affine, "a flair")
     spin(lambda: session.ui.segmentButton.enabled)
-    node = session.selection.firstVolume()
-    mask = Volume(np.zeros((6, 20, 22), np.uint8), np.diag([2.0, 2, 5, 1]))
-    mask.array[2, 3, 4] = 1
-    session.selection.chooseSegmentation(session.logic.addSegmentation(mask, node, {"tumour": 1}, "one voxel"))
+    mask = np.zeros((6, 20, 22), np.uint8)
+    mask[2, 3, 4] = 1
+    segmentation = session.logic.addSegmentation(Volume(mask, affine), node, {"tumour": 1}, "one voxel")
+    session.selection.chooseSegmentation(segmentation)
     session.ui.computeButton.click()
     spin(lambda: not session.model.running, seconds=60)
     assert session.model.state.value == "error"

@@ -42,6 +42,12 @@ def test_an_estimate_outside_the_training_range_says_so_with_its_reasons() -> No
     assert "sphericity 0.1 is below all" in html
 
 
+def test_a_reason_inside_the_training_range_is_a_note() -> None:
+    html = estimateHtml(replace(ESTIMATE, reasons=["the study has no t2"]))
+    assert "Note: the study has no t2." in html
+    assert "Outside the training range" not in html
+
+
 def test_classes_are_listed_from_the_most_to_the_least_probable() -> None:
     html = estimateHtml(ESTIMATE)
     rows = html[html.index("<table") :]

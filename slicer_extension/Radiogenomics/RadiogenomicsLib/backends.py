@@ -193,13 +193,18 @@ class ServerBackend:
                     raise
                 features = self._client.features(**target, label=mask, region=region)
                 note = "the server has no subtype model" if refusal.status == 404 else f"no subtype: {refusal}"
-                return Analysis(replace(features, warnings=[*features.warnings, note]), ())
+                return Analysis(_noted(features, [note]), ())
+        notes = [f"no estimate of {name}: {why}" for name, why in answer.get("not_estimated", {}).items()]
         estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
-        return Analysis(FeatureTable.from_json(answer["features"]), estimates)
+        return Analysis(_noted(FeatureTable.from_json(answer["features"]), notes), estimates)
 
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any]) -> None:
         """Save a final label."""
         self._client.save_label(studyId, mask, params=notes)
+
+
+def _noted(features: FeatureTable, notes: list[str]) -> FeatureTable:
+    return replace(features, warnings=[*features.warnings, *notes])
 
 
 def _modelsOf(name: str, entry: dict[str, Any]) -> list[Model]:

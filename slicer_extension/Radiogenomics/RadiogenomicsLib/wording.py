@@ -85,12 +85,13 @@ def estimateHtml(estimate: SubtypeEstimate) -> str:
     """One estimate: the predicted class, a bar with its 90 % interval per class, and on whom the model was fitted."""
     order = sorted(estimate.probabilities, key=lambda name: -estimate.probabilities[name])
     rows = "".join(_barRow(estimate, name) for name in order)
-    warning = ""
+    reasons = "; ".join(escape(reason) for reason in estimate.reasons)
+    warning = f'<p style="margin:2px 0; color:#8a5200">Note: {reasons}.</p>' if reasons else ""
     if not estimate.inside_training_range:
-        reasons = "; ".join(escape(reason) for reason in estimate.reasons) or "its features are unlike those patients'"
         warning = (
             '<p style="margin:2px 0; color:#a04000"><b>Outside the training range:</b> '
-            f"{reasons}. The probabilities below cannot be relied on.</p>"
+            f"{reasons or 'the features are unlike those patients'}. "
+            "The probabilities below cannot be relied on.</p>"
         )
     return (
         f'<p style="margin:6px 0 2px 0"><b>{escape(estimate.target)}: {escape(estimate.predicted)}</b>'
