@@ -21,10 +21,13 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "slicer_extension" / "Radiogenomics")]
+sys.path.insert(0, str(HERE))
 
 import numpy as np  # noqa: E402
+from harness import EXTENSION  # noqa: E402
 from PIL import Image  # noqa: E402
+
+sys.path.insert(0, str(EXTENSION))
 
 WIDTH = 520
 COLOURS = 64
@@ -41,8 +44,7 @@ class Session:
         from RadiogenomicsLib.logic import RadiogenomicsLogic
         from RadiogenomicsLib.widget import RadiogenomicsPanel
 
-        extension = HERE.parents[1] / "slicer_extension" / "Radiogenomics"
-        self.widget = slicer.util.loadUI(str(extension / "Resources" / "UI" / "Radiogenomics.ui"))
+        self.widget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
         self.panel = RadiogenomicsPanel(self.widget, RadiogenomicsLogic(), forUrl)
         self.out = out
         self.widget.show()

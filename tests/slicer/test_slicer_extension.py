@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXTENSION
+from harness import EXTENSION
 
 PROJECT = EXTENSION.parents[1]
 LIBRARY = EXTENSION / "RadiogenomicsLib"

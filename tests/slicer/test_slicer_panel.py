@@ -537,7 +537,7 @@ def test_auto_update_never_asks_for_consent(computed: Any, backend: InProcessBac
 
 def test_the_scene_remembers_what_was_selected(computed: Any, backend: InProcessBackend, scene: Any) -> None:
     import slicer.util
-    from conftest import EXTENSION
+    from harness import EXTENSION
     from RadiogenomicsLib.logic import RadiogenomicsLogic
     from RadiogenomicsLib.widget import RadiogenomicsPanel
 
@@ -570,6 +570,21 @@ def test_closing_the_scene_keeps_the_connection(computed: Any, scene: Any) -> No
     assert state(computed) == "ready"
     assert computed.ui.nextStudyButton.enabled
     assert computed.ui.noResultLabel.visible
+
+
+def test_closing_the_scene_abandons_work_on_it(
+    withStudy: Any, backend: InProcessBackend, spin: Spin, scene: Any
+) -> None:
+    backend.gate.clear()
+    calls = backend.calls
+    withStudy.ui.segmentButton.click()
+    spin(lambda: backend.calls > calls)
+    scene.Clear(False)
+    assert not withStudy.model.running
+    backend.gate.set()
+    spin(lambda: len(backend.cases) == 1)
+    withStudy.poll()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 
 def test_removing_the_table_takes_the_result_away(computed: Any, scene: Any) -> None:

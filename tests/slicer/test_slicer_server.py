@@ -9,7 +9,7 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-from conftest import EXTENSION
+from harness import EXTENSION
 
 Spin = Callable[..., None]
 

@@ -106,7 +106,7 @@ class PanelView:
             return
         made = result.selection
         study = f" of study '{made.studyId}'" if made.studyId else ""
-        age = ' <span style="color:#a04000"><b>(out of date)</b></span>' if model.staleness else ""
+        age = ' <span style="color:#c05a00"><b>(out of date)</b></span>' if model.staleness else ""
         self.ui.resultHeading.text = f"Segment '{escape(made.segment)}' in '{escape(made.segmentation)}'{study}{age}"
         estimates = "".join(estimateHtml(estimate) for estimate in result.analysis.estimates)
         self.ui.estimatesLabel.text = estimates or "No subtype was estimated."

@@ -153,7 +153,8 @@ class PanelModel:
     def sceneClosed(self) -> None:
         """The scene was closed: its results are gone, the server stays."""
         self.selection, self.result, self.reason = Selection(), None, ""
-        self._say("")
+        if not self.running:
+            self._say("")
 
     def _say(self, message: str, *, failed: bool = False, notices: tuple[str, ...] = ()) -> None:
         self._message, self._failed, self._notices = message, failed, notices

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gliomics.errors import InputError
+
 HEADER_BYTES = 348
 MAX_VOXELS = 512 * 512 * 512
 """A file that claims more voxels than this is refused before anything is allocated."""
@@ -23,7 +25,7 @@ _TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 7
 _CODES = {np.dtype(name): code for code, name in _TYPES.items()}
 
 
-class VolumeError(Exception):
+class VolumeError(InputError):
     """An image, a segmentation or their geometry is not usable; the message says which and what to do."""
 
 

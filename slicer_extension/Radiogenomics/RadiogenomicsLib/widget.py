@@ -83,8 +83,8 @@ class RadiogenomicsPanel(VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
-        self.addObserver(scene, scene.EndCloseEvent, self.onSceneReplaced)
-        self.addObserver(scene, scene.EndImportEvent, self.onSceneReplaced)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneClosed)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneImported)
 
     def cleanup(self) -> None:
         """Leave nothing behind: no timer, no observer, no job that reports."""
@@ -107,9 +107,15 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.view.showModels(self.model)
         self.selection.restore(self.parameters)
 
-    def onSceneReplaced(self, _caller: Any = None, _event: Any = None) -> None:
-        """The scene was closed, or another was loaded into it."""
+    def onSceneClosed(self, _caller: Any = None, _event: Any = None) -> None:
+        """The scene is empty now; what a job brings would not belong to the next one."""
+        if self.model.running != viewmodel.CONNECT:
+            self.onCancel()
         self.model.sceneClosed()
+        self.restore()
+
+    def onSceneImported(self, _caller: Any = None, _event: Any = None) -> None:
+        """A scene was loaded, maybe with a parameter node of its own."""
         self.restore()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
@@ -389,7 +395,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
 
 
 def _inWords(error: Exception) -> str:
-    if isinstance(error, GliomicsError | VolumeError):
+    if isinstance(error, GliomicsError):
         return str(error)
     logging.getLogger("gliomics").error("an unexpected error in the background", exc_info=error)
     return f"Unexpected {type(error).__name__}: {error}. The application's log has the details."

@@ -86,18 +86,18 @@ def estimateHtml(estimate: SubtypeEstimate) -> str:
     order = sorted(estimate.probabilities, key=lambda name: -estimate.probabilities[name])
     rows = "".join(_barRow(estimate, name) for name in order)
     reasons = "; ".join(escape(reason) for reason in estimate.reasons)
-    warning = f'<p style="margin:2px 0; color:#8a5200">Note: {reasons}.</p>' if reasons else ""
+    warning = f'<p style="margin:2px 0; color:#b86e00">Note: {reasons}.</p>' if reasons else ""
     if not estimate.inside_training_range:
         warning = (
-            '<p style="margin:2px 0; color:#a04000"><b>Outside the training range:</b> '
+            '<p style="margin:2px 0; color:#c05a00"><b>Outside the training range:</b> '
             f"{reasons or 'the features are unlike those patients'}. "
             "The probabilities below cannot be relied on.</p>"
         )
     return (
         f'<p style="margin:6px 0 2px 0"><b>{escape(estimate.target)}: {escape(estimate.predicted)}</b>'
-        f' <span style="color:#777777">({escape(estimate.model)}, version {escape(estimate.model_version)})</span></p>'
+        f' <span style="color:#808690">({escape(estimate.model)}, version {escape(estimate.model_version)})</span></p>'
         f'{warning}<table width="100%" cellspacing="2" cellpadding="0">{rows}</table>'
-        f'<p style="margin:2px 0; color:#777777">Fitted on {estimate.n_training} patients: '
+        f'<p style="margin:2px 0; color:#808690">Fitted on {estimate.n_training} patients: '
         f"{escape(estimate.population)}. {escape(estimate.performance)}</p>"
     )
 
@@ -109,7 +109,7 @@ def _barRow(estimate: SubtypeEstimate, name: str) -> str:
     low = high = probability
     if interval:
         low, high = interval
-        words += f' <span style="color:#777777">(90 %: {low:.2f} to {high:.2f})</span>'
+        words += f' <span style="color:#808690">(90 %: {low:.2f} to {high:.2f})</span>'
     label = f"<b>{escape(name)}</b>" if name == estimate.predicted else escape(name)
     return (
         f'<tr><td width="20%">{label}&nbsp;</td><td width="42%">{_bar(low, probability, high)}</td>'

@@ -10,3 +10,8 @@ Stand-ins, written on PySide6, take the place of what only the application has:
 A stand-in never accepts what it does not know: an unknown class, attribute, property, signal, slot or dialog raises,
 so that a typing error in the panel or its ``.ui`` file is a failing test.
 """
+
+from pathlib import Path
+
+EXTENSION = Path(__file__).resolve().parents[3] / "slicer_extension" / "Radiogenomics"
+"""The module's folder."""
