@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from gliomics.files import safe_name
 from gliomics.models import ModelCard, ModelFolder, SequenceNeeds, TrainingRecord, write_model_folder
 from gliomics.records import FeatureTable
 from gliomics.subtype import persist
-from gliomics.subtype.ensemble import fit_ensemble
+from gliomics.subtype.ensemble import MEMBERS, fit_ensemble
 from gliomics.subtype.novelty import Novelty, quantiles
 from gliomics.subtype.signatures import sequence_of
 from gliomics.subtype.table import TrainingTable, check_class_counts, join
@@ -35,7 +34,11 @@ LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What a fit needs besides the data. ``classes`` maps values of the outcome to class names, in order."""
+    """What a fit needs besides the data.
+
+    ``classes`` maps values of the outcome to class names, in order. ``repeats`` of the 5-fold cross-validation,
+    ``permutations`` of the outcome for the AUC by chance, ``members`` of the ensemble for each signature.
+    """
 
     name: str
     target: str
@@ -43,8 +46,9 @@ class FitOptions:
     population: str
     classes: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
-    repeats: int = 10
-    permutations: int = 50
+    repeats: int = 20
+    permutations: int = 100
+    members: int = MEMBERS
     seed: int = 0
 
 
@@ -77,11 +81,12 @@ def fit_model(
     needs = _sequence_needs(table, features)
     variants = {name: table.aligned(rows) for name, rows in (other_masks or {}).items()}
     variants |= {f"without {name}": without_sequence(table, name) for name in needs.optional}
-    result = cross_validate(table, repeats=options.repeats, rng=rng, variants=variants, step=steps)
-    chance = chance_level(table, permutations=options.permutations, rng=rng, step=steps)
+    members = options.members
+    result = cross_validate(table, repeats=options.repeats, rng=rng, variants=variants, members=members, step=steps)
+    chance = chance_level(table, permutations=options.permutations, rng=rng, members=members, step=steps)
 
     values = table.columns(features)
-    ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, rng)
+    ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, rng, members=members)
     novelty = Novelty.fit(ensemble.scaling.scores(values))
     settings = persist.Settings(
         target=options.target,
@@ -93,7 +98,7 @@ def fit_model(
         quantile_levels=list(LEVELS),
         quantiles=_quantiles(table, features, None),
         class_quantiles={name: _quantiles(table, features, k) for k, name in enumerate(table.classes)},
-        class_counts=dict(Counter(table.classes[k] for k in table.outcome)),
+        class_counts={name: int(np.sum(table.outcome == k)) for k, name in enumerate(table.classes)},
     )
     card = ModelCard(
         name=options.name,

@@ -74,7 +74,7 @@ def read(folder: ModelFolder) -> tuple[Settings, Ensemble, Novelty]:
 
 
 def _check_shapes(arrays: dict[str, Array], features: int, classes: int, path: Path) -> None:
-    members = arrays["coefficients"].shape[0] if "coefficients" in arrays else 0
+    members = max(1, len(arrays.get("coefficients", ())))
     expected: dict[str, tuple[int, ...]] = {
         "median": (features,),
         "mean": (features,),
@@ -85,7 +85,7 @@ def _check_shapes(arrays: dict[str, Array], features: int, classes: int, path: P
     }
     for name, shape in expected.items():
         found = arrays[name].shape if name in arrays else None
-        if found != shape or members == 0:
+        if found != shape:
             raise InputError(f"{path / ARRAYS}: array '{name}' has shape {found}; the card asks for {shape}")
         if not np.isfinite(arrays[name]).all():
             raise InputError(f"{path / ARRAYS}: array '{name}' holds NaN or infinite values")

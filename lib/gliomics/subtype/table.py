@@ -85,7 +85,7 @@ def read_outcomes(path: Path, target: str) -> dict[str, str]:
             continue
         if found.setdefault(key, value) != value:
             raise InputError(
-                f"{path} gives patient '{key}' two values of '{target}': {found[key]} and {value}; keep one"
+                f"{path} gives patient '{key}' two values of '{target}', {found[key]} and {value}; keep one"
             )
     return found
 

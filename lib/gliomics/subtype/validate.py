@@ -10,7 +10,7 @@ import numpy as np
 
 from gliomics.models import Metric
 from gliomics.subtype import metrics
-from gliomics.subtype.ensemble import Array, Classes, fit_ensemble
+from gliomics.subtype.ensemble import MEMBERS, Array, Classes, fit_ensemble
 from gliomics.subtype.signatures import sequence_of, usable_signatures
 from gliomics.subtype.table import TrainingTable
 
@@ -47,9 +47,10 @@ def cross_validate(
     repeats: int,
     rng: np.random.Generator,
     variants: Mapping[str, Array] | None = None,
+    members: int = MEMBERS,
     step: Callable[[], None] = lambda: None,
 ) -> CrossValidation:
-    """Five folds, ``repeats`` times: fit on the training patients, predict the others.
+    """Five folds, ``repeats`` times: fit ``members`` for each signature on the training patients, predict the others.
 
     ``variants`` maps names to values like ``table.values`` with which the test patients are predicted as well.
     """
@@ -61,7 +62,7 @@ def cross_validate(
         for train, test in stratified_folds(table.outcome, FOLDS, rng):
             used, signatures = signature_columns(table, train)
             values, outcome = table.values[np.ix_(train, used)], table.outcome[train]
-            fitted = fit_ensemble(values, outcome, len(table.classes), signatures, rng)
+            fitted = fit_ensemble(values, outcome, len(table.classes), signatures, rng, members=members)
             probabilities[repeat, test] = fitted.probabilities(table.values[np.ix_(test, used)])
             for name, changed in variants.items():
                 others[name][repeat, test] = fitted.probabilities(changed[np.ix_(test, used)])
@@ -88,13 +89,18 @@ def without_sequence(table: TrainingTable, sequence: str) -> Array:
 
 
 def chance_level(
-    table: TrainingTable, *, permutations: int, rng: np.random.Generator, step: Callable[[], None] = lambda: None
+    table: TrainingTable,
+    *,
+    permutations: int,
+    rng: np.random.Generator,
+    members: int = MEMBERS,
+    step: Callable[[], None] = lambda: None,
 ) -> Array:
     """Macro AUC of the whole procedure, once for each random assignment of the outcomes to the patients."""
     found = np.zeros(permutations)
     for number in range(permutations):
         shuffled = replace(table, outcome=rng.permutation(table.outcome))
-        result = cross_validate(shuffled, repeats=1, rng=rng)
+        result = cross_validate(shuffled, repeats=1, rng=rng, members=members)
         found[number] = metrics.macro_auc(result.probabilities[0], shuffled.outcome)
         step()
     return found

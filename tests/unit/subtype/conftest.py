@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import pytest
+
+from gliomics.models import ModelFolder
+from gliomics.subtype.fit import FitOptions, fit_model
+from tests.unit.subtype.cohorts import outcomes, patients
+
+COUNTS = (30, 14, 16)
+CLASSES = ("coc1", "coc2", "coc3")
+
+
+@pytest.fixture(scope="session")
+def a_model(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
+    """A model of three classes that show in the features, fitted to 60 patients, six of them without T1c."""
+    options = FitOptions(
+        name="subtype_test",
+        target="cluster",
+        title="A cluster",
+        population="60 drawn patients",
+        classes={"1": "coc1", "2": "coc2", "3": "coc3"},
+        repeats=2,
+        permutations=2,
+        members=4,
+    )
+    return fit_model(
+        patients(COUNTS, effect=1.0, without_t1c=6),
+        outcomes(COUNTS, ("1", "2", "3")),
+        tmp_path_factory.mktemp("models") / "subtype_test",
+        options,
+        other_masks={"other masks": patients(COUNTS, effect=1.0, seed=5)},
+    )

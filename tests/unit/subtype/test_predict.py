@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from gliomics.errors import InputError
+from gliomics.files import sha256_of
+from gliomics.models import ModelFolder, load_model_folder
+from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.subtype.persist import ARRAYS
+from gliomics.subtype.predict import SubtypeModel
+from tests.unit.subtype.cohorts import FEATURES, patients
+
+COUNTS = (5, 5, 5)
+
+
+@pytest.fixture
+def a_study() -> FeatureTable:
+    return patients(COUNTS, effect=1.0, seed=11)[0]
+
+
+@pytest.fixture
+def a_copy(a_model: ModelFolder, tmp_path: Path) -> Path:
+    """The model's folder, free to be damaged."""
+    return Path(shutil.copytree(a_model.path, tmp_path / "copy"))
+
+
+def with_arrays(folder: Path, **changed: np.ndarray | None) -> Path:
+    """Replace arrays (None takes one away) and keep the card's hash right."""
+    arrays = load_file(folder / ARRAYS) | changed
+    save_file({name: array for name, array in arrays.items() if array is not None}, folder / ARRAYS)
+    return with_card(folder, sha256={ARRAYS: sha256_of(folder / ARRAYS)})
+
+
+def with_card(folder: Path, **changed: object) -> Path:
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(card | changed))
+    return folder
+
+
+def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolder, a_study: FeatureTable) -> None:
+    found = SubtypeModel(a_model).estimate(a_study)
+    assert sum(found.probabilities.values()) == pytest.approx(1)
+    assert found.predicted == max(found.probabilities, key=lambda name: found.probabilities[name]) == "coc1"
+    for name, (low, high) in found.intervals.items():
+        assert 0 <= low <= found.probabilities[name] <= high <= 1
+    assert (found.model, found.model_version, found.target) == ("subtype_test", "1", "cluster")
+    assert (found.population, found.n_training) == ("60 drawn patients", 60)
+    assert found.performance.startswith("AUC, mean of each class against the rest: 0.9")
+    assert (found.inside_training_range, found.reasons) == (True, [])
+    assert SubtypeEstimate.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_patients_never_seen_are_classified(a_model: ModelFolder) -> None:
+    model = SubtypeModel(a_model)
+    predicted = [model.estimate(row).predicted for row in patients((20, 20, 20), effect=1.0, seed=3)]
+    assert np.mean(np.array(predicted) == np.repeat(["coc1", "coc2", "coc3"], 20)) > 0.8
+
+
+def test_model_read_from_disk_estimates_exactly_as_before(a_model: ModelFolder, a_copy: Path) -> None:
+    rows = patients(COUNTS, effect=1.0, seed=2)
+    before, after = SubtypeModel(a_model), SubtypeModel(load_model_folder(a_copy))
+    assert [before.estimate(row) for row in rows] == [after.estimate(row) for row in rows]
+
+
+def test_order_and_further_features_do_not_matter(a_model: ModelFolder, a_study: FeatureTable) -> None:
+    model = SubtypeModel(a_model)
+    shuffled = dict(reversed(a_study.values.items())) | {"t2_original_firstorder_Mean": 1.0}
+    assert model.estimate(replace(a_study, values=shuffled)) == model.estimate(a_study)
+
+
+def test_missing_features_are_named_with_the_command_that_computes_them(
+    a_model: ModelFolder, a_study: FeatureTable
+) -> None:
+    few = {name: value for name, value in a_study.values.items() if "outline" not in name}
+    with pytest.raises(
+        InputError, match=r"lacks features that model 'subtype_test' needs: \S+, \S+, \S+ and 2 more; .*gli"
+    ):
+        SubtypeModel(a_model).estimate(replace(a_study, values=few))
+
+
+def test_study_without_an_optional_sequence_is_estimated_and_told(a_model: ModelFolder, a_study: FeatureTable) -> None:
+    model = SubtypeModel(a_model)
+    assert (model.card.sequences.required, model.card.sequences.optional) == (["flair"], ["t1c"])
+    without = {name: value for name, value in a_study.values.items() if not name.startswith("t1c_")}
+    found = model.estimate(replace(a_study, values=without))
+    assert found.reasons == ["the study has no t1c: its features were taken as the training patients' medians"]
+    assert "without t1c: 0." in found.performance
+    assert found.probabilities != model.estimate(a_study).probabilities
+
+
+def test_some_features_of_an_optional_sequence_are_not_enough(a_model: ModelFolder, a_study: FeatureTable) -> None:
+    values = dict(a_study.values)
+    del values["t1c_original_firstorder_Mean"]
+    with pytest.raises(InputError, match=r"needs: t1c_original_firstorder_Mean; compute them"):
+        SubtypeModel(a_model).estimate(replace(a_study, values=values))
+
+
+def test_image_whose_sequence_nobody_named_is_taken_for_the_one_that_is_needed(
+    a_model: ModelFolder, a_study: FeatureTable
+) -> None:
+    model = SubtypeModel(a_model)
+    unnamed = {name.replace("flair_", "image_"): v for name, v in a_study.values.items() if not name.startswith("t1c_")}
+    found = model.estimate(replace(a_study, values=unnamed))
+    named = {name: value for name, value in a_study.values.items() if not name.startswith("t1c_")}
+    assert found.probabilities == model.estimate(replace(a_study, values=named)).probabilities
+    assert "the image's sequence is not named; it was taken for flair" in found.reasons
+
+
+def test_training_patients_are_inside_and_a_stranger_is_outside_with_the_features_named(a_model: ModelFolder) -> None:
+    model = SubtypeModel(a_model)
+    trained = [model.estimate(row).inside_training_range for row in patients((30, 14, 16), effect=1.0, without_t1c=6)]
+    assert np.mean(trained) > 0.95
+    stranger = patients(COUNTS, effect=1.0, seed=11)[0]
+    stranger.values["original_outline_Solidity"] = 60.0
+    found = model.estimate(stranger)
+    assert not found.inside_training_range
+    assert found.reasons[0] == "the features are unlike those of 99 % of the 60 training patients"
+    assert found.reasons[1].startswith("original_outline_Solidity is 60, outside the range of 98 % of them (")
+
+
+def test_features_of_another_configuration_are_refused(a_copy: Path, a_study: FeatureTable) -> None:
+    settings = json.loads((a_copy / "model.json").read_text())["settings"]
+    model = SubtypeModel(
+        load_model_folder(with_card(a_copy, settings=settings | {"config_sha256": "abc", "config": "panel"}))
+    )
+    other = replace(a_study, diagnostics={"config_sha256": "def"})
+    with pytest.raises(InputError, match=r"computed with another configuration than model.*--config panel"):
+        model.estimate(other)
+    assert model.estimate(a_study).predicted
+
+
+def test_nan_feature_is_refused(a_model: ModelFolder, a_study: FeatureTable) -> None:
+    values = a_study.values | {"original_outline_Extent": float("nan")}
+    with pytest.raises(InputError, match="has features that are NaN"):
+        SubtypeModel(a_model).estimate(replace(a_study, values=values))
+
+
+def test_population_holds_quantiles_and_no_patient(a_model: ModelFolder) -> None:
+    model = SubtypeModel(a_model)
+    assert set(model.population) == set(FEATURES)
+    solidity = model.population["original_outline_Solidity"]
+    assert solidity.overall == sorted(solidity.overall)
+    assert set(solidity.by_class) == {"coc1", "coc2", "coc3"}
+    written = (a_model.path / "model.json").read_text()
+    assert "TCGA-XX-0000" not in written
+    assert max(array.size for array in load_file(a_model.path / ARRAYS).values()) == 12 * 3 * 13
+    assert {name: array.shape[0] for name, array in load_file(a_model.path / ARRAYS).items()} == {
+        "coefficients": 12, "intercepts": 12, "mean": 13, "median": 13, "deviation": 13, "novelty_covariance": 13
+    }  # fmt: skip
+
+
+def test_tampered_arrays_are_refused(a_copy: Path) -> None:
+    content = bytearray((a_copy / ARRAYS).read_bytes())
+    content[-1] ^= 1
+    (a_copy / ARRAYS).write_bytes(content)
+    with pytest.raises(InputError, match=r"ensemble.safetensors is damaged: its SHA-256 differs"):
+        load_model_folder(a_copy)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"mean": np.zeros(4)}, r"array 'mean' has shape \(4,\); the card asks for \(13,\)"),
+        ({"intercepts": None}, r"array 'intercepts' has shape None"),
+        ({"coefficients": np.zeros((0, 3, 13))}, "array 'coefficients' has shape"),
+        ({"median": np.full(13, np.nan)}, "array 'median' holds NaN"),
+    ],
+)
+def test_arrays_that_do_not_make_the_card_s_model_are_refused(
+    a_copy: Path, changed: dict[str, np.ndarray | None], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        SubtypeModel(load_model_folder(with_arrays(a_copy, **changed)))
+
+
+def test_file_that_is_no_safetensors_is_refused(a_copy: Path) -> None:
+    (a_copy / ARRAYS).write_bytes(b"\x80\x04cos\nsystem\n")
+    with_card(a_copy, sha256={ARRAYS: sha256_of(a_copy / ARRAYS)})
+    with pytest.raises(InputError, match="is not a safetensors file"):
+        SubtypeModel(load_model_folder(a_copy))
+
+
+def test_segmentation_model_is_refused(a_copy: Path) -> None:
+    with pytest.raises(InputError, match="is for segmentation, not for subtypes"):
+        SubtypeModel(load_model_folder(with_card(a_copy, task="segmentation")))

@@ -1,0 +1,122 @@
+"""``gliomics subtype`` as a person runs it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gliomics.models import ModelFolder, load_model_folder
+from gliomics.radiomics.table import write_features_csv
+from tests.unit.radiomics.command import Done, gliomics
+from tests.unit.subtype.cohorts import outcomes, patients
+
+COUNTS = (16, 12)
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return lambda *arguments: gliomics(capsys, "subtype", *arguments)
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    write_features_csv(patients(COUNTS, effect=1.0), tmp_path / "features.csv")
+    return tmp_path / "features.csv"
+
+
+def test_predict_writes_a_row_per_study_with_probabilities_and_intervals(
+    run: Run, a_model: ModelFolder, features: Path, tmp_path: Path
+) -> None:
+    done = run("predict", features, "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "out.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == [
+        "study_id", "predicted", "probability_coc1", "probability_coc2", "probability_coc3",
+        "low_coc1", "high_coc1", "low_coc2", "high_coc2", "low_coc3", "high_coc3",
+        "inside_training_range", "reasons", "model", "model_version", "notice",
+    ]  # fmt: skip
+    assert [row["study_id"] for row in rows] == [row.study_id for row in patients(COUNTS, effect=1.0)]
+    for row in rows:
+        assert sum(float(row[f"probability_coc{k}"]) for k in (1, 2, 3)) == pytest.approx(1)
+        assert float(row["low_coc1"]) <= float(row["probability_coc1"]) <= float(row["high_coc1"])
+        assert (row["model"], row["model_version"]) == ("subtype_test", "1")
+        assert row["notice"].startswith("For research use only")
+    assert "28 estimates of cluster in" in done.stderr
+
+
+def test_study_that_lacks_features_is_reported_and_the_others_go_on(
+    run: Run, a_model: ModelFolder, tmp_path: Path
+) -> None:
+    rows = patients(COUNTS, effect=1.0)
+    rows[0] = replace(rows[0], values={"original_outline_Extent": 0.5})
+    write_features_csv(rows, tmp_path / "features.csv")
+    done = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert done.returncode == 1
+    assert "failed TCGA_XX_0000_20000101: study" in done.stderr
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 27
+
+
+def test_no_usable_study_ends_in_one_error_line_and_writes_nothing(
+    run: Run, a_model: ModelFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "features.csv").write_text("study_id,original_outline_Extent\nA,0.5\n")
+    done = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert done.returncode == 2
+    assert "error: study 'A' lacks features that model 'subtype_test' needs" in done.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_two_regions_of_a_study_are_refused(run: Run, a_model: ModelFolder, tmp_path: Path) -> None:
+    (tmp_path / "features.csv").write_text("study_id,region,x\nA,whole,1\nA,enhancing,2\n")
+    done = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert done.returncode == 2
+    assert "has several regions of study 'A'" in done.stderr
+
+
+def test_unknown_model_is_refused_with_those_that_exist(run: Run, features: Path, tmp_path: Path) -> None:
+    done = run("predict", features, "--model", "subtype_foo", "--out", tmp_path / "out.csv")
+    assert done.returncode == 2
+    assert "there is no model 'subtype_foo'" in done.stderr
+
+
+def test_fit_makes_a_model_that_predict_uses(run: Run, features: Path, tmp_path: Path) -> None:
+    lines = ["patient_id,IDH", *(f"{patient},{value}" for patient, value in outcomes(COUNTS, ("WT", "Mut")).items())]
+    (tmp_path / "genomics.csv").write_text("\n".join(lines))
+    made = run(
+        "fit", features, "--outcomes", tmp_path / "genomics.csv", "--target", "IDH", "--out", tmp_path / "subtype_mine",
+        "--class", "Mut=mutant", "--class", "WT=wildtype", "--repeats", 1, "--permutations", 0,
+        "--other-masks", f"masks drawn twice={features}",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert "28 patients: mutant 12, wildtype 16" in made.stderr
+    assert "AUC, masks drawn twice 0." in made.stderr
+    card = load_model_folder(tmp_path / "subtype_mine").card
+    assert (card.name, card.classes, card.settings["target"]) == ("subtype_mine", ["mutant", "wildtype"], "IDH")
+    done = run("predict", features, "--model", tmp_path / "subtype_mine", "--out", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    assert ",probability_mutant,probability_wildtype," in (tmp_path / "out.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--target", "COC"], "has no column 'COC'; it has patient_id, IDH"),
+        (["--target", "IDH", "--class", "Mut"], "--class 'Mut' is not VALUE=NAME"),
+        (["--target", "IDH", "--class", "Mut=mutant"], "the outcome has the value 'WT', for which no class was given"),
+        (["--target", "IDH"], "too few patients in a class (Mut 12, WT 9)"),
+    ],
+)
+def test_fit_refuses_in_one_line(run: Run, features: Path, tmp_path: Path, options: list[str], message: str) -> None:
+    few = list(outcomes(COUNTS, ("WT", "Mut")).items())[7:]
+    (tmp_path / "genomics.csv").write_text("\n".join(["patient_id,IDH", *(f"{p},{v}" for p, v in few)]))
+    done = run("fit", features, "--outcomes", tmp_path / "genomics.csv", "--out", tmp_path / "m", *options)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
+    assert message in done.stderr.strip().splitlines()[-1]
+    assert not (tmp_path / "m").exists()
