@@ -21,7 +21,8 @@ $(STAMP): requirements/lock.txt setup.py
 	@command -v cc >/dev/null || { echo "PyRadiomics is compiled on installation: install a C compiler (gcc) first" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile -c requirements/lock.txt uv numpy setuptools wheel torch
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -r requirements/lock.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --compile-bytecode \
+	  -r requirements/lock.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
