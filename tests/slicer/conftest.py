@@ -142,3 +142,39 @@ def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     panel.cleanup()
     uiWidget.hide()
     gc.enable()
+
+
+def _idle(panel: Any) -> Callable[[], bool]:
+    return lambda: not panel.model.running
+
+
+@pytest.fixture
+def connected(panel: Any, spin: Callable[..., None]) -> Any:
+    """The panel, connected to the backend."""
+    panel.ui.connectButton.click()
+    spin(_idle(panel))
+    return panel
+
+
+@pytest.fixture
+def withStudy(connected: Any, spin: Callable[..., None]) -> Any:
+    """The panel with the next study in the scene."""
+    connected.ui.nextStudyButton.click()
+    spin(_idle(connected))
+    return connected
+
+
+@pytest.fixture
+def segmented(withStudy: Any, spin: Callable[..., None]) -> Any:
+    """The panel with an automatic segmentation of the study."""
+    withStudy.ui.segmentButton.click()
+    spin(_idle(withStudy))
+    return withStudy
+
+
+@pytest.fixture
+def computed(segmented: Any, spin: Callable[..., None]) -> Any:
+    """The panel with features and an estimate of the segment."""
+    segmented.ui.computeButton.click()
+    spin(_idle(segmented))
+    return segmented

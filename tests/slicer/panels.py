@@ -1,0 +1,48 @@
+"""What tests of the panel do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from RadiogenomicsLib.volumes import Volume
+
+Spin = Callable[..., None]
+
+REMOTE = "http://hospital.example:8000"
+
+
+def idle(panel: Any) -> Callable[[], bool]:
+    return lambda: not panel.model.running
+
+
+def state(panel: Any) -> str:
+    return str(panel.model.state.value)
+
+
+def paint(panel: Any, change: Callable[[np.ndarray], None]) -> None:
+    """Edit the selected segment's voxels as the Segment Editor does."""
+    import slicer
+
+    segmentation, segmentId = panel.selection.segmentation(), panel.selection.segmentId()
+    reference = panel.logic.referenceVolume(segmentation)
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, reference).astype(np.uint8)
+    change(array)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, segmentation, segmentId, reference)
+
+
+def paintOneSlice(array: np.ndarray) -> None:
+    array[1, 6:12, 8:15] = 1
+
+
+def addVolume(name: str, image: Volume) -> Any:
+    import slicer
+
+    return slicer.util.addVolumeFromArray(image.array, image.ijkToRas, name)
+
+
+def useRemote(panel: Any, spin: Spin) -> None:
+    panel.ui.serverUrl.text = REMOTE
+    panel.ui.connectButton.click()
+    spin(idle(panel))
