@@ -126,8 +126,8 @@ class SubtypeModel:
 
     def _performance(self, absent: list[str]) -> str:
         sentences = [_sentence(self.card.metrics[0])] if self.card.metrics else []
-        endings = tuple(f", without {name}" for name in absent)
-        sentences += [_sentence(metric) for metric in self.card.metrics if endings and metric.name.endswith(endings)]
+        wanted = [f"{metric.name}, without {name}" for metric in self.card.metrics[:1] for name in absent]
+        sentences += [_sentence(metric) for metric in self.card.metrics if metric.name in wanted]
         return "; ".join(sentences)
 
 

@@ -116,18 +116,19 @@ def summarise(table: TrainingTable, result: CrossValidation, chance: Array, rng:
         value, low, high = metrics.over_repeats(measure, repeated, outcome, rng)
         return Metric(name=name, value=value, low=low, high=high, n=n, how=how)
 
-    several = len(table.classes) > 2
-    title = "AUC, mean of each class against the rest" if several else "AUC"
-    found = [figure(title, metrics.macro_auc, result.probabilities)]
-    for k, name in enumerate(table.classes if several else []):
-        one = partial(metrics.class_auc, k=k)
-        found.append(figure(f"AUC, {name} against the rest", one, result.probabilities))
+    measures: dict[str, Callable[[Array, Classes], float]] = {"AUC": metrics.macro_auc}
+    if len(table.classes) > 2:
+        measures = {"AUC, mean of each class against the rest": metrics.macro_auc}
+        for k, name in enumerate(table.classes):
+            measures[f"AUC, {name} against the rest"] = partial(metrics.class_auc, k=k)
+    found = [figure(name, measure, result.probabilities) for name, measure in measures.items()]
     found += [
         figure("balanced accuracy", metrics.balanced_accuracy, result.probabilities),
         figure("Brier score", metrics.brier, result.probabilities),
         _calibration(result.probabilities, outcome),
     ]
-    found += [figure(f"{title}, {name}", metrics.macro_auc, repeated) for name, repeated in result.others.items()]
+    for variant, repeated in result.others.items():
+        found += [figure(f"{name}, {variant}", measure, repeated) for name, measure in measures.items()]
     return found + _references(table, found[0].value, chance)
 
 
