@@ -90,6 +90,7 @@ def fit_model(
     novelty = Novelty.fit(ensemble.scaling.scores(values))
     settings = persist.Settings(
         target=options.target,
+        region=table.region,
         config=_config_name(table.config_sha256),
         config_sha256=table.config_sha256,
         signatures=[[features[position] for position in signature] for signature in signatures],

@@ -29,6 +29,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     target: str
+    region: str
     config: str
     config_sha256: str | None
     features: list[str] = Field(min_length=1)

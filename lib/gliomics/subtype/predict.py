@@ -8,6 +8,7 @@ import numpy as np
 
 from gliomics.errors import InputError
 from gliomics.models import Metric, ModelCard, ModelFolder
+from gliomics.radiomics.regions import REGIONS
 from gliomics.records import FeatureTable, SubtypeEstimate
 from gliomics.study.records import UNNAMED_SEQUENCE
 from gliomics.subtype import novelty, persist
@@ -52,10 +53,10 @@ class SubtypeModel:
         """Estimate the class of one study.
 
         A study without one of the model's optional sequences is estimated from the other features, and the reasons
-        say so. Raises :class:`InputError` for features that are missing otherwise, or that were computed with
-        another configuration than the model's.
+        say so. Raises :class:`InputError` for features that are missing otherwise, or that are of another
+        named region or configuration than the model's.
         """
-        self._check_config(features)
+        self._check_comparable(features)
         features, notes = _named_sequence(features, self.card)
         absent = self._absent_sequences(features)
         values = self._values(features, absent)
@@ -85,7 +86,13 @@ class SubtypeModel:
             reasons=unlike + notes,
         )
 
-    def _check_config(self, features: FeatureTable) -> None:
+    def _check_comparable(self, features: FeatureTable) -> None:
+        region = self.settings.region
+        if features.region in REGIONS and features.region != region:
+            raise InputError(
+                f"the features of '{features.study_id}' are of region '{features.region}'; model '{self.card.name}' "
+                f"was fitted on region '{region}', so measure that"
+            )
         found, expected = features.diagnostics.get("config_sha256"), self.settings.config_sha256
         if found and expected and found != expected:
             raise InputError(

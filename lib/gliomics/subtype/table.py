@@ -38,6 +38,7 @@ class TrainingTable:
     outcome: Classes
     classes: list[str]
     config_sha256: str | None
+    region: str
 
     def columns(self, names: Sequence[str]) -> Array:
         """Some features as (patients, len(names))."""
@@ -99,8 +100,12 @@ def join(tables: Sequence[FeatureTable], outcomes: Mapping[str, str], renamed: M
     """One row per patient that has features and an outcome; of several studies of a patient, the first.
 
     ``renamed`` maps values of the outcome to class names and, if it is not empty, is the whole list of classes in
-    order. Raises :class:`InputError` when rows come from different feature configurations or nothing can be joined.
+    order. Raises :class:`InputError` when rows are of different regions or feature configurations, or nothing can be
+    joined.
     """
+    regions = {table.region for table in tables}
+    if len(regions) > 1:
+        raise InputError(f"the rows are of different regions ({', '.join(sorted(regions))}); keep one")
     configs = {table.diagnostics.get("config_sha256") for table in tables}
     if len(configs) > 1:
         raise InputError("the rows were computed with different feature configurations; compute them again with one")
@@ -130,6 +135,7 @@ def join(tables: Sequence[FeatureTable], outcomes: Mapping[str, str], renamed: M
         outcome=np.array([classes.index(name) for name in joined.values()], dtype=np.int64),
         classes=classes,
         config_sha256=next(iter(configs)),
+        region=next(iter(regions)),
     )
 
 

@@ -136,6 +136,17 @@ def test_features_of_another_configuration_are_refused(a_copy: Path, a_study: Fe
     assert model.estimate(a_study).predicted
 
 
+def test_part_of_the_lesion_is_refused_and_a_segment_s_own_name_is_not(
+    a_model: ModelFolder, a_study: FeatureTable
+) -> None:
+    model = SubtypeModel(a_model)
+    with pytest.raises(
+        InputError, match="are of region 'enhancing'; model 'subtype_test' was fitted on region 'whole'"
+    ):
+        model.estimate(replace(a_study, region="enhancing"))
+    assert model.estimate(replace(a_study, region="Segment_1")) == model.estimate(a_study)
+
+
 def test_nan_feature_is_refused(a_model: ModelFolder, a_study: FeatureTable) -> None:
     values = a_study.values | {"original_outline_Extent": float("nan")}
     with pytest.raises(InputError, match="has features that are NaN"):

@@ -77,6 +77,12 @@ def test_rows_of_two_configurations_are_refused() -> None:
         join([row("A", f=1.0), row("B", config="d", f=1.0)], {"A": "x", "B": "y"}, {})
 
 
+def test_rows_of_two_regions_are_refused() -> None:
+    other = FeatureTable("B", "enhancing", {"f": 1.0}, {"config_sha256": "c"})
+    with pytest.raises(InputError, match=r"different regions \(enhancing, whole\); keep one"):
+        join([row("A", f=1.0), other], {"A": "x", "B": "y"}, {})
+
+
 def test_nobody_in_common_is_refused_with_an_example_of_each() -> None:
     with pytest.raises(InputError, match=r"features are of e.g. 'A', outcomes of e.g. 'P1'"):
         join([row("A", f=1.0)], {"P1": "x"}, {})
