@@ -1,0 +1,1 @@
+"""Genomic subtype from radiomic features: fitting, validation, estimates and their doubts."""

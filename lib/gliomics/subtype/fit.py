@@ -88,19 +88,6 @@ def fit_model(
     values = table.columns(features)
     ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, rng, members=members)
     novelty = Novelty.fit(ensemble.scaling.scores(values))
-    settings = persist.Settings(
-        target=options.target,
-        region=table.region,
-        config=_config_name(table.config_sha256),
-        config_sha256=table.config_sha256,
-        signatures=[[features[position] for position in signature] for signature in signatures],
-        features=features,
-        novelty_threshold=novelty.threshold,
-        quantile_levels=list(LEVELS),
-        quantiles=_quantiles(table, features, None),
-        class_quantiles={name: _quantiles(table, features, k) for k, name in enumerate(table.classes)},
-        class_counts={name: int(np.sum(table.outcome == k)) for k, name in enumerate(table.classes)},
-    )
     card = ModelCard(
         name=options.name,
         version="1",
@@ -109,13 +96,31 @@ def fit_model(
         description=options.description,
         sequences=needs,
         classes=table.classes,
-        settings=settings.model_dump(),
+        settings=_settings(table, features, signatures, options.target, novelty.threshold).model_dump(),
         training=TrainingRecord(
             population=options.population, n_patients=len(table.patients), fingerprint=table.fingerprint
         ),
         metrics=summarise(table, result, chance, rng),
     )
     return write_model_folder(out, card, {persist.ARRAYS: persist.writer(ensemble, novelty)})
+
+
+def _settings(
+    table: TrainingTable, features: list[str], signatures: list[list[int]], target: str, novelty_threshold: float
+) -> persist.Settings:
+    return persist.Settings(
+        target=target,
+        region=table.region,
+        config=_config_name(table.config_sha256),
+        config_sha256=table.config_sha256,
+        features=features,
+        signatures=[[features[position] for position in signature] for signature in signatures],
+        novelty_threshold=novelty_threshold,
+        quantile_levels=list(LEVELS),
+        quantiles=_quantiles(table, features, None),
+        class_quantiles={name: _quantiles(table, features, k) for k, name in enumerate(table.classes)},
+        class_counts={name: int(np.sum(table.outcome == k)) for k, name in enumerate(table.classes)},
+    )
 
 
 class _Steps:
