@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from gliomics.bundled import bundled
-from gliomics.cli.annotator import Annotation, Annotator
-from gliomics.cli.server_process import own_server
+from gliomics.cli.demo_annotator import Annotation, Annotator
+from gliomics.cli.demo_server import own_server
 from gliomics.client import ClientError, GliomicsClient
 from gliomics.errors import InputError
 from gliomics.files import write_text

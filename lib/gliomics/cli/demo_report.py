@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gliomics.cli.annotator import Annotation
+from gliomics.cli.demo_annotator import Annotation
 from gliomics.errors import InputError
 from gliomics.models import ModelStore
 from gliomics.records import SubtypeEstimate
