@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gliomics.cli.console import RESAMPLE_TO, STUDIES, console, left_out, with_progress
-from gliomics.errors import GliomicsError, InputError
+from gliomics.errors import GliomicsError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,9 @@ def _on_server(server: str, model: str, out: Path) -> Callable[[Study], list[str
     from gliomics.files import write_bytes
 
     client = GliomicsClient(server)
+    known = sorted(client.info()["models"])
+    if model not in known:
+        raise UnknownNameError(f"{server} has no model '{model}'; it has {', '.join(known)}")
 
     def segment_one(study: Study) -> list[str]:
         result = client.infer(model, files=study.sequences)
