@@ -53,7 +53,12 @@ def predict(
         raise failures[0]
     write_estimates_csv(estimates, out)
     unlike = sum(not estimate.inside_training_range for estimate in estimates)
-    console.print(f"{len(estimates)} estimates of {opened.settings.target} in {out}; {estimates[0].performance}")
+    console.print(f"{len(estimates)} estimates of {opened.settings.target} in {out}")
+    for metric in opened.card.metrics[:1]:
+        interval = f" ({metric.low:.2f} to {metric.high:.2f})" if metric.low is not None else ""
+        console.print(
+            f"{metric.name}: {metric.value:.2f}{interval}, {metric.n} patients, cross-validated", markup=False
+        )
     if unlike:
         console.print(f"{unlike} studies are unlike the training patients; see the column reasons", style="yellow")
     if failures:

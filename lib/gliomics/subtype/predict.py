@@ -64,6 +64,7 @@ class SubtypeModel:
         probability = members.mean(axis=0)
         low, high = np.quantile(members, INTERVAL, axis=0)
         classes = self.card.classes
+        predicted = classes[int(probability.argmax())]
         inside, unlike = self._likeness(values)
         notes += [
             f"the study has no {name}: its features were taken as the training patients' medians" for name in absent
@@ -73,7 +74,7 @@ class SubtypeModel:
             model=self.card.name,
             model_version=self.card.version,
             target=self.settings.target,
-            predicted=classes[int(probability.argmax())],
+            predicted=predicted,
             probabilities={name: float(p) for name, p in zip(classes, probability, strict=True)},
             intervals={
                 name: [float(min(a, p)), float(max(b, p))]
@@ -82,7 +83,7 @@ class SubtypeModel:
             inside_training_range=inside,
             population=self.card.training.population,
             n_training=self.card.training.n_patients,
-            performance=self._performance(absent),
+            performance=self._performance(predicted, absent),
             reasons=unlike + notes,
         )
 
@@ -131,11 +132,15 @@ class SubtypeModel:
             reasons.append(novelty.describe(name, float(values[column]), float(low), float(high)))
         return False, reasons
 
-    def _performance(self, absent: list[str]) -> str:
-        sentences = [_sentence(self.card.metrics[0])] if self.card.metrics else []
-        wanted = [f"{metric.name}, without {name}" for metric in self.card.metrics[:1] for name in absent]
-        sentences += [_sentence(metric) for metric in self.card.metrics if metric.name in wanted]
-        return "; ".join(sentences)
+    def _performance(self, predicted: str, absent: list[str]) -> str:
+        """The model's first figure, that of the predicted class, and that without the sequences that are missing."""
+        first = [metric.name for metric in self.card.metrics[:1]]
+        wanted = [
+            *first,
+            f"AUC, {predicted} against the rest",
+            *(f"{f}, without {name}" for f in first for name in absent),
+        ]
+        return "; ".join(_sentence(metric) for metric in self.card.metrics if metric.name in wanted)
 
 
 def _sentence(metric: Metric) -> str:

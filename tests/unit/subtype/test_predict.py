@@ -53,6 +53,7 @@ def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolde
     assert (found.model, found.model_version, found.target) == ("subtype_test", "1", "cluster")
     assert (found.population, found.n_training) == ("60 drawn patients", 60)
     assert found.performance.startswith("AUC, mean of each class against the rest: 0.9")
+    assert "; AUC, coc1 against the rest: " in found.performance
     assert (found.inside_training_range, found.reasons) == (True, [])
     assert SubtypeEstimate.from_json(json.loads(json.dumps(found.to_json()))) == found
 
