@@ -24,6 +24,7 @@ SERVER = [
     "monailabel==0.8.5",
     "pyradiomics==3.0.1",
     "scikit-learn>=1.5",
+    "scikit-image>=0.22",
     "safetensors>=0.5",
     "skops>=0.12",
     "pandas<3",
