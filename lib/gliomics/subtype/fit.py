@@ -86,7 +86,9 @@ def fit_model(
     chance = chance_level(table, permutations=options.permutations, rng=rng, members=members, step=steps)
 
     values = table.columns(features)
-    ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, rng, members=members)
+    # A generator of its own, so that the model does not depend on how thoroughly it was validated.
+    own = np.random.default_rng(options.seed)
+    ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, own, members=members)
     novelty = Novelty.fit(ensemble.scaling.scores(values))
     card = ModelCard(
         name=options.name,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def test_equal_seed_gives_equal_arrays(tmp_path: Path) -> None:
     assert one.card.metrics == two.card.metrics
     three = fit_model(rows[::-1], classes, tmp_path / "three", OPTIONS)
     assert three.file(ARRAYS).read_bytes() == one.file(ARRAYS).read_bytes()
+
+
+def test_model_does_not_depend_on_how_thoroughly_it_was_validated(tmp_path: Path) -> None:
+    rows, classes = patients(COUNTS, effect=1.0), outcomes(COUNTS, "ab")
+    hasty = fit_model(rows, classes, tmp_path / "hasty", OPTIONS)
+    thorough = fit_model(rows, classes, tmp_path / "thorough", replace(OPTIONS, repeats=2, permutations=1))
+    assert hasty.card.sha256 == thorough.card.sha256
 
 
 def test_two_classes_have_one_auc(tmp_path: Path) -> None:
