@@ -35,7 +35,9 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The harness's application, started once."""
     from harness.application import startApplication
 
-    return startApplication(tmp_path_factory.mktemp("slicer"))
+    running = startApplication(tmp_path_factory.mktemp("slicer"))
+    gc.freeze()  # what was imported so far is not looked through again after every test
+    return running
 
 
 @pytest.fixture
@@ -129,6 +131,7 @@ def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     import slicer.util
     from RadiogenomicsLib import widget
     from RadiogenomicsLib.logic import RadiogenomicsLogic
+    from shiboken6 import delete
 
     monkeypatch.setattr(widget, "POLL_MS", 10)
     monkeypatch.setattr(widget, "AUTO_UPDATE_MS", 400)
@@ -140,7 +143,7 @@ def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     uiWidget.show()
     yield panel
     panel.cleanup()
-    uiWidget.hide()
+    delete(uiWidget)
     gc.enable()
 
 

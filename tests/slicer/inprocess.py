@@ -24,7 +24,7 @@ ESTIMATE = SubtypeEstimate(
     probabilities={"coc1": 0.24, "coc2": 0.61, "coc3": 0.15},
     intervals={"coc1": [0.12, 0.38], "coc2": [0.45, 0.74], "coc3": [0.06, 0.27]},
     inside_training_range=True,
-    population="TCGA-LGG, lower-grade gliomas",
+    population="invented patients with lower-grade glioma",
     n_training=88,
     performance="AUC 0.71 (0.62 to 0.80), cross-validated by patient.",
 )

@@ -129,11 +129,11 @@ def main() -> None:
         else:
             from RadiogenomicsLib.backends import ServerBackend
 
-            from gliomics.cli.server_process import own_server
+            from tests.server.servers import start_server
 
-            studies = Path(shutil.copytree(HERE.parents[1] / "sample_studies", folder / "studies"))
-            client = stack.enter_context(own_server(studies, folder / "server.log"))
-            render(Session(folder, arguments.out, ServerBackend), client.url)
+            server = start_server(Path(shutil.copytree(HERE.parents[1] / "sample_studies", folder / "studies")))
+            stack.callback(server.stop)
+            render(Session(folder, arguments.out, ServerBackend), server.url)
 
 
 if __name__ == "__main__":

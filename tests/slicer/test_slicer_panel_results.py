@@ -22,7 +22,7 @@ def test_a_result_shows_features_as_a_table_node_and_the_estimate(computed: Any,
     assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1
     assert ui.featureTable.model().rowCount() == 4
     assert "COC cluster: coc2" in ui.estimatesLabel.text
-    assert "Fitted on 88 patients" in ui.estimatesLabel.text
+    assert "n = 88." in ui.estimatesLabel.text
     assert ui.resultHeading.text == "Segment 'tumour' in 'glioma-01 segmentation_flair' of study 'glioma-01'"
 
 

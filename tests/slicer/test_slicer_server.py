@@ -89,6 +89,12 @@ def test_an_annotator_s_round_ends_as_a_final_label_on_the_server(session: Any, 
     assert (features.study_id, features.region) == (studyId, "tumour")
     assert features.values["original_shape_VoxelVolume"] == pytest.approx(proposed.sum() * voxelVolume(reference))
     assert session.ui.featureTable.mrmlTableNode().GetNumberOfRows() == len(features.values)
+    estimates = session.model.result.analysis.estimates
+    assert {estimate.model for estimate in estimates} == {"subtype_coc", "subtype_idh"}
+    for estimate in estimates:
+        assert sum(estimate.probabilities.values()) == pytest.approx(1)
+        assert f"{estimate.target}: {estimate.predicted}" in session.ui.estimatesLabel.text
+        assert f"n = {estimate.n_training}." in session.ui.estimatesLabel.text
 
     slicer.util.updateSegmentBinaryLabelmapFromArray(truth.astype(np.uint8), segmentation, segmentId, reference)
     assert "has changed since" in session.model.staleness
@@ -116,6 +122,20 @@ def test_a_volume_of_one_s_own_is_segmented_and_measured_from_an_upload(session:
     assert any(name.startswith("flair_") for name in session.model.result.analysis.features.values)
     assert not session.ui.submitButton.enabled
     assert list((server.studies / ".gliomics" / "sessions").iterdir()) == [], "the upload was forgotten"
+
+
+def test_a_segment_that_is_a_part_of_the_lesion_is_measured_but_not_estimated(
+    session: Any, server: Any, spin: Spin
+) -> None:
+    press(session, "nextStudyButton", spin)
+    press(session, "segmentButton", spin)
+    segments = session.selection.segmentation().GetSegmentation()
+    segments.GetSegment(session.selection.segmentId()).SetName("enhancing")
+    press(session, "computeButton", spin)
+    assert session.model.result.analysis.features.values
+    assert session.model.result.analysis.estimates == ()
+    assert "No subtype: " in session.ui.featureNotesLabel.text
+    assert "region 'enhancing'" in session.ui.featureNotesLabel.text
 
 
 def test_the_server_s_refusal_is_shown_in_its_words(session: Any, spin: Spin) -> None:

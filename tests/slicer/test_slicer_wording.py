@@ -32,7 +32,7 @@ def test_an_estimate_names_the_class_its_probabilities_intervals_and_patients() 
     assert "COC cluster: coc2" in html
     assert "0.61 " in html
     assert "(90 %: 0.45 to 0.74)" in html
-    assert "Fitted on 88 patients: TCGA-LGG" in html
+    assert "Fitted on invented patients with lower-grade glioma, n = 88." in html
     assert "Outside the training range" not in html
 
 

@@ -97,8 +97,8 @@ def estimateHtml(estimate: SubtypeEstimate) -> str:
         f'<p style="margin:6px 0 2px 0"><b>{escape(estimate.target)}: {escape(estimate.predicted)}</b>'
         f' <span style="color:#808690">({escape(estimate.model)}, version {escape(estimate.model_version)})</span></p>'
         f'{warning}<table width="100%" cellspacing="2" cellpadding="0">{rows}</table>'
-        f'<p style="margin:2px 0; color:#808690">Fitted on {estimate.n_training} patients: '
-        f"{escape(estimate.population)}. {escape(estimate.performance)}</p>"
+        f'<p style="margin:2px 0; color:#808690">Fitted on {escape(estimate.population)}, '
+        f"n = {estimate.n_training}. {escape(estimate.performance.rstrip('.'))}.</p>"
     )
 
 
