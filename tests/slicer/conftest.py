@@ -17,17 +17,30 @@ from harness import EXTENSION
 
 HERE = Path(__file__).parent
 
-AVAILABLE = all(importlib.util.find_spec(name) for name in ("slicer_core", "PySide6"))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.append(str(EXTENSION))
 
 
+def _missing() -> str | None:
+    """What the scene and the stand-ins lack on this machine; a system library such as libEGL may be it."""
+    if importlib.util.find_spec("slicer_core") is None:
+        return "slicer-core is not installed"
+    try:
+        importlib.import_module("PySide6.QtWidgets")
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+MISSING = _missing()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs the scene where it cannot be made; every test that does asks for the fixture below."""
-    if not AVAILABLE:
+    if MISSING:
         for item in items:
             if item.path.parent == HERE and "application" in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.skip(reason="needs slicer-core and PySide6"))
+                item.add_marker(pytest.mark.skip(reason=f"needs slicer-core and PySide6: {MISSING}"))
 
 
 @pytest.fixture(scope="session")
