@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,7 +11,6 @@ import slicer.util
 import vtk
 from slicer.util import VTKObservationMixin
 
-from gliomics.errors import GliomicsError
 from RadiogenomicsLib import consent, tasks, viewmodel
 from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo, hostOf
 from RadiogenomicsLib.jobs import Finished, Job, Progress
@@ -23,6 +21,7 @@ from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.view import PanelView
 from RadiogenomicsLib.viewmodel import PanelModel, Result
 from RadiogenomicsLib.volumes import VolumeError
+from RadiogenomicsLib.wording import errorInWords
 
 POLL_MS = 100
 SETTLE_MS = 50
@@ -221,7 +220,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
                 self._fromScene(lambda result=event.result: self._onResult(result))
             else:
                 self._endJob()
-                self.model.jobFailed(_inWords(event.error))
+                self.model.jobFailed(errorInWords(event.error))
         self.refresh()
 
     def _endJob(self) -> None:
@@ -392,10 +391,3 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self._autoUpdateTimer.start()
         elif self.model.canCompute.enabled and consent.isGiven(self.model.connectedUrl):
             self.onCompute()
-
-
-def _inWords(error: Exception) -> str:
-    if isinstance(error, GliomicsError):
-        return str(error)
-    logging.getLogger("gliomics").error("an unexpected error in the background", exc_info=error)
-    return f"Unexpected {type(error).__name__}: {error}. The application's log has the details."

@@ -1,11 +1,13 @@
-"""Feature tables and subtype estimates in words, for tables and labels."""
+"""Feature tables, subtype estimates and errors in words, for tables and labels."""
 
 from __future__ import annotations
 
+import logging
 import re
 from html import escape
 from itertools import pairwise
 
+from gliomics.errors import GliomicsError
 from gliomics.records import SubtypeEstimate
 from RadiogenomicsLib.sequences import TITLES
 
@@ -127,3 +129,11 @@ def _bar(low: float, probability: float, high: float) -> str:
         if width > 0:
             cells += f'<td width="{width}%" bgcolor="{colour}">&nbsp;</td>'
     return f'<table width="100%" cellspacing="0" cellpadding="0"><tr>{cells}</tr></table>'
+
+
+def errorInWords(error: Exception) -> str:
+    """What the panel says of an error; one that nobody foresaw goes to the application's log as well."""
+    if isinstance(error, GliomicsError):
+        return str(error)
+    logging.getLogger("gliomics").error("an unexpected error in the background", exc_info=error)
+    return f"Unexpected {type(error).__name__}: {error}. The application's log has the details."
