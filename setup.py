@@ -26,8 +26,6 @@ SERVER = [
     "scikit-learn>=1.5",
     "scikit-image>=0.22",
     "safetensors>=0.5",
-    "skops>=0.12",
-    "pandas<3",
     "matplotlib>=3.9",
 ]
 # Folders of the checkout that travel in the wheel; gliomics.bundled finds them in both places.

@@ -22,7 +22,7 @@ LAYERS = [
     {"monailabel", "report"},
     {"cli"},
 ]
-HEAVY = {"torch", "monai", "monailabel", "radiomics", "sklearn", "skops", "safetensors", "pandas", "matplotlib"}
+HEAVY = {"torch", "monai", "monailabel", "radiomics", "sklearn", "safetensors", "matplotlib", "skimage"}
 
 
 def layer_of(module: str) -> int:

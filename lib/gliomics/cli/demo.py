@@ -24,8 +24,10 @@ MODEL = "segmentation_flair"
 SHOWN_FEATURES = (
     "original_shape_MeshVolume",
     "original_shape_Sphericity",
-    "original_shape_SurfaceVolumeRatio",
     "original_shape_Elongation",
+    "original_outline_Solidity",
+    "original_outline_AngularStandardDeviation",
+    "original_outline_MarginFluctuation",
     "flair_original_firstorder_Mean",
     "flair_original_firstorder_Entropy",
     "flair_original_glcm_Contrast",

@@ -23,10 +23,9 @@ _SERVER_PACKAGES = {
     "monailabel",
     "radiomics",
     "sklearn",
-    "skops",
     "safetensors",
     "matplotlib",
-    "pandas",
+    "skimage",
 }
 
 app = typer.Typer(
