@@ -1,0 +1,50 @@
+"""The demonstration, as the README's first command runs it, only shorter."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gliomics.files import read_json
+from gliomics.study import list_studies
+from tests.server.servers import environment
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a finished demonstration and what it printed."""
+    out = tmp_path_factory.mktemp("demonstration") / "out"
+    command = [sys.executable, "-m", "gliomics", "demo", "--out", str(out), "--labels", "2", "--epochs", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out, done.stdout
+
+
+def test_demo_shows_features_estimates_the_training_and_the_next_study(demonstration: tuple[Path, str]) -> None:
+    _, said = demonstration
+    assert "original_outline_Solidity" in said
+    assert "COC cluster:" in said
+    assert "IDH status:" in said
+    assert "published" in said
+    assert "next to annotate:" in said
+    assert "For research use only" in said
+
+
+def test_demo_saves_labels_and_keeps_the_new_version(demonstration: tuple[Path, str]) -> None:
+    studies = demonstration[0] / "studies"
+    saved = {path.name.removesuffix(".nii.gz") for path in (studies / "labels" / "final").iterdir()}
+    assert len(saved) == 2
+    assert saved < {study.id for study in list_studies(studies)}
+    card = read_json(studies / ".gliomics" / "models" / "segmentation_flair" / "2" / "model.json")
+    assert card["parent"] == "1"
+
+
+def test_demo_s_report_is_one_file_with_pictures_of_the_case(demonstration: tuple[Path, str]) -> None:
+    page = (demonstration[0] / "report.html").read_text(encoding="utf-8")
+    assert page.count("data:image/png;base64,") >= 5
+    assert "subtype_coc" in page
+    assert "not a medical device" in page
+    assert "http://" not in page
