@@ -80,11 +80,21 @@ def test_uncertainty_is_repeatable_and_leaves_the_segmenter_as_it_was(trained: S
     np.testing.assert_array_equal(trained.segment(flair).probability.array, before)
 
 
-def test_noise_is_more_uncertain_than_a_clear_lesion(trained: Segmenter) -> None:
-    flair = a_lesion_case(4)[0]["flair"]
-    rng = np.random.default_rng(0)
-    blurred = flair.with_array((flair.array + 25 * rng.normal(size=flair.shape)).astype(np.float32))
-    assert trained.uncertainty({"flair": blurred}) > trained.uncertainty({"flair": flair})
+def test_uncertainty_comes_from_dropout_alone(trained: Segmenter) -> None:
+    flair = {"flair": a_lesion_case(4)[0]["flair"]}
+    settings = trained.settings.model_copy(
+        update={"network": trained.settings.network.model_copy(update={"dropout": 0.0})}
+    )
+    card = trained.card.model_copy(update={"settings": settings.model_dump()})
+    certain = Segmenter.from_state(card, trained.network.state_dict())
+    assert certain.uncertainty(flair) < 1e-6
+    assert trained.uncertainty(flair) > 1e-3
+
+
+def test_study_without_anything_like_a_lesion_is_not_uncertain(trained: Segmenter) -> None:
+    state = trained.network.state_dict()
+    blind = Segmenter.from_state(trained.card, state | {"head.bias": state["head.bias"] - 1e4})
+    assert blind.uncertainty({"flair": a_lesion_case(4)[0]["flair"]}) == 0.0
 
 
 def test_small_components_are_dropped_relative_to_the_largest() -> None:
