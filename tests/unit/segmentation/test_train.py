@@ -48,7 +48,7 @@ def test_fine_tuned_model_is_published_when_it_is_better(a_store: ModelStore, la
         settings=FAST,
         on_epoch=lambda epoch, *_: epochs.append(epoch),
     )
-    assert epochs == list(range(1, 41))
+    assert epochs == list(range(1, 61))
     assert np.mean(list(result.after.values())) > 0.8 > np.mean(list(result.before.values()))
     assert result.published
     served = a_store.current("tiny").card
