@@ -36,8 +36,8 @@ def write_demo_report(
                 Version("serving before", "the version that proposed the masks", training["before"]),
                 Version(f"version {training['version']}", training["reason"], training["after"]),
             ],
-            note=f"Fine-tuned on corrected labels of this demonstration; compared on {len(training['after'])} "
-            "validation study that was not trained on.",
+            note="Fine-tuned on corrected labels of this demonstration; compared on the labels of patients that were "
+            f"not trained on, n = {len(training['after'])}.",
         ),
         next_study=NextStudy(following["id"], following["reason"]) if following["id"] else None,
     )

@@ -39,6 +39,8 @@ from gliomics.report.numbers import number
 
 _REACH = 3.0
 """Interquartile ranges that a feature axis shows; what lies further is drawn as an arrow at its end."""
+_NARROWEST_SCORES = 0.1
+"""Width of the score axis at least, so that a difference of thousandths does not look like a leap."""
 
 
 class FeatureRange(Protocol):
@@ -148,6 +150,9 @@ def version_comparison(scores: Mapping[str, Mapping[str, float]], *, metric: str
     axis.set_ylim(-0.6, len(rows) + 0.6)
     axis.set_xlabel(f"{metric} of the automatic mask with the label", fontsize=TEXT)
     axis.margins(x=0.08)
+    low, high = axis.get_xlim()
+    spare = max(0.0, _NARROWEST_SCORES - (high - low)) / 2
+    axis.set_xlim(low - spare, high + spare)
     tidy(axis)
     handles = [
         Line2D([], [], marker="o", linestyle="", color=colours[name], label=f"{name} (n = {len(by)})")
