@@ -98,7 +98,7 @@ def test_versions_are_compared_study_by_study_and_by_the_mean_of_the_shared_ones
 def test_comparison_does_not_make_a_leap_of_thousandths() -> None:
     axis = version_comparison({"version 1": {"a": 0.914}, "version 2": {"a": 0.919}}).axes[0]
     low, high = axis.get_xlim()
-    assert high - low >= 0.1
+    assert high - low == pytest.approx(0.1)
     assert low < 0.914 < 0.919 < high
 
 
