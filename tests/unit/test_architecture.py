@@ -18,7 +18,7 @@ LAYERS = [
     {"study", "client"},
     {"preprocess", "models", "samples"},
     {"segmentation", "radiomics"},
-    {"subtype", "active"},
+    {"subtype", "active", "cohort"},
     {"monailabel", "report"},
     {"cli"},
 ]
