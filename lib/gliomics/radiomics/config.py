@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
@@ -56,6 +56,7 @@ _SETTINGS: dict[str, Any] = {
     "geometryTolerance": float,
 }
 _ABOVE_ZERO = ("binWidth", "binCount", "normalizeScale", "removeOutliers", "minimumROISize", "label")
+_WITHOUT_EFFECT = ("additionalInfo", "correctMask", "geometryTolerance", "label")
 _REFUSED = {
     "label_channel": "masks are single label maps here; choose a label value with 'label'",
     "resegmentShape": "shape features are computed once per region, from the mask as it was drawn",
@@ -63,10 +64,17 @@ _REFUSED = {
 }
 _CLASSES = ("shape", "firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm")
 """What an empty ``featureClass`` stands for: every class of PyRadiomics but ``shape2D``, which is for single slices."""
-MASK_CLASSES = ("shape", "outline")
+VOLUME_CLASSES = ("shape", "ellipsoid")
+"""Feature classes that describe the region's mask as a volume."""
+SLICE_CLASSES = ("shape2D", "outline")
+"""Feature classes that describe the region's mask in one slice."""
+MASK_CLASSES = (*VOLUME_CLASSES, *SLICE_CLASSES)
 """Feature classes for which the intensities do not count."""
-_SECTIONS = ("imageType", "featureClass", "setting", "sequences", "normalisation")
+_SECTIONS = (
+    "imageType", "featureClass", "setting", "sequences", "regions", "slices", "biasField", "resampling", "normalisation"
+)  # fmt: skip
 
+Millimetres = Annotated[float, Field(gt=0)]
 _fields: Any = {name: (kind | None, None) for name, kind in _SETTINGS.items()}
 Settings: Any = create_model(
     "Settings",
@@ -90,8 +98,9 @@ def _without_nulls(section: Any, empty: Any) -> Any:
 class Normalisation(BaseModel):
     """How the intensities of each sequence come to one scale before anything is measured.
 
-    ``zscore``: ``scale * (x - mean) / sd``, with mean and standard deviation over the foreground
-    (the head, or the brain where the skull is stripped) of that sequence. ``none``: as they are in the file.
+    ``zscore``: ``scale * (x - mean) / sd``, with mean and standard deviation over the brain mask where one is given,
+    else over the foreground of that sequence (the head, or the brain where the skull is stripped). ``none``: as they
+    are in the file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -100,13 +109,30 @@ class Normalisation(BaseModel):
     scale: float = Field(default=100.0, gt=0)
 
 
+class Region(BaseModel):
+    """Which voxels of a label map are measured: those with ``labels`` (any above 0 when None), or a ring.
+
+    ``ring_mm``: instead of these voxels, the brain within so many millimetres outside of them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    labels: list[Annotated[int, Field(gt=0)]] | None = Field(default=None, min_length=1)
+    ring_mm: float | None = Field(default=None, gt=0)
+
+
 class FeatureConfig(BaseModel):
     """A feature extraction, completely described; extractions with equal :attr:`digest` are comparable.
 
     ``image_type``, ``feature_class`` and ``setting`` are PyRadiomics' ``imageType``, ``featureClass`` and ``setting``;
     an empty list of features means every feature of the class. ``featureClass`` knows one class more than
-    PyRadiomics: ``outline`` (:mod:`gliomics.radiomics.outline`). ``sequences`` names the sequences to measure,
-    all that a study has when None.
+    PyRadiomics: ``outline`` (:mod:`gliomics.radiomics.outline`) and ``ellipsoid``
+    (:mod:`gliomics.radiomics.ellipsoid`). ``sequences`` names the sequences to measure, all that a study has when None.
+
+    ``regions`` adds names to those of :data:`gliomics.radiomics.regions.REGIONS`. ``slices``: measure the region as a
+    ``volume``, in its ``largest`` slice, or in ``each`` slice by itself (one row per slice); in slices textures are
+    two-dimensional. ``biasField`` corrects each sequence with N4, ``resampling`` brings images (B-spline) and regions
+    (nearest neighbour) to voxels of so many millimetres, both before ``normalisation``.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
@@ -115,6 +141,10 @@ class FeatureConfig(BaseModel):
     feature_class: dict[str, list[str]] = Field(default_factory=_every_class, alias="featureClass")
     setting: Settings = Field(default_factory=Settings)
     sequences: list[str] | None = None
+    regions: dict[str, Region] = Field(default_factory=dict)
+    slices: Literal["volume", "largest", "each"] = "volume"
+    bias_field: bool = Field(default=False, alias="biasField")
+    resampling: tuple[Millimetres, Millimetres, Millimetres] | None = None
     normalisation: Normalisation = Field(default_factory=Normalisation)
 
     @field_validator("image_type", mode="before")
@@ -127,7 +157,7 @@ class FeatureConfig(BaseModel):
     def _classes_without_a_list(cls, value: Any) -> Any:
         return _without_nulls(value, []) or _every_class()
 
-    @field_validator("setting", "normalisation", mode="before")
+    @field_validator("setting", "normalisation", "regions", mode="before")
     @classmethod
     def _empty_sections(cls, value: Any) -> Any:
         return {} if value is None else value
@@ -141,6 +171,21 @@ class FeatureConfig(BaseModel):
                     raise ValueError(f"{name} is {value:g}; it must be above 0")
         if self.setting.binWidth is not None and self.setting.binCount is not None:
             raise ValueError("binWidth and binCount are both set; PyRadiomics would ignore binWidth, so keep one")
+        if self.resampling is not None and self.setting.resampledPixelSpacing is not None:
+            raise ValueError("resampling and setting.resampledPixelSpacing are both set; keep one")
+        if "LoG" in self.image_type and not (self.image_type["LoG"].sigma or self.setting.sigma):
+            raise ValueError("imageType.LoG needs sigma, the width of its Gaussian in mm, e.g. LoG: {sigma: [1, 3, 5]}")
+        return self
+
+    @model_validator(mode="after")
+    def _classes_fit_the_slices(self) -> FeatureConfig:
+        for name in VOLUME_CLASSES if self.slices == "each" else ():
+            if name in self.feature_class:
+                raise ValueError(
+                    f"feature class '{name}' describes volumes; with 'slices: each' use shape2D or outline"
+                )
+        if self.slices == "volume" and "shape2D" in self.feature_class:
+            raise ValueError("feature class 'shape2D' describes one slice; set 'slices: largest' or 'slices: each'")
         return self
 
     @property
@@ -152,6 +197,16 @@ class FeatureConfig(BaseModel):
     def image_classes(self) -> dict[str, list[str]]:
         """Feature classes that are measured in every sequence."""
         return {name: features for name, features in self.feature_class.items() if name not in MASK_CLASSES}
+
+    @property
+    def general_settings(self) -> dict[str, Any]:
+        """PyRadiomics' settings that hold for every image type, as it takes them."""
+        return {key: value for key, value in self.setting if value is not None and key not in _WITHOUT_EFFECT}
+
+    def settings_of(self, image_type: str) -> dict[str, Any]:
+        """PyRadiomics' settings for one image type: the general ones, replaced by its own."""
+        own = {key: value for key, value in self.image_type[image_type] if value is not None}
+        return {**self.general_settings, **own}
 
     @property
     def digest(self) -> str:
@@ -205,11 +260,14 @@ def parse_config(content: Any, name: str) -> FeatureConfig:
 
 def _check_names(config: FeatureConfig) -> None:
     """Raise :class:`InputError` for an image type, a feature class or a feature that does not exist."""
-    from gliomics.radiomics import engine, outline
+    from gliomics.radiomics import ellipsoid, engine, outline
 
-    known = engine.feature_names() | {"outline": list(outline.FEATURES)}
+    known = engine.feature_names() | {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES)}
+    image_types = engine.image_types()
     for name in config.image_type:
-        _check_name(name, "image type", engine.image_types())
+        _check_name(name, "image type", list(image_types))
+        if image_types[name]:
+            raise InputError(f"image type '{name}' cannot be used: {image_types[name]}")
     for name, features in config.feature_class.items():
         _check_name(name, "feature class", list(known))
         for feature in features:

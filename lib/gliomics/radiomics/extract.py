@@ -1,113 +1,117 @@
-"""Features of one region of one study, with everything needed to know later how they came about."""
+"""Features of regions of one study, with everything needed to know later how they came about."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-import gliomics
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.preprocess.intensity import foreground
-from gliomics.radiomics import engine
-from gliomics.radiomics.config import FeatureConfig
+from gliomics.preprocess.resampling import resample_to_spacing
+from gliomics.radiomics import engine, provenance
+from gliomics.radiomics.config import VOLUME_CLASSES, FeatureConfig
+from gliomics.radiomics.ellipsoid import ellipsoid_features
+from gliomics.radiomics.filters import filtered_regions
 from gliomics.radiomics.outline import outline_features
+from gliomics.radiomics.regions import in_largest_slice, slice_axis, slices_of
+from gliomics.radiomics.sequence import prepare_sequence
+from gliomics.radiomics.windows import Window, window_of
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import check_same_grid
-from gliomics.study.images import to_sitk
+from gliomics.study.images import from_sitk, to_sitk
 from gliomics.study.records import SEQUENCES, Mask, Volume
 
-FEW_VOXELS = 64
-"""Below this many voxels texture is mostly noise."""
-BINS = (16, 128)
-"""Range of grey-level counts in which texture features are commonly reported as stable."""
-FAR_FROM_ISOTROPIC = 3.0
-"""Ratio of the longest to the shortest voxel edge from which 3-D texture and shape mix two resolutions."""
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
-_DEFAULT_BIN_WIDTH = 25.0
+WHOLE_MASK = "tumour"
+"""Name of a region that is all of a mask, unless told."""
 
 
-@dataclass(frozen=True)
-class _Scaled:
-    """A sequence after normalisation, with the two numbers that did it."""
+@dataclass
+class _Row:
+    """One region on its way to being a row: ``mask`` (0 and 1) holds the voxels, ``volume`` the whole region's."""
 
-    volume: Volume
-    mean: float
-    deviation: float
-
-
-@dataclass(frozen=True)
-class _Window:
-    """A box of the grid and how many layers of zeros are put around it."""
-
-    box: tuple[slice, ...]
-    pad: int
+    region: str
+    mask: Mask
+    volume: Mask
+    window: Window
+    values: dict[str, float] = field(default_factory=dict)
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 def extract_features(
-    volumes: dict[str, Volume],
+    volumes: Mapping[str, Volume],
     mask: Mask,
     config: FeatureConfig,
     *,
     study_id: str,
-    region: str = "tumour",
+    region: str = WHOLE_MASK,
     spacing_known: bool = True,
     label: int | None = None,
+    brain: Mask | None = None,
 ) -> FeatureTable:
     """Measure one region in every sequence that ``config`` asks for.
 
-    ``volumes`` maps sequence names to images, all on the mask's grid. The region is the voxels of ``mask``
-    that equal ``label`` (by default the configuration's ``label``, else every voxel above 0); ``region`` is
-    its name in the table. ``spacing_known`` false says that the voxel size is a placeholder.
+    The region is the voxels of ``mask`` that equal ``label`` (by default the configuration's ``label``, else every
+    voxel above 0); ``region`` is its name in the table. Otherwise as :func:`extract_regions`.
+    """
+    label = config.setting.label if label is None else label
+    inside = mask.array > 0 if label is None else mask.array == label
+    if not inside.any():
+        present = ", ".join(str(value) for value in np.unique(mask.array[mask.array != 0])[:10])
+        found = f"the mask holds only label {present}" if present else "no voxel is segmented"
+        wanted = "any label above 0" if label is None else f"label {label}"
+        raise InputError(f"the mask of '{study_id}' is empty for region '{region}' ({wanted}): {found}")
+    if config.slices == "each":
+        raise InputError("with 'slices: each' a region has one row per slice; use extract_regions")
+    regions = {region: mask.with_array(inside.astype(np.uint8))}
+    return extract_regions(volumes, regions, config, study_id=study_id, spacing_known=spacing_known, brain=brain)[0]
 
-    Raises :class:`GeometryError` where an image and the mask lie on different grids, :class:`UnknownNameError`
-    for a sequence that the study does not have and :class:`InputError` for a region that cannot be measured.
+
+def extract_regions(
+    volumes: Mapping[str, Volume],
+    regions: Mapping[str, Mask],
+    config: FeatureConfig,
+    *,
+    study_id: str,
+    spacing_known: bool = True,
+    brain: Mask | None = None,
+) -> list[FeatureTable]:
+    """Measure several regions in every sequence that ``config`` asks for; each image is filtered once for all of them.
+
+    ``volumes`` maps sequence names to images; ``regions`` maps names to masks whose voxels above 0 are the region; all
+    lie on one grid. ``brain`` is a mask on that grid over which intensities are standardised (the images' foreground
+    when None). ``spacing_known`` false says that the voxel size is a placeholder. One table per region, or per region
+    and slice where the configuration says ``slices: each``.
+
+    Raises :class:`GeometryError` where an image and a mask lie on different grids, :class:`UnknownNameError` for a
+    sequence that the study does not have and :class:`InputError` for a region that cannot be measured.
     """
     names = _sequences_to_measure(list(volumes), config, study_id)
-    for name in names:
-        check_same_grid(volumes[name], mask, f"sequence '{name}' of '{study_id}'", f"mask of '{study_id}'")
-    inside = _region_voxels(mask, config.setting.label if label is None else label, study_id, region)
-    window = _window(inside, config)
-    roi = to_sitk(_cropped(mask.with_array(inside.astype(np.uint8)), window))
-
-    values: dict[str, float] = {}
-    diagnostics = _diagnostics(mask, inside, names, config, spacing_known)
-    warnings = _geometry_warnings(mask, inside, config, spacing_known)
-    for kind, features in config.mask_classes.items():
-        if kind == "outline":
-            values |= outline_features(mask.with_array(inside), features)
-        else:
-            values |= engine.shape_features(roi, config, features)
+    reference = volumes[names[0]]
+    for name in names[1:]:
+        check_same_grid(volumes[name], reference, f"sequence '{name}' of '{study_id}'", f"sequence '{names[0]}'")
+    if config.resampling is not None and not spacing_known:
+        raise InputError(f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown")
+    rows = [
+        row
+        for region, mask in regions.items()
+        for row in _rows(region, _checked(mask, reference, names[0], study_id, region), config)
+    ]
+    axis = slice_axis(rows[0].mask)
+    plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": 2 - axis}
+    for row in rows:
+        row.diagnostics |= provenance.of_region(row.mask, config, names, spacing_known)
+        row.warnings += provenance.geometry_warnings(row.mask, config, spacing_known)
+        row.values |= _mask_features(row, config, plane)
     for name in names if config.image_classes else []:
-        scaled = _normalised(volumes[name], config, f"sequence '{name}' of '{study_id}'")
-        found = engine.intensity_features(to_sitk(_cropped(scaled.volume, window)), roi, config, config.image_classes)
-        values |= {f"{name}_{feature}": value for feature, value in found.items()}
-        diagnostics[f"{name}_image_sha256"] = content_sha256(volumes[name])
-        diagnostics[f"{name}_normalisation"] = [scaled.mean, scaled.deviation]
-        bins = _bin_count(scaled.volume.array[inside], config)
-        diagnostics[f"{name}_bins"] = bins
-        if not BINS[0] <= bins <= BINS[1]:
-            warnings.append(
-                f"{name}: the region spans {'fewer' if bins < BINS[0] else 'more'} grey levels than the {BINS[0]} to "
-                f"{BINS[1]} that texture features are made for; another binWidth may suit"
-            )
-    undefined = [feature for feature, value in values.items() if not math.isfinite(value)]
-    if undefined:
-        warnings.append(f"left out because undefined for this region: {', '.join(undefined)}")
-    finite = {feature: value for feature, value in values.items() if math.isfinite(value)}
-    return FeatureTable(study_id, region, finite, diagnostics, warnings)
-
-
-def content_sha256(volume: Volume) -> str:
-    """Hex SHA-256 of an image's grid and voxel values, whatever file it came from."""
-    digest = hashlib.sha256(f"{volume.array.dtype.str} {volume.shape}".encode())
-    digest.update(np.ascontiguousarray(volume.affine, dtype="<f8").tobytes())
-    digest.update(np.ascontiguousarray(volume.array).tobytes())
-    return digest.hexdigest()
+        _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id)
+    return [_table(row, study_id) for row in rows]
 
 
 def _sequences_to_measure(available: list[str], config: FeatureConfig, study_id: str) -> list[str]:
@@ -124,95 +128,97 @@ def _sequences_to_measure(available: list[str], config: FeatureConfig, study_id:
     return known + sorted(set(wanted) - set(known))
 
 
-def _region_voxels(mask: Mask, label: int | None, study_id: str, region: str) -> npt.NDArray[np.bool_]:
-    inside = np.asarray(mask.array > 0 if label is None else mask.array == label)
+def _checked(mask: Mask, reference: Volume, sequence: str, study_id: str, region: str) -> Mask:
+    """The region as 0 and 1, on the reference's grid; with its own reasons where it cannot be measured."""
+    check_same_grid(reference, mask, f"sequence '{sequence}' of '{study_id}'", f"mask of '{study_id}'")
+    inside = mask.array > 0
     count = int(np.count_nonzero(inside))
     if count == 0:
-        present = ", ".join(str(value) for value in np.unique(mask.array[mask.array != 0])[:10])
-        found = f"the mask holds only label {present}" if present else "no voxel is segmented"
-        wanted = "any label above 0" if label is None else f"label {label}"
-        raise InputError(f"the mask of '{study_id}' is empty for region '{region}' ({wanted}): {found}")
+        raise InputError(f"the mask of '{study_id}' is empty for region '{region}': no voxel is segmented")
     if count == inside.size:
         raise InputError(f"region '{region}' of '{study_id}' is the whole image; draw the lesion only")
     if count == 1:
         raise InputError(
             f"region '{region}' of '{study_id}' is one voxel; features need a few voxels in at least two directions"
         )
-    return inside
+    return mask.with_array(inside.astype(np.uint8))
 
 
-def _window(inside: npt.NDArray[np.bool_], config: FeatureConfig) -> _Window:
-    """The part of the grid that the features depend on: the region's box, or all where something looks further."""
-    setting = config.setting
-    if set(config.image_type) != {"Original"} or setting.normalize or setting.resampledPixelSpacing is not None:
-        return _Window(tuple(slice(0, size) for size in inside.shape), 0)
-    box = []
-    for axis in range(3):
-        filled = np.flatnonzero(inside.any(axis=tuple(other for other in range(3) if other != axis)))
-        box.append(slice(int(filled[0]), int(filled[-1]) + 1))
-    # PyRadiomics refuses a mask without background, which the box of a cuboid would be.
-    return _Window(tuple(box), 1)
+def _rows(region: str, mask: Mask, config: FeatureConfig) -> Iterable[_Row]:
+    """The row of a region, or of each of its slices that features can be measured in."""
+    if config.resampling is not None:
+        mask = resample_to_spacing(mask, config.resampling, labels=True)
+        if not mask.array.any():
+            raise InputError(
+                f"nothing is left of region '{region}' in voxels of {config.resampling} mm; choose smaller voxels"
+            )
+    if config.slices == "volume":
+        return [_Row(region, mask, mask, window_of(mask.array > 0))]
+    if config.slices == "largest":
+        number, alone = in_largest_slice(mask)
+        return [_Row(region, alone, mask, window_of(alone.array > 0), diagnostics={"slice": number})]
+    rows = [
+        _Row(f"{region} slice {number}", alone, mask, window_of(alone.array > 0), diagnostics={"slice": number})
+        for number, alone in slices_of(mask).items()
+    ]
+    plane = [row for row in rows if sum(part.stop - part.start > 1 for part in row.window.box) == 2]
+    if not plane:
+        raise InputError(f"no slice of region '{region}' is more than one voxel wide in both directions")
+    return plane
 
 
-def _cropped(volume: Volume, window: _Window) -> Volume:
-    affine = volume.affine.copy()
-    affine[:3, 3] += affine[:3, :3] @ [part.start - window.pad for part in window.box]
-    return Volume(np.pad(volume.array[window.box], window.pad), affine)
+def _mask_features(row: _Row, config: FeatureConfig, plane: Mapping[str, Any]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for kind, names in config.mask_classes.items():
+        mask = row.volume if kind in VOLUME_CLASSES else row.mask
+        if kind == "outline":
+            values |= outline_features(mask, names)
+        elif kind == "ellipsoid":
+            values |= ellipsoid_features(mask, names)
+        else:
+            settings = {**config.general_settings, **plane}
+            found = engine.shape_features(_box(mask, settings), kind, names, settings)
+            values |= {f"original_{name}": value for name, value in found.items()}
+    return values
 
 
-def _normalised(volume: Volume, config: FeatureConfig, name: str) -> _Scaled:
-    if not np.isfinite(volume.array).all():
-        raise InputError(f"{name} has voxels that are NaN or infinite; replace them before computing features")
-    if config.normalisation.method == "none":
-        return _Scaled(volume, 0.0, 1.0)
-    array = volume.array.astype(np.float64)
-    values = array[foreground(volume.array)]
-    deviation = float(values.std()) if values.size else 0.0
-    if deviation == 0:
-        raise InputError(f"{name} has one intensity everywhere, so it cannot be standardised; is it the right file?")
-    mean = float(values.mean())
-    return _Scaled(volume.with_array((array - mean) / deviation * config.normalisation.scale), mean, deviation)
+def _box(mask: Mask, settings: Mapping[str, Any]) -> sitk.Image:
+    """The smallest box around the region, after PyRadiomics' own resampling where that is set."""
+    if settings.get("resampledPixelSpacing") is not None:
+        mask = from_sitk(engine.resampled_region(to_sitk(mask), settings))
+    roi = to_sitk(window_of(mask.array > 0).crop(mask))
+    engine.check_region(roi, settings)
+    return roi
 
 
-def _bin_count(values: npt.NDArray[np.generic], config: FeatureConfig) -> int:
-    """Grey levels between the region's darkest and brightest voxel after PyRadiomics' discretisation."""
-    if config.setting.binCount is not None:
-        return int(config.setting.binCount)
-    width = config.setting.binWidth or _DEFAULT_BIN_WIDTH
-    return int(math.floor(float(values.max()) / width) - math.floor(float(values.min()) / width)) + 1
+def _measure_sequence(
+    name: str,
+    volume: Volume,
+    rows: list[_Row],
+    config: FeatureConfig,
+    plane: Mapping[str, Any],
+    brain: Mask | None,
+    study_id: str,
+) -> None:
+    """Add the features of one sequence to every row."""
+    sequence = prepare_sequence(volume, config, f"sequence '{name}' of '{study_id}'", brain)
+    bins: list[dict[str, int]] = [{} for _ in rows]
+    for found in filtered_regions(sequence, [(row.mask, row.window) for row in rows], config, plane):
+        row = rows[found.index]
+        levels = engine.discretised(found.image, found.roi, found.settings)
+        features = engine.intensity_features(found.image, found.roi, levels, config.image_classes, found.settings)
+        row.values |= {f"{name}_{found.name}_{feature}": value for feature, value in features.items()}
+        bins[found.index][found.name] = levels.count
+    for row, counts in zip(rows, bins, strict=True):
+        row.diagnostics[f"{name}_image_sha256"] = provenance.content_sha256(volume)
+        row.diagnostics[f"{name}_normalisation"] = [sequence.mean, sequence.deviation]
+        row.diagnostics[f"{name}_bins"] = counts
+        row.warnings += provenance.bin_warnings(name, counts)
 
 
-def _diagnostics(
-    mask: Mask, inside: npt.NDArray[np.bool_], names: list[str], config: FeatureConfig, spacing_known: bool
-) -> dict[str, Any]:
-    return {
-        "gliomics_version": gliomics.__version__,
-        "pyradiomics_version": engine.version(),
-        "config_sha256": config.digest,
-        "mask_sha256": content_sha256(mask.with_array(inside.astype(np.uint8))),
-        "sequences": names,
-        "size": list(mask.shape),
-        "spacing": [round(edge, 6) for edge in mask.spacing],
-        "spacing_known": spacing_known,
-        "affine": [[round(float(item), 6) for item in row] for row in mask.affine[:3]],
-        "voxels": int(np.count_nonzero(inside)),
-    }
-
-
-def _geometry_warnings(
-    mask: Mask, inside: npt.NDArray[np.bool_], config: FeatureConfig, spacing_known: bool
-) -> list[str]:
-    warnings = []
-    spacing = " x ".join(f"{edge:g}" for edge in mask.spacing)
-    if not spacing_known and "shape" in config.feature_class:
-        warnings.append(
-            f"the voxel size is unknown: shape features are in voxels (taken as {spacing}), not in millimetres"
-        )
-    if spacing_known and max(mask.spacing) > FAR_FROM_ISOTROPIC * min(mask.spacing):
-        warnings.append(
-            f"voxels of {spacing} mm are far from cubes: 3-D shape and texture depend on the slice direction"
-        )
-    count = int(np.count_nonzero(inside))
-    if count < FEW_VOXELS:
-        warnings.append(f"the region has {count} voxels; below {FEW_VOXELS} texture features are mostly noise")
-    return warnings
+def _table(row: _Row, study_id: str) -> FeatureTable:
+    undefined = [feature for feature, value in row.values.items() if not math.isfinite(value)]
+    if undefined:
+        row.warnings.append(f"left out because undefined for this region: {', '.join(undefined)}")
+    finite = {feature: value for feature, value in row.values.items() if math.isfinite(value)}
+    return FeatureTable(study_id, row.region, finite, row.diagnostics, row.warnings)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import gliomics
 from gliomics.errors import GeometryError, InputError, UnknownNameError
 from gliomics.radiomics.config import FeatureConfig, load_config, parse_config
-from gliomics.radiomics.extract import content_sha256, extract_features
+from gliomics.radiomics.extract import extract_features
+from gliomics.radiomics.provenance import content_sha256
 from gliomics.records import FeatureTable
 from gliomics.study import Mask, Volume, read_mask, read_volume, to_sitk
 from tests.unit.radiomics.heads import SHAPE, head, lesion
@@ -44,7 +45,9 @@ def assert_equal_to_plain(ours: dict[str, float], plain: dict[str, float], seque
     named = {k if k.startswith("original_shape_") else f"{sequence}_{k}": v for k, v in plain.items()}
     assert set(ours) == set(named)
     for name, value in named.items():
-        assert ours[name] == pytest.approx(value, rel=1e-9, abs=1e-12), name
+        # ITK's LoG computes in single precision, and the part of the image that it sees here starts elsewhere.
+        rel = 1e-6 if "log-sigma" in name else 1e-9
+        assert ours[name] == pytest.approx(value, rel=rel, abs=1e-12), name
 
 
 def test_values_equal_plain_pyradiomics_on_the_whole_image() -> None:
@@ -100,7 +103,7 @@ def test_intensity_features_carry_the_sequence_and_shape_is_measured_once() -> N
 
 def test_panel_adds_the_outline_to_what_pyradiomics_measures() -> None:
     values = measured(config=load_config("panel")).values
-    assert len(values) == 107 + 5
+    assert len(values) == 107 + 10
     assert {"original_outline_Solidity", "flair_original_ngtdm_Busyness"} <= set(values)
 
 
@@ -145,7 +148,7 @@ def test_row_tells_how_it_came_about() -> None:
     assert told["mask_sha256"] == content_sha256(lesion())
     assert (told["size"], told["spacing"], told["spacing_known"]) == ([40, 44, 10], [2.0, 2.0, 5.0], True)
     assert told["voxels"] == np.count_nonzero(lesion().array)
-    assert 16 <= told["flair_bins"] <= 128
+    assert 16 <= told["flair_bins"]["original"] <= 128
 
 
 def test_hash_follows_the_voxels_and_the_grid() -> None:

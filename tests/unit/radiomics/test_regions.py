@@ -26,7 +26,7 @@ def test_whole_takes_any_label_value() -> None:
 @pytest.mark.parametrize("region", ["ring", "-1", "0", "1.5"])
 def test_unknown_region_is_refused_with_those_that_exist(region: str) -> None:
     with pytest.raises(
-        UnknownNameError, match="is unknown; give whole, tumour-core, enhancing, oedema or a label value"
+        UnknownNameError, match="is unknown; give whole, tumour-core, enhancing, oedema, peritumoral or a label value"
     ):
         select_region(lesion(), region, name="a mask")
 

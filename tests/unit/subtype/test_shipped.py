@@ -76,7 +76,9 @@ def test_real_patients_are_measured_and_estimated(lgg_kaggle: Path, tmp_path: Pa
     panel = load_config("panel")
     tables = [study_features(study, label_path(tmp_path / "studies", study.id), panel) for study in studies]
     assert len(tables) >= 5
-    bins = [v for table in tables for name, v in table.diagnostics.items() if name.endswith("_bins")]
+    bins = [
+        levels["original"] for table in tables for name, levels in table.diagnostics.items() if name.endswith("_bins")
+    ]
     assert np.mean([16 <= count <= 128 for count in bins]) > 0.8, bins
     for table in tables:
         assert any("voxel size is unknown" in warning for warning in table.warnings)
