@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from gliomics.cli.delta import delta
 from gliomics.cli.demo import demo
 from gliomics.cli.features import features
 from gliomics.cli.import_dicom import import_dicom
@@ -35,7 +36,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, serve, segment, features, import_lgg, import_dicom, make_samples):
+for command in (demo, serve, segment, features, delta, import_lgg, import_dicom, make_samples):
     app.command()(command)
 app.add_typer(subtype, name="subtype")
 app.add_typer(train, name="train")

@@ -1,0 +1,36 @@
+"""``gliomics delta``: how features changed between a patient's examinations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gliomics.cli.console import console
+
+
+def delta(
+    features: Annotated[Path, typer.Argument(help="A table of `gliomics features`.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The table to write (CSV): one row per pair of examinations.")],
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="TIMEPOINT", help="Compare from this time point ...")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="TIMEPOINT", help="... to this one.")] = None,
+) -> None:
+    """Write how each patient's features changed from each examination to the next, or from --from to --to.
+
+    Two columns per feature: the difference, and the difference relative to the earlier value. A patient with one
+    examination is reported and left out.
+    """
+    from gliomics.cohort.delta import deltas
+    from gliomics.errors import InputError
+    from gliomics.radiomics.table import read_features_csv, write_features_csv
+
+    found = deltas(read_features_csv(features), first=first, last=last)
+    for reason in found.left_out:
+        console.print(f"left out {reason}", style="yellow", markup=False)
+    if not found.rows:
+        raise InputError(f"no patient in {features} has two time points to compare; the reasons are above")
+    write_features_csv(found.rows, out)
+    console.print(f"{len(found.rows)} rows in {out}")

@@ -1,0 +1,157 @@
+"""Delta features: how the features of a patient's lesion changed between two examinations."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import gliomics
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.records import FeatureTable
+
+_MUST_AGREE = {"config_sha256": "configuration", "boundary_shift": "boundary shift"}
+"""Diagnostics that make two rows incomparable where they differ."""
+_SHOULD_AGREE = ("pyradiomics_version", "spacing", "spacing_known")
+"""Diagnostics whose difference may be taken for a change of the lesion."""
+
+
+@dataclass(frozen=True)
+class Deltas:
+    """The rows of change, and in words what has none."""
+
+    rows: list[FeatureTable]
+    left_out: list[str] = field(default_factory=list)
+
+
+def deltas(tables: Sequence[FeatureTable], *, first: str | None = None, last: str | None = None) -> Deltas:
+    """Change of every region of every patient from each examination to the next, or from ``first`` to ``last``.
+
+    Examinations follow each other by date where all of a patient's have one, else as in ``tables``. A region with
+    a single examination, or without ``first`` or ``last``, is left out and said.
+
+    Raises :class:`InputError` for a row without patient, a time point that a patient has twice and rows that
+    cannot be compared, and :class:`UnknownNameError` for a time point that no row has.
+    """
+    if (first is None) != (last is None):
+        raise InputError("give both time points, from and to, or neither for each examination and the next")
+    if first is not None and first == last:
+        raise InputError(f"from and to are both '{first}'; give two time points")
+    names = sorted({_timepoint(table) for table in tables})
+    for name in (first, last):
+        if name is not None and name not in names:
+            raise UnknownNameError(f"no row has the time point '{name}'; there are {', '.join(names)}")
+    found = Deltas([])
+    for (patient, region), rows in _by_lesion(tables).items():
+        if first is None or last is None:
+            pairs = list(pairwise(_in_time(rows).values()))
+            missing = "one time point only: " + ", ".join(rows)
+        else:
+            pairs = [(rows[first], rows[last])] if first in rows and last in rows else []
+            missing = f"no time point '{first if first not in rows else last}'"
+        if not pairs:
+            found.left_out.append(f"patient '{patient}', region '{region}': {missing}")
+        found.rows.extend(delta(before, after) for before, after in pairs)
+    return found
+
+
+def delta(before: FeatureTable, after: FeatureTable) -> FeatureTable:
+    """The change between two examinations of one patient's region, under the study id of the later one.
+
+    ``<feature>_delta`` is later minus earlier, ``<feature>_relative`` that over the earlier one's absolute value, left
+    out where it is 0. Features that one examination lacks are left out. Raises :class:`InputError` when the rows are of
+    different patients or regions, or were measured in different ways.
+    """
+    _check_comparable(before, after)
+    values: dict[str, float] = {}
+    for name, value in before.values.items():
+        if name in after.values:
+            change = after.values[name] - value
+            values[f"{name}_delta"] = change
+            if value != 0:
+                values[f"{name}_relative"] = change / abs(value)
+    if not values:
+        raise InputError(f"studies '{before.study_id}' and '{after.study_id}' have no feature in common")
+    diagnostics: dict[str, Any] = {"patient_id": _patient(before), "gliomics_version": gliomics.__version__}
+    for side, table in (("from", before), ("to", after)):
+        diagnostics |= {f"{side}_study": table.study_id, f"{side}_timepoint": _timepoint(table)}
+        if _date(table) is not None:
+            diagnostics[f"{side}_date"] = str(_date(table))
+    earlier, later = _date(before), _date(after)
+    if earlier is not None and later is not None:
+        diagnostics["days"] = (later - earlier).days
+    if "config_sha256" in before.diagnostics:
+        diagnostics["config_sha256"] = before.diagnostics["config_sha256"]
+    return FeatureTable(after.study_id, after.region, values, diagnostics, _warnings(before, after))
+
+
+def _warnings(before: FeatureTable, after: FeatureTable) -> list[str]:
+    warnings = [
+        f"{name} differs: {before.diagnostics.get(name)} and {after.diagnostics.get(name)}"
+        for name in _SHOULD_AGREE
+        if before.diagnostics.get(name) != after.diagnostics.get(name)
+    ]
+    lost = sorted(set(before.values) ^ set(after.values))
+    if lost:
+        warnings.append(f"missing at one time point: {', '.join(lost[:3])}{' and others' if len(lost) > 3 else ''}")
+    earlier = [f"{_timepoint(before)}: {warning}" for warning in before.warnings]
+    return warnings + earlier + [f"{_timepoint(after)}: {warning}" for warning in after.warnings]
+
+
+def _check_comparable(before: FeatureTable, after: FeatureTable) -> None:
+    of = f"studies '{before.study_id}' and '{after.study_id}'"
+    if _patient(before) != _patient(after):
+        raise InputError(f"{of} are of different patients, '{_patient(before)}' and '{_patient(after)}'")
+    if before.region != after.region:
+        raise InputError(f"{of} have different regions, '{before.region}' and '{after.region}'; measure the same one")
+    for name, words in _MUST_AGREE.items():
+        one, other = (str(table.diagnostics.get(name, "(none)"))[:12] for table in (before, after))
+        if one != other:
+            raise InputError(f"{of} differ in {words}, {one} and {other}; measure both in the same way")
+
+
+def _by_lesion(tables: Sequence[FeatureTable]) -> dict[tuple[str, str], dict[str, FeatureTable]]:
+    """Rows by time point, by patient and region."""
+    lesions: dict[tuple[str, str], dict[str, FeatureTable]] = {}
+    for table in tables:
+        rows = lesions.setdefault((_patient(table), table.region), {})
+        other = rows.setdefault(_timepoint(table), table)
+        if other is not table:
+            raise InputError(
+                f"patient '{_patient(table)}' has time point '{_timepoint(table)}' twice, as '{other.study_id}' and "
+                f"'{table.study_id}'; name time points apart in their study.json"
+            )
+    return lesions
+
+
+def _in_time(rows: dict[str, FeatureTable]) -> dict[str, FeatureTable]:
+    dates = {name: date for name, table in rows.items() if (date := _date(table)) is not None}
+    return {name: rows[name] for name in sorted(dates, key=dates.__getitem__)} if len(dates) == len(rows) else rows
+
+
+def _patient(table: FeatureTable) -> str:
+    patient = table.diagnostics.get("patient_id")
+    if patient is None:
+        raise InputError(
+            f"study '{table.study_id}' does not say whose it is; make the table with `gliomics features`, or give it a "
+            "column diagnostics_patient_id"
+        )
+    return str(patient)
+
+
+def _timepoint(table: FeatureTable) -> str:
+    return str(table.diagnostics.get("timepoint", "baseline"))
+
+
+def _date(table: FeatureTable) -> datetime.date | None:
+    date = table.diagnostics.get("date")
+    if date is None:
+        return None
+    try:
+        return datetime.date.fromisoformat(str(date))
+    except ValueError as error:
+        raise InputError(
+            f"study '{table.study_id}' has the date '{date}'; expected a day such as 2024-05-31"
+        ) from error
