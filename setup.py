@@ -55,7 +55,7 @@ setup(
     package_data={
         "gliomics": ["py.typed"],
         "gliomics.models": ["shipped/*/*"],
-        "gliomics.radiomics": ["presets/*", "stability/*"],
+        "gliomics.radiomics": ["descriptions/*", "presets/*", "stability/*"],
         "gliomics.report": ["*.css"],
         "gliomics.segmentation": ["configs/*"],
         **{package: files_under(folder) for package, folder in BUNDLED.items()},
