@@ -12,16 +12,17 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import f as f_distribution
 
 import gliomics.radiomics
+from gliomics.cohort.icc import Icc, icc_2_1
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import write_text
+from gliomics.preprocess.intensity import foreground
 from gliomics.radiomics.cohort import find_mask
 from gliomics.radiomics.config import FeatureConfig
-from gliomics.radiomics.extract import extract_features
+from gliomics.radiomics.extract import extract_regions
 from gliomics.radiomics.perturb import perturbed
-from gliomics.radiomics.regions import select_region
+from gliomics.radiomics.regions import is_ring, select_region
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import read_mask
@@ -37,17 +38,8 @@ _GRADES = ((0.9, "excellent"), (STABLE, "good"), (0.5, "moderate"), (-math.inf, 
 _SHIPPED = Path(gliomics.radiomics.__file__).parent / "stability"
 _COLUMNS = ("feature", "icc", "low", "high", "grade", "cv", "n", "k", "config_sha256", "note")
 
-
-@dataclass(frozen=True)
-class Icc:
-    """An intraclass correlation of ``n`` targets by ``k`` raters with its 95 % interval; NaN with a reason if none."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-    k: int
-    reason: str = ""
+OnError = Callable[[str, GliomicsError], None]
+"""Called with the id of a study and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -74,46 +66,6 @@ class FeatureStability:
     def is_unstable(self) -> bool:
         """Whether the interval reaches down to :data:`STABLE`."""
         return self.grade in ("moderate", "poor")
-
-
-def icc_2_1(ratings: npt.ArrayLike) -> Icc:
-    """ICC(2,1) of ``ratings``, (n targets, k raters): two-way random effects, absolute agreement, a single rater.
-
-    ``(MSR - MSE) / (MSR + (k - 1) MSE + k (MSC - MSE) / n)`` with the mean squares of targets (R), raters (C) and
-    the rest (E): Shrout and Fleiss, Psychol Bull 86:420 (1979); the interval by the F distribution: McGraw and Wong,
-    Psychol Methods 1:30 (1996).
-    """
-    table = np.asarray(ratings, dtype=np.float64)
-    if table.ndim != 2 or not np.isfinite(table).all():
-        raise InputError(f"ratings must be finite numbers, targets by raters; these have shape {table.shape}")
-    n, k = table.shape
-    if n < 2 or k < 2:
-        few = f"{n} target{'s' * (n != 1)}" if n < 2 else f"{k} rater{'s' * (k != 1)}"
-        return Icc(math.nan, math.nan, math.nan, n, k, f"{few}; an ICC needs 2")
-    table = table - table.mean()
-    if np.abs(table).max() <= 1e-12 * np.abs(ratings).max():
-        return Icc(math.nan, math.nan, math.nan, n, k, "the feature has one value everywhere")
-    table /= np.abs(table).max()
-    of_targets, of_raters = table.mean(axis=1), table.mean(axis=0)
-    rest = table - of_targets[:, None] - of_raters
-    msr = k * float(of_targets @ of_targets) / (n - 1)
-    msc = n * float(of_raters @ of_raters) / (k - 1)
-    # Below this is what rounding leaves of ratings that agree.
-    mse = max(float(np.sum(rest**2)) / ((n - 1) * (k - 1)), 1e-30)
-    total = msr + (k - 1) * mse + k * (msc - mse) / n
-    if total <= 1e-24:
-        return Icc(math.nan, math.nan, math.nan, n, k, "the targets do not differ")
-    value = (msr - mse) / total
-
-    a, b = k * value, n * (1 + (k - 1) * value) - k * value
-    freedom = (n - 1) * (k - 1) * (a * msc + b * mse) ** 2 / ((n - 1) * (a * msc) ** 2 + (b * mse) ** 2)
-    freedom = max(freedom, k - 1)  # it is less only where the ICC is negative, and then it can be 0
-    lower = float(f_distribution.ppf(0.975, n - 1, freedom))
-    upper = float(f_distribution.ppf(0.975, freedom, n - 1))
-    others = k * msc + (k * n - k - n) * mse
-    low = n * (msr / lower - mse) / (others + n * msr / lower)
-    high = n * (msr - mse / upper) / (others / upper + n * msr)
-    return Icc(value, low, high, n, k)
 
 
 class Ratings:
@@ -179,32 +131,31 @@ def measure_stability(
     regions: Sequence[str] = ("whole",),
     *,
     resample_to: str | None = None,
-    on_error: Callable[[str, GliomicsError], None] | None = None,
+    brain_masks: Path | None = None,
+    on_error: OnError | None = None,
 ) -> list[FeatureStability]:
     """Measure each region of each study under several masks, and how far the features agree.
 
-    The raters are the ``mask_folders``, which hold ``<study id>.nii.gz``; where there is one folder, they are
-    the :data:`~gliomics.radiomics.perturb.PERTURBATIONS` of its masks. A region that one rater does not have, or that
-    cannot be measured, is left out for all and handed to ``on_error`` with the study's id. One study is in memory at
-    a time; of the others there are the values.
+    The raters are the ``mask_folders``, which hold ``<study id>.nii.gz`` as ``brain_masks`` does; where there is one
+    folder, they are the :data:`~gliomics.radiomics.perturb.PERTURBATIONS` of its masks. ``resample_to`` brings the
+    sequences to the grid of the one named. A region that one rater does not have, or that cannot be measured, is left
+    out for all and handed to ``on_error`` with the study's id. One study is in memory at a time; of the others there
+    are the values.
 
     Raises :class:`InputError` when nothing could be measured.
     """
+    if not mask_folders or len(set(mask_folders)) < len(mask_folders):
+        raise InputError(
+            f"give one folder of masks, or several different ones; these are {', '.join(map(str, mask_folders)) or 'none'}"
+        )
     ratings: Ratings | None = None
     for study in studies:
         try:
-            names = config.sequences if config.sequences is not None else list(study.sequences)
-            volumes = load_sequences(study, names, resample_to=resample_to)
-            masks = {folder: _read_mask(folder, study, volumes) for folder in mask_folders}
+            case = _read_case(study, mask_folders, config, resample_to, brain_masks)
         except GliomicsError as error:
             _report(on_error, study.id, error)
             continue
-        for region in regions:
-            try:
-                tables = _measure_raters(study, volumes, _rated_masks(masks, region), config, region)
-            except GliomicsError as error:
-                _report(on_error, study.id, error)
-                continue
+        for tables in _measure_targets(case, config, regions, on_error):
             ratings = ratings or Ratings(list(tables))
             ratings.add(tables)
     if ratings is None:
@@ -273,33 +224,83 @@ def _from_row(row: Mapping[str, str]) -> FeatureStability:
     return FeatureStability(row["feature"], icc, variation, row["config_sha256"])
 
 
-def _read_mask(folder: Path, study: Study, volumes: Mapping[str, Volume]) -> Mask:
-    path = find_mask(folder, study.id)
-    if path is None:
-        raise InputError(f"no mask {study.id}.nii.gz in {folder}")
-    mask = read_mask(path)
-    for name, volume in volumes.items():
-        check_mask(mask, volume, f"mask {path} (image: sequence '{name}')")
-    return mask
+@dataclass(frozen=True)
+class _Case:
+    """A study with the masks of its raters."""
+
+    study: Study
+    volumes: dict[str, Volume]
+    masks: dict[str, Mask]
+    brain: Mask | None
+
+    def rated(self, region: str, config: FeatureConfig) -> dict[str, Mask]:
+        """The region by rater: by folder, or by perturbation where there is one folder."""
+        room = self.brain.array > 0 if self.brain is not None else None
+        if room is None and is_ring(region, config.regions):
+            room = foreground(next(iter(self.volumes.values())).array)
+        chosen = {
+            name: select_region(mask, region, name=name, brain=room, own=config.regions)
+            for name, mask in self.masks.items()
+        }
+        return chosen if len(chosen) > 1 else perturbed(next(iter(chosen.values())))
 
 
-def _rated_masks(masks: Mapping[Path, Mask], region: str) -> dict[str, Mask]:
-    """The region by rater: each folder, or each perturbation of the only folder's mask."""
-    chosen = {str(folder): select_region(mask, region, name=str(folder)) for folder, mask in masks.items()}
-    return chosen if len(chosen) > 1 else perturbed(next(iter(chosen.values())))
+def _read_case(
+    study: Study, mask_folders: Sequence[Path], config: FeatureConfig, resample_to: str | None, brains: Path | None
+) -> _Case:
+    names = config.sequences if config.sequences is not None else list(study.sequences)
+    volumes = load_sequences(study, names, resample_to=resample_to)
+
+    def read(folder: Path) -> Mask:
+        path = find_mask(folder, study.id)
+        if path is None:
+            raise InputError(f"no mask {study.id}.nii.gz in {folder}")
+        mask = read_mask(path)
+        for name, volume in volumes.items():
+            check_mask(mask, volume, f"mask {path} (image: sequence '{name}')")
+        return mask
+
+    masks = {str(folder): read(folder) for folder in mask_folders}
+    return _Case(study, volumes, masks, read(brains) if brains is not None else None)
 
 
-def _measure_raters(
-    study: Study, volumes: dict[str, Volume], masks: Mapping[str, Mask], config: FeatureConfig, region: str
-) -> dict[str, FeatureTable]:
-    return {
-        rater: extract_features(
-            volumes, mask, config, study_id=study.id, region=region, spacing_known=study.spacing_known, label=1
-        )
-        for rater, mask in masks.items()
-    }
+def _measure_targets(
+    case: _Case, config: FeatureConfig, regions: Sequence[str], on_error: OnError | None
+) -> list[dict[str, FeatureTable]]:
+    """The tables by rater of every region that all raters have."""
+    rated: dict[str, dict[str, Mask]] = {}
+    for region in regions:
+        try:
+            rated[region] = case.rated(region, config)
+        except GliomicsError as error:
+            _report(on_error, case.study.id, error)
+    try:
+        return _measure(case, rated, config) if rated else []
+    except GliomicsError as error:
+        if len(rated) == 1:
+            _report(on_error, case.study.id, error)
+            return []
+    # One region cannot be measured: find out which.
+    return [tables for region in rated for tables in _measure_targets(case, config, [region], on_error)]
 
 
-def _report(on_error: Callable[[str, GliomicsError], None] | None, study_id: str, error: GliomicsError) -> None:
+def _measure(
+    case: _Case, rated: Mapping[str, Mapping[str, Mask]], config: FeatureConfig
+) -> list[dict[str, FeatureTable]]:
+    """Tables by rater of each region, or each slice of it, that all raters have; images are filtered once for all."""
+    named = {f"{rater}\t{region}": mask for region, masks in rated.items() for rater, mask in masks.items()}
+    study = case.study
+    found = extract_regions(
+        case.volumes, named, config, study_id=study.id, spacing_known=study.spacing_known, brain=case.brain
+    )
+    targets: dict[str, dict[str, FeatureTable]] = {}
+    for table in found:
+        rater, target = table.region.split("\t", 1)
+        targets.setdefault(target, {})[rater] = table
+    raters = len(next(iter(rated.values())))
+    return [tables for tables in targets.values() if len(tables) == raters]
+
+
+def _report(on_error: OnError | None, study_id: str, error: GliomicsError) -> None:
     if on_error is not None:
         on_error(study_id, error)

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from gliomics.cohort.icc import Icc, icc_2_1
 from gliomics.cohort.stability import (
     FeatureStability,
-    Icc,
-    icc_2_1,
     measure_stability,
     read_stability_csv,
     stability,
@@ -23,107 +20,10 @@ from gliomics.radiomics.config import parse_config
 from gliomics.radiomics.perturb import PERTURBATIONS
 from gliomics.records import FeatureTable
 from gliomics.study import Study, write_mask
+from tests.unit.cohort.test_icc import SHROUT_FLEISS
 from tests.unit.radiomics.heads import lesion, write_study
 
-SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
-"""Table 2 of Shrout and Fleiss 1979: 6 targets, 4 judges."""
-
 QUICK = parse_config({"featureClass": {"shape": ["VoxelVolume"], "firstorder": ["Mean", "Range"]}}, "quick.yaml")
-
-
-def ratings(seed: int, n: int, k: int, between: float, raters: float, rest: float) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    return random.normal(0, between, (n, 1)) + random.normal(0, raters, (1, k)) + random.normal(0, rest, (n, k))
-
-
-def by_variance_components(table: np.ndarray) -> float:
-    """ICC(2,1) as a ratio of variances, from the residuals of least-squares fits with and without each effect."""
-    n, k = table.shape
-    one = np.ones((n * k, 1))
-    targets, raters = np.kron(np.eye(n), np.ones((k, 1))), np.kron(np.ones((n, 1)), np.eye(k))
-
-    def left(*effects: np.ndarray) -> float:
-        design = np.hstack([one, *effects])
-        return float(np.sum((table.ravel() - design @ np.linalg.lstsq(design, table.ravel(), rcond=None)[0]) ** 2))
-
-    rest = left(targets, raters) / ((n - 1) * (k - 1))
-    of_targets = ((left(raters) - left(targets, raters)) / (n - 1) - rest) / k
-    of_raters = ((left(targets) - left(targets, raters)) / (k - 1) - rest) / n
-    return of_targets / (of_targets + of_raters + rest)
-
-
-def test_published_example_gives_the_published_icc_and_interval() -> None:
-    found = icc_2_1(SHROUT_FLEISS)
-    assert (found.n, found.k) == (6, 4)
-    assert found.value == pytest.approx(0.29, abs=0.005)
-    # The interval that R's psych::ICC prints for these data.
-    assert (found.low, found.high) == (pytest.approx(0.019, abs=0.0005), pytest.approx(0.76, abs=0.005))
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    seed=st.integers(0, 10**6),
-    n=st.integers(2, 12),
-    k=st.integers(2, 8),
-    spread=st.tuples(st.floats(0, 3), st.floats(0, 3), st.floats(0.1, 3)),
-)
-def test_icc_is_the_share_of_the_variance_between_targets(
-    seed: int, n: int, k: int, spread: tuple[float, float, float]
-) -> None:
-    table = ratings(seed, n, k, *spread)
-    assert icc_2_1(table).value == pytest.approx(by_variance_components(table), rel=1e-6, abs=1e-9)
-
-
-def test_icc_of_two_raters_is_the_concordance_of_two_variables() -> None:
-    # Lin's concordance 2 s12 / (s1^2 + s2^2 + (m1 - m2)^2), but for the share of chance in the means' difference.
-    first, second = ratings(3, 20, 2, 2, 1, 1).T
-    shared = np.cov(first, second)
-    chance = np.var(first - second, ddof=1) / 20
-    expected = 2 * shared[0, 1] / (shared[0, 0] + shared[1, 1] + (first.mean() - second.mean()) ** 2 - chance)
-    assert icc_2_1(np.stack([first, second], axis=1)).value == pytest.approx(expected)
-
-
-@settings(max_examples=20, deadline=None)
-@given(seed=st.integers(0, 10**6), gain=st.floats(1e-6, 1e6), offset=st.floats(-1e3, 1e3))
-def test_unit_and_zero_of_a_feature_do_not_count(seed: int, gain: float, offset: float) -> None:
-    table = ratings(seed, 8, 4, 2, 1, 1)
-    plain, changed = icc_2_1(table), icc_2_1(gain * (table + offset))
-    assert (changed.value, changed.low, changed.high) == pytest.approx((plain.value, plain.low, plain.high), abs=1e-5)
-
-
-def test_interval_holds_the_true_icc_in_95_of_100_samples() -> None:
-    true = 2**2 / (2**2 + 0.5**2 + 1)
-    found = [icc_2_1(ratings(seed, 20, 5, 2, 0.5, 1)) for seed in range(1000)]
-    assert np.mean([one.low <= true <= one.high for one in found]) == pytest.approx(0.95, abs=0.025)
-
-
-def test_more_targets_make_the_interval_narrower() -> None:
-    few, many = (icc_2_1(ratings(0, n, 5, 2, 0, 1)) for n in (4, 100))
-    assert few.high - few.low > 2 * (many.high - many.low)
-
-
-def test_raters_that_agree_have_an_icc_of_1_and_those_that_differ_by_a_constant_less() -> None:
-    same = icc_2_1([[1, 1], [2, 2], [4, 4]])
-    assert (same.value, same.low, same.high) == pytest.approx((1, 1, 1))
-    # Targets vary by 7/3, raters by 25/2.
-    assert icc_2_1([[1, 6], [2, 7], [4, 9]]).value == pytest.approx((7 / 3) / (7 / 3 + 25 / 2))
-
-
-@pytest.mark.parametrize(
-    ("table", "reason"),
-    [
-        ([[1.0, 2.0, 3.0]], "1 target; an ICC needs 2"),
-        ([[1.0], [2.0]], "1 rater; an ICC needs 2"),
-        (np.zeros((0, 3)), "0 targets; an ICC needs 2"),
-        ([[0.1, 0.1, 0.1], [0.1, 0.1, 0.1]], "the feature has one value everywhere"),
-        ([[1.0, 2.0], [2.0, 1.0]], "the targets do not differ"),
-    ],
-)
-def test_no_icc_has_a_reason(table: object, reason: str) -> None:
-    found = icc_2_1(table)  # type: ignore[arg-type]
-    assert math.isnan(found.value)
-    assert math.isnan(found.low)
-    assert found.reason == reason
 
 
 @pytest.mark.parametrize(
@@ -289,6 +189,50 @@ def test_what_one_rater_lacks_is_reported_and_left_out_for_all(
     assert [study_id for study_id, _ in said] == ["case-0", "case-2"]
     assert "region 'enhancing' is empty" in said[0][1]
     assert f"no mask case-2.nii.gz in {other}" in said[1][1]
+
+
+def test_a_region_that_cannot_be_measured_does_not_hide_the_others(studies: list[Study], masks: Path) -> None:
+    labels = lesion(2).array.copy()
+    labels[14, 24, 5] = 4
+    write_mask(lesion().with_array(labels), masks / "case-0.nii.gz")
+    said: list[str] = []
+    found = measure_stability(
+        studies[:1], [masks], QUICK, ["enhancing", "whole"], on_error=lambda _, error: said.append(str(error))
+    )
+    assert found[0].icc.n == 1
+    assert len(said) == 1
+    assert "'case-0' is one voxel" in said[0]
+
+
+def test_one_study_has_no_icc_but_a_variation(studies: list[Study], masks: Path) -> None:
+    found = measure_stability(studies[:1], [masks], QUICK)
+    assert {one.icc.reason for one in found} == {"1 target; an ICC needs 2"}
+    assert all(one.variation > 0 for one in found)
+
+
+def test_slices_are_targets_where_the_configuration_measures_each(studies: list[Study], masks: Path) -> None:
+    content = {"featureClass": {"firstorder": ["Mean"]}, "slices": "each", "sequences": ["flair"]}
+    (found,) = measure_stability(studies[:1], [masks], parse_config(content, "slices.yaml"))
+    assert found.icc.n == np.count_nonzero(lesion().array.sum(axis=(0, 1)) > 1)
+
+
+def test_a_ring_lies_inside_the_brain_mask(studies: list[Study], masks: Path, tmp_path: Path) -> None:
+    brain = tmp_path / "brain"
+    half = np.zeros_like(lesion().array)
+    half[:, :24] = 1
+    for study in studies:
+        write_mask(lesion().with_array(half), brain / f"{study.id}.nii.gz")
+    head, halves = (
+        measure_stability(studies, [masks], QUICK, ["peritumoral"], brain_masks=folder) for folder in (None, brain)
+    )
+    assert head[0].feature == halves[0].feature == "original_shape_VoxelVolume"
+    assert halves[0].variation > head[0].variation, "a smaller ring changes more"
+
+
+@pytest.mark.parametrize("folders", [[], ["a", "b", "a"]])
+def test_raters_must_be_different_folders(studies: list[Study], folders: list[str]) -> None:
+    with pytest.raises(InputError, match="give one folder of masks, or several different ones"):
+        measure_stability(studies, [Path(folder) for folder in folders], QUICK)
 
 
 def test_nothing_measured_is_an_error(studies: list[Study], tmp_path: Path) -> None:
