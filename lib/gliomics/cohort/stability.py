@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 import gliomics.radiomics
+from gliomics.cohort.extraction import find_mask
 from gliomics.cohort.icc import Icc, icc_2_1
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import write_text
 from gliomics.preprocess.intensity import foreground
-from gliomics.radiomics.cohort import find_mask
 from gliomics.radiomics.config import FeatureConfig
 from gliomics.radiomics.extract import extract_regions
 from gliomics.radiomics.perturb import perturbed
@@ -146,7 +146,8 @@ def measure_stability(
     """
     if not mask_folders or len(set(mask_folders)) < len(mask_folders):
         raise InputError(
-            f"give one folder of masks, or several different ones; these are {', '.join(map(str, mask_folders)) or 'none'}"
+            "give one folder of masks, or several different ones; these are "
+            + (", ".join(map(str, mask_folders)) or "none")
         )
     ratings: Ratings | None = None
     for study in studies:
