@@ -261,6 +261,7 @@ def parse_config(content: Any, name: str) -> FeatureConfig:
 def _check_names(config: FeatureConfig) -> None:
     """Raise :class:`InputError` for an image type, a feature class or a feature that does not exist."""
     from gliomics.radiomics import ellipsoid, engine, outline
+    from gliomics.radiomics.describe import NOT_COMPUTED
 
     known = engine.feature_names() | {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES)}
     image_types = engine.image_types()
@@ -272,6 +273,8 @@ def _check_names(config: FeatureConfig) -> None:
         _check_name(name, "feature class", list(known))
         for feature in features:
             _check_name(feature, f"feature of class '{name}'", known[name])
+            if f"{name}_{feature}" in NOT_COMPUTED:
+                raise InputError(f"feature '{feature}' of class '{name}' is gone: {NOT_COMPUTED[f'{name}_{feature}']}")
 
 
 def _check_name(name: str, kind: str, known: list[str]) -> None:

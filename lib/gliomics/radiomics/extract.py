@@ -92,7 +92,7 @@ def extract_regions(
     Raises :class:`GeometryError` where an image and a mask lie on different grids, :class:`UnknownNameError` for a
     sequence that the study does not have and :class:`InputError` for a region that cannot be measured.
     """
-    names = _sequences_to_measure(list(volumes), config, study_id)
+    names = sequences_to_measure(list(volumes), config, study_id)
     reference = volumes[names[0]]
     for name in names[1:]:
         check_same_grid(volumes[name], reference, f"sequence '{name}' of '{study_id}'", f"sequence '{names[0]}'")
@@ -114,7 +114,8 @@ def extract_regions(
     return [_table(row, study_id) for row in rows]
 
 
-def _sequences_to_measure(available: list[str], config: FeatureConfig, study_id: str) -> list[str]:
+def sequences_to_measure(available: list[str], config: FeatureConfig, study_id: str) -> list[str]:
+    """The sequences that ``config`` measures of those that a study has, in the order of their columns."""
     if not available:
         raise InputError(f"study '{study_id}' has no sequence to measure")
     wanted = config.sequences if config.sequences is not None else available

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from gliomics.errors import InputError
-from gliomics.files import write_text
+from gliomics.files import atomic_path
 from gliomics.records import FeatureTable
 
 _KEYS = ("study_id", "region")
@@ -19,27 +18,30 @@ _WARNINGS = f"{_PREFIX}warnings"
 _BETWEEN_WARNINGS = " | "
 
 
-def write_features_csv(tables: Sequence[FeatureTable], path: Path) -> None:
+def write_features_csv(tables: Iterable[FeatureTable], path: Path) -> None:
     """Write one row per table: ``study_id``, ``region``, the features, then ``diagnostics_*``.
 
-    A feature that a study does not have is an empty cell.
+    A feature that a study does not have is an empty cell. ``tables`` is gone through twice, first for the columns, so
+    it must be a collection, of which only one table at a time need be in memory.
     """
-    features = _in_order(table.values for table in tables)
-    diagnostics = _in_order(table.diagnostics for table in tables)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*_KEYS, *features, *(_PREFIX + name for name in diagnostics), _WARNINGS])
+    features: dict[str, None] = {}
+    diagnostics: dict[str, None] = {}
     for table in tables:
-        writer.writerow(
-            [
-                table.study_id,
-                table.region,
-                *(repr(float(table.values[name])) if name in table.values else "" for name in features),
-                *(_to_cell(table.diagnostics[name]) if name in table.diagnostics else "" for name in diagnostics),
-                _BETWEEN_WARNINGS.join(table.warnings),
-            ]
-        )
-    write_text(path, text.getvalue())
+        features |= dict.fromkeys(table.values)
+        diagnostics |= dict.fromkeys(table.diagnostics)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([*_KEYS, *features, *(_PREFIX + name for name in diagnostics), _WARNINGS])
+        for table in tables:
+            writer.writerow(
+                [
+                    table.study_id,
+                    table.region,
+                    *(repr(float(table.values[name])) if name in table.values else "" for name in features),
+                    *(_to_cell(table.diagnostics[name]) if name in table.diagnostics else "" for name in diagnostics),
+                    _BETWEEN_WARNINGS.join(table.warnings),
+                ]
+            )
 
 
 def read_features_csv(path: Path) -> list[FeatureTable]:
@@ -67,10 +69,6 @@ def read_features_csv(path: Path) -> list[FeatureTable]:
             raise InputError(f"{path} has two rows for study '{table.study_id}', region '{table.region}'; keep one")
         seen.add(key)
     return tables
-
-
-def _in_order(rows: Iterable[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def _check_columns(columns: list[str], path: Path) -> None:

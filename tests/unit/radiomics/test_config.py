@@ -72,7 +72,10 @@ def test_mistake_is_refused_in_words(content: Any, message: str) -> None:
 
 
 def test_unknown_preset_is_refused_with_the_presets_that_exist() -> None:
-    with pytest.raises(UnknownNameError, match=r"'full-body' is neither a preset \(panel\) nor an existing file"):
+    with pytest.raises(
+        UnknownNameError,
+        match=r"'full-body' is neither a preset \(full, gbm-2022, lgg-shape, panel\) nor an existing file",
+    ):
         load_config("full-body")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gliomics.radiomics.cohort import study_features
+from gliomics.cohort.extraction import Extraction, Job, measure
 from gliomics.radiomics.config import load_config
 from gliomics.radiomics.table import read_features_csv
 from gliomics.study import Volume, find_study, read_volume, write_mask, write_volume
@@ -55,7 +55,7 @@ def test_panel_of_the_command_is_the_panel_of_the_library(studies: Path, run: Ru
     mask = studies / "labels" / "final" / "case-0.nii.gz"
     done = run(studies / "case-0", "--masks", mask.parent, "--config", "panel")
     assert done.returncode == 0, done.stderr
-    expected = study_features(find_study(studies, "case-0"), mask, load_config("panel"))
+    expected = measure(Job(find_study(studies, "case-0"), mask), Extraction(load_config("panel"))).tables[0]
     assert read_features_csv(studies.parent / "out.csv") == [expected]
 
 
@@ -102,7 +102,10 @@ def test_nothing_computed_ends_in_one_error_line_and_writes_nothing(studies: Pat
     ("options", "message"),
     [
         (["--masks", "nowhere"], "nowhere is not a folder; give the folder that holds <study id>.nii.gz"),
-        (["--masks", ".", "--config", "pannel"], "'pannel' is neither a preset (panel) nor an existing file"),
+        (
+            ["--masks", ".", "--config", "pannel"],
+            "'pannel' is neither a preset (full, gbm-2022, lgg-shape, panel) nor an existing file",
+        ),
     ],
 )
 def test_bad_option_ends_in_one_line(studies: Path, run: Run, options: list[str], message: str) -> None:
@@ -132,5 +135,5 @@ def test_sequences_on_different_grids_need_resample_to(studies: Path, run: Run) 
     masks = studies / "labels" / "final"
     refused = run(studies / "case-0", "--masks", masks)
     assert refused.returncode == 2
-    assert "sequences 'flair' and 't1c' lie on different grids" in refused.stderr
+    assert "sequences 't1c' and 'flair' lie on different grids" in refused.stderr
     assert run(studies / "case-0", "--masks", masks, "--resample-to", "flair").returncode == 0

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gliomics.bundled import bundled
+from gliomics.cohort.extraction import Extraction, Job, measure
 from gliomics.files import read_json
 from gliomics.models import ModelStore
-from gliomics.radiomics.cohort import study_features
 from gliomics.radiomics.config import load_config
 from gliomics.records import FeatureTable
 from gliomics.study import label_path, list_studies
@@ -24,8 +24,8 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"
 @pytest.fixture(scope="module")
 def sample_features() -> dict[str, FeatureTable]:
     root = Path(bundled("sample_studies"))
-    panel = load_config("panel")
-    return {s.id: study_features(s, root / "truth" / f"{s.id}.nii.gz", panel) for s in list_studies(root)}
+    panel = Extraction(load_config("panel"))
+    return {s.id: measure(Job(s, root / "truth" / f"{s.id}.nii.gz"), panel).tables[0] for s in list_studies(root)}
 
 
 def opened(name: str) -> SubtypeModel:
@@ -73,8 +73,8 @@ def test_sample_studies_planted_as_idh_wild_type_rank_highest(
 @pytest.mark.realdata
 def test_real_patients_are_measured_and_estimated(lgg_kaggle: Path, tmp_path: Path) -> None:
     studies = import_lgg(lgg_kaggle, tmp_path / "studies")
-    panel = load_config("panel")
-    tables = [study_features(study, label_path(tmp_path / "studies", study.id), panel) for study in studies]
+    panel = Extraction(load_config("panel"))
+    tables = [measure(Job(study, label_path(tmp_path / "studies", study.id)), panel).tables[0] for study in studies]
     assert len(tables) >= 5
     bins = [
         levels["original"] for table in tables for name, levels in table.diagnostics.items() if name.endswith("_bins")

@@ -1,0 +1,64 @@
+"""Measured rows kept on disk by what they depend on, so that nothing is measured twice, not even after a kill."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gliomics.cohort.extraction import Measured
+from gliomics.errors import InputError
+from gliomics.files import read_json, write_json
+from gliomics.records import FeatureTable
+
+
+def default_folder() -> Path:
+    """The user's cache folder for rows: ``$XDG_CACHE_HOME/gliomics/features``, by default in ``~/.cache``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gliomics" / "features"
+
+
+class RowStore:
+    """One small JSON file for each study's rows, under the key of :func:`~gliomics.cohort.extraction.cache_key`."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{folder} cannot hold measured rows: {error.strerror}; give another with --cache"
+            ) from error
+        self._folder = folder
+
+    def get(self, key: str) -> Measured | None:
+        """The rows under ``key``, or None; a broken file counts as none."""
+        path = self._path(key)
+        if not path.is_file():
+            return None
+        try:
+            content = read_json(path)
+            tables = [FeatureTable.from_json(table) for table in content["tables"]]
+            return Measured(tables, dict(content["missing"]))
+        except (InputError, KeyError, TypeError):
+            return None
+
+    def put(self, key: str, rows: Measured) -> None:
+        """Keep ``rows`` under ``key``."""
+        write_json(self._path(key), {"tables": [table.to_json() for table in rows.tables], "missing": rows.missing})
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / f"{key}.json"
+
+
+class StoredTables:
+    """The tables under some keys, read again each time they are gone through, so that few are in memory at once."""
+
+    def __init__(self, store: RowStore, keys: Sequence[str]) -> None:
+        self._store = store
+        self._keys = keys
+
+    def __iter__(self) -> Iterator[FeatureTable]:
+        for key in self._keys:
+            rows = self._store.get(key)
+            if rows is None:
+                raise InputError("a measured row has vanished from the cache folder meanwhile; run the command again")
+            yield from rows.tables

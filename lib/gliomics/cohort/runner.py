@@ -1,0 +1,183 @@
+"""Many studies measured in parallel: on this machine's cores or on a Dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, field
+
+from gliomics.cohort import processes
+from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, measure, merge, split
+from gliomics.cohort.rows import RowStore
+from gliomics.errors import DependencyError, GliomicsError, InputError
+
+_WORTH_A_POOL = 10
+"""Starting processes takes about as long as measuring so many filtered images."""
+_AHEAD = 2
+"""Studies under way per worker: enough that none waits, few enough that memory does not grow with the cohort."""
+_FILTERED_IMAGES = {"Wavelet": 8, "LoG": 3}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one study: the key of its stored rows, or the error; ``missing`` regions with their reasons."""
+
+    job: Job
+    key: str = ""
+    error: GliomicsError | None = None
+    missing: dict[str, str] = field(default_factory=dict)
+    stored: bool = False
+
+
+class StudyFailedError(GliomicsError):
+    """A study could not be measured for a reason that lies outside of its data."""
+
+
+def measure_cohort(
+    jobs: Sequence[Job],
+    extraction: Extraction,
+    store: RowStore,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Iterator[Outcome]:
+    """Measure every study and keep its rows in ``store``; outcomes come as they are ready, in no particular order.
+
+    Rows that ``store`` holds already are not measured again. A study that cannot be measured, or whose process dies, is
+    an outcome with an error. ``workers`` is the number of processes (all cores when None); ``scheduler`` is the address
+    of a Dask cluster whose workers see the same files, to be used instead.
+    """
+    workers = workers or len(os.sched_getaffinity(0))
+    waiting = deque(jobs)
+    if scheduler is not None:
+        with _dask(scheduler) as (executor, slots):
+            yield from _Run(waiting, extraction, store, executor, slots).outcomes()
+    elif workers == 1 or _filtered_images(jobs, extraction) < _WORTH_A_POOL:
+        for job in jobs:
+            key, found = _kept(job, extraction, store)
+            yield found or _outcome(job, key, lambda job=job: measure(job, extraction), store)  # type: ignore[misc]
+    else:
+        yield from _in_processes(waiting, extraction, store, workers)
+
+
+def _in_processes(waiting: deque[Job], extraction: Extraction, store: RowStore, workers: int) -> Iterator[Outcome]:
+    """In processes of this machine. When one dies, each study that was under way is tried in a process of its own."""
+    while waiting:
+        with processes.pool(workers) as executor:
+            run = _Run(waiting, extraction, store, executor, workers)
+            yield from run.outcomes()
+        for job in run.unfinished:
+            with processes.pool(1) as executor:
+                alone = _Run(deque([job]), extraction, store, executor, 1)
+                yield from alone.outcomes()
+            if alone.unfinished:
+                why = "the process that measured it died, perhaps for want of memory; try fewer --workers"
+                yield Outcome(job, error=StudyFailedError(f"study '{job.study.id}': {why}"))
+
+
+class _Run:
+    """Studies going through an executor, a few ahead of those that are done.
+
+    Ends early when the executor breaks; ``unfinished`` then holds the studies that were under way.
+    """
+
+    def __init__(
+        self, waiting: deque[Job], extraction: Extraction, store: RowStore, executor: Executor, slots: int
+    ) -> None:
+        self._waiting = waiting
+        self._extraction = extraction
+        self._store = store
+        self._executor = executor
+        self._most = slots * _AHEAD
+        # While there are fewer studies than processes, a study is measured in pieces.
+        self._parts = slots if len(waiting) < self._most else 1
+        self._running: dict[str, tuple[Job, str, list[Future[Measured]]]] = {}
+
+    @property
+    def unfinished(self) -> list[Job]:
+        return [job for job, _, _ in self._running.values()]
+
+    def outcomes(self) -> Iterator[Outcome]:
+        try:
+            while self._waiting or self._running:
+                yield from self._submit()
+                futures = [future for _, _, parts in self._running.values() for future in parts]
+                wait([future for future in futures if not future.done()], return_when=FIRST_COMPLETED)
+                yield from self._finished()
+        except BrokenExecutor:
+            return
+
+    def _submit(self) -> Iterator[Outcome]:
+        """Start studies until enough are under way; those that need no measuring are outcomes at once."""
+        while self._waiting and len(self._running) < self._most:
+            job = self._waiting.popleft()
+            key, found = _kept(job, self._extraction, self._store)
+            if found is not None:
+                yield found
+                continue
+            futures: list[Future[Measured]] = []
+            self._running[job.study.id] = (job, key, futures)
+            for piece in split(job, self._extraction, self._parts):
+                futures.append(self._executor.submit(measure, job, piece))
+
+    def _finished(self) -> Iterator[Outcome]:
+        for job, key, futures in list(self._running.values()):
+            if all(future.done() for future in futures):
+                outcome = _outcome(job, key, lambda futures=futures: self._together(futures), self._store)  # type: ignore[misc]
+                del self._running[job.study.id]
+                yield outcome
+
+    def _together(self, futures: list[Future[Measured]]) -> Measured:
+        parts = [future.result() for future in futures]
+        return parts[0] if len(parts) == 1 else merge(parts, self._extraction)
+
+
+def _kept(job: Job, extraction: Extraction, store: RowStore) -> tuple[str, Outcome | None]:
+    """The key of a study's rows, and its outcome if they are in the store or the study cannot be read."""
+    try:
+        key = cache_key(job, extraction)
+    except GliomicsError as error:
+        return "", Outcome(job, error=error)
+    except OSError as error:
+        return "", Outcome(job, error=StudyFailedError(f"study '{job.study.id}' cannot be read: {error}"))
+    rows = store.get(key)
+    return key, None if rows is None else Outcome(job, key, missing=rows.missing, stored=True)
+
+
+def _outcome(job: Job, key: str, rows: Callable[[], Measured], store: RowStore) -> Outcome:
+    try:
+        found = rows()
+    except BrokenExecutor:
+        raise
+    except GliomicsError as error:
+        return Outcome(job, error=error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns one study of perhaps thousands
+        return Outcome(job, error=StudyFailedError(f"study '{job.study.id}': {type(error).__name__}: {error}"))
+    store.put(key, found)
+    return Outcome(job, key, missing=found.missing)
+
+
+def _filtered_images(jobs: Sequence[Job], extraction: Extraction) -> int:
+    config = extraction.config
+    each = sum(_FILTERED_IMAGES.get(kind, 1) for kind in config.image_type) * len(extraction.regions)
+    return sum(len(config.sequences or job.study.sequences) * each for job in jobs)
+
+
+@contextlib.contextmanager
+def _dask(address: str) -> Iterator[tuple[Executor, int]]:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise DependencyError("--scheduler needs Dask; install it: pip install distributed") from error
+    try:
+        client = Client(address, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise InputError(f"no Dask scheduler answers at {address}: {error}") from error
+    with client:
+        slots = sum(client.nthreads().values())
+        if not slots:
+            raise InputError(f"the Dask scheduler at {address} has no workers; start some with: dask worker {address}")
+        yield client.get_executor(pure=False), slots
