@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,12 +13,14 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from gliomics.bundled import bundled
-from gliomics.cli.demo_annotator import Annotation, Annotator
 from gliomics.cli.demo_server import own_server
 from gliomics.client import ClientError, GliomicsClient
 from gliomics.errors import InputError
 from gliomics.files import write_text
 from gliomics.records import RESEARCH_NOTICE, FeatureTable, SubtypeEstimate
+
+if TYPE_CHECKING:
+    from gliomics.cli.demo_annotator import Annotation, Annotator
 
 MODEL = "segmentation_flair"
 SHOWN_FEATURES = (
@@ -50,6 +52,7 @@ def demo(
     A real server process runs on a free port of this machine and is driven over HTTP;
     OUT/report.html shows what came out.
     """
+    from gliomics.cli.demo_annotator import Annotator
     from gliomics.cli.demo_report import write_demo_report
 
     started = time.monotonic()

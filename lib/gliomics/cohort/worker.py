@@ -7,7 +7,7 @@ import SimpleITK as sitk
 from gliomics.cohort import extraction
 from gliomics.radiomics import engine
 
-engine.versions()  # loads PyRadiomics and what it needs
+engine.feature_names()  # loads PyRadiomics and what it needs
 
 __all__ = ["extraction", "start"]
 

@@ -236,6 +236,8 @@ def load_config(preset_or_path: str | Path) -> FeatureConfig:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"feature configuration '{name}' is not valid YAML: {' '.join(str(error).split())}") from error
+    if path.parent == _PRESETS:  # tested to be right: PyRadiomics need not be loaded to ask for its names
+        return FeatureConfig.model_validate(content)
     return parse_config(content, name)
 
 

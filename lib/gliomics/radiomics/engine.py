@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import SimpleITK as sitk
 
 SHAPE_CLASSES = ("shape", "shape2D")
+_NOT_INSTALLED = "computing features needs PyRadiomics; install the server part: pip install .[server]"
 _NOT_RUNNING = {"LBP3D": "PyRadiomics' LBP3D needs functions that SciPy has removed; use LBP2D"}
 
 
@@ -46,27 +48,19 @@ def _pyradiomics() -> Any:
         import radiomics
         import radiomics.featureextractor
     except ImportError as error:
-        raise DependencyError(
-            "computing features needs PyRadiomics; install the server part: pip install .[server]"
-        ) from error
+        raise DependencyError(_NOT_INSTALLED) from error
     # It warns about its own defaults on every extraction; what a user should know is in FeatureTable.warnings.
     logging.getLogger("radiomics").setLevel(logging.CRITICAL)
     return radiomics
 
 
+@functools.cache
 def versions() -> dict[str, str]:
-    """Versions of everything that decides a feature's value."""
-    import pywt
-    import scipy
-    import SimpleITK as sitk
-
-    return {
-        "pyradiomics": str(_pyradiomics().__version__).lstrip("v"),
-        "simpleitk": sitk.Version_VersionString(),
-        "pywavelets": pywt.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-    }
+    """Versions of the packages that decide a feature's value, found without loading them."""
+    try:
+        return {name.lower(): version(name) for name in ("pyradiomics", "SimpleITK", "PyWavelets", "numpy", "scipy")}
+    except PackageNotFoundError as error:
+        raise DependencyError(_NOT_INSTALLED) from error
 
 
 def image_types() -> dict[str, str | None]:
