@@ -210,8 +210,9 @@ def _measure_sequence(
         features = engine.intensity_features(found.image, found.roi, levels, config.image_classes, found.settings)
         row.values |= {f"{name}_{found.name}_{feature}": value for feature, value in features.items()}
         bins[found.index][found.name] = levels.count
+    image_sha256 = provenance.content_sha256(volume)
     for row, counts in zip(rows, bins, strict=True):
-        row.diagnostics[f"{name}_image_sha256"] = provenance.content_sha256(volume)
+        row.diagnostics[f"{name}_image_sha256"] = image_sha256
         row.diagnostics[f"{name}_normalisation"] = [sequence.mean, sequence.deviation]
         row.diagnostics[f"{name}_bins"] = counts
         row.warnings += provenance.bin_warnings(name, counts)

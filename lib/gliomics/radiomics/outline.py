@@ -18,6 +18,7 @@ from scipy.ndimage import binary_fill_holes, label, uniform_filter1d
 from scipy.spatial import ConvexHull
 
 from gliomics.errors import InputError
+from gliomics.radiomics.regions import slice_axis
 from gliomics.study.records import Mask
 
 Array = npt.NDArray[np.float64]
@@ -25,7 +26,6 @@ Array = npt.NDArray[np.float64]
 _POINTS = 512
 _ANGULAR_BINS = 10
 _SMOOTHING = 0.1
-_THICK = 2.0
 _DEEP = 2.0
 
 
@@ -198,14 +198,12 @@ def outline_features(mask: Mask, names: Iterable[str] = ()) -> dict[str, float]:
 def largest_slice(mask: Mask) -> Lesion:
     """The slice with most voxels above 0, reduced to its largest 4-connected component.
 
-    Slices are axial, or across the longest voxel edge where that is at least twice the shortest: there the
-    other planes are too coarse for an outline. Raises :class:`InputError` for a mask without a voxel above 0.
+    Slices are those of :func:`~gliomics.radiomics.regions.slice_axis`. Raises :class:`InputError` for a mask without a
+    voxel above 0.
     """
     if not (mask.array > 0).any():
         raise InputError("the mask is empty: no voxel is above 0; draw the lesion before measuring its outline")
-    spacing = np.asarray(mask.spacing)
-    axial = int(np.argmax(np.abs(mask.affine[2, :3]) / spacing))
-    across = int(np.argmax(spacing)) if spacing.max() >= _THICK * spacing.min() else axial
+    across = slice_axis(mask)
     inside = np.moveaxis(mask.array > 0, across, 0)
     components, count = label(inside[int(np.argmax(inside.sum(axis=(1, 2))))])
     sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
