@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -171,7 +172,7 @@ def write_stability_csv(found: Sequence[FeatureStability], path: Path) -> None:
     writer.writerow(_COLUMNS)
     for one in found:
         numbers = (one.icc.value, one.icc.low, one.icc.high)
-        cells = ["" if math.isnan(number) else f"{number:.4f}" for number in numbers]
+        cells = ["" if math.isnan(number) else f"{number:.6f}" for number in numbers]
         variation = "" if math.isnan(one.variation) else f"{one.variation:.3g}"
         writer.writerow(
             [one.feature, *cells, one.grade, variation, one.icc.n, one.icc.k, one.config_sha256, one.icc.reason]
@@ -193,6 +194,26 @@ def read_stability_csv(path: Path) -> list[FeatureStability]:
 def shipped_stability(config: FeatureConfig) -> dict[str, FeatureStability]:
     """What is known of a configuration's features, by name: the table that ships for it, or nothing."""
     return _shipped().get(config.digest, {})
+
+
+def stability_diagnostics(features: Iterable[str], config: FeatureConfig) -> dict[str, Any]:
+    """What a :class:`FeatureTable` of these features says of their stability in its diagnostics; nothing if unknown.
+
+    ``stability``: the lower end of the ICC's 95 % interval for each feature that is known; ``unstable``: the features
+    that should not be trusted; ``stability_source``: where that is known from, in words.
+    """
+    shipped = shipped_stability(config)
+    known = [shipped[name] for name in features if name in shipped and not math.isnan(shipped[name].icc.value)]
+    if not known:
+        return {}
+    return {
+        "stability": {one.feature: one.icc.low for one in known},
+        "unstable": [one.feature for one in known if one.is_unstable],
+        "stability_source": (
+            f"{max(one.icc.n for one in known)} whole lower-grade gliomas, each mask grown, shrunk, redrawn, turned "
+            "and moved by about a voxel"
+        ),
+    }
 
 
 def stability_notes(found: Sequence[FeatureStability]) -> list[str]:

@@ -11,12 +11,14 @@ from gliomics.cohort.stability import (
     FeatureStability,
     measure_stability,
     read_stability_csv,
+    shipped_stability,
     stability,
+    stability_diagnostics,
     stability_notes,
     write_stability_csv,
 )
 from gliomics.errors import GliomicsError, InputError
-from gliomics.radiomics.config import parse_config
+from gliomics.radiomics.config import load_config, parse_config
 from gliomics.radiomics.perturb import PERTURBATIONS
 from gliomics.records import FeatureTable
 from gliomics.study import Study, write_mask
@@ -109,7 +111,7 @@ def test_table_reads_back_as_written(tmp_path: Path) -> None:
     assert (y.icc.reason, y.icc.n, y.variation, y.grade) == ("1 target; an ICC needs 2", 1, 0.5, "unknown")
     header, first, second = (tmp_path / "icc.csv").read_text().splitlines()
     assert header == "feature,icc,low,high,grade,cv,n,k,config_sha256,note"
-    assert first == f"x,0.2900,0.0188,0.7611,poor,0.25,6,4,{'ab' * 32},"
+    assert first == f"x,0.290000,0.018800,0.761100,poor,0.25,6,4,{'ab' * 32},"
     assert second.startswith("y,,,,unknown,0.5,1,2,")
 
 
@@ -133,6 +135,32 @@ def test_few_targets_and_missing_iccs_are_said() -> None:
     assert few.startswith("4 targets only: the intervals are wide")
     assert missing == "1 of 2 features have no ICC; the column note says why"
     assert stability_notes([FeatureStability("x", Icc(0.9, 0.8, 0.99, 88, 9), 0.1)]) == []
+
+
+def test_shipped_table_is_of_the_preset_panel_as_it_is() -> None:
+    shipped = shipped_stability(load_config("panel"))
+    assert len({name.removeprefix("flair_") for name in shipped if name.startswith("flair_")}) == 93
+    assert {one.icc.n for name, one in shipped.items() if name.startswith(("flair_", "original_"))} == {88}
+    assert {one.icc.k for one in shipped.values()} == {len(PERTURBATIONS)}
+
+
+def test_size_is_shipped_as_stable_and_the_darkest_voxel_as_unstable() -> None:
+    shipped = shipped_stability(load_config("panel"))
+    assert shipped["original_shape_VoxelVolume"].grade == "excellent"
+    assert shipped["flair_original_firstorder_Minimum"].is_unstable
+
+
+def test_diagnostics_are_of_the_features_that_are_asked_for_and_known() -> None:
+    names = ["flair_original_firstorder_Mean", "flair_original_firstorder_Minimum", "t2_original_firstorder_Mean"]
+    told = stability_diagnostics(names, load_config("panel"))
+    assert list(told["stability"]) == names[:2]
+    assert told["unstable"] == names[1:2]
+    assert told["stability_source"].startswith("88 whole lower-grade gliomas")
+
+
+def test_nothing_is_known_of_another_configuration() -> None:
+    assert shipped_stability(QUICK) == {}
+    assert stability_diagnostics(["flair_original_firstorder_Mean"], QUICK) == {}
 
 
 # Measuring
