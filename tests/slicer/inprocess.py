@@ -44,6 +44,7 @@ class InProcessBackend:
         self.labels = {"tumour": 1}
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
         self.featureWarnings: list[str] = []
+        self.featureDiagnostics: dict[str, Any] = {}
         self.cases: list[Case] = []
         self.submitted: list[tuple[str, Volume, dict[str, Any]]] = []
         self.threads: set[int] = set()
@@ -110,7 +111,9 @@ class InProcessBackend:
             "flair_original_firstorder_Entropy": 3.21,
             "flair_original_glcm_JointEnergy": 0.0123,
         }
-        features = FeatureTable(case.studyId or "upload", region, values, {}, list(self.featureWarnings))
+        features = FeatureTable(
+            case.studyId or "upload", region, values, dict(self.featureDiagnostics), list(self.featureWarnings)
+        )
         return Analysis(features, (self.estimate,))
 
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any]) -> None:

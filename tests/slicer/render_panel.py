@@ -68,6 +68,14 @@ class Session:
         if wait and self.panel.model.state.value == "error":
             raise RuntimeError(self.panel.model.message)
 
+    def scrollToMark(self) -> None:
+        """Bring the first feature that should not be trusted into view, if there is one."""
+        table = self.panel.ui.featureTable
+        rows = range(table.model().rowCount())
+        marked = next((row for row in rows if "\u26a0" in table.model().index(row, 2).data()), None)
+        if marked is not None:
+            table.verticalScrollBar().setValue(max(marked - 2, 0))
+
     def edit(self) -> None:
         """Enlarge the segment by a voxel in the plane, as an annotator might."""
         import slicer.util
@@ -104,6 +112,7 @@ def render(session: Session, url: str) -> None:
     session.picture("running")
     session.press("segmentButton")
     session.press("computeButton")
+    session.scrollToMark()
     session.picture("result")
     session.edit()
     session.picture("warning")

@@ -52,6 +52,25 @@ def test_notes_on_the_features_stand_beside_them(segmented: Any, backend: InProc
     assert segmented.ui.featureNotesLabel.text == "The voxel size is not known: lengths are in voxels."
 
 
+def test_features_that_should_not_be_trusted_are_marked_and_the_mark_is_explained(
+    segmented: Any, backend: InProcessBackend, spin: Spin
+) -> None:
+    mean = "flair_original_firstorder_Mean"
+    backend.featureDiagnostics = {"stability": {mean: 0.41}, "unstable": [mean], "stability_source": "<88> gliomas"}
+    segmented.ui.computeButton.click()
+    spin(idle(segmented))
+    assert state(segmented) == "result"
+    assert segmented.ui.stabilityLabel.visible
+    assert "⚠ marks 1 of 4 features" in segmented.ui.stabilityLabel.text
+    assert "&lt;88&gt; gliomas. Features without a number were not studied." in segmented.ui.stabilityLabel.text
+    table = segmented.ui.featureTable.mrmlTableNode()
+    assert [table.GetCellText(row, 2) for row in range(4)] == ["", "⚠ 0.41", "", ""]
+
+
+def test_no_mark_is_explained_where_no_stability_is_known(computed: Any) -> None:
+    assert not computed.ui.stabilityLabel.visible
+
+
 def test_the_research_notice_is_always_visible(panel: Any, computed: Any) -> None:
     assert panel.ui.noticeLabel.visible
     assert "not for diagnosis" in panel.ui.noticeLabel.text

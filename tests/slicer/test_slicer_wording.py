@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from inprocess import ESTIMATE
 from RadiogenomicsLib.backends import addressError, hostOf, isLoopback
-from RadiogenomicsLib.wording import estimateHtml, featureRow
+from RadiogenomicsLib.wording import estimateHtml, featureRow, stabilityCell, stabilityLegend
+
+from gliomics.records import FeatureTable
 
 
 @pytest.mark.parametrize(
@@ -20,11 +22,35 @@ from RadiogenomicsLib.wording import estimateHtml, featureRow
         ("flair_original_firstorder_10Percentile", ("10 Percentile", "FLAIR, first order", "intensity")),
         ("t1c_original_glcm_JointEnergy", ("Joint Energy", "T1 contrast, GLCM", "")),
         ("flair_wavelet-LLH_glszm_ZonePercentage", ("Zone Percentage", "FLAIR wavelet-LLH, GLSZM", "")),
+        ("original_outline_MarginFluctuation", ("Margin Fluctuation", "Outline", "")),
+        ("original_outline_EquivalentDiameter", ("Equivalent Diameter", "Outline", "mm")),
+        ("original_ellipsoid_BoundingEllipsoidVolumeRatio", ("Bounding Ellipsoid Volume Ratio", "Ellipsoid", "")),
         ("margin_fluctuation", ("margin_fluctuation", "", "")),
     ],
 )
 def test_a_feature_name_becomes_words_place_and_unit(name: str, row: tuple[str, str, str]) -> None:
     assert featureRow(name) == row
+
+
+def test_legend_counts_the_marked_features_and_says_what_has_no_number() -> None:
+    diagnostics = {"stability": {"a": 0.9, "b": 0.4}, "unstable": ["b", "gone"], "stability_source": "88 gliomas"}
+    assert stabilityLegend(FeatureTable("x", "tumour", {"a": 1.0, "b": 1.0, "c": 1.0}, diagnostics)) == (
+        "⚠ marks 1 of 3 features that depend on exactly where the edge is drawn: do not trust their numbers. "
+        "Stability is the lower end of the 95 % interval of the intraclass correlation (1 is best) in 88 gliomas. "
+        "Features without a number were not studied."
+    )
+
+
+def test_stability_is_not_rounded_up() -> None:
+    features = FeatureTable("x", "tumour", {"a": 1.0, "b": 1.0}, {"stability": {"a": 0.998, "b": 0.7499}})
+    assert [stabilityCell(features, name) for name in "ab"] == ["0.99", "0.74"]
+
+
+@pytest.mark.parametrize("diagnostics", [{}, {"stability": None}, {"stability": {}}])
+def test_nothing_is_said_where_no_stability_is_known(diagnostics: dict[str, object]) -> None:
+    features = FeatureTable("x", "tumour", {"a": 1.0}, diagnostics)
+    assert stabilityLegend(features) == ""
+    assert stabilityCell(features, "a") == ""
 
 
 def test_an_estimate_names_the_class_its_probabilities_intervals_and_patients() -> None:

@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from abc import abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,12 +159,13 @@ class SubtypeTask(_StudyTask):
 
 
 def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
-    """Features of the request's ``label`` in every sequence of the study.
+    """Features of the request's ``label`` in every sequence of the study, with what is known of their stability.
 
     Options: ``region`` (its name in the table), ``label_value`` (one value of the label; any
     above 0 unless told), ``config`` (name of a preset), ``resample_to`` (bring the sequences
     to this one's grid, on which the label must be drawn).
     """
+    from gliomics.cohort.stability import stability_diagnostics
     from gliomics.radiomics.config import load_config
     from gliomics.radiomics.extract import extract_features
 
@@ -172,7 +174,7 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
     mask = read_label(Path(request["label"]), study, "the current segment")
     config = load_config(_preset(text_option(request, "config")))
     volumes = load_sequences(study, study.sequences, resample_to=text_option(request, "resample_to"))
-    return extract_features(
+    features = extract_features(
         volumes,
         mask,
         config,
@@ -181,6 +183,8 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
         spacing_known=study.spacing_known,
         label=_label_value(request.get("label_value")),
     )
+    diagnostics = features.diagnostics | stability_diagnostics(features.values, config)
+    return replace(features, diagnostics=diagnostics)
 
 
 def describe(card: ModelCard) -> dict[str, Any]:

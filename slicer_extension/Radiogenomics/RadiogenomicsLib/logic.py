@@ -14,7 +14,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from gliomics.records import FeatureTable
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES, sequenceFromName
 from RadiogenomicsLib.volumes import Volume, VolumeError, describeGrid, sameGrid
-from RadiogenomicsLib.wording import featureRow
+from RadiogenomicsLib.wording import featureRow, stabilityCell
 
 STUDY_ATTRIBUTE = "Gliomics.StudyId"
 SEQUENCE_ATTRIBUTE = "Gliomics.Sequence"
@@ -220,11 +220,13 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         node = table or slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", TABLE_NAME)
         wasModified = node.StartModify()
         node.RemoveAllColumns()
-        texts = [_column(vtk.vtkStringArray(), name) for name in ("Feature", "Unit", "Measured on", "Name")]
+        titles = ("Feature", "Stability", "Unit", "Measured on", "Name")
+        texts = [_column(vtk.vtkStringArray(), title) for title in titles]
         values = _column(vtk.vtkDoubleArray(), "Value")
         for name, value in features.values.items():
             label, where, unit = featureRow(name)
-            for column, text in zip(texts, (label, unit, where, name), strict=True):
+            cells = (label, stabilityCell(features, name), unit, where, name)
+            for column, text in zip(texts, cells, strict=True):
                 column.InsertNextValue(text)
             values.InsertNextValue(value)
         for column in (texts[0], values, *texts[1:]):

@@ -7,7 +7,7 @@ from typing import Any
 
 from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.viewmodel import Action, PanelModel, State
-from RadiogenomicsLib.wording import estimateHtml
+from RadiogenomicsLib.wording import WARNING_SIGN, estimateHtml, stabilityLegend
 
 _TONES = {
     State.NO_SERVER: ("#eceff1", "#37474f"),
@@ -78,7 +78,7 @@ class PanelView:
         )
         lines = [sentence(model.message)]
         if model.state is State.WARNING:
-            lines += [f"\u26a0 {sentence(warning)}" for warning in model.warnings]
+            lines += [f"{WARNING_SIGN} {sentence(warning)}" for warning in model.warnings]
         self.ui.statusLabel.text = "<br>".join(lines)
         self.ui.progressRow.visible = bool(model.running)
         if model.running:
@@ -110,7 +110,9 @@ class PanelView:
         self.ui.resultHeading.text = f"Segment '{escape(made.segment)}' in '{escape(made.segmentation)}'{study}{age}"
         estimates = "".join(estimateHtml(estimate) for estimate in result.analysis.estimates)
         self.ui.estimatesLabel.text = estimates or "No subtype was estimated."
-        self._text(self.ui.featureNotesLabel, "<br>".join(sentence(note) for note in result.analysis.features.warnings))
+        features = result.analysis.features
+        self._text(self.ui.featureNotesLabel, "<br>".join(sentence(note) for note in features.warnings))
+        self._text(self.ui.stabilityLabel, escape(stabilityLegend(features)))
 
     def _computeHint(self, model: PanelModel) -> str:
         if not model.canCompute.enabled:

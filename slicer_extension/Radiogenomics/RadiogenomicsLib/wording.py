@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from html import escape
 from itertools import pairwise
 
 from gliomics.errors import GliomicsError
-from gliomics.records import SubtypeEstimate
+from gliomics.records import FeatureTable, SubtypeEstimate
 from RadiogenomicsLib.sequences import TITLES
+
+WARNING_SIGN = "\u26a0"
 
 _CLASSES = {
     "shape": "Shape",
@@ -20,6 +23,8 @@ _CLASSES = {
     "glszm": "GLSZM",
     "gldm": "GLDM",
     "ngtdm": "NGTDM",
+    "outline": "Outline",
+    "ellipsoid": "Ellipsoid",
 }
 _VOLUMES = {"MeshVolume", "VoxelVolume"}
 _AREAS = {"SurfaceArea", "MeshSurface", "PixelSurface"}
@@ -33,6 +38,7 @@ _LENGTHS = {
     "Maximum3DDiameter",
     "MaximumDiameter",
     "Perimeter",
+    "EquivalentDiameter",
 }
 _INTENSITIES = {
     "10Percentile",
@@ -68,7 +74,7 @@ def featureRow(name: str) -> tuple[str, str, str]:
 
 
 def _unit(family: str, feature: str) -> str:
-    if family.startswith("shape"):
+    if family in ("shape", "shape2D", "outline"):
         return (
             "mm\u00b3"
             if feature in _VOLUMES
@@ -81,6 +87,35 @@ def _unit(family: str, feature: str) -> str:
 
 def _lowerFirst(text: str) -> str:
     return text if text.isupper() else text[0].lower() + text[1:]
+
+
+def stabilityCell(features: FeatureTable, name: str) -> str:
+    """The ICC that a feature reaches at least, with a sign where that is too little; empty where it is not known."""
+    known = _known(features).get(name)
+    if known is None:
+        return ""
+    sign = f"{WARNING_SIGN} " if name in features.diagnostics.get("unstable", ()) else ""
+    return f"{sign}{math.floor(100 * known) / 100:.2f}"
+
+
+def stabilityLegend(features: FeatureTable) -> str:
+    """What the sign and the numbers of :func:`stabilityCell` mean; empty where nothing is known."""
+    if not _known(features):
+        return ""
+    cells = [stabilityCell(features, name) for name in features.values]
+    marked = sum(cell.startswith(WARNING_SIGN) for cell in cells)
+    source = features.diagnostics.get("stability_source")
+    where = f" in {source}" if source else ""
+    return (
+        f"{WARNING_SIGN} marks {marked} of {len(cells)} features that depend on exactly where the edge is drawn: do "
+        f"not trust their numbers. Stability is the lower end of the 95 % interval of the intraclass correlation (1 is "
+        f"best){where}." + ("" if all(cells) else " Features without a number were not studied.")
+    )
+
+
+def _known(features: FeatureTable) -> dict[str, float]:
+    known = features.diagnostics.get("stability")
+    return known if isinstance(known, dict) else {}
 
 
 def estimateHtml(estimate: SubtypeEstimate) -> str:
