@@ -12,7 +12,11 @@ import gliomics
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.records import FeatureTable
 
-_MUST_AGREE = {"config_sha256": "configuration", "boundary_shift": "boundary shift"}
+_MUST_AGREE = {
+    "config_sha256": "configuration",
+    "boundary_shift": "boundary shift",
+    "brain_mask": "use of a brain mask",
+}
 """Diagnostics that make two rows incomparable where they differ."""
 _SHOULD_AGREE = ("pyradiomics_version", "spacing", "spacing_known")
 """Diagnostics whose difference may be taken for a change of the lesion."""
@@ -106,6 +110,12 @@ def _check_comparable(before: FeatureTable, after: FeatureTable) -> None:
         raise InputError(f"{of} are of different patients, '{_patient(before)}' and '{_patient(after)}'")
     if before.region != after.region:
         raise InputError(f"{of} have different regions, '{before.region}' and '{after.region}'; measure the same one")
+    for table in (before, after):
+        if table.region.endswith(f" slice {table.diagnostics.get('slice')}"):
+            raise InputError(
+                f"study '{table.study_id}' has one row per slice, and slice numbers mean nothing between examinations; "
+                "measure with 'slices: volume' or 'slices: largest'"
+            )
     for name, words in _MUST_AGREE.items():
         one, other = (str(table.diagnostics.get(name, "(none)"))[:12] for table in (before, after))
         if one != other:

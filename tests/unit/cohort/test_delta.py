@@ -77,6 +77,7 @@ def test_what_may_pass_for_a_change_of_the_lesion_is_a_warning() -> None:
             "differ in configuration, a and b; measure both",
         ),
         (row("b", {"volume": 1.0}, boundary_shift=1), r"differ in boundary shift, \(none\) and 1"),
+        (row("b", {"volume": 1.0}, brain_mask=True), r"differ in use of a brain mask, \(none\) and True"),
         (row("b", {"other": 1.0}), "have no feature in common"),
         (FeatureTable("b", "whole", {"volume": 1.0}), "'b' does not say whose it is.*diagnostics_patient_id"),
     ],
@@ -84,6 +85,14 @@ def test_what_may_pass_for_a_change_of_the_lesion_is_a_warning() -> None:
 def test_rows_that_cannot_be_compared_are_refused(other: FeatureTable, message: str) -> None:
     with pytest.raises(InputError, match=message):
         delta(BEFORE, other)
+
+
+def test_slices_of_two_examinations_are_not_compared() -> None:
+    rows = [row(name, {"x": 1.0}, region="whole slice 12", slice=12) for name in ("before", "after")]
+    with pytest.raises(InputError, match=r"'before' has one row per slice.*measure with 'slices: volume'"):
+        deltas(rows)
+    largest = [row(name, {"x": 1.0}, slice=number) for name, number in (("before", 12), ("after", 14))]
+    assert len(deltas(largest).rows) == 1
 
 
 def test_each_examination_is_compared_with_the_next() -> None:
@@ -179,6 +188,7 @@ def test_command_writes_the_change_of_the_patient_with_two_examinations(
     assert found.values["original_shape_VoxelVolume_delta"] == volumes[1] - volumes[0]
     assert found.values["original_shape_VoxelVolume_relative"] == pytest.approx(volumes[1] / volumes[0] - 1)
     assert (found.study_id, found.diagnostics["from_study"]) == ("sample-03_followup", "sample-03")
+    assert (found.diagnostics["to_date"], found.diagnostics["days"]) == ("2023-12-12", 242)
 
 
 def test_command_compares_the_time_points_that_are_named(
