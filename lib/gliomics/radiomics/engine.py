@@ -90,13 +90,46 @@ def resampled_region(roi: sitk.Image, settings: Mapping[str, Any]) -> sitk.Image
 
 
 def filtered(
-    image: sitk.Image, roi: sitk.Image, image_type: str, settings: Mapping[str, Any]
+    image: sitk.Image, image_type: str, settings: Mapping[str, Any], keep: tuple[slice, slice, slice]
 ) -> Iterator[tuple[str, sitk.Image]]:
-    """The image after one of PyRadiomics' filters, by name: one image, or one for each sigma or wavelet band."""
+    """The image after one of PyRadiomics' filters, by name: one image, or one for each sigma or wavelet band.
+
+    Of each result only the voxels ``keep`` (along i, j and k) are made.
+    """
+    if image_type == "LoG":
+        size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
+        for sigma in settings["sigma"]:
+            # PyRadiomics' own condition; it leaves the image out otherwise.
+            if size.min() >= 4 and (size >= np.ceil(sigma / spacing) + 1).all():
+                yield f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D", _laplacian_of_gaussian(image, sigma, keep)
+        return
     with _refusals():
         make = getattr(_pyradiomics().imageoperations, f"get{image_type}Image")
-        for result, name, _ in make(image, roi, **settings):
-            yield name, result
+        for result, name, _ in make(image, image, **settings):
+            yield name, result[keep]
+
+
+def _laplacian_of_gaussian(image: sitk.Image, sigma: float, keep: tuple[slice, slice, slice]) -> sitk.Image:
+    """What ITK's ``LaplacianRecursiveGaussian`` gives in ``keep``, bit by bit, in a third of the time.
+
+    It is made of passes along single axes. Once an axis has been passed along, only what is kept of it is needed.
+    """
+    import SimpleITK as sitk
+
+    total = np.zeros([part.stop - part.start for part in reversed(keep)], dtype=np.float32)
+    for axis in range(3):
+        part = image
+        for along in (axis, *(other for other in range(3) if other != axis)):
+            gaussian = sitk.RecursiveGaussianImageFilter
+            order = gaussian.SecondOrder if along == axis else gaussian.ZeroOrder
+            part = sitk.RecursiveGaussian(part, sigma, True, order, along)
+            part = part[tuple(keep[along] if other == along else slice(None) for other in range(3))]
+        # ITK scales and adds in double precision and stores each sum in single precision.
+        term = sitk.GetArrayViewFromImage(part).astype(np.float64) * (1 / image.GetSpacing()[axis] ** 2)
+        total = (total.astype(np.float64) + term).astype(np.float32)
+    result = sitk.GetImageFromArray(total)
+    result.CopyInformation(part)
+    return result
 
 
 def check_region(roi: sitk.Image, settings: Mapping[str, Any]) -> None:

@@ -102,10 +102,8 @@ def _resegmented(source: _Source, settings: Mapping[str, Any]) -> _Source:
 def _filtered(source: _Source, image_type: str, settings: Mapping[str, Any]) -> Iterator[FilteredRegion]:
     needed = union(window for _, window in source.regions.values())
     seen = filter_window(needed, image_type, settings, source.sequence.raw)
-    image = source.sequence.crop(seen)
-    whole_roi = to_sitk(image.with_array(np.zeros(image.shape, dtype=np.uint8)))
-    for name, result in engine.filtered(to_sitk(image), whole_roi, image_type, settings):
+    image = to_sitk(source.sequence.crop(seen))
+    for name, result in engine.filtered(image, image_type, settings, needed.within(seen).box):
         for index, (mask, window) in source.regions.items():
-            inner = window.within(seen).box
-            cut = result[tuple(slice(part.start, part.stop) for part in inner)]
+            cut = result[window.within(needed).box]
             yield FilteredRegion(index, name, cut, to_sitk(window.crop(mask)), settings)
