@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import affine_transform, distance_transform_edt, gaussian_filter, label
 
-from gliomics.radiomics.regions import shift_boundary
+from gliomics.radiomics.regions import axial_axis, shift_boundary
 from gliomics.study.records import Mask
 
 Floats = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ def redraw_contour(mask: Mask, seed: int) -> Mask:
 
 def turn(mask: Mask, degrees: float) -> Mask:
     """Turn the region about its centre of mass in the slice plane, from the grid's first axis there to the second."""
-    first, second = np.delete(np.asarray(mask.spacing), _axial(mask))
+    first, second = np.delete(np.asarray(mask.spacing), axial_axis(mask))
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     forward = np.array([[1, 0, 0], [0, cosine, -sine * second / first], [0, sine * first / second, cosine]])
     centre = _voxels(mask).mean(axis=0)
@@ -88,13 +88,9 @@ def perturbed(mask: Mask) -> dict[str, Mask]:
     return {name: change(mask) for name, change in PERTURBATIONS.items()}
 
 
-def _axial(mask: Mask) -> int:
-    return int(np.argmax(np.abs(mask.affine[2, :3]) / np.asarray(mask.spacing)))
-
-
 def _voxels(mask: Mask) -> Integers:
     """Indices of the region's voxels, (n, 3), the one of the slice first."""
-    return np.argwhere(np.moveaxis(mask.array > 0, _axial(mask), 0))
+    return np.argwhere(np.moveaxis(mask.array > 0, axial_axis(mask), 0))
 
 
 def _moved(mask: Mask, forward: Floats, shift: Floats) -> Mask:
@@ -124,7 +120,7 @@ def _changed(
     box[tuple((voxels - corner).T)] = True
     distance = np.stack([_signed_distance(pixels) for pixels in box])
 
-    result = np.zeros_like(np.moveaxis(mask.array, _axial(mask), 0), dtype=np.uint8)
+    result = np.zeros_like(np.moveaxis(mask.array, axial_axis(mask), 0), dtype=np.uint8)
     found = np.argwhere(change(distance, corner) > 0) + corner
     result[tuple(found[((found >= 0) & (found < result.shape)).all(axis=1)].T)] = 1
 
@@ -133,7 +129,7 @@ def _changed(
     part = label(box)[0][tuple((voxels - corner).T)]
     lost = ~np.isin(part, part[result[tuple(goals.T)] > 0])
     result[tuple(goals[lost].T)] = 1
-    return mask.with_array(np.ascontiguousarray(np.moveaxis(result, 0, _axial(mask))))
+    return mask.with_array(np.ascontiguousarray(np.moveaxis(result, 0, axial_axis(mask))))
 
 
 def _signed_distance(pixels: npt.NDArray[np.bool_]) -> Floats:

@@ -64,7 +64,7 @@ def shift_boundary(mask: Mask, voxels: int) -> Mask:
 
     A part that shrinking would remove altogether is kept as it is, so that small lesions do not vanish.
     """
-    axial = _axial(mask)
+    axial = axial_axis(mask)
     cross = generate_binary_structure(3, 1)
     cross[tuple(slice(None) if axis != axial else slice(0, 3, 2) for axis in range(3))] = False
     inside = mask.array > 0
@@ -78,6 +78,11 @@ def shift_boundary(mask: Mask, voxels: int) -> Mask:
     return mask.with_array(moved.astype(np.uint8))
 
 
+def axial_axis(mask: Volume) -> int:
+    """The axis (0, 1, 2 for i, j, k) that runs closest to the body's."""
+    return int(np.argmax(np.abs(mask.affine[2, :3]) / np.asarray(mask.spacing)))
+
+
 def slice_axis(mask: Volume) -> int:
     """The axis (0, 1, 2 for i, j, k) across which slices are cut.
 
@@ -85,7 +90,7 @@ def slice_axis(mask: Volume) -> int:
     coarse.
     """
     spacing = mask.spacing
-    return int(np.argmax(spacing)) if max(spacing) >= _THICK * min(spacing) else _axial(mask)
+    return int(np.argmax(spacing)) if max(spacing) >= _THICK * min(spacing) else axial_axis(mask)
 
 
 def slices_of(mask: Mask) -> dict[int, Mask]:
@@ -128,10 +133,6 @@ def _ring(mask: Mask, width: float) -> Bools:
     distance = distance_transform_edt(~mask.array[near], sampling=mask.spacing)
     ring[near] = (distance > 0) & (distance <= width)
     return ring
-
-
-def _axial(mask: Volume) -> int:
-    return int(np.argmax(np.abs(mask.affine[2, :3]) / np.asarray(mask.spacing)))
 
 
 def _listed(labels: npt.NDArray[np.generic]) -> str:
