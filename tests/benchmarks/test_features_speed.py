@@ -63,7 +63,8 @@ def case(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def seconds(command: list[str | Path]) -> float:
     start = time.perf_counter()
-    subprocess.run([str(part) for part in command], check=True, capture_output=True)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return time.perf_counter() - start
 
 
