@@ -16,47 +16,61 @@ from gliomics.errors import InputError, UnknownNameError
 
 _PRESETS = Path(__file__).parent / "presets"
 
+_Above0 = Annotated[float, Field(gt=0)]
+_WholeAbove0 = Annotated[int, Field(gt=0)]
+_WholeFrom0 = Annotated[int, Field(ge=0)]
+_Interpolator = Literal[
+    "sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian", "sitkHammingWindowedSinc",
+    "sitkCosineWindowedSinc", "sitkWelchWindowedSinc", "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc",
+]  # fmt: skip
+"""PyRadiomics takes SimpleITK's numbers too, but they mean other interpolators in each version of it."""
+
 _SETTINGS: dict[str, Any] = {
     "minimumROIDimensions": Literal[1, 2, 3],
-    "minimumROISize": int,
-    "label": int,
-    "binWidth": float,
-    "binCount": int,
+    "minimumROISize": _WholeAbove0,
+    "label": _WholeAbove0,
+    "binWidth": _Above0,
+    "binCount": _WholeAbove0,
     "normalize": bool,
-    "normalizeScale": float,
-    "removeOutliers": float,
-    "resampledPixelSpacing": list[float],
-    "interpolator": str | int,
-    "padDistance": int,
-    "distances": list[int],
+    "normalizeScale": _Above0,
+    "removeOutliers": _Above0,
+    "resampledPixelSpacing": Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=3, max_length=3)],
+    "interpolator": _Interpolator,
+    "padDistance": _WholeFrom0,
+    "distances": Annotated[list[_WholeAbove0], Field(min_length=1)],
     "force2D": bool,
     "force2Ddimension": Literal[0, 1, 2],
-    "resegmentRange": list[float],
+    "resegmentRange": Annotated[list[float], Field(min_length=1, max_length=2)],
     "resegmentMode": Literal["absolute", "relative", "sigma"],
     "preCrop": bool,
-    "sigma": list[float],
-    "start_level": int,
-    "level": int,
+    # Whole numbers stay whole: PyRadiomics writes them into the names of its features as they are.
+    "sigma": list[Annotated[int | float, Field(gt=0)]],
+    "start_level": _WholeFrom0,
+    "level": _WholeAbove0,
     "wavelet": str,
     "gradientUseSpacing": bool,
-    "lbp2DRadius": float,
-    "lbp2DSamples": int,
+    "lbp2DRadius": _Above0,
+    "lbp2DSamples": _WholeAbove0,
     "lbp2DMethod": Literal["default", "ror", "uniform", "var"],
-    "lbp3DLevels": int,
-    "lbp3DIcosphereRadius": float,
-    "lbp3DIcosphereSubdivision": int,
+    "lbp3DLevels": _WholeAbove0,
+    "lbp3DIcosphereRadius": _Above0,
+    "lbp3DIcosphereSubdivision": _WholeFrom0,
     "voxelArrayShift": int,
     "symmetricalGLCM": bool,
     "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"],
-    "gldm_a": int,
+    "gldm_a": _WholeFrom0,
     # Accepted because files in the field hold them. They change nothing here: images and masks are known to lie on
     # one grid before PyRadiomics sees them, and provenance is always written.
     "additionalInfo": bool,
     "correctMask": bool,
     "geometryTolerance": float,
 }
-_ABOVE_ZERO = ("binWidth", "binCount", "normalizeScale", "removeOutliers", "minimumROISize", "label")
 _WITHOUT_EFFECT = ("additionalInfo", "correctMask", "geometryTolerance", "label")
+_FOR_ALL_FILTERS = (
+    "label", "normalize", "normalizeScale", "removeOutliers", "resampledPixelSpacing", "interpolator", "padDistance",
+    "preCrop", "resegmentRange", "resegmentMode", "minimumROIDimensions", "minimumROISize",
+)  # fmt: skip
+"""Settings that come before any filter; in the section of one, PyRadiomics ignores them."""
 _REFUSED = {
     "label_channel": "masks are single label maps here; choose a label value with 'label'",
     "resegmentShape": "shape features are computed once per region, from the mask as it was drawn",
@@ -78,7 +92,7 @@ Millimetres = Annotated[float, Field(gt=0)]
 _fields: Any = {name: (kind | None, None) for name, kind in _SETTINGS.items()}
 Settings: Any = create_model(
     "Settings",
-    __config__=ConfigDict(extra="forbid", frozen=True),
+    __config__=ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False),
     __doc__="PyRadiomics settings under PyRadiomics' names; one that is None is left to PyRadiomics' default.",
     **_fields,
 )
@@ -103,7 +117,7 @@ class Normalisation(BaseModel):
     are in the file.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     method: Literal["none", "zscore"] = "none"
     scale: float = Field(default=100.0, gt=0)
@@ -115,7 +129,7 @@ class Region(BaseModel):
     ``ring_mm``: instead of these voxels, the brain within so many millimetres outside of them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     labels: list[Annotated[int, Field(gt=0)]] | None = Field(default=None, min_length=1)
     ring_mm: float | None = Field(default=None, gt=0)
@@ -135,7 +149,7 @@ class FeatureConfig(BaseModel):
     (nearest neighbour) to voxels of so many millimetres, both before ``normalisation``.
     """
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True, allow_inf_nan=False)
 
     image_type: dict[str, Settings] = Field(default_factory=lambda: {"Original": Settings()}, alias="imageType")
     feature_class: dict[str, list[str]] = Field(default_factory=_every_class, alias="featureClass")
@@ -163,18 +177,31 @@ class FeatureConfig(BaseModel):
         return {} if value is None else value
 
     @model_validator(mode="after")
-    def _settings_in_range(self) -> FeatureConfig:
-        for settings in (self.setting, *self.image_type.values()):
-            for name in _ABOVE_ZERO:
-                value = getattr(settings, name)
-                if value is not None and value <= 0:
-                    raise ValueError(f"{name} is {value:g}; it must be above 0")
+    def _settings_fit_together(self) -> FeatureConfig:
         if self.setting.binWidth is not None and self.setting.binCount is not None:
             raise ValueError("binWidth and binCount are both set; PyRadiomics would ignore binWidth, so keep one")
         if self.resampling is not None and self.setting.resampledPixelSpacing is not None:
             raise ValueError("resampling and setting.resampledPixelSpacing are both set; keep one")
+        if self.normalisation.method != "none" and self.setting.normalize:
+            raise ValueError("normalisation and setting.normalize are both set; keep one")
         if "LoG" in self.image_type and not (self.image_type["LoG"].sigma or self.setting.sigma):
             raise ValueError("imageType.LoG needs sigma, the width of its Gaussian in mm, e.g. LoG: {sigma: [1, 3, 5]}")
+        return self
+
+    @model_validator(mode="after")
+    def _settings_of_filters_count(self) -> FeatureConfig:
+        for filter_name, own in self.image_type.items():
+            for name in _FOR_ALL_FILTERS:
+                if getattr(own, name) is not None:
+                    raise ValueError(
+                        f"'{name}' stands in imageType.{filter_name}, but holds for all image types: "
+                        "move it under 'setting'"
+                    )
+            if own.binWidth is not None and (own.binCount is not None or self.setting.binCount is not None):
+                raise ValueError(
+                    f"imageType.{filter_name} has a binWidth beside a binCount; PyRadiomics would ignore binWidth, "
+                    "so keep one"
+                )
         return self
 
     @model_validator(mode="after")
@@ -197,6 +224,11 @@ class FeatureConfig(BaseModel):
     def image_classes(self) -> dict[str, list[str]]:
         """Feature classes that are measured in every sequence."""
         return {name: features for name, features in self.feature_class.items() if name not in MASK_CLASSES}
+
+    @property
+    def new_spacing(self) -> list[float] | None:
+        """The voxels that regions are resampled to, by either section, in mm; None where they stay as they are."""
+        return list(self.resampling) if self.resampling is not None else self.setting.resampledPixelSpacing
 
     @property
     def general_settings(self) -> dict[str, Any]:
@@ -254,14 +286,17 @@ def parse_config(content: Any, name: str) -> FeatureConfig:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"feature configuration '{name}': {where + ': ' if where else ''}{reason}") from error
+        found = f", found {first['input']!r}" if isinstance(first["input"], str | int | float) else ""
+        raise InputError(f"feature configuration '{name}': {where + ': ' if where else ''}{reason}{found}") from error
     except InputError as error:
         raise InputError(f"feature configuration '{name}': {error}") from error
     return config
 
 
 def _check_names(config: FeatureConfig) -> None:
-    """Raise :class:`InputError` for an image type, a feature class or a feature that does not exist."""
+    """Raise :class:`InputError` for an image type, a wavelet, a feature class or a feature that does not exist."""
+    import pywt
+
     from gliomics.radiomics import ellipsoid, engine, outline
     from gliomics.radiomics.describe import NOT_COMPUTED
 
@@ -271,6 +306,9 @@ def _check_names(config: FeatureConfig) -> None:
         _check_name(name, "image type", list(image_types))
         if image_types[name]:
             raise InputError(f"image type '{name}' cannot be used: {image_types[name]}")
+    for settings in (config.setting, *config.image_type.values()):
+        if settings.wavelet is not None:
+            _check_name(settings.wavelet, "wavelet", pywt.wavelist(kind="discrete"))
     for name, features in config.feature_class.items():
         _check_name(name, "feature class", list(known))
         for feature in features:
