@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from gliomics.errors import InputError
 from gliomics.study.images import from_sitk, to_sitk
 from gliomics.study.records import Volume
 
@@ -14,13 +18,42 @@ _SHRINK = 4
 _ITERATIONS = [50, 50, 50]
 
 
-def correct_bias_field(volume: Volume, inside: npt.NDArray[np.bool_]) -> Volume:
-    """``volume`` (float64) over its bias field, estimated from the voxels that are true (N4ITK; Tustison 2010)."""
+def correct_bias_field(volume: Volume, inside: npt.NDArray[np.bool_], name: str = "the image") -> Volume:
+    """``volume`` (float64) over its bias field, estimated from the voxels that are true (N4ITK; Tustison 2010).
+
+    Raises :class:`InputError` for an image of one slice, for negative intensities and where no voxel is true; ``name``
+    is the image's in errors.
+    """
+    if min(volume.shape) < 2:
+        raise InputError(
+            f"{name} is one slice {volume.shape}; its bias field can only be estimated in three dimensions"
+        )
+    if not inside.any():
+        raise InputError(f"{name} shows no head or brain to estimate a bias field from; is it the right file?")
+    lowest = volume.array[inside].min()
+    if lowest < 0:
+        raise InputError(
+            f"{name} has intensities down to {lowest:g}; a bias field multiplies and needs the scanner's intensities, "
+            "which are not negative: leave out biasField or give the image before it was standardised"
+        )
     image = sitk.Cast(to_sitk(volume), sitk.sitkFloat32)
     mask = to_sitk(volume.with_array(inside.astype(np.uint8)))
     shrink = [max(1, min(_SHRINK, size // _SHRINK)) for size in image.GetSize()]
     corrector = sitk.N4BiasFieldCorrectionImageFilter()
     corrector.SetMaximumNumberOfIterations(_ITERATIONS)
-    corrector.Execute(sitk.Shrink(image, shrink), sitk.Shrink(mask, shrink))
+    with _one_thread():
+        corrector.Execute(sitk.Shrink(image, shrink), sitk.Shrink(mask, shrink))
     field = from_sitk(corrector.GetLogBiasFieldAsImage(image)).array
     return volume.with_array(volume.array.astype(np.float64) / np.exp(field.astype(np.float64)))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """On several threads N4 adds up in another order and may stop at another iteration: the field would depend on how
+    many cores a computer has, by up to 1 %. Its parts ask for the number of threads that holds for all of ITK."""
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
