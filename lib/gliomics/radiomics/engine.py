@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 SHAPE_CLASSES = ("shape", "shape2D")
 _NOT_INSTALLED = "computing features needs PyRadiomics; install the server part: pip install .[server]"
+_MOST_LEVELS = 4096
+"""More grey levels are refused: co-occurrence in 13 directions of so many takes 1.7 GB, and grows with their square."""
 _NOT_RUNNING = {"LBP3D": "PyRadiomics' LBP3D needs functions that SciPy has removed; use LBP2D"}
 
 
@@ -73,20 +76,23 @@ def feature_names() -> dict[str, list[str]]:
     return {name: sorted(kind.getFeatureNames()) for name, kind in _pyradiomics().getFeatureClasses().items()}
 
 
-def prepared(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any]) -> tuple[sitk.Image, sitk.Image]:
-    """Image and region after PyRadiomics' own ``normalize`` and ``resampledPixelSpacing``."""
+def prepared(
+    image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any], what: str
+) -> tuple[sitk.Image, sitk.Image]:
+    """Image and region after PyRadiomics' own ``normalize``, ``resampledPixelSpacing`` and ``preCrop``.
+
+    ``what`` is the region's name in errors, here and below.
+    """
     # The extractor fills these in; they decide whether its loader resamples.
-    full = {"interpolator": "sitkBSpline", "padDistance": 5, **settings, "label": 1, "preCrop": False}
-    with _refusals():
+    full = {"interpolator": "sitkBSpline", "padDistance": 5, **settings, "label": 1}
+    with _refusals(what):
         return _pyradiomics().featureextractor.RadiomicsFeatureExtractor.loadImage(image, roi, **full)
 
 
-def resampled_region(roi: sitk.Image, settings: Mapping[str, Any]) -> sitk.Image:
-    """The box of a region after PyRadiomics' own ``resampledPixelSpacing``."""
-    import SimpleITK as sitk
-
-    _, resampled = prepared(sitk.Cast(roi, sitk.sitkFloat32), roi, {**settings, "normalize": False, "padDistance": 0})
-    return sitk.Cast(resampled == 1, sitk.sitkUInt8)
+def resampled_region(roi: sitk.Image, settings: Mapping[str, Any], what: str) -> sitk.Image:
+    """A region after PyRadiomics' own ``resampledPixelSpacing``."""
+    _, resampled = prepared(roi, roi, {**settings, "normalize": False, "interpolator": "sitkNearestNeighbor"}, what)
+    return resampled == 1
 
 
 def filtered(
@@ -94,7 +100,7 @@ def filtered(
 ) -> Iterator[tuple[str, sitk.Image]]:
     """The image after one of PyRadiomics' filters, by name: one image, or one for each sigma or wavelet band.
 
-    Of each result only the voxels ``keep`` (along i, j and k) are made.
+    Of each result only the voxels ``keep`` (along i, j and k) are made. An image too small for LoG has no result.
     """
     if image_type == "LoG":
         size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
@@ -103,10 +109,11 @@ def filtered(
             if size.min() >= 4 and (size >= np.ceil(sigma / spacing) + 1).all():
                 yield f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D", _laplacian_of_gaussian(image, sigma, keep)
         return
-    with _refusals():
-        make = getattr(_pyradiomics().imageoperations, f"get{image_type}Image")
-        for result, name, _ in make(image, image, **settings):
-            yield name, result[keep]
+    make = getattr(_pyradiomics().imageoperations, f"get{image_type}Image")
+    with _quietly():
+        results = list(make(image, image, **settings))
+    for result, name, _ in results:
+        yield name, result[keep]
 
 
 def _laplacian_of_gaussian(image: sitk.Image, sigma: float, keep: tuple[slice, slice, slice]) -> sitk.Image:
@@ -132,33 +139,43 @@ def _laplacian_of_gaussian(image: sitk.Image, sigma: float, keep: tuple[slice, s
     return result
 
 
-def check_region(roi: sitk.Image, settings: Mapping[str, Any]) -> None:
+def check_region(roi: sitk.Image, settings: Mapping[str, Any], what: str) -> None:
     """PyRadiomics' limits on a region: ``minimumROIDimensions`` and ``minimumROISize``."""
-    with _refusals():
+    with _refusals(what):
         _pyradiomics().imageoperations.checkMask(roi, roi, **{**settings, "label": 1})
 
 
-def resegmented(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any]) -> sitk.Image:
-    """The region without the voxels outside ``resegmentRange``, where that is set."""
+def resegmented(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any], what: str) -> sitk.Image:
+    """The region without the voxels outside ``resegmentRange``."""
     import SimpleITK as sitk
 
-    if settings.get("resegmentRange") is None:
-        return roi
-    with _refusals():
+    with _refusals(what):
         kept = _pyradiomics().imageoperations.resegmentMask(image, roi, **{**settings, "label": 1})
-        kept = sitk.Cast(kept, sitk.sitkUInt8)
-        check_region(kept, settings)
-        return kept
+    kept = sitk.Cast(kept, sitk.sitkUInt8)
+    check_region(kept, settings, f"{what}, after resegmentRange,")
+    return kept
 
 
-def discretised(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any]) -> Discretised:
-    """The region's voxels cut into grey levels as ``binWidth`` or ``binCount`` says."""
+def discretised(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any], what: str) -> Discretised:
+    """The region's voxels cut into grey levels as ``binWidth`` or ``binCount`` says.
+
+    Raises :class:`InputError` for voxels that are NaN or infinite and for more than 4096 grey levels.
+    """
     import SimpleITK as sitk
 
     inside = sitk.GetArrayViewFromImage(roi) == 1
     values = sitk.GetArrayViewFromImage(image)[inside]
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InputError(f"{what} has voxels that are NaN or infinite; is the image all zero, or too few slices?")
+    wanted = settings.get("binCount") or (float(high) - float(low)) / settings.get("binWidth", 25)
+    if wanted > _MOST_LEVELS:
+        raise InputError(
+            f"{what} runs from {low:g} to {high:g}, which makes {wanted:.4g} grey levels; at most {_MOST_LEVELS} are "
+            "measured: choose a larger binWidth, a smaller binCount or a normalisation"
+        )
     # The edges follow from the extremes alone; over all voxels PyRadiomics looks for them in a Python loop.
-    edges = _pyradiomics().imageoperations.getBinEdges(np.array([values.min(), values.max()]), **settings)
+    edges = _pyradiomics().imageoperations.getBinEdges(np.array([low, high]), **settings)
     levels = np.digitize(values, edges)
     matrix = np.zeros(inside.shape, dtype=np.int64)
     matrix[inside] = levels
@@ -171,26 +188,34 @@ def intensity_features(
     grey_levels: Discretised,
     classes: Mapping[str, list[str]],
     settings: Mapping[str, Any],
+    what: str,
 ) -> dict[str, float]:
     """Features by class (all of a class where its list is empty), as ``firstorder_Mean``; NaN where undefined."""
     values: dict[str, float] = {}
     for kind, names in classes.items():
         measure = _sharing(kind)(image, roi, **settings, label=1, grey_levels=grey_levels)
-        values |= _executed(measure, kind, names)
+        try:
+            values |= _executed(measure, kind, names)
+        except RuntimeError as error:  # PyRadiomics' C code, where no voxel is as far from another as it should look
+            distances = settings.get("distances", [1])
+            raise InputError(
+                f"{what} is too small for the neighbours at distances {distances}, in voxels, that {kind} looks for "
+                f"({error}); set smaller distances"
+            ) from error
     return values
 
 
 def shape_features(roi: sitk.Image, kind: str, names: list[str], settings: Mapping[str, Any]) -> dict[str, float]:
     """Features of the class ``shape`` or ``shape2D``, as ``shape_MeshVolume``; ``roi`` is the region's box."""
-    with _refusals():
-        measure = (_mesh_shape() if kind == "shape" else _classes()[kind])(roi, roi, **settings, label=1)
+    measure = (_mesh_shape() if kind == "shape" else _classes()[kind])(roi, roi, **settings, label=1)
     return _executed(measure, kind, names)
 
 
 def _executed(measure: Any, kind: str, names: list[str]) -> dict[str, float]:
     for name in names:
         measure.enableFeatureByName(name)
-    return {f"{kind}_{name}": float(value) for name, value in measure.execute().items()}
+    with _quietly():
+        return {f"{kind}_{name}": float(value) for name, value in measure.execute().items()}
 
 
 def _classes() -> dict[str, Any]:
@@ -241,11 +266,19 @@ def _mesh_shape() -> Any:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """PyRadiomics' refusals as :class:`InputError`."""
+def _quietly() -> Iterator[None]:
+    """Without the warnings of numpy and scikit-image about features that are undefined; a row names those itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    """PyRadiomics' refusals of a region as :class:`InputError`; ``what`` is its name."""
     try:
         yield
-    except InputError:
-        raise
     except ValueError as error:
-        raise InputError(f"PyRadiomics cannot measure this region: {error}") from error
+        raise InputError(
+            f"{what} cannot be measured: {error}; change the region or the setting of this limit"
+        ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,11 @@ from gliomics.preprocess.resampling import resample_to_spacing
 from gliomics.radiomics import engine, provenance
 from gliomics.radiomics.config import VOLUME_CLASSES, FeatureConfig
 from gliomics.radiomics.ellipsoid import ellipsoid_features
-from gliomics.radiomics.filters import filtered_regions
+from gliomics.radiomics.filters import LeftOut, MaskedRegion, filtered_regions
 from gliomics.radiomics.outline import outline_features
 from gliomics.radiomics.regions import in_largest_slice, slice_axis, slices_of
 from gliomics.radiomics.sequence import prepare_sequence
-from gliomics.radiomics.windows import Window, window_of
+from gliomics.radiomics.windows import window_of
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.images import from_sitk, to_sitk
@@ -33,12 +33,11 @@ WHOLE_MASK = "tumour"
 
 @dataclass
 class _Row:
-    """One region on its way to being a row: ``mask`` (0 and 1) holds the voxels, ``volume`` the whole region's."""
+    """One region on its way to being a row; ``volume`` is all of a region of which ``masked`` may be one slice."""
 
     region: str
-    mask: Mask
+    masked: MaskedRegion
     volume: Mask
-    window: Window
     values: dict[str, float] = field(default_factory=dict)
     diagnostics: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -96,22 +95,27 @@ def extract_regions(
     reference = volumes[names[0]]
     for name in names[1:]:
         check_same_grid(volumes[name], reference, f"sequence '{name}' of '{study_id}'", f"sequence '{names[0]}'")
-    if config.resampling is not None and not spacing_known:
+    if brain is not None:
+        check_same_grid(reference, brain, f"sequence '{names[0]}' of '{study_id}'", f"brain mask of '{study_id}'")
+        if not (brain.array > 0).any():
+            raise InputError(f"the brain mask of '{study_id}' is empty; leave it out or draw the brain")
+    if config.new_spacing is not None and not spacing_known:
         raise InputError(f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown")
     rows = [
         row
         for region, mask in regions.items()
-        for row in _rows(region, _checked(mask, reference, names[0], study_id, region), config)
+        for row in _rows(region, _checked(mask, reference, names[0], study_id, region), config, study_id)
     ]
-    axis = slice_axis(rows[0].mask)
+    if not rows:
+        return []
+    axis = slice_axis(rows[0].volume)
     plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": 2 - axis}
     for row in rows:
-        row.diagnostics |= provenance.of_region(row.mask, config, names, spacing_known)
-        row.warnings += provenance.geometry_warnings(row.mask, config, spacing_known)
+        row.diagnostics |= provenance.of_region(row.masked.mask, config, names, spacing_known)
         row.values |= _mask_features(row, config, plane)
     for name in names if config.image_classes else []:
         _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id)
-    return [_table(row, study_id) for row in rows]
+    return [_table(row, config, study_id) for row in rows]
 
 
 def sequences_to_measure(available: list[str], config: FeatureConfig, study_id: str) -> list[str]:
@@ -145,51 +149,71 @@ def _checked(mask: Mask, reference: Volume, sequence: str, study_id: str, region
     return mask.with_array(inside.astype(np.uint8))
 
 
-def _rows(region: str, mask: Mask, config: FeatureConfig) -> Iterable[_Row]:
+def _rows(region: str, mask: Mask, config: FeatureConfig, study_id: str) -> list[_Row]:
     """The row of a region, or of each of its slices that features can be measured in."""
     if config.resampling is not None:
-        mask = resample_to_spacing(mask, config.resampling, labels=True)
-        if not mask.array.any():
-            raise InputError(
-                f"nothing is left of region '{region}' in voxels of {config.resampling} mm; choose smaller voxels"
-            )
+        mask = _not_empty(
+            resample_to_spacing(mask, config.resampling, labels=True), f"region '{region}' of '{study_id}'"
+        )
     if config.slices == "volume":
-        return [_Row(region, mask, mask, window_of(mask.array > 0))]
+        return [_row(region, mask, mask, study_id)]
     if config.slices == "largest":
         number, alone = in_largest_slice(mask)
-        return [_Row(region, alone, mask, window_of(alone.array > 0), diagnostics={"slice": number})]
+        return [_row(region, alone, mask, study_id, slice=number)]
     rows = [
-        _Row(f"{region} slice {number}", alone, mask, window_of(alone.array > 0), diagnostics={"slice": number})
+        _row(f"{region} slice {number}", alone, mask, study_id, slice=number)
         for number, alone in slices_of(mask).items()
     ]
-    plane = [row for row in rows if sum(part.stop - part.start > 1 for part in row.window.box) == 2]
-    if not plane:
-        raise InputError(f"no slice of region '{region}' is more than one voxel wide in both directions")
-    return plane
+    least = config.setting.minimumROISize or 0
+    large = [row for row in rows if _is_plane(row.masked) and np.count_nonzero(row.masked.mask.array) > least]
+    if not large:
+        size = f" and has more than {least} voxels" if least else ""
+        raise InputError(
+            f"no slice of region '{region}' of '{study_id}' is more than one voxel wide in both directions{size}"
+        )
+    return large
+
+
+def _row(region: str, mask: Mask, volume: Mask, study_id: str, **diagnostics: Any) -> _Row:
+    masked = MaskedRegion(f"region '{region}' of '{study_id}'", mask, window_of(mask.array > 0))
+    return _Row(region, masked, volume, diagnostics=diagnostics)
+
+
+def _is_plane(region: MaskedRegion) -> bool:
+    return sum(part.stop - part.start > 1 for part in region.window.box) == 2
 
 
 def _mask_features(row: _Row, config: FeatureConfig, plane: Mapping[str, Any]) -> dict[str, float]:
+    """Features of the mask alone. Whatever is measured, a region that PyRadiomics refuses is refused."""
     values: dict[str, float] = {}
+    settings = {**config.general_settings, **plane}
+    _box(row.masked.mask, settings, row.masked.name)
     for kind, names in config.mask_classes.items():
-        mask = row.volume if kind in VOLUME_CLASSES else row.mask
+        mask = row.volume if kind in VOLUME_CLASSES else row.masked.mask
         if kind == "outline":
             values |= outline_features(mask, names)
         elif kind == "ellipsoid":
             values |= ellipsoid_features(mask, names)
         else:
-            settings = {**config.general_settings, **plane}
-            found = engine.shape_features(_box(mask, settings), kind, names, settings)
+            found = engine.shape_features(_box(mask, settings, row.masked.name), kind, names, settings)
             values |= {f"original_{name}": value for name, value in found.items()}
     return values
 
 
-def _box(mask: Mask, settings: Mapping[str, Any]) -> sitk.Image:
+def _box(mask: Mask, settings: Mapping[str, Any], name: str) -> sitk.Image:
     """The smallest box around the region, after PyRadiomics' own resampling where that is set."""
     if settings.get("resampledPixelSpacing") is not None:
-        mask = from_sitk(engine.resampled_region(to_sitk(mask), settings))
+        mask = _not_empty(from_sitk(engine.resampled_region(to_sitk(mask), settings, name)), name)
     roi = to_sitk(window_of(mask.array > 0).crop(mask))
-    engine.check_region(roi, settings)
+    engine.check_region(roi, settings, name)
     return roi
+
+
+def _not_empty(resampled: Mask, name: str) -> Mask:
+    if not resampled.array.any():
+        size = " x ".join(f"{edge:g}" for edge in resampled.spacing)
+        raise InputError(f"nothing is left of {name} in voxels of {size} mm; choose smaller voxels")
+    return resampled
 
 
 def _measure_sequence(
@@ -204,10 +228,14 @@ def _measure_sequence(
     """Add the features of one sequence to every row."""
     sequence = prepare_sequence(volume, config, f"sequence '{name}' of '{study_id}'", brain)
     bins: list[dict[str, int]] = [{} for _ in rows]
-    for found in filtered_regions(sequence, [(row.mask, row.window) for row in rows], config, plane):
+    for found in filtered_regions(sequence, [row.masked for row in rows], config, plane):
         row = rows[found.index]
-        levels = engine.discretised(found.image, found.roi, found.settings)
-        features = engine.intensity_features(found.image, found.roi, levels, config.image_classes, found.settings)
+        if isinstance(found, LeftOut):
+            row.warnings.append(f"{name}: {found.reason}")
+            continue
+        what = f"{row.masked.name} in image '{found.name}' of sequence '{name}'"
+        levels = engine.discretised(found.image, found.roi, found.settings, what)
+        features = engine.intensity_features(found.image, found.roi, levels, config.image_classes, found.settings, what)
         row.values |= {f"{name}_{found.name}_{feature}": value for feature, value in features.items()}
         bins[found.index][found.name] = levels.count
     image_sha256 = provenance.content_sha256(volume)
@@ -215,12 +243,10 @@ def _measure_sequence(
         row.diagnostics[f"{name}_image_sha256"] = image_sha256
         row.diagnostics[f"{name}_normalisation"] = [sequence.mean, sequence.deviation]
         row.diagnostics[f"{name}_bins"] = counts
-        row.warnings += provenance.bin_warnings(name, counts)
 
 
-def _table(row: _Row, study_id: str) -> FeatureTable:
+def _table(row: _Row, config: FeatureConfig, study_id: str) -> FeatureTable:
     undefined = [feature for feature, value in row.values.items() if not math.isfinite(value)]
-    if undefined:
-        row.warnings.append(f"left out because undefined for this region: {', '.join(undefined)}")
+    row.warnings += provenance.warnings_of(row.diagnostics, config) + provenance.undefined_warnings(undefined)
     finite = {feature: value for feature, value in row.values.items() if math.isfinite(value)}
     return FeatureTable(study_id, row.region, finite, row.diagnostics, row.warnings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,10 @@ FEW_VOXELS = 64
 """Below this many voxels texture is mostly noise."""
 BINS = (16, 128)
 """Range of grey-level counts in which texture features are commonly reported as stable."""
+_IN_MILLIMETRES = {"shape", "shape2D", "outline"}
 FAR_FROM_ISOTROPIC = 3.0
 """Ratio of the longest to the shortest voxel edge from which 3-D texture and shape mix two resolutions."""
+_UNDEFINED = "left out because undefined for this region: "
 
 
 def content_sha256(volume: Volume) -> str:
@@ -42,38 +44,73 @@ def of_region(mask: Mask, config: FeatureConfig, sequences: list[str], spacing_k
         "spacing_known": spacing_known,
         "affine": [[round(float(item), 6) for item in row] for row in mask.affine[:3]],
         "voxels": int(np.count_nonzero(mask.array)),
+        "bias_field": "N4" if config.bias_field else "as in the file",
+        "resampling": config.new_spacing or "as in the file",
     }
 
 
-def geometry_warnings(mask: Mask, config: FeatureConfig, spacing_known: bool) -> list[str]:
+def warnings_of(diagnostics: Mapping[str, Any], config: FeatureConfig) -> list[str]:
+    """What to beware of in a row with these diagnostics."""
+    return _geometry_warnings(diagnostics, config) + _bin_warnings(bins_of(diagnostics))
+
+
+def bins_of(diagnostics: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Grey levels that the region of a row spans in each filtered image, by sequence."""
+    return {key.removesuffix("_bins"): counts for key, counts in diagnostics.items() if key.endswith("_bins")}
+
+
+def undefined_warnings(features: Sequence[str]) -> list[str]:
+    """A sentence about features that a row does not have because they are undefined, if there are any."""
+    return [_UNDEFINED + ", ".join(features)] if features else []
+
+
+def without_undefined(warnings: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The features that :func:`undefined_warnings` names among ``warnings``, and the other warnings."""
+    named = [warning for warning in warnings if warning.startswith(_UNDEFINED)]
+    features = [feature for warning in named for feature in warning.removeprefix(_UNDEFINED).split(", ")]
+    return features, [warning for warning in warnings if warning not in named]
+
+
+def _geometry_warnings(diagnostics: Mapping[str, Any], config: FeatureConfig) -> list[str]:
     """Sentences about voxels of unknown or unequal size, and about too few of them."""
     warnings = []
-    spacing = " x ".join(f"{edge:g}" for edge in mask.spacing)
-    if not spacing_known and ("shape" in config.feature_class or "shape2D" in config.feature_class):
+    edges, spacing_known, count = (diagnostics[name] for name in ("spacing", "spacing_known", "voxels"))
+    spacing = " x ".join(f"{edge:g}" for edge in edges)
+    if not spacing_known and _IN_MILLIMETRES & config.mask_classes.keys():
         warnings.append(
             f"the voxel size is unknown: shape features are in voxels (taken as {spacing}), not in millimetres"
         )
-    flat = config.slices != "volume" and "shape" not in config.feature_class
-    if spacing_known and max(mask.spacing) > FAR_FROM_ISOTROPIC * min(mask.spacing) and not flat:
+    if not spacing_known and "LoG" in config.image_type:
+        warnings.append(
+            f"the voxel size is unknown: sigma of LoG is in voxels (taken as {spacing}), not in millimetres"
+        )
+    if spacing_known and max(edges) > FAR_FROM_ISOTROPIC * min(edges) and _across_slices(config):
         warnings.append(
             f"voxels of {spacing} mm are far from cubes: 3-D shape and texture depend on the slice direction"
         )
-    count = int(np.count_nonzero(mask.array))
     if count < FEW_VOXELS:
         warnings.append(f"the region has {count} voxels; below {FEW_VOXELS} texture features are mostly noise")
     return warnings
 
 
-def bin_warnings(sequence: str, bins: Mapping[str, int]) -> list[str]:
-    """Sentences about filtered images (``bins`` counts the grey levels of each) with too few or too many levels."""
+def _across_slices(config: FeatureConfig) -> bool:
+    """Whether a feature mixes what lies within slices with what lies across them."""
+    in_slices = config.slices != "volume" or bool(config.setting.force2D)
+    more = set(config.image_classes) - {"firstorder"} or set(config.image_type) - {"Original"}
+    return "shape" in config.feature_class or bool(config.image_classes and more and not in_slices)
+
+
+def _bin_warnings(bins: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Sentences about sequences whose filtered images have too few or too many grey levels."""
     warnings = []
-    few = [name for name, count in bins.items() if count < BINS[0]]
-    many = [name for name, count in bins.items() if count > BINS[1]]
-    for names, word in ((few, "fewer"), (many, "more")):
-        if names:
-            where = "" if set(bins) == {"original"} else f" in {', '.join(names)}"
-            warnings.append(
-                f"{sequence}: the region spans {word} grey levels{where} than the {BINS[0]} to {BINS[1]} that texture "
-                f"features are made for; another binWidth may suit"
-            )
+    for sequence, counts in bins.items():
+        few = [name for name, count in counts.items() if count < BINS[0]]
+        many = [name for name, count in counts.items() if count > BINS[1]]
+        for names, word in ((few, "fewer"), (many, "more")):
+            if names:
+                where = "" if set(counts) == {"original"} else f" in {', '.join(names)}"
+                warnings.append(
+                    f"{sequence}: the region spans {word} grey levels{where} than the {BINS[0]} to {BINS[1]} that "
+                    f"texture features are made for; another binWidth may suit"
+                )
     return warnings

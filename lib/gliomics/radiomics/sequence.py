@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,17 +42,23 @@ def prepare_sequence(volume: Volume, config: FeatureConfig, name: str, brain: Ma
     """
     if volume.array.dtype.kind == "f" and not np.isfinite(volume.array).all():
         raise InputError(f"{name} has voxels that are NaN or infinite; replace them before computing features")
+    if volume.array.min() == volume.array.max():
+        raise InputError(f"{name} has one intensity everywhere ({volume.array.flat[0]:g}); is it the right file?")
     if config.bias_field:
-        volume = correct_bias_field(volume, _inside(volume, brain))
+        volume = correct_bias_field(volume, _inside(volume, brain), name)
     if config.resampling is not None:
-        volume = resample_to_spacing(volume, config.resampling)
+        volume = resample_to_spacing(volume, config.resampling, name=name)
         brain = resample_to_spacing(brain, config.resampling, labels=True) if brain is not None else None
     if config.normalisation.method == "none":
         return PreparedSequence(volume)
     values = volume.array[_inside(volume, brain)].astype(np.float64)
     deviation = float(values.std()) if values.size else 0.0
-    if deviation == 0:
-        raise InputError(f"{name} has one intensity everywhere, so it cannot be standardised; is it the right file?")
+    if not 0 < deviation < math.inf:
+        where = "brain mask" if brain is not None else "head"
+        raise InputError(
+            f"{name} cannot be standardised: the intensities inside the {where} deviate by {deviation:g}; "
+            "is it the right file?"
+        )
     return PreparedSequence(volume, float(values.mean()), deviation, config.normalisation.scale)
 
 

@@ -67,7 +67,7 @@ def filter_window(window: Window, image_type: str, settings: Mapping[str, Any], 
     """
     if image_type in _POINTWISE:
         return Window((slice(0, volume.shape[0]), slice(0, volume.shape[1]), slice(0, volume.shape[2])))
-    margins = _margins(image_type, settings, volume.spacing)
+    margins = _margins(image_type, settings, volume)
     parts = []
     for part, margin, size in zip(window.box, margins, volume.shape, strict=True):
         low, high = max(part.start - margin, 0), min(part.stop + margin, size)
@@ -77,11 +77,11 @@ def filter_window(window: Window, image_type: str, settings: Mapping[str, Any], 
     return Window((parts[0], parts[1], parts[2]))
 
 
-def _margins(image_type: str, settings: Mapping[str, Any], spacing: tuple[float, float, float]) -> list[int]:
+def _margins(image_type: str, settings: Mapping[str, Any], volume: Volume) -> list[int]:
     if image_type == "LoG":
         reach = _LOG_SIGMAS * max(settings.get("sigma") or [0])
         # ITK refuses an image of fewer than four voxels along an axis, which a window must not be either.
-        return [max(math.ceil(reach / edge), 4) for edge in spacing]
+        return [max(math.ceil(reach / edge), 4) for edge in volume.spacing]
     if image_type == "Wavelet":
         import pywt
 
@@ -90,5 +90,8 @@ def _margins(image_type: str, settings: Mapping[str, Any], spacing: tuple[float,
     if image_type == "Gradient":
         return [2] * 3
     if image_type == "LBP2D":
-        return [math.ceil(settings.get("lbp2DRadius", 1)) + 2] * 3
+        # Each slice by itself, but all of it: between equal voxels the binary pattern is decided by how interpolation
+        # rounds, which depends on how far from the slice's corner a voxel is.
+        across = 2 - settings.get("force2Ddimension", 0)
+        return [0 if axis == across else size for axis, size in enumerate(volume.shape)]
     return [0] * 3

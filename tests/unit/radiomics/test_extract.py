@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import ast
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,9 @@ from gliomics.radiomics.config import FeatureConfig, load_config, parse_config
 from gliomics.radiomics.extract import extract_features
 from gliomics.radiomics.provenance import content_sha256
 from gliomics.records import FeatureTable
-from gliomics.study import Mask, Volume, read_mask, read_volume, to_sitk
+from gliomics.study import Mask, Volume, read_mask, read_volume
 from tests.unit.radiomics.heads import SHAPE, head, lesion
+from tests.unit.radiomics.plain import EVERY_CLASS, assert_equal_to_plain, plain_pyradiomics
 
 QUICK = parse_config(
     {
@@ -32,50 +32,12 @@ def measured(mask: Mask | None = None, config: FeatureConfig = QUICK, **options:
     return extract_features({"flair": head()}, lesion() if mask is None else mask, config, study_id="case-1", **options)  # type: ignore[arg-type]
 
 
-def plain_pyradiomics(image: Volume, mask: Volume, parameters: dict[str, object]) -> dict[str, float]:
-    """PyRadiomics as its own documentation calls it, on the whole image."""
-    from radiomics.featureextractor import RadiomicsFeatureExtractor
-
-    logging.getLogger("radiomics").setLevel(logging.CRITICAL)
-    found = RadiomicsFeatureExtractor(parameters).execute(to_sitk(image), to_sitk(mask), label=1)
-    return {name: float(value) for name, value in found.items() if not name.startswith("diagnostics_")}
-
-
-def assert_equal_to_plain(ours: dict[str, float], plain: dict[str, float], sequence: str) -> None:
-    named = {k if k.startswith("original_shape_") else f"{sequence}_{k}": v for k, v in plain.items()}
-    assert set(ours) == set(named)
-    for name, value in named.items():
-        # ITK's LoG computes in single precision, and the part of the image that it sees here starts elsewhere.
-        rel = 1e-6 if "log-sigma" in name else 1e-9
-        assert ours[name] == pytest.approx(value, rel=rel, abs=1e-12), name
-
-
 def test_values_equal_plain_pyradiomics_on_the_whole_image() -> None:
     parameters = {"imageType": {"Original": {}}, "setting": {"binWidth": 5}}
     ours = measured(config=parse_config(parameters, "plain.yaml"))
-    every_class = {name: [] for name in ("shape", "firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm")}
     assert len(ours.values) == 107
-    assert_equal_to_plain(
-        ours.values, plain_pyradiomics(head(), lesion(), {**parameters, "featureClass": every_class}), "flair"
-    )
-
-
-@pytest.mark.parametrize(
-    "parameters",
-    [
-        {"imageType": {"LoG": {"sigma": [2.0]}, "Wavelet": {}, "Square": {}}, "featureClass": {"firstorder": ["Mean"]}},
-        {"setting": {"normalize": True, "normalizeScale": 100}, "featureClass": {"firstorder": ["Mean"]}},
-        {
-            "setting": {"resampledPixelSpacing": [3, 3, 3]},
-            "featureClass": {"firstorder": ["Mean"], "shape": ["Flatness"]},
-        },
-    ],
-    ids=["filters", "normalize", "resampling"],
-)
-def test_what_looks_beyond_the_region_equals_plain_pyradiomics(parameters: dict[str, object]) -> None:
-    plain = {"imageType": {"Original": {}}, **parameters}
-    ours = measured(config=parse_config(parameters, "filters.yaml"))
-    assert_equal_to_plain(ours.values, plain_pyradiomics(head(), lesion(), plain), "flair")
+    plain = plain_pyradiomics(head(), lesion(), {**parameters, "featureClass": EVERY_CLASS})
+    assert_equal_to_plain(ours.values, plain, "flair")
 
 
 @pytest.mark.realdata
@@ -184,7 +146,9 @@ def test_mask_of_the_whole_image_is_refused() -> None:
 def test_line_of_voxels_is_refused_with_pyradiomics_reason() -> None:
     array = np.zeros(SHAPE, np.uint8)
     array[10:16, 24, 5] = 1
-    with pytest.raises(InputError, match="cannot measure this region: mask has too few dimensions"):
+    with pytest.raises(
+        InputError, match=r"region .tumour. of .case-1. cannot be measured: mask has too few dimensions"
+    ):
         measured(lesion().with_array(array))
 
 
@@ -200,17 +164,93 @@ def test_sequence_that_the_study_does_not_have_is_refused() -> None:
         measured(config=config)
 
 
-def test_nan_voxels_are_refused_with_the_sequence() -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_voxels_without_a_value_are_refused_with_the_sequence(value: float) -> None:
     image = head()
-    image.array[0, 0, 0] = np.nan
+    image.array[0, 0, 0] = value
     with pytest.raises(InputError, match="sequence 'flair' of 'case-1' has voxels that are NaN"):
         extract_features({"flair": image}, lesion(), QUICK, study_id="case-1")
 
 
-def test_image_of_one_intensity_is_refused() -> None:
+@pytest.mark.parametrize("method", ["none", "zscore"])
+def test_image_of_one_intensity_is_refused(method: str) -> None:
     flat = head().with_array(np.full(SHAPE, 7.0))
-    with pytest.raises(InputError, match="'flair' of 'case-1' has one intensity everywhere"):
-        extract_features({"flair": flat}, lesion(), QUICK, study_id="case-1")
+    config = parse_config({"normalisation": {"method": method}}, "x.yaml")
+    with pytest.raises(
+        InputError, match=r"'flair' of 'case-1' has one intensity everywhere \(7\); is it the right file"
+    ):
+        extract_features({"flair": flat}, lesion(), config, study_id="case-1")
+
+
+def test_brain_of_one_intensity_cannot_be_standardised() -> None:
+    image = head().with_array(np.where(lesion().array > 0, 7.0, head().array))
+    with pytest.raises(
+        InputError, match=r"'flair' of 'case-1' cannot be standardised: .*inside the brain mask deviate b"
+    ):
+        extract_features({"flair": image}, lesion(), QUICK, study_id="case-1", brain=lesion())
+
+
+def test_empty_brain_mask_is_refused() -> None:
+    nothing = lesion().with_array(np.zeros(SHAPE, np.uint8))
+    with pytest.raises(InputError, match="the brain mask of 'case-1' is empty"):
+        measured(brain=nothing)
+
+
+def test_brain_mask_on_another_grid_is_refused() -> None:
+    with pytest.raises(GeometryError, match=r"brain mask of 'case-1': spacing \(2, 2, 5\) vs \(1, 1, 1\)"):
+        measured(brain=Volume(np.ones(SHAPE, np.uint8), np.eye(4)))
+
+
+@pytest.mark.parametrize("content", [{"resampling": [2, 2, 2]}, {"setting": {"resampledPixelSpacing": [2, 2, 2]}}])
+def test_voxels_of_unknown_size_are_not_resampled_to_millimetres(content: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="'case-1' cannot be resampled to millimetres: its voxel size is unknown"):
+        measured(config=parse_config(content, "x.yaml"), spacing_known=False)
+
+
+def test_region_that_vanishes_in_large_voxels_is_refused() -> None:
+    config = parse_config({"resampling": [100, 100, 100]}, "x.yaml")
+    with pytest.raises(
+        InputError, match="nothing is left of region 'tumour' of 'case-1' in voxels of 100 x 100 x 100 mm"
+    ):
+        measured(config=config)
+
+
+def test_flat_region_is_measured_although_texture_says_little() -> None:
+    image = head()
+    image.array[lesion().array > 0] = 150.0
+    table = extract_features({"flair": image}, lesion(), parse_config(None, "x.yaml"), study_id="case-1")
+    plain = plain_pyradiomics(image, lesion(), {"imageType": {"Original": {}}, "featureClass": EVERY_CLASS})
+    assert_equal_to_plain(table.values, plain, "flair")
+    assert any("spans fewer grey levels" in warning for warning in table.warnings)
+
+
+def test_line_of_voxels_is_refused_whatever_is_measured() -> None:
+    array = np.zeros(SHAPE, np.uint8)
+    array[10:16, 24, 5] = 1
+    with pytest.raises(InputError, match="region 'tumour' of 'case-1' cannot be measured: mask has too few dimensions"):
+        measured(lesion().with_array(array), parse_config({"featureClass": {"ellipsoid": None}}, "x.yaml"))
+
+
+def test_study_without_a_sequence_is_refused() -> None:
+    with pytest.raises(InputError, match="study 'case-1' has no sequence to measure"):
+        extract_features({}, lesion(), QUICK, study_id="case-1")
+
+
+def test_sequences_on_different_grids_are_refused() -> None:
+    moved = Volume(head().array, np.diag([2.0, 2.0, 4.0, 1.0]))
+    with pytest.raises(GeometryError, match=r"sequence 'flair' of 'case-1' differs from sequence 't1': spacing"):
+        extract_features({"t1": head(), "flair": moved}, lesion(), QUICK, study_id="case-1")
+
+
+@pytest.mark.parametrize("filters", [{"Original": {}}, {"LBP2D": {}}])
+def test_nothing_is_printed_where_pyradiomics_would_warn(
+    filters: dict[str, object], recwarn: pytest.WarningsRecorder
+) -> None:
+    array = np.zeros(SHAPE, np.uint8)
+    array[8:20:3, 20:28:3, 3:8:3] = 1
+    config = parse_config({"imageType": filters, "setting": {"binWidth": 1}}, "x.yaml")
+    assert any("left out because undefined" in text for text in measured(lesion().with_array(array), config).warnings)
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_region_at_the_border_of_the_image_is_measured() -> None:

@@ -1,0 +1,189 @@
+"""What a row tells of itself: how it came about, and what to beware of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gliomics.preprocess.bias_field import correct_bias_field
+from gliomics.preprocess.intensity import foreground
+from gliomics.preprocess.resampling import resample_to_spacing
+from gliomics.radiomics.config import parse_config
+from gliomics.radiomics.extract import extract_features
+from gliomics.radiomics.provenance import of_region, warnings_of
+from gliomics.records import FeatureTable
+from gliomics.study import Mask, Volume
+from tests.unit.radiomics.heads import SHAPE, ball, head, lesion
+
+MEAN = {"featureClass": {"firstorder": ["Mean"]}}
+TEXTURE = {"featureClass": {"glcm": ["Contrast"]}, "setting": {"binWidth": 3}}
+
+
+def measured(content: dict[str, Any], *, affine: np.ndarray | None = None, **options: Any) -> FeatureTable:
+    image, mask = head(), lesion()
+    if affine is not None:
+        image, mask = Volume(image.array, affine), Volume(mask.array, affine)
+    return extract_features({"flair": image}, mask, parse_config(content, "mine.yaml"), study_id="case-1", **options)
+
+
+def warnings_about(bins: dict[str, int]) -> list[str]:
+    config = parse_config(MEAN, "mine.yaml")
+    told = of_region(lesion(), config, ["flair"], True)
+    return warnings_of({**told, "flair_bins": bins}, config)
+
+
+def brain() -> Mask:
+    return lesion().with_array(ball(SHAPE, (20, 22, 5), (12, 14, 4)).astype(np.uint8))
+
+
+def test_row_tells_that_nothing_was_done_to_the_image() -> None:
+    told = measured(MEAN).diagnostics
+    assert (told["bias_field"], told["resampling"]) == ("as in the file", "as in the file")
+    assert told["flair_normalisation"] == [0, 1]
+
+
+def test_row_tells_that_the_bias_field_was_corrected() -> None:
+    assert measured({**MEAN, "biasField": True}).diagnostics["bias_field"] == "N4"
+
+
+@pytest.mark.parametrize("content", [{"resampling": [2, 2, 2]}, {"setting": {"resampledPixelSpacing": [2, 2, 2]}}])
+def test_row_tells_the_voxels_that_the_image_was_resampled_to(content: dict[str, Any]) -> None:
+    assert measured({**MEAN, **content}).diagnostics["resampling"] == [2, 2, 2]
+
+
+def test_row_tells_the_grid_and_the_voxels_that_were_measured() -> None:
+    told = measured({**MEAN, "resampling": [2, 2, 2]}).diagnostics
+    resampled = resample_to_spacing(lesion(), (2, 2, 2), labels=True)
+    assert (told["size"], told["spacing"]) == ([40, 44, 25], [2, 2, 2])
+    assert told["voxels"] == np.count_nonzero(resampled.array)
+    np.testing.assert_allclose(told["affine"], resampled.affine[:3], atol=1e-6)
+
+
+def test_row_tells_mean_and_deviation_within_the_brain_mask() -> None:
+    table = measured({**MEAN, "normalisation": {"method": "zscore"}}, brain=brain())
+    values = head().array[brain().array > 0].astype(float)
+    assert table.diagnostics["flair_normalisation"] == pytest.approx([values.mean(), values.std()])
+    expected = 100 * (head().array[lesion().array > 0].astype(float).mean() - values.mean()) / values.std()
+    assert table.values["flair_original_firstorder_Mean"] == pytest.approx(expected)
+
+
+def test_bias_field_is_corrected_before_resampling_and_normalisation() -> None:
+    content = {**MEAN, "biasField": True, "resampling": [2, 2, 2], "normalisation": {"method": "zscore"}}
+    image = correct_bias_field(head(), foreground(head().array))
+    image = resample_to_spacing(image, (2, 2, 2))
+    inside = resample_to_spacing(lesion(), (2, 2, 2), labels=True).array > 0
+    values = image.array[foreground(image.array)]
+    expected = 100 * (image.array[inside].mean() - values.mean()) / values.std()
+    assert measured(content).values["flair_original_firstorder_Mean"] == pytest.approx(expected)
+
+
+def test_row_counts_the_grey_levels_of_each_filtered_image() -> None:
+    content = {**TEXTURE, "imageType": {"Original": {}, "Wavelet": {"binCount": 20}, "LoG": {"sigma": [4.0]}}}
+    bins = measured(content).diagnostics["flair_bins"]
+    assert len(bins) == 10
+    assert {bins[name] for name in bins if name.startswith("wavelet")} == {20}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"featureClass": {"shape": ["MeshVolume"]}},
+        {"featureClass": {"outline": None}},
+        {"featureClass": {"shape2D": None}, "slices": "largest"},
+    ],
+    ids=str,
+)
+def test_lengths_without_a_known_voxel_size_are_said_to_be_in_voxels(content: dict[str, Any]) -> None:
+    warning = "the voxel size is unknown: shape features are in voxels (taken as 2 x 2 x 5), not in millimetres"
+    assert warning in measured(content, spacing_known=False).warnings
+    assert warning not in measured(content).warnings
+
+
+def test_sigma_without_a_known_voxel_size_is_said_to_be_in_voxels() -> None:
+    content = {**MEAN, "imageType": {"LoG": {"sigma": [4.0], "binCount": 32}}}
+    warning = "the voxel size is unknown: sigma of LoG is in voxels (taken as 2 x 2 x 5), not in millimetres"
+    assert measured(content, spacing_known=False).warnings == [warning]
+
+
+@pytest.mark.parametrize("content", [TEXTURE, {"featureClass": {"ellipsoid": None}}], ids=str)
+def test_measures_without_a_length_do_not_warn_of_an_unknown_voxel_size(content: dict[str, Any]) -> None:
+    assert measured(content, spacing_known=False).warnings == []
+
+
+FAR = np.diag([1.0, 1.0, 6.0, 1.0])
+SAID = ["voxels of 1 x 1 x 6 mm are far from cubes: 3-D shape and texture depend on the slice direction"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXTURE,
+        {"featureClass": {"shape": None}},
+        {"featureClass": {"shape": None}, "slices": "largest"},
+        {**MEAN, "imageType": {"Wavelet": {"binCount": 32}}},
+    ],
+    ids=str,
+)
+def test_measures_across_thick_slices_are_said_to_depend_on_them(content: dict[str, Any]) -> None:
+    assert measured(content, affine=FAR).warnings == SAID
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {**TEXTURE, "slices": "largest"},
+        {**TEXTURE, "setting": {"binWidth": 3, "force2D": True}},
+        {"featureClass": {"outline": None, "ellipsoid": None}},
+        {**MEAN, "setting": {"binWidth": 3}},
+    ],
+    ids=str,
+)
+def test_measures_within_slices_do_not_warn_of_thick_ones(content: dict[str, Any]) -> None:
+    assert measured(content, affine=FAR).warnings == []
+
+
+def test_voxels_three_times_as_long_as_wide_are_not_yet_far_from_cubes() -> None:
+    assert measured(TEXTURE, affine=np.diag([2.0, 2.0, 6.0, 1.0])).warnings == []
+
+
+@pytest.mark.parametrize(("voxels", "said"), [(63, True), (64, False)])
+def test_fewer_than_64_voxels_are_said(voxels: int, said: bool) -> None:
+    array = np.zeros(SHAPE, np.uint8)
+    array[10:14, 20:24, 3:7] = 1
+    array[10, 20, 3] = 1 if voxels == 64 else 0
+    table = extract_features(
+        {"flair": head()},
+        lesion().with_array(array),
+        parse_config({**TEXTURE, "setting": {"binWidth": 1}}, "x"),
+        study_id="x",
+    )
+    assert [text for text in table.warnings if "voxels" in text] == (
+        ["the region has 63 voxels; below 64 texture features are mostly noise"] if said else []
+    )
+
+
+@pytest.mark.parametrize(("count", "word"), [(15, "fewer"), (16, None), (128, None), (129, "more")])
+def test_grey_levels_outside_16_to_128_are_said(count: int, word: str | None) -> None:
+    said = [
+        f"flair: the region spans {word} grey levels than the 16 to 128" in text
+        for text in warnings_about({"original": count})
+    ]
+    assert said == ([True] if word else [])
+
+
+def test_filtered_images_with_too_few_or_too_many_grey_levels_are_named() -> None:
+    few, many = warnings_about({"original": 30, "wavelet-LLH": 3, "wavelet-LLL": 200, "gradient": 9})
+    assert few.startswith("flair: the region spans fewer grey levels in wavelet-LLH, gradient than the 16 to 128")
+    assert many.startswith("flair: the region spans more grey levels in wavelet-LLL than the 16 to 128")
+
+
+def test_undefined_features_are_named_in_the_row_that_lacks_them() -> None:
+    array = np.zeros(SHAPE, np.uint8)
+    array[8:20:3, 20:28:3, 3:8:3] = 1
+    table = extract_features(
+        {"flair": head()}, lesion().with_array(array), parse_config(TEXTURE, "x"), study_id="case-1"
+    )
+    assert table.values == {}
+    assert "left out because undefined for this region: flair_original_glcm_Contrast" in table.warnings
