@@ -26,6 +26,8 @@ REGIONS: dict[str, Region] = {
 """Every named region: 1 is necrotic or non-enhancing core, 2 oedema, 4 enhancing (the BraTS challenges up to 2021)."""
 
 _THICK = 2.0
+_ROUNDING = 1.0001
+"""Affines are single precision: a ring of 5 mm must hold the fifth voxel of 1 mm though it is 1.0000001 mm long."""
 
 
 def select_region(
@@ -90,7 +92,8 @@ def slice_axis(mask: Volume) -> int:
     coarse.
     """
     spacing = mask.spacing
-    return int(np.argmax(spacing)) if max(spacing) >= _THICK * min(spacing) else axial_axis(mask)
+    thick = max(spacing) * _ROUNDING >= _THICK * min(spacing)
+    return int(np.argmax(spacing)) if thick else axial_axis(mask)
 
 
 def slices_of(mask: Mask) -> dict[int, Mask]:
@@ -124,7 +127,8 @@ def _rule(region: str, own: Mapping[str, Region]) -> Region:
 
 
 def _ring(mask: Mask, width: float) -> Bools:
-    """Voxels whose centre lies within ``width`` mm of a voxel of the mask, but not in it."""
+    """Voxels whose centre lies within ``width`` mm of the centre of a voxel of the mask, but not in it."""
+    width *= _ROUNDING
     box = window_of(mask.array).box
     layers = [math.ceil(width / edge) for edge in mask.spacing]
     i, j, k = (slice(max(part.start - n, 0), part.stop + n) for part, n in zip(box, layers, strict=True))
