@@ -28,6 +28,7 @@ SERVER = [
     "safetensors>=0.5",
     "matplotlib>=3.9",
 ]
+CLUSTER = ["distributed>=2024.1"]
 # Folders of the checkout that travel in the wheel; gliomics.bundled finds them in both places.
 BUNDLED = {
     "gliomics.bundle.apps.radiogenomics": "apps/radiogenomics",
@@ -61,6 +62,6 @@ setup(
         **{package: files_under(folder) for package, folder in BUNDLED.items()},
     },
     install_requires=LIGHT,
-    extras_require={"server": SERVER},
+    extras_require={"server": SERVER, "cluster": CLUSTER},
     entry_points={"console_scripts": ["gliomics = gliomics.cli.main:main"]},
 )
