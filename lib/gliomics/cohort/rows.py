@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from gliomics.cohort.extraction import Measured
 from gliomics.errors import InputError
@@ -21,32 +24,43 @@ class RowStore:
     """One small JSON file for each study's rows, under the key of :func:`~gliomics.cohort.extraction.cache_key`."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"{folder} cannot hold measured rows: {error.strerror}; give another with --cache"
-            ) from error
         self._folder = folder
+        with self._explained():
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
 
     def get(self, key: str) -> Measured | None:
         """The rows under ``key``, or None; a broken file counts as none."""
-        path = self._path(key)
-        if not path.is_file():
-            return None
         try:
-            content = read_json(path)
-            tables = [FeatureTable.from_json(table) for table in content["tables"]]
-            return Measured(tables, dict(content["missing"]))
-        except (InputError, KeyError, TypeError):
+            content = read_json(self._path(key))
+            return Measured([_table(value) for value in content["tables"]], dict(content["missing"]))
+        except (InputError, AttributeError, KeyError, TypeError, ValueError):
             return None
 
     def put(self, key: str, rows: Measured) -> None:
         """Keep ``rows`` under ``key``."""
-        write_json(self._path(key), {"tables": [table.to_json() for table in rows.tables], "missing": rows.missing})
+        with self._explained():
+            write_json(self._path(key), {"tables": [table.to_json() for table in rows.tables], "missing": rows.missing})
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"{self._folder} cannot hold measured rows: {error.strerror}; give another folder with --cache"
+            ) from error
 
     def _path(self, key: str) -> Path:
         return self._folder / key[:2] / f"{key}.json"
+
+
+def _table(value: dict[str, Any]) -> FeatureTable:
+    table: FeatureTable = FeatureTable.from_json(value)
+    if not all(isinstance(number, int | float) for number in table.values.values()):
+        raise TypeError("a feature is a number")
+    return table
 
 
 class StoredTables:
