@@ -2,22 +2,70 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import forkserver
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from multiprocessing import forkserver, resource_tracker
+from typing import Any
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def prepare() -> None:
-    """Begin loading what processes need beside this one; called before the heavy imports it saves a second."""
+    """Begin loading what processes need beside this one; called before the heavy imports it saves half a second."""
     # A fork of this process would inherit the threads of ITK and of torch halfway through their work, so processes are
     # forked from one that has loaded the modules and done nothing else.
     multiprocessing.get_context("forkserver").set_forkserver_preload(["gliomics.cohort.worker"])
-    forkserver.ensure_running()
+    resource_tracker.ensure_running()
+    # Ctrl-C reaches all processes of a terminal; what becomes of these is for this one to say, which gets it too.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def pool(workers: int) -> ProcessPoolExecutor:
-    """An executor of ``workers`` processes."""
+@contextlib.contextmanager
+def pool(workers: int) -> Iterator[Executor]:
+    """An executor of ``workers`` processes; where it is left by an exception, what they are at is given up."""
     from gliomics.cohort.worker import start
 
     prepare()
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver"), initializer=start)
+    context = multiprocessing.get_context("forkserver")
+    with _Pool(workers, mp_context=context, initializer=start) as executor:
+        try:
+            yield executor
+        except BaseException:
+            for process in list((executor._processes or {}).values()):
+                process.terminate()
+            raise
+
+
+class _Pool(ProcessPoolExecutor):
+    def submit(self, *args: Any, **options: Any) -> Future[Any]:
+        # It may start a process, which an interrupt halfway would leave to itself.
+        with _uninterrupted():
+            return super().submit(*args, **options)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C takes effect at the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    late: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: late.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if late:
+        signal.raise_signal(signal.SIGINT)

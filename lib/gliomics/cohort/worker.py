@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
+from multiprocessing.connection import wait
+
 import SimpleITK as sitk
 
 from gliomics.cohort import extraction
@@ -13,5 +18,15 @@ __all__ = ["extraction", "start"]
 
 
 def start() -> None:
-    """One thread for each process: the processes share the cores already."""
+    """One thread for each process, for the processes share the cores already; and an end when the parent has one."""
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # PyTorch's, which is loaded later if at all
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    """A parent that was killed tells nobody, and work would be waited for in vain for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
