@@ -7,16 +7,21 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 import gliomics
 from gliomics.errors import InputError
 from gliomics.files import sha256_of
-from gliomics.models import ModelStore
+from gliomics.models import ModelFolder, ModelStore, load_model_folder
+from gliomics.models.folder import CARD
 from gliomics.preprocess.intensity import foreground
-from gliomics.radiomics import engine
+from gliomics.radiomics import engine, provenance
 from gliomics.radiomics.config import MASK_CLASSES, FeatureConfig
 from gliomics.radiomics.extract import extract_regions, sequences_to_measure
 from gliomics.radiomics.regions import is_ring, select_region, shift_boundary
@@ -24,12 +29,19 @@ from gliomics.records import FeatureTable
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask
 from gliomics.study.labels import check_mask
-from gliomics.study.records import Mask, Study, Volume
+from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study, Volume
 
 if TYPE_CHECKING:
     from gliomics.segmentation.predict import Segmenter
 
-_CODE = ("radiomics", "preprocess", "study", "cohort", "segmentation")
+_CODE = ("radiomics", "preprocess", "study", "cohort", "models", "segmentation")
+"""Packages of ours that decide a value or how it is kept."""
+_LIBRARIES = ("nibabel", "scikit-image")
+"""Packages that decide a value besides those that every row names."""
+_NO_BRAIN = (
+    "region {} was kept inside the image's foreground, which is the brain only where the skull is stripped; "
+    "give brain masks otherwise"
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,8 @@ class Extraction:
     ``resample_to`` brings the sequences to the grid of the one named, on which the mask must lie; ``boundary_shift``
     grows (or shrinks) each region by so many voxels within the slice, to see what depends on exactly where its edge was
     drawn; ``deep_model`` adds the deep features of a segmentation model, looked for in the folder ``models`` and among
-    those shipped.
+    those shipped. Where there is no brain mask, rings keep inside the foreground of the sequence ``ring_sequence`` (the
+    first that is measured when None).
     """
 
     config: FeatureConfig
@@ -49,6 +62,22 @@ class Extraction:
     boundary_shift: int = 0
     deep_model: str | None = None
     models: Path | None = None
+    ring_sequence: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.deep_model is not None and self.config.slices == "each":
+            raise InputError("deep features describe a region; they cannot be measured with 'slices: each'")
+
+    def check(self) -> None:
+        """Raise what would be wrong with every study: a region that does not exist or a model that cannot be used."""
+        for region in self.regions:
+            is_ring(region, self.config.regions)
+        if self.deep_model is not None and (card := _model(self).card).task != "segmentation":
+            raise InputError(f"model '{card.name}' is a {card.task} model; deep features need a segmentation model")
+
+    def absolute(self) -> Extraction:
+        """The same for a process in another folder."""
+        return replace(self, models=self.models.absolute() if self.models is not None else None)
 
 
 @dataclass(frozen=True)
@@ -63,10 +92,16 @@ class Job:
         """The sequences that ``config`` measures in this study, in the order of their columns."""
         return sequences_to_measure(list(self.study.sequences), config, self.study.id)
 
+    def absolute(self) -> Job:
+        """The same for a process in another folder."""
+        sequences = {name: path.absolute() for name, path in self.study.sequences.items()}
+        study = replace(self.study, folder=self.study.folder.absolute(), sequences=sequences)
+        return Job(study, self.mask.absolute(), self.brain.absolute() if self.brain is not None else None)
+
 
 @dataclass(frozen=True)
 class Measured:
-    """The rows of a study, and the regions that it does not have, each with the reason."""
+    """The rows of a study, and the regions that it does not have or that cannot be measured, each with the reason."""
 
     tables: list[FeatureTable]
     missing: dict[str, str]
@@ -83,17 +118,23 @@ def find_mask(folder: Path, study_id: str) -> Path | None:
 def measure(job: Job, extraction: Extraction) -> Measured:
     """Measure every region of one study; the rows' diagnostics name the patient.
 
-    A region that the mask does not have is left out, with the reason in :attr:`Measured.missing`; where none is left
-    the first reason is raised.
+    A region that the mask does not have, or that is too small to be measured, is left out, with the reason in
+    :attr:`Measured.missing`; where none is left the first reason is raised.
     """
     study, config = job.study, extraction.config
-    volumes = load_sequences(study, job.sequences(config), resample_to=extraction.resample_to)
+    names = job.sequences(config)
+    rings = [region for region in extraction.regions if is_ring(region, config.regions)]
+    if rings and job.brain is None and extraction.ring_sequence is not None:
+        names = list(dict.fromkeys([extraction.ring_sequence, *names]))
+    volumes = load_sequences(study, names, resample_to=extraction.resample_to)
     mask = _read_checked(job.mask, volumes)
     brain = _read_checked(job.brain, volumes) if job.brain is not None else None
-    regions, missing, warnings = _select(mask, brain, volumes, extraction, job.mask.name)
-    tables = extract_regions(
-        volumes, regions, config, study_id=study.id, spacing_known=study.spacing_known, brain=brain
-    )
+    warnings = [_NO_BRAIN.format(", ".join(rings))] if rings and brain is None else []
+    room = None
+    if rings:
+        room = brain.array > 0 if brain is not None else foreground(next(iter(volumes.values())).array)
+    regions, missing = _select(mask, room, extraction, job.mask.name)
+    tables = _measured(volumes, regions, missing, brain, job, config)
     if extraction.deep_model is not None:
         tables = _with_deep_features(tables, regions, job, extraction)
     origin: dict[str, Any] = {
@@ -105,11 +146,42 @@ def measure(job: Job, extraction: Extraction) -> Measured:
     }
     return Measured(
         [
-            replace(table, diagnostics=origin | table.diagnostics, warnings=[*table.warnings, *warnings])
+            replace(table, diagnostics=origin | table.diagnostics, warnings=[*warnings, *table.warnings])
             for table in tables
         ],
         missing,
     )
+
+
+def _measured(
+    volumes: Mapping[str, Volume],
+    regions: Mapping[str, Mask],
+    missing: dict[str, str],
+    brain: Mask | None,
+    job: Job,
+    config: FeatureConfig,
+) -> list[FeatureTable]:
+    """The regions' tables; a region that alone cannot be measured goes to ``missing`` with the reason."""
+    study = job.study
+
+    def tables(some: Mapping[str, Mask]) -> list[FeatureTable]:
+        return extract_regions(volumes, some, config, study_id=study.id, spacing_known=study.spacing_known, brain=brain)
+
+    try:
+        return tables(regions)
+    except InputError as error:
+        if len(regions) == 1:
+            raise
+        first = error
+    found = []
+    for name, mask in regions.items():
+        try:
+            found += tables({name: mask})
+        except InputError as error:
+            missing[name] = str(error)
+    if not found:
+        raise first
+    return found
 
 
 def _with_deep_features(
@@ -117,10 +189,9 @@ def _with_deep_features(
 ) -> list[FeatureTable]:
     from gliomics.segmentation.embedding import deep_diagnostics, deep_features
 
-    if extraction.config.slices == "each":
-        raise InputError("deep features describe a region; they cannot be measured with 'slices: each'")
-    segmenter = _segmenter(extraction.deep_model or "", extraction.models)
-    names = [name for name in job.study.sequences if name in segmenter.sequences]
+    folder = _model(extraction)
+    segmenter = _segmenter(folder.path, sha256_of(folder.path / CARD))
+    names = [name for name in job.study.sequences if name in (*segmenter.sequences, UNNAMED_SEQUENCE)]
     volumes = load_sequences(job.study, names, resample_to=extraction.resample_to)
     return [
         replace(
@@ -132,24 +203,30 @@ def _with_deep_features(
     ]
 
 
+def _model(extraction: Extraction) -> ModelFolder:
+    return ModelStore(extraction.models).current(extraction.deep_model or "")
+
+
 @functools.lru_cache(maxsize=1)
-def _segmenter(model: str, models: Path | None) -> Segmenter:
+def _segmenter(folder: Path, card_sha256: str) -> Segmenter:
+    """The model of a folder; its card's hash is there so that another one is never taken for it."""
     from gliomics.segmentation.predict import Segmenter
 
-    return Segmenter(ModelStore(models).current(model))
+    return Segmenter(load_model_folder(folder))
 
 
 def split(job: Job, extraction: Extraction, parts: int) -> list[Extraction]:
-    """The same work in at most ``parts`` pieces, by sequences and then by filters; :func:`merge` puts them together."""
+    """The same work in about ``parts`` pieces, by sequences and then by filters; :func:`merge` puts them together."""
     config = extraction.config
     sequences = job.sequences(config)
-    if parts == 1 or not config.image_classes or not sequences:
+    if parts == 1 or not config.image_classes:
         return [extraction]
     filters = -(-parts // len(sequences))
     pieces = [
         (some, kinds) for some in _in_groups(sequences, parts) for kinds in _in_groups(list(config.image_type), filters)
     ]
     without_mask = {name: found for name, found in config.feature_class.items() if name not in MASK_CLASSES}
+    last = len(pieces) - 1
     return [
         replace(
             extraction,
@@ -160,38 +237,73 @@ def split(job: Job, extraction: Extraction, parts: int) -> list[Extraction]:
                     "feature_class": config.feature_class if number == 0 else without_mask,
                 }
             ),
-            deep_model=extraction.deep_model if number == 0 else None,
+            deep_model=extraction.deep_model if number == last else None,
+            ring_sequence=extraction.ring_sequence or sequences[0],
         )
         for number, (some, kinds) in enumerate(pieces)
     ]
 
 
 def merge(parts: list[Measured], extraction: Extraction) -> Measured:
-    """The rows of a study from the pieces of :func:`split`, in their order."""
-    tables = [_merged([part.tables[row] for part in parts], extraction) for row in range(len(parts[0].tables))]
-    return Measured(tables, parts[0].missing)
+    """The rows of a study from the pieces of :func:`split`, in their order: those of :func:`measure`."""
+    missing = {region: reason for part in reversed(parts) for region, reason in part.missing.items()}
+    rows = [{table.region: table for table in part.tables} for part in parts]
+    shared = [region for region in rows[0] if all(region in tables for tables in rows)]
+    if not shared:
+        raise InputError(next(iter(missing.values())))
+    return Measured([_merged([tables[region] for tables in rows], extraction) for region in shared], missing)
 
 
 def cache_key(job: Job, extraction: Extraction) -> str:
     """Hex SHA-256 of everything that a study's rows depend on: files, configuration and the code that measures."""
-    study = job.study
-    files = {name: sha256_of(study.path(name)) for name in job.sequences(extraction.config)}
+    study, config = job.study, extraction.config
+    deep = extraction.deep_model is not None
+    names = {*job.sequences(config), *(study.sequences if deep else ())}
     if extraction.resample_to is not None:
-        files["grid"] = sha256_of(study.path(extraction.resample_to))
+        names.add(extraction.resample_to)
     content = {
-        "files": files,
+        "files": {name: sha256_of(study.path(name)) for name in sorted(names)},
         "mask": sha256_of(job.mask),
         "brain": sha256_of(job.brain) if job.brain is not None else None,
         "study": [study.id, study.patient_id, study.timepoint, study.date, study.spacing_known],
-        "config": extraction.config.digest,
+        # In the order of the file, which is that of the columns.
+        "config": config.model_dump(by_alias=True, exclude_defaults=True),
         "regions": extraction.regions,
         "resample_to": extraction.resample_to,
         "boundary_shift": extraction.boundary_shift,
-        "deep_model": _weights(extraction),
-        "code": _code_sha256(),
-        "versions": engine.versions(),
+        "ring_sequence": extraction.ring_sequence,
+        "deep_model": sha256_of(_model(extraction).path / CARD) if deep else None,
+        "environment": environment(deep),
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+@functools.cache
+def environment(deep: bool) -> str:
+    """Hex SHA-256 of the code that decides a value, so that rows of other code are never taken for this code's.
+
+    That is our sources (where they are not files, our version must do) and the versions of the libraries, of PyTorch
+    only for ``deep`` features.
+    """
+    root = Path(gliomics.__file__).parent
+    libraries = (*_LIBRARIES, "torch") if deep else _LIBRARIES
+    content = {
+        "gliomics": gliomics.__version__,
+        "sources": {path.relative_to(root).as_posix(): sha256_of(path) for path in _sources(root)},
+        "libraries": engine.versions() | {name: _version(name) for name in libraries},
+    }
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _sources(root: Path) -> list[Path]:
+    return sorted([*root.glob("*.py"), *(path for package in _CODE for path in (root / package).rglob("*.py"))])
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 def _read_checked(path: Path, volumes: Mapping[str, Volume]) -> Mask:
@@ -202,24 +314,14 @@ def _read_checked(path: Path, volumes: Mapping[str, Volume]) -> Mask:
 
 
 def _select(
-    mask: Mask, brain: Mask | None, volumes: Mapping[str, Volume], extraction: Extraction, name: str
-) -> tuple[dict[str, Mask], dict[str, str], list[str]]:
-    """The regions that the mask has, why it does not have the others, and warnings about all."""
-    own = extraction.config.regions
-    rings = [region for region in extraction.regions if is_ring(region, own)]
-    warnings = []
-    room = brain.array > 0 if brain is not None else None
-    if rings and room is None:
-        room = foreground(next(iter(volumes.values())).array)
-        warnings.append(
-            f"region {', '.join(rings)} was kept inside the image's foreground, which is the brain only where "
-            "the skull is stripped; give brain masks otherwise"
-        )
+    mask: Mask, room: npt.NDArray[np.bool_] | None, extraction: Extraction, name: str
+) -> tuple[dict[str, Mask], dict[str, str]]:
+    """The regions that the mask has, and why it does not have the others; rings lie where ``room`` is true."""
     regions: dict[str, Mask] = {}
     missing: dict[str, str] = {}
     for region in extraction.regions:
         try:
-            chosen = select_region(mask, region, name=name, brain=room, own=own)
+            chosen = select_region(mask, region, name=name, brain=room, own=extraction.config.regions)
         except InputError as error:
             if len(extraction.regions) == 1:
                 raise
@@ -229,7 +331,7 @@ def _select(
         regions[region] = shift_boundary(chosen, shift) if shift else chosen
     if not regions:
         raise InputError(next(iter(missing.values())))
-    return regions, missing, warnings
+    return regions, missing
 
 
 def _in_groups(items: list[str], count: int) -> list[list[str]]:
@@ -243,33 +345,25 @@ def _merged(tables: list[FeatureTable], extraction: Extraction) -> FeatureTable:
     values: dict[str, float] = {}
     diagnostics: dict[str, Any] = {}
     sequences: dict[str, None] = {}
-    warnings: dict[str, None] = {}
+    bins: dict[str, dict[str, int]] = {}
     for table in tables:
         values |= table.values
+        diagnostics |= table.diagnostics
         sequences |= dict.fromkeys(table.diagnostics["sequences"])
-        warnings |= dict.fromkeys(table.warnings)
-        bins = {
-            name: {**diagnostics.get(name, {}), **counts}
-            for name, counts in table.diagnostics.items()
-            if name.endswith("_bins")
-        }
-        diagnostics |= table.diagnostics | bins
+        for name, counts in provenance.bins_of(table.diagnostics).items():
+            bins[name] = bins.get(name, {}) | counts
+    diagnostics |= {f"{name}_bins": counts for name, counts in bins.items()}
     diagnostics |= {"sequences": list(sequences), "config_sha256": extraction.config.digest}
-    return replace(tables[0], values=values, diagnostics=diagnostics, warnings=list(warnings))
-
-
-def _weights(extraction: Extraction) -> dict[str, str] | None:
-    """Hashes of the deep model's files."""
-    if extraction.deep_model is None:
-        return None
-    return dict(ModelStore(extraction.models).current(extraction.deep_model).card.sha256)
-
-
-@functools.cache
-def _code_sha256() -> str:
-    """Of the sources that decide a value, so that rows measured by other code are never taken for this code's."""
-    digest = hashlib.sha256(gliomics.__version__.encode())
-    root = Path(gliomics.__file__).parent
-    for path in sorted(path for package in _CODE for path in (root / package).rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    said: dict[str, None] = {}
+    undefined: list[str] = []
+    for table in tables:
+        features, others = provenance.without_undefined(table.warnings)
+        undefined += features
+        own = provenance.warnings_of(table.diagnostics, extraction.config)
+        said |= dict.fromkeys(warning for warning in others if warning not in own)
+    warnings = [
+        *said,
+        *provenance.warnings_of(diagnostics, extraction.config),
+        *provenance.undefined_warnings(undefined),
+    ]
+    return replace(tables[0], values=values, diagnostics=diagnostics, warnings=warnings)

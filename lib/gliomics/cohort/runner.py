@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import functools
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
 
 from gliomics.cohort import processes
-from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, measure, merge, split
+from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure, merge, split
 from gliomics.cohort.rows import RowStore
 from gliomics.errors import DependencyError, GliomicsError, InputError
 
@@ -19,6 +20,7 @@ _WORTH_A_POOL = 10
 _AHEAD = 2
 """Studies under way per worker: enough that none waits, few enough that memory does not grow with the cohort."""
 _FILTERED_IMAGES = {"Wavelet": 8, "LoG": 3}
+_CONNECTING = "5s"
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,11 @@ def measure_cohort(
     an outcome with an error. ``workers`` is the number of processes (all cores when None); ``scheduler`` is the address
     of a Dask cluster whose workers see the same files, to be used instead.
     """
-    workers = workers or len(os.sched_getaffinity(0))
+    extraction.check()
+    workers = workers or processes.cores()
     waiting = deque(jobs)
     if scheduler is not None:
-        with _dask(scheduler) as (executor, slots):
-            yield from _Run(waiting, extraction, store, executor, slots).outcomes()
+        yield from _on_dask(waiting, extraction, store, scheduler)
     elif workers == 1 or _filtered_images(jobs, extraction) < _WORTH_A_POOL:
         for job in jobs:
             key, found = _kept(job, extraction, store)
@@ -67,15 +69,44 @@ def _in_processes(waiting: deque[Job], extraction: Extraction, store: RowStore, 
     """In processes of this machine. When one dies, each study that was under way is tried in a process of its own."""
     while waiting:
         with processes.pool(workers) as executor:
-            run = _Run(waiting, extraction, store, executor, workers)
+            run = _Run(waiting, extraction, store, executor, workers, measure)
             yield from run.outcomes()
         for job in run.unfinished:
             with processes.pool(1) as executor:
-                alone = _Run(deque([job]), extraction, store, executor, 1)
+                alone = _Run(deque([job]), extraction, store, executor, 1, measure)
                 yield from alone.outcomes()
             if alone.unfinished:
-                why = "the process that measured it died, perhaps for want of memory; try fewer --workers"
-                yield Outcome(job, error=StudyFailedError(f"study '{job.study.id}': {why}"))
+                yield Outcome(
+                    job,
+                    error=_failed(
+                        job, "the process that measured it died, perhaps for want of memory; try fewer --workers"
+                    ),
+                )
+
+
+def _on_dask(waiting: deque[Job], extraction: Extraction, store: RowStore, address: str) -> Iterator[Outcome]:
+    # Workers have folders of their own, from which a relative path would lead elsewhere.
+    waiting = deque(job.absolute() for job in waiting)
+    extraction = extraction.absolute()
+    measuring = functools.partial(_measure_there, environment(extraction.deep_model is not None))
+    with _dask(address) as (executor, slots):
+        try:
+            yield from _Run(waiting, extraction, store, executor, slots, measuring).outcomes()
+        except CancelledError as error:
+            raise InputError(
+                f"the Dask scheduler at {address} ended or dropped the work; run the command again when it is back: "
+                "what was measured is not measured again"
+            ) from error
+
+
+def _measure_there(expected: str, job: Job, extraction: Extraction) -> Measured:
+    """:func:`measure` on a worker of a cluster, if what it measures with is what the row's key says."""
+    if environment(extraction.deep_model is not None) != expected:
+        raise InputError(
+            "a Dask worker has another version of Gliomics, or of a library that decides a feature's value, than this "
+            "computer; install the same on both"
+        )
+    return measure(job, extraction)
 
 
 class _Run:
@@ -85,12 +116,19 @@ class _Run:
     """
 
     def __init__(
-        self, waiting: deque[Job], extraction: Extraction, store: RowStore, executor: Executor, slots: int
+        self,
+        waiting: deque[Job],
+        extraction: Extraction,
+        store: RowStore,
+        executor: Executor,
+        slots: int,
+        measuring: Callable[[Job, Extraction], Measured],
     ) -> None:
         self._waiting = waiting
         self._extraction = extraction
         self._store = store
         self._executor = executor
+        self._measuring = measuring
         self._most = slots * _AHEAD
         # While there are fewer studies than processes, a study is measured in pieces.
         self._parts = slots if len(waiting) < self._most else 1
@@ -103,25 +141,26 @@ class _Run:
     def outcomes(self) -> Iterator[Outcome]:
         try:
             while self._waiting or self._running:
-                yield from self._submit()
-                futures = [future for _, _, parts in self._running.values() for future in parts]
-                wait([future for future in futures if not future.done()], return_when=FIRST_COMPLETED)
+                if self._waiting and len(self._running) < self._most:
+                    yield from self._next()
+                else:
+                    futures = [future for _, _, parts in self._running.values() for future in parts]
+                    wait([future for future in futures if not future.done()], return_when=FIRST_COMPLETED)
                 yield from self._finished()
         except BrokenExecutor:
             return
 
-    def _submit(self) -> Iterator[Outcome]:
-        """Start studies until enough are under way; those that need no measuring are outcomes at once."""
-        while self._waiting and len(self._running) < self._most:
-            job = self._waiting.popleft()
-            key, found = _kept(job, self._extraction, self._store)
-            if found is not None:
-                yield found
-                continue
-            futures: list[Future[Measured]] = []
-            self._running[job.study.id] = (job, key, futures)
-            for piece in split(job, self._extraction, self._parts):
-                futures.append(self._executor.submit(measure, job, piece))
+    def _next(self) -> Iterator[Outcome]:
+        """Start the next study, or give its outcome if it needs no measuring."""
+        job = self._waiting.popleft()
+        key, found = _kept(job, self._extraction, self._store)
+        if found is not None:
+            yield found
+            return
+        futures: list[Future[Measured]] = []
+        self._running[job.study.id] = (job, key, futures)
+        for piece in split(job, self._extraction, self._parts):
+            futures.append(self._executor.submit(self._measuring, job, piece))
 
     def _finished(self) -> Iterator[Outcome]:
         for job, key, futures in list(self._running.values()):
@@ -142,7 +181,7 @@ def _kept(job: Job, extraction: Extraction, store: RowStore) -> tuple[str, Outco
     except GliomicsError as error:
         return "", Outcome(job, error=error)
     except OSError as error:
-        return "", Outcome(job, error=StudyFailedError(f"study '{job.study.id}' cannot be read: {error}"))
+        return "", Outcome(job, error=_failed(job, f"its files cannot be read: {error}"))
     rows = store.get(key)
     return key, None if rows is None else Outcome(job, key, missing=rows.missing, stored=True)
 
@@ -150,14 +189,22 @@ def _kept(job: Job, extraction: Extraction, store: RowStore) -> tuple[str, Outco
 def _outcome(job: Job, key: str, rows: Callable[[], Measured], store: RowStore) -> Outcome:
     try:
         found = rows()
-    except BrokenExecutor:
+    except (BrokenExecutor, CancelledError):
         raise
     except GliomicsError as error:
         return Outcome(job, error=error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it concerns one study of perhaps thousands
-        return Outcome(job, error=StudyFailedError(f"study '{job.study.id}': {type(error).__name__}: {error}"))
+        if type(error).__name__ == "KilledWorker":  # Dask's, which need not be installed
+            return Outcome(
+                job, error=_failed(job, "the Dask workers that measured it died, perhaps for want of memory")
+            )
+        return Outcome(job, error=_failed(job, f"{type(error).__name__}: {error}"))
     store.put(key, found)
     return Outcome(job, key, missing=found.missing)
+
+
+def _failed(job: Job, why: str) -> StudyFailedError:
+    return StudyFailedError(f"study '{job.study.id}': {' '.join(why.split())}")
 
 
 def _filtered_images(jobs: Sequence[Job], extraction: Extraction) -> int:
@@ -171,13 +218,19 @@ def _dask(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise DependencyError("--scheduler needs Dask; install it: pip install distributed") from error
+        raise DependencyError('--scheduler needs Dask; install it: pip install ".[cluster]"') from error
+    if not address:
+        raise InputError("the address of the Dask scheduler is empty; give e.g. tcp://host:8786")
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is an error of ours
     try:
-        client = Client(address, timeout="20s")
+        client = Client(address, timeout=_CONNECTING)
     except (OSError, ValueError) as error:
         raise InputError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:
         slots = sum(client.nthreads().values())
         if not slots:
-            raise InputError(f"the Dask scheduler at {address} has no workers; start some with: dask worker {address}")
+            raise InputError(
+                f"the Dask scheduler at {address} has no workers; start some with: "
+                f"dask worker {address} --nworkers auto --nthreads 1"
+            )
         yield client.get_executor(pure=False), slots

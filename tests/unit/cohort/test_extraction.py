@@ -1,0 +1,362 @@
+"""One study from its files to its rows: in pieces as in one go, and under a key that tells what rows depend on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import gliomics
+from gliomics.cohort import extraction as module
+from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure, merge, split
+from gliomics.errors import GeometryError, InputError, UnknownNameError
+from gliomics.models import ModelStore
+from gliomics.radiomics.config import parse_config
+from gliomics.study import Mask, read_volume, write_mask, write_volume
+from tests.unit.radiomics.heads import SHAPE, ball, head, lesion, write_study
+
+WEIGHTS = "weights.safetensors"
+FILTERS = {
+    "imageType": {"Original": {}, "LoG": {"sigma": [3.0]}, "Wavelet": {}},
+    "featureClass": {"shape": ["MeshVolume"], "outline": ["Solidity"], "firstorder": ["Mean"], "glcm": ["Contrast"]},
+    "setting": {"binWidth": 10},
+    "normalisation": {"method": "zscore"},
+}
+MEAN: dict[str, Any] = {"featureClass": {"firstorder": ["Mean"]}}
+
+
+def extraction(content: dict[str, Any], *regions: str, **options: Any) -> Extraction:
+    return Extraction(parse_config(content, "mine.yaml"), regions or ("whole",), **options)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A study with core, oedema and enhancing tumour, whose FLAIR shows only the half of the head on one side."""
+    study = write_study(tmp_path, "case-1")
+    mask = tmp_path / "labels" / "final" / "case-1.nii.gz"
+    write_mask(lesion(0), mask)
+    whole = head()
+    half = whole.array.copy()
+    half[:, 24:] = 0
+    write_volume(whole.with_array(half), study.path("flair"))
+    return Job(replace(study, spacing_known=False), mask)
+
+
+def without_enhancing(job: Job) -> None:
+    array = lesion(0).array.copy()
+    array[array == 4] = 1
+    write_mask(lesion(0).with_array(array), job.mask)
+
+
+def in_pieces(job: Job, whole: Extraction, parts: int) -> Measured:
+    return merge([measure(job, piece) for piece in split(job, whole, parts)], whole)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        pytest.param(extraction(FILTERS, "whole", "enhancing", "peritumoral", "3"), id="filters-and-regions"),
+        pytest.param(extraction({**FILTERS, "slices": "largest"}, "oedema", "tumour-core"), id="largest-slice"),
+        pytest.param(
+            extraction({**MEAN, "slices": "each", "imageType": {"Original": {}, "Square": {}}}), id="each-slice"
+        ),
+        pytest.param(extraction({"featureClass": {"shape": ["MeshVolume"], "outline": []}}), id="mask-only"),
+        pytest.param(extraction({**FILTERS, "sequences": ["flair"]}, boundary_shift=1), id="one-sequence"),
+        pytest.param(extraction(MEAN, "tumour-core", deep_model="segmentation_flair"), id="deep"),
+    ],
+)
+def test_pieces_of_a_study_make_the_row_of_the_whole(job: Job, whole: Extraction) -> None:
+    assert_pieces_make(measure(job, whole), job, whole)
+
+
+def test_features_that_are_undefined_are_named_together(job: Job) -> None:
+    lattice = lesion(0).array.copy()
+    lattice[26:36:3, 10:18:3, 2:9:3] = 3  # no voxel has a neighbour, so texture is undefined
+    write_mask(lesion(0).with_array(lattice), job.mask)
+    whole = extraction(FILTERS, "whole", "3")
+    expected = measure(job, whole)
+    assert sum("undefined" in warning for warning in expected.tables[1].warnings) == 1
+    assert_pieces_make(expected, job, whole)
+
+
+def assert_pieces_make(expected: Measured, job: Job, whole: Extraction) -> None:
+    assert expected.tables
+    for parts in (1, 2, 3, 4, 5):
+        found = in_pieces(job, whole, parts)
+        # As text, for there the order of the columns counts too.
+        assert json.dumps([table.to_json() for table in found.tables]) == json.dumps(
+            [table.to_json() for table in expected.tables]
+        )
+        assert list(found.missing.items()) == list(expected.missing.items())
+
+
+def test_study_is_cut_by_sequences_then_by_filters(job: Job) -> None:
+    whole = extraction(FILTERS)
+    cut = {
+        parts: [(p.config.sequences, list(p.config.image_type)) for p in split(job, whole, parts)] for parts in (2, 4)
+    }
+    all_three = ["Original", "LoG", "Wavelet"]
+    assert cut[2] == [(["t1c"], all_three), (["flair"], all_three)]
+    assert [sequences for sequences, _ in cut[4]] == [["t1c"], ["t1c"], ["flair"], ["flair"]]
+    assert [kinds for _, kinds in cut[4][:2]] == [["Original", "LoG"], ["Wavelet"]]
+
+
+def test_region_that_the_mask_lacks_is_told_and_the_others_are_measured(job: Job) -> None:
+    without_enhancing(job)
+    found = measure(job, extraction(MEAN, "enhancing", "whole"))
+    assert [table.region for table in found.tables] == ["whole"]
+    assert found.missing == {
+        "enhancing": "region 'enhancing' is empty in case-1.nii.gz: the mask holds label 1, 2, the region is label 4"
+    }
+
+
+def test_study_without_any_of_the_regions_is_refused_with_the_first_reason(job: Job) -> None:
+    without_enhancing(job)
+    with pytest.raises(InputError, match="region 'enhancing' is empty"):
+        measure(job, extraction(MEAN, "enhancing", "3"))
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_region_of_one_voxel_is_told_and_the_others_are_measured(job: Job, parts: int) -> None:
+    array = (lesion(0).array > 0).astype(np.uint8)
+    array[14, 24, 5] = 4
+    write_mask(lesion(0).with_array(array), job.mask)
+    found = in_pieces(job, extraction(MEAN, "whole", "enhancing", "tumour-core"), parts)
+    assert [table.region for table in found.tables] == ["whole", "tumour-core"]
+    assert list(found.missing) == ["enhancing"]
+    assert "'enhancing' of 'case-1' is one voxel" in found.missing["enhancing"]
+
+
+def test_region_that_one_sequence_cannot_be_measured_in_is_left_out_of_all(job: Job) -> None:
+    """The FLAIR image is dark in part of the lesion, where the range of intensities leaves nothing."""
+    dark = lesion().with_array((lesion().array * (np.arange(SHAPE[1]) >= 26)[:, None]).astype(np.uint8) * 3)
+    labels = np.where(dark.array > 0, 3, lesion(0).array).astype(np.uint8)
+    write_mask(dark.with_array(labels), job.mask)
+    whole = extraction({**MEAN, "setting": {"resegmentRange": [20, 1000]}}, "3", "oedema")
+    expected = measure(job, whole)
+    assert ([table.region for table in expected.tables], list(expected.missing)) == (["oedema"], ["3"])
+    assert in_pieces(job, whole, 2) == expected
+
+
+def test_brain_masks_bound_rings_and_standardisation(job: Job, tmp_path: Path) -> None:
+    content = {**MEAN, "normalisation": {"method": "zscore"}}
+    bare = measure(job, extraction(content, "peritumoral")).tables[0]
+    brain = ball(SHAPE, (14, 22, 5), (10, 11, 4))
+    write_mask(lesion().with_array(brain.astype(np.uint8)), tmp_path / "brain.nii.gz")
+    given = measure(replace(job, brain=tmp_path / "brain.nii.gz"), extraction(content, "peritumoral")).tables[0]
+    values = read_volume(job.study.path("t1c")).array[brain].astype(np.float64)
+    assert given.diagnostics["t1c_normalisation"] == pytest.approx([values.mean(), values.std()])
+    assert given.diagnostics["voxels"] < bare.diagnostics["voxels"]
+    assert [table.diagnostics["brain_mask"] for table in (bare, given)] == [False, True]
+    assert "kept inside the image's foreground" in bare.warnings[0]
+    assert not any("foreground" in warning for warning in given.warnings)
+
+
+def test_brain_mask_on_another_grid_is_refused_by_its_name(job: Job, tmp_path: Path) -> None:
+    write_mask(Mask(np.ones(SHAPE, np.uint8), np.diag([2.0, 2.0, 6.0, 1.0])), tmp_path / "brain.nii.gz")
+    with pytest.raises(GeometryError, match=r"mask brain\.nii\.gz"):
+        measure(replace(job, brain=tmp_path / "brain.nii.gz"), extraction(MEAN))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"regions": ("whole", "core")}, "region 'core' is unknown; give whole"),
+        ({"deep_model": "segmentation_flare"}, "no model 'segmentation_flare'; models here: segmentation_flair"),
+        ({"deep_model": "subtype_idh"}, "'subtype_idh' is a subtype model; deep features need a segmentation model"),
+    ],
+)
+def test_what_is_wrong_for_every_study_is_told_before_any(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((InputError, UnknownNameError), match=message):
+        replace(extraction(MEAN), **options).check()
+
+
+def test_deep_features_of_single_slices_are_refused() -> None:
+    with pytest.raises(InputError, match="cannot be measured with 'slices: each'"):
+        extraction({**MEAN, "slices": "each"}, deep_model="segmentation_flair")
+
+
+def test_deep_features_come_last_with_the_model_that_they_are_of(job: Job) -> None:
+    table = measure(job, extraction(MEAN, deep_model="segmentation_flair")).tables[0]
+    names = list(table.values)
+    assert names[:2] == ["t1c_original_firstorder_Mean", "flair_original_firstorder_Mean"]
+    assert all(name.startswith("deep_segmentation_flair_") for name in names[2:]) and len(names) > 100
+    card = ModelStore().current("segmentation_flair").card
+    assert table.diagnostics["deep_segmentation_flair_version"] == card.version
+    assert table.diagnostics["deep_segmentation_flair_weights_sha256"] == card.sha256[WEIGHTS]
+
+
+def test_deep_features_of_an_image_that_does_not_tell_its_sequence(job: Job) -> None:
+    image = replace(job.study, sequences={"image": job.study.path("flair")})
+    found, named = (
+        measure(replace(job, study=study), extraction(MEAN, deep_model="segmentation_flair")).tables[0].values
+        for study in (image, job.study)
+    )
+    deep = {name: value for name, value in named.items() if name.startswith("deep_")}
+    assert {name: value for name, value in found.items() if name.startswith("deep_")} == deep
+
+
+def test_deep_features_are_those_of_the_version_that_serves_now(job: Job, tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "models")
+    shipped = store.current("segmentation_flair")
+    whole = extraction(MEAN, deep_model="segmentation_flair", models=tmp_path / "models")
+    before, key = measure(job, whole).tables[0], cache_key(job, whole)
+    weights = safetensors.numpy.load_file(shipped.file(WEIGHTS))
+    halved = {name: value / 2 if value.dtype.kind == "f" else value for name, value in weights.items()}
+    added = store.add(shipped.card, {WEIGHTS: lambda path: safetensors.numpy.save_file(halved, path)})
+    store.publish("segmentation_flair", added.card.version, "to see it serve")
+    after = measure(job, whole).tables[0]
+    assert after.diagnostics["deep_segmentation_flair_version"] == added.card.version
+    assert after.values["deep_segmentation_flair_mean_000"] != before.values["deep_segmentation_flair_mean_000"]
+    assert cache_key(job, whole) != key
+
+
+def _other_mask(job: Job) -> Job:
+    write_mask(lesion(1), job.mask)
+    return job
+
+
+def _other_image(job: Job) -> Job:
+    write_volume(head(seed=7), job.study.path("t1c"))
+    return job
+
+
+def _other_brain(job: Job) -> Job:
+    return replace(job, brain=job.mask)
+
+
+def _told(**values: Any) -> Callable[[Job], Job]:
+    return lambda job: replace(job, study=replace(job.study, **values))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(_other_mask, id="mask"),
+        pytest.param(_other_image, id="image"),
+        pytest.param(_other_brain, id="brain"),
+        pytest.param(_told(id="case-2"), id="id"),
+        pytest.param(_told(patient_id="P2"), id="patient"),
+        pytest.param(_told(timepoint="followup"), id="timepoint"),
+        pytest.param(_told(date="2026-01-01"), id="date"),
+        pytest.param(_told(spacing_known=True), id="spacing"),
+    ],
+)
+def test_key_tells_what_is_measured(job: Job, change: Callable[[Job], Job]) -> None:
+    before = cache_key(job, extraction(MEAN))
+    assert cache_key(change(job), extraction(MEAN)) != before
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        extraction({**MEAN, "setting": {"binWidth": 5}}),
+        extraction({**MEAN, "imageType": {"Original": {}, "Square": {}}}),
+        extraction({**MEAN, "regions": {"whole": {"labels": [1]}}}),
+        extraction({**MEAN, "sequences": ["flair"]}),
+        extraction(MEAN, "oedema"),
+        extraction(MEAN, "whole", "oedema"),
+        extraction(MEAN, resample_to="flair"),
+        extraction(MEAN, boundary_shift=1),
+        extraction(MEAN, deep_model="segmentation_flair"),
+    ],
+)
+def test_key_tells_how_it_is_measured(job: Job, other: Extraction) -> None:
+    assert cache_key(job, other) != cache_key(job, extraction(MEAN))
+
+
+def test_key_tells_the_order_of_the_columns(job: Job) -> None:
+    one = extraction({**MEAN, "imageType": {"Original": {}, "Square": {}}})
+    other = extraction({**MEAN, "imageType": {"Square": {}, "Original": {}}})
+    assert one.config.digest == other.config.digest
+    assert cache_key(job, one) != cache_key(job, other)
+
+
+def test_key_tells_the_image_on_whose_grid_others_are_measured(job: Job) -> None:
+    whole = extraction({**MEAN, "sequences": ["flair"]}, resample_to="t1c")
+    before = cache_key(job, whole)
+    assert cache_key(_other_image(job), whole) != before
+
+
+def test_key_tells_the_images_that_a_deep_model_sees(job: Job) -> None:
+    flair = {**MEAN, "sequences": ["flair"]}
+    keys = [cache_key(job, extraction(flair, deep_model=name)) for name in (None, "segmentation_multi")]
+    _other_image(job)
+    after = [cache_key(job, extraction(flair, deep_model=name)) for name in (None, "segmentation_multi")]
+    assert (after[0] == keys[0], after[1] == keys[1]) == (True, False)
+
+
+def test_key_is_that_of_the_same_study_elsewhere(job: Job, tmp_path: Path) -> None:
+    shutil.copytree(job.study.folder, tmp_path / "moved" / "case-1")
+    shutil.copy(job.mask, tmp_path / "moved" / "mask.nii.gz")
+    sequences = {name: tmp_path / "moved" / "case-1" / path.name for name, path in job.study.sequences.items()}
+    moved = Job(
+        replace(job.study, folder=tmp_path / "moved" / "case-1", sequences=sequences), tmp_path / "moved/mask.nii.gz"
+    )
+    assert cache_key(moved, extraction(MEAN)) == cache_key(job, extraction(MEAN))
+
+
+def test_key_tells_the_sources(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(gliomics.__file__).parent
+    for path in module._sources(root):
+        copied = tmp_path / "copy" / path.relative_to(root)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copied)
+    before = cache_key(job, extraction(MEAN))
+    monkeypatch.setattr(gliomics, "__file__", str(tmp_path / "copy" / "__init__.py"))
+    keys = []
+    for name in ("radiomics/mesh.py", "files.py", "models/store.py"):
+        environment.cache_clear()
+        keys.append(cache_key(job, extraction(MEAN)))
+        with (tmp_path / "copy" / name).open("a") as file:
+            file.write("# changed\n")
+    environment.cache_clear()
+    keys.append(cache_key(job, extraction(MEAN)))
+    monkeypatch.undo()
+    environment.cache_clear()
+    assert keys[0] == before
+    assert len(set(keys)) == 4
+
+
+WATCH = """
+import json, sys
+opened = []
+sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
+from pathlib import Path
+from gliomics.cohort.extraction import Extraction, Job, measure
+from gliomics.radiomics.config import load_config
+from gliomics.study import find_study
+root, mask = Path(sys.argv[1]), Path(sys.argv[2])
+config = load_config("lgg-shape")
+regions = ("whole", "peritumoral")
+measure(Job(find_study(root, "case-1"), mask), Extraction(config, regions, deep_model="segmentation_flair"))
+print(json.dumps([opened, [m.__file__ for m in sys.modules.values() if getattr(m, "__file__", None)]]))
+"""
+
+
+def test_all_that_measuring_loads_of_this_package_counts_for_the_key(job: Job) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", WATCH, str(job.study.folder.parent), str(job.mask)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    opened, loaded = json.loads(answer.stdout)
+    root = Path(gliomics.__file__).parent
+    known = {str(path) for path in module._sources(root)}
+    ours = {name for name in loaded if Path(name).is_relative_to(root)}
+    assert ours - known == set()
+    # Data: the configuration and the model, both of which the key names by their content.
+    data = {
+        Path(name) for name in opened if Path(name).is_relative_to(root) and Path(name).suffix not in (".py", ".pyc")
+    }
+    expected = {root / "radiomics/presets/lgg-shape.yaml"}
+    expected |= {root / "models/shipped/segmentation_flair" / name for name in ("model.json", WEIGHTS)}
+    assert {path for path in data if path.is_file()} - expected == set()

@@ -1,0 +1,237 @@
+"""Many studies at once: in one process, in several and on a Dask cluster, with the same rows and the same refusals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gliomics.cohort import runner
+from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, measure
+from gliomics.cohort.rows import RowStore
+from gliomics.cohort.runner import Outcome, measure_cohort
+from gliomics.errors import DependencyError, InputError, UnknownNameError
+from gliomics.radiomics.config import parse_config
+from gliomics.study import write_mask
+from tests.unit.radiomics.heads import SHAPE, lesion, write_study
+
+dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+
+MEAN = {"featureClass": {"firstorder": ["Mean"]}, "imageType": {"Original": {}, "Square": {}}}
+WHOLE = Extraction(parse_config(MEAN, "mine.yaml"))
+DOOMED = "case-2"
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> list[Job]:
+    """Six studies, of which ``case-4`` has an empty mask."""
+    studies = [write_study(tmp_path, f"case-{number}", seed=number) for number in range(6)]
+    masks = tmp_path / "labels" / "final"
+    write_mask(lesion().with_array(np.zeros(SHAPE, np.uint8)), masks / "case-4.nii.gz")
+    return [Job(study, masks / f"{study.id}.nii.gz") for study in studies]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RowStore:
+    return RowStore(tmp_path / "cache")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A Dask cluster of one process, in another folder than the tests, that gives up a task with its first worker."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        with (
+            dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+            distributed.LocalCluster(
+                n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50
+            ) as started,
+        ):
+            patch.undo()
+            yield started
+
+
+def run(jobs: list[Job], extraction: Extraction, store: RowStore, **options: Any) -> dict[str, Outcome]:
+    return {outcome.job.study.id: outcome for outcome in measure_cohort(jobs, extraction, store, **options)}
+
+
+def rows(outcomes: dict[str, Outcome], store: RowStore) -> dict[str, Measured | None]:
+    return {name: store.get(outcome.key) for name, outcome in sorted(outcomes.items())}
+
+
+def failures(outcomes: dict[str, Outcome]) -> dict[str, str]:
+    return {name: str(outcome.error) for name, outcome in sorted(outcomes.items()) if outcome.error is not None}
+
+
+def die_on_the_doomed(job: Job, extraction: Extraction) -> Measured:
+    """As if the system had run out of memory on one study."""
+    if job.study.id == DOOMED:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return measure(job, extraction)
+
+
+def die_there_on_the_doomed(_: str, job: Job, extraction: Extraction) -> Measured:
+    return die_on_the_doomed(job, extraction)
+
+
+def fail_on_the_doomed(job: Job, extraction: Extraction) -> Measured:
+    if job.study.id == DOOMED:
+        raise RuntimeError("something\nunforeseen")
+    return measure(job, extraction)
+
+
+def test_processes_measure_what_one_process_measures(jobs: list[Job], store: RowStore, tmp_path: Path) -> None:
+    expected = run(jobs, WHOLE, store, workers=1)
+    found = run(jobs, WHOLE, (other := RowStore(tmp_path / "other")), workers=2)
+    assert rows(found, other) == rows(expected, store)
+    assert failures(found) == failures(expected)
+    assert list(failures(found)) == ["case-4"]
+    assert "mask case-4.nii.gz" in failures(found)["case-4"] and "is empty" in failures(found)["case-4"]
+
+
+def test_study_in_pieces_is_the_study_in_one(jobs: list[Job], store: RowStore, tmp_path: Path) -> None:
+    config = parse_config({**MEAN, "imageType": {"Original": {}, "Wavelet": {}}}, "mine.yaml")
+    whole = Extraction(config, ("whole", "peritumoral", "enhancing"))
+    expected = run(jobs[:1], whole, store, workers=1)
+    found = run(jobs[:1], whole, (other := RowStore(tmp_path / "other")), workers=2)
+    assert rows(found, other) == rows(expected, store)
+    assert list(found["case-0"].missing) == ["enhancing"]
+
+
+def test_what_is_stored_is_not_measured_again(
+    jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run(jobs[:4], WHOLE, store, workers=1)
+    assert not any(outcome.stored for outcome in first.values())
+    write_mask(lesion(3), jobs[1].mask)
+    measured = []
+    monkeypatch.setattr(runner, "measure", lambda job, extraction: measured.append(job) or measure(job, extraction))
+    again = run(jobs[:4], WHOLE, store, workers=1)
+    assert measured == [jobs[1]]
+    assert [name for name, outcome in sorted(again.items()) if outcome.stored] == ["case-0", "case-2", "case-3"]
+    assert again["case-1"].key != first["case-1"].key
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_wrong_for_every_study_is_raised_once(jobs: list[Job], store: RowStore, workers: int) -> None:
+    with pytest.raises(UnknownNameError, match="region 'core' is unknown"):
+        run(jobs, replace(WHOLE, regions=("core",)), store, workers=workers)
+
+
+def test_death_of_a_process_costs_the_study_that_it_died_of(
+    jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "measure", die_on_the_doomed)
+    found = run(jobs, WHOLE, store, workers=2)
+    assert list(failures(found)) == [DOOMED, "case-4"]
+    assert failures(found)[DOOMED] == (
+        "study 'case-2': the process that measured it died, perhaps for want of memory; try fewer --workers"
+    )
+    assert all(store.get(found[name].key) for name in ("case-0", "case-1", "case-3", "case-5"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_unforeseen_error_is_that_of_one_study_in_one_line(
+    jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setattr(runner, "measure", fail_on_the_doomed)
+    found = run(jobs, WHOLE, store, workers=workers)
+    assert list(failures(found)) == [DOOMED, "case-4"]
+    assert failures(found)[DOOMED] == "study 'case-2': RuntimeError: something unforeseen"
+
+
+def test_file_that_vanished_is_that_of_one_study(jobs: list[Job], store: RowStore) -> None:
+    jobs[0].mask.unlink()
+    found = run(jobs[:2], WHOLE, store, workers=1)
+    assert failures(found)["case-0"].startswith("study 'case-0': its files cannot be read: ")
+    assert found["case-1"].error is None
+
+
+def test_leaving_early_ends_the_processes(jobs: list[Job], store: RowStore) -> None:
+    from multiprocessing import active_children
+
+    before = set(active_children())
+    outcomes = measure_cohort(jobs, WHOLE, store, workers=2)
+    next(iter(outcomes))
+    assert set(active_children()) - before
+    outcomes.close()  # type: ignore[attr-defined]
+    assert set(active_children()) - before == set()
+
+
+def test_dask_measures_what_this_computer_measures(
+    jobs: list[Job], store: RowStore, tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = run(jobs, WHOLE, store, workers=1)
+    monkeypatch.chdir(tmp_path)
+    relative = [replace(job, mask=job.mask.relative_to(tmp_path)) for job in jobs]
+    other = RowStore(tmp_path / "other")
+    found = run(relative, WHOLE, other, scheduler=cluster.scheduler_address)
+    assert rows(found, other) == rows(expected, store)
+    assert failures(found) == failures(expected)
+    again = run(relative, WHOLE, other, scheduler=cluster.scheduler_address)
+    assert [name for name, outcome in again.items() if not outcome.stored] == ["case-4"]
+
+
+def test_dask_measures_a_study_in_pieces(jobs: list[Job], store: RowStore, tmp_path: Path, cluster: Any) -> None:
+    whole = replace(WHOLE, regions=("whole", "peritumoral"))
+    expected = run(jobs[:1], whole, store, workers=1)
+    other = RowStore(tmp_path / "other")
+    cluster.scale(2)
+    cluster.wait_for_workers(2)
+    assert rows(run(jobs[:1], whole, other, scheduler=cluster.scheduler_address), other) == rows(expected, store)
+
+
+def test_death_of_a_dask_worker_costs_the_study_that_it_died_of(
+    jobs: list[Job], store: RowStore, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_measure_there", die_there_on_the_doomed)
+    found = run(jobs[:4], WHOLE, store, scheduler=cluster.scheduler_address)
+    assert failures(found) == {
+        DOOMED: "study 'case-2': the Dask workers that measured it died, perhaps for want of memory"
+    }
+
+
+def test_dask_worker_with_other_code_is_refused(
+    jobs: list[Job], store: RowStore, cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "environment", lambda deep: "another")
+    found = run(jobs[:1], WHOLE, store, scheduler=cluster.scheduler_address)
+    assert failures(found)["case-0"].startswith("a Dask worker has another version of Gliomics, or of a library")
+    assert store.get(cache_key(jobs[0], WHOLE)) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("127.0.0.1:9", r"no Dask scheduler answers at 127\.0\.0\.1:9: Timed out"),
+        ("nonsense", "no Dask scheduler answers at nonsense: missing port number"),
+        ("", "the address of the Dask scheduler is empty; give e.g. tcp://host:8786"),
+    ],
+)
+def test_scheduler_that_does_not_answer_is_told(
+    jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch, address: str, message: str
+) -> None:
+    monkeypatch.setattr(runner, "_CONNECTING", "500ms")
+    with pytest.raises(InputError, match=message):
+        run(jobs, WHOLE, store, scheduler=address)
+
+
+def test_scheduler_without_workers_is_told(jobs: list[Job], store: RowStore) -> None:
+    with (
+        distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=":0", silence_logs=50) as empty,
+        pytest.raises(InputError, match=r"has no workers; start some with: dask worker tcp://127"),
+    ):
+        run(jobs, WHOLE, store, scheduler=empty.scheduler_address)
+
+
+def test_scheduler_without_dask_here_is_told(jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(DependencyError, match=r'needs Dask; install it: pip install "\.\[cluster\]"'):
+        run(jobs, WHOLE, store, scheduler="tcp://127.0.0.1:9")
