@@ -174,6 +174,25 @@ def test_regions_measured_together_have_the_values_of_each_alone(setting: dict[s
         assert table.warnings == alone.warnings
 
 
+@pytest.mark.parametrize("setting", [{}, {"preCrop": True}], ids=named)
+def test_columns_follow_sequence_then_filter_then_class(setting: dict[str, Any]) -> None:
+    image, mask = ragged_case()
+    filters = {"Square": {}, "LoG": {"sigma": [2, 1.0]}, "Original": {}}
+    classes = {"glcm": ["Idn"], "shape": ["Flatness"], "firstorder": ["Mean"]}
+    config = parse_config({"imageType": filters, "featureClass": classes, "setting": setting}, "order.yaml")
+    names = ["square", "log-sigma-2-mm-3D", "log-sigma-1-0-mm-3D", "original"]
+    for table in extract_regions({"zz": image, "flair": image, "t1": image}, {"a": mask}, config, study_id="case-1"):
+        assert list(table.values) == [
+            "original_shape_Flatness",
+            *(
+                f"{sequence}_{name}_{feature}"
+                for sequence in ("t1", "flair", "zz")
+                for name in names
+                for feature in ("glcm_Idn", "firstorder_Mean")
+            ),
+        ]
+
+
 def test_each_image_is_filtered_once_for_all_regions(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     original = engine.filtered
