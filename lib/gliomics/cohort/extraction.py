@@ -130,6 +130,8 @@ def measure(job: Job, extraction: Extraction) -> Measured:
     mask = _read_checked(job.mask, volumes)
     brain = _read_checked(job.brain, volumes) if job.brain is not None else None
     warnings = [_NO_BRAIN.format(", ".join(rings))] if rings and brain is None else []
+    if rings and not study.spacing_known:
+        warnings.append(f"the voxel size is unknown: the width of region {', '.join(rings)} is in voxels")
     room = None
     if rings:
         room = brain.array > 0 if brain is not None else foreground(next(iter(volumes.values())).array)
