@@ -25,6 +25,7 @@ SERVER = [
     "pyradiomics==3.0.1",
     "scikit-learn>=1.5",
     "scikit-image>=0.22",
+    "threadpoolctl>=3.1",
     "safetensors>=0.5",
     "matplotlib>=3.9",
 ]

@@ -7,6 +7,7 @@ region (:mod:`gliomics.radiomics.mesh`). The values are those of its ``Radiomics
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import warnings
@@ -55,6 +56,18 @@ def _pyradiomics() -> Any:
     # It warns about its own defaults on every extraction; what a user should know is in FeatureTable.warnings.
     logging.getLogger("radiomics").setLevel(logging.CRITICAL)
     return radiomics
+
+
+@functools.cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread() -> contextlib.AbstractContextManager[Any]:
+    """Keep linear algebra to one thread: for matrices this small, threads that wait for a busy core take far longer."""
+    return _controller().limit(limits=1, user_api="blas")
 
 
 @functools.cache

@@ -110,11 +110,12 @@ def extract_regions(
         return []
     axis = slice_axis(rows[0].volume)
     plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": 2 - axis}
-    for row in rows:
-        row.diagnostics |= provenance.of_region(row.masked.mask, config, names, spacing_known)
-        row.values |= _mask_features(row, config, plane)
-    for name in names if config.image_classes else []:
-        _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id)
+    with engine.one_thread():
+        for row in rows:
+            row.diagnostics |= provenance.of_region(row.masked.mask, config, names, spacing_known)
+            row.values |= _mask_features(row, config, plane)
+        for name in names if config.image_classes else []:
+            _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id)
     return [_table(row, config, study_id) for row in rows]
 
 
