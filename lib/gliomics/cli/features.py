@@ -105,7 +105,9 @@ def features(
     """
     from gliomics.cohort import processes
 
-    if workers != 1 and scheduler is None and not stability:
+    # One study under the panel's configuration is measured before processes have started.
+    one = studies.is_file() or (studies / "study.json").is_file()
+    if workers != 1 and scheduler is None and not stability and not (one and config == "panel"):
         processes.prepare()
     from gliomics.cohort.extraction import Extraction
     from gliomics.errors import InputError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
@@ -20,7 +21,8 @@ _WORTH_A_POOL = 10
 _AHEAD = 2
 """Studies under way per worker: enough that none waits, few enough that memory does not grow with the cohort."""
 _FILTERED_IMAGES = {"Wavelet": 8, "LoG": 3}
-_CONNECTING = "5s"
+_CONNECTING = 10
+"""Seconds in which a Dask scheduler must answer."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Outcome:
     error: GliomicsError | None = None
     missing: dict[str, str] = field(default_factory=dict)
     stored: bool = False
+
+
+class _WorkerDiedError(Exception):
+    """A worker of a cluster died while a study was with it, which need not be the one that it died of."""
 
 
 class StudyFailedError(GliomicsError):
@@ -76,27 +82,25 @@ def _in_processes(waiting: deque[Job], extraction: Extraction, store: RowStore, 
                 alone = _Run(deque([job]), extraction, store, executor, 1, measure)
                 yield from alone.outcomes()
             if alone.unfinished:
-                yield Outcome(
-                    job,
-                    error=_failed(
-                        job, "the process that measured it died, perhaps for want of memory; try fewer --workers"
-                    ),
-                )
+                why = "the process that measured it died, perhaps for want of memory; try fewer --workers"
+                yield Outcome(job, error=_failed(job, why))
 
 
 def _on_dask(waiting: deque[Job], extraction: Extraction, store: RowStore, address: str) -> Iterator[Outcome]:
+    """On a Dask cluster. Studies that a worker died with are tried again one by one: it died of one of them."""
     # Workers have folders of their own, from which a relative path would lead elsewhere.
     waiting = deque(job.absolute() for job in waiting)
     extraction = extraction.absolute()
     measuring = functools.partial(_measure_there, environment(extraction.deep_model is not None))
     with _dask(address) as (executor, slots):
-        try:
-            yield from _Run(waiting, extraction, store, executor, slots, measuring).outcomes()
-        except CancelledError as error:
-            raise InputError(
-                f"the Dask scheduler at {address} ended or dropped the work; run the command again when it is back: "
-                "what was measured is not measured again"
-            ) from error
+        run = _Run(waiting, extraction, store, executor, slots, measuring)
+        yield from run.outcomes()
+        for job in run.unfinished:
+            alone = _Run(deque([job]), extraction, store, executor, 1, measuring)
+            yield from alone.outcomes()
+            if alone.unfinished:
+                why = "the Dask workers that measured it died, perhaps for want of memory"
+                yield Outcome(job, error=_failed(job, why))
 
 
 def _measure_there(expected: str, job: Job, extraction: Extraction) -> Measured:
@@ -112,7 +116,8 @@ def _measure_there(expected: str, job: Job, extraction: Extraction) -> Measured:
 class _Run:
     """Studies going through an executor, a few ahead of those that are done.
 
-    Ends early when the executor breaks; ``unfinished`` then holds the studies that were under way.
+    Ends early when the executor breaks; ``unfinished`` then holds the studies that were under way, and those with which
+    a worker of a cluster died.
     """
 
     def __init__(
@@ -133,10 +138,11 @@ class _Run:
         # While there are fewer studies than processes, a study is measured in pieces.
         self._parts = slots if len(waiting) < self._most else 1
         self._running: dict[str, tuple[Job, str, list[Future[Measured]]]] = {}
+        self._died_with: list[Job] = []
 
     @property
     def unfinished(self) -> list[Job]:
-        return [job for job, _, _ in self._running.values()]
+        return self._died_with + [job for job, _, _ in self._running.values()]
 
     def outcomes(self) -> Iterator[Outcome]:
         try:
@@ -164,10 +170,15 @@ class _Run:
 
     def _finished(self) -> Iterator[Outcome]:
         for job, key, futures in list(self._running.values()):
-            if all(future.done() for future in futures):
+            if not all(future.done() for future in futures):
+                continue
+            try:
                 outcome = _outcome(job, key, lambda futures=futures: self._together(futures), self._store)  # type: ignore[misc]
-                del self._running[job.study.id]
+            except _WorkerDiedError:
+                self._died_with.append(job)
+            else:
                 yield outcome
+            del self._running[job.study.id]
 
     def _together(self, futures: list[Future[Measured]]) -> Measured:
         parts = [future.result() for future in futures]
@@ -193,11 +204,9 @@ def _outcome(job: Job, key: str, rows: Callable[[], Measured], store: RowStore) 
         raise
     except GliomicsError as error:
         return Outcome(job, error=error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns one study of perhaps thousands
+    except Exception as error:  # whatever it is, it concerns one study of perhaps thousands
         if type(error).__name__ == "KilledWorker":  # Dask's, which need not be installed
-            return Outcome(
-                job, error=_failed(job, "the Dask workers that measured it died, perhaps for want of memory")
-            )
+            raise _WorkerDiedError from error
         return Outcome(job, error=_failed(job, f"{type(error).__name__}: {error}"))
     store.put(key, found)
     return Outcome(job, key, missing=found.missing)
@@ -217,15 +226,21 @@ def _filtered_images(jobs: Sequence[Job], extraction: Extraction) -> int:
 def _dask(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         from distributed import Client
+        from distributed.comm import parse_address, parse_host_port
     except ImportError as error:
         raise DependencyError('--scheduler needs Dask; install it: pip install ".[cluster]"') from error
     if not address:
         raise InputError("the address of the Dask scheduler is empty; give e.g. tcp://host:8786")
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is an error of ours
     try:
+        # Dask itself would try again until the time is up, and leave threads behind.
+        scheme, place = parse_address(address)
+        if scheme in ("tcp", "tls"):
+            socket.create_connection(parse_host_port(place), timeout=_CONNECTING).close()
         client = Client(address, timeout=_CONNECTING)
     except (OSError, ValueError) as error:
-        raise InputError(f"no Dask scheduler answers at {address}: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"no Dask scheduler answers at {address}: {why}") from error
     with client:
         slots = sum(client.nthreads().values())
         if not slots:
@@ -233,4 +248,10 @@ def _dask(address: str) -> Iterator[tuple[Executor, int]]:
                 f"the Dask scheduler at {address} has no workers; start some with: "
                 f"dask worker {address} --nworkers auto --nthreads 1"
             )
-        yield client.get_executor(pure=False), slots
+        try:
+            yield client.get_executor(pure=False), slots
+        except CancelledError as error:
+            raise InputError(
+                f"the Dask scheduler at {address} ended or dropped the work; run the command again when it is back: "
+                "what was measured is not measured again"
+            ) from error

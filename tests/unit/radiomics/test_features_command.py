@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -13,30 +17,30 @@ from gliomics.radiomics.config import load_config
 from gliomics.radiomics.table import read_features_csv
 from gliomics.study import Volume, find_study, read_volume, write_mask, write_volume
 from tests.unit.radiomics.command import Done, gliomics
-from tests.unit.radiomics.heads import SHAPE, lesion, write_study
+from tests.unit.radiomics.heads import AFFINE, SHAPE, ball, lesion, write_study
 
 QUICK = "featureClass:\n  firstorder: [Mean]\n  outline:\nsetting:\n  binWidth: 10\n"
-
+SAMPLES = Path(__file__).parents[3] / "sample_studies"
 
 Run = Callable[..., Done]
 
 
 @pytest.fixture
 def studies(tmp_path: Path) -> Path:
-    """Three studies with masks, and a configuration that is quick, in ``quick.yaml`` beside them."""
+    """Three studies with masks."""
     for number in range(3):
         write_study(tmp_path / "studies", f"case-{number}", seed=number, patient_id=f"P{number}")
-    (tmp_path / "quick.yaml").write_text(QUICK)
     return tmp_path / "studies"
 
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """``gliomics features`` with the quick configuration, writing ``out.csv``."""
+    """``gliomics features`` with the quick configuration in ``quick.yaml`` and an own cache, writing ``out.csv``."""
+    (tmp_path / "quick.yaml").write_text(QUICK)
+    given = ["--out", tmp_path / "out.csv", "--config", tmp_path / "quick.yaml", "--cache", tmp_path / "cache"]
 
     def features(studies: Path, *options: str | Path) -> Done:
-        given = ["--out", tmp_path / "out.csv", "--config", tmp_path / "quick.yaml", *options]
-        return gliomics(capsys, "features", studies, *given)
+        return gliomics(capsys, "features", studies, *given, *options)
 
     return features
 
@@ -88,6 +92,30 @@ def test_bad_study_is_reported_the_others_go_on_and_the_exit_code_is_1(studies: 
     assert [row.study_id for row in read_features_csv(studies.parent / "out.csv")] == ["case-2"]
 
 
+def test_every_kind_of_bad_study_is_reported_by_its_name(studies: Path, run: Run) -> None:
+    for name in ("truncated", "nan", "lacking"):
+        write_study(studies, name)
+    path = studies / "truncated" / "flair.nii.gz"
+    path.write_bytes(path.read_bytes()[:1000])
+    array = np.full(SHAPE, np.nan, np.float32)
+    nib.save(nib.Nifti1Image(array, AFFINE), studies / "nan" / "flair.nii.gz")
+    described = json.loads((studies / "lacking" / "study.json").read_text())
+    del described["sequences"]["flair"]
+    (studies / "lacking" / "study.json").write_text(json.dumps(described))
+    (studies.parent / "quick.yaml").write_text(QUICK + "sequences: [flair]\n")
+    done = run(studies, "--masks", studies / "labels" / "final")
+    assert done.returncode == 1
+    for name, reason in (
+        ("truncated", "flair.nii.gz is truncated or damaged"),
+        ("nan", f"flair.nii.gz has {array.size} voxels that are NaN"),
+        ("lacking", "has no sequence 'flair', which the feature configuration asks for"),
+    ):
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith(f"failed {name}: ")]
+        assert reason in line
+    assert "3 rows in" in done.stderr and ", 3 studies failed" in done.stderr
+    assert [row.study_id for row in read_features_csv(studies.parent / "out.csv")] == [f"case-{n}" for n in range(3)]
+
+
 def test_nothing_computed_ends_in_one_error_line_and_writes_nothing(studies: Path, run: Run) -> None:
     (studies.parent / "empty").mkdir()
     done = run(studies, "--masks", studies.parent / "empty")
@@ -106,10 +134,18 @@ def test_nothing_computed_ends_in_one_error_line_and_writes_nothing(studies: Pat
             ["--masks", ".", "--config", "pannel"],
             "'pannel' is neither a preset (full, gbm-2022, lgg-shape, panel) nor an existing file",
         ),
+        (["--masks", "MASKS", "--region", "core"], "region 'core' is unknown; give whole, tumour-core, enhancing"),
+        (["--masks", "MASKS", "--deep", "segmentation_flare"], "there is no model 'segmentation_flare'; models here: "),
+        (["--masks", "MASKS", "--cache", "/proc/self"], "/proc/self cannot hold measured rows: "),
+        (
+            ["--masks", "MASKS", "--scheduler", "127.0.0.1:9"],
+            "no Dask scheduler answers at 127.0.0.1:9: Connection refused",
+        ),
     ],
 )
 def test_bad_option_ends_in_one_line(studies: Path, run: Run, options: list[str], message: str) -> None:
-    done = run(studies, *options)
+    masks = str(studies / "labels" / "final")
+    done = run(studies, *(masks if option == "MASKS" else option for option in options))
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert message in done.stderr
@@ -137,3 +173,68 @@ def test_sequences_on_different_grids_need_resample_to(studies: Path, run: Run) 
     assert refused.returncode == 2
     assert "sequences 't1c' and 'flair' lie on different grids" in refused.stderr
     assert run(studies / "case-0", "--masks", masks, "--resample-to", "flair").returncode == 0
+
+
+def test_all_regions_in_all_sequences_in_one_call(run: Run, tmp_path: Path) -> None:
+    regions = ["enhancing", "tumour-core", "whole", "peritumoral"]
+    options = [option for region in regions for option in ("--region", region)]
+    done = run(SAMPLES / "sample-02", "--masks", SAMPLES / "truth", *options)
+    assert done.returncode == 0, done.stderr
+    rows = {row.region: row for row in read_features_csv(tmp_path / "out.csv")}
+    assert list(rows) == regions
+    for region, sequence in product(regions, ("t1", "t1c", "t2", "flair")):
+        assert f"{sequence}_original_firstorder_Mean" in rows[region].values
+    inside = [rows[region].diagnostics["voxels"] for region in regions[:3]]
+    assert inside == sorted(inside)
+    assert "1 of 4 rows: " not in done.stderr and "4 of 4 rows: region peritumoral was kept inside" in done.stderr
+
+
+def test_region_that_a_study_lacks_is_reported_and_its_others_are_measured(run: Run, tmp_path: Path) -> None:
+    done = run(SAMPLES / "sample-01", "--masks", SAMPLES / "truth", "--region", "enhancing", "--region", "whole")
+    assert done.returncode == 0, done.stderr
+    assert "left out enhancing of sample-01: region 'enhancing' is empty in sample-01.nii.gz" in done.stderr
+    assert [row.region for row in read_features_csv(tmp_path / "out.csv")] == ["whole"]
+    again = run(SAMPLES / "sample-01", "--masks", SAMPLES / "truth", "--region", "enhancing", "--region", "whole")
+    assert "left out enhancing of sample-01" in again.stderr and "those of 1 studies measured before" in again.stderr
+
+
+def test_brain_masks_reach_the_table(studies: Path, run: Run, tmp_path: Path) -> None:
+    brain = ball(SHAPE, (14, 22, 5), (10, 11, 4)).astype(np.uint8)
+    for name in ("case-0", "case-1"):
+        write_mask(lesion().with_array(brain), tmp_path / "brains" / f"{name}.nii.gz")
+    masks = studies / "labels" / "final"
+    done = run(studies, "--masks", masks, "--brain", tmp_path / "brains", "--region", "peritumoral")
+    assert done.returncode == 1
+    assert f"failed case-2: no brain mask case-2.nii.gz in {tmp_path / 'brains'}" in done.stderr
+    rows = read_features_csv(tmp_path / "out.csv")
+    assert [row.diagnostics["brain_mask"] for row in rows] == [True, True]
+    assert not any("foreground" in warning for row in rows for warning in row.warnings)
+
+
+def test_deep_features_join_the_table_with_their_model(studies: Path, run: Run, tmp_path: Path) -> None:
+    masks = studies / "labels" / "final"
+    done = run(studies, "--masks", masks, "--deep", "segmentation_flair", "--workers", "1")
+    assert done.returncode == 0, done.stderr
+    for row in read_features_csv(tmp_path / "out.csv"):
+        assert any(name.startswith("deep_segmentation_flair_mean_") for name in row.values)
+        assert row.diagnostics["deep_segmentation_flair_sequences"] == ["flair"]
+        assert len(row.diagnostics["deep_segmentation_flair_weights_sha256"]) == 64
+
+
+def test_table_is_in_the_order_of_the_studies_whichever_is_ready_first(studies: Path, run: Run, tmp_path: Path) -> None:
+    masks = studies / "labels" / "final"
+    assert run(studies / "case-1", "--masks", masks).returncode == 0  # is in the cache and so ready first
+    done = run(studies, "--masks", masks)
+    assert "3 rows in" in done.stderr and "those of 1 studies measured before" in done.stderr
+    assert [row.study_id for row in read_features_csv(tmp_path / "out.csv")] == ["case-0", "case-1", "case-2"]
+
+
+def test_cluster_is_asked_for_where_dask_is_not_installed(
+    studies: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    done = run(studies, "--masks", studies / "labels" / "final", "--scheduler", "tcp://127.0.0.1:9")
+    assert (done.returncode, done.stderr) == (
+        2,
+        'error: --scheduler needs Dask; install it: pip install ".[cluster]"\n',
+    )

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from gliomics.cohort.extraction import Measured
+from gliomics.cohort.rows import RowStore
 from gliomics.errors import InputError
 from gliomics.radiomics.table import read_features_csv, write_features_csv
 from gliomics.records import FeatureTable
@@ -63,3 +67,31 @@ def test_unusable_table_is_refused_with_the_place(tmp_path: Path, text: str, mes
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none.csv cannot be read: No such file"):
         read_features_csv(tmp_path / "none.csv")
+
+
+WRITE = """
+import resource, sys
+from pathlib import Path
+from gliomics.cohort.rows import RowStore, StoredTables
+from gliomics.radiomics.table import write_features_csv
+folder, rows = Path(sys.argv[1]), int(sys.argv[2])
+keys = [f"{number % 30:064d}" for number in range(rows)]
+write_features_csv(StoredTables(RowStore(folder), keys), folder / "out.csv")
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
+    """300 rows of 1,100 features take 30 MB as records."""
+    store = RowStore(tmp_path)
+    values = {f"flair_wavelet-HHL_glcm_Feature{number}": number / 7 for number in range(1100)}
+    for number in range(30):
+        store.put(f"{number:064d}", Measured([FeatureTable(f"case-{number}", "whole", values)], {}))
+
+    def peak(rows: int) -> int:
+        command = [sys.executable, "-c", WRITE, str(tmp_path), str(rows)]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    few, many = peak(30), peak(300)
+    assert (tmp_path / "out.csv").read_text().count("\n") == 301
+    assert many - few < 8_000, "kilobytes"
