@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,12 @@ def fail_on_the_doomed(job: Job, extraction: Extraction) -> Measured:
     return measure(job, extraction)
 
 
+def take_long_on_the_doomed(job: Job, extraction: Extraction) -> Measured:
+    if job.study.id == DOOMED:
+        time.sleep(60)
+    return measure(job, extraction)
+
+
 def test_processes_measure_what_one_process_measures(jobs: list[Job], store: RowStore, tmp_path: Path) -> None:
     expected = run(jobs, WHOLE, store, workers=1)
     found = run(jobs, WHOLE, (other := RowStore(tmp_path / "other")), workers=2)
@@ -154,14 +162,17 @@ def test_file_that_vanished_is_that_of_one_study(jobs: list[Job], store: RowStor
     assert found["case-1"].error is None
 
 
-def test_leaving_early_ends_the_processes(jobs: list[Job], store: RowStore) -> None:
-    from multiprocessing import active_children
-
+def test_leaving_early_ends_the_processes_whatever_they_are_at(
+    jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "measure", take_long_on_the_doomed)
     before = set(active_children())
     outcomes = measure_cohort(jobs, WHOLE, store, workers=2)
     next(iter(outcomes))
     assert set(active_children()) - before
+    began = time.monotonic()
     outcomes.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - began < 20
     assert set(active_children()) - before == set()
 
 
