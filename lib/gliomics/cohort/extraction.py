@@ -127,8 +127,8 @@ def measure(job: Job, extraction: Extraction) -> Measured:
     if rings and job.brain is None and extraction.ring_sequence is not None:
         names = list(dict.fromkeys([extraction.ring_sequence, *names]))
     volumes = load_sequences(study, names, resample_to=extraction.resample_to)
-    mask = _read_checked(job.mask, volumes)
-    brain = _read_checked(job.brain, volumes) if job.brain is not None else None
+    mask = read_checked(job.mask, volumes)
+    brain = read_checked(job.brain, volumes) if job.brain is not None else None
     warnings = [_NO_BRAIN.format(", ".join(rings))] if rings and brain is None else []
     if rings and not study.spacing_known:
         warnings.append(f"the voxel size is unknown: the width of region {', '.join(rings)} is in voxels")
@@ -308,7 +308,8 @@ def _version(library: str) -> str | None:
         return None
 
 
-def _read_checked(path: Path, volumes: Mapping[str, Volume]) -> Mask:
+def read_checked(path: Path, volumes: Mapping[str, Volume]) -> Mask:
+    """A mask from its file; raises :class:`GeometryError` unless it lies on the grid of every sequence."""
     mask = read_mask(path)
     for name, volume in volumes.items():
         check_mask(mask, volume, f"mask {path.name} (image: sequence '{name}')")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 import gliomics.radiomics
-from gliomics.cohort.extraction import find_mask
+from gliomics.cohort.extraction import find_mask, read_checked
 from gliomics.cohort.icc import Icc, icc_2_1
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import write_text
@@ -26,8 +26,6 @@ from gliomics.radiomics.perturb import perturbed
 from gliomics.radiomics.regions import is_ring, select_region
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import load_sequences
-from gliomics.study.images import read_mask
-from gliomics.study.labels import check_mask
 from gliomics.study.records import Mask, Study, Volume
 
 STABLE = 0.75
@@ -277,10 +275,7 @@ def _read_case(
         path = find_mask(folder, study.id)
         if path is None:
             raise InputError(f"no mask {study.id}.nii.gz in {folder}")
-        mask = read_mask(path)
-        for name, volume in volumes.items():
-            check_mask(mask, volume, f"mask {path} (image: sequence '{name}')")
-        return mask
+        return read_checked(path, volumes)
 
     masks = {str(folder): read(folder) for folder in mask_folders}
     return _Case(study, volumes, masks, read(brains) if brains is not None else None)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
 from gliomics.errors import InputError
+from gliomics.radiomics.windows import window_of
 from gliomics.study.records import Mask
 
 Array = npt.NDArray[np.float64]
@@ -128,8 +129,7 @@ def _lower_bound(weights: Array, points: Array) -> float:
 
 def _hull_corners(inside: Booleans) -> Array:
     """Corners of the voxels' convex hull, (n, 3), in voxels."""
-    box = tuple(_used(inside.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3))
-    inside = inside[box]
+    inside = inside[window_of(inside).box]
     corners = np.zeros([size + 1 for size in inside.shape], dtype=bool)
     for offset in np.ndindex(2, 2, 2):
         corners[tuple(slice(start, start + size) for start, size in zip(offset, inside.shape, strict=True))] |= inside
@@ -137,11 +137,6 @@ def _hull_corners(inside: Booleans) -> Array:
     outermost = corners & _ends(corners, 0) & _ends(corners, 1) & _ends(corners, 2)
     candidates = np.argwhere(outermost).astype(float)
     return np.asarray(candidates[ConvexHull(candidates).vertices])
-
-
-def _used(filled: Booleans) -> slice:
-    places = np.flatnonzero(filled)
-    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def _ends(corners: Booleans, axis: int) -> Booleans:
