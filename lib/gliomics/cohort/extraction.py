@@ -129,9 +129,6 @@ def measure(job: Job, extraction: Extraction) -> Measured:
     volumes = load_sequences(study, names, resample_to=extraction.resample_to)
     mask = read_checked(job.mask, volumes)
     brain = read_checked(job.brain, volumes) if job.brain is not None else None
-    warnings = [_NO_BRAIN.format(", ".join(rings))] if rings and brain is None else []
-    if rings and not study.spacing_known:
-        warnings.append(f"the voxel size is unknown: the width of region {', '.join(rings)} is in voxels")
     room = None
     if rings:
         room = brain.array > 0 if brain is not None else foreground(next(iter(volumes.values())).array)
@@ -148,11 +145,26 @@ def measure(job: Job, extraction: Extraction) -> Measured:
     }
     return Measured(
         [
-            replace(table, diagnostics=origin | table.diagnostics, warnings=[*warnings, *table.warnings])
+            replace(
+                table,
+                diagnostics=origin | table.diagnostics,
+                warnings=[*_ring_warnings(table, rings, job), *table.warnings],
+            )
             for table in tables
         ],
         missing,
     )
+
+
+def _ring_warnings(table: FeatureTable, rings: list[str], job: Job) -> list[str]:
+    """What to beware of in the row of a ring, or of one slice of it."""
+    region = table.region.split(" slice ")[0]
+    if region not in rings:
+        return []
+    warnings = [_NO_BRAIN.format(region)] if job.brain is None else []
+    if not job.study.spacing_known:
+        warnings.append(f"the voxel size is unknown: the width of region {region} is in voxels")
+    return warnings
 
 
 def _measured(
