@@ -16,7 +16,7 @@ from gliomics.radiomics.config import VOLUME_CLASSES, FeatureConfig
 from gliomics.radiomics.ellipsoid import ellipsoid_features
 from gliomics.radiomics.filters import LeftOut, MaskedRegion, filtered_regions
 from gliomics.radiomics.outline import outline_features
-from gliomics.radiomics.regions import in_largest_slice, slice_axis, slices_of
+from gliomics.radiomics.planes import in_largest_slice, slice_axis, slices_of
 from gliomics.radiomics.sequence import prepare_sequence
 from gliomics.radiomics.windows import window_of
 from gliomics.records import FeatureTable

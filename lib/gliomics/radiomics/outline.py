@@ -18,7 +18,7 @@ from scipy.ndimage import binary_fill_holes, label, uniform_filter1d
 from scipy.spatial import ConvexHull
 
 from gliomics.errors import InputError
-from gliomics.radiomics.regions import slice_axis
+from gliomics.radiomics.planes import slice_axis
 from gliomics.study.records import Mask
 
 Array = npt.NDArray[np.float64]
@@ -198,7 +198,7 @@ def outline_features(mask: Mask, names: Iterable[str] = ()) -> dict[str, float]:
 def largest_slice(mask: Mask) -> Lesion:
     """The slice with most voxels above 0, reduced to its largest 4-connected component.
 
-    Slices are those of :func:`~gliomics.radiomics.regions.slice_axis`. Raises :class:`InputError` for a mask without a
+    Slices are those of :func:`~gliomics.radiomics.planes.slice_axis`. Raises :class:`InputError` for a mask without a
     voxel above 0.
     """
     if not (mask.array > 0).any():

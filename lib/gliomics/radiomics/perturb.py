@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import affine_transform, distance_transform_edt, gaussian_filter, label
 
-from gliomics.radiomics.regions import axial_axis, shift_boundary
+from gliomics.radiomics.planes import axial_axis
+from gliomics.radiomics.regions import shift_boundary
 from gliomics.study.records import Mask
 
 Floats = npt.NDArray[np.float64]

@@ -11,8 +11,9 @@ from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_ed
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.radiomics.config import Region
+from gliomics.radiomics.planes import ROUNDING, axial_axis
 from gliomics.radiomics.windows import Window, window_of
-from gliomics.study.records import Mask, Volume
+from gliomics.study.records import Mask
 
 Bools = npt.NDArray[np.bool_]
 
@@ -24,10 +25,6 @@ REGIONS: dict[str, Region] = {
     "peritumoral": Region(ring_mm=5),
 }
 """Every named region: 1 is necrotic or non-enhancing core, 2 oedema, 4 enhancing (the BraTS challenges up to 2021)."""
-
-_THICK = 2.0
-_ROUNDING = 1.0001
-"""Affines are single precision: a ring of 5 mm must hold the fifth voxel of 1 mm though it is 1.0000001 mm long."""
 
 
 def select_region(
@@ -80,43 +77,6 @@ def shift_boundary(mask: Mask, voxels: int) -> Mask:
     return mask.with_array(moved.astype(np.uint8))
 
 
-def axial_axis(mask: Volume) -> int:
-    """The axis (0, 1, 2 for i, j, k) that runs closest to the body's."""
-    return int(np.argmax(np.abs(mask.affine[2, :3]) / np.asarray(mask.spacing)))
-
-
-def slice_axis(mask: Volume) -> int:
-    """The axis (0, 1, 2 for i, j, k) across which slices are cut.
-
-    Axial, or across the longest voxel edge where that is at least twice the shortest: there the other planes are too
-    coarse.
-    """
-    spacing = mask.spacing
-    thick = max(spacing) * _ROUNDING >= _THICK * min(spacing)
-    return int(np.argmax(spacing)) if thick else axial_axis(mask)
-
-
-def slices_of(mask: Mask) -> dict[int, Mask]:
-    """Every slice of a mask of 0 and 1 by itself, by its number (from 0) along :func:`slice_axis`."""
-    axis = slice_axis(mask)
-    filled = np.flatnonzero(mask.array.any(axis=tuple({0, 1, 2} - {axis})))
-    return {int(number): _slice(mask, axis, int(number)) for number in filled}
-
-
-def in_largest_slice(mask: Mask) -> tuple[int, Mask]:
-    """Number and mask of the slice with most voxels of a mask of 0 and 1."""
-    axis = slice_axis(mask)
-    number = int(np.argmax(np.count_nonzero(mask.array, axis=tuple({0, 1, 2} - {axis}))))
-    return number, _slice(mask, axis, number)
-
-
-def _slice(mask: Mask, axis: int, number: int) -> Mask:
-    alone = np.zeros_like(mask.array)
-    place = tuple(number if other == axis else slice(None) for other in range(3))
-    alone[place] = mask.array[place]
-    return mask.with_array(alone)
-
-
 def _rule(region: str, own: Mapping[str, Region]) -> Region:
     named = {**REGIONS, **own}
     if region in named:
@@ -128,7 +88,7 @@ def _rule(region: str, own: Mapping[str, Region]) -> Region:
 
 def _ring(mask: Mask, width: float) -> Bools:
     """Voxels whose centre lies within ``width`` mm of the centre of a voxel of the mask, but not in it."""
-    width *= _ROUNDING
+    width *= ROUNDING
     box = window_of(mask.array).box
     layers = [math.ceil(width / edge) for edge in mask.spacing]
     i, j, k = (slice(max(part.start - n, 0), part.stop + n) for part, n in zip(box, layers, strict=True))

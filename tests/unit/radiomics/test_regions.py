@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.radiomics.config import Region, parse_config
-from gliomics.radiomics.regions import in_largest_slice, is_ring, select_region, shift_boundary, slices_of
+from gliomics.radiomics.planes import in_largest_slice, slices_of
+from gliomics.radiomics.regions import is_ring, select_region, shift_boundary
 from gliomics.study import Mask, Volume
 from tests.unit.radiomics.heads import SHAPE, lesion
 from tests.unit.radiomics.plain import oblique

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from gliomics.errors import InputError
 from gliomics.radiomics.config import parse_config
 from gliomics.radiomics.extract import extract_features, extract_regions
-from gliomics.radiomics.regions import slice_axis
+from gliomics.radiomics.planes import slice_axis
 from gliomics.records import FeatureTable
 from gliomics.study import Mask, Volume, to_sitk
 from tests.unit.radiomics.plain import assert_equal_to_plain, oblique, plain_pyradiomics, ragged_case
