@@ -1,4 +1,4 @@
-"""How well a mask agrees with a reference, per patient, and how sure the average is."""
+"""How sure an average over patients is."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-
-
-def dice(mask: npt.NDArray[Any], reference: npt.NDArray[Any]) -> float:
-    """Dice coefficient of two binary volumes, 2|A n B| / (|A| + |B|) (Dice 1945); 1 when both are empty."""
-    a, b = mask.astype(bool), reference.astype(bool)
-    total = int(np.count_nonzero(a) + np.count_nonzero(b))
-    return 1.0 if total == 0 else 2 * int(np.count_nonzero(a & b)) / total
 
 
 @dataclass(frozen=True)
