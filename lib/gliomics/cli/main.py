@@ -8,6 +8,7 @@ import typer
 
 from gliomics.cli.delta import delta
 from gliomics.cli.demo import demo
+from gliomics.cli.evaluate import evaluate
 from gliomics.cli.features import features
 from gliomics.cli.import_dicom import import_dicom
 from gliomics.cli.import_lgg import import_lgg
@@ -40,6 +41,7 @@ for command in (demo, serve, segment, features, delta, import_lgg, import_dicom,
     app.command()(command)
 app.add_typer(subtype, name="subtype")
 app.add_typer(train, name="train")
+app.add_typer(evaluate, name="evaluate")
 
 
 def main() -> None:

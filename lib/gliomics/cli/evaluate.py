@@ -1,0 +1,167 @@
+"""``gliomics evaluate``: how good masks are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gliomics.cli.console import STUDIES, console, left_out, with_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gliomics.errors import GliomicsError
+    from gliomics.report.segmentation_figures import Example
+    from gliomics.segmentation.evaluation import Evaluation, Pair
+    from gliomics.segmentation.evaluation.evaluate import StudyScores
+    from gliomics.study import Study
+
+evaluate = typer.Typer(help="Measure how good masks are.", no_args_is_help=True)
+
+
+@evaluate.callback()
+def _evaluate() -> None:
+    """Measure how good masks are."""
+
+
+@evaluate.command()
+def segmentation(
+    studies: Annotated[Path, STUDIES],
+    masks: Annotated[Path, typer.Option(help="Folder of the masks to judge, <study id>.nii.gz each.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables and pictures.")],
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the references.  [default: STUDIES/labels/final]", show_default=False),
+    ] = None,
+    groups: Annotated[Path | None, typer.Option(help="Table (.csv or .tsv) of the patients, for --group.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="Average by this column of --groups, too; repeat.")
+    ] = None,
+) -> None:
+    """Compare masks with references: Dice, surface distances, volumes, lesions and voxels, by patient and overall.
+
+    Studies without a mask or a reference are reported and left out. A study that cannot be evaluated is reported and
+    the others go on; the exit code is 1 then.
+    """
+    from gliomics.errors import InputError
+    from gliomics.segmentation.evaluation import evaluate_masks
+    from gliomics.segmentation.evaluation.groups import built_in_groups, read_groups
+    from gliomics.segmentation.evaluation.tables import write_tables
+    from gliomics.study import open_studies
+
+    if (groups is None) != (not group):
+        raise InputError("--groups names the table and --group a column of it; give both or neither")
+    labels = labels or _default_labels(studies)
+    for folder in (masks, labels):
+        if not folder.is_dir():
+            raise InputError(f"{folder} is not a folder; give the folder that holds <study id>.nii.gz for each study")
+    found = open_studies(studies, left_out)
+    failures: list[GliomicsError] = []
+    pairs = _pairs(found, masks, labels, failures)
+    patients = sorted({pair.study.patient_id for pair in pairs})
+    from_table = read_groups(groups, group or [], patients) if groups is not None else {}
+
+    def on_failed(pair: Pair, error: GliomicsError) -> None:
+        _report_failure(pair.study, error, failures)
+
+    evaluation = evaluate_masks(with_progress(pairs, "evaluating", len(pairs)), on_failed=on_failed)
+    if not evaluation.patients:
+        if len(found) == 1:
+            raise failures[0]
+        raise InputError(f"none of {len(found)} studies could be evaluated; the reasons are above")
+    by_group = built_in_groups(evaluation) | from_table
+    write_tables(evaluation, by_group, out)
+    _write_pictures(evaluation, out)
+    _say(evaluation, out, len(found) - len(evaluation.studies) - len(failures), len(failures))
+    if failures:
+        raise typer.Exit(1)
+
+
+def _default_labels(studies: Path) -> Path:
+    """``labels/final`` of the studies folder, also when one of its studies is pointed at."""
+    one = studies.is_file() or (studies / "study.json").is_file()
+    return (studies.absolute().parent if one else studies) / "labels" / "final"
+
+
+def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: list[GliomicsError]) -> list[Pair]:
+    """The studies that have a mask and a reference."""
+    from gliomics.cohort.extraction import find_mask
+    from gliomics.errors import InputError
+    from gliomics.segmentation.evaluation import Pair
+
+    pairs = []
+    for study in studies:
+        try:
+            mask, reference = find_mask(masks, study.id), find_mask(labels, study.id)
+        except InputError as error:
+            _report_failure(study, error, failures)
+            continue
+        if mask is not None and reference is not None:
+            pairs.append(Pair(study, mask, reference))
+            continue
+        lacking = [f"no mask in {masks}"] * (mask is None) + [f"no reference in {labels}"] * (reference is None)
+        console.print(f"left out {study.id}: {', '.join(lacking)}", style="yellow", markup=False)
+    if not pairs:
+        raise InputError(
+            f"none of the {len(studies)} studies has a mask <study id>.nii.gz in {masks} and a reference in {labels}"
+        )
+    return pairs
+
+
+def _report_failure(study: Study, error: GliomicsError, failures: list[GliomicsError]) -> None:
+    failures.append(error)
+    console.print(f"failed {study.id}: {error}", style="red", markup=False)
+
+
+def _write_pictures(evaluation: Evaluation, out: Path) -> None:
+    from gliomics.errors import GliomicsError
+    from gliomics.files import write_bytes
+    from gliomics.report.drawing import to_png
+    from gliomics.report.segmentation_figures import confusion_matrix, dice_by_patient, example_slices
+
+    examples = []
+    for place, patient in evaluation.examples().items():
+        try:
+            examples.append(_example(place, patient.typical))
+        except GliomicsError as error:
+            console.print(f"no picture of {patient.patient_id}: {error}", style="yellow", markup=False)
+    figures = {
+        "dice": dice_by_patient({patient.patient_id: patient.values["dice"] for patient in evaluation.patients}),
+        "confusion": confusion_matrix(evaluation.voxels),
+    }
+    if examples:
+        figures["examples"] = example_slices(examples)
+    for name, figure in figures.items():
+        write_bytes(out / f"{name}.png", to_png(figure))
+
+
+def _example(place: str, scores: StudyScores) -> Example:
+    """The study's FLAIR (or first sequence) with both masks, on the reference's grid."""
+    from gliomics.report.segmentation_figures import Example
+    from gliomics.study import read_mask, read_volume, resample_to
+
+    study, pair = scores.pair.study, scores.pair
+    sequence = "flair" if "flair" in study.sequences else next(iter(study.sequences))
+    reference = read_mask(pair.reference)
+    return Example(
+        f"{place}: {study.patient_id}\nDice {scores.values['dice']:.3f}",
+        resample_to(read_volume(study.path(sequence)), reference),
+        reference,
+        read_mask(pair.mask),
+        study.spacing_known,
+    )
+
+
+def _say(evaluation: Evaluation, out: Path, absent: int, failed: int) -> None:
+    from gliomics.segmentation.evaluation.tables import statistics
+
+    for row in statistics(evaluation.patients, ["dice"]):
+        interval = f" ({row['low']:.3f} to {row['high']:.3f})" if row["low"] == row["low"] else ""
+        console.print(f"{row['statistic']} Dice {row['value']:.3f}{interval}, {row['n']} patients", markup=False)
+    console.print(
+        f"{len(evaluation.studies)} studies of {len(evaluation.patients)} patients in {out}"
+        + (f", {absent} without mask or reference" if absent else "")
+        + (f", {failed} studies failed" if failed else "")
+    )
