@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gliomics.segmentation.networks import NetworkSettings
+from gliomics.segmentation.losses import LossName
+from gliomics.segmentation.networks import GbmUNetSettings, NetworkSettings
 
 
 class _Settings(BaseModel):
@@ -12,14 +13,33 @@ class _Settings(BaseModel):
 
 
 class InputSettings(_Settings):
-    """What the network sees: square axial slices of ``size`` pixels with ``context`` neighbours on each side."""
+    """What the network sees at once: ``depth`` square axial slices of ``size`` pixels, ``context`` more on each side.
+
+    The network answers for ``depth`` slices: 1 for a network in the plane, more for one in space.
+    """
 
     size: int = Field(default=256, ge=32, le=512, multiple_of=16)
     context: int = Field(default=0, ge=0, le=3)
+    depth: int = Field(default=1, ge=1, le=64)
+
+    @property
+    def slices(self) -> int:
+        """Slices of each sequence that the network is given."""
+        return self.depth + 2 * self.context
+
+
+class CalibrationSettings(_Settings):
+    """From the network's logit z to a probability that comes true: sigmoid(slope * z + intercept) (Platt 1999)."""
+
+    slope: float = Field(default=1.0, gt=0)
+    intercept: float = 0.0
 
 
 class PostprocessSettings(_Settings):
-    """From probabilities to a mask: components smaller than a fraction of the largest are dropped."""
+    """From probabilities to a mask: components smaller than a fraction of the largest are dropped.
+
+    1 keeps the largest component alone, 0 keeps all.
+    """
 
     threshold: float = Field(default=0.5, gt=0, lt=1)
     smallest_component: float = Field(default=0.1, ge=0, le=1)
@@ -28,9 +48,21 @@ class PostprocessSettings(_Settings):
 class SegmentationSettings(_Settings):
     """The ``settings`` of a segmentation model card."""
 
-    network: NetworkSettings = NetworkSettings()
+    network: NetworkSettings = GbmUNetSettings()
     input: InputSettings = InputSettings()
+    mirror: bool = False
+    """Average the logits of each slice and of its left-right mirror image."""
+    calibration: CalibrationSettings = CalibrationSettings()
     postprocess: PostprocessSettings = PostprocessSettings()
+
+    @model_validator(mode="after")
+    def _depth_suits_network(self) -> SegmentationSettings:
+        if self.network.in_space != (self.input.depth > 1):
+            needed = "input.depth above 1" if self.network.in_space else "input.depth 1"
+            raise ValueError(f"network '{self.network.kind}' needs {needed}; found {self.input.depth}")
+        if self.network.in_space and self.input.context:
+            raise ValueError(f"network '{self.network.kind}' sees neighbours by itself; set input.context to 0")
+        return self
 
 
 class TrainSettings(_Settings):
@@ -38,6 +70,7 @@ class TrainSettings(_Settings):
 
     epochs: int = Field(default=40, ge=1)
     batch: int = Field(default=16, ge=2)
+    loss: LossName = "dice_bce"
     learning_rate: float = Field(default=2e-3, gt=0)
     empty_slices: float = Field(default=0.5, ge=0)
     """Slices without lesion drawn per epoch, for each slice with lesion."""

@@ -1,17 +1,20 @@
-"""Segmentation networks, built from the ``network`` settings of a model card."""
+"""The U-Net of the GBM radiogenomics system."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
+from gliomics.segmentation.networks.network import SegmentationNetwork, Settings
 
-class NetworkSettings(BaseModel):
+
+class GbmUNetSettings(Settings):
     """Shape of the GBM radiogenomics U-Net; the defaults are the original's, 64-128-256-512-1024."""
 
-    model_config = ConfigDict(extra="forbid")
-
+    kind: Literal["gbm_unet"] = "gbm_unet"
     base: int = Field(default=64, ge=4, le=128)
     levels: int = Field(default=5, ge=2, le=6)
     dropout: float = Field(default=0.3, ge=0, lt=1)
@@ -55,32 +58,30 @@ class Up(nn.Module):
         return torch.cat((self.halve(self.upsample(deep)), skip), dim=1)
 
 
-class GbmUNet(nn.Module):
-    """The U-Net of the GBM radiogenomics system: (N, inputs, H, W) to lesion logits (N, 1, H, W).
+class GbmUNet(SegmentationNetwork):
+    """The U-Net of the GBM radiogenomics system; with ``levels`` L, H and W may be multiples of ``2 ** (L - 1)``."""
 
-    H and W must be multiples of ``2 ** (levels - 1)``. The sigmoid of the original is
-    left to the caller, because losses on logits are numerically stable.
-    """
-
-    def __init__(self, inputs: int, settings: NetworkSettings) -> None:
+    def __init__(self, sequences: int, slices: int, settings: GbmUNetSettings) -> None:
         super().__init__()
         widths = [settings.base * 2**level for level in range(settings.levels)]
         self.encoder = nn.ModuleList(
             ConvBlock(before, width, settings.dropout)
-            for before, width in zip([inputs, *widths[:-1]], widths, strict=True)
+            for before, width in zip([sequences * slices, *widths[:-1]], widths, strict=True)
         )
         self.down = nn.ModuleList(Down(width) for width in widths[:-1])
         self.up = nn.ModuleList(Up(width) for width in reversed(widths[1:]))
         self.decoder = nn.ModuleList(ConvBlock(2 * width, width, settings.dropout) for width in reversed(widths[:-1]))
         self.head = nn.Conv2d(widths[0], 1, 3, padding=1, padding_mode="reflect")
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        skips = []
+    def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+        maps = []
         for block, down in zip(self.encoder, self.down, strict=False):
-            x = block(x)
-            skips.append(x)
-            x = down(x)
-        x = self.encoder[-1](x)
+            maps.append(block(x))
+            x = down(maps[-1])
+        return [*maps, self.encoder[-1](x)]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        *skips, x = self.encode(x)
         for up, block in zip(self.up, self.decoder, strict=True):
             x = block(up(x, skips.pop()))
         return self.head(x)

@@ -1,0 +1,38 @@
+"""What all segmentation networks share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import nn
+
+from gliomics.errors import InputError
+
+
+class Settings(BaseModel):
+    """Shape of a network; ``kind`` says which, the rest is the kind's own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    in_space: ClassVar[bool] = False
+    """Whether the network convolves across slices too, and answers for every slice that it is given."""
+
+
+class SegmentationNetwork(nn.Module):
+    """Maps neighbouring axial slices (N, sequences * slices, H, W) to lesion logits.
+
+    A network in the plane answers for the middle slice, (N, 1, H, W); one in space for all, (N, slices, H, W). H and W
+    are multiples of 32. The sigmoid is left to the caller, because losses on logits are numerically stable. Every
+    network is made from the number of ``sequences``, of ``slices`` of each, and its ``settings``.
+    """
+
+    def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Feature maps of the middle slice (N, channels, h, w), from the finest to the deepest."""
+        raise NotImplementedError
+
+    def load_encoder(self, path: Path) -> None:
+        """Take the encoder's weights from the file of a network that was trained on other images."""
+        raise InputError(f"{type(self).__name__} has no pretrained encoder; {path} cannot be used")
