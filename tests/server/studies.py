@@ -12,12 +12,13 @@ from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord
 from gliomics.radiomics.config import load_config
 from gliomics.radiomics.extract import extract_features
 from gliomics.records import FeatureTable
+from gliomics.segmentation.checkpoint import State
 from gliomics.segmentation.finetune import save_weights
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
-from gliomics.segmentation.networks import NetworkSettings
+from gliomics.segmentation.networks import GbmUNetSettings, build_network
 from gliomics.segmentation.predict import WEIGHTS
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
-from gliomics.segmentation.train import State, build_network, train
+from gliomics.segmentation.train import train
 from gliomics.study import Mask, Study, Volume, label_path, write_mask, write_study_json, write_volume
 from gliomics.subtype.fit import FitOptions, fit_model
 
@@ -25,9 +26,9 @@ SHAPE = (40, 44, 6)
 AFFINE = np.diag([-2.0, 2.0, 5.0, 1.0])
 
 TINY = SegmentationSettings(
-    network=NetworkSettings(base=8, levels=3, dropout=0.1), input=InputSettings(size=32, context=0)
+    network=GbmUNetSettings(base=8, levels=3, dropout=0.1), input=InputSettings(size=32, context=0)
 )
-SLOW = SegmentationSettings(network=NetworkSettings(base=24, levels=5), input=InputSettings(size=256, context=0))
+SLOW = SegmentationSettings(network=GbmUNetSettings(base=24, levels=5), input=InputSettings(size=256, context=0))
 """A network that takes seconds for one of the small studies."""
 
 ENOUGH = TrainSettings(epochs=30, batch=8, learning_rate=1e-2, empty_slices=1.0, ema=0.9)
@@ -97,7 +98,7 @@ def add_model(root: Path, card: ModelCard, state: State) -> None:
 def an_untrained_state(settings: SegmentationSettings, sequences: int) -> State:
     """Random weights."""
     torch.manual_seed(0)
-    state: State = build_network(sequences, settings).state_dict()
+    state: State = build_network(settings.network, sequences, settings.input.slices).state_dict()
     return state
 
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gliomics.cli.console import console, left_out
+from gliomics.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gliomics.models import Metric
+    from gliomics.segmentation.checkpoint import EpochRecord
+    from gliomics.segmentation.labelled import LabelledStudy
 
 train = typer.Typer(help="Train models from labelled studies.", no_args_is_help=True)
 
@@ -20,43 +28,126 @@ def _train() -> None:
 @train.command()
 def segmentation(
     data: Annotated[Path, typer.Option(help="Folder of studies with labels/final/<study id>.nii.gz.")],
-    config: Annotated[str, typer.Option(help="A configuration that comes with Gliomics, or a YAML file.")],
-    split: Annotated[Path, typer.Option(help='JSON file {"validation": [patient ids]}; the others are trained on.')],
-    out: Annotated[Path, typer.Option(help="Folder of the new model; must not exist.")],
-    population: Annotated[str, typer.Option(help="Who the patients are, in a sentence for the model card.")],
-    checkpoint: Annotated[Path | None, typer.Option(help="File that an interrupted training continues from.")] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted one.")],
+    config: Annotated[
+        str | None, typer.Option(help="A configuration that comes with Gliomics, or a YAML file.", show_default=False)
+    ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option(
+            help='JSON file {"validation": [patient ids], "test": [...]}; the others are trained on. '
+            'With {"folds": [[patient ids], ...]}, a cross-validation.'
+        ),
+    ] = None,
+    validated_by: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a finished cross-validation: train its configuration on all its patients."),
+    ] = None,
+    population: Annotated[
+        str, typer.Option(help="Who the patients are, in a sentence for the model card.")
+    ] = "patients not described",
+    encoder_weights: Annotated[
+        Path | None, typer.Option(help="File of pretrained weights for the network's encoder.")
+    ] = None,
 ) -> None:
-    """Train a segmentation model and report the Dice of each validation patient."""
-    from gliomics.errors import InputError
-    from gliomics.files import read_json
-    from gliomics.models import ModelStore
+    """Train a segmentation model, or validate a configuration by training it on all folds but one in turn.
+
+    OUT gets the model (or the masks of the cross-validation), the curves and what an interrupted run continues from.
+    On several GPUs: torchrun --nproc-per-node 4 -m gliomics train segmentation ...
+    """
     from gliomics.segmentation.config import load_training_config
+    from gliomics.segmentation.crossvalidate import cross_validate, fit_validated, read_cross_validation
     from gliomics.segmentation.fit import fit
+    from gliomics.segmentation.split import Split, read_split
+    from gliomics.segmentation.workers import joined
+
+    if (config is None) == (validated_by is None):
+        raise InputError("give either --config, or --validated-by with the folder of a cross-validation")
+    if validated_by is not None and split is not None:
+        raise InputError("--validated-by trains on all patients; leave --split out")
+    labelled = _labelled(data)
+    scores: dict[str, float] = {}
+    with joined():
+        if validated_by is not None:
+            model = fit_validated(
+                labelled,
+                read_cross_validation(validated_by),
+                out,
+                population=population,
+                encoder_weights=encoder_weights,
+                on_epoch=_Reporter(out),
+            )
+            metrics, result = model.card.metrics, model.path
+        elif isinstance(parts := read_split(split) if split else Split(), Split):
+            model, scores = fit(
+                labelled,
+                load_training_config(str(config)),
+                parts,
+                out,
+                population=population,
+                encoder_weights=encoder_weights,
+                on_epoch=_Reporter(out),
+                on_skipped=_skipped,
+            )
+            metrics, result = model.card.metrics, model.path
+        else:
+            validated = cross_validate(
+                labelled,
+                load_training_config(str(config)),
+                parts,
+                out,
+                encoder_weights=encoder_weights,
+                on_epoch=lambda fold: _Reporter(out / f"fold-{fold}", f"fold {fold} of {len(parts)}, "),
+                on_skipped=_skipped,
+            )
+            metrics, scores, result = validated.metrics, validated.scores, out / "masks"
+        _report(scores, metrics, result)
+
+
+def _labelled(data: Path) -> list[LabelledStudy]:
     from gliomics.segmentation.labelled import LabelledStudy
     from gliomics.study import label_path, list_studies
 
-    settings = load_training_config(config)
     studies = list_studies(data, left_out)
     labelled = [LabelledStudy(s, label_path(data, s.id)) for s in studies if label_path(data, s.id).is_file()]
     if not labelled:
         raise InputError(f"none of the {len(studies)} studies in {data} has a final label in {data / 'labels/final'}")
-    validation = read_json(split)
-    if not isinstance(validation, dict) or not isinstance(validation.get("validation"), list):
-        raise InputError(f'{split} must be an object with a list "validation" of patient ids')
-    folder, scores = fit(
-        labelled,
-        settings,
-        validation["validation"],
-        out,
-        population=population,
-        store=ModelStore(models),
-        checkpoint=checkpoint,
-        on_epoch=lambda epoch, epochs, loss: console.print(f"epoch {epoch}/{epochs}, mean loss {loss:.4f}"),
-        on_skipped=lambda study, reason: console.print(f"left out {study}: {reason}", style="yellow", markup=False),
-    )
+    return labelled
+
+
+class _Reporter:
+    """Says after each epoch how it goes and how long it will take, and keeps the curves up to date."""
+
+    def __init__(self, folder: Path, prefix: str = "") -> None:
+        self._folder, self._prefix = folder, prefix
+
+    def __call__(self, records: Sequence[EpochRecord], epochs: int) -> None:
+        from gliomics.files import write_text
+        from gliomics.report.segmentation_figures import training_curves
+
+        last = records[-1]
+        scored = f", validation Dice {last.validation_dice:.3f}" if last.validation_dice is not None else ""
+        recent = [record.seconds for record in records[-5:]]
+        left = (epochs - last.epoch) * sum(recent) / len(recent) / 60
+        console.print(
+            f"{self._prefix}epoch {last.epoch} of {epochs}: loss {last.loss:.4f}{scored}; "
+            f"{last.seconds:.0f} s, about {left:.0f} min left"
+        )
+        rows = [
+            f"{r.epoch},{r.loss:.6f},{'' if r.validation_dice is None else f'{r.validation_dice:.4f}'},{r.seconds:.1f}"
+            for r in records
+        ]
+        write_text(self._folder / "history.csv", "\n".join(["epoch,loss,validation_dice,seconds", *rows]) + "\n")
+        training_curves(records, self._folder / "curves.png")
+
+
+def _skipped(study: str, reason: str) -> None:
+    console.print(f"left out {study}: {reason}", style="yellow", markup=False)
+
+
+def _report(scores: dict[str, float], metrics: Sequence[Metric], result: Path) -> None:
     for study, value in sorted(scores.items(), key=lambda item: item[1]):
         console.print(f"{study}  Dice {value:.3f}")
-    for metric in folder.card.metrics:
+    for metric in metrics:
         console.print(f"{metric.name} {metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f}), n = {metric.n}")
-    console.print(f"model in {out}")
+    console.print(f"{'masks' if result.name == 'masks' else 'model'} in {result}")

@@ -24,12 +24,16 @@ class SequenceNeeds(_Part):
 
 
 class TrainingRecord(_Part):
-    """Who a model learned from. ``fingerprint`` is a hash of the ids and labels of the training studies."""
+    """Who a model learned from. ``fingerprint`` is a hash of the ids and labels of the training studies.
+
+    ``pretrained_encoder`` names the file of weights that a network's encoder started from.
+    """
 
     population: str
     n_patients: int = Field(ge=0)
     fingerprint: str
     split: dict[str, list[str]] = {}
+    pretrained_encoder: str | None = None
 
 
 class Metric(_Part):

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from gliomics.files import read_json, write_json
 from gliomics.models import ModelStore
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
 from gliomics.monailabel.workspace import Workspace
+from gliomics.segmentation.checkpoint import EpochRecord
 from gliomics.segmentation.finetune import FINE_TUNING, FineTuning, fine_tune
 from gliomics.segmentation.labelled import LabelledStudy
 
@@ -92,10 +93,11 @@ class _Progress:
         }
         self._write()
 
-    def epoch(self, number: int, total: int, loss: float) -> None:
+    def epoch(self, records: Sequence[EpochRecord], total: int) -> None:
         """One more epoch is done."""
-        _log.info("epoch %d of %d: loss %.4f", number, total, loss)
-        self._state |= {"epoch": number, "total_epochs": total, "loss": round(loss, 5)}
+        last = records[-1]
+        _log.info("epoch %d of %d: loss %.4f", last.epoch, total, last.loss)
+        self._state |= {"epoch": last.epoch, "total_epochs": total, "loss": round(last.loss, 5)}
         self._write()
 
     def failed(self, reason: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -28,13 +28,17 @@ class Inputs:
     canonical: Volume
     """The reference sequence, standardised, in canonical orientation."""
 
-    def slices(self, indices: Sequence[int] | torch.Tensor, context: int) -> torch.Tensor:
-        """Network input (n, sequences * (2 * context + 1), size, size); neighbours beyond the ends repeat the end."""
-        centre = torch.as_tensor(indices)
-        offsets = torch.arange(-context, context + 1)
-        neighbours = (centre[:, None] + offsets).clamp(0, self.images.shape[1] - 1)
-        stacked = self.images[:, neighbours]
-        return stacked.permute(1, 0, 2, 3, 4).flatten(1, 2).float()
+    def windows(self, first: Sequence[int], settings: InputSettings) -> torch.Tensor:
+        """Network input (n, sequences * settings.slices, size, size) for the windows that answer from ``first`` on.
+
+        Slices beyond the ends repeat the end.
+        """
+        offsets = torch.arange(-settings.context, settings.depth + settings.context)
+        return self.images[:, self.numbers(first, offsets)].transpose(0, 1).flatten(1, 2).float()
+
+    def numbers(self, first: Sequence[int], offsets: torch.Tensor) -> torch.Tensor:
+        """Slice numbers (n, offsets) of windows, kept inside the volume."""
+        return (torch.as_tensor(first)[:, None] + offsets).clamp(0, self.images.shape[1] - 1)
 
 
 def prepare(volumes: Mapping[str, Volume], sequences: Iterable[str], settings: InputSettings) -> Inputs:
@@ -64,6 +68,17 @@ class Case:
     target: torch.Tensor
     lesion: np.ndarray
     """The lesion on the reference's canonical grid, for evaluation."""
+
+    def with_sequences(self, first: int) -> Case:
+        """The case as if it had the ``first`` sequences alone."""
+        images = self.inputs.images.clone()
+        images[first:] = 0
+        present = tuple(there and number < first for number, there in enumerate(self.inputs.present))
+        return replace(self, inputs=replace(self.inputs, images=images, present=present))
+
+    def targets(self, first: Sequence[int], depth: int) -> torch.Tensor:
+        """What a network should answer for windows of ``depth`` slices, (n, depth, size, size)."""
+        return self.target[self.inputs.numbers(first, torch.arange(depth))]
 
 
 def prepare_case(

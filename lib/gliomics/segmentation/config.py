@@ -15,7 +15,7 @@ _CONFIGS = Path(__file__).parent / "configs"
 
 
 class TrainingConfig(BaseModel):
-    """``start_from`` names a model whose weights are the starting point; its sequences must be among these."""
+    """What a model is called, what it sees, its network and how that is trained."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -25,7 +25,6 @@ class TrainingConfig(BaseModel):
     sequences: SequenceNeeds
     model: SegmentationSettings
     training: TrainSettings
-    start_from: str | None = None
 
 
 def load_training_config(name_or_path: str) -> TrainingConfig:

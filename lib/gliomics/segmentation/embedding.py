@@ -17,7 +17,6 @@ import torch
 from gliomics.errors import InputError
 from gliomics.preprocess import SliceGrid, to_canonical
 from gliomics.segmentation.cases import Inputs, prepare
-from gliomics.segmentation.networks import GbmUNet
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.study.labels import check_mask
 from gliomics.study.records import Mask, Volume
@@ -42,8 +41,7 @@ def deep_features(segmenter: Segmenter, volumes: Mapping[str, Volume], mask: Mas
     if not region.any():
         raise InputError("the mask is empty: no voxel is above 0; draw the lesion before computing deep features")
     inputs = prepare(chosen, segmenter.sequences, segmenter.settings.input)
-    cells = segmenter.settings.input.size // 2 ** (segmenter.settings.network.levels - 1)
-    covered = _coverage(region, inputs.grid, cells)
+    covered = _coverage(region, inputs.grid, _cells(segmenter, inputs))
     if not covered.any():
         raise InputError("the region lies outside the head; does the mask belong to this image?")
     features, weights = _weighted_cells(segmenter, inputs, covered)
@@ -61,11 +59,16 @@ def deep_diagnostics(segmenter: Segmenter, volumes: Mapping[str, Volume]) -> dic
     }
 
 
-def bottleneck(network: GbmUNet, x: torch.Tensor) -> torch.Tensor:
-    """Output of the deepest encoder block, (N, channels, cells, cells), of slices (N, inputs, H, W)."""
-    for block, down in zip(network.encoder, network.down, strict=False):
-        x = down(block(x))
-    return network.encoder[-1](x)
+def _deepest(segmenter: Segmenter, inputs: Inputs, slices: list[int]) -> torch.Tensor:
+    """Feature maps (n, channels, cells, cells) of the deepest encoder block, each window's middle slice being asked."""
+    settings = segmenter.settings.input
+    batch = inputs.windows([number - (settings.depth - 1) // 2 for number in slices], settings)
+    with torch.inference_mode():
+        return segmenter.network.encode(batch.contiguous(memory_format=torch.channels_last))[-1]
+
+
+def _cells(segmenter: Segmenter, inputs: Inputs) -> int:
+    return int(_deepest(segmenter, inputs, [0]).shape[-1])
 
 
 def _coverage(region: npt.NDArray[np.bool_], grid: SliceGrid, cells: int) -> Array:
@@ -92,14 +95,12 @@ def _weighted_cells(segmenter: Segmenter, inputs: Inputs, covered: Array) -> tup
     """Channels (n, channels) and weights (n,) of the cells that the region touches; other slices are not computed."""
     touched = np.flatnonzero(covered.any(axis=(1, 2)))
     features, weights = [], []
-    with torch.inference_mode():
-        for start in range(0, len(touched), _BATCH):
-            slices = touched[start : start + _BATCH]
-            batch = inputs.slices(slices.tolist(), segmenter.settings.input.context)
-            maps = bottleneck(segmenter.network, batch.contiguous(memory_format=torch.channels_last))
-            inside = covered[slices] > 0
-            features.append(maps.permute(0, 2, 3, 1).numpy()[inside].astype(np.float64))
-            weights.append(covered[slices][inside])
+    for start in range(0, len(touched), _BATCH):
+        slices = touched[start : start + _BATCH]
+        maps = _deepest(segmenter, inputs, slices.tolist())
+        inside = covered[slices] > 0
+        features.append(maps.permute(0, 2, 3, 1).numpy()[inside].astype(np.float64))
+        weights.append(covered[slices][inside])
     return np.concatenate(features), np.concatenate(weights)
 
 

@@ -13,11 +13,12 @@ import safetensors.torch
 from gliomics.errors import InputError
 from gliomics.models import Metric, ModelFolder, ModelStore, TrainingRecord
 from gliomics.segmentation.cases import Case
+from gliomics.segmentation.checkpoint import State
 from gliomics.segmentation.evaluation import bootstrap_interval, dice
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.predict import WEIGHTS, Segmenter, load_weights
 from gliomics.segmentation.settings import SegmentationSettings, TrainSettings
-from gliomics.segmentation.train import OnEpoch, State, train
+from gliomics.segmentation.train import OnEpoch, train
 
 FINE_TUNING = TrainSettings(epochs=8, batch=8, learning_rate=3e-4, empty_slices=0.5, sequence_dropout=0.15, ema=0.9)
 """Settings that refine a trained network on a few studies in minutes on two cores."""

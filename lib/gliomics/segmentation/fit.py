@@ -9,79 +9,131 @@ from pathlib import Path
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.models import Metric, ModelCard, ModelFolder, ModelStore, TrainingRecord, write_model_folder
+from gliomics.files import sha256_of
+from gliomics.models import Metric, ModelCard, ModelFolder, TrainingRecord, write_model_folder
+from gliomics.segmentation.cases import Case
+from gliomics.segmentation.checkpoint import State
 from gliomics.segmentation.config import TrainingConfig
 from gliomics.segmentation.evaluation import bootstrap_interval
 from gliomics.segmentation.finetune import save_weights, score
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
-from gliomics.segmentation.predict import WEIGHTS, Segmenter, load_weights
-from gliomics.segmentation.train import OnEpoch, State, train
+from gliomics.segmentation.predict import WEIGHTS, Segmenter
+from gliomics.segmentation.rules import Judged, choose_calibration, choose_rule, dice_of_rules
+from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.segmentation.split import Split
+from gliomics.segmentation.train import OnEpoch, train
+from gliomics.segmentation.workers import Workers
+
+MODEL = "model"
+CHECKPOINT = "checkpoint.pt"
+ON_SKIPPED = Callable[[str, str], None]
 
 
 def fit(
     labelled: Sequence[LabelledStudy],
     config: TrainingConfig,
-    validation_patients: Sequence[str],
-    out: Path,
+    split: Split,
+    run: Path,
     *,
     population: str,
-    store: ModelStore | None = None,
-    checkpoint: Path | None = None,
+    encoder_weights: Path | None = None,
     on_epoch: OnEpoch | None = None,
-    on_skipped: Callable[[str, str], None] = lambda study, reason: None,
+    on_skipped: ON_SKIPPED = lambda study, reason: None,
 ) -> tuple[ModelFolder, dict[str, float]]:
-    """Train ``config`` on all patients but ``validation_patients``, evaluate on those and write the model folder.
+    """Train ``config`` on the patients that ``split`` leaves for training and write the model to ``run/model``.
 
-    Nothing is chosen on the validation patients (weights are the last epoch's average, the
-    threshold and the component rule are fixed), so that their Dice is that of unseen patients.
-    Returns the folder and the Dice of each validation study.
+    An interrupted training continues from ``run/checkpoint.pt``. Calibration, threshold and component rule are chosen
+    on the validation patients, and the figures are those of the test patients; nothing is chosen on these. Without
+    test patients the figures are of the validation patients and say so; without these there are none.
+
+    Returns the model and the Dice of each study behind the figures.
     """
-    held_out = set(validation_patients)
-    unknown = held_out - {item.study.patient_id for item in labelled}
-    if unknown:
-        raise InputError(f"validation patients without a labelled study: {', '.join(sorted(unknown)[:5])}")
-    training = [item for item in labelled if item.study.patient_id not in held_out]
-    validation = [item for item in labelled if item.study.patient_id in held_out]
-    card = _card(config, training, sorted(held_out), population)
-    cases, skipped = prepare_labelled(training, card)
-    validation_cases, skipped_validation = prepare_labelled(validation, card)
-    for study, reason in (skipped | skipped_validation).items():
-        on_skipped(study, reason)
-    if not cases:
+    check_new(run)
+    parts = split.apply(labelled)
+    card = a_card(config, parts["training"], split, population, encoder_weights)
+    cases = {name: _prepared(items, card, on_skipped) for name, items in parts.items()}
+    if not cases["training"]:
         raise InputError("no labelled study can be trained on; the reasons are above")
+    state = train_cases(
+        cases["training"],
+        config,
+        validation=cases["validation"],
+        card=card,
+        encoder_weights=encoder_weights,
+        checkpoint=run / CHECKPOINT,
+        on_epoch=on_epoch,
+    )
+    Workers.of_this_process().leave_unless_first()
+    card = _with_rules(card, state, cases["validation"])
+    on = "test" if cases["test"] else "validation"
+    scores = score(Segmenter.from_state(card, state), cases[on])
+    how = f"volume Dice per patient on the {on} patients, unseen in training; 95 % bootstrap over patients"
+    if on == "validation":
+        how += "; calibration, threshold and component rule were chosen on the same patients"
+    card = card.model_copy(update={"metrics": dice_metrics(scores, cases[on], how)})
+    return write_model_folder(run / MODEL, card, {WEIGHTS: partial(save_weights, state)}), scores
+
+
+def check_new(run: Path) -> None:
+    """Raise :class:`InputError` where a run has its model already."""
+    if (run / MODEL).exists():
+        raise InputError(f"{run / MODEL} exists already; a trained model is never overwritten, choose another folder")
+
+
+def train_cases(
+    cases: Sequence[Case],
+    config: TrainingConfig,
+    *,
+    validation: Sequence[Case],
+    card: ModelCard,
+    encoder_weights: Path | None,
+    checkpoint: Path,
+    on_epoch: OnEpoch | None,
+) -> State:
+    """Train on prepared cases, scored on others on the way for the curves."""
     names = [*config.sequences.required, *config.sequences.optional]
-    state = train(
+
+    def validate(state: State) -> float:
+        return float(np.mean(list(score(Segmenter.from_state(card, state), validation).values())))
+
+    return train(
         cases,
         config.model,
         config.training,
         optional=[name in config.sequences.optional for name in names],
-        initial=_initial(config, store or ModelStore()),
+        pretrained_encoder=encoder_weights,
         checkpoint=checkpoint,
+        validate=validate if validation else None,
         on_epoch=on_epoch,
     )
-    scores = score(Segmenter.from_state(card, state), validation_cases)
-    card = card.model_copy(update={"metrics": metrics(scores)})
-    return write_model_folder(out, card, {WEIGHTS: partial(save_weights, state)}), scores
 
 
-def metrics(scores: Mapping[str, float]) -> list[Metric]:
-    """Mean and median patient Dice with 95 % bootstrap intervals over patients."""
-    values = list(scores.values())
+def dice_metrics(scores: Mapping[str, float], cases: Sequence[Case], how: str) -> list[Metric]:
+    """Mean and median patient Dice with 95 % bootstrap intervals; a patient's Dice is the mean of its studies'."""
+    patients: dict[str, list[float]] = {}
+    for case in cases:
+        patients.setdefault(case.patient_id, []).append(scores[case.study_id])
+    values = [float(np.mean(of_patient)) for of_patient in patients.values()]
     if not values:
         return []
     mean = bootstrap_interval(values)
     median = bootstrap_interval(values, statistic=np.median)
-    how = "volume Dice per patient on the validation patients, unseen in training; 95 % bootstrap over patients"
     return [
         Metric(name="mean_dice", value=mean.value, low=mean.low, high=mean.high, n=mean.n, how=how),
         Metric(name="median_dice", value=median.value, low=median.low, high=median.high, n=median.n, how=how),
     ]
 
 
-def _card(
-    config: TrainingConfig, training: Sequence[LabelledStudy], validation_patients: list[str], population: str
+def a_card(
+    config: TrainingConfig,
+    training: Sequence[LabelledStudy],
+    split: Split,
+    population: str,
+    encoder_weights: Path | None,
 ) -> ModelCard:
+    """The card of a model that is about to be trained."""
     patients = sorted({item.study.patient_id for item in training})
+    started = f"{encoder_weights.name}, SHA-256 {sha256_of(encoder_weights)}" if encoder_weights else None
     return ModelCard(
         name=config.name,
         version="1",
@@ -95,25 +147,27 @@ def _card(
             population=population,
             n_patients=len(patients),
             fingerprint=fingerprint(training),
-            split={"training": patients, "validation": validation_patients},
+            split={"training": patients, "validation": sorted(split.validation), "test": sorted(split.test)},
+            pretrained_encoder=started,
         ),
     )
 
 
-def _initial(config: TrainingConfig, store: ModelStore) -> State | None:
-    """Weights of the model to start from, its first layer widened by zeros for the sequences it did not have."""
-    if config.start_from is None:
-        return None
-    folder = store.current(config.start_from)
-    state = load_weights(folder)
-    old = [*folder.card.sequences.required, *folder.card.sequences.optional]
-    new = [*config.sequences.required, *config.sequences.optional]
-    if not set(old) <= set(new):
-        raise InputError(f"'{config.start_from}' uses {', '.join(old)}; '{config.name}' has only {', '.join(new)}")
-    channels = 2 * config.model.input.context + 1
-    first = state["encoder.0.0.weight"]
-    widened = first.new_zeros(first.shape[0], channels * len(new), *first.shape[2:])
-    for index, name in enumerate(old):
-        target = new.index(name) * channels
-        widened[:, target : target + channels] = first[:, index * channels : (index + 1) * channels]
-    return state | {"encoder.0.0.weight": widened}
+def _prepared(items: Sequence[LabelledStudy], card: ModelCard, on_skipped: ON_SKIPPED) -> list[Case]:
+    cases, skipped = prepare_labelled(items, card)
+    for study, reason in skipped.items():
+        on_skipped(study, reason)
+    return cases
+
+
+def _with_rules(card: ModelCard, state: State, validation: Sequence[Case]) -> ModelCard:
+    """The card with the calibration, threshold and component rule that suit the validation patients best."""
+    if not validation:
+        return card
+    segmenter = Segmenter.from_state(card, state)
+    judged = [Judged(case, segmenter.logits(case.inputs)) for case in validation]
+    calibration = choose_calibration(judged)
+    rule = choose_rule([(study.case.patient_id, dice_of_rules(study)) for study in judged], calibration)
+    settings = SegmentationSettings.model_validate(card.settings)
+    settings = settings.model_copy(update={"calibration": calibration, "postprocess": rule})
+    return card.model_copy(update={"settings": settings.model_dump()})

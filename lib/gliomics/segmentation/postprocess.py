@@ -1,4 +1,4 @@
-"""From lesion probabilities to a mask."""
+"""From the network's logits to probabilities, and from these to a mask."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy import ndimage, special
 
-from gliomics.segmentation.settings import PostprocessSettings
+from gliomics.segmentation.settings import CalibrationSettings, PostprocessSettings
+
+
+def calibrate(logits: npt.NDArray[np.float32], settings: CalibrationSettings) -> npt.NDArray[np.float32]:
+    """Lesion probabilities of logits: sigmoid(slope * z + intercept)."""
+    return np.asarray(special.expit(settings.slope * logits + settings.intercept), dtype=np.float32)
+
+
+def entropy(p: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Entropy of a yes or no with probability ``p``, in nats; at most ln 2."""
+    p = np.clip(p, 1e-6, 1 - 1e-6)
+    return np.asarray(-(p * np.log(p) + (1 - p) * np.log(1 - p)))
 
 
 def to_mask(probability: npt.NDArray[Any], settings: PostprocessSettings) -> npt.NDArray[np.uint8]:

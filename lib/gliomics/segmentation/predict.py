@@ -17,10 +17,11 @@ from gliomics.errors import InputError
 from gliomics.models import ModelCard, ModelFolder
 from gliomics.preprocess import from_canonical
 from gliomics.segmentation.cases import Inputs, prepare
-from gliomics.segmentation.networks import GbmUNet
-from gliomics.segmentation.postprocess import to_mask
-from gliomics.segmentation.settings import SegmentationSettings
-from gliomics.segmentation.train import State, bfloat16_is_fast, build_network
+from gliomics.segmentation.checkpoint import State
+from gliomics.segmentation.device import best_device, mixed_precision
+from gliomics.segmentation.networks import build_network
+from gliomics.segmentation.postprocess import calibrate, entropy, to_mask
+from gliomics.segmentation.settings import InputSettings, SegmentationSettings
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Volume
 
 WEIGHTS = "weights.safetensors"
@@ -29,10 +30,12 @@ _BATCH = 8
 
 @dataclass(frozen=True)
 class Segmentation:
-    """A mask and the probabilities behind it, on the grid of the study's own image."""
+    """A mask and the calibrated probabilities behind it, on the grid of the study's own image."""
 
     mask: Mask
     probability: Volume
+    uncertainty: Volume
+    """Entropy of the probability in bits: 0 where the model is sure, 1 where it is undecided."""
     sequences_used: list[str]
     warnings: list[str]
 
@@ -56,9 +59,9 @@ class Segmenter:
         self.card = card
         self.settings = SegmentationSettings.model_validate(card.settings)
         self.sequences = [*card.sequences.required, *card.sequences.optional]
-        self.network = build_network(len(self.sequences), self.settings)
+        self.network = build_network(self.settings.network, len(self.sequences), self.settings.input.slices)
         self.network.load_state_dict(state)
-        self.network.eval()
+        self.network.to(best_device()).eval()
         self._dropout_lock = threading.Lock()
 
     def segment(
@@ -75,18 +78,36 @@ class Segmenter:
         """
         chosen, warnings = self.choose(volumes)
         inputs = prepare(chosen, self.sequences, self.settings.input)
-        slices = self._probabilities(self.network, inputs, progress, cancelled)
         reference = next(iter(chosen.values()))
-        probability = self._on_grid(slices, inputs, reference)
+        probability = from_canonical(self.probability(inputs, progress, cancelled), reference)
         mask = to_mask(probability.array, self.settings.postprocess)
         if not mask.any():
             warnings.append("no lesion was found; check that the image shows one and that the sequence is right")
-        return Segmentation(reference.with_array(mask), probability, list(chosen), warnings)
+        uncertainty = probability.with_array(entropy(probability.array) / np.log(2))
+        return Segmentation(reference.with_array(mask), probability, uncertainty, list(chosen), warnings)
+
+    def probability(
+        self,
+        inputs: Inputs,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Volume:
+        """Calibrated lesion probabilities of a prepared study on its canonical grid (i, j, k)."""
+        slices = calibrate(self.logits(inputs, progress, cancelled), self.settings.calibration)
+        return inputs.canonical.with_array(inputs.grid.restore(slices, inputs.canonical.shape))
+
+    def logits(
+        self,
+        inputs: Inputs,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> npt.NDArray[np.float32]:
+        """What the network says of a prepared study, (slice, size, size), before calibration."""
+        return self._logits(self.network, inputs, progress, cancelled)
 
     def mask_of(self, inputs: Inputs) -> npt.NDArray[np.uint8]:
         """The mask of a prepared study on its canonical grid (i, j, k)."""
-        slices = self._probabilities(self.network, inputs)
-        return to_mask(inputs.grid.restore(slices, inputs.canonical.shape), self.settings.postprocess)
+        return to_mask(self.probability(inputs).array, self.settings.postprocess)
 
     def uncertainty(self, volumes: Mapping[str, Volume], *, samples: int = 5, seed: int = 0) -> float:
         """Epistemic uncertainty of a study: the mean mutual information of Monte Carlo dropout, in nats.
@@ -99,12 +120,13 @@ class Segmenter:
         with self._dropout_lock:
             network = _with_dropout(self.network)
             torch.manual_seed(seed)
-            draws = np.stack([self._probabilities(network, inputs) for _ in range(samples)])
+            logits = np.stack([self._logits(network, inputs) for _ in range(samples)])
+        draws = calibrate(logits, self.settings.calibration)
         disputed = (draws > 0.1).any(axis=0)
         if not disputed.any():
             return 0.0
         draws = draws[:, disputed]
-        information = _entropy(draws.mean(axis=0)) - _entropy(draws).mean(axis=0)
+        information = entropy(draws.mean(axis=0)) - entropy(draws).mean(axis=0)
         return float(information.mean())
 
     def choose(self, volumes: Mapping[str, Volume]) -> tuple[dict[str, Volume], list[str]]:
@@ -123,28 +145,42 @@ class Segmenter:
         warnings = [f"segmented without {', '.join(absent)}"] if absent else []
         return {name: volumes[name] for name in self.sequences if name in volumes}, warnings
 
-    def _on_grid(self, slices: npt.NDArray[np.float32], inputs: Inputs, reference: Volume) -> Volume:
-        canonical = inputs.canonical.with_array(inputs.grid.restore(slices, inputs.canonical.shape))
-        return from_canonical(canonical, reference)
-
-    def _probabilities(
+    def _logits(
         self,
         network: nn.Module,
         inputs: Inputs,
         progress: Callable[[float], None] = lambda fraction: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> npt.NDArray[np.float32]:
+        """Logits (slice, size, size), averaged where windows overlap and over the mirror image."""
+        settings, device = self.settings.input, best_device()
         count = inputs.images.shape[1]
-        parts = []
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16_is_fast()):
-            for start in range(0, count, _BATCH):
+        total = torch.zeros(count, settings.size, settings.size)
+        times = torch.zeros(count)
+        windows = first_slices(count, settings)
+        with torch.inference_mode(), mixed_precision(device):
+            for start in range(0, len(windows), _BATCH):
                 if cancelled():
                     raise InterruptedError("segmentation was cancelled")
-                batch = inputs.slices(range(start, min(start + _BATCH, count)), self.settings.input.context)
-                logits = network(batch.contiguous(memory_format=torch.channels_last))
-                parts.append(torch.sigmoid(logits.float())[:, 0])
-                progress(min(start + _BATCH, count) / count)
-        return np.asarray(torch.cat(parts).numpy())
+                first = windows[start : start + _BATCH]
+                images = inputs.windows(first, settings).to(device).contiguous(memory_format=torch.channels_last)
+                logits = network(images).float()
+                if self.settings.mirror:  # axis 2 of a canonical slice runs from left to right
+                    logits = (logits + network(images.flip(2)).float().flip(2)) / 2
+                for window, number in zip(logits.cpu(), first, strict=True):
+                    inside = min(settings.depth, count - number)
+                    total[number : number + inside] += window[:inside]
+                    times[number : number + inside] += 1
+                progress(min(start + _BATCH, len(windows)) / len(windows))
+        return np.asarray((total / times[:, None, None]).numpy())
+
+
+def first_slices(count: int, settings: InputSettings) -> list[int]:
+    """Windows that cover ``count`` slices by the first slice each answers for; those in space overlap by half."""
+    if settings.depth == 1:
+        return list(range(count))
+    last = max(0, count - settings.depth)
+    return sorted({*range(0, last, settings.depth // 2), last})
 
 
 def load_weights(model: ModelFolder) -> State:
@@ -153,15 +189,10 @@ def load_weights(model: ModelFolder) -> State:
     return {name: value.float() if value.is_floating_point() else value for name, value in stored.items()}
 
 
-def _with_dropout(network: GbmUNet) -> nn.Module:
+def _with_dropout(network: nn.Module) -> nn.Module:
     """A copy of the network whose dropout layers draw while its batch statistics stay fixed."""
     drawing = copy.deepcopy(network)
     for module in drawing.modules():
-        if isinstance(module, nn.Dropout2d):
+        if isinstance(module, nn.Dropout | nn.Dropout2d | nn.Dropout3d):
             module.train()
     return drawing
-
-
-def _entropy(p: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    p = np.clip(p, 1e-6, 1 - 1e-6)
-    return np.asarray(-(p * np.log(p) + (1 - p) * np.log(1 - p)))

@@ -9,16 +9,15 @@ import torch
 from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord, write_model_folder
 from gliomics.segmentation.finetune import fine_tune, save_weights
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.segmentation.networks import NetworkSettings
+from gliomics.segmentation.networks import GbmUNetSettings, build_network
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
-from gliomics.segmentation.train import build_network
 from gliomics.study import Mask, Study, Volume, write_mask, write_study_json, write_volume
 
 torch.set_num_threads(1)  # tiny networks lose more to threads than they gain
 
 TINY = SegmentationSettings(
-    network=NetworkSettings(base=8, levels=3, dropout=0.1), input=InputSettings(size=32, context=0)
+    network=GbmUNetSettings(base=8, levels=3, dropout=0.1), input=InputSettings(size=32, context=0)
 )
 
 FAST = TrainSettings(epochs=60, batch=8, learning_rate=1e-2, empty_slices=1.0, ema=0.9, seed=1)
@@ -90,7 +89,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStu
 
 def make_store(folder: Path) -> ModelStore:
     for name, optional in (("tiny", []), ("tiny_multi", ["t1"])):
-        state = build_network(1 + len(optional), TINY).state_dict()
+        state = build_network(TINY.network, 1 + len(optional), TINY.input.slices).state_dict()
         write_model_folder(
             folder / "shipped" / name,
             a_card(name, ["flair"], optional),

@@ -53,7 +53,7 @@ def hooked_maps(model: Segmenter, flair: Volume, slices: list[int]) -> np.ndarra
     caught: list[torch.Tensor] = []
     hook = model.network.encoder[-1].register_forward_hook(lambda module, given, output: caught.append(output))
     with torch.no_grad():
-        model.network(inputs.slices(slices, model.settings.input.context))
+        model.network(inputs.windows(slices, model.settings.input))
     hook.remove()
     return caught[0].permute(0, 2, 3, 1).double().numpy()
 

@@ -3,15 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 
 from gliomics.errors import InputError
-from gliomics.models import ModelStore, load_model_folder
+from gliomics.models import load_model_folder
 from gliomics.segmentation.config import TrainingConfig, load_training_config
 from gliomics.segmentation.fit import fit
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.segmentation.predict import Segmenter, load_weights
-from gliomics.study import load_sequences
+from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.segmentation.split import Split
 
 from .conftest import FAST, TINY
 
@@ -30,25 +29,8 @@ def a_config(name: str, optional: list[str], **more: object) -> TrainingConfig:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "base", "context"),
-    [("gbm_unet_original", 64, 0), ("segmentation_flair", 16, 1), ("segmentation_multi", 16, 1)],
-)
-def test_configuration_that_comes_with_gliomics_is_valid(name: str, base: int, context: int) -> None:
-    config = load_training_config(name)
-    assert (config.model.network.base, config.model.input.context) == (base, context)
-
-
-@pytest.mark.parametrize("name", ["segmentation_flair", "segmentation_multi"])
-def test_shipped_model_has_the_settings_of_its_configuration(name: str) -> None:
-    card = ModelStore().current(name).card
-    config = load_training_config(name)
-    assert card.settings == config.model.model_dump()
-    assert card.sequences == config.sequences
-
-
 def test_unknown_configuration_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(InputError, match="give a YAML file or one of gbm_unet_original, segmentation_flair"):
+    with pytest.raises(InputError, match="give a YAML file or one of "):
         load_training_config("nothing")
 
 
@@ -59,35 +41,45 @@ def test_misspelt_setting_is_named(tmp_path: Path) -> None:
         load_training_config(str(path))
 
 
-def test_fitted_model_reports_the_patients_it_never_saw(labelled: list[LabelledStudy], tmp_path: Path) -> None:
-    held_out = ["patient-4", "patient-5"]
-    _, scores = fit(labelled, a_config("tiny", []), held_out, tmp_path / "tiny", population="six test cases")
-    card = load_model_folder(tmp_path / "tiny").card
+def test_figures_are_those_of_the_test_patients(labelled: list[LabelledStudy], tmp_path: Path) -> None:
+    split = Split(validation=("patient-3",), test=("patient-4", "patient-5"))
+    _, scores = fit(labelled, a_config("tiny", []), split, tmp_path, population="six test cases")
+    card = load_model_folder(tmp_path / "model").card
     assert set(scores) == {"case-4", "case-5"}
     assert [metric.n for metric in card.metrics] == [2, 2]
     assert card.metrics[0].value == pytest.approx(sum(scores.values()) / 2)
     assert card.metrics[0].value > 0.8
-    assert card.training.split == {"training": [f"patient-{i}" for i in range(4)], "validation": held_out}
+    assert "test patients" in card.metrics[0].how
+    assert card.training.split == {
+        "training": ["patient-0", "patient-1", "patient-2"],
+        "validation": ["patient-3"],
+        "test": ["patient-4", "patient-5"],
+    }
+    settings = SegmentationSettings.model_validate(card.settings)
+    assert settings.calibration.slope != 1
 
 
-def test_model_with_more_sequences_starts_where_the_other_stands(
-    a_store: ModelStore, labelled: list[LabelledStudy], tmp_path: Path
+def test_figures_of_validation_patients_say_what_was_chosen_on_them(
+    labelled: list[LabelledStudy], tmp_path: Path
 ) -> None:
-    """Before any step, the widened network ignores the sequences it did not have."""
-    still = FAST.model_copy(update={"epochs": 1, "learning_rate": 1e-12, "ema": 0.0})
-    config = a_config("wide", ["t1"], start_from="tiny", training=still.model_dump())
-    fit(labelled[:2], config, ["patient-1"], tmp_path / "wide", population="two test cases", store=a_store)
-    weights = load_weights(load_model_folder(tmp_path / "wide"))
-    start = load_weights(a_store.current("tiny"))
-    first = weights["encoder.0.0.weight"]
-    torch.testing.assert_close(first[:, :1], start["encoder.0.0.weight"], atol=1e-3, rtol=1e-2)
-    assert float(first[:, 1:].abs().max()) < 1e-6
-    segmenter = Segmenter(load_model_folder(tmp_path / "wide"))
-    volumes = load_sequences(labelled[0].study, ["flair", "t1"])
-    assert segmenter.segment(volumes).sequences_used == ["flair", "t1"]
+    model, _ = fit(labelled, a_config("tiny", []), Split(("patient-5",)), tmp_path, population="six test cases")
+    assert "chosen on the same patients" in model.card.metrics[0].how
+
+
+def test_without_patients_kept_apart_there_are_no_figures(labelled: list[LabelledStudy], tmp_path: Path) -> None:
+    config = a_config("tiny", [], training={**FAST.model_dump(), "epochs": 1})
+    model, scores = fit(labelled, config, Split(), tmp_path, population="six test cases")
+    assert (model.card.metrics, scores) == ([], {})
+    assert model.card.training.n_patients == 6
+
+
+def test_trained_model_is_never_overwritten(labelled: list[LabelledStudy], tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(InputError, match="exists already"):
+        fit(labelled, a_config("tiny", []), Split(), tmp_path, population="six test cases")
 
 
 def test_validation_patient_without_a_study_is_named(labelled: list[LabelledStudy], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="patient-99"):
-        fit(labelled, a_config("tiny", []), ["patient-99"], tmp_path / "tiny", population="six test cases")
+        fit(labelled, a_config("tiny", []), Split(("patient-99",)), tmp_path / "run", population="six test cases")
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,26 @@
+"""Where networks run, and in which precision."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import torch
+
+
+def best_device() -> torch.device:
+    """The first NVIDIA GPU, or, of several processes on one machine, each one's own; else the processor."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
+
+
+def mixed_precision(device: torch.device) -> AbstractContextManager[None]:
+    """Autocast to bfloat16 where the device has units for it (elsewhere single precision is faster or safer)."""
+    on_gpu = device.type == "cuda"
+    enabled = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else bfloat16_is_fast()
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
+def bfloat16_is_fast() -> bool:
+    """Whether this processor has bfloat16 units."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and bool(torch.cpu._is_avx512_bf16_supported())
