@@ -11,13 +11,16 @@ from torch.nn import functional
 def augment(
     images: torch.Tensor, target: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Flip, rotate, scale, shift and change the intensities of a batch (N, C, H, W) and its target (N, 1, H, W)."""
+    """Flip, rotate, scale, shift and change the intensities of a batch (N, C, H, W) and its target (N, D, H, W).
+
+    All channels of an item change alike. The generator is on the device of the images.
+    """
     images, target = _move(images, target, generator)
     return _change_intensities(images, generator), target
 
 
 def _uniform(n: int, low: float, high: float, generator: torch.Generator) -> torch.Tensor:
-    return torch.rand(n, generator=generator) * (high - low) + low
+    return torch.rand(n, generator=generator, device=generator.device) * (high - low) + low
 
 
 def _move(images: torch.Tensor, target: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -25,15 +28,15 @@ def _move(images: torch.Tensor, target: torch.Tensor, generator: torch.Generator
     n = len(images)
     angle = _uniform(n, -math.radians(20), math.radians(20), generator)
     scale = torch.exp(_uniform(n, math.log(0.8), math.log(1.25), generator))
-    flip = torch.where(torch.rand(n, generator=generator) < 0.5, -1.0, 1.0)
-    theta = torch.zeros(n, 2, 3)
+    flip = torch.where(_uniform(n, 0, 1, generator) < 0.5, -1.0, 1.0)
+    theta = torch.zeros(n, 2, 3, device=images.device)
     # Rows of an axial slice run left-right (i), columns back-front (j): grid_sample's y is i.
     theta[:, 0, 0] = torch.cos(angle) * scale
     theta[:, 0, 1] = torch.sin(angle) * scale
     theta[:, 1, 0] = -torch.sin(angle) * scale * flip
     theta[:, 1, 1] = torch.cos(angle) * scale * flip
     theta[:, :, 2] = torch.stack([_uniform(n, -0.06, 0.06, generator) for _ in range(2)], dim=1)
-    grid = functional.affine_grid(theta, list(target.shape), align_corners=False)
+    grid = functional.affine_grid(theta, [n, 1, *images.shape[2:]], align_corners=False)
     floor = images.amin(dim=(2, 3), keepdim=True)
     moved = functional.grid_sample(images - floor, grid, align_corners=False) + floor
     moved_target = functional.grid_sample(target, grid, align_corners=False) > 0.5
@@ -41,18 +44,18 @@ def _move(images: torch.Tensor, target: torch.Tensor, generator: torch.Generator
 
 
 def _change_intensities(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Contrast, brightness and gamma per channel group, a smooth bias field, noise and blur."""
+    """Gamma, a smooth bias field, contrast, brightness, a lower resolution and noise."""
     n, _, height, width = images.shape
 
     def often(probability: float) -> torch.Tensor:
-        return (torch.rand(n, 1, 1, 1, generator=generator) < probability).float()
+        return (_uniform(n, 0, 1, generator) < probability).float().view(n, 1, 1, 1)
 
     low, high = images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
     span = (high - low).clamp(min=1e-3)
     gamma = torch.exp(_uniform(n, -0.35, 0.35, generator)).view(n, 1, 1, 1)
     images = ((images - low) / span).clamp(min=0) ** gamma * span + low
 
-    coarse = torch.randn(n, 1, 3, 3, generator=generator)
+    coarse = torch.randn(n, 1, 3, 3, generator=generator, device=images.device)
     field = functional.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=True)
     images = (images - low) * torch.exp(0.12 * often(0.5) * field) + low
 
@@ -60,7 +63,8 @@ def _change_intensities(images: torch.Tensor, generator: torch.Generator) -> tor
     shift = _uniform(n, -0.15, 0.15, generator).view(n, 1, 1, 1)
     images = images * contrast + shift
 
-    blurred = functional.avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
-    blur = often(0.15)
-    images = images * (1 - blur) + blurred * blur
-    return images + 0.08 * often(0.4) * torch.randn(images.shape, generator=generator)
+    coarser = functional.avg_pool2d(images, 2)
+    coarser = functional.interpolate(coarser, size=(height, width), mode="bilinear", align_corners=False)
+    lower = often(0.2)
+    images = images * (1 - lower) + coarser * lower
+    return images + 0.08 * often(0.4) * torch.randn(images.shape, generator=generator, device=images.device)

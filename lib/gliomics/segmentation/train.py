@@ -111,9 +111,10 @@ class _Run:
     def one_epoch(self, cancelled: Callable[[], bool]) -> None:
         """Train on one epoch's batches and record it."""
         started, epoch = time.monotonic(), len(self.records)
-        shared = _generator(self.settings.seed, epoch, 0)
-        own = _generator(self.settings.seed, epoch, 1 + self.workers.rank)
-        torch.manual_seed(int(torch.randint(2**31, (1,), generator=own)))  # for dropout
+        shared = _generator(self.settings.seed, epoch, "batches")
+        blanking = _generator(self.settings.seed, epoch, f"blanking {self.workers.rank}")
+        changes = _generator(self.settings.seed, epoch, f"changes {self.workers.rank}", self.device)
+        torch.manual_seed(blanking.initial_seed())  # for dropout
         self.network.train()
         batches = draw_batches(self.cases, self.model.input, self.settings, shared)
         total = 0.0
@@ -122,16 +123,16 @@ class _Run:
                 raise InterruptedError("training was cancelled")
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(self.settings, epoch + number / len(batches))
-            total += self._step(self.workers.share(batch), own)
+            total += self._step(self.workers.share(batch), blanking, changes)
         mean = total / len(batches)
         if not math.isfinite(mean):
             raise InputError(f"the loss became {mean} in epoch {epoch + 1}; lower learning_rate")
         self.records.append(EpochRecord(epoch + 1, mean, time.monotonic() - started))
 
-    def _step(self, batch: Batch, generator: torch.Generator) -> float:
+    def _step(self, batch: Batch, blanking: torch.Generator, changes: torch.Generator) -> float:
         images, targets = load_batch(batch, self.cases, self.model.input)
-        kept = kept_sequences(batch, self.cases, self.optional, self.settings.sequence_dropout, generator)
-        images, targets = augment(images.to(self.device), targets.to(self.device), generator)
+        kept = kept_sequences(batch, self.cases, self.optional, self.settings.sequence_dropout, blanking)
+        images, targets = augment(images.to(self.device), targets.to(self.device), changes)
         images = images * kept.repeat_interleave(self.model.input.slices, dim=1)[:, :, None, None].to(self.device)
         with mixed_precision(self.device):
             logits = self.parallel(images.contiguous(memory_format=torch.channels_last))
@@ -167,6 +168,6 @@ def learning_rate(settings: TrainSettings, epoch: float) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (done - 0.05) / 0.95))
 
 
-def _generator(seed: int, epoch: int, stream: int) -> torch.Generator:
+def _generator(seed: int, epoch: int, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
     mixed = hashlib.sha256(f"{seed} {epoch} {stream}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(mixed[:8], "big", signed=True))
+    return torch.Generator(device).manual_seed(int.from_bytes(mixed[:4], "big"))
