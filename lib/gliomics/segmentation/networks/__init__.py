@@ -1,0 +1,92 @@
+"""Segmentation networks, built from the ``network`` settings of a model card; one file for each kind.
+
+The slice classifier is not among the kinds, because it answers for slices rather than pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import torch
+from pydantic import Discriminator, Tag
+
+from gliomics.segmentation.networks.efficientnet_unet import EfficientNetUNet, EfficientNetUNetSettings
+from gliomics.segmentation.networks.fpn import FpnUNet, FpnUNetSettings
+from gliomics.segmentation.networks.gbm_unet import GbmUNet, GbmUNetSettings
+from gliomics.segmentation.networks.lgg_unet import LggUNet, LggUNetSettings
+from gliomics.segmentation.networks.monai_networks import (
+    DynUNet,
+    DynUNetSettings,
+    FlexibleUNet,
+    FlexibleUNetSettings,
+    SegResNet,
+    SegResNetSettings,
+)
+from gliomics.segmentation.networks.network import SegmentationNetwork
+from gliomics.segmentation.networks.resnext_unet import ResNeXtUNet, ResNeXtUNetSettings
+from gliomics.segmentation.networks.slice_classifier import SliceClassifier, SliceClassifierSettings
+
+
+def _kind(value: Any) -> str:
+    """Cards written before there were several kinds do not name theirs: it is ``gbm_unet``."""
+    return str(value.get("kind", "gbm_unet") if isinstance(value, dict) else value.kind)
+
+
+NetworkSettings = Annotated[
+    Annotated[GbmUNetSettings, Tag("gbm_unet")]
+    | Annotated[LggUNetSettings, Tag("lgg_unet")]
+    | Annotated[ResNeXtUNetSettings, Tag("resnext_unet")]
+    | Annotated[FpnUNetSettings, Tag("fpn_unet")]
+    | Annotated[EfficientNetUNetSettings, Tag("efficientnet_unet")]
+    | Annotated[FlexibleUNetSettings, Tag("flexible_unet")]
+    | Annotated[DynUNetSettings, Tag("dynunet")]
+    | Annotated[SegResNetSettings, Tag("segresnet")],
+    Discriminator(_kind),
+]
+
+_NETWORKS: dict[str, Any] = {
+    "gbm_unet": GbmUNet,
+    "lgg_unet": LggUNet,
+    "resnext_unet": ResNeXtUNet,
+    "fpn_unet": FpnUNet,
+    "efficientnet_unet": EfficientNetUNet,
+    "flexible_unet": FlexibleUNet,
+    "dynunet": DynUNet,
+    "segresnet": SegResNet,
+}
+
+
+def build_network(settings: NetworkSettings, sequences: int, slices: int) -> SegmentationNetwork:
+    """The network of ``settings`` for a number of sequences, each with a number of neighbouring slices.
+
+    A network in the plane is stored channels last, which is faster on processors and tensor cores.
+    """
+    network: SegmentationNetwork = _NETWORKS[settings.kind](sequences, slices, settings)
+    if settings.in_space:
+        return network
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+__all__ = [
+    "DynUNet",
+    "DynUNetSettings",
+    "EfficientNetUNet",
+    "EfficientNetUNetSettings",
+    "FlexibleUNet",
+    "FlexibleUNetSettings",
+    "FpnUNet",
+    "FpnUNetSettings",
+    "GbmUNet",
+    "GbmUNetSettings",
+    "LggUNet",
+    "LggUNetSettings",
+    "NetworkSettings",
+    "ResNeXtUNet",
+    "ResNeXtUNetSettings",
+    "SegResNet",
+    "SegResNetSettings",
+    "SegmentationNetwork",
+    "SliceClassifier",
+    "SliceClassifierSettings",
+    "build_network",
+]
