@@ -62,6 +62,11 @@ class SegmentationSettings(_Settings):
             raise ValueError(f"network '{self.network.kind}' needs {needed}; found {self.input.depth}")
         if self.network.in_space and self.input.context:
             raise ValueError(f"network '{self.network.kind}' sees neighbours by itself; set input.context to 0")
+        if self.input.depth % self.network.depth_step:
+            possible = f"a multiple of {self.network.depth_step}"
+            raise ValueError(
+                f"network '{self.network.kind}' needs an input.depth that is {possible}; found {self.input.depth}"
+            )
         return self
 
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from gliomics.errors import InputError
 from gliomics.models import load_model_folder
@@ -38,6 +41,26 @@ def test_misspelt_setting_is_named(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("name: mine\ntitel: typo\n")
     with pytest.raises(InputError, match=r"mine\.yaml: "):
+        load_training_config(str(path))
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "error"),
+    [
+        ({"kind": "dynunet"}, {"depth": 18}, "input.depth that is a multiple of 4; found 18"),
+        ({"kind": "dynunet"}, {"depth": 1}, "needs input.depth above 1"),
+        ({"kind": "dynunet"}, {"depth": 16, "context": 1}, "set input.context to 0"),
+        ({"kind": "gbm_unet"}, {"depth": 16}, "needs input.depth 1; found 16"),
+    ],
+)
+def test_depth_that_a_network_cannot_have_is_refused_with_what_is_possible(
+    tmp_path: Path, network: dict[str, Any], given: dict[str, int], error: str
+) -> None:
+    content = load_training_config("segmentation_flair").model_dump()
+    content["model"] |= {"network": network, "input": {"size": 64, **given}}
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(content))))
+    with pytest.raises(InputError, match=error):
         load_training_config(str(path))
 
 

@@ -20,6 +20,11 @@ class Settings(BaseModel):
     in_space: ClassVar[bool] = False
     """Whether the network convolves across slices too, and answers for every slice that it is given."""
 
+    @property
+    def depth_step(self) -> int:
+        """A network in space takes a multiple of this many slices, because it halves their number."""
+        return 1
+
 
 class SegmentationNetwork(nn.Module):
     """Maps neighbouring axial slices (N, sequences * slices, H, W) to lesion logits.
