@@ -6,9 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from gliomics.segmentation.evaluation import Pair
 from gliomics.study import Mask, Study, Volume, write_mask, write_study_json, write_volume
+
+quick = settings(max_examples=40, deadline=None)
+"""For laws that are checked on arrays: a busy computer is no failure."""
 
 SHAPE = (24, 20, 6)
 AFFINE = np.diag([-2.0, 2.0, 5.0, 1.0])

@@ -13,6 +13,8 @@ from hypothesis.extra.numpy import arrays
 
 from gliomics.segmentation.evaluation.overlap import Volumes, count_lesions, dice, iou
 
+from .conftest import quick
+
 masks = arrays(np.bool_, (4, 3, 3), elements=st.booleans())
 
 
@@ -47,6 +49,7 @@ def test_overlap_is_that_of_simpleitk() -> None:
     assert abs(difference) == pytest.approx(abs(measure.GetVolumeSimilarity()))
 
 
+@quick
 @given(masks, masks)
 def test_overlap_is_symmetric_and_the_two_determine_each_other(a: np.ndarray, b: np.ndarray) -> None:
     assert dice(a, b) == dice(b, a)
@@ -54,6 +57,7 @@ def test_overlap_is_symmetric_and_the_two_determine_each_other(a: np.ndarray, b:
     assert dice(a, b) == pytest.approx(2 * iou(a, b) / (1 + iou(a, b)))
 
 
+@quick
 @given(masks, masks, st.permutations(range(3)))
 def test_overlap_and_lesions_do_not_depend_on_the_order_of_axes(a: np.ndarray, b: np.ndarray, axes: list[int]) -> None:
     turned = a.transpose(axes)[::-1], b.transpose(axes)[::-1]

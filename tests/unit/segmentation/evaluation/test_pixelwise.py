@@ -17,6 +17,8 @@ from gliomics.segmentation.evaluation.overlap import dice, iou
 from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS, Confusion, confusion_by_slice, mean_over
 from gliomics.study import Volume
 
+from .conftest import quick
+
 binary = arrays(np.bool_, (6, 5), elements=st.booleans())
 
 
@@ -57,6 +59,7 @@ def test_metrics_are_those_of_scikit_learn() -> None:
         assert own.lesion == support[0]
 
 
+@quick
 @given(binary, binary)
 def test_f1_and_iou_are_those_of_the_overlap_also_where_volumes_are_empty(a: np.ndarray, b: np.ndarray) -> None:
     confusion = Confusion.of(a, b)
@@ -64,12 +67,14 @@ def test_f1_and_iou_are_those_of_the_overlap_also_where_volumes_are_empty(a: np.
     assert confusion.iou == pytest.approx(iou(a, b))
 
 
+@quick
 @given(binary, binary)
 def test_swapping_mask_and_reference_swaps_precision_and_sensitivity(a: np.ndarray, b: np.ndarray) -> None:
     if a.any() and b.any():
         assert Confusion.of(a, b).precision == Confusion.of(b, a).sensitivity
 
 
+@quick
 @given(binary, binary)
 def test_parts_add_up_to_the_whole(a: np.ndarray, b: np.ndarray) -> None:
     parts = [Confusion.of(a[row], b[row]) for row in range(len(a))]

@@ -13,6 +13,8 @@ from hypothesis.extra.numpy import arrays
 
 from gliomics.segmentation.evaluation.surfaces import surface_distances
 
+from .conftest import quick
+
 some = arrays(np.bool_, (5, 4, 4), elements=st.booleans()).filter(np.any)
 spacings = st.tuples(*[st.sampled_from([0.5, 1.0, 3.0])] * 3)
 
@@ -107,6 +109,7 @@ def test_empty_volume_has_no_distance(empty: tuple[int, ...]) -> None:
     assert math.isnan(found.hausdorff_95) and math.isnan(found.average)
 
 
+@quick
 @given(some, some, spacings)
 def test_distances_are_symmetric(a: np.ndarray, b: np.ndarray, spacing: tuple[float, float, float]) -> None:
     there, back = surface_distances(a, b, spacing), surface_distances(b, a, spacing)
@@ -114,6 +117,7 @@ def test_distances_are_symmetric(a: np.ndarray, b: np.ndarray, spacing: tuple[fl
     assert there.average == pytest.approx(back.average)
 
 
+@quick
 @given(some, some, spacings, st.permutations(range(3)))
 def test_axes_may_be_permuted_with_their_spacing(
     a: np.ndarray, b: np.ndarray, spacing: tuple[float, float, float], axes: list[int]
@@ -124,6 +128,7 @@ def test_axes_may_be_permuted_with_their_spacing(
     assert turned.average == pytest.approx(straight.average)
 
 
+@quick
 @given(some, some)
 def test_distances_scale_with_the_voxels(a: np.ndarray, b: np.ndarray) -> None:
     assert surface_distances(a, b, (3.0, 3.0, 3.0)).average == pytest.approx(3 * surface_distances(a, b).average)
