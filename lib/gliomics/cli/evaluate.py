@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gliomics.errors import GliomicsError
     from gliomics.report.segmentation_figures import Example
     from gliomics.segmentation.evaluation import Evaluation, Pair
-    from gliomics.segmentation.evaluation.evaluate import StudyScores
+    from gliomics.segmentation.evaluation.evaluate import PatientScores
     from gliomics.study import Study
 
 evaluate = typer.Typer(help="Measure how good masks are.", no_args_is_help=True)
@@ -124,7 +124,7 @@ def _write_pictures(evaluation: Evaluation, out: Path) -> None:
     examples = []
     for place, patient in evaluation.examples().items():
         try:
-            examples.append(_example(place, patient.typical))
+            examples.append(_example(place, patient))
         except GliomicsError as error:
             console.print(f"no picture of {patient.patient_id}: {error}", style="yellow", markup=False)
     figures = {
@@ -137,16 +137,18 @@ def _write_pictures(evaluation: Evaluation, out: Path) -> None:
         write_bytes(out / f"{name}.png", to_png(figure))
 
 
-def _example(place: str, scores: StudyScores) -> Example:
-    """The study's FLAIR (or first sequence) with both masks, on the reference's grid."""
+def _example(place: str, patient: PatientScores) -> Example:
+    """A study's FLAIR (or first sequence) with both masks, on the reference's grid."""
     from gliomics.report.segmentation_figures import Example
     from gliomics.study import read_mask, read_volume, resample_to
 
+    scores = patient.typical
     study, pair = scores.pair.study, scores.pair
+    name = study.patient_id if len(patient.studies) == 1 else f"{study.patient_id}, study {study.id}"
     sequence = "flair" if "flair" in study.sequences else next(iter(study.sequences))
     reference = read_mask(pair.reference)
     return Example(
-        f"{place}: {study.patient_id}\nDice {scores.values['dice']:.3f}",
+        f"{place}: {name}\nDice {scores.values['dice']:.3f}",
         resample_to(read_volume(study.path(sequence)), reference),
         reference,
         read_mask(pair.mask),
