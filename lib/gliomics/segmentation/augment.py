@@ -39,8 +39,7 @@ def _move(images: torch.Tensor, target: torch.Tensor, generator: torch.Generator
     grid = functional.affine_grid(theta, [n, 1, *images.shape[2:]], align_corners=False)
     floor = images.amin(dim=(2, 3), keepdim=True)
     moved = functional.grid_sample(images - floor, grid, align_corners=False) + floor
-    moved_target = functional.grid_sample(target, grid, align_corners=False) > 0.5
-    return moved, moved_target.float()
+    return moved, functional.grid_sample(target, grid, align_corners=False)
 
 
 def _change_intensities(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

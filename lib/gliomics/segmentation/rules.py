@@ -25,6 +25,11 @@ class Judged:
     case: Case
     logits: npt.NDArray[np.floating]
 
+    @property
+    def inside(self) -> npt.NDArray[np.bool_]:
+        """Pixels of the slices that are mostly lesion."""
+        return np.asarray(self.case.target.numpy() > 0.5)
+
     def restore(self, slices: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Slices brought to the grid of ``case.lesion`` (i, j, k)."""
         return self.case.inputs.grid.restore(slices, self.case.inputs.canonical.shape)
@@ -40,7 +45,7 @@ def choose_calibration(studies: Sequence[Judged], *, seed: int = 0) -> Calibrati
     for study in studies:
         drawn = rng.integers(0, study.logits.size, _VOXELS_PER_STUDY)
         logits.append(study.logits.reshape(-1)[drawn].astype(np.float64))
-        target.append(study.case.target.numpy().reshape(-1)[drawn])
+        target.append(study.inside.reshape(-1)[drawn])
     z, inside = np.concatenate(logits), np.concatenate(target)
     y = np.where(inside, 1 - 1 / (inside.sum() + 2), 1 / ((~inside).sum() + 2))
 
@@ -101,6 +106,6 @@ def expected_calibration_error(studies: Sequence[tuple[Judged, CalibrationSettin
         index = np.minimum((probability[counted] * bins).astype(int), bins - 1)
         counts += np.bincount(index, minlength=bins)
         sums += np.bincount(index, probability[counted], minlength=bins)
-        hits += np.bincount(index, study.case.target.numpy()[counted], minlength=bins)
+        hits += np.bincount(index, study.inside[counted], minlength=bins)
     used = counts > 0
     return float(np.abs(sums[used] - hits[used]).sum() / counts.sum()) if used.any() else 0.0

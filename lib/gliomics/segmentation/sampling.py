@@ -25,7 +25,7 @@ def draw_batches(
     lesion: list[tuple[int, int]] = []
     empty: list[tuple[int, int]] = []
     for index, case in enumerate(cases):
-        inside = case.target.flatten(1).any(dim=1)
+        inside = case.lesion_slices
         for first in _first_slices(len(inside), inputs.depth, generator):
             window = inside[max(0, first) : first + inputs.depth]
             (lesion if bool(window.any()) else empty).append((index, first))

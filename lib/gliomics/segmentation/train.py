@@ -49,7 +49,7 @@ def train(
     ``validate`` scores them ten times on the way, for the curves alone. Under ``torchrun`` every process trains on a
     share of each batch, and all return the same weights. Cancelling raises :class:`InterruptedError` at the next batch.
     """
-    if not any(bool(case.target.any()) for case in cases):
+    if not any(bool(case.lesion_slices.any()) for case in cases):
         raise InputError(f"none of the {len(cases)} training studies has a lesion in its mask; label one first")
     run = _Run(cases, model, settings, optional, initial, pretrained_encoder)
     if checkpoint is not None:
@@ -155,7 +155,7 @@ class _Run:
 
     def _identity(self) -> str:
         """A hash of what a training is: its settings and its cases."""
-        cases = [(case.study_id, int(case.target.sum())) for case in self.cases]
+        cases = [(case.study_id, float(case.target.double().sum())) for case in self.cases]
         parts = [self.model.model_dump(), self.settings.model_dump(), list(self.optional), cases]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
