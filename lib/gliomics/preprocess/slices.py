@@ -31,9 +31,10 @@ class SliceGrid:
     def around_head(cls, volume: Volume, size: int) -> SliceGrid:
         """The square around the foreground of ``volume`` (canonical axes), square in millimetres."""
         inside = foreground(volume.array)
+        solid = _without_specks(inside)
         bounds = []
         for axis in (0, 1):
-            counts = inside.sum(axis=tuple({0, 1, 2} - {axis}))
+            counts = solid.sum(axis=tuple({0, 1, 2} - {axis}))
             used = np.flatnonzero(counts > 0.01 * counts.max())
             bounds.append((int(used[0]), int(used[-1]) + 1))
         spacing = volume.spacing[:2]
@@ -64,6 +65,20 @@ class SliceGrid:
             inside.append(slice(low - start, high - start))
             outside.append(slice(low, high))
         return (inside[0], inside[1]), (outside[0], outside[1])
+
+
+def _without_specks(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The voxels whose eight neighbours in the plane are inside too, so that noise in the air makes no head.
+
+    Where nothing is left, as in a tiny image, everything is kept.
+    """
+    rows = inside.copy()
+    rows[1:] &= inside[:-1]
+    rows[:-1] &= inside[1:]
+    solid = rows.copy()
+    solid[:, 1:] &= rows[:, :-1]
+    solid[:, :-1] &= rows[:, 1:]
+    return solid if solid.any() else inside
 
 
 def _resize(slices: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
