@@ -215,6 +215,7 @@ def test_params_that_are_not_a_json_object_are_refused(a_server: Server, params:
         ("segmentation_flair", {"result_extension": "/../x"}),
         ("segmentation_flair", {"resample_to": ["flair"]}),
         ("segmentation_flair", {"resample_to": "pet"}),
+        ("segmentation_flair", {"result": "heatmap"}),
         ("segmentation_flair", {"save_label": True, "label_tag": "../../x"}),
         ("radiomics", {"config": "/etc/passwd"}),
         ("radiomics", {"label_value": -1}),

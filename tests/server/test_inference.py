@@ -10,7 +10,7 @@ import requests
 
 from gliomics.client import ClientError
 from gliomics.segmentation.evaluation import dice
-from gliomics.study import Mask, read_mask
+from gliomics.study import Mask, read_mask, read_volume
 from tests.server.servers import Server
 from tests.server.studies import a_lesion_case
 
@@ -45,6 +45,25 @@ def test_slicers_plugin_gets_nrrd(a_server: Server, tmp_path: Path) -> None:
     params = {"result_extension": ".nrrd", "result_dtype": "uint8"}
     result = a_server.client.infer("segmentation_flair", "case-0", params=params)
     np.testing.assert_allclose(as_mask(result.label, tmp_path, ".nrrd").affine, a_lesion_case(0)[1].affine)
+
+
+def test_probability_and_uncertainty_maps_belong_to_the_mask(a_server: Server, tmp_path: Path) -> None:
+    maps = {}
+    for name in ("mask", "probability", "uncertainty"):
+        answer = a_server.client.infer("segmentation_flair", "case-0", params={"result": name})
+        path = tmp_path / f"{name}.nii.gz"
+        path.write_bytes(answer.label or b"")
+        maps[name] = read_volume(path)
+        assert answer.params["result"] == name
+    p, bits = maps["probability"].array, maps["uncertainty"].array
+    assert p[maps["mask"].array > 0].min() >= 0.5 > p[maps["mask"].array == 0].mean()
+    np.testing.assert_allclose(bits, binary_entropy(p), atol=1e-4)
+    np.testing.assert_allclose(maps["probability"].affine, a_lesion_case(0)[1].affine)
+
+
+def binary_entropy(p: np.ndarray) -> np.ndarray:
+    p = np.clip(p.astype(float), 1e-6, 1 - 1e-6)
+    return np.asarray(-p * np.log2(p) - (1 - p) * np.log2(1 - p))
 
 
 def test_several_uploaded_sequences_are_one_case(a_server: Server, a_studies_folder: Path) -> None:

@@ -21,6 +21,13 @@ def segment(
     model: Annotated[str, typer.Option(help="Name of the segmentation model, e.g. segmentation_flair.")],
     out: Annotated[Path, typer.Option(help="Folder for the masks, <study id>.nii.gz each.")],
     models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
+    maps: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write MAPS/<study id>_probability.nii.gz and MAPS/<study id>_uncertainty.nii.gz: "
+            "calibrated lesion probabilities, and their entropy in bits."
+        ),
+    ] = None,
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
     server: Annotated[
         str | None, typer.Option(help="Segment on this server instead of here; the images are sent to it.")
@@ -33,7 +40,7 @@ def segment(
     from gliomics.study import open_studies
 
     found = open_studies(studies, left_out)
-    segment_one = _on_server(server, model, out) if server else _here(model, models, resample_to, out)
+    segment_one = _on_server(server, model, out, maps) if server else _here(model, models, resample_to, out, maps)
     failed = 0
     for study in with_progress(found, f"segmenting with {model}", len(found)):
         try:
@@ -54,11 +61,13 @@ def segment(
         raise typer.Exit(1)
 
 
-def _here(model: str, models: Path | None, resample_to: str | None, out: Path) -> Callable[[Study], list[str]]:
+def _here(
+    model: str, models: Path | None, resample_to: str | None, out: Path, maps: Path | None
+) -> Callable[[Study], list[str]]:
     from gliomics.models import ModelStore
     from gliomics.segmentation.labelled import load_volumes
     from gliomics.segmentation.predict import Segmenter
-    from gliomics.study import write_mask
+    from gliomics.study import write_mask, write_volume
 
     folder = ModelStore(models).current(model)
     segmenter = Segmenter(folder)
@@ -66,12 +75,15 @@ def _here(model: str, models: Path | None, resample_to: str | None, out: Path) -
     def segment_one(study: Study) -> list[str]:
         result = segmenter.segment(load_volumes(study, folder.card, resample_to=resample_to))
         write_mask(result.mask, out / f"{study.id}.nii.gz")
+        if maps is not None:
+            write_volume(result.probability, maps / f"{study.id}_probability.nii.gz")
+            write_volume(result.uncertainty, maps / f"{study.id}_uncertainty.nii.gz")
         return result.warnings
 
     return segment_one
 
 
-def _on_server(server: str, model: str, out: Path) -> Callable[[Study], list[str]]:
+def _on_server(server: str, model: str, out: Path, maps: Path | None) -> Callable[[Study], list[str]]:
     from gliomics.client import GliomicsClient
     from gliomics.files import write_bytes
 
@@ -85,6 +97,10 @@ def _on_server(server: str, model: str, out: Path) -> Callable[[Study], list[str
         if result.label is None:
             raise InputError(f"the server's model '{model}' gave no mask; is it a segmentation model?")
         write_bytes(out / f"{study.id}.nii.gz", result.label)
+        if maps is not None:
+            for name in ("probability", "uncertainty"):
+                answer = client.infer(model, files=study.sequences, params={"result": name})
+                write_bytes(maps / f"{study.id}_{name}.nii.gz", answer.label or b"")
         return list(result.params.get("warnings", []))
 
     return segment_one

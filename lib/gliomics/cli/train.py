@@ -41,7 +41,7 @@ def segmentation(
     ] = None,
     validated_by: Annotated[
         Path | None,
-        typer.Option(help="Folder of a finished cross-validation: train its configuration on all its patients."),
+        typer.Option(help="Folder of a finished cross-validation: train its configuration on its patients."),
     ] = None,
     population: Annotated[
         str, typer.Option(help="Who the patients are, in a sentence for the model card.")
@@ -63,22 +63,24 @@ def segmentation(
 
     if (config is None) == (validated_by is None):
         raise InputError("give either --config, or --validated-by with the folder of a cross-validation")
-    if validated_by is not None and split is not None:
-        raise InputError("--validated-by trains on all patients; leave --split out")
     labelled = _labelled(data)
+    parts = read_split(split) if split else Split()
     scores: dict[str, float] = {}
     with joined():
         if validated_by is not None:
+            if not isinstance(parts, Split):
+                raise InputError("--validated-by trains one model; give --split patients to keep out, or nothing")
             model = fit_validated(
                 labelled,
                 read_cross_validation(validated_by),
+                parts,
                 out,
                 population=population,
                 encoder_weights=encoder_weights,
                 on_epoch=_Reporter(out),
             )
             metrics, result = model.card.metrics, model.path
-        elif isinstance(parts := read_split(split) if split else Split(), Split):
+        elif isinstance(parts, Split):
             model, scores = fit(
                 labelled,
                 load_training_config(str(config)),

@@ -20,7 +20,7 @@ from gliomics.records import FeatureTable
 from gliomics.segmentation.labelled import load_volumes
 from gliomics.segmentation.predict import Segmenter
 from gliomics.study.geometry import load_sequences
-from gliomics.study.images import IMAGE_SUFFIXES, write_mask
+from gliomics.study.images import IMAGE_SUFFIXES, write_mask, write_volume
 from gliomics.study.records import Study
 
 STUDY_KEY = "study"
@@ -72,16 +72,23 @@ class SegmentationTask(_StudyTask):
         return {**super().info(), **describe(self.card())}
 
     def run(self, study: Study, request: dict[str, Any]) -> Result:
-        """The mask as a file in the client's ``result_extension`` (``.nii.gz`` unless told)."""
+        """The mask, or the map that ``result`` asks for, as a file with ``result_extension`` (default ``.nii.gz``)."""
         suffix = text_option(request, "result_extension") or ".nii.gz"
         if suffix not in IMAGE_SUFFIXES:
             raise InputError(f"result_extension is {suffix!r}; expected one of {', '.join(IMAGE_SUFFIXES)}")
+        wanted = text_option(request, "result") or "mask"
+        if wanted not in ("mask", "probability", "uncertainty"):
+            raise InputError(f"result is {wanted!r}; expected mask, probability or uncertainty")
         segmenter = self._segmenters.get(self._name)
         volumes = load_volumes(study, segmenter.card, resample_to=text_option(request, "resample_to"))
         result = segmenter.segment(volumes)
         path = temporary_file(self._temporary, f"{study.id}-", suffix)
-        write_mask(result.mask, path)
+        if wanted == "mask":
+            write_mask(result.mask, path)
+        else:
+            write_volume(result.probability if wanted == "probability" else result.uncertainty, path)
         return str(path), {
+            "result": wanted,
             "label_names": self.labels,
             "model": segmenter.card.name,
             "model_version": segmenter.card.version,

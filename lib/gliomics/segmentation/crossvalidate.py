@@ -116,6 +116,7 @@ def read_cross_validation(run: Path) -> CrossValidation:
 def fit_validated(
     labelled: Sequence[LabelledStudy],
     validated: CrossValidation,
+    split: Split,
     run: Path,
     *,
     population: str,
@@ -125,7 +126,7 @@ def fit_validated(
     """Train the configuration of a cross-validation on all its patients and write the model to ``run/model``.
 
     Calibration, threshold, component rule and figures are those of the cross-validation. Other studies or labels than
-    it had are refused.
+    it had are refused. Patients in ``split`` are kept out of the training, for whoever wants to try the model on them.
     """
     check_new(run)
     if fingerprint(labelled) != validated.fingerprint:
@@ -133,8 +134,9 @@ def fit_validated(
             "the cross-validation had other studies or other labels; run it again, or train on the ones it had"
         )
     config = validated.config
-    card = a_card(config, labelled, Split(), population, encoder_weights)
-    cases, _ = prepare_labelled(labelled, card)
+    training = split.apply(labelled)["training"]
+    card = a_card(config, training, split, population, encoder_weights)
+    cases, _ = prepare_labelled(training, card)
     state = train_cases(
         cases,
         config,

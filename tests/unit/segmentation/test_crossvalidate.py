@@ -20,6 +20,7 @@ from gliomics.segmentation.evaluation import dice
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.predict import Segmenter
 from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.segmentation.split import Split
 from gliomics.study import load_sequences, read_mask, write_mask
 
 from .conftest import FAST, TINY
@@ -105,7 +106,7 @@ def test_finished_folds_are_not_trained_again(tmp_path: Path, labelled: list[Lab
 def test_model_of_all_patients_has_the_rules_and_figures_of_the_cross_validation(
     tmp_path: Path, record: CrossValidation, labelled: list[LabelledStudy]
 ) -> None:
-    fit_validated(labelled, record, tmp_path, population="six test cases")
+    fit_validated(labelled, record, Split(), tmp_path, population="six test cases")
     model = load_model_folder(tmp_path / "model")
     settings = SegmentationSettings.model_validate(model.card.settings)
     assert settings.calibration == record.calibration
@@ -120,7 +121,7 @@ def test_other_labels_than_the_cross_validation_had_are_refused(
     tmp_path: Path, record: CrossValidation, labelled: list[LabelledStudy]
 ) -> None:
     with pytest.raises(InputError, match="other studies or other labels"):
-        fit_validated(labelled[:5], record, tmp_path, population="five test cases")
+        fit_validated(labelled[:5], record, Split(), tmp_path, population="five test cases")
 
 
 def test_folder_without_a_record_is_refused(tmp_path: Path) -> None:

@@ -1,18 +1,27 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gliomics.errors import InputError
 from gliomics.models import ModelStore
+from gliomics.segmentation.cases import prepare
 from gliomics.segmentation.evaluation import bootstrap_interval, dice
 from gliomics.segmentation.labelled import LabelledStudy, load_volumes
+from gliomics.segmentation.networks import DynUNetSettings, build_network
 from gliomics.segmentation.postprocess import to_mask
-from gliomics.segmentation.predict import Segmenter
-from gliomics.segmentation.settings import PostprocessSettings
+from gliomics.segmentation.predict import Segmenter, first_slices
+from gliomics.segmentation.settings import (
+    CalibrationSettings,
+    InputSettings,
+    PostprocessSettings,
+    SegmentationSettings,
+)
 from gliomics.study import Volume, read_mask
 
-from .conftest import a_lesion_case
+from .conftest import a_card, a_lesion_case
 
 
 def test_mask_lies_on_the_image_and_on_the_lesion(trained: Segmenter, labelled: list[LabelledStudy]) -> None:
@@ -35,12 +44,6 @@ def test_mask_does_not_depend_on_how_the_file_orders_its_axes(trained: Segmenter
     np.testing.assert_array_equal(turned_mask.array, mask.array.transpose(axes))
 
 
-def test_single_slice_is_segmented(trained: Segmenter) -> None:
-    flair = a_lesion_case(4)[0]["flair"]
-    single = Volume(np.ascontiguousarray(flair.array[:, :, 3:4]), flair.affine)
-    assert trained.segment({"flair": single}).mask.array.any()
-
-
 def test_unnamed_image_is_used_with_a_warning(trained: Segmenter) -> None:
     result = trained.segment({"image": a_lesion_case(4)[0]["flair"]})
     assert result.warnings == ["the image does not tell its sequence; it was taken as flair"]
@@ -55,12 +58,6 @@ def test_missing_optional_sequence_is_said(a_store: ModelStore) -> None:
     segmenter = Segmenter(a_store.current("tiny_multi"))
     result = segmenter.segment({"flair": a_lesion_case(4)[0]["flair"]})
     assert "segmented without t1" in result.warnings
-
-
-def test_two_dimensional_or_constant_image_is_refused(trained: Segmenter) -> None:
-    flair = a_lesion_case(4)[0]["flair"]
-    with pytest.raises(InputError, match="same value"):
-        trained.segment({"flair": flair.with_array(np.zeros_like(flair.array))})
 
 
 def test_progress_reaches_one_and_cancelling_stops(trained: Segmenter) -> None:
@@ -122,3 +119,60 @@ def test_bootstrap_interval_covers_the_mean_and_narrows_with_n() -> None:
     assert narrow.low < 0.8 < narrow.high
     assert narrow.high - narrow.low < (wide.high - wide.low) / 3
     assert wide.n == 10
+
+
+def test_mirrored_head_has_the_mirrored_mask(trained: Segmenter) -> None:
+    """Averaging over the mirror image makes the answer symmetric, whatever the network learned."""
+    settings = trained.settings.model_copy(update={"mirror": True})
+    card = trained.card.model_copy(update={"settings": settings.model_dump()})
+    segmenter = Segmenter.from_state(card, trained.network.state_dict())
+    flair = a_lesion_case(4)[0]["flair"]
+    inputs = prepare({"flair": flair}, ["flair"], settings.input)
+    mirrored = replace(inputs, images=inputs.images.flip(2))
+    np.testing.assert_allclose(segmenter.logits(mirrored), segmenter.logits(inputs)[:, ::-1], atol=0.05)
+    assert np.abs(trained.logits(mirrored) - trained.logits(inputs)[:, ::-1]).max() > 0.2
+
+
+@pytest.mark.parametrize("count", [1, 3, 8, 9, 21])
+def test_windows_in_space_cover_every_slice_and_overlap(count: int) -> None:
+    settings = InputSettings(size=32, depth=8)
+    first = first_slices(count, settings)
+    covered = {number for start in first for number in range(start, min(start + 8, count))}
+    assert covered == set(range(count))
+    assert all(start + 8 <= max(count, 8) for start in first)
+
+
+@pytest.mark.parametrize("count", [3, 8, 13])
+def test_network_in_space_answers_for_every_slice(count: int) -> None:
+    """An untrained 3-D network on more and fewer slices than it takes at once."""
+    settings = SegmentationSettings(
+        network=DynUNetSettings(filters=(4, 8, 8, 8), in_plane_levels=1), input=InputSettings(size=32, depth=8)
+    )
+    card = a_card("space", ["flair"], []).model_copy(update={"settings": settings.model_dump()})
+    segmenter = Segmenter.from_state(card, build_network(settings.network, 1, 8).state_dict())
+    flair = a_lesion_case(4)[0]["flair"]
+    array = np.repeat(flair.array, 3, axis=2)[:, :, :count]
+    inputs = prepare({"flair": flair.with_array(array)}, ["flair"], settings.input)
+    assert np.isfinite(segmenter.logits(inputs)).all()
+    assert segmenter.logits(inputs).shape == (count, 32, 32)
+    assert segmenter.segment({"flair": flair.with_array(array)}).mask.array.shape == array.shape
+
+
+def test_calibration_changes_the_probability_alone(trained: Segmenter) -> None:
+    settings = trained.settings.model_copy(update={"calibration": CalibrationSettings(slope=0.5, intercept=-0.2)})
+    card = trained.card.model_copy(update={"settings": settings.model_dump()})
+    segmenter = Segmenter.from_state(card, trained.network.state_dict())
+    flair = {"flair": a_lesion_case(4)[0]["flair"]}
+    inputs = prepare(flair, ["flair"], settings.input)
+    np.testing.assert_array_equal(segmenter.logits(inputs), trained.logits(inputs))
+    inside = trained.segment(flair).probability.array > 0.99
+    assert segmenter.segment(flair).probability.array[inside].max() < trained.segment(flair).probability.array.max()
+
+
+def test_uncertainty_map_is_highest_where_the_model_is_undecided(trained: Segmenter) -> None:
+    result = trained.segment({"flair": a_lesion_case(4)[0]["flair"]})
+    p, bits = result.probability.array, result.uncertainty.array
+    order = np.argsort(np.abs(p - 0.5), axis=None)
+    assert np.all(np.diff(bits.ravel()[order]) <= 1e-5)
+    assert bits.min() >= 0
+    assert bits.max() <= 1

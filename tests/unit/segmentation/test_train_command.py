@@ -91,21 +91,10 @@ def test_training_killed_three_times_ends_at_the_same_weights(given: list[str], 
 
 
 def test_two_processes_of_torchrun_train_one_model(given: list[str], tmp_path: Path) -> None:
-    torchrun = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "-m",
-        "gliomics",
-    ]
+    several = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "gliomics"]
     split = tmp_path / "split.json"
     write_json(split, {"test": ["patient-5"]})
-    said = finished(
-        start(*given, "--split", split, "--out", tmp_path / "run", program=[sys.executable, *several, "-m", "gliomics"])
-    )
+    said = finished(start(*given, "--split", split, "--out", tmp_path / "run", program=[sys.executable, *several]))
     assert said.count(f"epoch {EPOCHS} of {EPOCHS}") == 1
     assert load_model_folder(tmp_path / "run" / "model").card.metrics[0].value > 0.7
 
@@ -117,10 +106,12 @@ def test_folds_make_masks_and_these_a_model_of_all_patients(given: list[str], tm
     assert f"fold 2 of 2, epoch {EPOCHS} of {EPOCHS}" in said
     assert len(list((tmp_path / "cv" / "masks").iterdir())) == 6
     data = given[:2]
-    finished(start(*data, "--validated-by", tmp_path / "cv", "--out", tmp_path / "final"))
+    kept = tmp_path / "kept.json"
+    write_json(kept, {"test": ["patient-2"]})
+    finished(start(*data, "--validated-by", tmp_path / "cv", "--split", kept, "--out", tmp_path / "final"))
     card = load_model_folder(tmp_path / "final" / "model").card
     record = json.loads((tmp_path / "cv" / RECORD).read_text())
-    assert card.training.n_patients == 6
+    assert card.training.n_patients == 5
     assert card.metrics[0].value == record["metrics"][0]["value"]
 
 
@@ -152,7 +143,7 @@ def test_checkpoint_of_another_training_is_refused(given: list[str], tmp_path: P
     [
         (["--out", "x"], "give either --config, or --validated-by"),
         (["--out", "x", "--config", "segmentation_flair", "--validated-by", "y"], "give either --config"),
-        (["--out", "x", "--validated-by", "y", "--split", "z"], "leave --split out"),
+        (["--out", "x", "--validated-by", "y", "--split", "z"], "z"),
     ],
 )
 def test_contradicting_options_are_refused(given: list[str], options: list[str], error: str) -> None:
