@@ -150,12 +150,12 @@ def test_network_in_space_answers_for_every_slice(count: int) -> None:
     )
     card = a_card("space", ["flair"], []).model_copy(update={"settings": settings.model_dump()})
     segmenter = Segmenter.from_state(card, build_network(settings.network, 1, 8).state_dict())
-    flair = a_lesion_case(4)[0]["flair"]
-    array = np.repeat(flair.array, 3, axis=2)[:, :, :count]
-    inputs = prepare({"flair": flair.with_array(array)}, ["flair"], settings.input)
+    short = a_lesion_case(4)[0]["flair"]
+    flair = Volume(np.repeat(short.array, 3, axis=2)[:, :, :count], short.affine)
+    inputs = prepare({"flair": flair}, ["flair"], settings.input)
     assert np.isfinite(segmenter.logits(inputs)).all()
     assert segmenter.logits(inputs).shape == (count, 32, 32)
-    assert segmenter.segment({"flair": flair.with_array(array)}).mask.array.shape == array.shape
+    assert segmenter.segment({"flair": flair}).mask.shape == flair.shape
 
 
 def test_calibration_changes_the_probability_alone(trained: Segmenter) -> None:
@@ -165,8 +165,10 @@ def test_calibration_changes_the_probability_alone(trained: Segmenter) -> None:
     flair = {"flair": a_lesion_case(4)[0]["flair"]}
     inputs = prepare(flair, ["flair"], settings.input)
     np.testing.assert_array_equal(segmenter.logits(inputs), trained.logits(inputs))
-    inside = trained.segment(flair).probability.array > 0.99
-    assert segmenter.segment(flair).probability.array[inside].max() < trained.segment(flair).probability.array.max()
+    sure, milder = trained.segment(flair).probability.array, segmenter.segment(flair).probability.array
+    inside = sure > 0.8
+    assert inside.any()
+    assert (milder[inside] < sure[inside]).all()
 
 
 def test_uncertainty_map_is_highest_where_the_model_is_undecided(trained: Segmenter) -> None:

@@ -31,7 +31,7 @@ def a_head(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> 
 @pytest.mark.parametrize(
     ("shape", "spacing"),
     [
-        ((512, 512, 4), (0.45, 0.45, 5.0)),
+        ((512, 512, 4), (0.18, 0.18, 5.0)),
         ((200, 220, 6), (0.4, 0.4, 0.4)),
         ((64, 200, 5), (1.6, 0.5, 5.0)),
         ((48, 48, 2), (2.0, 2.0, 5.0)),
