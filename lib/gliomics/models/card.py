@@ -12,6 +12,10 @@ import gliomics
 from gliomics.records import RESEARCH_NOTICE
 
 
+Task = Literal["segmentation", "slice_classification", "subtype"]
+"""What a model is for."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -68,7 +72,7 @@ class ModelCard(_Part):
     format: Literal[1] = 1
     name: str
     version: str = Field(pattern=r"[0-9]{1,9}")
-    task: Literal["segmentation", "subtype"]
+    task: Task
     title: str
     description: str
     sequences: SequenceNeeds

@@ -6,11 +6,10 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, safe_name, write_json
-from gliomics.models.card import ModelCard
+from gliomics.models.card import ModelCard, Task
 from gliomics.models.folder import CARD, ModelFolder, load_model_folder, write_model_folder
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -30,7 +29,7 @@ class ModelStore:
         self._local = local
         self._shipped = shipped
 
-    def names(self, task: Literal["segmentation", "subtype"] | None = None) -> list[str]:
+    def names(self, task: Task | None = None) -> list[str]:
         """Names of the models that can serve, optionally of one task, in alphabetical order."""
         roots = [root for root in (self._shipped, self._local) if root is not None and root.is_dir()]
         found = {folder.name for root in roots for folder in root.iterdir() if not folder.name.startswith(".")}

@@ -31,6 +31,11 @@ def dice_bce(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return binary_cross_entropy(logits, target) + soft_dice(logits, target)
 
 
+def slice_cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy in nats of two logits (N, 2) with whether a slice's target (N, 1, H, W) has lesion."""
+    return functional.cross_entropy(logits, target.flatten(1).any(dim=1).long())
+
+
 LOSSES: dict[LossName, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "bce": binary_cross_entropy,
     "dice": soft_dice,

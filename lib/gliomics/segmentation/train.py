@@ -1,4 +1,4 @@
-"""Training of segmentation networks: one function for training from scratch and for fine-tuning."""
+"""Training of networks: one function for training from scratch and for fine-tuning."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gliomics.segmentation.augment import augment
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.checkpoint import Checkpoint, EpochRecord, State
 from gliomics.segmentation.device import best_device, mixed_precision
-from gliomics.segmentation.losses import LOSSES
+from gliomics.segmentation.losses import LOSSES, slice_cross_entropy
 from gliomics.segmentation.networks import build_network
 from gliomics.segmentation.sampling import Batch, draw_batches, kept_sequences, load_batch
 from gliomics.segmentation.settings import SegmentationSettings, TrainSettings
@@ -92,7 +92,8 @@ class _Run:
         self.optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
         self.average = {name: value.cpu().clone() for name, value in network.state_dict().items()}
         self.records: list[EpochRecord] = []
-        self.loss = LOSSES[settings.loss]
+        segments = model.network.task == "segmentation"
+        self.loss = LOSSES[settings.loss] if segments else slice_cross_entropy
 
     def resume(self, path: Path) -> None:
         """Continue from a checkpoint, which must be of the same training, if there is one."""

@@ -166,7 +166,7 @@ def test_calibration_changes_the_probability_alone(trained: Segmenter) -> None:
     inputs = prepare(flair, ["flair"], settings.input)
     np.testing.assert_array_equal(segmenter.logits(inputs), trained.logits(inputs))
     sure, milder = trained.segment(flair).probability.array, segmenter.segment(flair).probability.array
-    inside = sure > 0.8
+    inside = sure > 0.55
     assert inside.any()
     assert (milder[inside] < sure[inside]).all()
 

@@ -1,7 +1,4 @@
-"""Segmentation networks, built from the ``network`` settings of a model card; one file for each kind.
-
-The slice classifier is not among the kinds, because it answers for slices rather than pixels.
-"""
+"""Networks, built from the ``network`` settings of a model card; one file for each kind."""
 
 from __future__ import annotations
 
@@ -40,7 +37,8 @@ NetworkSettings = Annotated[
     | Annotated[EfficientNetUNetSettings, Tag("efficientnet_unet")]
     | Annotated[FlexibleUNetSettings, Tag("flexible_unet")]
     | Annotated[DynUNetSettings, Tag("dynunet")]
-    | Annotated[SegResNetSettings, Tag("segresnet")],
+    | Annotated[SegResNetSettings, Tag("segresnet")]
+    | Annotated[SliceClassifierSettings, Tag("slice_classifier")],
     Discriminator(_kind),
 ]
 
@@ -53,6 +51,7 @@ _NETWORKS: dict[str, Any] = {
     "flexible_unet": FlexibleUNet,
     "dynunet": DynUNet,
     "segresnet": SegResNet,
+    "slice_classifier": SliceClassifier,
 }
 
 

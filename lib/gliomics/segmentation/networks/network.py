@@ -1,9 +1,9 @@
-"""What all segmentation networks share."""
+"""What all networks share."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +17,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    task: ClassVar[Literal["segmentation", "slice_classification"]] = "segmentation"
+    """What a model with this network is for."""
     in_space: ClassVar[bool] = False
     """Whether the network convolves across slices too, and answers for every slice that it is given."""
 
@@ -30,7 +32,8 @@ class SegmentationNetwork(nn.Module):
     """Maps neighbouring axial slices (N, sequences * slices, H, W) to lesion logits.
 
     A network in the plane answers for the middle slice, (N, 1, H, W); one in space for all, (N, slices, H, W). H and W
-    are multiples of 32. The sigmoid is left to the caller, because losses on logits are numerically stable. Every
+    are multiples of 32. One that classifies slices says whether the middle one shows no lesion or one, (N, 2). Sigmoid
+    or softmax is left to the caller, because losses on logits are numerically stable. Every
     network is made from the number of ``sequences``, of ``slices`` of each, and its ``settings``.
     """
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import nn
 
 from gliomics.segmentation.networks.layers import ActivationName, PoolingName, activation
-from gliomics.segmentation.networks.network import Settings
+from gliomics.segmentation.networks.network import SegmentationNetwork, Settings
 from gliomics.segmentation.networks.resnet import ResNet
 
 
 class SliceClassifierSettings(Settings):
     """``hidden`` are the widths of the two dense layers; ``dropout`` follows each."""
 
+    task: ClassVar[Literal["segmentation", "slice_classification"]] = "slice_classification"
     kind: Literal["slice_classifier"] = "slice_classifier"
     hidden: tuple[int, int] = (256, 256)
     dropout: float = Field(default=0.3, ge=0, lt=1)
@@ -24,11 +25,8 @@ class SliceClassifierSettings(Settings):
     pooling: PoolingName = "max"
 
 
-class SliceClassifier(nn.Module):
-    """Maps neighbouring axial slices (N, sequences * slices, H, W) to logits (N, 2): no tumour, tumour.
-
-    The softmax is left to the caller, as the sigmoid is with networks that segment.
-    """
+class SliceClassifier(SegmentationNetwork):
+    """Maps neighbouring axial slices (N, sequences * slices, H, W) to logits (N, 2): no tumour, tumour."""
 
     def __init__(self, sequences: int, slices: int, settings: SliceClassifierSettings) -> None:
         super().__init__()
@@ -41,7 +39,13 @@ class SliceClassifier(nn.Module):
         self.classify = nn.Sequential(*layers, nn.Linear(before, 2))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.classify(self.encoder(x)[-1])
+        logits: torch.Tensor = self.classify(self.encoder(x)[-1])
+        return logits
+
+    def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """Feature maps at 1/2 to 1/32 of the input's size."""
+        maps: list[torch.Tensor] = self.encoder(x)
+        return maps
 
     def load_encoder(self, path: Path) -> None:
         """Take the encoder's weights from a torchvision file of ResNet-50."""
