@@ -41,13 +41,13 @@ class Server:
         self.process.wait(30)
 
 
-def environment() -> dict[str, str]:
+def environment(threads: int = 1) -> dict[str, str]:
     """The environment of a server process: this checkout's library, and byte code kept, which halves the start."""
-    changed = {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"}
+    changed = {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": str(threads)}
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | changed
 
 
-def start_server(studies: Path, *options: str) -> Server:
+def start_server(studies: Path, *options: str, threads: int = 1) -> Server:
     """Run ``gliomics serve`` over a folder and wait until it answers."""
     command = [
         sys.executable,
@@ -59,7 +59,7 @@ def start_server(studies: Path, *options: str) -> Server:
         "0",
         *options,
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(threads))
     assert process.stdout is not None
     line = process.stdout.readline()
     assert " at http" in line, f"the server did not start: {line!r}"
