@@ -31,15 +31,7 @@ from gliomics.report.drawing import (
     tidy,
     to_png,
 )
-from gliomics.report.slices import (
-    _draw_outlines,
-    _grey_range,
-    _head_box,
-    _orient,
-    _outline_legend,
-    _plane_title,
-    _shown,
-)
+from gliomics.report.planes import axial_plane, draw_outlines, grey_range, head_box, orient, outline_legend, plane_title
 from gliomics.segmentation.evaluation.pixelwise import Confusion
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.records import Mask, Volume
@@ -89,7 +81,7 @@ def example_slices(examples: Sequence[Example]) -> Figure:
     # As high as the highest slice, with room for the legend below.
     figure.set_figheight(0.62 + _PANEL * max(map(_height_by_width, axes)))
     figure.subplots_adjust(left=0.0, right=1.0, top=1.0, bottom=0.62 / figure.get_figheight())
-    _outline_legend(figure, ["reference", "mask"])
+    outline_legend(figure, ["reference", "mask"])
     return figure
 
 
@@ -202,20 +194,20 @@ def _draw_example(axis: Axes, example: Example) -> None:
     outlines = {"reference": reference.array > 0, "mask": mask.array > 0}
     area = next((a for o in outlines.values() if (a := o.sum(axis=(0, 1))).any()), None)
     k = int(area.argmax()) if area is not None else image.shape[2] // 2
-    window = _head_box([image], outlines["reference"] | outlines["mask"])
-    low, high = _grey_range(image.array)
+    window = head_box([image], outlines["reference"] | outlines["mask"])
+    low, high = grey_range(image.array)
     shown = axis.imshow(
-        _shown(image.array, window, k), cmap="gray", vmin=low, vmax=high, origin="lower",
+        axial_plane(image.array, window, k), cmap="gray", vmin=low, vmax=high, origin="lower",
         aspect=image.spacing[1] / image.spacing[0], interpolation="bilinear",
     )  # fmt: skip
-    _draw_outlines(axis, outlines, window, k)
+    draw_outlines(axis, outlines, window, k)
     left, right, bottom, top = shown.get_extent()
     axis.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top))
     axis.spines[:].set_visible(False)
     axis.set_title(example.title, fontsize=TEXT, color=INK, pad=4)
-    axis.set_xlabel(_plane_title(image, k, example.spacing_known), fontsize=TEXT, color=MUTED)
+    axis.set_xlabel(plane_title(image, k, example.spacing_known), fontsize=TEXT, color=MUTED)
     axis.set_anchor("N")
-    _orient(axis, image.spacing[0], example.spacing_known)
+    orient(axis, image.spacing[0], example.spacing_known)
 
 
 def _height_by_width(axis: Axes) -> float:
