@@ -12,8 +12,9 @@ import requests
 
 from gliomics.bundled import bundled
 from gliomics.client import GliomicsClient
-from tests.server.servers import Server, environment
-from tests.server.studies import add_study
+from gliomics.segmentation.predict import WEIGHTS
+from tests.server.servers import Server, environment, start_server
+from tests.server.studies import TINY, a_card, add_model, add_study, an_untrained_state
 
 
 def serve(*options: str) -> subprocess.CompletedProcess[str]:
@@ -56,6 +57,22 @@ def test_missing_server_part_is_one_clear_line(tmp_path: Path, package: str) -> 
     assert f"'{package}'" in message
     assert "gliomics[server]" in message
     assert not list(tmp_path.iterdir())
+
+
+def test_truncated_weights_are_refused_and_the_version_before_serves(tmp_path: Path) -> None:
+    root = tmp_path / "studies"
+    add_study(root, "case-0", 0)
+    card = a_card("segmentation_flair", TINY, ["flair"], [])
+    for _ in range(2):
+        add_model(root, card, an_untrained_state(TINY, 1))
+    before, last = sorted((root / ".gliomics" / "models" / card.name).glob("[0-9]*"), key=lambda path: int(path.name))
+    weights = last / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    server = start_server(root)
+    try:
+        assert server.client.infer(card.name, "case-0").params["model_version"] == before.name
+    finally:
+        server.stop()
 
 
 def test_second_server_of_one_folder_is_refused(a_server: Server) -> None:
