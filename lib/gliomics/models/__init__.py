@@ -1,6 +1,6 @@
 """What a model on disk is: a folder with a card and hash-verified files, kept in versions."""
 
-from gliomics.models.card import Metric, ModelCard, SequenceNeeds, TrainingRecord
+from gliomics.models.card import Metric, ModelCard, SequenceNeeds, Task, TrainingRecord
 from gliomics.models.folder import ModelFolder, load_model_folder, write_model_folder
 from gliomics.models.store import ModelStore
 
@@ -10,6 +10,7 @@ __all__ = [
     "ModelFolder",
     "ModelStore",
     "SequenceNeeds",
+    "Task",
     "TrainingRecord",
     "load_model_folder",
     "write_model_folder",

@@ -1,4 +1,4 @@
-"""A study's lesion mask from a segmentation model folder."""
+"""A study's lesion mask from a segmentation model folder, and what every model with a network has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import torch
 from torch import nn
 
 from gliomics.errors import InputError
-from gliomics.models import ModelCard, ModelFolder
+from gliomics.models import ModelCard, ModelFolder, Task
 from gliomics.preprocess import from_canonical
 from gliomics.segmentation.cases import Inputs, prepare
 from gliomics.segmentation.checkpoint import State
@@ -24,8 +25,12 @@ from gliomics.segmentation.postprocess import calibrate, entropy, to_mask
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Volume
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 WEIGHTS = "weights.safetensors"
-_BATCH = 8
+BATCH = 8
+"""Windows that a network answers for at once."""
 
 
 @dataclass(frozen=True)
@@ -40,28 +45,57 @@ class Segmentation:
     warnings: list[str]
 
 
-class Segmenter:
-    """A segmentation model, loaded once and usable from several threads."""
+class LoadedModel:
+    """The network of a model folder, loaded once and usable from several threads."""
+
+    task: ClassVar[Task]
+    _done: ClassVar[str]
 
     def __init__(self, model: ModelFolder) -> None:
         self._build(model.card, load_weights(model))
 
     @classmethod
-    def from_state(cls, card: ModelCard, state: State) -> Segmenter:
-        """A segmenter from weights in memory, for a network that is not on disk yet."""
-        segmenter = cls.__new__(cls)
-        segmenter._build(card, state)
-        return segmenter
+    def from_state(cls, card: ModelCard, state: State) -> Self:
+        """The same from weights in memory, for a network that is not on disk yet."""
+        model = cls.__new__(cls)
+        model._build(card, state)
+        return model
 
     def _build(self, card: ModelCard, state: State) -> None:
-        if card.task != "segmentation":
-            raise InputError(f"model '{card.name}' is a {card.task} model; a segmentation model was expected")
+        if card.task != self.task:
+            raise InputError(f"model '{card.name}' is a {card.task} model; a {self.task} model was expected")
         self.card = card
         self.settings = SegmentationSettings.model_validate(card.settings)
         self.sequences = [*card.sequences.required, *card.sequences.optional]
         self.network = build_network(self.settings.network, len(self.sequences), self.settings.input.slices)
         self.network.load_state_dict(state)
         self.network.to(best_device()).eval()
+
+    def choose(self, volumes: Mapping[str, Volume]) -> tuple[dict[str, Volume], list[str]]:
+        """The sequences that the model will use, in its order, and warnings about those it does without."""
+        required, optional = self.card.sequences.required, self.card.sequences.optional
+        if list(volumes) == [UNNAMED_SEQUENCE] and len(required) == 1:
+            warning = f"the image does not tell its sequence; it was taken as {required[0]}"
+            return {required[0]: volumes[UNNAMED_SEQUENCE]}, [warning]
+        missing = [name for name in required if name not in volumes]
+        if missing:
+            raise InputError(
+                f"model '{self.card.name}' needs the sequence {', '.join(missing)}; "
+                f"the study has {', '.join(sorted(volumes)) or 'none'}"
+            )
+        absent = [name for name in optional if name not in volumes]
+        warnings = [f"{self._done} without {', '.join(absent)}"] if absent else []
+        return {name: volumes[name] for name in self.sequences if name in volumes}, warnings
+
+
+class Segmenter(LoadedModel):
+    """A segmentation model."""
+
+    task = "segmentation"
+    _done = "segmented"
+
+    def _build(self, card: ModelCard, state: State) -> None:
+        super()._build(card, state)
         self._dropout_lock = threading.Lock()
 
     def segment(
@@ -129,22 +163,6 @@ class Segmenter:
         information = entropy(draws.mean(axis=0)) - entropy(draws).mean(axis=0)
         return float(information.mean())
 
-    def choose(self, volumes: Mapping[str, Volume]) -> tuple[dict[str, Volume], list[str]]:
-        """The sequences that the model will use, in its order, and warnings about those it does without."""
-        required, optional = self.card.sequences.required, self.card.sequences.optional
-        if list(volumes) == [UNNAMED_SEQUENCE] and len(required) == 1:
-            warning = f"the image does not tell its sequence; it was taken as {required[0]}"
-            return {required[0]: volumes[UNNAMED_SEQUENCE]}, [warning]
-        missing = [name for name in required if name not in volumes]
-        if missing:
-            raise InputError(
-                f"model '{self.card.name}' needs the sequence {', '.join(missing)}; "
-                f"the study has {', '.join(sorted(volumes)) or 'none'}"
-            )
-        absent = [name for name in optional if name not in volumes]
-        warnings = [f"segmented without {', '.join(absent)}"] if absent else []
-        return {name: volumes[name] for name in self.sequences if name in volumes}, warnings
-
     def _logits(
         self,
         network: nn.Module,
@@ -159,10 +177,10 @@ class Segmenter:
         times = torch.zeros(count)
         windows = first_slices(count, settings)
         with torch.inference_mode(), mixed_precision(device):
-            for start in range(0, len(windows), _BATCH):
+            for start in range(0, len(windows), BATCH):
                 if cancelled():
                     raise InterruptedError("segmentation was cancelled")
-                first = windows[start : start + _BATCH]
+                first = windows[start : start + BATCH]
                 images = inputs.windows(first, settings).to(device).contiguous(memory_format=torch.channels_last)
                 logits = network(images).float()
                 if self.settings.mirror:  # axis 2 of a canonical slice runs from left to right
@@ -171,7 +189,7 @@ class Segmenter:
                     inside = min(settings.depth, count - number)
                     total[number : number + inside] += window[:inside]
                     times[number : number + inside] += 1
-                progress(min(start + _BATCH, len(windows)) / len(windows))
+                progress(min(start + BATCH, len(windows)) / len(windows))
         return np.asarray((total / times[:, None, None]).numpy())
 
 
