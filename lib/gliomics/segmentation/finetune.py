@@ -54,6 +54,7 @@ def fine_tune(
     """
     champion = store.current(name)
     card = champion.card
+    serving = Segmenter(champion)
     held_out = {item.study.patient_id for item in validation}
     training = [item for item in training if item.study.patient_id not in held_out]
     cases, skipped = prepare_labelled(training, card)
@@ -85,7 +86,7 @@ def fine_tune(
             "metrics": [],
         }
     )
-    before = score(Segmenter(champion), validation_cases)
+    before = score(serving, validation_cases)
     after = score(Segmenter.from_state(new_card, state), validation_cases)
     published, reason = _verdict(before, after, card.version)
     new_card = new_card.model_copy(update={"metrics": _metrics(after), "reason": reason})
