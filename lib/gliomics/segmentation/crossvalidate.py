@@ -78,6 +78,11 @@ def cross_validate(
     record on all.
     """
     check_folds(folds, labelled)
+    if config.model.network.task != "segmentation":
+        raise InputError(
+            f"configuration '{config.name}' is for {config.model.network.task}; only segmentation is cross-validated: "
+            'give a split with "validation" and "test" patients instead of folds'
+        )
     card = a_card(config, labelled, Split(), "", None)
     cases, skipped = prepare_labelled(labelled, card)
     for study, reason in skipped.items():

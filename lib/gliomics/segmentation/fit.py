@@ -20,6 +20,7 @@ from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_l
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.segmentation.rules import Judged, choose_calibration, choose_rule, dice_of_rules
 from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.segmentation.slices import SliceClassifierModel, slice_metrics
 from gliomics.segmentation.split import Split
 from gliomics.segmentation.train import OnEpoch, train
 from gliomics.segmentation.workers import Workers
@@ -46,7 +47,8 @@ def fit(
     on the validation patients, and the figures are those of the test patients; nothing is chosen on these. Without
     test patients the figures are of the validation patients and say so; without these there are none.
 
-    Returns the model and the Dice of each study behind the figures.
+    Returns the model and the Dice of each study behind the figures. A slice classifier has figures of slices instead,
+    for which nothing is chosen.
     """
     check_new(run)
     parts = split.apply(labelled)
@@ -64,13 +66,18 @@ def fit(
         on_epoch=on_epoch,
     )
     Workers.of_this_process().leave_unless_first()
-    card = _with_rules(card, state, cases["validation"])
     on = "test" if cases["test"] else "validation"
-    scores = score(Segmenter.from_state(card, state), cases[on])
-    how = f"volume Dice per patient on the {on} patients, unseen in training; 95 % bootstrap over patients"
-    if on == "validation":
-        how += "; calibration, threshold and component rule were chosen on the same patients"
-    card = card.model_copy(update={"metrics": dice_metrics(scores, cases[on], how)})
+    if card.task == "slice_classification":
+        judged, scores = SliceClassifierModel.from_state(card, state).judge(cases[on]), {}
+        metrics = slice_metrics(judged, f"the {on} patients, unseen in training")
+    else:
+        card = _with_rules(card, state, cases["validation"])
+        scores = score(Segmenter.from_state(card, state), cases[on])
+        how = f"volume Dice per patient on the {on} patients, unseen in training; 95 % bootstrap over patients"
+        if on == "validation":
+            how += "; calibration, threshold and component rule were chosen on the same patients"
+        metrics = dice_metrics(scores, cases[on], how)
+    card = card.model_copy(update={"metrics": metrics})
     return write_model_folder(run / MODEL, card, {WEIGHTS: partial(save_weights, state)}), scores
 
 
@@ -90,10 +97,13 @@ def train_cases(
     checkpoint: Path,
     on_epoch: OnEpoch | None,
 ) -> State:
-    """Train on prepared cases, scored on others on the way for the curves."""
+    """Train on prepared cases, scored on others on the way for the curves: by the Dice of voxels, or of slices."""
     names = [*config.sequences.required, *config.sequences.optional]
 
     def validate(state: State) -> float:
+        if card.task == "slice_classification":
+            judged = SliceClassifierModel.from_state(card, state).judge(validation)
+            return float(np.mean([study.confusion.f1 for study in judged]))
         return float(np.mean(list(score(Segmenter.from_state(card, state), validation).values())))
 
     return train(
@@ -134,14 +144,16 @@ def a_card(
     """The card of a model that is about to be trained."""
     patients = sorted({item.study.patient_id for item in training})
     started = f"{encoder_weights.name}, SHA-256 {sha256_of(encoder_weights)}" if encoder_weights else None
+    task = config.model.network.task
     return ModelCard(
         name=config.name,
         version="1",
-        task="segmentation",
+        task=task,
         title=config.title,
         description=config.description.strip(),
         sequences=config.sequences,
-        labels={"tumour": 1},
+        labels={"tumour": 1} if task == "segmentation" else {},
+        classes=[] if task == "segmentation" else ["no tumour", "tumour"],
         settings=config.model.model_dump(),
         training=TrainingRecord(
             population=population,

@@ -70,6 +70,14 @@ def test_version_that_was_never_published_does_not_serve(tmp_path: Path) -> None
     assert store.names("subtype") == []
 
 
+def test_names_of_a_task_leave_out_the_models_of_others(a_store: ModelStore, tmp_path: Path) -> None:
+    card = a_card("slices").model_copy(update={"task": "slice_classification"})
+    write_model_folder(tmp_path / "shipped" / "slices", card, word("of another kind"))
+    assert a_store.names() == ["segmentation_flair", "slices"]
+    assert a_store.names("segmentation") == ["segmentation_flair"]
+    assert a_store.names("slice_classification") == ["slices"]
+
+
 def test_unknown_model_is_refused_with_the_names_that_exist(a_store: ModelStore) -> None:
     with pytest.raises(UnknownNameError, match="no model 'segmentation_t2'; models here: segmentation_flair"):
         a_store.current("segmentation_t2")

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from gliomics.segmentation.losses import LOSSES, LossName
+from gliomics.segmentation.losses import LOSSES, LossName, slice_cross_entropy
 
 
 def a_target() -> torch.Tensor:
@@ -38,3 +38,12 @@ def test_sum_is_the_sum() -> None:
     logits = torch.randn(target.shape, generator=torch.Generator().manual_seed(0))
     total = LOSSES["bce"](logits, target) + LOSSES["dice"](logits, target)
     assert LOSSES["dice_bce"](logits, target).item() == pytest.approx(total.item())
+
+
+def test_cross_entropy_of_slices_asks_whether_any_pixel_is_lesion() -> None:
+    target = torch.zeros(2, 1, 8, 8)
+    target[1, 0, 3, 4] = 0.1  # a lesion that covers a tenth of one pixel
+    logits = torch.tensor([[2.0, 0.0], [0.0, 2.0]])
+    assert slice_cross_entropy(logits, target).item() == pytest.approx(math.log1p(math.exp(-2)))
+    assert slice_cross_entropy(logits.flip(1), target).item() == pytest.approx(math.log1p(math.exp(2)))
+    assert slice_cross_entropy(torch.zeros(2, 2), target).item() == pytest.approx(math.log(2))
