@@ -20,7 +20,7 @@ from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_l
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.segmentation.rules import Judged, choose_calibration, choose_rule, dice_of_rules
 from gliomics.segmentation.settings import SegmentationSettings
-from gliomics.segmentation.slices import SliceClassifierModel, slice_metrics
+from gliomics.segmentation.slice_classification import SliceClassifierModel, slice_metrics
 from gliomics.segmentation.split import Split
 from gliomics.segmentation.train import OnEpoch, train
 from gliomics.segmentation.workers import Workers

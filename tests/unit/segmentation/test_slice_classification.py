@@ -19,7 +19,7 @@ from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
 from gliomics.segmentation.networks import SliceClassifierSettings
 from gliomics.segmentation.predict import Segmenter
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
-from gliomics.segmentation.slices import JudgedSlices, SliceClassifierModel, slice_figures
+from gliomics.segmentation.slice_classification import JudgedSlices, SliceClassifierModel, slice_figures
 from gliomics.segmentation.split import Split
 from gliomics.study import Volume
 
