@@ -225,7 +225,7 @@ def retrain(work: Work, epochs_of: EpochsOf, out: Path, prepared: Prepared) -> R
         epochs=epochs,
         steps=steps,
         minutes=_seconds(under_way / CHECKPOINT) / 60,
-        device=f"{best_device().type}, {torch.get_num_threads()} threads",
+        device=f"{best_device().type}, threads: {torch.get_num_threads()}",
         dice=dice,
         voxels=asdict(voxels),
     )
