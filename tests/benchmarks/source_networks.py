@@ -207,8 +207,8 @@ def draw(title: str, rows: Sequence[tuple[str, Row]]) -> Figure:
         figures = row.figures()
         values = list(row.dice.values())
         axis.plot(
-            values, np.full(len(values), place - 0.24), marker="o", linestyle="", color=MUTED, alpha=0.35, markersize=3.5,
-            markeredgewidth=0, zorder=1,
+            values, np.full(len(values), place - 0.24), marker="o", linestyle="", color=MUTED, alpha=0.35,
+            markersize=3.5, markeredgewidth=0, zorder=1,
         )  # fmt: skip
         interval = (figures["mean_dice_low"], figures["mean_dice_high"])
         axis.plot(interval, (place, place), color=BLUE, linewidth=2.0, zorder=2)
