@@ -92,8 +92,8 @@ def fit(
 ) -> None:
     """Fit a subtype model and report how good it is on patients that it did not see."""
     from gliomics.radiomics.table import read_features_csv
+    from gliomics.study.patients import read_patient_column
     from gliomics.subtype.fit import FitOptions, fit_model
-    from gliomics.subtype.table import read_outcomes
 
     options = FitOptions(
         name=name or out.name,
@@ -113,7 +113,7 @@ def fit(
         task = bar.add_task("cross-validating", total=None)
         folder = fit_model(
             read_features_csv(features),
-            read_outcomes(outcomes, target),
+            read_patient_column(outcomes, target),
             out,
             options,
             other_masks={label: read_features_csv(Path(path)) for label, path in others.items()},

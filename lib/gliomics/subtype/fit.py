@@ -63,7 +63,7 @@ def fit_model(
 ) -> ModelFolder:
     """Cross-validate, fit to all patients and write the model folder ``out``, which must not exist.
 
-    ``outcomes`` gives each patient's class (see :func:`~gliomics.subtype.table.read_outcomes`). ``other_masks``
+    ``outcomes`` gives each patient's class (see :func:`~gliomics.study.patients.read_patient_column`). ``other_masks``
     maps a name such as ``"with masks grown by one voxel"`` to features of the same studies from other masks, with
     which the cross-validated models are tried too. Equal input and seed give an equal model.
     Raises :class:`InputError` where a class has fewer than 10 patients.

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from gliomics.errors import InputError, UnknownNameError
+from gliomics.errors import InputError
 from gliomics.records import FeatureTable
+from gliomics.study.patients import canonical_patient
 
 Array = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int64]
-
-PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient")
-MISSING = ("", "NA", "N/A", "nan", "NaN", "None", "[Not Available]")
 
 
 @dataclass(frozen=True)
@@ -57,43 +53,6 @@ class TrainingTable:
         """Hex SHA-256 of which studies had which class."""
         rows = [[study, self.classes[k]] for study, k in zip(self.studies, self.outcome, strict=True)]
         return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
-
-
-def read_outcomes(path: Path, target: str) -> dict[str, str]:
-    """Value of the column ``target`` for each patient that has one (``.tsv`` by tabs, anything else by commas).
-
-    The patient is the column ``patient_id``, ``Patient ID`` or ``Patient``; ``TCGA_CS_4941`` and
-    ``TCGA-CS-4941`` are the same. Raises :class:`UnknownNameError` for a missing column.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ","))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a table: {error}") from error
-    if not rows:
-        raise InputError(f"{path} has no rows; expected one per patient")
-    patient = next((name for name in PATIENT_COLUMNS if name in rows[0]), None)
-    if patient is None:
-        raise UnknownNameError(f"{path} has no column {' or '.join(PATIENT_COLUMNS)} to tell the patient")
-    if target not in rows[0]:
-        raise UnknownNameError(f"{path} has no column '{target}'; it has {', '.join(map(str, rows[0]))}")
-    found: dict[str, str] = {}
-    for row in rows:
-        key, value = canonical_patient(row[patient] or ""), (row[target] or "").strip()
-        if value in MISSING:
-            continue
-        if found.setdefault(key, value) != value:
-            raise InputError(
-                f"{path} gives patient '{key}' two values of '{target}', {found[key]} and {value}; keep one"
-            )
-    return found
-
-
-def canonical_patient(patient: str) -> str:
-    """A patient id as it is compared."""
-    return patient.strip().replace("_", "-")
 
 
 def join(tables: Sequence[FeatureTable], outcomes: Mapping[str, str], renamed: Mapping[str, str]) -> TrainingTable:

@@ -7,7 +7,8 @@ import pytest
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.records import FeatureTable
-from gliomics.subtype.table import check_class_counts, join, read_outcomes
+from gliomics.study.patients import read_patient_column
+from gliomics.subtype.table import check_class_counts, join
 
 
 def row(study: str, patient: str | None = None, config: str = "c", **values: float) -> FeatureTable:
@@ -22,8 +23,8 @@ def test_outcomes_are_read_from_the_imported_table_and_from_the_published_one(tm
     (tmp_path / "clinical.tsv").write_text(
         "Study ID\tPatient ID\tIDH status\ns\tTCGA-CS-4941\tWT\ns\tTCGA-CS-4942\tNA\n"
     )
-    assert read_outcomes(tmp_path / "genomics.csv", "COCCluster") == {"TCGA-CS-4941": "2"}
-    assert read_outcomes(tmp_path / "clinical.tsv", "IDH status") == {"TCGA-CS-4941": "WT"}
+    assert read_patient_column(tmp_path / "genomics.csv", "COCCluster") == {"TCGA-CS-4941": "2"}
+    assert read_patient_column(tmp_path / "clinical.tsv", "IDH status") == {"TCGA-CS-4941": "WT"}
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_outcomes_are_read_from_the_imported_table_and_from_the_published_one(tm
 def test_unusable_outcomes_are_refused(tmp_path: Path, text: str, error: type[Exception], message: str) -> None:
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(error, match=message):
-        read_outcomes(tmp_path / "bad.csv", "COC")
+        read_patient_column(tmp_path / "bad.csv", "COC")
 
 
 def test_join_is_by_patient_however_it_is_written() -> None:

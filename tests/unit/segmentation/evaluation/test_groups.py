@@ -47,8 +47,8 @@ def test_two_patients_have_no_thirds(a_cohort: Cohort) -> None:
     assert built_in_groups(evaluate_masks([a_cohort.add(name, REFERENCE) for name in "ab"])) == {}
 
 
-@pytest.mark.parametrize("header", ["patient_id,grade", "Patient,grade", "case,grade"])
-def test_patients_are_joined_by_their_column_or_the_first(tmp_path: Path, header: str) -> None:
+@pytest.mark.parametrize("header", ["patient_id,grade", "Patient,grade", "Patient ID,grade"])
+def test_patients_are_joined_by_their_column(tmp_path: Path, header: str) -> None:
     path = a_table(tmp_path, f"{header}\nTCGA_CS_0001,II\nTCGA-CS-0002,\nTCGA-XX-9999,IV\n")
     assert read_groups(path, ["grade"], PATIENTS) == {
         "grade": {"TCGA-CS-0001": "II", "TCGA-CS-0002": UNKNOWN, "TCGA-DU-0003": UNKNOWN}
@@ -64,7 +64,8 @@ def test_patient_column_is_found_behind_others_and_tabs_are_read(tmp_path: Path)
     ("text", "message"),
     [
         ("patient_id,grade\nTCGA-CS-0001,II\n", "has no column 'histology'; it has patient_id, grade"),
-        ("patient_id,histology\nA,x\n", "column 'patient_id' has e.g. 'A', the studies are of e.g. 'TCGA-CS-0001'"),
+        ("case,histology\nTCGA-CS-0001,x\n", "no column patient_id or Patient ID or Patient to tell the patient"),
+        ("patient_id,histology\nA,x\n", "it has e.g. 'A', the studies are of e.g. 'TCGA-CS-0001'"),
         ("patient_id,histology\nTCGA-CS-0001,x\nTCGA-CS-0001,y\n", "two values of 'histology', x and y"),
         ("patient_id,histology\n", "has no rows"),
         ("patient_id,histology\nTCGA-CS-0001,x,y\n", "row 2: there are more cells than the header has columns"),

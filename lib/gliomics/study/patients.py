@@ -1,0 +1,56 @@
+"""What a table (outcomes, groups) says of patients, joined by their ids."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from gliomics.errors import InputError, UnknownNameError
+
+_PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient")
+_MISSING = ("", "NA", "N/A", "nan", "NaN", "None", "[Not Available]")
+
+
+def read_patient_column(path: Path, column: str) -> dict[str, str]:
+    """Value of a column for each patient that has one (``.tsv`` by tabs, anything else by commas).
+
+    The patient is the column ``patient_id``, ``Patient ID`` or ``Patient``; ids are :func:`canonical_patient`. Raises
+    :class:`UnknownNameError` for a missing column and :class:`InputError` for a patient with two values.
+    """
+    rows = _read(path)
+    patient = next((name for name in _PATIENT_COLUMNS if name in rows[0]), None)
+    if patient is None:
+        raise UnknownNameError(f"{path} has no column {' or '.join(_PATIENT_COLUMNS)} to tell the patient")
+    if column not in rows[0]:
+        raise UnknownNameError(f"{path} has no column '{column}'; it has {', '.join(rows[0])}")
+    found: dict[str, str] = {}
+    for row in rows:
+        key, value = canonical_patient(row[patient] or ""), (row[column] or "").strip()
+        if value in _MISSING:
+            continue
+        if found.setdefault(key, value) != value:
+            raise InputError(
+                f"{path} gives patient '{key}' two values of '{column}', {found[key]} and {value}; keep one"
+            )
+    return found
+
+
+def canonical_patient(patient: str) -> str:
+    """A patient id as it is compared: ``TCGA_CS_4941`` and ``TCGA-CS-4941`` are the same."""
+    return patient.strip().replace("_", "-")
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ","))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a table: {error}") from error
+    if not rows:
+        raise InputError(f"{path} has no rows; expected one per patient")
+    for number, row in enumerate(rows, start=2):
+        if None in row:
+            raise InputError(f"{path}, row {number}: there are more cells than the header has columns")
+    return rows
