@@ -5,6 +5,7 @@ MONAI is imported when a network is made, because that takes seconds.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -54,11 +55,6 @@ class FlexibleUNet(SegmentationNetwork):
 class _SpaceSettings(Settings):
     in_space: ClassVar[bool] = True
 
-    @property
-    def depth_step(self) -> int:
-        """``input.depth`` must be a multiple of this, because the network halves the number of slices."""
-        raise NotImplementedError
-
 
 class _SpaceNetwork(SegmentationNetwork):
     """Handles slices as the first axis of space: (N, sequences, slices, H, W)."""
@@ -77,9 +73,9 @@ class _SpaceNetwork(SegmentationNetwork):
         """(N, sequences * slices, H, W) as (N, sequences, slices, H, W)."""
         return x.unflatten(1, (self.sequences, self.slices))
 
+    @abstractmethod
     def encode_space(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Feature maps (N, channels, d, h, w) of volumes, from the finest to the deepest."""
-        raise NotImplementedError
 
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         middle = (self.slices - 1) // 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -28,7 +29,7 @@ class Settings(BaseModel):
         return 1
 
 
-class SegmentationNetwork(nn.Module):
+class SegmentationNetwork(nn.Module, ABC):
     """Maps neighbouring axial slices (N, sequences * slices, H, W) to lesion logits.
 
     A network in the plane answers for the middle slice, (N, 1, H, W); one in space for all, (N, slices, H, W). H and W
@@ -37,9 +38,9 @@ class SegmentationNetwork(nn.Module):
     network is made from the number of ``sequences``, of ``slices`` of each, and its ``settings``.
     """
 
+    @abstractmethod
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Feature maps of the middle slice (N, channels, h, w), from the finest to the deepest."""
-        raise NotImplementedError
 
     def load_encoder(self, path: Path) -> None:
         """Take the encoder's weights from the file of a network that was trained on other images."""
