@@ -46,7 +46,7 @@ def train(
     fine-tuning. With a ``checkpoint`` file, an interrupted training continues from its last whole epoch and ends at the
     same weights, because every epoch draws its random numbers anew from the seed and the epoch. The weights returned
     are an exponential moving average (Polyak and Juditsky 1992), which does without a choice of the best epoch;
-    ``validate`` scores them ten times on the way, for the curves alone. Under ``torchrun`` every process trains on a
+    ``validate`` scores them five times on the way, for the curves alone. Under ``torchrun`` every process trains on a
     share of each batch, and all return the same weights. Cancelling raises :class:`InterruptedError` at the next batch.
     """
     if not any(bool(case.lesion_slices.any()) for case in cases):
@@ -56,7 +56,7 @@ def train(
         run.resume(checkpoint)
     while len(run.records) < settings.epochs:
         run.one_epoch(cancelled)
-        every = math.ceil(settings.epochs / 10)
+        every = math.ceil(settings.epochs / 5)
         if validate is not None and (len(run.records) % every == 0 or len(run.records) == settings.epochs):
             run.records[-1] = run.records[-1].with_validation(validate(run.average))
         if checkpoint is not None and run.workers.first:

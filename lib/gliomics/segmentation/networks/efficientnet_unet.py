@@ -55,7 +55,12 @@ class _SameConv2d(nn.Conv2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         total = self.kernel_size[0] - self.stride[0]
         before = total // 2
-        return super().forward(functional.pad(x, (before, total - before, before, total - before)))
+        x = functional.pad(x, (before, total - before, before, total - before))
+        if self.groups == 1 or x.device.type != "cpu":
+            return super().forward(x)
+        # PyTorch's gradients of a depthwise convolution in bfloat16 take a processor several times as long.
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(x.float()).to(x.dtype)
 
 
 class InvertedBottleneck(nn.Module):
