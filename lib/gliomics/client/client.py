@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -197,7 +197,11 @@ class GliomicsClient:
     def save_label(
         self, image_id: str, label: Path, *, tag: str = "final", params: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Save a label as a new version. When this returns, the server has it safely on disk."""
+        """Save a label as a new version. When this returns, the server has it safely on disk.
+
+        ``params`` are kept with it: the model and version it started from, seconds spent, ... A label without a voxel
+        needs ``{"allow_empty": True}``.
+        """
         with _opened(label) as file:
             answer = self._transport.json(
                 "PUT",
@@ -217,6 +221,23 @@ class GliomicsClient:
         """Every saved version of a label, oldest first: version, time, user, voxels, what was sent with it."""
         params = {"label": image_id, "tag": tag}
         return list(self._transport.json("GET", "/datastore/label/history", params=params))
+
+    def review_label(self, image_id: str, state: str, comment: str = "", *, tag: str = "final") -> dict[str, Any]:
+        """Say of a label that it is ``approved``, or ``returned`` with a comment and so offered for labelling again."""
+        body = self._signed({"state": state, "comment": comment})
+        params = {"label": image_id, "tag": tag}
+        return dict(self._transport.json("PUT", "/datastore/label/review", params=params, json=body))
+
+    def label_agreement(self, image_id: str, tags: Sequence[str]) -> list[dict[str, Any]]:
+        """Dice and surface distances of every two of a study's labels, by different annotators."""
+        params = {"label": image_id, "tag": list(tags)}
+        return list(self._transport.json("GET", "/datastore/label/agreement", params=params))
+
+    def save_consensus(self, image_id: str, of: Sequence[str], *, tag: str = "final") -> dict[str, Any]:
+        """Let the server make a label of the labels with the tags ``of`` (STAPLE) and keep it under ``tag``."""
+        params = {"label": image_id, "tag": tag}
+        body = self._signed({"of": list(of)})
+        return dict(self._transport.json("PUT", "/datastore/label/consensus", params=params, json=body))
 
     # -- training
 

@@ -47,24 +47,24 @@ def sequence_of_file(name: str) -> str:
     return sequence
 
 
-def read_label(path: Path, study: Study, name: str) -> Mask:
+def read_label(path: Path, study: Study, name: str, *, allow_empty: bool = False) -> Mask:
     """Read a label that came with a request and check it against the study; errors name the study, not the path."""
     name = f"{name} of study '{study.id}'"
     try:
         mask = read_mask(path)
     except InputError as error:
         raise InputError(f"{name} was refused: {str(error).replace(str(path), 'the file')}") from error
-    _check_fits(mask, study, name)
+    _check_fits(mask, study, name, allow_empty)
     return mask
 
 
-def _check_fits(mask: Mask, study: Study, name: str) -> None:
+def _check_fits(mask: Mask, study: Study, name: str, allow_empty: bool) -> None:
     """Accept a mask on the grid of any sequence; the error is about the default one."""
     first = default_sequence(study)
     failure: GeometryError | None = None
     for sequence in [first, *(other for other in study.sequences if other != first)]:
         try:
-            return check_mask(mask, read_volume(study.path(sequence)), name)
+            return check_mask(mask, read_volume(study.path(sequence)), name, allow_empty=allow_empty)
         except GeometryError as error:
             failure = failure or error
     if failure is not None:

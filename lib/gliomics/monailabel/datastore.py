@@ -20,12 +20,13 @@ from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import atomic_path, read_json, safe_name, suffix_of, write_json
 from gliomics.monailabel.cases import default_sequence, read_label
-from gliomics.monailabel.labels import LabelStore
+from gliomics.monailabel.labels import LabelStore, LabelVersion
+from gliomics.monailabel.reviews import ReviewStore
 from gliomics.monailabel.workspace import Workspace
 from gliomics.study.folder import STUDY_FILE, list_studies
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.images import read_mask, read_volume
-from gliomics.study.records import Study
+from gliomics.study.records import Mask, Study
 
 FINAL = DefaultLabelTag.FINAL.value
 """Tag of the labels that models learn from."""
@@ -47,6 +48,7 @@ class StudyDatastore(Datastore):
         self.root = root
         self.workspace = Workspace(root)
         self.labels = LabelStore(root, self.workspace.history)
+        self.reviews = ReviewStore(self.workspace.reviews)
         self._studies: dict[str, Study] = {}
         self._broken: dict[str, str] = {}
         self._stamp: frozenset[tuple[str, int]] | None = None
@@ -223,12 +225,21 @@ class StudyDatastore(Datastore):
     # -- labels
 
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
-        """Check a label against its study and keep it as a new version; returns the label's id, the study's."""
-        tag = safe_name(label_tag, "label tag")
+        """Check a label against its study and keep it as a new version; returns the label's id, the study's.
+
+        A label without a voxel is refused unless ``label_info`` says ``allow_empty``: there is no tumour.
+        """
+        tag, info = safe_name(label_tag, "label tag"), label_info or {}
         study = self.study(image_id)
-        mask = read_label(Path(label_filename), study, f"label '{tag}'")
-        self.labels.save(study.id, tag, mask, label_info or {})
+        mask = read_label(Path(label_filename), study, f"label '{tag}'", allow_empty=info.get("allow_empty") is True)
+        self.keep_label(study.id, tag, mask, info)
         return study.id
+
+    def keep_label(self, study_id: str, tag: str, mask: Mask, info: dict[str, Any]) -> LabelVersion:
+        """Keep a mask that is known to fit its study as the next version of a label, to be reviewed again."""
+        version = self.labels.save(study_id, tag, mask, info)
+        self.reviews.resubmitted(study_id, tag, version.version, version.user)
+        return version
 
     def remove_label(self, label_id: str, label_tag: str) -> None:
         """Remove a label; its versions stay in the history."""
@@ -250,7 +261,8 @@ class StudyDatastore(Datastore):
         if version is not None:
             kept = {"version": version.version, "saved": version.saved, "user": version.user, "voxels": version.voxels}
             info = {**version.info, **info, **kept}
-        return info
+        reviews = self.reviews.reviews(label_id, label_tag)
+        return {**info, "review": reviews[-1].to_json()} if reviews else info
 
     def update_label_info(self, label_id: str, label_tag: str, info: dict[str, Any]) -> None:
         """Add notes to the current label."""
@@ -265,14 +277,17 @@ class StudyDatastore(Datastore):
         return self.get_labels_by_image_id(image_id).get(tag, "")
 
     def get_labeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
-        """Ids of the studies that have a label (``final`` unless told)."""
-        labelled = self.labels.labelled(label_tag or FINAL)
+        """Ids of the studies that have a label (``final`` unless told) which was not returned to the annotator."""
+        labelled = self._labelled(label_tag or FINAL)
         return [name for name in self.list_images() if name in labelled]
 
     def get_unlabeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
-        """Ids of the studies that have no label (``final`` unless told)."""
-        labelled = self.labels.labelled(label_tag or FINAL)
+        """Ids of the studies that have no label (``final`` unless told), or one that was returned."""
+        labelled = self._labelled(label_tag or FINAL)
         return [name for name in self.list_images() if name not in labelled]
+
+    def _labelled(self, tag: str) -> set[str]:
+        return self.labels.labelled(tag) - self.reviews.returned(tag).keys()
 
     # -- the whole store
 
@@ -304,11 +319,12 @@ class StudyDatastore(Datastore):
     def status(self) -> dict[str, Any]:
         """Numbers of studies and labels."""
         images = set(self.list_images())
-        tags = {tag: len(images & self.labels.labelled(tag)) for tag in self.labels.all_tags()}
+        tags = {tag: len(images & self._labelled(tag)) for tag in self.labels.all_tags()}
         return {
             "total": len(images),
             "completed": tags.get(FINAL, 0),
             "label_tags": {tag: number for tag, number in tags.items() if number},
+            "returned": len(images & self.reviews.returned(FINAL).keys()),
             "broken": len(self.broken()),
         }
 

@@ -116,6 +116,16 @@ class LabelStore:
         digest = sha256_of(self.path(study_id, tag))
         return next((v for v in reversed(self.versions(study_id, tag)) if v.sha256 == digest), None)
 
+    def adopted(self, study_id: str, tag: str) -> LabelVersion:
+        """The version that the current label is; one that was put there by hand is kept as a version first."""
+        self.path(study_id, tag)
+        with self._locked(study_id):
+            self._adopt(study_id, tag)
+            version = self.current(study_id, tag)
+        if version is None:
+            raise UnknownNameError(f"label '{tag}' of study '{study_id}' was removed just now")
+        return version
+
     def update_info(self, study_id: str, tag: str, info: Mapping[str, Any]) -> None:
         """Add to what is noted about the current label."""
         self.path(study_id, tag)

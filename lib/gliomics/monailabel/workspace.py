@@ -35,6 +35,11 @@ class Workspace:
         return self.root / "history"
 
     @property
+    def reviews(self) -> Path:
+        """What was said of labels: ``reviews/<tag>/<study id>.json``."""
+        return self.root / "reviews"
+
+    @property
     def image_info(self) -> Path:
         """What clients and strategies noted about a study: ``image_info/<study id>.json``."""
         return self.root / "image_info"
@@ -74,6 +79,10 @@ class Workspace:
         """The server's log."""
         return self.logs / "server.log"
 
+    @property
+    def _kept(self) -> tuple[Path, ...]:
+        return self.history, self.reviews, self.image_info, self.training, self.scores
+
     def create(self) -> None:
         """Make the folders; :class:`InputError` when the studies folder cannot be written."""
         try:
@@ -89,7 +98,7 @@ class Workspace:
         """Remove what a killed server left half written; only for the one server of this folder."""
         for entry in self.temporary.iterdir():
             _remove(entry)
-        for folder in (self.studies / LABELS_FOLDER, self.history, self.image_info, self.training, self.scores):
+        for folder in (self.studies / LABELS_FOLDER, *self._kept):
             for leftover in folder.rglob(".tmp-*"):
                 _remove(leftover)
         for leftover in self.studies.glob(".tmp-*"):

@@ -20,14 +20,17 @@ def label_path(root: Path, study_id: str, tag: str = "final") -> Path:
     return Path(root) / LABELS_FOLDER / safe_name(tag, "label tag") / f"{safe_name(study_id, 'study id')}.nii.gz"
 
 
-def check_mask(mask: Mask, volume: Volume, name: str) -> None:
+def check_mask(mask: Mask, volume: Volume, name: str, *, allow_empty: bool = False) -> None:
     """Refuse a mask that cannot be used with ``volume``; ``name`` says in the error which mask it is.
 
     Raises :class:`GeometryError` when the grids differ and :class:`InputError` when the
-    values are not integers or no voxel is labelled.
+    values are not integers or no voxel is labelled (unless ``allow_empty``).
     """
     if mask.array.dtype.kind not in "iub":
         raise InputError(f"{name} has values of type {mask.array.dtype}; expected integer label values")
     check_same_grid(mask, volume, name, "its image")
-    if not np.any(mask.array):
-        raise InputError(f"{name} is empty: no voxel is labelled; draw the tumour and save it again")
+    if not allow_empty and not np.any(mask.array):
+        raise InputError(
+            f"{name} is empty: no voxel is labelled; draw the tumour and save it again, or, where there is none, "
+            "say so with allow_empty"
+        )

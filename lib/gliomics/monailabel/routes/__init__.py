@@ -7,10 +7,10 @@ change it hands to MONAI Label's own function.
 
 from fastapi import APIRouter
 
-from gliomics.monailabel.routes import application, datastore, inference, learning, sessions
+from gliomics.monailabel.routes import application, datastore, inference, labels, learning, sessions
 
 router = APIRouter()
-for part in (application, inference, datastore, sessions, learning):
+for part in (application, inference, datastore, labels, sessions, learning):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -14,8 +14,8 @@ from monailabel.utils.others.generic import remove_file
 
 from gliomics.files import safe_name
 from gliomics.monailabel.cases import default_sequence
-from gliomics.monailabel.datastore import FINAL, StudyDatastore, download_name
-from gliomics.monailabel.routes.common import FormText, Upload, study_store, the_app
+from gliomics.monailabel.datastore import StudyDatastore, download_name
+from gliomics.monailabel.routes.common import FormText, Upload, the_app
 from gliomics.monailabel.uploads import parse_object, received
 from gliomics.study.images import read_volume, write_volume
 
@@ -90,65 +90,3 @@ def dataset(background_tasks: BackgroundTasks, limit_cases: int | None = None) -
     path = the_app().datastore().get_dataset_archive(limit_cases)
     background_tasks.add_task(remove_file, path)
     return FileResponse(path, media_type="application/zip", filename="dataset.zip")
-
-
-@router.put("/datastore/label", tags=["Datastore"])
-def save_label(image: str, label: Upload, params: FormText = "{}", tag: str = FINAL) -> Any:
-    """Keep a label as a new version, after checking it against the study."""
-    app, info = the_app(), parse_object(params, "params")
-    safe_name(image, "image id")
-    tag = safe_name(tag or FINAL, "label tag")
-    with received(label, app.workspace.temporary) as path:
-        label_id = app.datastore().save_label(image, str(path), tag, info)
-    answer = app.on_save_label(image, label_id) or {}
-    return {**answer, "image": image, "label": label_id}
-
-
-@router.delete("/datastore/label", tags=["Datastore"])
-def remove_label(id: str, tag: str) -> Any:
-    """Remove a label; its versions stay in the history."""
-    return stock.remove_label(safe_name(id, "label id"), safe_name(tag, "label tag"))
-
-
-@router.head("/datastore/label", tags=["Datastore"])
-def check_label(image: str, tag: str) -> Any:
-    """Whether a label exists."""
-    return stock.download_label(safe_name(image, "image id"), safe_name(tag, "label tag"), True)
-
-
-@router.get("/datastore/label", tags=["Datastore"])
-def download_label(label: str, tag: str, version: int | None = None) -> Response:
-    """A label, or one of its earlier versions."""
-    safe_name(label, "label id"), safe_name(tag, "label tag")
-    if version is None:
-        response: Response = stock.download_label(label, tag)
-        return response
-    path = study_store().labels.version_path(label, tag, version)
-    return FileResponse(path, media_type="application/octet-stream", filename=f"{label}_{path.name}")
-
-
-@router.get("/datastore/label/history", tags=["Datastore"])
-def label_history(label: str, tag: str = FINAL) -> Any:
-    """Every saved version of a label: when, by whom, from which model, how many voxels of each value."""
-    store = study_store()
-    store.study(label)
-    return [version.to_json() for version in store.labels.versions(label, safe_name(tag, "label tag"))]
-
-
-@router.get("/datastore/label/info", tags=["Datastore"])
-def label_info(label: str, tag: str) -> Any:
-    """What was sent with a label, and its version."""
-    return stock.get_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"))
-
-
-@router.put("/datastore/label/info", tags=["Datastore"])
-def update_label_info(label: str, tag: str, info: FormText = "{}") -> Any:
-    """Add notes to a label."""
-    parse_object(info, "info")
-    return stock.update_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"), info)
-
-
-@router.put("/datastore/updatelabelinfo", tags=["Datastore"], include_in_schema=False)
-def update_label_info_by_its_old_name(label: str, tag: str, params: FormText = "{}") -> Any:
-    """As ``PUT /datastore/label/info``."""
-    return update_label_info(label, tag, params)

@@ -1,0 +1,93 @@
+"""Reviews of labels: approved, or returned to the annotator with a comment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from gliomics.errors import InputError
+from gliomics.files import read_json, safe_name, write_json
+
+SUBMITTED, APPROVED, RETURNED = "submitted", "approved", "returned"
+STATES = (SUBMITTED, APPROVED, RETURNED)
+"""What a label can be: saved, accepted, or to be done again. A label that nobody reviewed is submitted."""
+
+
+@dataclass(frozen=True)
+class Review:
+    """What was said of one version of a label, by whom and when (UTC, ISO 8601)."""
+
+    version: int
+    state: str
+    comment: str = ""
+    user: str | None = None
+    when: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The review as JSON-ready values."""
+        return asdict(self)
+
+
+class ReviewStore:
+    """All reviews of a label in ``<folder>/<tag>/<study id>.json``, oldest first; the last is its state."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._last: dict[Path, tuple[int, Review]] = {}
+
+    def add(self, study_id: str, tag: str, version: int, state: str, comment: str, user: str | None) -> Review:
+        """Say something of a version; :class:`InputError` for an unknown state or a return without a reason."""
+        if state not in STATES:
+            raise InputError(f"state is {state!r}; expected one of {', '.join(STATES)}")
+        if state == RETURNED and not comment.strip():
+            raise InputError("a label is returned with a comment; say what is to be done")
+        review = Review(version, state, comment, user, datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
+        with self._locked(study_id, tag) as path:
+            write_json(path, [*(read_json(path) if path.is_file() else []), review.to_json()])
+        return review
+
+    def resubmitted(self, study_id: str, tag: str, version: int, user: str | None) -> None:
+        """Note that a label which was reviewed has a new version, which nobody has reviewed yet."""
+        if self._path(study_id, tag).is_file():
+            self.add(study_id, tag, version, SUBMITTED, "", user)
+
+    def reviews(self, study_id: str, tag: str) -> list[Review]:
+        """What was said of a label, oldest first."""
+        path = self._path(study_id, tag)
+        return [Review(**value) for value in read_json(path)] if path.is_file() else []
+
+    def returned(self, tag: str) -> dict[str, Review]:
+        """The labels that are to be done again, by study. Files that did not change are not read again."""
+        folder = self._folder / safe_name(tag, "label tag")
+        if not folder.is_dir():
+            return {}
+        found = {path.stem: self._last_of(path) for path in folder.glob("[!.]*.json")}
+        return {study: review for study, review in found.items() if review.state == RETURNED}
+
+    def _last_of(self, path: Path) -> Review:
+        stamp = path.stat().st_mtime_ns
+        with self._lock:
+            known = self._last.get(path)
+        if known is None or known[0] != stamp:
+            known = (stamp, Review(**read_json(path)[-1]))
+            with self._lock:
+                self._last[path] = known
+        return known[1]
+
+    def _path(self, study_id: str, tag: str) -> Path:
+        return self._folder / safe_name(tag, "label tag") / f"{safe_name(study_id, 'study id')}.json"
+
+    @contextmanager
+    def _locked(self, study_id: str, tag: str) -> Iterator[Path]:
+        path = self._path(study_id, tag)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f".{path.name}.lock")):
+            yield path

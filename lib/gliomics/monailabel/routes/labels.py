@@ -1,0 +1,112 @@
+"""Routes about labels: saving, history, reviews, and several annotators' labels of one study."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse, Response
+from monailabel.endpoints import datastore as stock
+
+from gliomics.errors import InputError
+from gliomics.files import safe_name
+from gliomics.monailabel.annotators import agreement_of_labels, keep_consensus, review_label
+from gliomics.monailabel.datastore import FINAL
+from gliomics.monailabel.routes.common import FormText, JsonBody, Upload, study_store, the_app
+from gliomics.monailabel.uploads import parse_object, received
+
+router = APIRouter()
+
+
+@router.put("/datastore/label", tags=["Datastore"])
+def save_label(image: str, label: Upload, params: FormText = "{}", tag: str = FINAL) -> Any:
+    """Keep a label as a new version, after checking it against the study."""
+    app, info = the_app(), parse_object(params, "params")
+    safe_name(image, "image id")
+    tag = safe_name(tag or FINAL, "label tag")
+    with received(label, app.workspace.temporary) as path:
+        label_id = app.datastore().save_label(image, str(path), tag, info)
+    answer = app.on_save_label(image, label_id) or {}
+    return {**answer, "image": image, "label": label_id}
+
+
+@router.delete("/datastore/label", tags=["Datastore"])
+def remove_label(id: str, tag: str) -> Any:
+    """Remove a label; its versions stay in the history."""
+    return stock.remove_label(safe_name(id, "label id"), safe_name(tag, "label tag"))
+
+
+@router.head("/datastore/label", tags=["Datastore"])
+def check_label(image: str, tag: str) -> Any:
+    """Whether a label exists."""
+    return stock.download_label(safe_name(image, "image id"), safe_name(tag, "label tag"), True)
+
+
+@router.get("/datastore/label", tags=["Datastore"])
+def download_label(label: str, tag: str, version: int | None = None) -> Response:
+    """A label, or one of its earlier versions."""
+    safe_name(label, "label id"), safe_name(tag, "label tag")
+    if version is None:
+        response: Response = stock.download_label(label, tag)
+        return response
+    path = study_store().labels.version_path(label, tag, version)
+    return FileResponse(path, media_type="application/octet-stream", filename=f"{label}_{path.name}")
+
+
+@router.get("/datastore/label/history", tags=["Datastore"])
+def label_history(label: str, tag: str = FINAL) -> Any:
+    """Every version of a label: when, by whom, from which model, voxels of each value, and what reviewers said."""
+    store = study_store()
+    store.study(label)
+    reviews = [review.to_json() for review in store.reviews.reviews(label, safe_name(tag, "label tag"))]
+    return [
+        {**version.to_json(), "reviews": [said for said in reviews if said["version"] == version.version]}
+        for version in store.labels.versions(label, tag)
+    ]
+
+
+@router.put("/datastore/label/review", tags=["Datastore"])
+def review(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
+    """Approve a label, or return it with a comment: ``state``, ``comment``. A returned one is offered for labelling."""
+    safe_name(label, "label id"), safe_name(tag, "label tag")
+    options = params or {}
+    user = options.get("user") or options.get("client_id")
+    state, comment = str(options.get("state")), str(options.get("comment") or "")
+    return review_label(study_store(), label, tag, state, comment, None if user is None else str(user)).to_json()
+
+
+@router.get("/datastore/label/agreement", tags=["Datastore"])
+def label_agreement(label: str, tag: Annotated[list[str], Query()]) -> Any:
+    """How far the labels of a study with these tags, of different annotators, agree two by two."""
+    store, tags = study_store(), [safe_name(name, "label tag") for name in tag]
+    return [agreement.to_json() for agreement in agreement_of_labels(store, safe_name(label, "label id"), tags)]
+
+
+@router.put("/datastore/label/consensus", tags=["Datastore"])
+def label_consensus(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
+    """Make a label of the labels with the tags ``of``, and keep it as the next version of ``tag``."""
+    info = dict(params or {})
+    tags = info.pop("of", None)
+    if not isinstance(tags, list) or not all(isinstance(name, str) for name in tags):
+        raise InputError(f"of is {tags!r}; expected a list of label tags")
+    tags = [safe_name(name, "label tag") for name in tags]
+    return keep_consensus(study_store(), safe_name(label, "label id"), tags, safe_name(tag, "label tag"), info)
+
+
+@router.get("/datastore/label/info", tags=["Datastore"])
+def label_info(label: str, tag: str) -> Any:
+    """What was sent with a label, and its version."""
+    return stock.get_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"))
+
+
+@router.put("/datastore/label/info", tags=["Datastore"])
+def update_label_info(label: str, tag: str, info: FormText = "{}") -> Any:
+    """Add notes to a label."""
+    parse_object(info, "info")
+    return stock.update_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"), info)
+
+
+@router.put("/datastore/updatelabelinfo", tags=["Datastore"], include_in_schema=False)
+def update_label_info_by_its_old_name(label: str, tag: str, params: FormText = "{}") -> Any:
+    """As ``PUT /datastore/label/info``."""
+    return update_label_info(label, tag, params)
