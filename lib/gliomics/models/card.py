@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import gliomics
 from gliomics.records import RESEARCH_NOTICE
 
-Task = Literal["segmentation", "slice_classification", "subtype"]
+Task = Literal["segmentation", "slice_classification", "refinement", "subtype"]
 """What a model is for."""
 
 

@@ -1,7 +1,7 @@
 """Reorientation, intensity normalisation and the slice grid that networks see."""
 
 from gliomics.preprocess.intensity import foreground, standardise
-from gliomics.preprocess.orientation import from_canonical, to_canonical
+from gliomics.preprocess.orientation import axial, from_canonical, to_canonical
 from gliomics.preprocess.slices import SliceGrid
 
-__all__ = ["SliceGrid", "foreground", "from_canonical", "standardise", "to_canonical"]
+__all__ = ["SliceGrid", "axial", "foreground", "from_canonical", "standardise", "to_canonical"]

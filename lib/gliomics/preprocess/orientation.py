@@ -23,3 +23,10 @@ def from_canonical(canonical: Volume, original: Volume) -> Volume:
     )
     array = nib.orientations.apply_orientation(canonical.array, undo)
     return original.with_array(np.ascontiguousarray(array))
+
+
+def axial(volume: Volume) -> tuple[int, bool]:
+    """The axis (0, 1, 2 for i, j, k) across which axial slices are cut, and whether it runs downwards."""
+    orientation = nib.orientations.io_orientation(volume.affine)
+    axis = int(np.flatnonzero(orientation[:, 0] == 2)[0])
+    return axis, bool(orientation[axis, 1] < 0)

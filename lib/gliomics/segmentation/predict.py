@@ -49,6 +49,8 @@ class LoadedModel:
     """The network of a model folder, loaded once and usable from several threads."""
 
     task: ClassVar[Task]
+    extra_channels: ClassVar[int] = 0
+    """Channels that the network sees beside the sequences."""
     _done: ClassVar[str]
 
     def __init__(self, model: ModelFolder) -> None:
@@ -67,7 +69,8 @@ class LoadedModel:
         self.card = card
         self.settings = SegmentationSettings.model_validate(card.settings)
         self.sequences = [*card.sequences.required, *card.sequences.optional]
-        self.network = build_network(self.settings.network, len(self.sequences), self.settings.input.slices)
+        channels = len(self.sequences) + self.extra_channels
+        self.network = build_network(self.settings.network, channels, self.settings.input.slices)
         self.network.load_state_dict(state)
         self.network.to(best_device()).eval()
 

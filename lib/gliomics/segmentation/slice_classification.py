@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 
-import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from gliomics.models import Metric
+from gliomics.preprocess import axial
 from gliomics.segmentation.cases import Case, Inputs, prepare
 from gliomics.segmentation.device import best_device, mixed_precision
 from gliomics.segmentation.evaluation import Interval
@@ -58,9 +58,8 @@ class SliceClassifierModel(LoadedModel):
         """Classify the axial slices of a study from its sequences, which must lie on one grid."""
         chosen, warnings = self.choose(volumes)
         probability = self.probabilities(prepare(chosen, self.sequences, self.settings.input))
-        directions = nib.aff2axcodes(next(iter(chosen.values())).affine)
-        axis = next(axis for axis, direction in enumerate(directions) if direction in "SI")
-        if directions[axis] == "I":
+        axis, downwards = axial(next(iter(chosen.values())))
+        if downwards:
             probability = probability[::-1]
         return SliceProbabilities(probability, axis, list(chosen), warnings)
 

@@ -39,6 +39,7 @@ def train(
     validate: Callable[[State], float] | None = None,
     on_epoch: OnEpoch | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    kind: type[Run] | None = None,
 ) -> State:
     """Train a network on prepared cases and return its averaged weights.
 
@@ -48,10 +49,11 @@ def train(
     are an exponential moving average (Polyak and Juditsky 1992), which does without a choice of the best epoch;
     ``validate`` scores them five times on the way, for the curves alone. Under ``torchrun`` every process trains on a
     share of each batch, and all return the same weights. Cancelling raises :class:`InterruptedError` at the next batch.
+    ``kind`` is another kind of run than one from images to masks.
     """
     if not any(bool(case.lesion_slices.any()) for case in cases):
         raise InputError(f"none of the {len(cases)} training studies has a lesion in its mask; label one first")
-    run = _Run(cases, model, settings, optional, initial, pretrained_encoder)
+    run = (kind or Run)(cases, model, settings, optional, initial, pretrained_encoder)
     if checkpoint is not None:
         run.resume(checkpoint)
     while len(run.records) < settings.epochs:
@@ -66,8 +68,11 @@ def train(
     return run.average
 
 
-class _Run:
+class Run:
     """A training under way: the network and everything that changes with it."""
+
+    extra_channels = 0
+    """Channels that the network sees beside each sequence's slices."""
 
     def __init__(
         self,
@@ -82,7 +87,8 @@ class _Run:
         self.workers = Workers.of_this_process()
         self.device = best_device()
         torch.manual_seed(settings.seed)
-        network = build_network(model.network, cases[0].inputs.images.shape[0], model.input.slices)
+        channels = cases[0].inputs.images.shape[0] + self.extra_channels
+        network = build_network(model.network, channels, model.input.slices)
         if pretrained_encoder is not None:
             network.load_encoder(pretrained_encoder)
         if initial is not None:
@@ -130,11 +136,21 @@ class _Run:
             raise InputError(f"the loss became {mean} in epoch {epoch + 1}; lower learning_rate")
         self.records.append(EpochRecord(epoch + 1, mean, time.monotonic() - started))
 
-    def _step(self, batch: Batch, blanking: torch.Generator, changes: torch.Generator) -> float:
+    def examples(
+        self, batch: Batch, blanking: torch.Generator, changes: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch's images and targets, changed at random."""
         images, targets = load_batch(batch, self.cases, self.model.input)
-        kept = kept_sequences(batch, self.cases, self.optional, self.settings.sequence_dropout, blanking)
         images, targets = augment(images.to(self.device), targets.to(self.device), changes)
-        images = images * kept.repeat_interleave(self.model.input.slices, dim=1)[:, :, None, None].to(self.device)
+        return self.without_some_sequences(images, batch, blanking), targets
+
+    def without_some_sequences(self, images: torch.Tensor, batch: Batch, blanking: torch.Generator) -> torch.Tensor:
+        """Images of a batch without the sequences that a case lacks, and without optional ones at random."""
+        kept = kept_sequences(batch, self.cases, self.optional, self.settings.sequence_dropout, blanking)
+        return images * kept.repeat_interleave(self.model.input.slices, dim=1)[:, :, None, None].to(self.device)
+
+    def _step(self, batch: Batch, blanking: torch.Generator, changes: torch.Generator) -> float:
+        images, targets = self.examples(batch, blanking, changes)
         with mixed_precision(self.device):
             logits = self.parallel(images.contiguous(memory_format=torch.channels_last))
         loss = self.loss(logits.float(), targets)

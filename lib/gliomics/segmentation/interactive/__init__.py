@@ -1,0 +1,1 @@
+"""Masks corrected by a user's clicks, strokes and drawn slices."""
