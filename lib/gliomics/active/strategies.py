@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,7 @@ def nothing_left(labelled: int) -> Choice:
 def choose_random(candidates: Sequence[str], rng: random.Random) -> Choice:
     """One of the candidates (at least one), each with the same probability."""
     chosen = rng.choice(sorted(candidates))
-    return Choice(
-        chosen, None, f"drawn at random from {count(len(candidates), 'study', 'studies')} without a final label"
-    )
+    return Choice(chosen, None, f"drawn at random from {_to_do(candidates)}")
 
 
 def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: random.Random, *, score: str) -> Choice:
@@ -53,6 +55,101 @@ def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: 
     if unscored:
         reason += f"; {unscored} without a score"
     return Choice(chosen, best, reason)
+
+
+def choose_first(candidates: Sequence[str]) -> Choice:
+    """The first of the candidates by id."""
+    return Choice(min(candidates), None, f"the first by id of {_to_do(candidates)}")
+
+
+def choose_farthest(
+    candidates: Sequence[str],
+    embeddings: Mapping[str, Sequence[float]],
+    labelled: Sequence[str],
+    rng: random.Random,
+) -> Choice:
+    """The candidate least like every labelled study: the greedy step of core-set selection (Sener and Savarese 2018).
+
+    Distances are Euclidean between embeddings whose channels are scaled to unit deviation over all studies. With no
+    embedding of a labelled study, the candidate nearest to the others' mean is chosen, as the most typical.
+    """
+    known = [name for name in sorted(candidates) if name in embeddings]
+    if not known:
+        drawn = choose_random(candidates, rng)
+        return Choice(drawn.id, None, f"no study could be compared; {drawn.reason}")
+    vectors = _scaled({name: embeddings[name] for name in {*known, *labelled} & embeddings.keys()})
+    others = [vectors[name] for name in labelled if name in vectors]
+    if not others:
+        centre = np.mean([vectors[name] for name in known], axis=0)
+        chosen = min(known, key=lambda name: float(np.linalg.norm(vectors[name] - centre)))
+        return Choice(chosen, None, f"the most typical of {_compared(known)}, because none is labelled yet")
+    distance = {name: min(float(np.linalg.norm(vectors[name] - other)) for other in others) for name in known}
+    chosen = max(known, key=lambda name: distance[name])
+    reason = f"least like the {len(others)} labelled of {_compared(known)}: distance {distance[chosen]:.3g}"
+    return Choice(chosen, distance[chosen], reason)
+
+
+def choose_by_power(
+    candidates: Sequence[str],
+    by_class: Mapping[str, Mapping[str, float]],
+    progress: float,
+    rng: random.Random,
+) -> Choice:
+    """Class-stratified scheduled power predictive entropy (Lueth 2026, arXiv 2601.13677), for whole studies.
+
+    ``by_class`` holds the studies' mean predictive entropy by predicted class. One class is drawn; of the candidates
+    that with the highest log entropy plus Gumbel noise is chosen, which draws in proportion to a power of the entropy
+    (Kirsch 2023). The power grows with ``progress``, the labelled share of all studies, from 1 to 100: first nearly
+    at random, so that the choices differ, and later the most uncertain.
+    """
+    name = rng.choice(sorted(by_class))
+    scores = {study: value for study, value in by_class[name].items() if study in candidates and value > 0}
+    if not scores:
+        drawn = choose_random(candidates, rng)
+        return Choice(drawn.id, None, f"no study has an entropy of {name}; {drawn.reason}")
+    power = 100.0**progress
+    noisy = {study: math.log(value) - math.log(rng.expovariate(1)) / power for study, value in sorted(scores.items())}
+    chosen = max(noisy, key=lambda study: noisy[study])
+    reason = (
+        f"predictive entropy {scores[chosen]:.3g} nats of {name}; drawn from {_compared(list(scores))}, "
+        f"in proportion to its power {power:.3g}"
+    )
+    return Choice(chosen, scores[chosen], reason)
+
+
+def choose_uncertain_and_new(
+    candidates: Sequence[str],
+    uncertainty: Mapping[str, float],
+    embeddings: Mapping[str, Sequence[float]],
+    labelled: Sequence[str],
+    rng: random.Random,
+) -> Choice:
+    """Of the more uncertain half of the candidates, the one least like what is labelled."""
+    ranked = sorted((name for name in candidates if name in uncertainty), key=lambda name: -uncertainty[name])
+    if not ranked:
+        return choose_farthest(candidates, embeddings, labelled, rng)
+    half = ranked[: (len(ranked) + 1) // 2]
+    choice = choose_farthest(half, embeddings, labelled, rng)
+    return Choice(
+        choice.id,
+        choice.score,
+        f"uncertainty {uncertainty[str(choice.id)]:.3g}, in the higher half of {_compared(ranked)}; {choice.reason}",
+    )
+
+
+def _scaled(embeddings: Mapping[str, Sequence[float]]) -> dict[str, npt.NDArray[np.float64]]:
+    matrix = np.array(list(embeddings.values()), dtype=np.float64)
+    deviation = matrix.std(axis=0)
+    scaled = matrix / np.where(deviation > 0, deviation, 1)
+    return dict(zip(embeddings, scaled, strict=True))
+
+
+def _to_do(candidates: Sequence[str]) -> str:
+    return f"{count(len(candidates), 'study', 'studies')} without a final label"
+
+
+def _compared(names: Sequence[str]) -> str:
+    return f"{count(len(names), 'study', 'studies')} compared"
 
 
 def count(number: int, singular: str, plural: str) -> str:

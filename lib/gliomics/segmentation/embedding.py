@@ -59,6 +59,19 @@ def deep_diagnostics(segmenter: Segmenter, volumes: Mapping[str, Volume]) -> dic
     }
 
 
+def pooled_channels(segmenter: Segmenter, inputs: Inputs, lesion: npt.NDArray[np.bool_]) -> Array:
+    """Mean of the deepest block's channels over a lesion (slice, size, size) on the network's own slices.
+
+    Where there is no lesion, over the whole of the middle slice.
+    """
+    if not lesion.any():
+        lesion = np.zeros_like(lesion)
+        lesion[len(lesion) // 2] = True
+    cells = _cells(segmenter, inputs)
+    covered = lesion.reshape(len(lesion), cells, -1, cells, lesion.shape[2] // cells).mean(axis=(2, 4))
+    return _pooled(*_weighted_cells(segmenter, inputs, covered))[0]
+
+
 def _deepest(segmenter: Segmenter, inputs: Inputs, slices: list[int]) -> torch.Tensor:
     """Feature maps (n, channels, cells, cells) of the deepest encoder block, each window's middle slice being asked."""
     settings = segmenter.settings.input

@@ -142,6 +142,19 @@ class Segmenter(LoadedModel):
         """What the network says of a prepared study, (slice, size, size), before calibration."""
         return self._logits(self.network, inputs, progress, cancelled)
 
+    def prepared(self, volumes: Mapping[str, Volume]) -> tuple[Inputs, Volume]:
+        """A study ready for the network, and the image on whose grid its sequences lie."""
+        chosen, _ = self.choose(volumes)
+        return prepare(chosen, self.sequences, self.settings.input), next(iter(chosen.values()))
+
+    def draws(self, inputs: Inputs, *, samples: int, seed: int) -> npt.NDArray[np.float32]:
+        """Calibrated probabilities under Monte Carlo dropout, (sample, slice, size, size)."""
+        with self._dropout_lock:
+            network = _with_dropout(self.network)
+            torch.manual_seed(seed)
+            logits = np.stack([self._logits(network, inputs) for _ in range(samples)])
+        return calibrate(logits, self.settings.calibration)
+
     def mask_of(self, inputs: Inputs) -> npt.NDArray[np.uint8]:
         """The mask of a prepared study on its canonical grid (i, j, k)."""
         return to_mask(self.probability(inputs).array, self.settings.postprocess)
@@ -152,13 +165,8 @@ class Segmenter(LoadedModel):
         The mean is over the voxels that any sample calls lesion or nearly so, so that the size
         of the head does not enter (Gal and Ghahramani 2016; Houlsby 2011).
         """
-        chosen, _ = self.choose(volumes)
-        inputs = prepare(chosen, self.sequences, self.settings.input)
-        with self._dropout_lock:
-            network = _with_dropout(self.network)
-            torch.manual_seed(seed)
-            logits = np.stack([self._logits(network, inputs) for _ in range(samples)])
-        draws = calibrate(logits, self.settings.calibration)
+        inputs, _ = self.prepared(volumes)
+        draws = self.draws(inputs, samples=samples, seed=seed)
         disputed = (draws > 0.1).any(axis=0)
         if not disputed.any():
             return 0.0

@@ -3,9 +3,18 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from gliomics.active import choose_highest, choose_random, nothing_left
+from gliomics.active import (
+    choose_by_power,
+    choose_farthest,
+    choose_first,
+    choose_highest,
+    choose_random,
+    choose_uncertain_and_new,
+    nothing_left,
+)
 
 STUDIES = ["a", "b", "c"]
+PLACES = {"a": [0.0, 0.0], "b": [0.1, 0.0], "c": [5.0, 5.0], "done": [0.0, 0.1]}
 
 
 def test_every_study_is_drawn_about_equally_often() -> None:
@@ -50,3 +59,63 @@ def test_when_everything_is_labelled_the_answer_says_so() -> None:
         "reason": "nothing is left to label: all 6 studies have a final label",
     }
     assert "no studies" in nothing_left(0).reason
+
+
+def test_first_is_the_first_by_id() -> None:
+    assert choose_first(["b", "a", "c"]).id == "a"
+
+
+def test_study_least_like_the_labelled_ones_is_chosen() -> None:
+    choice = choose_farthest(STUDIES, PLACES, ["done"], random.Random(0))
+    assert choice.id == "c"
+    assert choice.reason.startswith("least like the 1 labelled of 3 studies compared")
+    assert choose_farthest(STUDIES, PLACES, ["done", "c"], random.Random(0)).id == "b"
+
+
+def test_most_typical_study_comes_first_when_nothing_is_labelled() -> None:
+    places = {"a": [0.0], "b": [1.0], "c": [5.0]}
+    assert choose_farthest(STUDIES, places, [], random.Random(0)).id == "b"
+
+
+def test_scale_of_a_channel_does_not_decide() -> None:
+    places = {"a": [0.0, 0.0], "b": [1000.0, 0.0], "c": [900.0, 3.0], "done": [0.0, 0.0]}
+    assert choose_farthest(STUDIES, places, ["done"], random.Random(0)).id == "c"
+
+
+def test_power_draws_follow_the_entropy_ever_more_closely() -> None:
+    scores = {"lesion": {"a": 0.1, "b": 0.2, "c": 0.4}}
+    for progress, least in ((0.0, 0.5), (0.5, 0.95), (1.0, 0.999)):
+        rng = random.Random(0)
+        chosen = Counter(choose_by_power(STUDIES, scores, progress, rng).id for _ in range(2000))
+        assert least < chosen["c"] / 2000 < least + 0.15
+
+
+def test_power_draws_of_progress_zero_are_in_proportion_to_the_entropy() -> None:
+    rng = random.Random(0)
+    scores = {"lesion": {"a": 0.1, "b": 0.3}}
+    chosen = Counter(choose_by_power(["a", "b"], scores, 0.0, rng).id for _ in range(4000))
+    assert abs(chosen["b"] / 4000 - 0.75) < 0.03
+
+
+def test_each_class_has_its_turn() -> None:
+    scores = {"lesion": {"a": 1.0}, "rest": {"b": 1.0}}
+    rng = random.Random(0)
+    assert {choose_by_power(STUDIES, scores, 1.0, rng).id for _ in range(30)} == {"a", "b"}
+
+
+def test_hybrid_chooses_the_newest_of_the_uncertain() -> None:
+    uncertainty = {"a": 0.9, "b": 0.8, "c": 0.1}
+    choice = choose_uncertain_and_new(STUDIES, uncertainty, PLACES, ["done"], random.Random(0))
+    assert choice.id == "b"
+    assert "higher half of 3 studies" in choice.reason
+
+
+def test_strategies_without_scores_draw_at_random() -> None:
+    rng = random.Random(0)
+    for choice in (
+        choose_farthest(STUDIES, {}, [], rng),
+        choose_by_power(STUDIES, {"lesion": {}}, 0.0, rng),
+        choose_uncertain_and_new(STUDIES, {}, {}, [], rng),
+    ):
+        assert choice.id in STUDIES
+        assert "drawn at random" in choice.reason

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gliomics.active.scores import StudyScores, score_study
+from gliomics.segmentation.predict import Segmenter
+from gliomics.study import Volume
+from tests.unit.segmentation.conftest import a_lesion_case, labelled, trained
+
+__all__ = ["labelled", "trained"]
+
+NEW = 60
+
+
+@pytest.fixture(scope="module")
+def volumes() -> dict[str, Volume]:
+    return {"flair": a_lesion_case(NEW)[0]["flair"]}
+
+
+def test_scores_repeat_and_survive_json(trained: Segmenter, volumes: dict[str, Volume]) -> None:
+    scores = score_study(trained, volumes, seed=3)
+    assert scores == score_study(trained, volumes, seed=3)
+    assert StudyScores.from_json(scores.to_json()) == scores
+    assert len(scores.slices) == 6
+    assert 0 < scores.epistemic < np.log(2)
+    assert 0 < scores.disagreement < 1
+
+
+def test_faint_lesion_is_more_uncertain(trained: Segmenter, volumes: dict[str, Volume]) -> None:
+    flair, lesion = volumes["flair"], a_lesion_case(NEW)[1]
+    faint = {"flair": flair.with_array(flair.array - 35 * lesion.array)}
+    clear, unclear = score_study(trained, volumes), score_study(trained, faint)
+    assert unclear.disagreement > clear.disagreement
+    assert unclear.entropy_lesion + unclear.entropy_rest > clear.entropy_lesion + clear.entropy_rest
+
+
+def test_slices_are_in_the_images_own_order(trained: Segmenter, volumes: dict[str, Volume]) -> None:
+    flair = volumes["flair"]
+    flipped = Volume(np.ascontiguousarray(flair.array[:, :, ::-1]), flair.affine @ np.diag([1.0, 1.0, -1.0, 1.0]))
+    there, back = score_study(trained, volumes).slices, score_study(trained, {"flair": flipped}).slices
+    np.testing.assert_allclose(there, back[::-1], rtol=1e-3)
+
+
+def test_embedding_without_a_lesion_is_of_the_middle_slice(trained: Segmenter, volumes: dict[str, Volume]) -> None:
+    flair = volumes["flair"]
+    head = np.where(flair.array > 50, 90.0, 2.0) + np.random.default_rng(0).normal(0, 1, flair.shape)
+    nothing = {"flair": flair.with_array(head.astype(np.float32))}
+    assert np.isfinite(score_study(trained, nothing).embedding).all()
