@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gliomics.files import read_json
+from gliomics.models import ModelStore
 from gliomics.study import list_studies
 from tests.server.servers import environment
 
@@ -38,8 +39,10 @@ def test_demo_saves_labels_and_keeps_the_new_version(demonstration: tuple[Path, 
     saved = {path.name.removesuffix(".nii.gz") for path in (studies / "labels" / "final").iterdir()}
     assert len(saved) == 2
     assert saved < {study.id for study in list_studies(studies)}
-    card = read_json(studies / ".gliomics" / "models" / "segmentation_flair" / "2" / "model.json")
-    assert card["parent"] == "1"
+    shipped = ModelStore().current("segmentation_flair").card.version
+    version = str(int(shipped) + 1)
+    card = read_json(studies / ".gliomics" / "models" / "segmentation_flair" / version / "model.json")
+    assert card["parent"] == shipped
 
 
 def test_demo_s_report_is_one_file_with_pictures_of_the_case(demonstration: tuple[Path, str]) -> None:
