@@ -11,10 +11,12 @@ import torch
 from gliomics.study import write_mask, write_volume
 from tests.server.servers import Server, start_server
 from tests.server.studies import (
+    CORRECTING,
     SLOW,
     TINY,
     a_card,
     a_lesion_case,
+    a_trained_correction_state,
     a_trained_state,
     add_label,
     add_model,
@@ -41,6 +43,8 @@ def a_studies_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     add_model(root, a_card("segmentation_flair", TINY, ["flair"], []), trained)
     add_model(root, a_card("segmentation_multi", TINY, ["flair"], ["t1"]), an_untrained_state(TINY, 2))
     add_subtype_model(root)
+    card = a_card("correction", CORRECTING, ["flair"], []).model_copy(update={"task": "refinement"})
+    add_model(root, card, a_trained_correction_state())
     add_model(root, a_card("slow", SLOW, ["flair"], []), an_untrained_state(SLOW, 1))
     return root
 

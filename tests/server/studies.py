@@ -12,8 +12,11 @@ from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord
 from gliomics.radiomics.config import load_config
 from gliomics.radiomics.extract import extract_features
 from gliomics.records import FeatureTable
+from gliomics.segmentation.cases import prepare_case
 from gliomics.segmentation.checkpoint import State
 from gliomics.segmentation.finetune import save_weights
+from gliomics.segmentation.interactive.guidance import REACH
+from gliomics.segmentation.interactive.train import CorrectionRun, with_masks
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
 from gliomics.segmentation.networks import GbmUNetSettings, build_network
 from gliomics.segmentation.predict import WEIGHTS
@@ -30,6 +33,9 @@ TINY = SegmentationSettings(
 )
 SLOW = SegmentationSettings(network=GbmUNetSettings(base=24, levels=5), input=InputSettings(size=256, context=0))
 """A network that takes seconds for one of the small studies."""
+
+CORRECTING = SegmentationSettings(network=TINY.network, input=InputSettings(size=32, context=REACH))
+"""A network that corrects masks."""
 
 ENOUGH = TrainSettings(epochs=30, batch=8, learning_rate=1e-2, empty_slices=1.0, ema=0.9)
 
@@ -86,6 +92,17 @@ def a_trained_state(folder: Path) -> State:
     torch.manual_seed(0)
     cases, _ = prepare_labelled(labelled, a_card("tiny", TINY, ["flair"], []))
     return train(cases, TINY, ENOUGH)
+
+
+def a_trained_correction_state() -> State:
+    """Weights of the tiny network that corrects masks, trained on masks that are shifted."""
+    cases, masks = [], {}
+    for seed in range(100, 106):
+        volumes, mask = a_lesion_case(seed)
+        cases.append(prepare_case(f"case-{seed}", f"patient-{seed}", volumes, mask, ["flair"], CORRECTING.input))
+        masks[f"case-{seed}"] = mask.with_array(np.roll(mask.array, 4, axis=seed % 2))
+    settings = ENOUGH.model_copy(update={"epochs": 40})
+    return train(with_masks(cases, masks), CORRECTING, settings, kind=CorrectionRun)
 
 
 def add_model(root: Path, card: ModelCard, state: State) -> None:

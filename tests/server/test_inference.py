@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from gliomics.client import ClientError
+from gliomics.monailabel.strategies import SCORED
 from gliomics.segmentation.evaluation import dice
 from gliomics.study import Mask, read_mask, read_volume
 from tests.server.servers import Server
@@ -27,7 +28,7 @@ def test_info_names_models_trainers_strategies_and_counts(a_server: Server) -> N
     assert {"segmentation_flair", "segmentation_multi", "radiomics"} <= set(info["models"])
     assert info["models"]["segmentation_flair"]["sequences"] == {"required": ["flair"], "optional": []}
     assert {"segmentation_flair", "segmentation_multi"} <= set(info["trainers"])
-    assert set(info["strategies"]) == {"random", "epistemic"}
+    assert set(info["strategies"]) == {"random", "first", *SCORED}
     assert info["datastore"]["total"] == 10
 
 

@@ -27,11 +27,15 @@ from gliomics.monailabel.batch import StudyBatch
 from gliomics.monailabel.cases import study_of_upload
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import STUDY_KEY, RadiomicsTask, SegmentationTask, SubtypeTask, text_option
+from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
+from gliomics.monailabel.refinement import RefinementTask
+from gliomics.monailabel.scoring import ScoreKeeper
 from gliomics.monailabel.sessions import StudySessions
-from gliomics.monailabel.strategies import EpistemicStrategy, RandomStrategy
+from gliomics.monailabel.strategies import SCORED, FirstStrategy, RandomStrategy, ScoredStrategy
 from gliomics.monailabel.train import SegmentationTraining
 from gliomics.monailabel.workspace import Workspace
+from gliomics.segmentation.interactive.refine import Refiner
 from gliomics.segmentation.predict import Segmenter
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
 
@@ -53,7 +57,9 @@ class GliomicsApp(MONAILabelApp):
         settings.MONAI_LABEL_TRACKING_ENABLED = False
         settings.MONAI_LABEL_SESSION_PATH = settings.MONAI_LABEL_SESSION_PATH or str(self.workspace.sessions)
         self.store = ModelStore(self.workspace.models)
+        self.leases = Leases(self.workspace.leases)
         self.segmenters = ModelCache(self.store, Segmenter)
+        self.refiners = ModelCache(self.store, Refiner)
         known = self.store.names("segmentation")
         self.segmentation_names = [*SEGMENTATION_MODELS, *(name for name in known if name not in SEGMENTATION_MODELS)]
         super().__init__(
@@ -74,11 +80,13 @@ class GliomicsApp(MONAILabelApp):
         return StudyDatastore(Path(self.studies))
 
     def init_infers(self) -> dict[str, InferTask]:
-        """Segmentation models, ``radiomics`` and ``subtype``."""
+        """Segmentation models, those that correct masks, ``radiomics`` and ``subtype``."""
         temporary = self.workspace.temporary
         segmentation = {name: SegmentationTask(name, self.segmenters, temporary) for name in self.segmentation_names}
+        refinement = {name: RefinementTask(name, self.refiners, temporary) for name in self.store.names("refinement")}
         return {
             **segmentation,
+            **refinement,
             "radiomics": RadiomicsTask(),
             "subtype": SubtypeTask(self.store, self.store.names("subtype")),
         }
@@ -91,13 +99,14 @@ class GliomicsApp(MONAILabelApp):
         return {name: SegmentationTraining(name, self.store, self.workspace) for name in names}
 
     def init_strategies(self) -> dict[str, Strategy]:
-        """``random`` and ``epistemic``."""
+        """``random``, ``first`` and those that ask a model."""
         if not isinstance(self._datastore, StudyDatastore):
             return dict(super().init_strategies())
-        return {
-            "random": RandomStrategy(),
-            "epistemic": EpistemicStrategy(self.segmenters, self.segmentation_names),
+        keeper = ScoreKeeper(self.segmenters, self._datastore, self.workspace.scores)
+        scored = {
+            name: ScoredStrategy(name, keeper, self.segmenters, self.segmentation_names, self.leases) for name in SCORED
         }
+        return {"random": RandomStrategy(self.leases), "first": FirstStrategy(self.leases), **scored}
 
     def init_batch_infer(self) -> Callable[..., dict[str, Any]]:
         """Batch inference that works without a GPU."""

@@ -29,7 +29,7 @@ STUDY_KEY = "study"
 Result = tuple[str | None, dict[str, Any]]
 
 
-class _StudyTask(InferTask):
+class StudyTask(InferTask):
     """A task on one study; answers with a file or None, and JSON."""
 
     def __call__(self, request: dict[str, Any]) -> Result:
@@ -45,7 +45,7 @@ class _StudyTask(InferTask):
         """What the task does."""
 
 
-class SegmentationTask(_StudyTask):
+class SegmentationTask(StudyTask):
     """Segments a study with the serving version of one model."""
 
     def __init__(self, name: str, segmenters: ModelCache[Segmenter], temporary: Path) -> None:
@@ -97,7 +97,7 @@ class SegmentationTask(_StudyTask):
         }
 
 
-class RadiomicsTask(_StudyTask):
+class RadiomicsTask(StudyTask):
     """Measures the current segment, which the client uploads as ``label``."""
 
     def __init__(self) -> None:
@@ -117,7 +117,7 @@ class RadiomicsTask(_StudyTask):
         return None, {"features": measure(study, request).to_json()}
 
 
-class SubtypeTask(_StudyTask):
+class SubtypeTask(StudyTask):
     """Estimates the genomic subtype of the current segment with every subtype model, or those named in ``models``."""
 
     def __init__(self, store: ModelStore, names: list[str]) -> None:

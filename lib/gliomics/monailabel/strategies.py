@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-import logging
 import random
-import time
 from abc import abstractmethod
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monailabel.interfaces.tasks.strategy import Strategy
 
-from gliomics.active import Choice, choose_highest, choose_random, nothing_left
-from gliomics.errors import GliomicsError, InputError
-from gliomics.files import read_json, write_json
+from gliomics.active import (
+    Choice,
+    choose_by_power,
+    choose_farthest,
+    choose_first,
+    choose_highest,
+    choose_random,
+    choose_uncertain_and_new,
+    nothing_left,
+)
+from gliomics.active.scores import StudyScores
+from gliomics.errors import InputError
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import text_option
+from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
-from gliomics.segmentation.labelled import load_volumes
+from gliomics.monailabel.scoring import ScoreKeeper
 from gliomics.segmentation.predict import Segmenter
 
 BUDGET_SECONDS = 10.0
-"""How long one request may spend on scoring studies; those without a score wait for the next request."""
-
-_log = logging.getLogger(__name__)
+"""How long one request waits for studies to be scored; those without a score wait for the next request."""
 
 
 class StudyStrategy(Strategy):
-    """Chooses among the studies without a final label; answers with id, score and reason."""
+    """Chooses among the studies without a final label; answers with id, score and reason.
+
+    A study that was handed out to another annotator is left out while others are left.
+    """
+
+    def __init__(self, description: str, leases: Leases) -> None:
+        super().__init__(description)
+        self._leases = leases
 
     def __call__(self, request: dict[str, Any], datastore: StudyDatastore) -> dict[str, Any]:
         """The choice as JSON; ``id`` is None, and ``reason`` says why, when nothing is left."""
@@ -37,7 +51,15 @@ class StudyStrategy(Strategy):
         seed = request.get("seed")
         if seed is not None and not isinstance(seed, int):
             raise InputError(f"seed is {seed!r}; expected a whole number")
-        return self.choose(candidates, request, datastore, random.Random(seed)).to_json()
+        user = text_option(request, "client_id") or text_option(request, "user")
+        held = self._leases.holders()
+        free = [name for name in candidates if held.get(name, user) == user]
+        choice = self.choose(free or candidates, request, datastore, random.Random(seed))
+        if not free:
+            choice = replace(choice, reason=f"{choice.reason}; all {len(candidates)} left are with other annotators")
+        if user is not None and choice.id is not None:
+            self._leases.take(choice.id, user)
+        return choice.to_json()
 
     @abstractmethod
     def choose(
@@ -49,8 +71,8 @@ class StudyStrategy(Strategy):
 class RandomStrategy(StudyStrategy):
     """Any study without a final label."""
 
-    def __init__(self) -> None:
-        super().__init__("A study without a final label, drawn at random")
+    def __init__(self, leases: Leases) -> None:
+        super().__init__("A study without a final label, drawn at random", leases)
 
     def choose(
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
@@ -59,69 +81,105 @@ class RandomStrategy(StudyStrategy):
         return choose_random(candidates, rng)
 
 
-class EpistemicStrategy(StudyStrategy):
-    """The study on whose lesion the model disagrees most with itself under Monte Carlo dropout.
+class FirstStrategy(StudyStrategy):
+    """The studies in the order of their ids."""
 
-    Scores are kept per model version. A request scores new studies, in random order, for at
-    most ``budget_seconds``, at least one, and then chooses among all that have a score.
-    """
-
-    def __init__(self, segmenters: ModelCache[Segmenter], models: list[str]) -> None:
-        super().__init__("The study the segmentation model is least sure about (Monte Carlo dropout)")
-        self._segmenters = segmenters
-        self._models = models
+    def __init__(self, leases: Leases) -> None:
+        super().__init__("The first study without a final label", leases)
 
     def choose(
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
-        """The candidate with the highest mean mutual information; a random one if none can be scored."""
+        """The first by id."""
+        return choose_first(candidates)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a strategy that asks a model chooses by."""
+
+    candidates: Sequence[str]
+    labelled: Sequence[str]
+    scores: Mapping[str, StudyScores]
+    model: str
+
+    def of(self, name: str) -> dict[str, float]:
+        """One kind of score of every study."""
+        return {study: float(getattr(scores, name)) for study, scores in self.scores.items()}
+
+    @property
+    def embeddings(self) -> dict[str, list[float]]:
+        """The embedding of every study."""
+        return {study: scores.embedding for study, scores in self.scores.items()}
+
+    @property
+    def progress(self) -> float:
+        """The labelled share of all studies."""
+        return len(self.labelled) / (len(self.labelled) + len(self.candidates))
+
+
+def by_epistemic(known: Known, rng: random.Random) -> Choice:
+    """The study on whose lesion the model disagrees most with itself under Monte Carlo dropout."""
+    unit = f"epistemic uncertainty (nats, {known.model})"
+    return choose_highest(known.candidates, known.of("epistemic"), rng, score=unit)
+
+
+def by_disagreement(known: Known, rng: random.Random) -> Choice:
+    """The study whose mask changes most with the image's contrast."""
+    unit = f"disagreement between contrasts (1 - Dice, {known.model})"
+    return choose_highest(known.candidates, known.of("disagreement"), rng, score=unit)
+
+
+def by_diversity(known: Known, rng: random.Random) -> Choice:
+    """The study least like those that are labelled."""
+    return choose_farthest(known.candidates, known.embeddings, known.labelled, rng)
+
+
+def by_power(known: Known, rng: random.Random) -> Choice:
+    """ClaSP PE: predictive entropy of one class, ever less at random."""
+    classes = {"lesion": known.of("entropy_lesion"), "its surroundings": known.of("entropy_rest")}
+    return choose_by_power(known.candidates, classes, known.progress, rng)
+
+
+def by_uncertainty_and_diversity(known: Known, rng: random.Random) -> Choice:
+    """Of the more uncertain half, the study least like those that are labelled."""
+    return choose_uncertain_and_new(known.candidates, known.of("entropy_lesion"), known.embeddings, known.labelled, rng)
+
+
+SCORED = {
+    "epistemic": by_epistemic,
+    "disagreement": by_disagreement,
+    "diversity": by_diversity,
+    "clasp_pe": by_power,
+    "hybrid": by_uncertainty_and_diversity,
+}
+"""Strategies that ask a model, by name."""
+
+
+class ScoredStrategy(StudyStrategy):
+    """A strategy that chooses by what a segmentation model thinks of the studies."""
+
+    def __init__(
+        self, name: str, keeper: ScoreKeeper, segmenters: ModelCache[Segmenter], models: list[str], leases: Leases
+    ) -> None:
+        self._choose = SCORED[name]
+        super().__init__(str(self._choose.__doc__).strip().rstrip("."), leases)
+        self._keeper, self._segmenters, self._models = keeper, segmenters, models
+
+    def choose(
+        self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
+    ) -> Choice:
+        """The candidate that the strategy prefers; a random one if none can be scored."""
         name = text_option(request, "model") or self._default_model()
+        labelled = datastore.get_labeled_images()
         if name is None:
-            return choose_highest(candidates, {}, rng, score="epistemic uncertainty")
-        segmenter = self._segmenters.get(name)
-        folder = datastore.workspace.scores / "epistemic" / f"{name}-{segmenter.card.version}"
-        scores = self._scores(folder, candidates, segmenter, datastore, rng, _budget(request))
-        unit = f"epistemic uncertainty (nats, {name} version {segmenter.card.version})"
-        return choose_highest(candidates, scores, rng, score=unit)
+            return self._choose(Known(candidates, labelled, {}, "no model"), rng)
+        scores = self._keeper.scores(name, candidates, wait=_budget(request))
+        version = self._segmenters.get(name).card.version
+        return self._choose(Known(candidates, labelled, scores, f"{name} version {version}"), rng)
 
     def _default_model(self) -> str | None:
         return next((name for name in self._models if self._segmenters.usable(name)), None)
-
-    def _scores(
-        self,
-        folder: Path,
-        candidates: list[str],
-        segmenter: Segmenter,
-        datastore: StudyDatastore,
-        rng: random.Random,
-        budget: float,
-    ) -> dict[str, float]:
-        scores: dict[str, float] = {}
-        waiting = []
-        for name in candidates:
-            path = folder / f"{name}.json"
-            kept = read_json(path) if path.is_file() else {}
-            if kept and kept["images"] == _image_stamps(datastore, name):
-                scores[name] = float(kept["score"])
-            else:
-                waiting.append(name)
-        rng.shuffle(waiting)
-        end = time.monotonic() + budget
-        for name in waiting:
-            if scores and time.monotonic() > end:
-                break
-            try:
-                scores[name] = segmenter.uncertainty(load_volumes(datastore.study(name), segmenter.card))
-            except GliomicsError as error:
-                _log.warning("study '%s' has no epistemic score: %s", name, error)
-            else:
-                write_json(folder / f"{name}.json", {"score": scores[name], "images": _image_stamps(datastore, name)})
-        return scores
-
-
-def _image_stamps(datastore: StudyDatastore, image_id: str) -> dict[str, int]:
-    """Times of a study's images, which tell whether a score is still about them."""
-    return {name: path.stat().st_mtime_ns for name, path in datastore.study(image_id).sequences.items()}
 
 
 def _budget(request: dict[str, Any]) -> float:

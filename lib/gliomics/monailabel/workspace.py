@@ -51,8 +51,18 @@ class Workspace:
 
     @property
     def scores(self) -> Path:
-        """Active learning scores: ``scores/<strategy>/<model>-<version>/<study id>.json``."""
+        """Active learning scores: ``scores/<model>-<version>/<study id>.json``."""
         return self.root / "scores"
+
+    @property
+    def leases(self) -> Path:
+        """Which studies were handed out to whom."""
+        return self.root / "leases.json"
+
+    @property
+    def tokens(self) -> Path:
+        """Who has which role, where the server asks for tokens."""
+        return self.root / "tokens.json"
 
     @property
     def removed(self) -> Path:

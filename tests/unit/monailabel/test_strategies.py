@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +10,46 @@ from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelStore
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
-from gliomics.monailabel.strategies import EpistemicStrategy, RandomStrategy, StudyStrategy
+from gliomics.monailabel.scoring import ScoreKeeper
+from gliomics.monailabel.strategies import SCORED, FirstStrategy, RandomStrategy, ScoredStrategy, StudyStrategy
 from gliomics.segmentation.predict import Segmenter
 from gliomics.study import write_volume
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
 
 
+def make_strategies(store: StudyDatastore, models: list[str], seconds: float = 60) -> dict[str, StudyStrategy]:
+    segmenters = ModelCache(ModelStore(store.workspace.models), Segmenter)
+    keeper = ScoreKeeper(segmenters, store, store.workspace.scores)
+    leases = Leases(store.workspace.leases, seconds)
+    scored = {name: ScoredStrategy(name, keeper, segmenters, models, leases) for name in SCORED}
+    return {"random": RandomStrategy(leases), "first": FirstStrategy(leases), **scored}
+
+
 @pytest.fixture
-def epistemic(a_store: StudyDatastore) -> EpistemicStrategy:
-    """The strategy with an untrained model of its own."""
+def strategies(a_store: StudyDatastore) -> dict[str, StudyStrategy]:
+    """All strategies, with an untrained model."""
     add_model(a_store.root, a_card("test_model", TINY, ["flair"], []), an_untrained_state(TINY, 1))
-    segmenters = ModelCache(ModelStore(a_store.workspace.models), Segmenter)
-    return EpistemicStrategy(segmenters, ["model_without_weights", "test_model"])
+    return make_strategies(a_store, ["model_without_weights", "test_model"])
 
 
-@pytest.fixture(params=["random", "epistemic"])
-def a_strategy(request: pytest.FixtureRequest, epistemic: EpistemicStrategy) -> StudyStrategy:
-    return epistemic if request.param == "epistemic" else RandomStrategy()
+@pytest.fixture
+def epistemic(strategies: dict[str, StudyStrategy]) -> StudyStrategy:
+    return strategies["epistemic"]
+
+
+@pytest.fixture(params=["random", "first", *SCORED])
+def a_strategy(request: pytest.FixtureRequest, strategies: dict[str, StudyStrategy]) -> StudyStrategy:
+    return strategies[request.param]
 
 
 def score_file(store: StudyDatastore, study: str) -> Path:
-    return store.workspace.scores / "epistemic" / "test_model-1" / f"{study}.json"
+    return store.workspace.scores / "test_model-1" / f"{study}.json"
+
+
+def kept_scores(store: StudyDatastore, study: str) -> dict[str, Any]:
+    return dict(read_json(score_file(store, study)))
 
 
 def test_last_study_left_is_chosen(a_store: StudyDatastore, a_strategy: StudyStrategy) -> None:
@@ -58,38 +77,66 @@ def test_same_seed_draws_the_same_study(a_store: StudyDatastore, a_strategy: Stu
     assert len({a_strategy({"seed": 3}, a_store)["id"] for _ in range(5)}) == 1
 
 
-def test_highest_uncertainty_is_chosen(a_store: StudyDatastore, epistemic: EpistemicStrategy) -> None:
+def test_highest_uncertainty_is_chosen(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
     answer = epistemic({}, a_store)
-    scores = {study: read_json(score_file(a_store, study))["score"] for study in ("case-0", "case-1")}
+    scores = {study: kept_scores(a_store, study)["scores"]["epistemic"] for study in ("case-0", "case-1")}
     assert answer["id"] == max(scores, key=lambda study: scores[study])
     assert answer["score"] == max(scores.values()) > 0
+    assert "test_model version 1" in answer["reason"]
 
 
-def test_scores_are_kept_for_a_model_version(a_store: StudyDatastore, epistemic: EpistemicStrategy) -> None:
+def test_scores_are_kept_for_a_model_version(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
     epistemic({}, a_store)
     for study, score in (("case-0", 0.1), ("case-1", 0.9)):
-        kept = read_json(score_file(a_store, study))
-        write_json(score_file(a_store, study), {**kept, "score": score})
-    assert epistemic({}, a_store)["score"] == 0.9
+        kept = kept_scores(a_store, study)
+        write_json(score_file(a_store, study), {**kept, "scores": {**kept["scores"], "epistemic": score}})
+    restarted = make_strategies(a_store, ["test_model"])["epistemic"]
+    assert restarted({}, a_store)["score"] == 0.9
 
 
-def test_replaced_image_is_scored_anew(a_store: StudyDatastore, epistemic: EpistemicStrategy) -> None:
+def test_replaced_image_is_scored_anew(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
     epistemic({}, a_store)
-    kept = read_json(score_file(a_store, "case-0"))
-    write_json(score_file(a_store, "case-0"), {**kept, "score": 99.0})
+    kept = kept_scores(a_store, "case-0")
+    write_json(score_file(a_store, "case-0"), {**kept, "scores": {**kept["scores"], "epistemic": 99.0}})
     write_volume(a_lesion_case(7)[0]["flair"], a_store.root / "case-0" / "flair.nii.gz")
-    assert epistemic({}, a_store)["score"] < 99
+    restarted = make_strategies(a_store, ["test_model"])["epistemic"]
+    for _ in range(100):
+        if restarted({}, a_store)["score"] < 99:
+            return
+        time.sleep(0.1)
+    pytest.fail("the old score was kept")
 
 
-def test_without_time_one_study_is_scored_and_the_rest_wait(
-    a_store: StudyDatastore, epistemic: EpistemicStrategy
+def test_without_time_one_study_is_waited_for(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
+    answer = epistemic({"budget_seconds": 0}, a_store)
+    assert answer["score"] is not None
+
+
+def test_annotators_get_different_studies_until_none_is_left(
+    a_store: StudyDatastore, a_strategy: StudyStrategy
 ) -> None:
-    assert "highest of 1 study scored; 1 without a score" in epistemic({"budget_seconds": 0}, a_store)["reason"]
-    assert "highest of 2 studies scored" in epistemic({"budget_seconds": 0.001}, a_store)["reason"]
+    first, second = (a_strategy({"client_id": user}, a_store) for user in ("anna", "ben"))
+    assert {first["id"], second["id"]} == {"case-0", "case-1"}
+    third = a_strategy({"client_id": "carla"}, a_store)
+    assert third["id"] in ("case-0", "case-1")
+    assert "all 2 left are with other annotators" in third["reason"]
+
+
+def test_study_handed_out_is_offered_again_when_time_is_over(a_store: StudyDatastore) -> None:
+    strategy = make_strategies(a_store, [], seconds=0.2)["first"]
+    assert strategy({"client_id": "anna"}, a_store)["id"] == "case-0"
+    assert strategy({"client_id": "ben"}, a_store)["id"] == "case-1"
+    time.sleep(0.3)
+    assert strategy({"client_id": "carla"}, a_store)["id"] == "case-0"
+
+
+def test_handed_out_studies_are_remembered_by_a_new_server(a_store: StudyDatastore) -> None:
+    assert make_strategies(a_store, [])["first"]({"client_id": "anna"}, a_store)["id"] == "case-0"
+    assert make_strategies(a_store, [])["first"]({"client_id": "ben"}, a_store)["id"] == "case-1"
 
 
 def test_study_that_cannot_be_scored_does_not_stop_the_others(
-    a_store: StudyDatastore, epistemic: EpistemicStrategy
+    a_store: StudyDatastore, epistemic: StudyStrategy
 ) -> None:
     add_study(a_store.root, "only-t1", 2, sequences=("t1",))
     (a_store.root / "case-0" / "flair.nii.gz").write_bytes(b"damaged")
@@ -99,20 +146,19 @@ def test_study_that_cannot_be_scored_does_not_stop_the_others(
 
 
 def test_without_a_usable_model_a_study_is_drawn(a_store: StudyDatastore) -> None:
-    strategy = EpistemicStrategy(ModelCache(ModelStore(a_store.workspace.models), Segmenter), ["no_such_model"])
-    answer = strategy({}, a_store)
+    answer = make_strategies(a_store, ["no_such_model"])["epistemic"]({}, a_store)
     assert answer["id"] in ("case-0", "case-1")
     assert "no study could be scored" in answer["reason"]
 
 
 @pytest.mark.parametrize("request_", [{"seed": "x"}, {"budget_seconds": -1}, {"budget_seconds": "long"}, {"model": 3}])
 def test_unusable_option_is_refused(
-    a_store: StudyDatastore, epistemic: EpistemicStrategy, request_: dict[str, Any]
+    a_store: StudyDatastore, epistemic: StudyStrategy, request_: dict[str, Any]
 ) -> None:
     with pytest.raises(InputError, match=next(iter(request_))):
         epistemic(request_, a_store)
 
 
-def test_unknown_model_is_refused(a_store: StudyDatastore, epistemic: EpistemicStrategy) -> None:
+def test_unknown_model_is_refused(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
     with pytest.raises(UnknownNameError, match="no model 'nope'"):
         epistemic({"model": "nope"}, a_store)

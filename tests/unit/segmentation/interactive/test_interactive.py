@@ -13,14 +13,11 @@ from gliomics.segmentation.interactive.guidance import REACH, Click, add_spot, c
 from gliomics.segmentation.interactive.practice import interactions
 from gliomics.segmentation.interactive.refine import LESION, NOT_LESION, Prepared, Refiner
 from gliomics.segmentation.interactive.scribbles import cut
-from gliomics.segmentation.interactive.train import CorrectionRun, with_masks
-from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
-from gliomics.segmentation.train import train
+from gliomics.segmentation.interactive.train import with_masks
+from gliomics.segmentation.settings import InputSettings
 from gliomics.study import Mask, Volume
-from tests.unit.segmentation.conftest import TINY, a_card, a_lesion_case
+from tests.server.studies import CORRECTING, a_card, a_lesion_case, a_trained_correction_state
 
-SETTINGS = SegmentationSettings(network=TINY.network, input=InputSettings(size=32, context=REACH))
-FAST = TrainSettings(epochs=40, batch=8, learning_rate=1e-2, empty_slices=1.0, ema=0.9, seed=1)
 NEW = 50
 """A case that the network was not trained on."""
 
@@ -28,14 +25,8 @@ NEW = 50
 @pytest.fixture(scope="module")
 def refiner() -> Refiner:
     """A tiny network, trained on six cases whose masks until now are shifted."""
-    cases, masks = [], {}
-    for seed in range(6):
-        volumes, mask = a_lesion_case(seed)
-        cases.append(prepare_case(f"case-{seed}", f"patient-{seed}", volumes, mask, ["flair"], SETTINGS.input))
-        masks[f"case-{seed}"] = mask.with_array(np.roll(mask.array, 4, axis=seed % 2))
-    state = train(with_masks(cases, masks), SETTINGS, FAST, kind=CorrectionRun)
-    card = a_card("refine", ["flair"], []).model_copy(update={"task": "refinement", "settings": SETTINGS.model_dump()})
-    return Refiner.from_state(card, state)
+    card = a_card("correction", CORRECTING, ["flair"], []).model_copy(update={"task": "refinement"})
+    return Refiner.from_state(card, a_trained_correction_state())
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +155,7 @@ def test_unusable_interactions_are_refused(refiner: Refiner, study: Prepared, tr
 
 def test_case_without_a_mask_is_named() -> None:
     volumes, mask = a_lesion_case(0)
-    case = prepare_case("case-0", "patient-0", volumes, mask, ["flair"], SETTINGS.input)
+    case = prepare_case("case-0", "patient-0", volumes, mask, ["flair"], CORRECTING.input)
     with pytest.raises(InputError, match="no mask of case-0"):
         with_masks([case], {})
 

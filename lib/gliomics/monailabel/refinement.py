@@ -1,0 +1,147 @@
+"""Infer task: the current mask corrected by clicks, strokes or drawn slices."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monailabel.interfaces.tasks.infer_v2 import InferType
+
+from gliomics.errors import InputError
+from gliomics.models import ModelCard
+from gliomics.monailabel.cases import read_label
+from gliomics.monailabel.infer import Result, StudyTask, describe, temporary_file, text_option
+from gliomics.monailabel.models import ModelCache
+from gliomics.segmentation.interactive.guidance import Click
+from gliomics.segmentation.interactive.refine import Prepared, Refiner
+from gliomics.segmentation.labelled import load_volumes
+from gliomics.study.images import write_mask
+from gliomics.study.records import Mask, Study
+
+MOST_CLICKS = 100
+"""Clicks in one request; more are a mistake, or an attack."""
+
+_HELD = 4
+"""Studies kept ready for the next click."""
+
+
+class RefinementTask(StudyTask):
+    """Corrects a mask, sent as ``label``, by what the user says; without one it begins with an empty mask.
+
+    Nothing is kept between requests but prepared images: sending the mask and the clicks of an earlier request again
+    gives its answer again, so that a client undoes an interaction by going back to what it had.
+    """
+
+    def __init__(self, name: str, refiners: ModelCache[Refiner], temporary: Path) -> None:
+        super().__init__(
+            type=InferType.DEEPGROW,
+            labels={"tumour": 1},
+            dimension=3,
+            description="Corrects the current mask by clicks, strokes and drawn slices",
+        )
+        self._name, self._refiners, self._temporary = name, refiners, temporary
+        self._prepared: OrderedDict[tuple[Any, ...], Prepared] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def is_valid(self) -> bool:
+        """Whether a version with intact weights serves."""
+        return self._refiners.usable(self._name)
+
+    def card(self) -> ModelCard:
+        """Card of the serving version."""
+        return self._refiners.get(self._name).card
+
+    def info(self) -> dict[str, Any]:
+        """What clients are told: MONAI Label's keys, and the version, the sequences and how good it is."""
+        return {**super().info(), **describe(self.card())}
+
+    def run(self, study: Study, request: dict[str, Any]) -> Result:
+        """The corrected mask, 1 and 0, as a NIfTI file."""
+        refiner = self._refiners.get(self._name)
+        prepared = self._prepare(refiner, study, text_option(request, "resample_to"))
+        mask = self._mask_until_now(study, prepared, request)
+        clicks, drawn = clicks_of(request), request.get("drawn_slices")
+        if drawn is not None:
+            mask = refiner.propagate(prepared, mask, _whole_numbers(drawn, "drawn_slices"))
+        elif clicks:
+            for number in range(_first_new(request, clicks), len(clicks)):
+                mask = refiner.refine(prepared, mask, clicks[: number + 1])
+        else:
+            mask = refiner.from_scribbles(prepared, mask)
+        path = temporary_file(self._temporary, f"{study.id}-", ".nii.gz")
+        write_mask(mask, path)
+        return str(path), {
+            "label_names": self.labels,
+            "model": refiner.card.name,
+            "model_version": refiner.card.version,
+            "sequences_used": prepared.sequences_used,
+            "warnings": prepared.warnings,
+        }
+
+    def _prepare(self, refiner: Refiner, study: Study, resample_to: str | None) -> Prepared:
+        """The study's images ready for the network, from the last few studies if they did not change."""
+        stamps = tuple((name, path.stat().st_mtime_ns) for name, path in sorted(study.sequences.items()))
+        key = (study.id, str(study.folder), stamps, resample_to, refiner.card.version)
+        with self._lock:
+            held = self._prepared.pop(key, None)
+        if held is None:
+            held = refiner.prepare(load_volumes(study, refiner.card, resample_to=resample_to))
+        with self._lock:
+            self._prepared[key] = held
+            while len(self._prepared) > _HELD:
+                self._prepared.popitem(last=False)
+        return held
+
+    def _mask_until_now(self, study: Study, prepared: Prepared, request: dict[str, Any]) -> Mask:
+        if not request.get("label"):
+            return prepared.image.with_array(np.zeros(prepared.image.shape, np.uint8))
+        return read_label(Path(request["label"]), study, "the current mask", allow_empty=True)
+
+
+def clicks_of(request: dict[str, Any]) -> list[Click]:
+    """The clicks of a request, in their order.
+
+    ``clicks`` is a list of ``{"voxel": [i, j, k], "lesion": true}``; ``foreground`` and ``background``, lists of
+    voxels, are what MONAI Label's own clients send.
+    """
+    given = request.get("clicks")
+    if given is None:
+        given = [
+            {"voxel": voxel, "lesion": name == "foreground"}
+            for name in ("background", "foreground")
+            for voxel in _a_list(request.get(name) or [], name)
+        ]
+    clicks = [_click(value) for value in _a_list(given, "clicks")]
+    if len(clicks) > MOST_CLICKS:
+        raise InputError(f"the request has {len(clicks)} clicks; expected at most {MOST_CLICKS}")
+    return clicks
+
+
+def _first_new(request: dict[str, Any], clicks: list[Click]) -> int:
+    """The first click that the mask does not know yet: with ``clicks`` the last, else all are new."""
+    return len(clicks) - 1 if request.get("clicks") is not None and request.get("label") else 0
+
+
+def _click(value: Any) -> Click:
+    if not isinstance(value, dict) or not isinstance(value.get("lesion"), bool):
+        raise InputError(f'a click is {str(value)[:80]}; expected {{"voxel": [i, j, k], "lesion": true or false}}')
+    voxel = _whole_numbers(value.get("voxel"), "the voxel of a click")
+    if len(voxel) != 3:
+        raise InputError(f"the voxel of a click is {voxel}; expected [i, j, k]")
+    return Click((voxel[0], voxel[1], voxel[2]), value["lesion"])
+
+
+def _whole_numbers(value: Any, name: str) -> list[int]:
+    numbers = _a_list(value, name)
+    if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
+        raise InputError(f"{name} is {str(value)[:80]}; expected whole numbers")
+    return numbers
+
+
+def _a_list(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise InputError(f"{name} is {str(value)[:80]!r}; expected a list")
+    return value

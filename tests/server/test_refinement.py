@@ -1,0 +1,95 @@
+"""Clicks, strokes and drawn slices over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gliomics.client import ClientError
+from gliomics.segmentation.evaluation import dice
+from gliomics.segmentation.interactive.refine import LESION, NOT_LESION
+from gliomics.study import Mask, write_mask
+from tests.server.servers import Server
+from tests.server.studies import a_lesion_case
+from tests.server.test_inference import as_mask
+
+STUDY, SEED = "case-2", 2
+
+
+@pytest.fixture(scope="module")
+def truth() -> Mask:
+    return a_lesion_case(SEED)[1]
+
+
+def corrected(server: Server, folder: Path, mask: Mask | None = None, **params: Any) -> Mask:
+    """The server's answer to an interaction with ``mask`` as it is."""
+    path = folder / "until-now.nii.gz"
+    if mask is not None:
+        write_mask(mask, path)
+    answer = server.client.infer("correction", STUDY, label=path if mask is not None else None, params=params)
+    return as_mask(answer.label, folder)
+
+
+def centre_of(truth: Mask, k: int = 3) -> list[int]:
+    return [*np.argwhere(truth.array[:, :, k]).mean(axis=0).round().astype(int).tolist(), k]
+
+
+def test_click_finds_the_lesion_and_going_back_undoes_it(a_server: Server, truth: Mask, tmp_path: Path) -> None:
+    click = {"voxel": centre_of(truth), "lesion": True}
+    first = corrected(a_server, tmp_path, clicks=[click])
+    assert dice(first.array[:, :, 1:5], truth.array[:, :, 1:5]) > 0.6
+    away = {"voxel": centre_of(truth), "lesion": False}
+    second = corrected(a_server, tmp_path, first, clicks=[click, away])
+    assert second.array[tuple(away["voxel"])] == 0
+    again = corrected(a_server, tmp_path, clicks=[click])
+    np.testing.assert_array_equal(again.array, first.array)
+
+
+def test_points_of_monai_labels_clients_are_understood(a_server: Server, truth: Mask, tmp_path: Path) -> None:
+    ours = corrected(a_server, tmp_path, clicks=[{"voxel": centre_of(truth), "lesion": True}])
+    theirs = corrected(a_server, tmp_path, foreground=[centre_of(truth)], background=[])
+    np.testing.assert_array_equal(ours.array, theirs.array)
+
+
+def test_strokes_and_drawn_slices_become_a_mask(a_server: Server, truth: Mask, tmp_path: Path) -> None:
+    i, j, k = centre_of(truth)
+    strokes = np.zeros_like(truth.array)
+    strokes[i - 2 : i + 3, j, k] = LESION
+    strokes[2:8, 2, k] = NOT_LESION
+    found = corrected(a_server, tmp_path, truth.with_array(strokes))
+    assert dice(found.array[:, :, k], truth.array[:, :, k]) > 0.6
+    assert found.array[strokes == LESION].all()
+    drawn = np.zeros_like(truth.array)
+    drawn[:, :, k] = truth.array[:, :, k]
+    continued = corrected(a_server, tmp_path, truth.with_array(drawn), drawn_slices=[k])
+    assert dice(continued.array, truth.array) > 0.6
+
+
+def test_task_is_offered_with_its_sequences(a_server: Server) -> None:
+    model = a_server.client.info()["models"]["correction"]
+    assert (model["type"], model["sequences"]["required"]) == ("deepgrow", ["flair"])
+
+
+@pytest.mark.parametrize(
+    ("params", "error"),
+    [
+        ({}, "there is no stroke"),
+        ({"clicks": [{"voxel": [1, 2], "lesion": True}]}, r"expected \[i, j, k\]"),
+        ({"clicks": [{"voxel": [1, 2, 300], "lesion": True}]}, "the image has"),
+        ({"clicks": [{"voxel": [1, 2, 2.5], "lesion": True}]}, "expected whole numbers"),
+        ({"clicks": [[1, 2, 3]]}, "a click is"),
+        ({"clicks": "here"}, "expected a list"),
+        ({"foreground": [[1, 2, 3]] * 101}, "at most 100"),
+        ({"drawn_slices": [99]}, "from 0 to 5"),
+        ({"drawn_slices": []}, "at least one"),
+    ],
+)
+def test_unusable_interactions_are_refused(
+    a_server: Server, tmp_path: Path, params: dict[str, Any], error: str
+) -> None:
+    with pytest.raises(ClientError, match=error) as refusal:
+        corrected(a_server, tmp_path, **params)
+    assert refusal.value.status == 400
