@@ -33,3 +33,9 @@ class DependencyError(GliomicsError):
     """A part of Gliomics that is not installed was asked for."""
 
     status = 501
+
+
+class ForbiddenError(GliomicsError):
+    """The user's role does not allow it."""
+
+    status = 403

@@ -13,9 +13,11 @@ from gliomics.cli.features import features
 from gliomics.cli.import_dicom import import_dicom
 from gliomics.cli.import_lgg import import_lgg
 from gliomics.cli.make_samples import make_samples
+from gliomics.cli.models import models
 from gliomics.cli.segment import segment
 from gliomics.cli.serve import serve
 from gliomics.cli.subtype import subtype
+from gliomics.cli.tokens import tokens
 from gliomics.cli.train import train
 from gliomics.errors import GliomicsError
 
@@ -42,6 +44,8 @@ for command in (demo, serve, segment, features, delta, import_lgg, import_dicom,
 app.add_typer(subtype, name="subtype")
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(models, name="models")
+app.add_typer(tokens, name="tokens")
 
 
 def main() -> None:

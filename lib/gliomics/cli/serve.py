@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gliomics.cli.console import console
+
+if TYPE_CHECKING:
+    from gliomics.monailabel.server import ServerOptions
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -20,6 +23,8 @@ def serve(
         list[str] | None, typer.Option(help="Origin of a web page that may use the server; repeatable.")
     ] = None,
     max_upload_mb: Annotated[int, typer.Option(min=1, help="Largest upload in megabytes.")] = 1024,
+    tls_certificate: Annotated[Path | None, typer.Option(help="Certificate (PEM), to serve over https.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The certificate's private key (PEM).")] = None,
 ) -> None:
     """Serve segmentation, features, subtype, labels and retraining to 3D Slicer and other MONAI Label clients.
 
@@ -28,15 +33,22 @@ def serve(
     from gliomics.monailabel.server import ServerOptions
     from gliomics.monailabel.server import serve as run
 
-    options = ServerOptions(studies, host, port, tuple(cors_origin or ()), max_upload_mb)
-    run(options, ready=lambda url: _announce(studies, host, url))
+    options = ServerOptions(studies, host, port, tuple(cors_origin or ()), max_upload_mb, tls_certificate, tls_key)
+    run(options, ready=lambda url: _announce(options, url))
 
 
-def _announce(studies: Path, host: str, url: str) -> None:
-    typer.echo(f"Gliomics serves {studies} at {url}")
-    if host not in _LOOPBACK:
+def _announce(options: ServerOptions, url: str) -> None:
+    from gliomics.monailabel.access import Tokens
+    from gliomics.monailabel.workspace import Workspace
+
+    typer.echo(f"Gliomics serves {options.studies} at {url}")
+    if options.host in _LOOPBACK:
+        return
+    if not Tokens(Workspace(options.studies.resolve()).tokens).holders():
         console.print(
-            f"listening on {host}: everyone who can reach it can read and change the studies; "
-            "put a proxy with authentication in front of it",
+            f"listening on {options.host}: everyone who can reach it can read and change the studies; give tokens "
+            "with: gliomics tokens add NAME --role annotator --studies DIR",
             style="yellow",
         )
+    if options.tls_certificate is None:
+        console.print("without --tls-certificate, images and tokens travel in the clear", style="yellow")

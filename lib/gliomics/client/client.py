@@ -30,7 +30,7 @@ class GliomicsClient:
 
     ``timeout`` is in seconds for one answer, ``connect_timeout`` for reaching the server.
     ``verify`` is false to trust any TLS certificate, or the path of one to trust. ``user``
-    is recorded with the labels that are saved.
+    is recorded with the labels that are saved. A server that asks for a ``token`` knows the user by it.
     """
 
     def __init__(
@@ -41,8 +41,9 @@ class GliomicsClient:
         connect_timeout: float = 5,
         verify: bool | Path = True,
         user: str | None = None,
+        token: str | None = None,
     ) -> None:
-        self._transport = Transport(url, timeout=timeout, connect_timeout=connect_timeout, verify=verify)
+        self._transport = Transport(url, timeout=timeout, connect_timeout=connect_timeout, verify=verify, token=token)
         self._connect_timeout = connect_timeout
         self._user = user
 
@@ -257,6 +258,11 @@ class GliomicsClient:
     def stop_training(self) -> dict[str, Any]:
         """Stop the running training; the answer is empty when none was running."""
         return dict(self._transport.json("DELETE", "/train/") or {})
+
+    def rollback_model(self, model: str, version: str | None = None, reason: str | None = None) -> dict[str, Any]:
+        """Let an earlier version of a model serve again, the one before unless named."""
+        body = {key: value for key, value in (("version", version), ("reason", reason)) if value is not None}
+        return dict(self._transport.json("POST", f"/model/rollback/{_quoted(model)}", json=body))
 
     def _signed(self, params: Mapping[str, Any]) -> dict[str, Any]:
         return {**({"client_id": self._user} if self._user else {}), **params}

@@ -33,13 +33,16 @@ class ClientError(GliomicsError):
 class Transport:
     """Sends requests to one server. Every call has its own connection, so threads may share a transport."""
 
-    def __init__(self, url: str, *, timeout: float, connect_timeout: float, verify: bool | Path) -> None:
+    def __init__(
+        self, url: str, *, timeout: float, connect_timeout: float, verify: bool | Path, token: str | None = None
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InputError(f"server address {url!r} is not usable; expected one like http://127.0.0.1:8000")
         self.url = url.rstrip("/")
         self._timeout = (connect_timeout, timeout)
         self._verify = str(verify) if isinstance(verify, Path) else verify
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._use_proxies = parts.hostname not in _LOOPBACK
 
     def json(self, method: str, path: str, **options: Any) -> Any:
@@ -52,7 +55,7 @@ class Transport:
         session.trust_env = self._use_proxies
         options.setdefault("timeout", self._timeout)
         try:
-            response = session.request(method, self.url + path, verify=self._verify, **options)
+            response = session.request(method, self.url + path, verify=self._verify, headers=self._headers, **options)
         except requests.exceptions.SSLError as error:
             raise ClientError(
                 f"{self.url} has no certificate that is trusted here ({error}); give its certificate file as 'verify'"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from filelock import FileLock
+
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, safe_name, write_json
 from gliomics.models.card import ModelCard, Task
@@ -88,11 +90,26 @@ class ModelStore:
     def publish(self, name: str, version: str, reason: str) -> None:
         """Let a version serve from now on, and record when and why."""
         load = self.version(name, version)
-        path = self._local_folder(name) / _CURRENT
-        record = self.history(name)
-        when = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        record.append({"version": load.card.version, "reason": reason, "when": when})
-        write_json(path, {"version": version, "history": record})
+        folder = self._local_folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            record = self.history(name)
+            when = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            record.append({"version": load.card.version, "reason": reason, "when": when})
+            write_json(folder / _CURRENT, {"version": version, "history": record})
+
+    def rollback(self, name: str, *, to: str | None = None, reason: str) -> ModelFolder:
+        """Let an earlier version serve again: ``to``, or the last that served before. Nothing is removed."""
+        serving = self.current(name).card.version
+        if to is None:
+            earlier = self._earlier(name, serving)
+            if not earlier:
+                raise InputError(f"no version of model '{name}' served before version {serving}")
+            to = earlier[0]
+        if to == serving:
+            raise InputError(f"version {to} of model '{name}' serves already")
+        self.publish(name, to, reason)
+        return self.current(name)
 
     def history(self, name: str) -> list[dict[str, str]]:
         """What was published of a model, oldest first: version, reason and time."""

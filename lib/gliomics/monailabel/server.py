@@ -39,6 +39,9 @@ class ServerOptions:
     cors_origins: tuple[str, ...] = ()
     """Web pages' origins that browsers may let read answers; none unless given."""
     max_upload_mb: int = 1024
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    """Its private key; both or neither."""
 
 
 def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
@@ -52,6 +55,7 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
     if not studies.is_dir():
         raise InputError(f"{options.studies} is not a folder; give the folder that holds the studies")
     check_dependencies()
+    _check_tls(options)
     app_folder = bundled("apps/radiogenomics")
     listening = _listen(options.host, options.port)
     with listening:
@@ -62,7 +66,7 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
             port = int(listening.getsockname()[1])
             _set_environment(workspace, app_folder, port)
             _set_up_logging(workspace)
-            _run(options, listening, lambda: ready(_url(options.host, port)))
+            _run(options, listening, lambda: ready(_url(options, port)))
 
 
 def create_app(options: ServerOptions) -> FastAPI:
@@ -76,16 +80,20 @@ def create_app(options: ServerOptions) -> FastAPI:
     from monailabel.interfaces.exception import MONAILabelException
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+    from gliomics.monailabel.access import Access, Tokens
     from gliomics.monailabel.routes import router
     from gliomics.monailabel.uploads import BodyLimit
 
     if settings.MONAI_LABEL_AUTH_ENABLE:
         raise InputError(
-            "MONAI_LABEL_AUTH_ENABLE is set, but MONAI Label 0.8.5 refuses valid tokens; unset it, keep the server "
-            "on this machine and put a proxy that authenticates in front of it"
+            "MONAI_LABEL_AUTH_ENABLE is set, but MONAI Label 0.8.5 refuses valid tokens; unset it and give tokens "
+            "with: gliomics tokens add NAME --role annotator --studies DIR"
         )
     app = FastAPI(title="Gliomics", docs_url="/", redoc_url="/docs", lifespan=_lifespan)
     app.add_middleware(BodyLimit, limit=options.max_upload_mb * 2**20)
+    tokens = Tokens(Workspace(options.studies.resolve()).tokens)
+    if tokens.holders():
+        app.add_middleware(Access, tokens=tokens)
     if options.host in LOOPBACK:  # a web page that rebinds its name to this machine must not reach the studies
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
     if options.cors_origins:
@@ -153,7 +161,13 @@ def _run(options: ServerOptions, listening: socket.socket, ready: Callable[[], N
                 ready()
 
     config = uvicorn.Config(
-        create_app(options), log_config=None, access_log=False, timeout_graceful_shutdown=5, server_header=False
+        create_app(options),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+        ssl_certfile=options.tls_certificate,
+        ssl_keyfile=options.tls_key,
     )
     Server(config).run(sockets=[listening])
 
@@ -227,5 +241,22 @@ def _set_up_logging(workspace: Workspace) -> None:
     )
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _url(options: ServerOptions, port: int) -> str:
+    scheme = "https" if options.tls_certificate else "http"
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    return f"{scheme}://{host}:{port}"
+
+
+def _check_tls(options: ServerOptions) -> None:
+    import ssl
+
+    if (options.tls_certificate is None) != (options.tls_key is None):
+        raise InputError("TLS needs both files: --tls-certificate and --tls-key")
+    if options.tls_certificate is None or options.tls_key is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(options.tls_certificate, options.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(
+            f"{options.tls_certificate} and {options.tls_key} cannot be used as TLS certificate and key (PEM): {error}"
+        ) from error

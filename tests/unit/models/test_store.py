@@ -78,6 +78,27 @@ def test_names_of_a_task_leave_out_the_models_of_others(a_store: ModelStore, tmp
     assert a_store.names("slice_classification") == ["slices"]
 
 
+def test_rollback_lets_the_version_before_serve_and_keeps_the_record(a_store: ModelStore) -> None:
+    for text in ("second", "third"):
+        added = a_store.add(a_card(), word(text))
+        a_store.publish("segmentation_flair", added.card.version, "better")
+    assert a_store.rollback("segmentation_flair", reason="it draws ventricles").card.version == "2"
+    assert serving(a_store) == "second"
+    assert a_store.rollback("segmentation_flair", to="1", reason="start again").card.version == "1"
+    assert serving(a_store) == "shipped"
+    assert [entry["version"] for entry in a_store.history("segmentation_flair")] == ["2", "3", "2", "1"]
+    assert set(a_store.versions("segmentation_flair")) == {"1", "2", "3"}
+
+
+def test_rollback_without_anything_to_go_back_to_is_refused(a_store: ModelStore) -> None:
+    with pytest.raises(InputError, match="served before version 1"):
+        a_store.rollback("segmentation_flair", reason="why not")
+    with pytest.raises(InputError, match="serves already"):
+        a_store.rollback("segmentation_flair", to="1", reason="why not")
+    with pytest.raises(UnknownNameError, match="no version 7"):
+        a_store.rollback("segmentation_flair", to="7", reason="why not")
+
+
 def test_unknown_model_is_refused_with_the_names_that_exist(a_store: ModelStore) -> None:
     with pytest.raises(UnknownNameError, match="no model 'segmentation_t2'; models here: segmentation_flair"):
         a_store.current("segmentation_t2")

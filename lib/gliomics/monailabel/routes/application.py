@@ -11,7 +11,8 @@ from monailabel.endpoints import logs as stock_logs
 
 from gliomics.files import safe_name, sha256_of
 from gliomics.models import ModelFolder
-from gliomics.monailabel.routes.common import the_app
+from gliomics.monailabel.infer import text_option
+from gliomics.monailabel.routes.common import JsonBody, the_app
 
 router = APIRouter()
 
@@ -41,6 +42,16 @@ def model_info(model: str) -> Any:
         "history": app.store.history(model),
         "versions": sorted(app.store.versions(model), key=int),
     }
+
+
+@router.post("/model/rollback/{model}", tags=["Model"])
+def rollback_model(model: str, params: JsonBody = None) -> Any:
+    """Let an earlier version serve again: ``version``, or the one before; ``reason`` is kept."""
+    options = params or {}
+    to, reason = text_option(options, "version"), text_option(options, "reason")
+    store = the_app().store
+    folder = store.rollback(safe_name(model, "model name"), to=to, reason=reason or "rolled back over REST")
+    return {"model": model, "version": folder.card.version, "history": store.history(model)}
 
 
 @router.get("/model/{model}", tags=["Model"])

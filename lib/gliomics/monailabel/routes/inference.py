@@ -13,6 +13,7 @@ from monailabel.interfaces.tasks.batch_infer import BatchInferImageType
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name
+from gliomics.monailabel.access import ANNOTATOR, require
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.routes.common import FormText, JsonBody, OptionalUpload, the_app
 from gliomics.monailabel.uploads import client_options, received
@@ -34,6 +35,8 @@ def infer(
     """Run a model on a study of the store (``image``), a session, or an uploaded image (``file``)."""
     app = the_app()
     options = client_options(params)
+    if options.get("save_label"):
+        require(ANNOTATOR)
     if image:
         safe_name(image, "image id")
     if not (image or session_id or file):

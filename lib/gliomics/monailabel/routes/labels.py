@@ -10,6 +10,7 @@ from monailabel.endpoints import datastore as stock
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name
+from gliomics.monailabel.access import signed
 from gliomics.monailabel.annotators import agreement_of_labels, keep_consensus, review_label
 from gliomics.monailabel.datastore import FINAL
 from gliomics.monailabel.routes.common import FormText, JsonBody, Upload, study_store, the_app
@@ -21,7 +22,7 @@ router = APIRouter()
 @router.put("/datastore/label", tags=["Datastore"])
 def save_label(image: str, label: Upload, params: FormText = "{}", tag: str = FINAL) -> Any:
     """Keep a label as a new version, after checking it against the study."""
-    app, info = the_app(), parse_object(params, "params")
+    app, info = the_app(), signed(parse_object(params, "params"))
     safe_name(image, "image id")
     tag = safe_name(tag or FINAL, "label tag")
     with received(label, app.workspace.temporary) as path:
@@ -69,7 +70,7 @@ def label_history(label: str, tag: str = FINAL) -> Any:
 def review(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
     """Approve a label, or return it with a comment: ``state``, ``comment``. A returned one is offered for labelling."""
     safe_name(label, "label id"), safe_name(tag, "label tag")
-    options = params or {}
+    options = signed(params or {})
     user = options.get("user") or options.get("client_id")
     state, comment = str(options.get("state")), str(options.get("comment") or "")
     return review_label(study_store(), label, tag, state, comment, None if user is None else str(user)).to_json()
@@ -85,7 +86,7 @@ def label_agreement(label: str, tag: Annotated[list[str], Query()]) -> Any:
 @router.put("/datastore/label/consensus", tags=["Datastore"])
 def label_consensus(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
     """Make a label of the labels with the tags ``of``, and keep it as the next version of ``tag``."""
-    info = dict(params or {})
+    info = signed(dict(params or {}))
     tags = info.pop("of", None)
     if not isinstance(tags, list) or not all(isinstance(name, str) for name in tags):
         raise InputError(f"of is {tags!r}; expected a list of label tags")

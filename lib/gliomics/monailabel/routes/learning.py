@@ -10,6 +10,7 @@ from fastapi import APIRouter, HTTPException
 from monailabel.endpoints import train as stock
 from monailabel.utils.async_tasks.utils import tasks
 
+from gliomics.monailabel.access import signed
 from gliomics.monailabel.routes.common import JsonBody, the_app
 from gliomics.monailabel.uploads import client_options
 
@@ -22,7 +23,7 @@ _starting = threading.Lock()  # a task that was just submitted does not count as
 def next_sample(strategy: str, params: JsonBody = None) -> Any:
     """The study to label next with its score and the reason; ``id`` is null when nothing is left."""
     app = the_app()
-    options = {key: item for key, item in (params or {}).items() if key != "strategy"}
+    options = {key: item for key, item in signed(params or {}).items() if key != "strategy"}
     choice = app.choose_sample({**options, "strategy": strategy})
     if not choice.get("id"):
         return choice

@@ -1,0 +1,84 @@
+"""``gliomics models``: the versions of models over a studies folder, and which one serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gliomics.models import ModelCard, ModelStore
+
+models = typer.Typer(help="See the versions of models, and let an earlier one serve again.", no_args_is_help=True)
+
+NAME = typer.Argument(help="Name of a model, e.g. segmentation_flair.", show_default=False)
+STUDIES = typer.Option(help="Folder of studies whose own versions are meant, too; else those that ship.")
+
+
+@models.command("list")
+def list_models(studies: Annotated[Path | None, STUDIES] = None) -> None:
+    """List every model with the version that serves."""
+    from rich.console import Console
+    from rich.table import Table
+
+    store = _store(studies)
+    table = Table("model", "task", "serves", "versions", "figure", box=None)
+    for name in store.names():
+        card = store.current(name).card
+        table.add_row(name, card.task, card.version, ", ".join(sorted(store.versions(name), key=int)), _figure(card))
+    Console(soft_wrap=True).print(table)
+
+
+@models.command()
+def show(
+    name: Annotated[str, NAME],
+    studies: Annotated[Path | None, STUDIES] = None,
+    version: Annotated[str | None, typer.Option(help="Another version than the one that serves.")] = None,
+) -> None:
+    """Show what a version learned from and how good it is, and what was published when and why."""
+    store = _store(studies)
+    card = (store.version(name, version) if version else store.current(name)).card
+    typer.echo(f"{card.name} version {card.version}: {card.title}\n{card.description}")
+    parent = f", from version {card.parent}" if card.parent else ""
+    typer.echo(f"made {card.created}{parent}; learned from {card.training.population}")
+    if card.reason:
+        typer.echo(f"after training: {card.reason}")
+    for metric in card.metrics:
+        interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
+        typer.echo(f"{metric.name} {metric.value:.3f}{interval}, n = {metric.n}: {metric.how}")
+    for entry in store.history(name):
+        typer.echo(f"{entry['when']}  version {entry['version']} published: {entry['reason']}")
+    typer.echo(card.notice)
+
+
+@models.command()
+def rollback(
+    name: Annotated[str, NAME],
+    studies: Annotated[Path, typer.Option(help="Folder of studies whose models are meant.")],
+    to: Annotated[str | None, typer.Option(help="Version; the one that served before unless told.")] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "rolled back by hand",
+) -> None:
+    """Let an earlier version of a model serve again; a running server takes it from the next request on."""
+    store = _store(studies)
+    before = store.current(name).card.version
+    now = store.rollback(name, to=to, reason=reason)
+    typer.echo(f"{name}: version {now.card.version} serves, {before} no longer does; nothing was removed")
+
+
+def _store(studies: Path | None) -> ModelStore:
+    from gliomics.errors import InputError
+    from gliomics.models import ModelStore
+
+    if studies is None:
+        return ModelStore()
+    if not studies.is_dir():
+        raise InputError(f"{studies} is not a folder; give the folder that holds the studies")
+    return ModelStore(studies / ".gliomics" / "models")
+
+
+def _figure(card: ModelCard) -> str:
+    if not card.metrics:
+        return ""
+    first = card.metrics[0]
+    return f"{first.name} {first.value:.3f}, n = {first.n}"

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gliomics.cli.main import app
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.models import ModelStore
+
+
+@pytest.fixture
+def studies(tmp_path: Path) -> Path:
+    """A folder of studies with a version of its own of segmentation_flair, which serves."""
+    store = ModelStore(tmp_path / ".gliomics" / "models")
+    shipped = store.current("segmentation_flair")
+    card = shipped.card.model_copy(update={"parent": shipped.card.version, "reason": "published: better"})
+    added = store.add(card, {name: lambda path: path.write_bytes(b"weights") for name in card.sha256})
+    store.publish("segmentation_flair", added.card.version, "mean Dice 0.90 after, 0.88 before")
+    return tmp_path
+
+
+def said(*arguments: object) -> str:
+    result = CliRunner().invoke(app, ["models", *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def serving(studies: Path) -> str:
+    return ModelStore(studies / ".gliomics" / "models").current("segmentation_flair").card.version
+
+
+def test_models_are_listed_with_what_serves(studies: Path) -> None:
+    shipped = ModelStore().current("segmentation_flair").card.version
+    row = next(line for line in said("list", "--studies", studies).splitlines() if "segmentation_flair" in line)
+    assert row.split()[:3] == ["segmentation_flair", "segmentation", str(int(shipped) + 1)]
+    assert "subtype_idh" in said("list")
+
+
+def test_version_is_shown_with_its_parent_and_the_record(studies: Path) -> None:
+    text = said("show", "segmentation_flair", "--studies", studies)
+    assert "from version" in text
+    assert "mean Dice 0.90 after, 0.88 before" in text
+    assert "For research use only" in text or "not a medical device" in text
+
+
+def test_rollback_lets_the_shipped_version_serve_again(studies: Path) -> None:
+    shipped = ModelStore().current("segmentation_flair").card.version
+    text = said("rollback", "segmentation_flair", "--studies", studies, "--reason", "it draws ventricles")
+    assert f"version {shipped} serves" in text
+    assert serving(studies) == shipped
+    assert "it draws ventricles" in said("show", "segmentation_flair", "--studies", studies)
+
+
+def test_mistakes_are_named(studies: Path) -> None:
+    with pytest.raises(UnknownNameError, match="no model 'nope'"):
+        said("show", "nope")
+    with pytest.raises(InputError, match="serves already"):
+        said("rollback", "segmentation_flair", "--studies", studies, "--to", serving(studies))
+    with pytest.raises(InputError, match="is not a folder"):
+        said("list", "--studies", studies / "nothing")
