@@ -60,6 +60,7 @@ setup(
         "gliomics.radiomics": ["descriptions/*", "presets/*", "stability/*"],
         "gliomics.report": ["*.css"],
         "gliomics.segmentation": ["configs/*"],
+        "gliomics.segmentation.interactive": ["*.yaml"],
         **{package: files_under(folder) for package, folder in BUNDLED.items()},
     },
     install_requires=LIGHT,

@@ -106,6 +106,49 @@ def segmentation(
         _report(scores, metrics, result)
 
 
+@train.command()
+def correction(
+    data: Annotated[Path, typer.Option(help="Folder of studies with labels/final/<study id>.nii.gz.")],
+    masks: Annotated[
+        Path, typer.Option(help="Folder of masks by networks that never saw their study (masks of a cross-validation).")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted one.")],
+    config: Annotated[Path | None, typer.Option(help="YAML file of another configuration than ours.")] = None,
+    split: Annotated[
+        Path | None, typer.Option(help='JSON file {"test": [patient ids]}: the figures are of these patients.')
+    ] = None,
+    population: Annotated[
+        str, typer.Option(help="Who the patients are, in a sentence for the model card.")
+    ] = "patients not described",
+    encoder_weights: Annotated[
+        Path | None, typer.Option(help="File of pretrained weights for the network's encoder.")
+    ] = None,
+) -> None:
+    """Train a model that corrects masks by clicks, strokes and drawn slices."""
+    from gliomics.segmentation.config import load_training_config
+    from gliomics.segmentation.interactive.train import CONFIG, fit_correction
+    from gliomics.segmentation.split import Split, read_split
+    from gliomics.segmentation.workers import joined
+
+    labelled = _labelled(data)
+    parts = read_split(split) if split else Split()
+    if not isinstance(parts, Split):
+        raise InputError('a correction model is trained once; give a split with "test" patients instead of folds')
+    with joined():
+        model = fit_correction(
+            labelled,
+            masks,
+            load_training_config(str(config or CONFIG)),
+            parts,
+            out,
+            population=population,
+            encoder_weights=encoder_weights,
+            on_epoch=_Reporter(out),
+            on_skipped=_skipped,
+        )
+        _report({}, model.card.metrics, model.path)
+
+
 def _labelled(data: Path) -> list[LabelledStudy]:
     from gliomics.segmentation.labelled import LabelledStudy
     from gliomics.study import label_path, list_studies
