@@ -8,11 +8,15 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from gliomics.errors import InputError
+
+CLOCK_TICK_NS = 50_000_000
+"""File times are coarser than the clock: what changed within this time of a reading may have changed after it."""
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -92,6 +96,28 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON: {error}") from error
+
+
+class Listing:
+    """The visible names in folders, listed again only when a folder changed. Usable from several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[int, list[str]]] = {}
+
+    def of(self, folder: Path) -> list[str]:
+        """The names in a folder, none where there is no such folder."""
+        try:
+            changed = folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []
+        known = self._known.get(folder)
+        if known is not None and known[0] == changed:
+            return known[1]
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if not entry.name.startswith(".")]
+        if time.time_ns() - changed > CLOCK_TICK_NS:
+            self._known[folder] = (changed, names)
+        return names
 
 
 def sha256_of(path: Path) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
 import shutil
-import threading
 import time
 import zipfile
 from datetime import datetime, timezone
@@ -17,13 +15,13 @@ from typing import Any
 from filelock import FileLock
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 
-from gliomics.errors import GliomicsError, InputError, UnknownNameError
+from gliomics.errors import InputError
 from gliomics.files import atomic_path, read_json, safe_name, suffix_of, write_json
 from gliomics.monailabel.cases import default_sequence, read_label
 from gliomics.monailabel.labels import LabelStore, LabelVersion
 from gliomics.monailabel.reviews import ReviewStore
+from gliomics.monailabel.study_index import StudyIndex
 from gliomics.monailabel.workspace import Workspace
-from gliomics.study.folder import STUDY_FILE, list_studies
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.images import read_mask, read_volume
 from gliomics.study.records import Mask, Study
@@ -31,17 +29,11 @@ from gliomics.study.records import Mask, Study
 FINAL = DefaultLabelTag.FINAL.value
 """Tag of the labels that models learn from."""
 
-_CLOCK_TICK_NS = 50_000_000
-"""File times are coarser than the clock; a file changed within this time of a reading is read again."""
-
-_log = logging.getLogger(__name__)
-
 
 class StudyDatastore(Datastore):
     """Studies, labels and notes as files; nothing is kept only in memory and no file holds all studies.
 
-    The list of studies is read again when the studies folder changed. Ids and tags are
-    checked before any path is built from them.
+    Ids and tags are checked before any path is built from them.
     """
 
     def __init__(self, root: Path) -> None:
@@ -49,11 +41,7 @@ class StudyDatastore(Datastore):
         self.workspace = Workspace(root)
         self.labels = LabelStore(root, self.workspace.history)
         self.reviews = ReviewStore(self.workspace.reviews)
-        self._studies: dict[str, Study] = {}
-        self._broken: dict[str, str] = {}
-        self._stamp: frozenset[tuple[str, int]] | None = None
-        self._read_ns = 0
-        self._lock = threading.RLock()
+        self.index = StudyIndex(root)
 
     def name(self) -> str:
         """Name of the studies folder."""
@@ -75,50 +63,19 @@ class StudyDatastore(Datastore):
 
     def study(self, image_id: str) -> Study:
         """The study with this id; :class:`UnknownNameError`, or why its folder cannot be used."""
-        safe_name(image_id, "study id")
-        with self._lock:
-            self._read_if_changed()
-            study = self._studies.get(image_id)
-            if study is None or not _is_as_read(study, self._read_ns):
-                self.refresh()
-                study = self._studies.get(image_id)
-        if study is not None:
-            return study
-        if image_id in self._broken:
-            raise InputError(f"study '{image_id}' cannot be used: {self._broken[image_id]}")
-        raise UnknownNameError(f"there is no study '{image_id}' on this server; it has {len(self._studies)} studies")
+        return self.index.study(safe_name(image_id, "study id"))
 
     def list_images(self) -> list[str]:
         """Ids of all studies."""
-        with self._lock:
-            self._read_if_changed()
-            return list(self._studies)
+        return list(self.index.studies())
 
     def broken(self) -> dict[str, str]:
         """Folders and files that could not be read as studies, and why."""
-        with self._lock:
-            self._read_if_changed()
-            return dict(self._broken)
+        return dict(self.index.broken())
 
     def refresh(self) -> None:
         """Read the studies folder again."""
-        with self._lock:
-            self._read_ns = time.time_ns()
-            self._stamp = _folder_stamp(self.root)
-            broken: dict[str, str] = {}
-
-            def note(path: Path, error: GliomicsError) -> None:
-                name = path.name if path.is_dir() else path.name[: -len(suffix_of(path))]
-                broken[name] = str(error)
-
-            self._studies = {study.id: study for study in list_studies(self.root, note)}
-            for name in broken.keys() - self._broken.keys():
-                _log.warning("study left out: %s", broken[name])
-            self._broken = broken
-
-    def _read_if_changed(self) -> None:
-        if self._stamp is None or _folder_stamp(self.root) != self._stamp:
-            self.refresh()
+        self.index.refresh()
 
     # -- images
 
@@ -191,7 +148,9 @@ class StudyDatastore(Datastore):
         """Take a study and its labels out of the store; they are moved to ``.gliomics/removed``, not deleted."""
         study = self.study(image_id)
         with FileLock(self.workspace.root / "images.lock"):
-            siblings = [other.id for other in self._studies.values() if other.folder == study.folder != self.root]
+            siblings = [
+                other.id for other in self.index.studies().values() if other.folder == study.folder != self.root
+            ]
             if len(siblings) > 1:
                 raise InputError(
                     f"study '{image_id}' shares its folder with {', '.join(siblings)}; remove the folder by hand"
@@ -204,7 +163,7 @@ class StudyDatastore(Datastore):
         self.refresh()
 
     def _check_replaceable(self, study_id: str, target: Path) -> None:
-        same = next((s for s in self._studies.values() if s.id.lower() == study_id.lower()), None)
+        same = next((s for s in self.index.studies().values() if s.id.lower() == study_id.lower()), None)
         if same is None and not (self.root / study_id).exists():
             return
         if same is None or list(same.sequences.values()) != [target]:
@@ -351,17 +310,3 @@ class StudyDatastore(Datastore):
 def download_name(study: Study, sequence: str) -> str:
     """File name under which a sequence is served: NIfTI, and different for every study and sequence."""
     return f"{study.id}_{sequence}.nii.gz"
-
-
-def _folder_stamp(folder: Path) -> frozenset[tuple[str, int]]:
-    """Changes when a study is added, removed or replaced, or a file appears in or leaves a study's folder."""
-    visible = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
-    return frozenset((entry.name, entry.stat(follow_symlinks=False).st_ctime_ns) for entry in visible)
-
-
-def _is_as_read(study: Study, read_ns: int) -> bool:
-    """Whether the study's description is older than the last reading and its files are there."""
-    description = study.folder / STUDY_FILE
-    if description.is_file() and description.stat().st_ctime_ns > read_ns - _CLOCK_TICK_NS:
-        return False
-    return all(path.is_file() for path in study.sequences.values())

@@ -14,7 +14,7 @@ import numpy as np
 from filelock import FileLock
 
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import atomic_path, read_json, safe_name, sha256_of, write_json
+from gliomics.files import Listing, atomic_path, read_json, safe_name, sha256_of, write_json
 from gliomics.study.images import read_mask, write_mask
 from gliomics.study.labels import LABELS_FOLDER, label_path
 from gliomics.study.records import Mask
@@ -53,6 +53,7 @@ class LabelStore:
     def __init__(self, studies: Path, history: Path) -> None:
         self._studies = studies
         self._history = history
+        self._listing = Listing()
 
     def path(self, study_id: str, tag: str) -> Path:
         """Path of the current label; :class:`UnknownNameError` when there is none."""
@@ -76,10 +77,7 @@ class LabelStore:
     def labelled(self, tag: str) -> set[str]:
         """Ids that have a label with this tag, whether or not their study still exists."""
         folder = self._studies / LABELS_FOLDER / safe_name(tag, "label tag")
-        if not folder.is_dir():
-            return set()
-        names = (entry.name for entry in folder.iterdir())
-        return {name[: -len(_SUFFIX)] for name in names if name.endswith(_SUFFIX) and not name.startswith(".")}
+        return {name[: -len(_SUFFIX)] for name in self._listing.of(folder) if name.endswith(_SUFFIX)}
 
     def save(self, study_id: str, tag: str, mask: Mask, info: Mapping[str, Any]) -> LabelVersion:
         """Keep ``mask`` as the next version and make it current; the caller has checked it against the study."""

@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock
 
 from gliomics.errors import InputError
-from gliomics.files import read_json, safe_name, write_json
+from gliomics.files import Listing, read_json, safe_name, write_json
 
 SUBMITTED, APPROVED, RETURNED = "submitted", "approved", "returned"
 STATES = (SUBMITTED, APPROVED, RETURNED)
@@ -41,6 +41,8 @@ class ReviewStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._listing = Listing()
+        self._returned: dict[str, tuple[list[str] | None, dict[str, Review]]] = {}
         self._last: dict[Path, tuple[int, Review]] = {}
 
     def add(self, study_id: str, tag: str, version: int, state: str, comment: str, user: str | None) -> Review:
@@ -67,10 +69,13 @@ class ReviewStore:
     def returned(self, tag: str) -> dict[str, Review]:
         """The labels that are to be done again, by study. Files that did not change are not read again."""
         folder = self._folder / safe_name(tag, "label tag")
-        if not folder.is_dir():
-            return {}
-        found = {path.stem: self._last_of(path) for path in folder.glob("[!.]*.json")}
-        return {study: review for study, review in found.items() if review.state == RETURNED}
+        names = self._listing.of(folder)
+        listed, found = self._returned.get(tag, (None, {}))
+        if listed is not names:  # every review replaces its file, which changes the folder
+            last = {Path(name).stem: self._last_of(folder / name) for name in names}
+            found = {study: review for study, review in last.items() if review.state == RETURNED}
+            self._returned[tag] = names, found
+        return found
 
     def _last_of(self, path: Path) -> Review:
         stamp = path.stat().st_mtime_ns

@@ -90,19 +90,23 @@ def read_study_folder(folder: Path) -> list[Study]:
     return studies
 
 
-def list_studies(root: Path, on_error: OnError | None = None) -> list[Study]:
+def list_studies(
+    root: Path, on_error: OnError | None = None, *, read: Callable[[Path], list[Study]] | None = None
+) -> list[Study]:
     """All studies of a studies folder, sorted by folder or file name.
 
     A broken one does not hide the others: it is handed to ``on_error`` with its path
     (without ``on_error`` it is logged as a warning). Ids that differ only by case count
-    as one, because their labels would be one file on many computers. Raises
+    as one, because their labels would be one file on many computers. ``read`` takes the
+    place of :func:`read_entry`, for whoever remembers what did not change. Raises
     :class:`InputError` when ``root`` is not a folder.
     """
     report = on_error or _log_error
+    read = read or read_entry
     found: dict[str, Study] = {}
     for entry in _entries(root):
         try:
-            for study in _read_entry(entry):
+            for study in read(entry):
                 other = found.setdefault(study.id.lower(), study)
                 if other is not study:
                     raise InputError(
@@ -122,7 +126,7 @@ def open_studies(path: Path, on_error: OnError | None = None) -> list[Study]:
     """
     path = Path(path)
     if path.is_file():
-        return _read_entry(path)
+        return read_entry(path)
     if (path / STUDY_FILE).is_file():
         return read_study_folder(path)
     studies = list_studies(path, on_error)
@@ -223,7 +227,8 @@ def _entries(root: Path) -> list[Path]:
     return [entry for entry in folders_and_images if entry.name not in NOT_STUDIES]
 
 
-def _read_entry(entry: Path) -> list[Study]:
+def read_entry(entry: Path) -> list[Study]:
+    """The studies of one entry of a studies folder: a folder or an image; none of a folder that holds no images."""
     if not entry.is_dir():
         return [_single_image(entry)]
     if (entry / STUDY_FILE).is_file():
