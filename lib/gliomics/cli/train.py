@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from gliomics.segmentation.checkpoint import EpochRecord
     from gliomics.segmentation.labelled import LabelledStudy
 
+Data = Annotated[Path, typer.Option(help="Folder of studies with labels/final/<study id>.nii.gz.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted one.")]
+Population = Annotated[str, typer.Option(help="Who the patients are, in a sentence for the model card.")]
+EncoderWeights = Annotated[Path | None, typer.Option(help="File of pretrained weights for the network's encoder.")]
+
 train = typer.Typer(help="Train models from labelled studies.", no_args_is_help=True)
 
 
@@ -27,8 +32,8 @@ def _train() -> None:
 
 @train.command()
 def segmentation(
-    data: Annotated[Path, typer.Option(help="Folder of studies with labels/final/<study id>.nii.gz.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted one.")],
+    data: Data,
+    out: Out,
     config: Annotated[
         str | None, typer.Option(help="A configuration that comes with Gliomics, or a YAML file.", show_default=False)
     ] = None,
@@ -43,12 +48,8 @@ def segmentation(
         Path | None,
         typer.Option(help="Folder of a finished cross-validation: train its configuration on its patients."),
     ] = None,
-    population: Annotated[
-        str, typer.Option(help="Who the patients are, in a sentence for the model card.")
-    ] = "patients not described",
-    encoder_weights: Annotated[
-        Path | None, typer.Option(help="File of pretrained weights for the network's encoder.")
-    ] = None,
+    population: Population = "patients not described",
+    encoder_weights: EncoderWeights = None,
 ) -> None:
     """Train a segmentation model, or validate a configuration by training it on all folds but one in turn.
 
@@ -108,21 +109,17 @@ def segmentation(
 
 @train.command()
 def correction(
-    data: Annotated[Path, typer.Option(help="Folder of studies with labels/final/<study id>.nii.gz.")],
+    data: Data,
     masks: Annotated[
         Path, typer.Option(help="Folder of masks by networks that never saw their study (masks of a cross-validation).")
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted one.")],
+    out: Out,
     config: Annotated[Path | None, typer.Option(help="YAML file of another configuration than ours.")] = None,
     split: Annotated[
         Path | None, typer.Option(help='JSON file {"test": [patient ids]}: the figures are of these patients.')
     ] = None,
-    population: Annotated[
-        str, typer.Option(help="Who the patients are, in a sentence for the model card.")
-    ] = "patients not described",
-    encoder_weights: Annotated[
-        Path | None, typer.Option(help="File of pretrained weights for the network's encoder.")
-    ] = None,
+    population: Population = "patients not described",
+    encoder_weights: EncoderWeights = None,
 ) -> None:
     """Train a model that corrects masks by clicks, strokes and drawn slices."""
     from gliomics.segmentation.config import load_training_config

@@ -25,6 +25,11 @@ class SequenceNeeds(_Part):
     required: list[str]
     optional: list[str] = []
 
+    @property
+    def may_be_missing(self) -> list[bool]:
+        """For each sequence in the order of a network's channels, required ones first, whether it is optional."""
+        return [False] * len(self.required) + [True] * len(self.optional)
+
 
 class TrainingRecord(_Part):
     """Who a model learned from. ``fingerprint`` is a hash of the ids and labels of the training studies.

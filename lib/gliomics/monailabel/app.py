@@ -32,7 +32,7 @@ from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.refinement import RefinementTask
 from gliomics.monailabel.scoring import ScoreKeeper
 from gliomics.monailabel.sessions import StudySessions
-from gliomics.monailabel.strategies import SCORED, FirstStrategy, RandomStrategy, ScoredStrategy
+from gliomics.monailabel.strategies import PLAIN, SCORED, PlainStrategy, ScoredStrategy
 from gliomics.monailabel.train import SegmentationTraining
 from gliomics.monailabel.workspace import Workspace
 from gliomics.segmentation.interactive.refine import Refiner
@@ -106,7 +106,7 @@ class GliomicsApp(MONAILabelApp):
         scored = {
             name: ScoredStrategy(name, keeper, self.segmenters, self.segmentation_names, self.leases) for name in SCORED
         }
-        return {"random": RandomStrategy(self.leases), "first": FirstStrategy(self.leases), **scored}
+        return {name: PlainStrategy(name, self.leases) for name in PLAIN} | scored
 
     def init_batch_infer(self) -> Callable[..., dict[str, Any]]:
         """Batch inference that works without a GPU."""

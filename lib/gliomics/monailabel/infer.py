@@ -8,7 +8,7 @@ import time
 from abc import abstractmethod
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
@@ -18,7 +18,7 @@ from gliomics.monailabel.cases import read_label
 from gliomics.monailabel.models import ModelCache
 from gliomics.records import FeatureTable
 from gliomics.segmentation.labelled import load_volumes
-from gliomics.segmentation.predict import Segmenter
+from gliomics.segmentation.predict import LoadedModel, Segmenter
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import IMAGE_SUFFIXES, write_mask, write_volume
 from gliomics.study.records import Study
@@ -26,6 +26,7 @@ from gliomics.study.records import Study
 STUDY_KEY = "study"
 """Key under which a task finds the :class:`Study` in its request; clients cannot set it."""
 
+Model = TypeVar("Model", bound=LoadedModel)
 Result = tuple[str | None, dict[str, Any]]
 
 
@@ -45,31 +46,34 @@ class StudyTask(InferTask):
         """What the task does."""
 
 
-class SegmentationTask(StudyTask):
-    """Segments a study with the serving version of one model."""
+class NetworkTask(StudyTask, Generic[Model]):
+    """A task that runs the serving version of one model over a study and answers with a mask."""
 
-    def __init__(self, name: str, segmenters: ModelCache[Segmenter], temporary: Path) -> None:
-        super().__init__(
-            type=InferType.SEGMENTATION,
-            labels={"tumour": 1},
-            dimension=3,
-            description=f"Automatic segmentation of the lesion ({name})",
-        )
-        self._name = name
-        self._segmenters = segmenters
-        self._temporary = temporary
+    def __init__(
+        self, name: str, models: ModelCache[Model], temporary: Path, kind: InferType, description: str
+    ) -> None:
+        super().__init__(type=kind, labels={"tumour": 1}, dimension=3, description=description)
+        self._name, self._models, self._temporary = name, models, temporary
 
     def is_valid(self) -> bool:
         """Whether a version with intact weights serves."""
-        return self._segmenters.usable(self._name)
+        return self._models.usable(self._name)
 
     def card(self) -> ModelCard:
         """Card of the serving version."""
-        return self._segmenters.get(self._name).card
+        return self._models.get(self._name).card
 
     def info(self) -> dict[str, Any]:
         """What clients are told: MONAI Label's keys, and the version, the sequences and how good it is."""
         return {**super().info(), **describe(self.card())}
+
+
+class SegmentationTask(NetworkTask[Segmenter]):
+    """Segments a study with the serving version of one model."""
+
+    def __init__(self, name: str, segmenters: ModelCache[Segmenter], temporary: Path) -> None:
+        description = f"Automatic segmentation of the lesion ({name})"
+        super().__init__(name, segmenters, temporary, InferType.SEGMENTATION, description)
 
     def run(self, study: Study, request: dict[str, Any]) -> Result:
         """The mask, or the map that ``result`` asks for, as a file with ``result_extension`` (default ``.nii.gz``)."""
@@ -79,7 +83,7 @@ class SegmentationTask(StudyTask):
         wanted = text_option(request, "result") or "mask"
         if wanted not in ("mask", "probability", "uncertainty"):
             raise InputError(f"result is {wanted!r}; expected mask, probability or uncertainty")
-        segmenter = self._segmenters.get(self._name)
+        segmenter = self._models.get(self._name)
         volumes = load_volumes(study, segmenter.card, resample_to=text_option(request, "resample_to"))
         result = segmenter.segment(volumes)
         path = temporary_file(self._temporary, f"{study.id}-", suffix)

@@ -11,9 +11,8 @@ import numpy as np
 from monailabel.interfaces.tasks.infer_v2 import InferType
 
 from gliomics.errors import InputError
-from gliomics.models import ModelCard
 from gliomics.monailabel.cases import read_label
-from gliomics.monailabel.infer import Result, StudyTask, describe, temporary_file, text_option
+from gliomics.monailabel.infer import NetworkTask, Result, temporary_file, text_option
 from gliomics.monailabel.models import ModelCache
 from gliomics.segmentation.interactive.guidance import Click
 from gliomics.segmentation.interactive.refine import Prepared, Refiner
@@ -28,7 +27,7 @@ _HELD = 4
 """Studies kept ready for the next click."""
 
 
-class RefinementTask(StudyTask):
+class RefinementTask(NetworkTask[Refiner]):
     """Corrects a mask, sent as ``label``, by what the user says; without one it begins with an empty mask.
 
     Nothing is kept between requests but prepared images: sending the mask and the clicks of an earlier request again
@@ -36,31 +35,14 @@ class RefinementTask(StudyTask):
     """
 
     def __init__(self, name: str, refiners: ModelCache[Refiner], temporary: Path) -> None:
-        super().__init__(
-            type=InferType.DEEPGROW,
-            labels={"tumour": 1},
-            dimension=3,
-            description="Corrects the current mask by clicks, strokes and drawn slices",
-        )
-        self._name, self._refiners, self._temporary = name, refiners, temporary
+        description = "Corrects the current mask by clicks, strokes and drawn slices"
+        super().__init__(name, refiners, temporary, InferType.DEEPGROW, description)
         self._prepared: OrderedDict[tuple[Any, ...], Prepared] = OrderedDict()
         self._lock = threading.Lock()
 
-    def is_valid(self) -> bool:
-        """Whether a version with intact weights serves."""
-        return self._refiners.usable(self._name)
-
-    def card(self) -> ModelCard:
-        """Card of the serving version."""
-        return self._refiners.get(self._name).card
-
-    def info(self) -> dict[str, Any]:
-        """What clients are told: MONAI Label's keys, and the version, the sequences and how good it is."""
-        return {**super().info(), **describe(self.card())}
-
     def run(self, study: Study, request: dict[str, Any]) -> Result:
         """The corrected mask, 1 and 0, as a NIfTI file."""
-        refiner = self._refiners.get(self._name)
+        refiner = self._models.get(self._name)
         prepared = self._prepare(refiner, study, text_option(request, "resample_to"))
         mask = self._mask_until_now(study, prepared, request)
         clicks, drawn = clicks_of(request), request.get("drawn_slices")

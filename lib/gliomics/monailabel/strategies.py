@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from monailabel.interfaces.tasks.strategy import Strategy
 
-from gliomics.active import (
+from gliomics.active.scores import StudyScores
+from gliomics.active.strategies import (
     Choice,
     choose_by_power,
     choose_farthest,
@@ -20,7 +21,6 @@ from gliomics.active import (
     choose_uncertain_and_new,
     nothing_left,
 )
-from gliomics.active.scores import StudyScores
 from gliomics.errors import InputError
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import text_option
@@ -68,30 +68,25 @@ class StudyStrategy(Strategy):
         """One of the candidates, of which there is at least one."""
 
 
-class RandomStrategy(StudyStrategy):
-    """Any study without a final label."""
-
-    def __init__(self, leases: Leases) -> None:
-        super().__init__("A study without a final label, drawn at random", leases)
-
-    def choose(
-        self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
-    ) -> Choice:
-        """A uniform draw."""
-        return choose_random(candidates, rng)
+PLAIN: dict[str, tuple[str, Callable[[list[str], random.Random], Choice]]] = {
+    "random": ("A study without a final label, drawn at random", choose_random),
+    "first": ("The first study without a final label", lambda candidates, rng: choose_first(candidates)),
+}
+"""Strategies that ask no model, by name: what they do, and the choice."""
 
 
-class FirstStrategy(StudyStrategy):
-    """The studies in the order of their ids."""
+class PlainStrategy(StudyStrategy):
+    """A strategy that needs to know nothing but which studies are left."""
 
-    def __init__(self, leases: Leases) -> None:
-        super().__init__("The first study without a final label", leases)
+    def __init__(self, name: str, leases: Leases) -> None:
+        description, self._choose = PLAIN[name]
+        super().__init__(description, leases)
 
     def choose(
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
-        """The first by id."""
-        return choose_first(candidates)
+        """The candidate that the strategy prefers."""
+        return self._choose(candidates, rng)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def fine_tune(
         cases,
         SegmentationSettings.model_validate(card.settings),
         settings,
-        optional=[name in card.sequences.optional for name in (*card.sequences.required, *card.sequences.optional)],
+        optional=card.sequences.may_be_missing,
         initial=load_weights(champion),
         on_epoch=on_epoch,
         cancelled=cancelled,

@@ -98,7 +98,6 @@ def train_cases(
     on_epoch: OnEpoch | None,
 ) -> State:
     """Train on prepared cases, scored on others on the way for the curves: by the Dice of voxels, or of slices."""
-    names = [*config.sequences.required, *config.sequences.optional]
 
     def validate(state: State) -> float:
         if card.task == "slice_classification":
@@ -110,7 +109,7 @@ def train_cases(
         cases,
         config.model,
         config.training,
-        optional=[name in config.sequences.optional for name in names],
+        optional=config.sequences.may_be_missing,
         pretrained_encoder=encoder_weights,
         checkpoint=checkpoint,
         validate=validate if validation else None,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from gliomics.active import (
+from gliomics.active.strategies import (
     choose_by_power,
     choose_farthest,
     choose_first,

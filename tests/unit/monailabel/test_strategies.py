@@ -13,7 +13,7 @@ from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.scoring import ScoreKeeper
-from gliomics.monailabel.strategies import SCORED, FirstStrategy, RandomStrategy, ScoredStrategy, StudyStrategy
+from gliomics.monailabel.strategies import PLAIN, SCORED, PlainStrategy, ScoredStrategy, StudyStrategy
 from gliomics.segmentation.predict import Segmenter
 from gliomics.study import write_volume
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
@@ -24,7 +24,7 @@ def make_strategies(store: StudyDatastore, models: list[str], seconds: float = 6
     keeper = ScoreKeeper(segmenters, store, store.workspace.scores)
     leases = Leases(store.workspace.leases, seconds)
     scored = {name: ScoredStrategy(name, keeper, segmenters, models, leases) for name in SCORED}
-    return {"random": RandomStrategy(leases), "first": FirstStrategy(leases), **scored}
+    return {name: PlainStrategy(name, leases) for name in PLAIN} | scored
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def epistemic(strategies: dict[str, StudyStrategy]) -> StudyStrategy:
     return strategies["epistemic"]
 
 
-@pytest.fixture(params=["random", "first", *SCORED])
+@pytest.fixture(params=[*PLAIN, *SCORED])
 def a_strategy(request: pytest.FixtureRequest, strategies: dict[str, StudyStrategy]) -> StudyStrategy:
     return strategies[request.param]
 

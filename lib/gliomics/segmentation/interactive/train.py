@@ -55,13 +55,7 @@ class CorrectedCase(Case):
 
 
 def with_masks(cases: Sequence[Case], masks: Mapping[str, Mask]) -> list[Case]:
-    """Cases with their masks, by study; :class:`InputError` for a case without one."""
-    missing = [case.study_id for case in cases if case.study_id not in masks]
-    if missing:
-        raise InputError(
-            f"no mask of {', '.join(missing[:5])}; segment every labelled study with a network "
-            "that never saw it, as a cross-validation does"
-        )
+    """Cases with their masks, by study."""
     return [CorrectedCase.of(case, masks[case.study_id]) for case in cases]
 
 
@@ -114,12 +108,11 @@ def fit_correction(
     cases, skipped = prepare_labelled(parts["training"], card)
     for study, reason in skipped.items():
         on_skipped(study, reason)
-    names = [*config.sequences.required, *config.sequences.optional]
     state = train(
         with_masks(cases, {case.study_id: _read(masks, case.study_id) for case in cases}),
         config.model,
         config.training,
-        optional=[name in config.sequences.optional for name in names],
+        optional=config.sequences.may_be_missing,
         pretrained_encoder=encoder_weights,
         checkpoint=run / CHECKPOINT,
         on_epoch=on_epoch,

@@ -6,14 +6,13 @@ import torch
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.preprocess import to_canonical
-from gliomics.segmentation.cases import prepare, prepare_case
+from gliomics.segmentation.cases import prepare
 from gliomics.segmentation.evaluation import dice
 from gliomics.segmentation.interactive.annotator import next_click
 from gliomics.segmentation.interactive.guidance import REACH, Click, add_spot, canonical_voxel, network_place
 from gliomics.segmentation.interactive.practice import interactions
 from gliomics.segmentation.interactive.refine import LESION, NOT_LESION, Prepared, Refiner
 from gliomics.segmentation.interactive.scribbles import cut
-from gliomics.segmentation.interactive.train import with_masks
 from gliomics.segmentation.settings import InputSettings
 from gliomics.study import Mask, Volume
 from tests.server.studies import CORRECTING, a_card, a_lesion_case, a_trained_correction_state
@@ -151,13 +150,6 @@ def test_unusable_interactions_are_refused(refiner: Refiner, study: Prepared, tr
         refiner.propagate(study, truth, [6])
     with pytest.raises(GeometryError, match="the mask"):
         refiner.refine(study, Volume(truth.array, np.eye(4)), [Click((1, 1, 1), True)])
-
-
-def test_case_without_a_mask_is_named() -> None:
-    volumes, mask = a_lesion_case(0)
-    case = prepare_case("case-0", "patient-0", volumes, mask, ["flair"], CORRECTING.input)
-    with pytest.raises(InputError, match="no mask of case-0"):
-        with_masks([case], {})
 
 
 def test_cut_prefers_edges_of_the_image_and_keeps_strokes() -> None:
