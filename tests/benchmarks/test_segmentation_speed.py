@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -80,16 +81,27 @@ def test_segmentation_takes_little_more_than_the_forward_passes(a_study: Study, 
     server = start_server(a_study.folder.parent, threads=torch.get_num_threads())
     try:
         idle = memory(server.process.pid)
-        whole = median_seconds(lambda: server.client.infer(model, a_study.id))
+        whole = median_seconds(lambda: server.client.infer(model, changed(a_study).id))
+        again = median_seconds(lambda: server.client.infer(model, a_study.id))
         peak = memory(server.process.pid)
     finally:
         server.stop()
     print(
         f"\n{model} on {SHAPE}: forward passes {bare:.2f} s, "
         f"in the library {inside:.2f} s (ratio {inside / bare:.2f}), "
-        f"through the server {whole:.2f} s (ratio {whole / bare:.2f}); peak memory {peak:.0f} MB, {idle:.0f} MB idle"
+        f"through the server {whole:.2f} s (ratio {whole / bare:.2f}), "
+        f"of a study that it has seen {again:.2f} s (ratio {again / bare:.2f}); "
+        f"peak memory {peak:.0f} MB, {idle:.0f} MB idle"
     )
-    assert whole / bare <= 1.3
+    assert again / bare <= 1.3
+    assert whole / bare <= 1.5
+
+
+def changed(study: Study) -> Study:
+    """The study with files that look new, so that the server reads them again."""
+    for path in study.sequences.values():
+        os.utime(path)
+    return study
 
 
 def memory(process: int) -> float:

@@ -60,21 +60,21 @@ class StudyScores:
 
 def score_study(segmenter: Segmenter, volumes: Mapping[str, Volume], *, seed: int = 0) -> StudyScores:
     """Score a study from its sequences, which must lie on one grid. The same seed gives the same scores."""
-    inputs, image = segmenter.prepared(volumes)
-    draws = segmenter.draws(inputs, samples=SAMPLES, seed=seed)
+    study = segmenter.prepare(volumes)
+    draws = segmenter.draws(study.inputs, samples=SAMPLES, seed=seed)
     mean = draws.mean(axis=0)
     uncertain = entropy(mean)
     lesion = mean > segmenter.settings.postprocess.threshold
     near = (draws > _DOUBT).any(axis=0)
     information = uncertain - entropy(draws).mean(axis=0)
     by_slice = uncertain.mean(axis=(1, 2))
-    _, downwards = axial(image)
+    _, downwards = axial(study.image)
     return StudyScores(
         epistemic=_mean(information, near),
-        disagreement=_disagreement(segmenter, inputs),
+        disagreement=_disagreement(segmenter, study.inputs),
         entropy_lesion=_mean(uncertain, lesion),
         entropy_rest=_mean(uncertain, near & ~lesion),
-        embedding=pooled_channels(segmenter, inputs, lesion).tolist(),
+        embedding=pooled_channels(segmenter, study.inputs, lesion).tolist(),
         slices=(by_slice[::-1] if downwards else by_slice).astype(float).tolist(),
     )
 

@@ -29,6 +29,7 @@ from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import STUDY_KEY, RadiomicsTask, SegmentationTask, SubtypeTask, text_option
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
+from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.monailabel.refinement import RefinementTask
 from gliomics.monailabel.scoring import ScoreKeeper
 from gliomics.monailabel.sessions import StudySessions
@@ -81,12 +82,11 @@ class GliomicsApp(MONAILabelApp):
 
     def init_infers(self) -> dict[str, InferTask]:
         """Segmentation models, those that correct masks, ``radiomics`` and ``subtype``."""
-        temporary = self.workspace.temporary
-        segmentation = {name: SegmentationTask(name, self.segmenters, temporary) for name in self.segmentation_names}
-        refinement = {name: RefinementTask(name, self.refiners, temporary) for name in self.store.names("refinement")}
+        studies, temporary = PreparedStudies(), self.workspace.temporary
+        segmentation, refinement = self.segmentation_names, self.store.names("refinement")
         return {
-            **segmentation,
-            **refinement,
+            **{name: SegmentationTask(name, self.segmenters, studies, temporary) for name in segmentation},
+            **{name: RefinementTask(name, self.refiners, studies, temporary) for name in refinement},
             "radiomics": RadiomicsTask(),
             "subtype": SubtypeTask(self.store, self.store.names("subtype")),
         }

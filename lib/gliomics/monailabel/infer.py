@@ -16,8 +16,8 @@ from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.models import ModelCard, ModelFolder, ModelStore
 from gliomics.monailabel.cases import read_label
 from gliomics.monailabel.models import ModelCache
+from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.records import FeatureTable
-from gliomics.segmentation.labelled import load_volumes
 from gliomics.segmentation.predict import LoadedModel, Segmenter
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import IMAGE_SUFFIXES, write_mask, write_volume
@@ -50,10 +50,16 @@ class NetworkTask(StudyTask, Generic[Model]):
     """A task that runs the serving version of one model over a study and answers with a mask."""
 
     def __init__(
-        self, name: str, models: ModelCache[Model], temporary: Path, kind: InferType, description: str
+        self,
+        name: str,
+        models: ModelCache[Model],
+        studies: PreparedStudies,
+        temporary: Path,
+        kind: InferType,
+        description: str,
     ) -> None:
         super().__init__(type=kind, labels={"tumour": 1}, dimension=3, description=description)
-        self._name, self._models, self._temporary = name, models, temporary
+        self._name, self._models, self._studies, self._temporary = name, models, studies, temporary
 
     def is_valid(self) -> bool:
         """Whether a version with intact weights serves."""
@@ -71,9 +77,9 @@ class NetworkTask(StudyTask, Generic[Model]):
 class SegmentationTask(NetworkTask[Segmenter]):
     """Segments a study with the serving version of one model."""
 
-    def __init__(self, name: str, segmenters: ModelCache[Segmenter], temporary: Path) -> None:
+    def __init__(self, name: str, segmenters: ModelCache[Segmenter], studies: PreparedStudies, temporary: Path) -> None:
         description = f"Automatic segmentation of the lesion ({name})"
-        super().__init__(name, segmenters, temporary, InferType.SEGMENTATION, description)
+        super().__init__(name, segmenters, studies, temporary, InferType.SEGMENTATION, description)
 
     def run(self, study: Study, request: dict[str, Any]) -> Result:
         """The mask, or the map that ``result`` asks for, as a file with ``result_extension`` (default ``.nii.gz``)."""
@@ -84,8 +90,8 @@ class SegmentationTask(NetworkTask[Segmenter]):
         if wanted not in ("mask", "probability", "uncertainty"):
             raise InputError(f"result is {wanted!r}; expected mask, probability or uncertainty")
         segmenter = self._models.get(self._name)
-        volumes = load_volumes(study, segmenter.card, resample_to=text_option(request, "resample_to"))
-        result = segmenter.segment(volumes)
+        prepared = self._studies.get(segmenter, study, text_option(request, "resample_to"))
+        result = segmenter.segment_prepared(prepared)
         path = temporary_file(self._temporary, f"{study.id}-", suffix)
         if wanted == "mask":
             write_mask(result.mask, path)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +12,15 @@ from gliomics.errors import InputError
 from gliomics.monailabel.cases import read_label
 from gliomics.monailabel.infer import NetworkTask, Result, temporary_file, text_option
 from gliomics.monailabel.models import ModelCache
+from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.segmentation.interactive.guidance import Click
-from gliomics.segmentation.interactive.refine import Prepared, Refiner
-from gliomics.segmentation.labelled import load_volumes
+from gliomics.segmentation.interactive.refine import Refiner
+from gliomics.segmentation.predict import Prepared
 from gliomics.study.images import write_mask
 from gliomics.study.records import Mask, Study
 
 MOST_CLICKS = 100
 """Clicks in one request; more are a mistake, or an attack."""
-
-_HELD = 4
-"""Studies kept ready for the next click."""
 
 
 class RefinementTask(NetworkTask[Refiner]):
@@ -34,16 +30,14 @@ class RefinementTask(NetworkTask[Refiner]):
     gives its answer again, so that a client undoes an interaction by going back to what it had.
     """
 
-    def __init__(self, name: str, refiners: ModelCache[Refiner], temporary: Path) -> None:
+    def __init__(self, name: str, refiners: ModelCache[Refiner], studies: PreparedStudies, temporary: Path) -> None:
         description = "Corrects the current mask by clicks, strokes and drawn slices"
-        super().__init__(name, refiners, temporary, InferType.DEEPGROW, description)
-        self._prepared: OrderedDict[tuple[Any, ...], Prepared] = OrderedDict()
-        self._lock = threading.Lock()
+        super().__init__(name, refiners, studies, temporary, InferType.DEEPGROW, description)
 
     def run(self, study: Study, request: dict[str, Any]) -> Result:
         """The corrected mask, 1 and 0, as a NIfTI file."""
         refiner = self._models.get(self._name)
-        prepared = self._prepare(refiner, study, text_option(request, "resample_to"))
+        prepared = self._studies.get(refiner, study, text_option(request, "resample_to"))
         mask = self._mask_until_now(study, prepared, request)
         clicks, drawn = clicks_of(request), request.get("drawn_slices")
         if drawn is not None:
@@ -62,20 +56,6 @@ class RefinementTask(NetworkTask[Refiner]):
             "sequences_used": prepared.sequences_used,
             "warnings": prepared.warnings,
         }
-
-    def _prepare(self, refiner: Refiner, study: Study, resample_to: str | None) -> Prepared:
-        """The study's images ready for the network, from the last few studies if they did not change."""
-        stamps = tuple((name, path.stat().st_mtime_ns) for name, path in sorted(study.sequences.items()))
-        key = (study.id, str(study.folder), stamps, resample_to, refiner.card.version)
-        with self._lock:
-            held = self._prepared.pop(key, None)
-        if held is None:
-            held = refiner.prepare(load_volumes(study, refiner.card, resample_to=resample_to))
-        with self._lock:
-            self._prepared[key] = held
-            while len(self._prepared) > _HELD:
-                self._prepared.popitem(last=False)
-        return held
 
     def _mask_until_now(self, study: Study, prepared: Prepared, request: dict[str, Any]) -> Mask:
         if not request.get("label"):

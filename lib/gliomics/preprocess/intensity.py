@@ -19,9 +19,9 @@ def foreground(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     An image with negative values whose commonest value is 0 was standardised after
     skull stripping: there, everything but 0 is foreground.
     """
-    if not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError("the image has voxels that are NaN or infinite; replace them before use")
-    low, high = float(array.min()), float(np.percentile(array, 99.5))
+    low, high = float(array.min()), percentile(array, 99.5)
     if low < 0 and np.count_nonzero(array == 0) > 0.1 * array.size:
         return array != 0
     return np.asarray(array > low + _BACKGROUND_FRACTION * (high - low))
@@ -35,13 +35,25 @@ def standardise(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     inside = foreground(array)
     if not inside.any():
         raise InputError("every voxel of the image has the same value; is it the right file?")
-    values = array[inside].astype(np.float32)
-    low, high = np.percentile(values, (1, 99.5))
-    values = np.clip(values, low, high)
+    low, high = (percentile(array[inside], q) for q in (1, 99.5))
+    scaled = array.astype(np.float32)
+    np.clip(scaled, low, high, out=scaled)
+    values = scaled[inside]
     deviation = float(values.std())
     if deviation == 0:
         raise InputError("the image has one intensity inside the head; is it a mask?")
-    clipped = np.clip(array.astype(np.float32), low, high)
-    scaled = (clipped - float(values.mean())) / deviation
+    scaled -= float(values.mean())
+    scaled /= deviation
     scaled[~inside] = scaled.min()
-    return scaled.astype(np.float32)
+    return scaled
+
+
+def percentile(array: npt.NDArray[Any], q: float) -> float:
+    """The same as :func:`numpy.percentile`; small integers are counted, which takes a tenth of the time of sorting."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize > 2:
+        return float(np.percentile(array, q))
+    lowest = int(array.min())
+    ranks = np.bincount(array.ravel().astype(np.int32) - lowest).cumsum()
+    rank = q / 100 * (array.size - 1)
+    below, above = np.searchsorted(ranks, (np.floor(rank), np.ceil(rank)), side="right")
+    return float(lowest + below + (above - below) * (rank % 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,13 +48,16 @@ def prepare(volumes: Mapping[str, Volume], sequences: Iterable[str], settings: I
     reference = next((name for name in ("flair", *names) if name in volumes), None)
     if reference is None:
         raise InputError(f"none of the sequences {', '.join(names)} was given; found {', '.join(volumes) or 'nothing'}")
-    canonical = {name: to_canonical(volumes[name]) for name in names if name in volumes}
-    standardised = {name: standardise(volume.array) for name, volume in canonical.items()}
-    grid = SliceGrid.around_head(canonical[reference], settings.size)
+    given = [name for name in names if name in volumes]
+    with ThreadPoolExecutor() as pool:  # numpy sorts and copies without holding the interpreter's lock
+        canonical = dict(zip(given, pool.map(to_canonical, [volumes[name] for name in given]), strict=True))
+        arrays = pool.map(standardise, [volume.array for volume in canonical.values()])
+        standardised = dict(zip(given, arrays, strict=True))
+        grid = SliceGrid.around_head(canonical[reference], settings.size)
+        sampled = dict(zip(given, pool.map(grid.sample, standardised.values()), strict=True))
     images = torch.zeros(len(names), canonical[reference].shape[2], settings.size, settings.size, dtype=torch.float16)
-    for index, name in enumerate(names):
-        if name in canonical:
-            images[index] = torch.from_numpy(grid.sample(standardised[name]).astype(np.float16))
+    for name, slices in sampled.items():
+        images[names.index(name)] = torch.from_numpy(slices)
     present = tuple(name in canonical for name in names)
     return Inputs(images, present, grid, canonical[reference].with_array(standardised[reference]))
 

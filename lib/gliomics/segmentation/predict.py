@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -19,7 +19,8 @@ from gliomics.models import ModelCard, ModelFolder, Task
 from gliomics.preprocess import from_canonical
 from gliomics.segmentation.cases import Inputs, prepare
 from gliomics.segmentation.checkpoint import State
-from gliomics.segmentation.device import best_device, mixed_precision
+from gliomics.segmentation.device import best_device
+from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.networks import build_network
 from gliomics.segmentation.postprocess import calibrate, entropy, to_mask
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 WEIGHTS = "weights.safetensors"
-BATCH = 8
-"""Windows that a network answers for at once."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,22 @@ class Segmentation:
 
     mask: Mask
     probability: Volume
-    uncertainty: Volume
-    """Entropy of the probability in bits: 0 where the model is sure, 1 where it is undecided."""
+    sequences_used: list[str]
+    warnings: list[str]
+
+    @property
+    def uncertainty(self) -> Volume:
+        """Entropy of the probability in bits: 0 where the model is sure, 1 where it is undecided."""
+        return self.probability.with_array(entropy(self.probability.array) / np.log(2))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study ready for a network: what can be done once for all that is asked of it."""
+
+    inputs: Inputs
+    image: Volume
+    """The image on whose grid the sequences lie."""
     sequences_used: list[str]
     warnings: list[str]
 
@@ -90,6 +103,12 @@ class LoadedModel:
         warnings = [f"{self._done} without {', '.join(absent)}"] if absent else []
         return {name: volumes[name] for name in self.sequences if name in volumes}, warnings
 
+    def prepare(self, volumes: Mapping[str, Volume]) -> Prepared:
+        """Choose, standardise and resample the sequences of a study, which must lie on one grid."""
+        chosen, warnings = self.choose(volumes)
+        inputs = prepare(chosen, self.sequences, self.settings.input)
+        return Prepared(inputs, next(iter(chosen.values())), list(chosen), warnings)
+
 
 class Segmenter(LoadedModel):
     """A segmentation model."""
@@ -113,15 +132,21 @@ class Segmenter(LoadedModel):
         ``progress`` is called with the fraction done; when ``cancelled`` returns true,
         :class:`InterruptedError` is raised at the next batch of slices.
         """
-        chosen, warnings = self.choose(volumes)
-        inputs = prepare(chosen, self.sequences, self.settings.input)
-        reference = next(iter(chosen.values()))
-        probability = from_canonical(self.probability(inputs, progress, cancelled), reference)
+        return self.segment_prepared(self.prepare(volumes), progress, cancelled)
+
+    def segment_prepared(
+        self,
+        study: Prepared,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Segmentation:
+        """As :meth:`segment`, for a study that :meth:`prepare` made ready."""
+        probability = from_canonical(self.probability(study.inputs, progress, cancelled), study.image)
         mask = to_mask(probability.array, self.settings.postprocess)
+        warnings = list(study.warnings)
         if not mask.any():
             warnings.append("no lesion was found; check that the image shows one and that the sequence is right")
-        uncertainty = probability.with_array(entropy(probability.array) / np.log(2))
-        return Segmentation(reference.with_array(mask), probability, uncertainty, list(chosen), warnings)
+        return Segmentation(study.image.with_array(mask), probability, study.sequences_used, warnings)
 
     def probability(
         self,
@@ -142,17 +167,12 @@ class Segmenter(LoadedModel):
         """What the network says of a prepared study, (slice, size, size), before calibration."""
         return self._logits(self.network, inputs, progress, cancelled)
 
-    def prepared(self, volumes: Mapping[str, Volume]) -> tuple[Inputs, Volume]:
-        """A study ready for the network, and the image on whose grid its sequences lie."""
-        chosen, _ = self.choose(volumes)
-        return prepare(chosen, self.sequences, self.settings.input), next(iter(chosen.values()))
-
     def draws(self, inputs: Inputs, *, samples: int, seed: int) -> npt.NDArray[np.float32]:
         """Calibrated probabilities under Monte Carlo dropout, (sample, slice, size, size)."""
         with self._dropout_lock:
             network = _with_dropout(self.network)
             torch.manual_seed(seed)
-            logits = np.stack([self._logits(network, inputs) for _ in range(samples)])
+            logits = np.stack([self._logits(network, inputs, drawing=True) for _ in range(samples)])
         return calibrate(logits, self.settings.calibration)
 
     def mask_of(self, inputs: Inputs) -> npt.NDArray[np.uint8]:
@@ -165,8 +185,7 @@ class Segmenter(LoadedModel):
         The mean is over the voxels that any sample calls lesion or nearly so, so that the size
         of the head does not enter (Gal and Ghahramani 2016; Houlsby 2011).
         """
-        inputs, _ = self.prepared(volumes)
-        draws = self.draws(inputs, samples=samples, seed=seed)
+        draws = self.draws(self.prepare(volumes).inputs, samples=samples, seed=seed)
         disputed = (draws > 0.1).any(axis=0)
         if not disputed.any():
             return 0.0
@@ -180,27 +199,37 @@ class Segmenter(LoadedModel):
         inputs: Inputs,
         progress: Callable[[float], None] = lambda fraction: None,
         cancelled: Callable[[], bool] = lambda: False,
+        *,
+        drawing: bool = False,
     ) -> npt.NDArray[np.float32]:
-        """Logits (slice, size, size), averaged where windows overlap and over the mirror image."""
-        settings, device = self.settings.input, best_device()
+        """Logits (slice, size, size), averaged where windows overlap and over the mirror image.
+
+        A network that is ``drawing`` random numbers draws them in order.
+        """
+        settings = self.settings.input
         count = inputs.images.shape[1]
         total = torch.zeros(count, settings.size, settings.size)
         times = torch.zeros(count)
         windows = first_slices(count, settings)
-        with torch.inference_mode(), mixed_precision(device):
-            for start in range(0, len(windows), BATCH):
-                if cancelled():
-                    raise InterruptedError("segmentation was cancelled")
-                first = windows[start : start + BATCH]
-                images = inputs.windows(first, settings).to(device).contiguous(memory_format=torch.channels_last)
-                logits = network(images).float()
-                if self.settings.mirror:  # axis 2 of a canonical slice runs from left to right
-                    logits = (logits + network(images.flip(2)).float().flip(2)) / 2
-                for window, number in zip(logits.cpu(), first, strict=True):
-                    inside = min(settings.depth, count - number)
-                    total[number : number + inside] += window[:inside]
-                    times[number : number + inside] += 1
-                progress(min(start + BATCH, len(windows)) / len(windows))
+        batches, done = batches_of(windows), 0
+
+        def answer(first: Sequence[int]) -> torch.Tensor:
+            images = inputs.windows(first, settings)
+            logits = forward(network, images)
+            if self.settings.mirror:  # axis 2 of a canonical slice runs from left to right
+                logits = (logits + forward(network, images.flip(2)).flip(2)) / 2
+            return logits
+
+        answers = map(answer, batches) if drawing else in_parallel(answer, batches)
+        for first in batches:
+            if cancelled():
+                raise InterruptedError("segmentation was cancelled")
+            for number, logits in zip(first, next(answers), strict=True):
+                inside = min(settings.depth, count - number)
+                total[number : number + inside] += logits[:inside]
+                times[number : number + inside] += 1
+            done += len(first)
+            progress(done / len(windows))
         return np.asarray((total / times[:, None, None]).numpy())
 
 

@@ -11,11 +11,11 @@ import torch
 
 from gliomics.models import Metric
 from gliomics.preprocess import axial
-from gliomics.segmentation.cases import Case, Inputs, prepare
-from gliomics.segmentation.device import best_device, mixed_precision
+from gliomics.segmentation.cases import Case, Inputs
 from gliomics.segmentation.evaluation import Interval
 from gliomics.segmentation.evaluation.pixelwise import Confusion
-from gliomics.segmentation.predict import BATCH, LoadedModel
+from gliomics.segmentation.forward import batches_of, forward, in_parallel
+from gliomics.segmentation.predict import LoadedModel
 from gliomics.study.records import Volume
 
 THRESHOLD = 0.5
@@ -56,26 +56,25 @@ class SliceClassifierModel(LoadedModel):
 
     def classify(self, volumes: Mapping[str, Volume]) -> SliceProbabilities:
         """Classify the axial slices of a study from its sequences, which must lie on one grid."""
-        chosen, warnings = self.choose(volumes)
-        probability = self.probabilities(prepare(chosen, self.sequences, self.settings.input))
-        axis, downwards = axial(next(iter(chosen.values())))
+        study = self.prepare(volumes)
+        probability = self.probabilities(study.inputs)
+        axis, downwards = axial(study.image)
         if downwards:
             probability = probability[::-1]
-        return SliceProbabilities(probability, axis, list(chosen), warnings)
+        return SliceProbabilities(probability, axis, study.sequences_used, study.warnings)
 
     def probabilities(self, inputs: Inputs) -> Array:
         """Probability of tumour in each slice of a prepared study, from inferior to superior."""
-        device = best_device()
-        found = []
-        with torch.inference_mode(), mixed_precision(device):
-            for numbers in torch.arange(inputs.images.shape[1]).split(BATCH):
-                images = inputs.windows(numbers.tolist(), self.settings.input).to(device)
-                images = images.contiguous(memory_format=torch.channels_last)
-                logits = self.network(images).float()
-                if self.settings.mirror:  # axis 2 of a canonical slice runs from left to right
-                    logits = (logits + self.network(images.flip(2)).float()) / 2
-                found.append(logits.softmax(dim=1)[:, 1].cpu())
-        return np.asarray(torch.cat(found).numpy(), dtype=np.float64)
+
+        def answer(numbers: Sequence[int]) -> torch.Tensor:
+            images = inputs.windows(numbers, self.settings.input)
+            logits = forward(self.network, images)
+            if self.settings.mirror:  # axis 2 of a canonical slice runs from left to right
+                logits = (logits + forward(self.network, images.flip(2))) / 2
+            return logits.softmax(dim=1)[:, 1]
+
+        found = in_parallel(answer, batches_of(range(inputs.images.shape[1])))
+        return np.asarray(torch.cat(list(found)).numpy(), dtype=np.float64)
 
     def judge(self, cases: Sequence[Case]) -> list[JudgedSlices]:
         """Classify the slices of labelled studies; one has tumour where any voxel of its mask does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import numpy as np
@@ -74,9 +75,10 @@ def load_sequences(study: Study, names: Iterable[str], *, resample_to: str | Non
     """
     paths = {name: study.path(name) for name in names}
     reference_path = study.path(resample_to) if resample_to is not None else None
-    volumes = {name: read_volume(path) for name, path in paths.items()}
-    if not volumes:
+    if not paths:
         return {}
+    with ThreadPoolExecutor() as pool:  # decompressing does not hold the interpreter's lock
+        volumes = dict(zip(paths, pool.map(read_volume, paths.values()), strict=True))
     if resample_to is not None and reference_path is not None:
         reference = volumes[resample_to] if resample_to in volumes else read_volume(reference_path)
         return {name: _resample(volume, reference) for name, volume in volumes.items()}

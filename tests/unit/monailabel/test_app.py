@@ -15,6 +15,7 @@ from gliomics.monailabel.app import GliomicsApp
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import SegmentationTask
 from gliomics.monailabel.models import ModelCache
+from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.segmentation.predict import Segmenter
 from tests.server.studies import TINY, a_card, add_model, an_untrained_state
 
@@ -35,7 +36,9 @@ def an_app(a_store: StudyDatastore) -> GliomicsApp:
 
 def test_model_without_weights_is_not_offered(a_store: StudyDatastore) -> None:
     store = ModelStore(a_store.workspace.models, shipped=a_store.root / "nothing")
-    task = SegmentationTask("segmentation_flair", ModelCache(store, Segmenter), a_store.workspace.temporary)
+    task = SegmentationTask(
+        "segmentation_flair", ModelCache(store, Segmenter), PreparedStudies(), a_store.workspace.temporary
+    )
     assert not task.is_valid()
 
 

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from gliomics.errors import InputError
 from gliomics.preprocess import SliceGrid, foreground, from_canonical, standardise, to_canonical
+from gliomics.preprocess.intensity import percentile
 from gliomics.study import Volume
 
 
@@ -74,6 +76,14 @@ def test_standardised_head_has_mean_0_and_deviation_1() -> None:
 def test_constant_image_is_refused(array: np.ndarray) -> None:
     with pytest.raises(InputError, match="every voxel of the image has the same value"):
         standardise(array)
+
+
+@given(
+    arrays(st.sampled_from([np.uint8, np.int16, np.uint16, np.int32]), st.integers(1, 60)),
+    st.sampled_from([0, 1, 50, 99.5, 100]),
+)
+def test_percentile_of_integers_is_that_of_numpy(array: np.ndarray, q: float) -> None:
+    assert percentile(array, q) == pytest.approx(np.percentile(array.astype(np.float64), q))
 
 
 def test_image_with_nan_is_refused() -> None:

@@ -6,7 +6,7 @@ In the masks given, every value above 0 is lesion but :data:`NOT_LESION`; the us
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,27 +16,17 @@ from scipy import ndimage
 
 from gliomics.errors import InputError
 from gliomics.preprocess import axial, from_canonical, to_canonical
-from gliomics.segmentation.cases import Inputs, prepare
-from gliomics.segmentation.device import best_device, mixed_precision
+from gliomics.segmentation.cases import Inputs
+from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.interactive.guidance import CHANNELS, REACH, Click, canonical_voxel, guidance
 from gliomics.segmentation.interactive.scribbles import cut
 from gliomics.segmentation.postprocess import calibrate
-from gliomics.segmentation.predict import LoadedModel
+from gliomics.segmentation.predict import LoadedModel, Prepared
 from gliomics.study import Mask, check_same_grid
 from gliomics.study.records import Volume
 
 LESION, NOT_LESION = 3, 2
 """Label values by which a user's own voxels are told from the mask's (1), as in MONAI Label's scribbles."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A study ready for clicks: what takes long is done once for all of them."""
-
-    inputs: Inputs
-    image: Volume
-    sequences_used: list[str]
-    warnings: list[str]
 
 
 class Refiner(LoadedModel):
@@ -49,12 +39,6 @@ class Refiner(LoadedModel):
     task = "refinement"
     _done = "refined"
     extra_channels = CHANNELS
-
-    def prepare(self, volumes: Mapping[str, Volume]) -> Prepared:
-        """Choose, standardise and resample the sequences of a study, which must lie on one grid."""
-        chosen, warnings = self.choose(volumes)
-        inputs = prepare(chosen, self.sequences, self.settings.input)
-        return Prepared(inputs, next(iter(chosen.values())), list(chosen), warnings)
 
     def refine(self, study: Prepared, mask: Mask, clicks: Sequence[Click]) -> Mask:
         """The mask after the last of ``clicks``; earlier ones keep their voxels.
@@ -128,10 +112,9 @@ class Refiner(LoadedModel):
         """The network's probabilities of some slices, (i, j, slice) on the canonical grid."""
         settings = self.settings
         both = Inputs(torch.cat([inputs.images.float(), maps]), inputs.present, inputs.grid, inputs.canonical)
-        device = best_device()
-        images = both.windows(slices, settings.input).to(device).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), mixed_precision(device):
-            logits = self.network(images).float().cpu()[:, 0].numpy()
+        batches = batches_of(slices)
+        answers = in_parallel(lambda part: forward(self.network, both.windows(part, settings.input)), batches)
+        logits = torch.cat(list(answers))[:, 0].numpy()
         i, j, _ = inputs.canonical.shape
         return inputs.grid.restore(calibrate(logits, settings.calibration), (i, j, len(slices)))
 
