@@ -14,8 +14,8 @@ from gliomics.segmentation.embedding import deep_diagnostics, deep_features
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.study import Mask, Volume, find_study, load_sequences, read_mask
 
-CHANNELS = 256
-CELLS = 10
+CHANNELS = 320
+CELLS = 6
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def hooked_maps(model: Segmenter, flair: Volume, slices: list[int]) -> np.ndarra
     """The bottleneck's cells of some slices, (slice, cell, cell, channel), caught in a whole forward pass."""
     inputs = prepare({"flair": flair}, model.sequences, model.settings.input)
     caught: list[torch.Tensor] = []
-    hook = model.network.encoder[-1].register_forward_hook(lambda module, given, output: caught.append(output))
+    hook = model.network.encoder._blocks[-1].register_forward_hook(lambda module, given, output: caught.append(output))
     with torch.no_grad():
         model.network(inputs.windows(slices, model.settings.input))
     hook.remove()

@@ -17,7 +17,7 @@ from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.segmentation.settings import SegmentationSettings
 from gliomics.study import list_studies, load_sequences, read_mask
 
-NAMES = ["segmentation_multi"]
+NAMES = ["segmentation_flair", "segmentation_multi"]
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"
 MOST_BYTES = 16e6
 
