@@ -22,12 +22,16 @@ from gliomics.monailabel.labels import LabelStore, LabelVersion
 from gliomics.monailabel.reviews import ReviewStore
 from gliomics.monailabel.study_index import StudyIndex
 from gliomics.monailabel.workspace import Workspace
+from gliomics.preprocess import axial
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.images import read_mask, read_volume
 from gliomics.study.records import Mask, Study
 
 FINAL = DefaultLabelTag.FINAL.value
 """Tag of the labels that models learn from."""
+
+PARTIAL = "partial"
+"""Tag of labels of which some slices are annotated; the label's ``slices_done`` says which."""
 
 
 class StudyDatastore(Datastore):
@@ -186,11 +190,16 @@ class StudyDatastore(Datastore):
     def save_label(self, image_id: str, label_filename: str, label_tag: str, label_info: dict[str, Any]) -> str:
         """Check a label against its study and keep it as a new version; returns the label's id, the study's.
 
-        A label without a voxel is refused unless ``label_info`` says ``allow_empty``: there is no tumour.
+        A label without a voxel is refused unless ``label_info`` says ``allow_empty``: there is no tumour. A
+        :data:`PARTIAL` label needs ``slices_done``, the numbers of the axial slices that were annotated, in the
+        image's own order; these may be without a voxel.
         """
         tag, info = safe_name(label_tag, "label tag"), label_info or {}
         study = self.study(image_id)
-        mask = read_label(Path(label_filename), study, f"label '{tag}'", allow_empty=info.get("allow_empty") is True)
+        allow_empty = info.get("allow_empty") is True or tag == PARTIAL
+        mask = read_label(Path(label_filename), study, f"label '{tag}'", allow_empty=allow_empty)
+        if tag == PARTIAL:
+            _check_slices(info.get("slices_done"), mask, study.id)
         self.keep_label(study.id, tag, mask, info)
         return study.id
 
@@ -305,6 +314,16 @@ class StudyDatastore(Datastore):
             "objects": objects,
             "broken": self.broken(),
         }
+
+
+def _check_slices(slices: Any, mask: Mask, study_id: str) -> None:
+    count = mask.shape[axial(mask)[0]]
+    whole = isinstance(slices, list) and all(type(number) is int and 0 <= number < count for number in slices)
+    if not whole or not slices:
+        raise InputError(
+            f"slices_done of study '{study_id}' is {str(slices)[:80]}; expected the numbers, 0 to {count - 1}, of the "
+            "axial slices that were annotated, at least one"
+        )
 
 
 def download_name(study: Study, sequence: str) -> str:

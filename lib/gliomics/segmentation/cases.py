@@ -76,11 +76,14 @@ class Case:
     target: torch.Tensor
     lesion: np.ndarray
     """The lesion on the reference's canonical grid, for evaluation."""
+    known: torch.Tensor | None = None
+    """Whether each slice was annotated; None where all were."""
 
     @property
     def lesion_slices(self) -> torch.Tensor:
-        """Whether each slice has a pixel that is mostly lesion."""
-        return (self.target > 0.5).flatten(1).any(dim=1)
+        """Whether each slice is known to have a pixel that is mostly lesion."""
+        inside = (self.target > 0.5).flatten(1).any(dim=1)
+        return inside if self.known is None else inside & self.known
 
     def with_sequences(self, first: int) -> Case:
         """The case as if it had the ``first`` sequences alone."""
@@ -88,6 +91,11 @@ class Case:
         images[first:] = 0
         present = tuple(there and number < first for number, there in enumerate(self.inputs.present))
         return replace(self, inputs=replace(self.inputs, images=images, present=present))
+
+    def answerable(self, first: Sequence[int], depth: int) -> torch.Tensor:
+        """Whether what a network should answer for windows of ``depth`` slices is known, (n, depth)."""
+        numbers = self.inputs.numbers(first, torch.arange(depth))
+        return torch.ones(numbers.shape, dtype=torch.bool) if self.known is None else self.known[numbers]
 
     def targets(self, first: Sequence[int], depth: int) -> torch.Tensor:
         """What a network should answer for windows of ``depth`` slices, (n, depth, size, size)."""

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from gliomics.errors import GliomicsError
 from gliomics.files import sha256_of
 from gliomics.models import ModelCard
+from gliomics.preprocess import axial
 from gliomics.segmentation.cases import Case, prepare_case
 from gliomics.segmentation.settings import SegmentationSettings
-from gliomics.study import UNNAMED_SEQUENCE, Study, Volume, check_mask, load_sequences, read_mask
+from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, check_mask, load_sequences, read_mask
 
 
 @dataclass(frozen=True)
 class LabelledStudy:
-    """A study and the file of its final label."""
+    """A study and the file of its label.
+
+    ``slices`` are the axial slices that were annotated, by number in the image's own order; None where all were. What
+    the label says of the others is not known, and networks do not learn from it.
+    """
 
     study: Study
     label: Path
+    slices: tuple[int, ...] | None = None
 
 
 def load_volumes(study: Study, card: ModelCard, *, resample_to: str | None = None) -> dict[str, Volume]:
@@ -44,10 +52,13 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
         try:
             volumes = load_volumes(item.study, card)
             mask = read_mask(item.label)
-            check_mask(mask, next(iter(volumes.values())), f"the label of study '{item.study.id}'")
+            image, name = next(iter(volumes.values())), f"the label of study '{item.study.id}'"
+            check_mask(mask, image, name, allow_empty=item.slices is not None)
             if UNNAMED_SEQUENCE in volumes:
                 volumes = {card.sequences.required[0]: volumes[UNNAMED_SEQUENCE]}
             case = prepare_case(item.study.id, item.study.patient_id, volumes, mask, sequences, settings.input)
+            if item.slices is not None:
+                case = replace(case, known=_canonical_slices(item, mask))
         except GliomicsError as error:
             skipped[item.study.id] = str(error)
         else:
@@ -55,7 +66,19 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
     return cases, skipped
 
 
+def _canonical_slices(item: LabelledStudy, mask: Mask) -> torch.Tensor:
+    """Whether each slice (inferior to superior) was annotated."""
+    axis, downwards = axial(mask)
+    known = torch.zeros(mask.shape[axis], dtype=torch.bool)
+    known[list(item.slices or ())] = True
+    return known.flip(0) if downwards else known
+
+
 def fingerprint(labelled: Sequence[LabelledStudy]) -> str:
     """A hash of which studies with which labels a model learned from."""
-    lines = sorted(f"{item.study.id} {sha256_of(item.label)}" for item in labelled)
+    lines = sorted(f"{item.study.id} {sha256_of(item.label)}{_only(item.slices)}" for item in labelled)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _only(slices: tuple[int, ...] | None) -> str:
+    return "" if slices is None else f" slices {sorted(slices)}"

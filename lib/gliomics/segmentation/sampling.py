@@ -20,13 +20,15 @@ def draw_batches(
     """The batches of an epoch: every window with lesion once, and a random share of the others.
 
     A network in the plane has a window for each slice; one in space has windows of ``depth`` slices, half a window
-    apart and shifted at random.
+    apart and shifted at random. A window of which no slice was annotated is left out.
     """
     lesion: list[tuple[int, int]] = []
     empty: list[tuple[int, int]] = []
     for index, case in enumerate(cases):
         inside = case.lesion_slices
         for first in _first_slices(len(inside), inputs.depth, generator):
+            if not case.answerable([first], inputs.depth).any():
+                continue
             window = inside[max(0, first) : first + inputs.depth]
             (lesion if bool(window.any()) else empty).append((index, first))
     wanted = min(len(empty), math.ceil(settings.empty_slices * len(lesion)))
@@ -52,6 +54,11 @@ def load_batch(batch: Batch, cases: Sequence[Case], inputs: InputSettings) -> tu
     images = torch.cat([cases[case].inputs.windows([first], inputs) for case, first in batch])
     targets = torch.cat([cases[case].targets([first], inputs.depth) for case, first in batch])
     return images, targets.float()
+
+
+def answerable(batch: Batch, cases: Sequence[Case], inputs: InputSettings) -> torch.Tensor:
+    """Which slices (n, depth) of a batch's targets were annotated."""
+    return torch.cat([cases[case].answerable([first], inputs.depth) for case, first in batch])
 
 
 def kept_sequences(

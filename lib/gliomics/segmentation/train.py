@@ -19,7 +19,7 @@ from gliomics.segmentation.checkpoint import Checkpoint, EpochRecord, State
 from gliomics.segmentation.device import best_device, mixed_precision
 from gliomics.segmentation.losses import LOSSES, slice_cross_entropy
 from gliomics.segmentation.networks import build_network
-from gliomics.segmentation.sampling import Batch, draw_batches, kept_sequences, load_batch
+from gliomics.segmentation.sampling import Batch, answerable, draw_batches, kept_sequences, load_batch
 from gliomics.segmentation.settings import SegmentationSettings, TrainSettings
 from gliomics.segmentation.workers import Workers
 
@@ -153,13 +153,20 @@ class Run:
         images, targets = self.examples(batch, blanking, changes)
         with mixed_precision(self.device):
             logits = self.parallel(images.contiguous(memory_format=torch.channels_last))
-        loss = self.loss(logits.float(), targets)
+        loss = self.loss(*self._answerable(batch, logits.float(), targets))
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimiser.step()
         self._update_average()
         return float(loss.item())
+
+    def _answerable(
+        self, batch: Batch, logits: torch.Tensor, targets: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The slices that were annotated; in the plane, others are not drawn."""
+        known = answerable(batch, self.cases, self.model.input).to(logits.device)
+        return (logits, targets) if known.all() else (logits[known], targets[known])
 
     def _update_average(self) -> None:
         with torch.no_grad():
@@ -173,7 +180,8 @@ class Run:
     def _identity(self) -> str:
         """A hash of what a training is: its settings and its cases."""
         cases = [(case.study_id, float(case.target.double().sum())) for case in self.cases]
-        parts = [self.model.model_dump(), self.settings.model_dump(), list(self.optional), cases]
+        known = [case.known.tolist() for case in self.cases if case.known is not None]
+        parts = [self.model.model_dump(), self.settings.model_dump(), list(self.optional), cases, *known]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -156,3 +156,16 @@ def test_saved_label_is_read_back_voxel_for_voxel(a_store: StudyDatastore, tmp_p
     saved = read_mask(Path(a_store.get_label_uri("case-0", "final")))
     np.testing.assert_array_equal(saved.array, a_lesion_case(0)[1].array)
     assert a_store.get_label_info("case-0", "final")["user"] == "me"
+
+
+def test_label_of_some_slices_is_no_final_label(a_store: StudyDatastore, tmp_path: Path) -> None:
+    a_store.save_label("case-0", a_mask_file(tmp_path), "partial", {"slices_done": [1, 2]})
+    assert a_store.get_labeled_images() == []
+    assert a_store.get_label_info("case-0", "partial")["slices_done"] == [1, 2]
+
+
+@pytest.mark.parametrize("slices", [None, [], [6], [-1], [True], ["1"], "12"])
+def test_label_of_some_slices_must_say_which(a_store: StudyDatastore, tmp_path: Path, slices: object) -> None:
+    with pytest.raises(InputError, match=r"slices_done of study 'case-0'.*0 to 5"):
+        a_store.save_label("case-0", a_mask_file(tmp_path), "partial", {"slices_done": slices})
+    assert a_store.labels.all_tags() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -43,7 +43,7 @@ _HOW = (
 class CorrectedCase(Case):
     """A labelled study with the mask of a network that never saw it: ``previous`` (slice, size, size)."""
 
-    previous: torch.Tensor
+    previous: torch.Tensor = field(kw_only=True)
 
     @classmethod
     def of(cls, case: Case, mask: Mask) -> CorrectedCase:
