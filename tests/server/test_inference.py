@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import requests
 
+from gliomics.active.named import PLAIN, SCORED
 from gliomics.client import ClientError
-from gliomics.monailabel.strategies import PLAIN, SCORED
 from gliomics.segmentation.evaluation import dice
 from gliomics.study import Mask, read_mask, read_volume
 from tests.server.servers import Server

@@ -14,7 +14,7 @@ from gliomics.preprocess import axial
 from gliomics.segmentation.cases import Inputs
 from gliomics.segmentation.embedding import pooled_channels
 from gliomics.segmentation.postprocess import calibrate, entropy
-from gliomics.segmentation.predict import Segmenter
+from gliomics.segmentation.predict import Prepared, Segmenter
 from gliomics.study.records import Volume
 
 CONTRASTS = (0.8, 1.0, 1.25)
@@ -52,6 +52,11 @@ class StudyScores:
         """The scores as JSON-ready values."""
         return asdict(self)
 
+    @property
+    def finds_lesion(self) -> bool:
+        """Whether any voxel is called lesion: the entropy of one that is never vanishes."""
+        return self.entropy_lesion > 0
+
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> StudyScores:
         """What :meth:`to_json` made."""
@@ -60,7 +65,11 @@ class StudyScores:
 
 def score_study(segmenter: Segmenter, volumes: Mapping[str, Volume], *, seed: int = 0) -> StudyScores:
     """Score a study from its sequences, which must lie on one grid. The same seed gives the same scores."""
-    study = segmenter.prepare(volumes)
+    return score_prepared(segmenter, segmenter.prepare(volumes), seed=seed)
+
+
+def score_prepared(segmenter: Segmenter, study: Prepared, *, seed: int = 0) -> StudyScores:
+    """As :func:`score_study`, for a study that :meth:`Segmenter.prepare` made ready."""
     draws = segmenter.draws(study.inputs, samples=SAMPLES, seed=seed)
     mean = draws.mean(axis=0)
     uncertain = entropy(mean)

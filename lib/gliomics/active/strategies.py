@@ -57,6 +57,21 @@ def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: 
     return Choice(chosen, best, reason)
 
 
+def choose_random_with_lesion(candidates: Sequence[str], found: Sequence[str], rng: random.Random) -> Choice:
+    """One of the candidates in which a lesion was ``found``, each with the same probability; without any, one of all.
+
+    The draw that uncertainty must beat: a random one that spends nothing on studies without a lesion, after the random
+    patches with foreground of Lueth 2025 (nnActive, arXiv 2511.19183), for whole studies.
+    """
+    with_lesion = sorted(set(candidates) & set(found))
+    if not with_lesion:
+        drawn = choose_random(candidates, rng)
+        return Choice(drawn.id, None, f"no study has a lesion that the model finds; {drawn.reason}")
+    chosen = rng.choice(with_lesion)
+    number = count(len(with_lesion), "study", "studies")
+    return Choice(chosen, None, f"drawn at random from {number} in which the model finds a lesion")
+
+
 def choose_first(candidates: Sequence[str]) -> Choice:
     """The first of the candidates by id."""
     return Choice(min(candidates), None, f"the first by id of {_to_do(candidates)}")

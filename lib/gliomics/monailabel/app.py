@@ -20,6 +20,7 @@ from monailabel.interfaces.tasks.strategy import Strategy
 from monailabel.interfaces.tasks.train import TrainTask
 
 import gliomics
+from gliomics.active.named import PLAIN, SCORED
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.models import ModelStore
@@ -33,7 +34,7 @@ from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.monailabel.refinement import RefinementTask
 from gliomics.monailabel.scoring import ScoreKeeper
 from gliomics.monailabel.sessions import StudySessions
-from gliomics.monailabel.strategies import PLAIN, SCORED, PlainStrategy, ScoredStrategy
+from gliomics.monailabel.strategies import PlainStrategy, ScoredStrategy
 from gliomics.monailabel.train import SegmentationTraining
 from gliomics.monailabel.workspace import Workspace
 from gliomics.segmentation.interactive.refine import Refiner

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import random
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from monailabel.interfaces.tasks.strategy import Strategy
 
-from gliomics.active.scores import StudyScores
-from gliomics.active.strategies import (
-    Choice,
-    choose_by_power,
-    choose_farthest,
-    choose_first,
-    choose_highest,
-    choose_random,
-    choose_uncertain_and_new,
-    nothing_left,
-)
+from gliomics.active.named import PLAIN, SCORED, Known, described
+from gliomics.active.strategies import Choice, nothing_left
 from gliomics.errors import InputError
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import text_option
@@ -68,87 +58,18 @@ class StudyStrategy(Strategy):
         """One of the candidates, of which there is at least one."""
 
 
-PLAIN: dict[str, tuple[str, Callable[[list[str], random.Random], Choice]]] = {
-    "random": ("A study without a final label, drawn at random", choose_random),
-    "first": ("The first study without a final label", lambda candidates, rng: choose_first(candidates)),
-}
-"""Strategies that ask no model, by name: what they do, and the choice."""
-
-
 class PlainStrategy(StudyStrategy):
     """A strategy that needs to know nothing but which studies are left."""
 
     def __init__(self, name: str, leases: Leases) -> None:
-        description, self._choose = PLAIN[name]
-        super().__init__(description, leases)
+        self._choose = PLAIN[name]
+        super().__init__(described(self._choose), leases)
 
     def choose(
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
         """The candidate that the strategy prefers."""
-        return self._choose(candidates, rng)
-
-
-@dataclass(frozen=True)
-class Known:
-    """What a strategy that asks a model chooses by."""
-
-    candidates: Sequence[str]
-    labelled: Sequence[str]
-    scores: Mapping[str, StudyScores]
-    model: str
-
-    def of(self, name: str) -> dict[str, float]:
-        """One kind of score of every study."""
-        return {study: float(getattr(scores, name)) for study, scores in self.scores.items()}
-
-    @property
-    def embeddings(self) -> dict[str, list[float]]:
-        """The embedding of every study."""
-        return {study: scores.embedding for study, scores in self.scores.items()}
-
-    @property
-    def progress(self) -> float:
-        """The labelled share of all studies."""
-        return len(self.labelled) / (len(self.labelled) + len(self.candidates))
-
-
-def by_epistemic(known: Known, rng: random.Random) -> Choice:
-    """The study on whose lesion the model disagrees most with itself under Monte Carlo dropout."""
-    unit = f"epistemic uncertainty (nats, {known.model})"
-    return choose_highest(known.candidates, known.of("epistemic"), rng, score=unit)
-
-
-def by_disagreement(known: Known, rng: random.Random) -> Choice:
-    """The study whose mask changes most with the image's contrast."""
-    unit = f"disagreement between contrasts (1 - Dice, {known.model})"
-    return choose_highest(known.candidates, known.of("disagreement"), rng, score=unit)
-
-
-def by_diversity(known: Known, rng: random.Random) -> Choice:
-    """The study least like those that are labelled."""
-    return choose_farthest(known.candidates, known.embeddings, known.labelled, rng)
-
-
-def by_power(known: Known, rng: random.Random) -> Choice:
-    """ClaSP PE: predictive entropy of one class, ever less at random."""
-    classes = {"lesion": known.of("entropy_lesion"), "its surroundings": known.of("entropy_rest")}
-    return choose_by_power(known.candidates, classes, known.progress, rng)
-
-
-def by_uncertainty_and_diversity(known: Known, rng: random.Random) -> Choice:
-    """Of the more uncertain half, the study least like those that are labelled."""
-    return choose_uncertain_and_new(known.candidates, known.of("entropy_lesion"), known.embeddings, known.labelled, rng)
-
-
-SCORED = {
-    "epistemic": by_epistemic,
-    "disagreement": by_disagreement,
-    "diversity": by_diversity,
-    "clasp_pe": by_power,
-    "hybrid": by_uncertainty_and_diversity,
-}
-"""Strategies that ask a model, by name."""
+        return self._choose(Known(candidates, datastore.get_labeled_images(), {}, "no model"), rng)
 
 
 class ScoredStrategy(StudyStrategy):
@@ -158,7 +79,7 @@ class ScoredStrategy(StudyStrategy):
         self, name: str, keeper: ScoreKeeper, segmenters: ModelCache[Segmenter], models: list[str], leases: Leases
     ) -> None:
         self._choose = SCORED[name]
-        super().__init__(str(self._choose.__doc__).strip().rstrip("."), leases)
+        super().__init__(described(self._choose), leases)
         self._keeper, self._segmenters, self._models = keeper, segmenters, models
 
     def choose(

@@ -17,6 +17,7 @@ import torch
 from gliomics.errors import InputError
 from gliomics.preprocess import SliceGrid, to_canonical
 from gliomics.segmentation.cases import Inputs, prepare
+from gliomics.segmentation.device import best_device
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.study.labels import check_mask
 from gliomics.study.records import Mask, Volume
@@ -77,7 +78,8 @@ def _deepest(segmenter: Segmenter, inputs: Inputs, slices: list[int]) -> torch.T
     settings = segmenter.settings.input
     batch = inputs.windows([number - (settings.depth - 1) // 2 for number in slices], settings)
     with torch.inference_mode():
-        return segmenter.network.encode(batch.contiguous(memory_format=torch.channels_last))[-1]
+        images = batch.to(best_device()).contiguous(memory_format=torch.channels_last)
+        return segmenter.network.encode(images)[-1].cpu()
 
 
 def _cells(segmenter: Segmenter, inputs: Inputs) -> int:

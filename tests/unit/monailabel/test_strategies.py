@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gliomics.active.named import PLAIN, SCORED
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelStore
@@ -13,7 +14,7 @@ from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.scoring import ScoreKeeper
-from gliomics.monailabel.strategies import PLAIN, SCORED, PlainStrategy, ScoredStrategy, StudyStrategy
+from gliomics.monailabel.strategies import PlainStrategy, ScoredStrategy, StudyStrategy
 from gliomics.segmentation.predict import Segmenter
 from gliomics.study import write_volume
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
