@@ -14,15 +14,19 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Choice:
-    """A strategy's answer: the study (None when nothing is left), its score and why it was chosen."""
+    """A strategy's answer: the study (None when nothing is left), its score and why it was chosen.
+
+    ``slices`` are the axial slices to annotate, by number in the image's own order, where some were asked for.
+    """
 
     id: str | None
     score: float | None
     reason: str
+    slices: list[int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The choice as JSON-ready values."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "slices" or value is not None}
 
 
 def nothing_left(labelled: int) -> Choice:

@@ -32,9 +32,10 @@ from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.monailabel.refinement import RefinementTask
-from gliomics.monailabel.scoring import ScoreKeeper
+from gliomics.monailabel.scoring import ModelScoring, ScoreKeeper
 from gliomics.monailabel.sessions import StudySessions
-from gliomics.monailabel.strategies import PlainStrategy, ScoredStrategy
+from gliomics.monailabel.strategies import PlainStrategy, ScoredStrategy, ServingModels, SubtypeStrategy
+from gliomics.monailabel.subtype_change import SubtypeScoring
 from gliomics.monailabel.train import SegmentationTraining
 from gliomics.monailabel.workspace import Workspace
 from gliomics.segmentation.interactive.refine import Refiner
@@ -100,14 +101,18 @@ class GliomicsApp(MONAILabelApp):
         return {name: SegmentationTraining(name, self.store, self.workspace) for name in names}
 
     def init_strategies(self) -> dict[str, Strategy]:
-        """``random``, ``first`` and those that ask a model."""
+        """``random``, ``first``, those that ask a segmentation model, and one that asks the subtype models, too."""
         if not isinstance(self._datastore, StudyDatastore):
             return dict(super().init_strategies())
-        keeper = ScoreKeeper(self.segmenters, self._datastore, self.workspace.scores)
-        scored = {
-            name: ScoredStrategy(name, keeper, self.segmenters, self.segmentation_names, self.leases) for name in SCORED
+        usable = ServingModels(self.segmenters, self.segmentation_names)
+        keeper = ScoreKeeper(ModelScoring(), self.segmenters, self._datastore, self.workspace.scores)
+        subtype = SubtypeScoring(self.store, self.store.names("subtype"))
+        changes = ScoreKeeper(subtype, self.segmenters, self._datastore, self.workspace.scores / "subtype")
+        return {
+            **{name: PlainStrategy(name, self.leases) for name in PLAIN},
+            **{name: ScoredStrategy(name, keeper, usable, self.leases) for name in SCORED},
+            "subtype": SubtypeStrategy(changes, usable, self.leases),
         }
-        return {name: PlainStrategy(name, self.leases) for name in PLAIN} | scored
 
     def init_batch_infer(self) -> Callable[..., dict[str, Any]]:
         """Batch inference that works without a GPU."""

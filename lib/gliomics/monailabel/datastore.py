@@ -209,6 +209,13 @@ class StudyDatastore(Datastore):
         self.reviews.resubmitted(study_id, tag, version.version, version.user)
         return version
 
+    def slices_done(self, study_id: str) -> list[int]:
+        """The slices that are annotated in the study's :data:`PARTIAL` label; none without one."""
+        if PARTIAL not in self.labels.tags(study_id):
+            return []
+        version = self.labels.current(study_id, PARTIAL)
+        return [] if version is None else list(version.info.get("slices_done", []))
+
     def remove_label(self, label_id: str, label_tag: str) -> None:
         """Remove a label; its versions stay in the history."""
         self.labels.remove(label_id, label_tag)

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import random
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from monailabel.interfaces.tasks.strategy import Strategy
 
 from gliomics.active.named import PLAIN, SCORED, Known, described
-from gliomics.active.strategies import Choice, nothing_left
+from gliomics.active.scores import StudyScores
+from gliomics.active.slices import choose_slices
+from gliomics.active.strategies import Choice, choose_highest, nothing_left
 from gliomics.errors import InputError
+from gliomics.models import ModelCard
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import text_option
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.scoring import ScoreKeeper
+from gliomics.monailabel.subtype_change import SubtypeChange
 from gliomics.segmentation.predict import Segmenter
+
+MOST_SLICES = 100
+"""Slices that one request may ask for."""
 
 BUDGET_SECONDS = 10.0
 """How long one request waits for studies to be scored; those without a score wait for the next request."""
@@ -58,6 +66,18 @@ class StudyStrategy(Strategy):
         """One of the candidates, of which there is at least one."""
 
 
+class ServingModels:
+    """The segmentation models that a strategy may ask, the preferred first."""
+
+    def __init__(self, segmenters: ModelCache[Segmenter], names: Sequence[str]) -> None:
+        self._segmenters, self._names = segmenters, names
+
+    def asked_for(self, request: dict[str, Any]) -> ModelCard | None:
+        """Card of the request's ``model``, else of the first that can be used; None where none can."""
+        name = text_option(request, "model") or next((n for n in self._names if self._segmenters.usable(n)), None)
+        return None if name is None else self._segmenters.get(name).card
+
+
 class PlainStrategy(StudyStrategy):
     """A strategy that needs to know nothing but which studies are left."""
 
@@ -69,33 +89,67 @@ class PlainStrategy(StudyStrategy):
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
         """The candidate that the strategy prefers."""
+        if _slices_option(request) is not None:
+            asked = ", ".join(SCORED)
+            raise InputError(f"slices is an option of strategies that ask a model: {asked}; this one asks none")
         return self._choose(Known(candidates, datastore.get_labeled_images(), {}, "no model"), rng)
 
 
 class ScoredStrategy(StudyStrategy):
     """A strategy that chooses by what a segmentation model thinks of the studies."""
 
-    def __init__(
-        self, name: str, keeper: ScoreKeeper, segmenters: ModelCache[Segmenter], models: list[str], leases: Leases
-    ) -> None:
+    def __init__(self, name: str, keeper: ScoreKeeper[StudyScores], models: ServingModels, leases: Leases) -> None:
         self._choose = SCORED[name]
         super().__init__(described(self._choose), leases)
-        self._keeper, self._segmenters, self._models = keeper, segmenters, models
+        self._keeper, self._models = keeper, models
 
     def choose(
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
         """The candidate that the strategy prefers; a random one if none can be scored."""
-        name = text_option(request, "model") or self._default_model()
+        number = _slices_option(request)
+        card = self._models.asked_for(request)
         labelled = datastore.get_labeled_images()
-        if name is None:
+        if card is None:
             return self._choose(Known(candidates, labelled, {}, "no model"), rng)
-        scores = self._keeper.scores(name, candidates, wait=_budget(request))
-        version = self._segmenters.get(name).card.version
-        return self._choose(Known(candidates, labelled, scores, f"{name} version {version}"), rng)
+        scores = self._keeper.scores(card.name, candidates, wait=_budget(request))
+        choice = self._choose(Known(candidates, labelled, scores, f"{card.name} version {card.version}"), rng)
+        return choice if number is None else self._with_slices(choice, scores, number, datastore)
 
-    def _default_model(self) -> str | None:
-        return next((name for name in self._models if self._segmenters.usable(name)), None)
+    def _with_slices(
+        self, choice: Choice, scores: Mapping[str, StudyScores], number: int, datastore: StudyDatastore
+    ) -> Choice:
+        """The choice with the slices of its study about which the model is least sure."""
+        if choice.id is None or choice.id not in scores:
+            return choice
+        slices = choose_slices(scores[choice.id].slices, number, done=datastore.slices_done(choice.id))
+        listed = ", ".join(map(str, slices)) or "none, all are done"
+        return replace(choice, slices=slices, reason=f"{choice.reason}; slices in which it is least sure: {listed}")
+
+
+class SubtypeStrategy(StudyStrategy):
+    """Chooses the study whose subtype estimates depend most on what is doubtful in its mask."""
+
+    def __init__(self, keeper: ScoreKeeper[SubtypeChange], models: ServingModels, leases: Leases) -> None:
+        super().__init__("The study whose subtype estimates would change most with its mask", leases)
+        self._keeper, self._models = keeper, models
+
+    def choose(
+        self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
+    ) -> Choice:
+        """The candidate whose estimates change most; a random one if none can be scored."""
+        card = self._models.asked_for(request)
+        scores = self._keeper.scores(card.name, candidates, wait=_budget(request)) if card else {}
+        changes = {name: change.mean for name, change in scores.items()}
+        unit = "change of the subtype estimates with doubtful voxels in or out (total variation, 0 to 1)"
+        return choose_highest(candidates, changes, rng, score=unit)
+
+
+def _slices_option(request: dict[str, Any]) -> int | None:
+    value = request.get("slices")
+    if value is not None and (type(value) is not int or not 1 <= value <= MOST_SLICES):
+        raise InputError(f"slices is {value!r}; expected how many slices to name, 1 to {MOST_SLICES}")
+    return value
 
 
 def _budget(request: dict[str, Any]) -> float:

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gliomics.active.named import PLAIN, SCORED
@@ -13,19 +14,39 @@ from gliomics.models import ModelStore
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
-from gliomics.monailabel.scoring import ScoreKeeper
-from gliomics.monailabel.strategies import PlainStrategy, ScoredStrategy, StudyStrategy
+from gliomics.monailabel.scoring import ModelScoring, ScoreKeeper
+from gliomics.monailabel.strategies import PlainStrategy, ScoredStrategy, ServingModels, StudyStrategy, SubtypeStrategy
+from gliomics.monailabel.subtype_change import SubtypeScoring
+from gliomics.segmentation.checkpoint import State
 from gliomics.segmentation.predict import Segmenter
 from gliomics.study import write_volume
-from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
+from tests.server.studies import (
+    TINY,
+    a_card,
+    a_lesion_case,
+    a_trained_state,
+    add_label,
+    add_model,
+    add_study,
+    add_subtype_model,
+    an_untrained_state,
+)
 
 
 def make_strategies(store: StudyDatastore, models: list[str], seconds: float = 60) -> dict[str, StudyStrategy]:
     segmenters = ModelCache(ModelStore(store.workspace.models), Segmenter)
-    keeper = ScoreKeeper(segmenters, store, store.workspace.scores)
+    keeper = ScoreKeeper(ModelScoring(), segmenters, store, store.workspace.scores)
+    serving = ServingModels(segmenters, models)
     leases = Leases(store.workspace.leases, seconds)
-    scored = {name: ScoredStrategy(name, keeper, segmenters, models, leases) for name in SCORED}
-    return {name: PlainStrategy(name, leases) for name in PLAIN} | scored
+    scored = {name: ScoredStrategy(name, keeper, serving, leases) for name in SCORED}
+    store_of_models = ModelStore(store.workspace.models)
+    subtype = SubtypeScoring(store_of_models, store_of_models.names("subtype"))
+    changes = ScoreKeeper(subtype, segmenters, store, store.workspace.scores / "subtype")
+    return {
+        **{name: PlainStrategy(name, leases) for name in PLAIN},
+        **scored,
+        "subtype": SubtypeStrategy(changes, serving, leases),
+    }
 
 
 @pytest.fixture
@@ -40,7 +61,7 @@ def epistemic(strategies: dict[str, StudyStrategy]) -> StudyStrategy:
     return strategies["epistemic"]
 
 
-@pytest.fixture(params=[*PLAIN, *SCORED])
+@pytest.fixture(params=[*PLAIN, *SCORED, "subtype"])
 def a_strategy(request: pytest.FixtureRequest, strategies: dict[str, StudyStrategy]) -> StudyStrategy:
     return strategies[request.param]
 
@@ -152,7 +173,62 @@ def test_without_a_usable_model_a_study_is_drawn(a_store: StudyDatastore) -> Non
     assert "no study could be scored" in answer["reason"]
 
 
-@pytest.mark.parametrize("request_", [{"seed": "x"}, {"budget_seconds": -1}, {"budget_seconds": "long"}, {"model": 3}])
+def test_slices_are_named_on_which_the_model_is_least_sure(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
+    answer = epistemic({"slices": 2}, a_store)
+    entropy = kept_scores(a_store, answer["id"])["scores"]["slices"]
+    assert len(answer["slices"]) == 2
+    assert int(np.argmax(entropy)) in answer["slices"]
+    assert f"slices in which it is least sure: {answer['slices'][0]}" in answer["reason"]
+
+
+def test_slices_that_are_done_are_not_named_again(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
+    first = epistemic({"slices": 2}, a_store)
+    for study in ("case-0", "case-1"):
+        a_store.keep_label(study, "partial", a_lesion_case(0)[1], {"slices_done": first["slices"]})
+    second = epistemic({"slices": 2}, a_store)
+    assert second["id"] == first["id"], "a study of which some slices are done is not labelled yet"
+    assert not set(first["slices"]) & set(second["slices"])
+
+
+def test_strategy_that_asks_no_model_knows_no_slices(
+    a_store: StudyDatastore, strategies: dict[str, StudyStrategy]
+) -> None:
+    with pytest.raises(InputError, match="strategies that ask a model"):
+        strategies["random"]({"slices": 2}, a_store)
+    assert "slices" not in strategies["random"]({}, a_store)
+
+
+@pytest.fixture(scope="module")
+def found_lesions(tmp_path_factory: pytest.TempPathFactory) -> State:
+    return a_trained_state(tmp_path_factory.mktemp("training"))
+
+
+def test_study_whose_subtype_estimate_changes_most_is_chosen(a_store: StudyDatastore, found_lesions: State) -> None:
+    add_model(a_store.root, a_card("test_model", TINY, ["flair"], []), found_lesions)
+    add_subtype_model(a_store.root)
+    answer = make_strategies(a_store, ["test_model"])["subtype"]({"budget_seconds": 60}, a_store)
+    folder = next((a_store.workspace.scores / "subtype").glob("test_model-1+*"))
+    assert "subtype_size-1" in folder.name
+    kept = {study: read_json(folder / f"{study}.json")["scores"]["by_model"] for study in ("case-0", "case-1")}
+    assert all(set(changes) >= {"subtype_size"} for changes in kept.values())
+    assert all(0 <= change <= 1 for changes in kept.values() for change in changes.values())
+    mean = {study: np.mean(list(changes.values())) for study, changes in kept.items()}
+    assert answer["score"] == pytest.approx(mean[answer["id"]]) == pytest.approx(max(mean.values()))
+    assert "total variation" in answer["reason"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"slices": 0},
+        {"slices": "all"},
+        {"slices": True},
+        {"seed": "x"},
+        {"budget_seconds": -1},
+        {"budget_seconds": "long"},
+        {"model": 3},
+    ],
+)
 def test_unusable_option_is_refused(
     a_store: StudyDatastore, epistemic: StudyStrategy, request_: dict[str, Any]
 ) -> None:
