@@ -32,6 +32,7 @@ from gliomics.segmentation.evaluation import Interval, bootstrap_interval
 from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS, Confusion
 from gliomics.segmentation.fit import CHECKPOINT, a_card, train_cases
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
+from gliomics.segmentation.losses import LossName
 from gliomics.segmentation.predict import Segmenter
 from gliomics.segmentation.sampling import draw_batches
 from gliomics.segmentation.split import Split, check_known, read_split
@@ -148,12 +149,18 @@ def training_and_test(data: Path, folds: Path = FOLDS) -> tuple[list[LabelledStu
     return training, [item for item in labelled if item.study.patient_id in first]
 
 
-def changed(config: TrainingConfig, *, size: int, base: int | None = None) -> TrainingConfig:
-    """A registered configuration for slices of ``size`` pixels, with a first level of at most ``base`` channels."""
+def changed(
+    config: TrainingConfig, *, size: int, base: int | None = None, loss: LossName | None = None
+) -> TrainingConfig:
+    """A registered configuration for slices of ``size`` pixels, with a first level of at most ``base`` channels.
+
+    ``loss`` takes the place of its own.
+    """
     if size % 32:
         raise InputError(f"slices of {size} pixels are not possible; give a multiple of 32")
     content = config.model_dump()
     content["model"]["input"]["size"] = size
+    content["training"]["loss"] = loss or config.training.loss
     network = content["model"]["network"]
     if base is not None and "base" in network:
         network["base"] = min(network["base"], base)

@@ -27,6 +27,7 @@ from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE,
 from gliomics.segmentation.config import TrainingConfig, load_training_config
 from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS
 from gliomics.segmentation.labelled import LabelledStudy
+from gliomics.segmentation.losses import LossName
 from gliomics.segmentation.networks.layers import ActivationName, PoolingName
 
 from .retraining import (
@@ -43,6 +44,9 @@ from .retraining import (
     with_interval,
     write_csv,
 )
+
+LOSS: LossName = "dice_bce"
+"""Of every row: after minutes, cross-entropy alone has found no lesion yet."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ def run_table(
             print(f"{entry.key}: left out, because --encoder-weights is not given")
             continue
         weights = options.encoder_weights if entry.pretrained else None
-        config = changed(entry.config, size=options.size, base=options.base)
+        config = changed(entry.config, size=options.size, base=options.base, loss=LOSS)
         work = Work(entry.key, config, training, test, f"{options.minutes} minutes", weights)
         epochs = partial(epochs_within, options.minutes, config=config, encoder_weights=weights)
         try:
