@@ -50,7 +50,7 @@ def train(
     are an exponential moving average (Polyak and Juditsky 1992), which does without a choice of the best epoch;
     ``validate`` scores them five times on the way, for the curves alone. Under ``torchrun`` every process trains on a
     share of each batch, and all return the same weights. Cancelling raises :class:`InterruptedError` at the next batch.
-    ``stop`` sees the averaged weights after each epoch (they change afterwards); the training ends when it answers true.
+    ``stop`` sees the averaged weights after each epoch (they change later); the training ends when it answers true.
     ``kind`` is another kind of run than one from images to masks.
     """
     if not any(bool(case.lesion_slices.any()) for case in cases):
