@@ -30,11 +30,12 @@ SETTINGS = TrainSettings(epochs=15, batch=8, learning_rate=5e-3, empty_slices=1.
 
 
 def ruined(mask: Mask, how: str) -> Mask:
-    """A mask a lesion's width beside the truth, or with one voxel in place of the lesion."""
+    """A mask a lesion's width beside the truth, or with a corner of its box in place of the lesion."""
     if how == "shifted":
         return mask.with_array(np.roll(mask.array, 9, axis=0))
     array = np.zeros_like(mask.array)
-    array[tuple(np.argwhere(mask.array)[0])] = 1
+    first = np.argwhere(mask.array).min(axis=0)
+    array[first[0] : first[0] + 4, first[1] : first[1] + 4] = mask.array.any(axis=(0, 1))
     return mask.with_array(array)
 
 
