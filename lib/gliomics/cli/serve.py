@@ -25,6 +25,12 @@ def serve(
     max_upload_mb: Annotated[int, typer.Option(min=1, help="Largest upload in megabytes.")] = 1024,
     tls_certificate: Annotated[Path | None, typer.Option(help="Certificate (PEM), to serve over https.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's private key (PEM).")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Labelled studies of the models' first cohort, mixed into every training.")
+    ] = None,
+    train_after: Annotated[
+        int, typer.Option(min=0, help="Train by itself after so many new or changed final labels; 0 for never.")
+    ] = 0,
 ) -> None:
     """Serve segmentation, features, subtype, labels and retraining to 3D Slicer and other MONAI Label clients.
 
@@ -33,7 +39,17 @@ def serve(
     from gliomics.monailabel.server import ServerOptions
     from gliomics.monailabel.server import serve as run
 
-    options = ServerOptions(studies, host, port, tuple(cors_origin or ()), max_upload_mb, tls_certificate, tls_key)
+    options = ServerOptions(
+        studies,
+        host,
+        port,
+        tuple(cors_origin or ()),
+        max_upload_mb,
+        tls_certificate,
+        tls_key,
+        replay=replay,
+        train_after=train_after,
+    )
     run(options, ready=lambda url: _announce(options, url))
 
 

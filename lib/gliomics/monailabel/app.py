@@ -24,6 +24,7 @@ from gliomics.active.named import PLAIN, SCORED
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.models import ModelStore
+from gliomics.monailabel.automatic import train_after_option, train_after_save
 from gliomics.monailabel.batch import StudyBatch
 from gliomics.monailabel.cases import study_of_upload
 from gliomics.monailabel.datastore import StudyDatastore
@@ -63,6 +64,8 @@ class GliomicsApp(MONAILabelApp):
         self.leases = Leases(self.workspace.leases)
         self.segmenters = ModelCache(self.store, Segmenter)
         self.refiners = ModelCache(self.store, Refiner)
+        self.train_after = train_after_option(conf or {})
+        self.replay = Path(conf["replay"]) if conf and conf.get("replay") else None
         known = self.store.names("segmentation")
         self.segmentation_names = [*SEGMENTATION_MODELS, *(name for name in known if name not in SEGMENTATION_MODELS)]
         super().__init__(
@@ -95,10 +98,11 @@ class GliomicsApp(MONAILabelApp):
 
     def init_trainers(self) -> dict[str, TrainTask]:
         """One trainer for each segmentation model that has weights to start from."""
-        if not isinstance(self._datastore, StudyDatastore):
+        store = self._datastore
+        if not isinstance(store, StudyDatastore):
             return {}
         names = [name for name in self.segmentation_names if self.segmenters.usable(name)]
-        return {name: SegmentationTraining(name, self.store, self.workspace) for name in names}
+        return {name: SegmentationTraining(name, self.store, store, replay=self.replay) for name in names}
 
     def init_strategies(self) -> dict[str, Strategy]:
         """``random``, ``first``, those that ask a segmentation model, and one that asks the subtype models, too."""
@@ -121,6 +125,11 @@ class GliomicsApp(MONAILabelApp):
     def on_init_complete(self) -> None:
         """Load the models while the first client connects; sessions are cleaned when one is made."""
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def on_save_label(self, image_id: str, label_id: str) -> dict[str, Any]:
+        """Train once enough labels are new, if the server was told to; a save never fails because of it."""
+        train_after_save(self, image_id)
+        return {}
 
     def infer_task(self, name: str) -> InferTask:
         """The infer task with this name; :class:`UnknownNameError` when there is none that can be used."""

@@ -42,6 +42,10 @@ class ServerOptions:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     """Its private key; both or neither."""
+    replay: Path | None = None
+    """Studies with final labels, of the cohort that the models were first trained on, to train on beside new labels."""
+    train_after: int = 0
+    """Final labels, new or changed since the last training, that begin the next; 0 for never."""
 
 
 def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
@@ -54,6 +58,8 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
     studies = options.studies.resolve()
     if not studies.is_dir():
         raise InputError(f"{options.studies} is not a folder; give the folder that holds the studies")
+    if options.replay is not None and not options.replay.is_dir():
+        raise InputError(f"{options.replay} is not a folder; --replay needs a folder of studies with final labels")
     check_dependencies()
     _check_tls(options)
     app_folder = bundled("apps/radiogenomics")
@@ -65,6 +71,7 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
             workspace.clear_leftovers()
             port = int(listening.getsockname()[1])
             _set_environment(workspace, app_folder, port)
+            _set_conf(options)
             _set_up_logging(workspace)
             _run(options, listening, lambda: ready(_url(options, port)))
 
@@ -217,6 +224,16 @@ def _set_environment(workspace: Workspace, app_folder: Path, port: int) -> None:
     os.environ.setdefault("MONAI_LABEL_DICOMWEB_SEARCH_FILTER", json.dumps({"Modality": "MR"}))
     os.environ["TMPDIR"] = str(workspace.temporary)
     tempfile.tempdir = str(workspace.temporary)
+
+
+def _set_conf(options: ServerOptions) -> None:
+    """What the app itself is told, here and in the processes that train."""
+    conf = json.loads(os.environ.get("MONAI_LABEL_APP_CONF") or "{}")
+    if options.replay is not None:
+        conf["replay"] = str(options.replay.resolve())
+    if options.train_after:
+        conf["train_after"] = str(options.train_after)
+    os.environ["MONAI_LABEL_APP_CONF"] = json.dumps(conf)
 
 
 def _set_up_logging(workspace: Workspace) -> None:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import psutil
 from filelock import FileLock
 from monailabel.interfaces.tasks.train import TrainTask
 
 from gliomics.errors import GliomicsError, InputError
-from gliomics.files import read_json, write_json
+from gliomics.files import read_json, sha256_of, write_json
 from gliomics.models import ModelStore
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
-from gliomics.monailabel.workspace import Workspace
 from gliomics.segmentation.checkpoint import EpochRecord
 from gliomics.segmentation.finetune import FINE_TUNING, FineTuning, fine_tune
 from gliomics.segmentation.labelled import LabelledStudy
+from gliomics.segmentation.split import share_of
+from gliomics.study import label_path, list_studies
 
 VALIDATION_SHARE = 0.2
 """Share of the labelled patients that is kept apart, at least one."""
@@ -31,15 +32,28 @@ MAX_EPOCHS = 200
 _log = logging.getLogger(__name__)
 
 
-class SegmentationTraining(TrainTask):
-    """Fine-tunes one model; the result serves only if it is better on the fixed validation patients."""
+class Print(TypedDict):
+    """A label's file as a training saw it: bytes, time of the last change in ns, and SHA-256."""
 
-    def __init__(self, name: str, store: ModelStore, workspace: Workspace) -> None:
+    size: int
+    changed: int
+    sha256: str
+
+
+class SegmentationTraining(TrainTask):
+    """Fine-tunes one model; the result serves only if it is better on the fixed validation patients.
+
+    ``replay`` is a folder of studies with final labels, of the cohort that the model was first trained on.
+    """
+
+    def __init__(self, name: str, store: ModelStore, datastore: StudyDatastore, *, replay: Path | None = None) -> None:
         super().__init__(f"Fine-tune {name} on the final labels; it is published only if it is better")
         self._name = name
         self._store = store
-        self._state_path = workspace.training / f"{name}.json"
-        self._validation_path = workspace.training / "validation.json"
+        self._datastore = datastore
+        self._replay = replay
+        self._state_path = datastore.workspace.training / f"{name}.json"
+        self._validation_path = datastore.workspace.training / "validation.json"
 
     def config(self) -> dict[str, Any]:
         """Options and their defaults."""
@@ -50,17 +64,26 @@ class SegmentationTraining(TrainTask):
         epochs_option(request)
 
     def stats(self) -> dict[str, Any]:
-        """State of the last training, under MONAI Label's keys (``epoch``, ``best_metric``, ...) and our own."""
-        state: dict[str, Any] = read_json(self._state_path) if self._state_path.is_file() else {}
+        """State of the last training, under MONAI Label's keys (``epoch``, ``best_metric``, ...) and our own.
+
+        ``new_labels`` is how many final labels are new or changed since it began to read them.
+        """
+        state = self._state()
+        seen = state.pop("labels", {})
         if state.get("state") == "running" and not psutil.pid_exists(state["pid"]):
             state |= {"state": "interrupted", "reason": "the training process ended before it was done"}
-        return state
+        return {"epoch": 0, **state, "new_labels": count_new(self._datastore, seen)}
+
+    def new_labels(self) -> int:
+        """How many final labels are new or changed since the last training began, however that ended."""
+        return count_new(self._datastore, self._state().get("labels", {}))
 
     def __call__(self, request: dict[str, Any], datastore: StudyDatastore) -> dict[str, Any]:
         """Train; returns the final state, which is also on disk."""
         progress = _Progress(self._state_path, self._name)
         try:
             settings = FINE_TUNING.model_copy(update={"epochs": epochs_option(request)})
+            progress.reads(label_prints(datastore))
             labelled, skipped = labelled_studies(datastore)
             validation = fixed_validation(self._validation_path, [item.study.patient_id for item in labelled])
             result = fine_tune(
@@ -68,6 +91,7 @@ class SegmentationTraining(TrainTask):
                 self._name,
                 [item for item in labelled if item.study.patient_id not in validation],
                 [item for item in labelled if item.study.patient_id in validation],
+                replay=replayed_studies(self._replay, validation),
                 settings=settings,
                 on_epoch=progress.epoch,
                 cancelled=orphaned(),
@@ -75,7 +99,12 @@ class SegmentationTraining(TrainTask):
         except GliomicsError as error:
             progress.failed(str(error))
             raise
-        return progress.finished(result, skipped)
+        progress.finished(result, skipped)
+        return self.stats()
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = read_json(self._state_path) if self._state_path.is_file() else {}
+        return state
 
 
 class _Progress:
@@ -93,6 +122,11 @@ class _Progress:
         }
         self._write()
 
+    def reads(self, prints: dict[str, Print]) -> None:
+        """The final labels as they are now are about to be read; what is saved later is for the next training."""
+        self._state["labels"] = prints
+        self._write()
+
     def epoch(self, records: Sequence[EpochRecord], total: int) -> None:
         """One more epoch is done."""
         last = records[-1]
@@ -106,7 +140,7 @@ class _Progress:
         self._state |= {"state": "failed", "reason": reason, "total_time": self._seconds()}
         self._write()
 
-    def finished(self, result: FineTuning, skipped: dict[str, str]) -> dict[str, Any]:
+    def finished(self, result: FineTuning, skipped: dict[str, str]) -> None:
         """The training ended with a new version."""
         _log.info("version %s %s", result.model.card.version, result.reason)
         after = list(result.after.values())
@@ -124,7 +158,6 @@ class _Progress:
         for study, reason in self._state["skipped"].items():
             _log.warning("study '%s' was left out: %s", study, reason)
         self._write()
-        return self._state
 
     def _seconds(self) -> float:
         return round(time.time() - self._started, 1)
@@ -154,12 +187,48 @@ def fixed_validation(path: Path, patients: list[str]) -> set[str]:
     with FileLock(path.with_suffix(".lock")):
         if path.is_file():
             return set(read_json(path)["patients"])
-        ordered = sorted(set(patients), key=lambda patient: hashlib.sha256(patient.encode()).hexdigest())
-        if len(ordered) < 2:
+        if len(set(patients)) < 2:
             return set()
-        chosen = ordered[: max(1, round(VALIDATION_SHARE * len(ordered)))]
+        chosen = share_of(patients, VALIDATION_SHARE)
         write_json(path, {"format": 1, "patients": sorted(chosen)})
-        return set(chosen)
+        return chosen
+
+
+def replayed_studies(folder: Path | None, validation: set[str]) -> list[LabelledStudy]:
+    """Studies of a folder that have a final label and are of no validation patient; none without a folder.
+
+    :class:`InputError` for a folder that is not there.
+    """
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise InputError(
+            "the server's folder of replayed studies (--replay) is gone; restart it with one that is there"
+        )
+    studies = [study for study in list_studies(folder) if study.patient_id not in validation]
+    labelled = [LabelledStudy(study, label_path(folder, study.id, FINAL)) for study in studies]
+    return [item for item in labelled if item.label.is_file()]
+
+
+def label_prints(datastore: StudyDatastore) -> dict[str, Print]:
+    """By study, what tells whether its final label has changed since."""
+    found = {}
+    for study_id in datastore.get_labeled_images():
+        with contextlib.suppress(GliomicsError, OSError):  # removed just now
+            path = datastore.labels.path(study_id, FINAL)
+            status = path.stat()
+            found[study_id] = Print(size=status.st_size, changed=status.st_mtime_ns, sha256=sha256_of(path))
+    return found
+
+
+def count_new(datastore: StudyDatastore, seen: dict[str, Print]) -> int:
+    """Final labels that were not ``seen``, or whose content is another; files as they were are not read again."""
+    number = 0
+    for study_id in datastore.get_labeled_images():
+        with contextlib.suppress(GliomicsError, OSError):  # removed just now
+            path, known = datastore.labels.path(study_id, FINAL), seen.get(study_id)
+            number += known is None or _differs(path, known)
+    return number
 
 
 def epochs_option(request: dict[str, Any]) -> int:
@@ -174,3 +243,9 @@ def orphaned() -> Callable[[], bool]:
     """A test that becomes true when the process that started this one has ended."""
     parent = os.getppid()
     return lambda: os.getppid() != parent
+
+
+def _differs(path: Path, known: Print) -> bool:
+    status = path.stat()
+    as_it_was = (status.st_size, status.st_mtime_ns) == (known["size"], known["changed"])
+    return not as_it_was and sha256_of(path) != known["sha256"]

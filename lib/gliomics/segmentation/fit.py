@@ -12,6 +12,7 @@ from gliomics.errors import InputError
 from gliomics.files import sha256_of
 from gliomics.models import Metric, ModelCard, ModelFolder, TrainingRecord, write_model_folder
 from gliomics.segmentation.cases import Case
+from gliomics.segmentation.champion import patient_means
 from gliomics.segmentation.checkpoint import State
 from gliomics.segmentation.config import TrainingConfig
 from gliomics.segmentation.evaluation import bootstrap_interval
@@ -119,10 +120,7 @@ def train_cases(
 
 def dice_metrics(scores: Mapping[str, float], cases: Sequence[Case], how: str) -> list[Metric]:
     """Mean and median patient Dice with 95 % bootstrap intervals; a patient's Dice is the mean of its studies'."""
-    patients: dict[str, list[float]] = {}
-    for case in cases:
-        patients.setdefault(case.patient_id, []).append(scores[case.study_id])
-    values = [float(np.mean(of_patient)) for of_patient in patients.values()]
+    values = list(patient_means(scores, cases).values())
     if not values:
         return []
     mean = bootstrap_interval(values)

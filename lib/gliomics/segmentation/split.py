@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ def check_known(patients: Sequence[str], labelled: Sequence[LabelledStudy]) -> N
     unknown = set(patients) - {item.study.patient_id for item in labelled}
     if unknown:
         raise InputError(f"patients of the split without a labelled study: {', '.join(sorted(unknown)[:5])}")
+
+
+def share_of(patients: Iterable[str], share: float) -> set[str]:
+    """A share of the patients, at least one, the first in the order of a hash of their ids (SHA-256).
+
+    The choice depends on nothing but the ids, so that who is asked again gets the same patients.
+    """
+    ordered = sorted(set(patients), key=lambda patient: hashlib.sha256(patient.encode()).hexdigest())
+    return set(ordered[: max(1, round(share * len(ordered)))])
 
 
 def read_split(path: Path) -> Split | list[tuple[str, ...]]:

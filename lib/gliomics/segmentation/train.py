@@ -38,6 +38,7 @@ def train(
     checkpoint: Path | None = None,
     validate: Callable[[State], float] | None = None,
     on_epoch: OnEpoch | None = None,
+    stop: Callable[[State], bool] = lambda state: False,
     cancelled: Callable[[], bool] = lambda: False,
     kind: type[Run] | None = None,
 ) -> State:
@@ -49,6 +50,7 @@ def train(
     are an exponential moving average (Polyak and Juditsky 1992), which does without a choice of the best epoch;
     ``validate`` scores them five times on the way, for the curves alone. Under ``torchrun`` every process trains on a
     share of each batch, and all return the same weights. Cancelling raises :class:`InterruptedError` at the next batch.
+    ``stop`` sees the averaged weights after each epoch (they change later); the training ends when it answers true.
     ``kind`` is another kind of run than one from images to masks.
     """
     if not any(bool(case.lesion_slices.any()) for case in cases):
@@ -65,6 +67,8 @@ def train(
             run.checkpoint().save(checkpoint)
         if on_epoch is not None and run.workers.first:
             on_epoch(run.records, settings.epochs)
+        if stop(run.average):
+            break
     return run.average
 
 

@@ -11,14 +11,20 @@ from gliomics.errors import InputError
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelStore
 from gliomics.monailabel.datastore import StudyDatastore
-from gliomics.monailabel.train import SegmentationTraining, epochs_option, fixed_validation, labelled_studies
-from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, an_untrained_state
+from gliomics.monailabel.train import (
+    SegmentationTraining,
+    epochs_option,
+    fixed_validation,
+    labelled_studies,
+    replayed_studies,
+)
+from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
 
 
 @pytest.fixture
 def a_training(a_store: StudyDatastore) -> SegmentationTraining:
     add_model(a_store.root, a_card("test_model", TINY, ["flair"], []), an_untrained_state(TINY, 1))
-    return SegmentationTraining("test_model", ModelStore(a_store.workspace.models), a_store.workspace)
+    return SegmentationTraining("test_model", ModelStore(a_store.workspace.models), a_store)
 
 
 def test_validation_patients_never_change(tmp_path: Path) -> None:
@@ -54,7 +60,7 @@ def test_labelled_study_whose_folder_is_broken_is_reported(a_store: StudyDatasto
 def test_training_writes_its_progress_and_result_for_the_server(
     a_store: StudyDatastore, a_training: SegmentationTraining
 ) -> None:
-    assert a_training.stats() == {}
+    assert a_training.stats() == {"epoch": 0, "new_labels": 0}
     for seed in range(2):
         add_label(a_store.root, a_store.study(f"case-{seed}"), seed)
     result = a_training({"max_epochs": 2}, a_store)
@@ -103,3 +109,71 @@ def test_label_corrected_after_a_training_is_used_by_the_next(
     a_store.labels.save(trained_on, "final", a_lesion_case(9)[1], {})
     a_training({"max_epochs": 1}, a_store)
     assert store.version("test_model", "3").card.training.fingerprint != training.fingerprint
+
+
+def test_labels_that_are_new_or_changed_since_the_last_training_are_counted(
+    a_store: StudyDatastore, a_training: SegmentationTraining
+) -> None:
+    for seed in range(2):
+        add_label(a_store.root, a_store.study(f"case-{seed}"), seed)
+    assert a_training.stats()["new_labels"] == a_training.new_labels() == 2
+    assert a_training({"max_epochs": 1}, a_store)["new_labels"] == 0
+    same = a_store.labels.path("case-0", "final")
+    same.write_bytes(same.read_bytes())
+    assert a_training.new_labels() == 0
+    a_store.labels.save("case-0", "final", a_lesion_case(9)[1], {})
+    assert a_training.new_labels() == 1
+    add_label(a_store.root, add_study(a_store.root, "case-2", 2), 2)
+    a_store.refresh()
+    assert a_training.stats()["new_labels"] == 2
+
+
+def test_label_saved_while_a_training_runs_is_new_for_the_next(
+    a_store: StudyDatastore, a_training: SegmentationTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(2):
+        add_label(a_store.root, a_store.study(f"case-{seed}"), seed)
+
+    class Correcting:
+        def __call__(self) -> bool:
+            if a_training.new_labels() == 0:
+                a_store.labels.save("case-1", "final", a_lesion_case(9)[1], {})
+            return False
+
+    monkeypatch.setattr("gliomics.monailabel.train.orphaned", Correcting)
+    assert a_training({"max_epochs": 1}, a_store)["new_labels"] == 1
+    assert "labels" not in a_training.stats()
+
+
+def test_replayed_studies_have_a_label_and_are_of_no_validation_patient(tmp_path: Path) -> None:
+    for seed in range(3):
+        add_label(tmp_path, add_study(tmp_path, f"old-{seed}", seed), seed)
+    add_study(tmp_path, "old-3", 3)
+    assert [item.study.id for item in replayed_studies(tmp_path, {"patient-1"})] == ["old-0", "old-2"]
+    assert replayed_studies(None, set()) == []
+
+
+def test_training_takes_replayed_studies_along(a_store: StudyDatastore, tmp_path: Path) -> None:
+    cohort = tmp_path / "cohort"
+    for seed in range(5, 8):
+        add_label(cohort, add_study(cohort, f"old-{seed}", seed), seed)
+    for seed in range(2):
+        add_label(a_store.root, a_store.study(f"case-{seed}"), seed)
+    add_model(a_store.root, a_card("test_model", TINY, ["flair"], []), an_untrained_state(TINY, 1))
+    store = ModelStore(a_store.workspace.models)
+    SegmentationTraining("test_model", store, a_store, replay=cohort)({"max_epochs": 1}, a_store)
+    assert "with 3 replayed" in store.version("test_model", "2").card.training.population
+
+
+def test_missing_folder_of_replayed_studies_is_told_without_its_path(
+    a_store: StudyDatastore, a_training: SegmentationTraining, tmp_path: Path
+) -> None:
+    for seed in range(2):
+        add_label(a_store.root, a_store.study(f"case-{seed}"), seed)
+    training = SegmentationTraining(
+        "test_model", ModelStore(a_store.workspace.models), a_store, replay=tmp_path / "gone"
+    )
+    with pytest.raises(InputError, match="--replay") as refusal:
+        training({}, a_store)
+    assert str(tmp_path) not in str(refusal.value)
+    assert training.new_labels() == 0

@@ -8,7 +8,7 @@ from gliomics.errors import InputError
 from gliomics.files import write_json
 from gliomics.segmentation.crossvalidate import check_folds
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.segmentation.split import Split, read_split
+from gliomics.segmentation.split import Split, read_split, share_of
 
 
 def written(path: Path, content: object) -> Path:
@@ -65,3 +65,11 @@ def test_parts_cover_every_study_once(labelled: list[LabelledStudy]) -> None:
 def test_patient_in_no_fold_is_named(labelled: list[LabelledStudy]) -> None:
     with pytest.raises(InputError, match="patients in no fold: patient-5"):
         check_folds([[f"patient-{i}" for i in range(3)], ["patient-3", "patient-4"]], labelled)
+
+
+def test_share_of_patients_depends_on_their_ids_alone() -> None:
+    patients = [f"patient-{number}" for number in range(10)]
+    assert len(share_of(patients, 0.2)) == 2
+    assert share_of(patients, 0.2) == share_of([*patients[::-1], *patients], 0.2)
+    assert share_of(patients, 0.2) < share_of(patients, 0.5)
+    assert share_of(["only"], 0.2) == {"only"}

@@ -91,7 +91,9 @@ def label_consensus(label: str, tag: str = FINAL, params: JsonBody = None) -> An
     if not isinstance(tags, list) or not all(isinstance(name, str) for name in tags):
         raise InputError(f"of is {tags!r}; expected a list of label tags")
     tags = [safe_name(name, "label tag") for name in tags]
-    return keep_consensus(study_store(), safe_name(label, "label id"), tags, safe_name(tag, "label tag"), info)
+    kept = keep_consensus(study_store(), safe_name(label, "label id"), tags, safe_name(tag, "label tag"), info)
+    the_app().on_save_label(label, label)
+    return kept
 
 
 @router.get("/datastore/label/info", tags=["Datastore"])

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 from monailabel.endpoints import train as stock
-from monailabel.utils.async_tasks.utils import tasks
 
 from gliomics.monailabel.access import signed
+from gliomics.monailabel.automatic import start_training
 from gliomics.monailabel.routes.common import JsonBody, the_app
 from gliomics.monailabel.uploads import client_options
 
 router = APIRouter()
-
-_starting = threading.Lock()  # a task that was just submitted does not count as running for MONAI Label
 
 
 @router.post("/activelearning/{strategy}", tags=["ActiveLearning"])
@@ -55,14 +52,7 @@ def train(model: str, params: JsonBody = None, run_sync: bool = False, enqueue: 
     """Fine-tune a model on the final labels, in the background."""
     options = client_options(params)
     the_app().trainer(model).check(options)
-    with _starting:
-        waiting = [task for task in tasks("train") if task["status"] in ("SUBMITTED", "RUNNING")]
-        if waiting and not enqueue:
-            detail = "a training is running already; wait for it, stop it (DELETE /train/) or ask with enqueue=true"
-            raise HTTPException(429, detail)
-        if not run_sync:
-            return stock.run_model(model, options, enqueue=True)
-    return stock.run_model(model, options, run_sync=True)
+    return start_training(model, options, enqueue=enqueue, run_sync=run_sync)
 
 
 @router.delete("/train/", tags=["Train"])

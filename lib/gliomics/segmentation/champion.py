@@ -1,0 +1,45 @@
+"""Champion and challenger: whether a new version of a model may take the place of the one that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gliomics.segmentation.cases import Case
+from gliomics.segmentation.evaluation import bootstrap_interval
+from gliomics.segmentation.evaluation.tables import LEAST_FOR_INTERVAL
+
+TOLERANCE = 0.01
+"""How far below zero the interval of a gain in Dice may reach: more may well be a loss on other patients."""
+
+
+def patient_means(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[str, float]:
+    """Scores by study as scores by patient: the mean of a patient's studies."""
+    patients: dict[str, list[float]] = {}
+    for case in cases:
+        patients.setdefault(case.patient_id, []).append(scores[case.study_id])
+    return {patient: float(np.mean(values)) for patient, values in patients.items()}
+
+
+def verdict(before: Mapping[str, float], after: Mapping[str, float], champion: str) -> tuple[bool, str]:
+    """Whether a challenger is published, and why, from Dice by patient of the ``champion`` version and its own.
+
+    The same patients are compared one by one. The mean difference must be above 0 and, with five patients or more, the
+    lower end of its 95 % bootstrap interval above -:data:`TOLERANCE`. What is worse in the mean is never published.
+    """
+    if not before:
+        return False, "kept, not published: there is no validation patient to compare on; label more patients"
+    gain = bootstrap_interval([after[patient] - before[patient] for patient in before])
+    figures = (
+        f"mean Dice {np.mean(list(after.values())):.3f} against {np.mean(list(before.values())):.3f} of version "
+        f"{champion}, difference {gain.value:+.3f}"
+    )
+    if gain.n >= LEAST_FOR_INTERVAL:
+        figures += f" (95 % interval {gain.low:+.3f} to {gain.high:+.3f})"
+    figures += f" over {gain.n} validation {'patient' if gain.n == 1 else 'patients'}"
+    if gain.value <= 0:
+        return False, f"kept, not published: {figures}; it is not better"
+    if gain.n >= LEAST_FOR_INTERVAL and gain.low < -TOLERANCE:
+        return False, f"kept, not published: {figures}; it may well be worse: the interval reaches below {-TOLERANCE}"
+    return True, f"published: {figures}"
