@@ -17,8 +17,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gliomics.errors import GliomicsError, InputError
-from gliomics.files import write_bytes, write_text
+from gliomics.files import write_bytes, write_csv, write_text
 from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE, blank, legend_above, to_png
+from gliomics.report.numbers import markdown_table
+from gliomics.segmentation.budget import batches_per_epoch, changed
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.config import TrainingConfig, load_training_config
 from gliomics.segmentation.labelled import LabelledStudy
@@ -28,13 +30,9 @@ from .retraining import (
     Prepared,
     Row,
     Work,
-    batches_per_epoch,
-    changed,
-    markdown_table,
     retrain,
     training_and_test,
     with_interval,
-    write_csv,
 )
 
 _SEED = 0

@@ -6,9 +6,7 @@ there is never trained again; one that was interrupted continues from its last w
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +18,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from gliomics.errors import InputError
-from gliomics.files import read_json, sha256_of, write_json, write_text
+from gliomics.files import read_json, sha256_of, write_json
+from gliomics.segmentation.budget import batches_per_epoch, of_length
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.checkpoint import EpochRecord
 from gliomics.segmentation.config import TrainingConfig
@@ -32,17 +31,13 @@ from gliomics.segmentation.evaluation import Interval, bootstrap_interval
 from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS, Confusion
 from gliomics.segmentation.fit import CHECKPOINT, a_card, train_cases
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
-from gliomics.segmentation.losses import LossName
 from gliomics.segmentation.predict import Segmenter
-from gliomics.segmentation.sampling import draw_batches
 from gliomics.segmentation.split import Split, check_known, read_split
 from gliomics.segmentation.train import train
 from gliomics.study import label_path, list_studies
 
 FOLDS = Path(__file__).parents[2] / "docs" / "models" / "lgg_folds.json"
 _TIMED_BATCHES = 10
-_FIRST_WEIGHTS = 1e-3
-"""What the weights that a training began with may still be in the averaged ones."""
 
 EpochsOf = Callable[[Sequence[Case]], int]
 """How many epochs a row may be trained on its prepared cases."""
@@ -149,32 +144,6 @@ def training_and_test(data: Path, folds: Path = FOLDS) -> tuple[list[LabelledStu
     return training, [item for item in labelled if item.study.patient_id in first]
 
 
-def changed(
-    config: TrainingConfig, *, size: int, base: int | None = None, loss: LossName | None = None
-) -> TrainingConfig:
-    """A registered configuration for slices of ``size`` pixels, with a first level of at most ``base`` channels.
-
-    ``loss`` takes the place of its own.
-    """
-    if size % 32:
-        raise InputError(f"slices of {size} pixels are not possible; give a multiple of 32")
-    content = config.model_dump()
-    content["model"]["input"]["size"] = size
-    content["training"]["loss"] = loss or config.training.loss
-    network = content["model"]["network"]
-    if base is not None and "base" in network:
-        network["base"] = min(network["base"], base)
-    try:
-        return TrainingConfig.model_validate(content)
-    except ValidationError as error:
-        raise InputError(f"configuration '{config.name}' cannot be so small: {error.errors()[0]['msg']}") from error
-
-
-def batches_per_epoch(cases: Sequence[Case], config: TrainingConfig) -> int:
-    """Optimiser steps in an epoch."""
-    return len(draw_batches(cases, config.model.input, config.training, torch.Generator().manual_seed(0)))
-
-
 def epochs_within(minutes: float, cases: Sequence[Case], config: TrainingConfig, encoder_weights: Path | None) -> int:
     """Epochs that fit into ``minutes`` at the speed of the first batches, at least 2."""
     times: list[float] = []
@@ -211,7 +180,7 @@ def retrain(work: Work, epochs_of: EpochsOf, out: Path, prepared: Prepared) -> R
         write_json(plan, {"identity": identity, "epochs": epochs_of(training)})
     epochs = int(_of_this(plan, identity)["epochs"])
     steps = epochs * batches_per_epoch(training, work.config)
-    config = _of_length(work.config, epochs, steps)
+    config = of_length(work.config, epochs, steps)
     card = a_card(config, work.training, Split(), "a benchmark's patients", work.encoder_weights)
     state = train_cases(
         training,
@@ -241,21 +210,6 @@ def retrain(work: Work, epochs_of: EpochsOf, out: Path, prepared: Prepared) -> R
     return row
 
 
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows of the same columns; numbers read back exactly."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
 def with_interval(figures: Mapping[str, Any], name: str, sign: str = "") -> str:
     """``0.812 (0.760 to 0.855)`` of the columns ``name``, ``name_low`` and ``name_high``."""
     value, low, high = (format(figures[column], f"{sign}.3f") for column in (name, f"{name}_low", f"{name}_high"))
@@ -265,13 +219,6 @@ def with_interval(figures: Mapping[str, Any], name: str, sign: str = "") -> str:
 def interval_columns(name: str, interval: Interval) -> dict[str, float]:
     """The columns that :func:`with_interval` reads."""
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-
-
-def _of_length(config: TrainingConfig, epochs: int, steps: int) -> TrainingConfig:
-    """The configuration with so many epochs, and an average of the weights short enough for them."""
-    ema = min(config.training.ema, _FIRST_WEIGHTS ** (1 / steps))
-    training = config.training.model_copy(update={"epochs": epochs, "ema": ema})
-    return config.model_copy(update={"training": training})
 
 
 def _test(segmenter: Segmenter, cases: Sequence[Case]) -> tuple[dict[str, float], Confusion]:

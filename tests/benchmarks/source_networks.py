@@ -21,9 +21,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gliomics.errors import GliomicsError, InputError
-from gliomics.files import write_bytes, write_text
+from gliomics.files import write_bytes, write_csv, write_text
 from gliomics.models import SequenceNeeds
 from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE, blank, legend_above, tidy, to_png
+from gliomics.report.numbers import markdown_table
+from gliomics.segmentation.budget import changed
 from gliomics.segmentation.config import TrainingConfig, load_training_config
 from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS
 from gliomics.segmentation.labelled import LabelledStudy
@@ -35,14 +37,11 @@ from .retraining import (
     Prepared,
     Row,
     Work,
-    changed,
     epochs_within,
     interval_columns,
-    markdown_table,
     retrain,
     training_and_test,
     with_interval,
-    write_csv,
 )
 
 LOSS: LossName = "dice_bce"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import track
 
-from gliomics.errors import GliomicsError
+from gliomics.errors import GliomicsError, InputError
+
+if TYPE_CHECKING:
+    from gliomics.segmentation.labelled import LabelledStudy
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -23,6 +26,25 @@ Item = TypeVar("Item")
 def left_out(path: Path, error: GliomicsError) -> None:
     """Report a study that cannot be read while the others go on."""
     console.print(f"left out {path.name}: {error}", style="yellow", markup=False)
+
+
+def study_left_out(study: str, reason: str) -> None:
+    """Report a study that takes no part while the others go on."""
+    console.print(f"left out {study}: {reason}", style="yellow", markup=False)
+
+
+def labelled_studies(folder: Path) -> list[LabelledStudy]:
+    """The studies of a folder that have a final label; raises :class:`InputError` when none has."""
+    from gliomics.segmentation.labelled import LabelledStudy
+    from gliomics.study import label_path, list_studies
+
+    studies = list_studies(folder, left_out)
+    labelled = [LabelledStudy(s, label_path(folder, s.id)) for s in studies if label_path(folder, s.id).is_file()]
+    if not labelled:
+        raise InputError(
+            f"none of the {len(studies)} studies in {folder} has a final label in {folder / 'labels/final'}"
+        )
+    return labelled
 
 
 def with_progress(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:

@@ -16,6 +16,7 @@ from gliomics.cli.make_samples import make_samples
 from gliomics.cli.models import models
 from gliomics.cli.segment import segment
 from gliomics.cli.serve import serve
+from gliomics.cli.simulate import simulate
 from gliomics.cli.subtype import subtype
 from gliomics.cli.tokens import tokens
 from gliomics.cli.train import train
@@ -44,6 +45,7 @@ for command in (demo, serve, segment, features, delta, import_lgg, import_dicom,
 app.add_typer(subtype, name="subtype")
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(simulate, name="simulate")
 app.add_typer(models, name="models")
 app.add_typer(tokens, name="tokens")
 

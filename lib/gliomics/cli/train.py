@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import console, left_out
+from gliomics.cli.console import console, labelled_studies, study_left_out
 from gliomics.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from gliomics.models import Metric
     from gliomics.segmentation.checkpoint import EpochRecord
-    from gliomics.segmentation.labelled import LabelledStudy
 
 Data = Annotated[Path, typer.Option(help="Folder of studies with labels/final/<study id>.nii.gz.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted one.")]
@@ -64,7 +63,7 @@ def segmentation(
 
     if (config is None) == (validated_by is None):
         raise InputError("give either --config, or --validated-by with the folder of a cross-validation")
-    labelled = _labelled(data)
+    labelled = labelled_studies(data)
     parts = read_split(split) if split else Split()
     scores: dict[str, float] = {}
     with joined():
@@ -90,7 +89,7 @@ def segmentation(
                 population=population,
                 encoder_weights=encoder_weights,
                 on_epoch=_Reporter(out),
-                on_skipped=_skipped,
+                on_skipped=study_left_out,
             )
             metrics, result = model.card.metrics, model.path
         else:
@@ -101,7 +100,7 @@ def segmentation(
                 out,
                 encoder_weights=encoder_weights,
                 on_epoch=lambda fold: _Reporter(out / f"fold-{fold}", f"fold {fold} of {len(parts)}, "),
-                on_skipped=_skipped,
+                on_skipped=study_left_out,
             )
             metrics, scores, result = validated.metrics, validated.scores, out / "masks"
         _report(scores, metrics, result)
@@ -127,7 +126,7 @@ def correction(
     from gliomics.segmentation.split import Split, read_split
     from gliomics.segmentation.workers import joined
 
-    labelled = _labelled(data)
+    labelled = labelled_studies(data)
     parts = read_split(split) if split else Split()
     if not isinstance(parts, Split):
         raise InputError('a correction model is trained once; give a split with "test" patients instead of folds')
@@ -141,20 +140,9 @@ def correction(
             population=population,
             encoder_weights=encoder_weights,
             on_epoch=_Reporter(out),
-            on_skipped=_skipped,
+            on_skipped=study_left_out,
         )
         _report({}, model.card.metrics, model.path)
-
-
-def _labelled(data: Path) -> list[LabelledStudy]:
-    from gliomics.segmentation.labelled import LabelledStudy
-    from gliomics.study import label_path, list_studies
-
-    studies = list_studies(data, left_out)
-    labelled = [LabelledStudy(s, label_path(data, s.id)) for s in studies if label_path(data, s.id).is_file()]
-    if not labelled:
-        raise InputError(f"none of the {len(studies)} studies in {data} has a final label in {data / 'labels/final'}")
-    return labelled
 
 
 class _Reporter:
@@ -181,10 +169,6 @@ class _Reporter:
         ]
         write_text(self._folder / "history.csv", "\n".join(["epoch,loss,validation_dice,seconds", *rows]) + "\n")
         training_curves(records, self._folder / "curves.png")
-
-
-def _skipped(study: str, reason: str) -> None:
-    console.print(f"left out {study}: {reason}", style="yellow", markup=False)
 
 
 def _report(scores: dict[str, float], metrics: Sequence[Metric], result: Path) -> None:

@@ -5,15 +5,13 @@ A number is written so that it reads back exactly; what is undefined is an empty
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gliomics.files import write_text
+from gliomics.files import write_csv
 from gliomics.segmentation.evaluation.bootstrap import bootstrap_interval
 from gliomics.segmentation.evaluation.evaluate import COUNTS, METRICS, Evaluation, PatientScores
 from gliomics.segmentation.evaluation.groups import Groups
@@ -44,7 +42,7 @@ def write_tables(evaluation: Evaluation, groups: Groups, folder: Path) -> None:
         "subgroups": subgroup_rows(evaluation, groups),
     }
     for name, rows in tables.items():
-        _write_csv(rows, folder / f"{name}.csv", list(rows[0]) if rows else ["group", "value_of_group", *_STATISTIC])
+        write_csv(folder / f"{name}.csv", rows, None if rows else ["group", "value_of_group", *_STATISTIC])
 
 
 def patient_rows(evaluation: Evaluation, groups: Groups) -> list[Row]:
@@ -134,21 +132,7 @@ def class_rows(evaluation: Evaluation) -> list[Row]:
     ]  # fmt: skip
 
 
-def _write_csv(rows: Sequence[Row], path: Path, columns: Sequence[str]) -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    write_text(path, text.getvalue())
-
-
 def _statistic_row(
     metric: str, statistic: str, value: float, low: float = float("nan"), high: float = float("nan"), *, n: int
 ) -> Row:
     return dict(zip(_STATISTIC, (metric, statistic, value, low, high, n), strict=True))
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else repr(float(value))
-    return str(value)

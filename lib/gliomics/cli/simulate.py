@@ -1,0 +1,95 @@
+"""``gliomics simulate``: what would have happened, replayed on studies whose labels are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gliomics.cli.console import console, labelled_studies, study_left_out
+from gliomics.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gliomics.active.simulation import Round
+
+simulate = typer.Typer(help="Replay work on studies whose labels are known.", no_args_is_help=True)
+
+
+@simulate.callback()
+def _simulate() -> None:
+    """Replay work on studies whose labels are known."""
+
+
+@simulate.command()
+def active_learning(
+    studies: Annotated[
+        Path,
+        typer.Argument(help="Folder of studies with labels/final/<study id>.nii.gz.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the results; the same command continues an interrupted one.")],
+    split: Annotated[
+        Path, typer.Option(help='JSON file with the "test" patients: every network is measured on these.')
+    ],
+    config: Annotated[
+        str, typer.Option(help="A configuration that comes with Gliomics, or a YAML file.")
+    ] = "segmentation_flair",
+    strategy: Annotated[
+        list[str] | None, typer.Option(help="A strategy to replay; repeat. All, unless given.", show_default=False)
+    ] = None,
+    first: Annotated[int, typer.Option(help="Labelled patients to begin with, drawn at random.")] = 5,
+    step: Annotated[int, typer.Option(help="Patients labelled in each round.")] = 5,
+    until: Annotated[int, typer.Option(help="Labelled patients to end with.")] = 30,
+    seeds: Annotated[int, typer.Option(help="Repetitions, each with another draw of the first patients.")] = 3,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Length of each training: optimiser steps of so many epochs over --until patients. "
+            "The configuration's, unless given.",
+            show_default=False,
+        ),
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            help="Pixels of a slice's side, a multiple of 32. The configuration's, unless given.", show_default=False
+        ),
+    ] = None,
+    encoder_weights: Annotated[
+        Path | None, typer.Option(help="File of pretrained weights for the network's encoder.")
+    ] = None,
+) -> None:
+    """Compare strategies of active learning: label, train, measure, choose the next patients, again and again.
+
+    OUT gets curves.csv, summary.csv, summary.md and curves.png after each seed, and one file per round.
+    """
+    from gliomics.active.named import STRATEGIES
+    from gliomics.active.simulation import Cohort, Plan
+    from gliomics.active.simulation import simulate as replay
+    from gliomics.report.learning import write_results
+    from gliomics.segmentation.budget import changed
+    from gliomics.segmentation.config import load_training_config
+    from gliomics.segmentation.split import Split, read_split
+
+    parts = read_split(split)
+    if not isinstance(parts, Split):
+        raise InputError(f'{split} has folds; give {{"test": [patient ids]}}, the patients to measure on')
+    chosen = changed(load_training_config(config), size=size, epochs=epochs)
+    plan = Plan(chosen, first, step, until, encoder_weights)
+    cohort = Cohort.of(labelled_studies(studies), parts, chosen, study_left_out)
+    console.print(f"{len(cohort.pool)} patients to choose from, {len(cohort.test)} studies to measure on")
+    for rounds in replay(cohort, plan, out, strategies=strategy or list(STRATEGIES), seeds=seeds, on_round=_say):
+        write_results(rounds, out)
+    console.print((out / "summary.md").read_text(encoding="utf-8"), markup=False)
+    console.print(f"results in {out}")
+
+
+def _say(made: Sequence[Round], left: int, seconds: float) -> None:
+    one = made[0]
+    strategy = one.strategy if len(made) == 1 else f"{len(made)} strategies"
+    console.print(
+        f"seed {one.seed}, {strategy}, {len(one.labelled)} patients: mean Dice {one.mean_dice:.3f}; "
+        f"{left} trainings left, about {seconds / 60:.0f} min"
+    )

@@ -1,0 +1,112 @@
+"""Tables and figure of a replayed labelling loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from gliomics.active.curves import BASELINES, curve_rows, summary_rows
+from gliomics.active.simulation import Round
+from gliomics.files import write_bytes, write_csv, write_text
+from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, TEXT, TITLE, blank, to_png
+from gliomics.report.numbers import markdown_table
+
+_COLUMNS = 4
+"""Panels beside each other."""
+
+
+def write_results(rounds: Sequence[Round], out: Path) -> None:
+    """Write ``curves.csv``, ``summary.csv``, ``summary.md`` and ``curves.png``; all seeds must have all rounds."""
+    summary = summary_rows(rounds)
+    write_csv(out / "curves.csv", curve_rows(rounds))
+    write_csv(out / "summary.csv", summary)
+    write_text(out / "summary.md", summary_text(rounds, summary))
+    write_bytes(out / "curves.png", to_png(curves(rounds)))
+
+
+def summary_text(rounds: Sequence[Round], summary: Sequence[Mapping[str, Any]]) -> str:
+    """The summary in Markdown: the strategies by their area, and how far they can be told from the baselines."""
+    sizes, steps = sorted({len(one.labelled) for one in rounds}), [one.steps for one in rounds]
+    baselines = [name for name in BASELINES if any(row["strategy"] == name for row in summary)]
+    table = markdown_table(
+        ["strategy", "area under the curve", *(f"less {name}" for name in baselines)],
+        [
+            [row["strategy"], _interval(row, "area"), *(_less(row, name) for name in baselines)]
+            for row in sorted(summary, key=lambda row: -row["area"])
+        ],
+    )
+    return (
+        f"Mean patient Dice over {sizes[0]} to {sizes[-1]} labelled patients, of {summary[0]['n']} test patients and "
+        f"{summary[0]['seeds']} seeds; {min(steps)} to {max(steps)} optimiser steps in each round. In brackets: 95 % "
+        f"bootstrap interval over test patients, of the paired difference where two strategies are compared.\n\n{table}"
+    )
+
+
+def curves(rounds: Sequence[Round]) -> Figure:
+    """Mean Dice by labelled patients, a panel for each strategy: mean, lowest and highest of the seeds.
+
+    A dashed line repeats the mean of ``random``, if it is among them.
+    """
+    strategies = list(dict.fromkeys(one.strategy for one in rounds))
+    across = min(_COLUMNS, len(strategies))
+    down = -(-len(strategies) // across)
+    figure = blank(0.9 + 2.1 * across, 0.9 + 1.9 * down)
+    axes = figure.subplots(
+        down, across, squeeze=False, sharex=True, sharey=True, gridspec_kw={"wspace": 0.1, "hspace": 0.28}
+    ).ravel()
+    baseline = [one for one in rounds if one.strategy == "random"]
+    for axis, strategy in zip(axes, strategies, strict=False):
+        _draw(axis, [one for one in rounds if one.strategy == strategy], baseline if strategy != "random" else [])
+        axis.set_title(strategy, loc="left", fontsize=TITLE, color=INK)
+    for axis in axes[len(strategies) :]:
+        axis.set_visible(False)
+    for axis in axes[max(0, len(strategies) - across) : len(strategies)]:
+        axis.tick_params(labelbottom=True)
+    figure.supxlabel("labelled patients", fontsize=TEXT, color=INK, y=0.02)
+    figure.supylabel(f"mean Dice of {len(rounds[0].dice)} test patients (0 to 1)", fontsize=TEXT, color=INK, x=0.03)
+    seeds = len({one.seed for one in rounds})
+    handles = [
+        Line2D([], [], color=BLUE, marker="o", markersize=3.5, label="mean of the seeds"),
+        Line2D([], [], color=BLUE, alpha=0.2, linewidth=6, label=f"lowest to highest of {seeds} seeds"),
+    ]
+    if baseline and len(strategies) > 1:
+        handles.append(Line2D([], [], color=MUTED, linestyle="dashed", linewidth=1.2, label="random"))
+    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.1, 0.97), ncols=3, frameon=False, fontsize=TEXT)
+    return figure
+
+
+def _draw(axis: Axes, rounds: Sequence[Round], baseline: Sequence[Round]) -> None:
+    if baseline:
+        sizes, values = _by_seed(baseline)
+        axis.plot(sizes, values.mean(axis=0), color=MUTED, linestyle="dashed", linewidth=1.2, zorder=2)
+    sizes, values = _by_seed(rounds)
+    axis.fill_between(sizes, values.min(axis=0), values.max(axis=0), color=BLUE, alpha=0.2, linewidth=0, zorder=1)
+    axis.plot(sizes, values.mean(axis=0), color=BLUE, marker="o", markersize=3.5, linewidth=1.4, zorder=3)
+    axis.set_xticks(sizes)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.spines[["left", "bottom"]].set_color(MUTED)
+    axis.tick_params(labelsize=TEXT - 1, colors=MUTED)
+    axis.grid(axis="y", color=FAINT, linewidth=0.6)
+
+
+def _by_seed(rounds: Sequence[Round]) -> tuple[list[int], np.ndarray]:
+    """The numbers of labelled patients, and the mean Dice (seed, number)."""
+    sizes = sorted({len(one.labelled) for one in rounds})
+    seeds = sorted({one.seed for one in rounds})
+    found = {(one.seed, len(one.labelled)): one.mean_dice for one in rounds}
+    return sizes, np.array([[found[seed, size] for size in sizes] for seed in seeds])
+
+
+def _interval(row: Mapping[str, Any], name: str, sign: str = "") -> str:
+    value, low, high = (format(row[column], f"{sign}.3f") for column in (name, f"{name}_low", f"{name}_high"))
+    return f"{value} ({low} to {high})"
+
+
+def _less(row: Mapping[str, Any], baseline: str) -> str:
+    return "" if row["strategy"] == baseline else _interval(row, f"minus_{baseline}", "+")

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gliomics.active.curves import area_by_patient, paired_difference, summary_rows
+from gliomics.active.named import STRATEGIES
+from gliomics.active.simulation import Cohort, Plan, Round, simulate, the_start
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.models import SequenceNeeds
+from gliomics.segmentation.config import TrainingConfig
+from gliomics.segmentation.labelled import LabelledStudy
+from gliomics.segmentation.split import Split
+from gliomics.study import Study, write_study_json
+from tests.unit.segmentation.conftest import FAST, TINY, a_labelled_study, labelled
+
+__all__ = ["labelled"]
+
+CONFIG = TrainingConfig(
+    name="tiny",
+    title="A tiny test model",
+    description="Trained in a test.",
+    sequences=SequenceNeeds(required=["flair"]),
+    model=TINY,
+    training=FAST.model_copy(update={"epochs": 2}),
+)
+PLAN = Plan(CONFIG, first=1, step=1, until=3)
+TESTED = ("patient-4", "patient-5")
+STRATEGY = "hybrid"
+
+
+@pytest.fixture(scope="module")
+def cohort(labelled: list[LabelledStudy]) -> Cohort:
+    """Four patients to choose from and two to measure on."""
+    return prepared(labelled)
+
+
+def prepared(studies: list[LabelledStudy], **split: tuple[str, ...]) -> Cohort:
+    skipped: dict[str, str] = {}
+    return Cohort.of(studies, Split(**{"test": TESTED, **split}), CONFIG, skipped.__setitem__)
+
+
+def replayed(
+    cohort: Cohort, out: Path, *strategies: str, seeds: int = 1, plan: Plan = PLAN, **more: Any
+) -> list[Round]:
+    *_, rounds = simulate(cohort, plan, out, strategies=strategies, seeds=seeds, **more)
+    return rounds
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+def rounds_of(out: Path, *strategies: str) -> list[Path]:
+    return [path for name in strategies for path in (out / "rounds").glob(f"{name}-[0-9]*.json")]
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[None]:
+    """Ctrl-C once this process has worked for so long, in CPU time."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGVTALRM, interrupt)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.fixture(scope="module")
+def finished(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Round]]:
+    """A replay of every strategy, two rounds after the start."""
+    out = tmp_path_factory.mktemp("replay")
+    return out, replayed(cohort, out, *STRATEGIES)
+
+
+def test_every_strategy_labels_one_more_patient_each_round(finished: tuple[Path, list[Round]]) -> None:
+    _, rounds = finished
+    for strategy in STRATEGIES:
+        own = [one for one in rounds if one.strategy == strategy]
+        assert [len(set(one.labelled)) for one in own] == [1, 2, 3]
+        assert [[choice.id for choice in one.chosen] for one in own] == [
+            [own[1].labelled[1]],
+            [own[2].labelled[2]],
+            [],
+        ]
+        assert all(one.chosen[0].reason for one in own[:-1])
+
+
+def test_all_strategies_of_a_seed_share_the_start(finished: tuple[Path, list[Round]], cohort: Cohort) -> None:
+    starts = [one for one in finished[1] if len(one.labelled) == 1]
+    assert [one.strategy for one in starts] == list(STRATEGIES)
+    assert all(one.labelled == the_start(list(cohort.pool), 1, 0) for one in starts)
+    assert all(one.dice == starts[0].dice for one in starts)
+    assert len({the_start(list(cohort.pool), 1, seed)[0] for seed in range(20)}) == 4
+
+
+def test_test_patients_are_measured_and_never_labelled(finished: tuple[Path, list[Round]], cohort: Cohort) -> None:
+    for one in finished[1]:
+        assert set(one.dice) == set(TESTED)
+        assert {cohort.pool[study].patient_id for study in one.labelled}.isdisjoint(TESTED)
+        assert {choice.id for choice in one.chosen}.isdisjoint(case.study_id for case in cohort.test)
+
+
+def test_rounds_have_equal_steps_as_nearly_as_whole_epochs_allow(finished: tuple[Path, list[Round]]) -> None:
+    steps = [one.steps for one in finished[1]]
+    assert max(steps) < 1.3 * min(steps)
+
+
+def test_replay_interrupted_anywhere_continues_to_the_files_of_an_undisturbed_one_with_the_same_seed(
+    cohort: Cohort, tmp_path: Path, finished: tuple[Path, list[Round]]
+) -> None:
+    times, seconds = 0, 0.2
+    while True:
+        try:
+            with interrupted_after(seconds):
+                replayed(cohort, tmp_path, "random", STRATEGY)
+            break
+        except KeyboardInterrupt:
+            times, seconds = times + 1, 1.5 * seconds
+            assert not list(tmp_path.rglob(".tmp-*"))
+    assert times > 0
+    undisturbed = {name: content for name, content in files(finished[0]).items() if "/" not in name}
+    undisturbed |= {f"rounds/{path.name}": path.read_bytes() for path in rounds_of(finished[0], "random", STRATEGY)}
+    assert files(tmp_path) == undisturbed
+
+
+def test_finished_replay_trains_nothing_and_takes_more_strategies(cohort: Cohort, tmp_path: Path) -> None:
+    trained: list[str] = []
+
+    def note(made: list[Round], left: int, seconds: float) -> None:
+        trained.extend(one.strategy for one in made)
+
+    replayed(cohort, tmp_path, "first", on_round=note)
+    assert trained == ["first"] * 3
+    trained.clear()
+    first, random = replayed(cohort, tmp_path, "first", "random", on_round=note)[::3]
+    assert trained == ["random"] * 3
+    assert first.dice == random.dice
+
+
+def test_folder_of_another_plan_is_refused_with_what_differs(
+    cohort: Cohort, finished: tuple[Path, list[Round]]
+) -> None:
+    other = Plan(CONFIG, first=1, step=2, until=3)
+    with pytest.raises(InputError, match="holds a replay with another step; give another folder"):
+        replayed(cohort, finished[0], "first", plan=other)
+
+
+def test_strategy_that_does_not_exist_is_refused_with_the_known_names(cohort: Cohort, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"no strategy 'best'; known are random, .*clasp_pe, hybrid"):
+        replayed(cohort, tmp_path, "random", "best")
+    assert files(tmp_path) == {}
+
+
+@pytest.mark.parametrize(("first", "step", "until"), [(0, 1, 2), (1, 0, 2), (2, 1, 2)])
+def test_plan_without_a_curve_is_refused(first: int, step: int, until: int) -> None:
+    with pytest.raises(InputError, match="is no curve"):
+        Plan(CONFIG, first=first, step=step, until=until)
+
+
+def test_last_round_ends_at_the_number_asked_for() -> None:
+    assert Plan(CONFIG, first=5, step=5, until=30).sizes == [5, 10, 15, 20, 25, 30]
+    assert Plan(CONFIG, first=2, step=3, until=9).sizes == [2, 5, 8, 9]
+
+
+def test_too_few_patients_to_choose_from_are_named(cohort: Cohort, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="5 patients are to be labelled; 4 can be"):
+        replayed(cohort, tmp_path, "random", plan=Plan(CONFIG, first=1, step=1, until=5))
+
+
+def test_split_without_test_patients_is_refused(labelled: list[LabelledStudy]) -> None:
+    with pytest.raises(InputError, match='no "test" patients'):
+        prepared(labelled, test=())
+
+
+def test_patients_kept_for_validation_take_no_part(labelled: list[LabelledStudy]) -> None:
+    assert set(prepared(labelled, validation=("patient-0",)).pool) == {"case-1", "case-2", "case-3"}
+
+
+def test_patient_with_two_studies_takes_part_with_the_first(tmp_path: Path) -> None:
+    studies = [a_labelled_study(tmp_path, seed) for seed in range(6)]
+    again = a_labelled_study(tmp_path, 6).study
+    second = Study(id=again.id, patient_id="patient-0", folder=again.folder, sequences=again.sequences)
+    write_study_json(second.folder, [second])
+    both = [*studies, LabelledStudy(second, tmp_path / "labels" / "final" / "case-6.nii.gz")]
+    assert set(prepared(both).pool) == {"case-0", "case-1", "case-2", "case-3"}
+
+
+def a_round(strategy: str, seed: int, size: int, **dice: float) -> Round:
+    labelled = [f"case-{number}" for number in range(size)]
+    return Round(strategy=strategy, seed=seed, labelled=labelled, steps=1, dice=dice, chosen=[])
+
+
+ROUNDS = [
+    *(a_round("random", seed, size, a=0.5, b=0.2) for seed in range(2) for size in (5, 10, 30)),
+    *(a_round("best", 0, size, a=0.5 + size / 100, b=0.2) for size in (5, 10, 30)),
+    *(a_round("best", 1, size, a=0.5, b=0.4) for size in (5, 10, 30)),
+]
+
+
+def test_area_is_by_trapezoids_over_the_patients_and_the_mean_of_seeds() -> None:
+    areas = area_by_patient(ROUNDS)
+    assert areas["random"] == pytest.approx({"a": 0.5, "b": 0.2})
+    assert areas["best"] == pytest.approx({"a": (0.675 + 0.5) / 2, "b": 0.3})
+
+
+def test_strategy_does_not_differ_from_itself() -> None:
+    own = area_by_patient(ROUNDS)["best"]
+    itself = paired_difference(own, own)
+    assert (itself.value, itself.low, itself.high) == (0, 0, 0)
+
+
+def test_summary_compares_with_the_baselines_that_were_replayed() -> None:
+    random, best = summary_rows(ROUNDS)
+    assert random["minus_random"] == random["minus_random_low"] == 0
+    assert best["minus_random"] == pytest.approx((0.0875 + 0.1) / 2)
+    assert best["minus_random_low"] == pytest.approx(0.0875)
+    assert best["minus_random_high"] == pytest.approx(0.1)
+    assert best["minus_random_foreground"] is None
+    assert (best["seeds"], best["n"]) == (2, 2)

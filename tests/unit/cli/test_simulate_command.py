@@ -1,0 +1,83 @@
+"""``gliomics simulate active-learning``, whole, on tiny synthetic studies."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from gliomics.cli.main import app
+from gliomics.errors import InputError
+from gliomics.files import write_json
+from gliomics.segmentation.labelled import LabelledStudy
+from tests.unit.segmentation.conftest import FAST, TINY, labelled
+
+__all__ = ["labelled"]
+
+SHORT = ["--first", "1", "--step", "2", "--until", "3", "--seeds", "2", "--epochs", "3"]
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStudy]) -> list[str]:
+    """Studies, a configuration of a tiny network and two test patients, as options."""
+    root = tmp_path_factory.mktemp("options")
+    config = {
+        "name": "tiny",
+        "title": "A tiny test model",
+        "description": "Trained in a test.",
+        "sequences": {"required": ["flair"]},
+        "model": json.loads(TINY.model_dump_json()),
+        "training": FAST.model_dump(),
+    }
+    (root / "tiny.yaml").write_text(yaml.safe_dump(config))
+    write_json(root / "split.json", {"test": ["patient-4", "patient-5"]})
+    studies = str(labelled[0].label.parents[2])
+    return [studies, "--config", str(root / "tiny.yaml"), "--split", str(root / "split.json")]
+
+
+def said(*arguments: object) -> str:
+    options = ["simulate", "active-learning", *map(str, arguments)]
+    result = CliRunner().invoke(app, options, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def test_command_writes_tables_and_curves(given: list[str], tmp_path: Path) -> None:
+    said(*given, *SHORT, "--strategy", "random", "--strategy", "epistemic", "--out", tmp_path)
+    curves = table(tmp_path / "curves.csv")
+    assert [(row["strategy"], row["seed"], row["patients"], row["n"]) for row in curves] == [
+        (strategy, seed, patients, "2")
+        for seed in "01"
+        for strategy in ("random", "epistemic")
+        for patients in ("1", "3")
+    ]
+    assert all(float(row["low"]) <= float(row["mean_dice"]) <= float(row["high"]) for row in curves)
+    random, epistemic = table(tmp_path / "summary.csv")
+    assert (random["strategy"], float(random["minus_random"]), random["minus_random_foreground"]) == ("random", 0, "")
+    difference = float(epistemic["area"]) - float(random["area"])
+    assert float(epistemic["minus_random"]) == pytest.approx(difference)
+    assert "| strategy | area under the curve | less random |" in (tmp_path / "summary.md").read_text()
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_same_command_again_leaves_the_same_files(given: list[str], tmp_path: Path) -> None:
+    options = [*given, *SHORT, "--strategy", "diversity", "--out", str(tmp_path)]
+    assert "3 trainings left" in said(*options)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "rounds").iterdir()}
+    assert "trainings left" not in said(*options)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "rounds").iterdir()} == before
+
+
+def test_folds_are_refused_with_what_is_expected(given: list[str], tmp_path: Path) -> None:
+    folds = tmp_path / "folds.json"
+    write_json(folds, {"folds": [["patient-0"], ["patient-1"]]})
+    with pytest.raises(InputError, match=r"has folds; give .*\"test\""):
+        said(*given[:-1], folds, "--out", tmp_path / "out")
