@@ -272,7 +272,7 @@ def test_an_nrrd_does_not_hide_that_it_takes_its_voxels_from_another_file(tmp_pa
     (tmp_path / "secret.raw").write_bytes(bytes(8))
     start, end = b"NRRD0004\n", b"type: uint8\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n"
     (tmp_path / "a.nrrd").write_bytes(start + end + hiding + b"data file: secret.raw\n\n")
-    with pytest.raises(InputError, match="keeps its voxels in another file|its header has no end"):
+    with pytest.raises(InputError, match=r"keeps its voxels in another file|its header has no end"):
         read_volume(tmp_path / "a.nrrd")
 
 
