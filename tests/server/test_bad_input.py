@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import socket
 import struct
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -279,3 +281,60 @@ def raw(server: Server, request: str) -> int:
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
         connection.sendall(request.encode())
         return int(connection.recv(1000).split()[1])
+
+
+@pytest.fixture(scope="module")
+def expanding_files() -> dict[str, bytes]:
+    """Files of 4 MB whose gzip stream expands to 4 GiB, by where their header hides it."""
+    stream = 256 * gzip.compress(bytes(1 << 24))
+    fields = b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 40 44 6\nencoding: gzip\n"
+    header = bytearray(352)
+    struct.pack_into("<i", header, 0, 348)
+    struct.pack_into("<8h", header, 40, 3, 40, 44, 6, 1, 1, 1, 1)
+    struct.pack_into("<2h", header, 70, 2, 8)
+    struct.pack_into("<8f", header, 76, 1, 1, 1, 1, 1, 1, 1, 1)
+    struct.pack_into("<f", header, 108, 352)
+    header[344:348] = b"n+1\0"
+    return {
+        "skipped.nrrd": fields + b"byte skip: -1\n\n" + stream,
+        "first.nrrd": fields + b"byte skip: 4000000000\n\n" + stream,
+        "longer.nii.gz": gzip.compress(bytes(header)) + stream,
+    }
+
+
+@pytest.mark.parametrize("name", ["skipped.nrrd", "first.nrrd", "longer.nii.gz"])
+@pytest.mark.parametrize(
+    ("method", "path", "part"),
+    [
+        ("PUT", "/datastore/image?image=single", "file"),
+        ("PUT", "/datastore/label?image=case-0", "label"),
+        ("POST", "/infer/segmentation_flair", "file"),
+        ("POST", "/infer/radiomics?image=case-0", "label"),
+        ("PUT", "/session/", "files"),
+    ],
+)
+def test_small_file_that_expands_to_gigabytes_is_refused_at_once_with_little_memory(
+    a_server: Server, expanding_files: dict[str, bytes], method: str, path: str, part: str, name: str
+) -> None:
+    before = peak_mb(a_server)
+    started = time.monotonic()
+    refused(a_server, 400, method, path, files={part: (name, expanding_files[name])})
+    assert time.monotonic() - started < 10
+    assert peak_mb(a_server) - before < 100
+
+
+def peak_mb(server: Server) -> float:
+    """The most memory that the server's process has ever held, in MB (Linux)."""
+    status = Path(f"/proc/{server.process.pid}/status")
+    if not status.is_file():
+        pytest.skip("the peak memory of another process is read from /proc")
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0]) / 1024
+
+
+def test_image_that_takes_its_voxels_from_a_file_of_the_server_is_refused(a_server: Server, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.raw"
+    secret.write_bytes(bytes(range(125)))
+    fields = b"type: uint8\ndimension: 3\nsizes: 5 5 5\nencoding: raw\n"
+    for hiding in (b"", b"# " + b"x" * 70_000 + b"\n", b"# x\r"):
+        content = b"NRRD0004\n" + fields + hiding + f"data file: {secret}\n\n".encode()
+        refused(a_server, 400, "PUT", "/datastore/image?image=read", files={"file": ("read.nrrd", content)})

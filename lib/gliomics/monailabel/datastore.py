@@ -140,7 +140,8 @@ class StudyDatastore(Datastore):
                 label = read_mask(self.labels.path(study_id, tag))
                 check_same_grid(volume, label, f"the new image '{study_id}'", f"its label '{tag}'")
             if target.exists():
-                shutil.copy2(target, self._removed_folder(study_id) / target.name)
+                with atomic_path(self._removed_folder(study_id) / target.name) as temporary:
+                    shutil.copyfile(target, temporary)
             with atomic_path(target) as temporary:
                 shutil.copyfile(source, temporary)
         self.refresh()

@@ -91,7 +91,7 @@ class Workspace:
 
     @property
     def _kept(self) -> tuple[Path, ...]:
-        return self.history, self.reviews, self.image_info, self.training, self.scores
+        return self.history, self.reviews, self.image_info, self.training, self.scores, self.removed
 
     def create(self) -> None:
         """Make the folders; :class:`InputError` when the studies folder cannot be written."""
@@ -111,8 +111,9 @@ class Workspace:
         for folder in (self.studies / LABELS_FOLDER, *self._kept):
             for leftover in folder.rglob(".tmp-*"):
                 _remove(leftover)
-        for leftover in self.studies.glob(".tmp-*"):
-            _remove(leftover)
+        for folder in (self.studies, self.root, *self.models.iterdir()):
+            for leftover in folder.glob(".tmp-*"):
+                _remove(leftover)
 
 
 def _remove(path: Path) -> None:

@@ -9,7 +9,6 @@ again, compares equal bit for bit.
 from __future__ import annotations
 
 import gzip
-import io
 import math
 import zlib
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 from nibabel.spatialimages import HeaderDataError
+from nibabel.volumeutils import apply_read_scaling
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.files import atomic_path, suffix_of
@@ -31,7 +31,12 @@ IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd")
 MAX_VOXELS = 512 * 512 * 512
 """Largest image that is read; a header that claims more is refused."""
 
+MAX_BYTES = 4 * MAX_VOXELS
+"""Most memory that the voxels of a file may take as they are stored: half a GiB."""
+
 _MAX_HEADER_BYTES = 1 << 20
+_PIECE = 1 << 22
+_EIGHT_BYTE_PIXELS = (sitk.sitkFloat64, sitk.sitkInt64, sitk.sitkUInt64)
 _NEGLIGIBLE = 1e-12
 _MASK_TYPES = (np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64)
 _NIFTI_MILLIMETRES = {1: 1000.0, 3: 0.001}
@@ -43,8 +48,8 @@ def read_volume(path: Path) -> Volume:
 
     A 4-D file whose last axis has one entry counts as 3-D. Raises :class:`InputError`
     naming the file when it is missing, empty, truncated, longer than its header says,
-    not a single-valued 3-D image, larger than :data:`MAX_VOXELS`, without usable
-    geometry, or holds NaN or infinite values.
+    not a single-valued 3-D image, larger than :data:`MAX_VOXELS` or :data:`MAX_BYTES`,
+    without usable geometry, or holds NaN or infinite values.
     """
     volume = _read(Path(path))
     _check_finite(volume.array, str(path))
@@ -135,23 +140,31 @@ def _read_nifti(path: Path) -> Volume:
     try:
         with _open_maybe_gzip(path) as stream:
             start = stream.read(540)
-            header, image_class = _nifti_header(start, path)
-            _check_shape(header.get_data_shape(), str(path))
+            header = _nifti_header(start, path)
+            shape, dtype = header.get_data_shape(), header.get_data_dtype()
+            _check_size(shape, dtype.itemsize, str(path))
             offset = int(header.get_data_offset())
             if not len(header.binaryblock) <= offset <= _MAX_HEADER_BYTES:
                 raise InputError(f"{path} is not usable NIfTI: its voxels are said to begin at byte {offset}")
-            expected = offset + math.prod(header.get_data_shape()) * header.get_data_dtype().itemsize
-            content = start + stream.read(max(0, expected + 1 - len(start)))
+            expected = math.prod(shape) * dtype.itemsize
+            content = bytearray((start + stream.read(max(0, offset - len(start))))[offset:])
+            # Piece by piece: one large read holds what it decompresses twice.
+            while len(content) <= expected and (piece := stream.read(min(_PIECE, expected + 1 - len(content)))):
+                content += piece
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is truncated or damaged ({error}); copy it again from its source") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if len(content) != expected:
-        found = f"{len(content)} bytes" if len(content) < expected else "more"
-        raise InputError(f"{path} does not hold what its header says: {expected} bytes expected, {found} found")
-    image = image_class.from_stream(io.BytesIO(content))
-    array = np.asanyarray(image.dataobj)
-    affine = np.array(image.affine, dtype=np.float64)
+        found = f"{offset + len(content)} bytes" if len(content) < expected else "more"
+        raise InputError(
+            f"{path} does not hold what its header says: {offset + expected} bytes expected, {found} found"
+        )
+    array = np.frombuffer(content, dtype).reshape(shape, order="F")
+    slope, intercept = header.get_slope_inter()
+    if slope is not None:
+        array = apply_read_scaling(array, np.float64(slope), np.float64(intercept))
+    affine = np.array(header.get_best_affine(), dtype=np.float64)
     affine[:3] *= _NIFTI_MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
     return Volume(array.reshape(array.shape[:3]).astype(array.dtype.newbyteorder("="), copy=False), affine)
 
@@ -165,13 +178,13 @@ def _open_maybe_gzip(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb"))
 
 
-def _nifti_header(start: bytes, path: Path) -> tuple[nib.Nifti1Header, type[nib.Nifti1Image]]:
+def _nifti_header(start: bytes, path: Path) -> nib.Nifti1Header:
     version_2 = start[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
-    image_class, length = (nib.Nifti2Image, 540) if version_2 else (nib.Nifti1Image, 348)
+    header_class, length = (nib.Nifti2Header, 540) if version_2 else (nib.Nifti1Header, 348)
     if len(start) < length:
         raise InputError(f"{path} is not a NIfTI image: it holds {len(start)} bytes, less than a header")
     try:
-        header = image_class.header_class(start[:length])
+        header = header_class(start[:length])
         magic, dtype = bytes(header["magic"]), header.get_data_dtype()
     except (HeaderDataError, ValueError) as error:
         raise InputError(f"{path} is not a NIfTI image ({error}); give a .nii, .nii.gz or .nrrd file") from error
@@ -179,7 +192,7 @@ def _nifti_header(start: bytes, path: Path) -> tuple[nib.Nifti1Header, type[nib.
         raise InputError(f"{path} is not a one-file NIfTI image (its magic is {magic!r}); convert it to .nii.gz")
     if dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise InputError(f"{path} holds {_kind_of(dtype)}; expected one real number per voxel")
-    return header, image_class
+    return header
 
 
 def _kind_of(dtype: np.dtype[np.generic]) -> str:
@@ -189,7 +202,7 @@ def _kind_of(dtype: np.dtype[np.generic]) -> str:
 
 
 def _read_nrrd(path: Path) -> Volume:
-    _check_nrrd_is_attached(path)
+    _check_nrrd_header(path)
     reader = sitk.ImageFileReader()
     reader.SetImageIO("NrrdImageIO")
     reader.SetFileName(str(path))
@@ -201,7 +214,7 @@ def _read_nrrd(path: Path) -> Volume:
                 f"{path} holds {components} values per voxel (a colour image or overlapping segments); expected one"
             )
         size = reader.GetSize()
-        _check_shape(size, str(path))
+        _check_size(size, 8 if reader.GetPixelID() in _EIGHT_BYTE_PIXELS else 4, str(path))
         if len(size) > 3:
             reader.SetExtractSize([*size[:3], *[0] * (len(size) - 3)])
         return from_sitk(reader.Execute())
@@ -210,15 +223,24 @@ def _read_nrrd(path: Path) -> Volume:
         raise InputError(f"{path} is not a readable NRRD image ({reason}); copy it again from its source") from error
 
 
-def _check_nrrd_is_attached(path: Path) -> None:
-    """Refuse a header that takes its voxels from another file, which could lie anywhere."""
+def _check_nrrd_header(path: Path) -> None:
+    """Refuse a header that takes its voxels from another file, which could lie anywhere, or from deep in this one.
+
+    To skip bytes, ITK decompresses them, and to count them from the end, all there are.
+    """
     with path.open("rb") as file:
-        head = file.read(1 << 16)
+        head = file.read(_MAX_HEADER_BYTES)
     if not head.startswith(b"NRRD"):
         raise InputError(f"{path} is not an NRRD image; give a .nii, .nii.gz or .nrrd file")
-    for line in head.split(b"\n\n", 1)[0].replace(b"\r\n", b"\n").split(b"\n"):
-        if line.lower().replace(b" ", b"").startswith(b"datafile:"):
+    lines, _, voxels = head.replace(b"\r\n", b"\n").partition(b"\n\n")
+    for line in lines.split(b"\n"):
+        name, _, value = line.lower().replace(b" ", b"").replace(b"\t", b"").partition(b":")
+        if name == b"datafile":
             raise InputError(f"{path} keeps its voxels in another file; save it as one .nrrd or .nii.gz file")
+        if name in (b"byteskip", b"lineskip") and value != b"0":
+            raise InputError(f"{path} has bytes before its voxels that are to be skipped; save it again as .nrrd")
+    if not voxels or b"\r" in lines or b"\0" in lines:
+        raise InputError(f"{path} is not a readable NRRD image: its header has no end; save it as one .nrrd file")
 
 
 def _nifti_image(volume: Volume) -> nib.Nifti1Image:
@@ -244,9 +266,8 @@ def _storable(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.gener
 
 def _as_labels(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.generic]:
     if array.dtype.kind == "f":
-        values = np.asarray(array, dtype=np.float64)
-        _check_finite(values, name)
-        fractions = values[values != np.rint(values)]
+        _check_finite(array, name)
+        fractions = array[array != np.rint(array)]
         if fractions.size:
             raise InputError(
                 f"{name} is not a mask: {fractions.size} voxels are not integers (the first is {fractions[0]:g}); "
@@ -268,7 +289,7 @@ def _check_suffix(path: Path) -> str:
     return suffix
 
 
-def _check_shape(shape: tuple[int, ...], name: str) -> None:
+def _check_size(shape: tuple[int, ...], bytes_per_voxel: int, name: str) -> None:
     sizes = [int(size) for size in shape]
     if len(sizes) < 3 or any(size != 1 for size in sizes[3:]):
         raise InputError(f"{name} has {len(sizes)} dimensions {tuple(sizes)}; expected one 3-D image")
@@ -276,6 +297,11 @@ def _check_shape(shape: tuple[int, ...], name: str) -> None:
         raise InputError(f"{name} claims an impossible size {tuple(sizes)}; copy it again from its source")
     if math.prod(sizes) > MAX_VOXELS:
         raise InputError(f"{name} claims {tuple(sizes)} voxels; at most {MAX_VOXELS} (512 x 512 x 512) are read")
+    if math.prod(sizes) * bytes_per_voxel > MAX_BYTES:
+        raise InputError(
+            f"{name} claims {tuple(sizes)} voxels of {bytes_per_voxel} bytes; at most {MAX_BYTES} bytes are read: "
+            "save it with a smaller type, such as float32 or uint8"
+        )
 
 
 def _check_affine(affine: npt.NDArray[np.float64], name: str) -> None:

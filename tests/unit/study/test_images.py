@@ -267,6 +267,43 @@ def test_an_nrrd_that_takes_its_voxels_from_another_file_is_refused(tmp_path: Pa
         read_volume(tmp_path / "a.nrrd")
 
 
+@pytest.mark.parametrize("hiding", [b"# " + b"x" * 70_000 + b"\n", b"# " + b"x" * (2 << 20) + b"\n", b"# x\r"])
+def test_an_nrrd_does_not_hide_that_it_takes_its_voxels_from_another_file(tmp_path: Path, hiding: bytes) -> None:
+    (tmp_path / "secret.raw").write_bytes(bytes(8))
+    start, end = b"NRRD0004\n", b"type: uint8\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n"
+    (tmp_path / "a.nrrd").write_bytes(start + end + hiding + b"data file: secret.raw\n\n")
+    with pytest.raises(InputError, match=r"keeps its voxels in another file|its header has no end"):
+        read_volume(tmp_path / "a.nrrd")
+
+
+@pytest.mark.parametrize("skip", [b"byte skip: -1", b"byteskip: 4000000000", b"line skip: 9"])
+def test_an_nrrd_that_skips_bytes_is_refused_because_itk_would_decompress_them(tmp_path: Path, skip: bytes) -> None:
+    header = b"NRRD0004\ntype: uint8\ndimension: 3\nsizes: 2 2 2\nencoding: gzip\n" + skip + b"\n\n"
+    (tmp_path / "a.nrrd").write_bytes(header + gzip.compress(bytes(8)))
+    with pytest.raises(InputError, match=r"a\.nrrd has bytes before its voxels that are to be skipped"):
+        read_volume(tmp_path / "a.nrrd")
+
+
+def test_voxels_of_more_than_half_a_gib_are_refused_from_the_header(tmp_path: Path) -> None:
+    header = b"NRRD0004\ntype: double\ndimension: 3\nsizes: 512 512 512\nendian: little\nencoding: gzip\n"
+    space = b"space: left-posterior-superior\n\n"
+    (tmp_path / "a.nrrd").write_bytes(header + space + gzip.compress(bytes(1000)))
+    (tmp_path / "a.nii").write_bytes(nifti_header((512, 512, 512), np.float64) + bytes(1000))
+    for name in ("a.nrrd", "a.nii"):
+        with pytest.raises(InputError, match=f"{name} claims .* voxels of 8 bytes; at most 536870912 bytes"):
+            read_volume(tmp_path / name)
+
+
+def test_reading_holds_little_more_than_the_voxels(tmp_path: Path) -> None:
+    path = tmp_path / "large.nii.gz"
+    path.write_bytes(gzip.compress(nifti_header((256, 256, 64), np.float64) + bytes(1 << 25), compresslevel=1))
+    tracemalloc.start()
+    read_volume(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * (1 << 25)
+
+
 def test_an_affine_that_cannot_be_inverted_is_refused(tmp_path: Path) -> None:
     content = bytearray(nifti_header((2, 2, 2)) + bytes(8))
     content[280:328] = bytes(48)
