@@ -17,7 +17,7 @@ from monailabel.interfaces.tasks.train import TrainTask
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import read_json, sha256_of, write_json
 from gliomics.models import ModelStore
-from gliomics.monailabel.datastore import FINAL, StudyDatastore
+from gliomics.monailabel.datastore import FINAL, PARTIAL, StudyDatastore
 from gliomics.segmentation.checkpoint import EpochRecord
 from gliomics.segmentation.finetune import FINE_TUNING, FineTuning, fine_tune
 from gliomics.segmentation.labelled import LabelledStudy
@@ -85,11 +85,12 @@ class SegmentationTraining(TrainTask):
             settings = FINE_TUNING.model_copy(update={"epochs": epochs_option(request)})
             progress.reads(label_prints(datastore))
             labelled, skipped = labelled_studies(datastore)
+            partly = partly_labelled_studies(datastore)
             validation = fixed_validation(self._validation_path, [item.study.patient_id for item in labelled])
             result = fine_tune(
                 self._store,
                 self._name,
-                [item for item in labelled if item.study.patient_id not in validation],
+                [item for item in (*labelled, *partly) if item.study.patient_id not in validation],
                 [item for item in labelled if item.study.patient_id in validation],
                 replay=replayed_studies(self._replay, validation),
                 settings=settings,
@@ -175,6 +176,16 @@ def labelled_studies(datastore: StudyDatastore) -> tuple[list[LabelledStudy], di
         except GliomicsError as error:
             skipped[image_id] = str(error)
     return labelled, skipped
+
+
+def partly_labelled_studies(datastore: StudyDatastore) -> list[LabelledStudy]:
+    """Studies without a final label of which some slices are annotated."""
+    found = []
+    for study_id in sorted(datastore.labels.labelled(PARTIAL) & set(datastore.get_unlabeled_images())):
+        with contextlib.suppress(GliomicsError):  # damaged or removed just now
+            path, slices = datastore.labels.path(study_id, PARTIAL), datastore.slices_done(study_id)
+            found.append(LabelledStudy(datastore.study(study_id), path, tuple(slices)))
+    return found
 
 
 def fixed_validation(path: Path, patients: list[str]) -> set[str]:

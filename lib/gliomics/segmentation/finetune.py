@@ -146,9 +146,9 @@ def _learn(
 ) -> _Learned:
     """Train on, from the champion's weights; the best epoch is chosen on patients kept apart, if there are enough."""
     card, start = champion.card, load_weights(champion)
-    patients = {case.patient_id for case in cases}
+    patients = {case.patient_id for case in cases if case.known is None}  # half a label judges nothing
     apart = share_of(patients, STOPPING_SHARE) if len(patients) >= LEAST_FOR_STOPPING else set()
-    judged = [case for case in cases if case.patient_id in apart]
+    judged = [case for case in cases if case.patient_id in apart and case.known is None]
 
     def judge(state: State) -> float:
         scores = score(Segmenter.from_state(card, state), judged)

@@ -16,6 +16,7 @@ from gliomics.monailabel.train import (
     epochs_option,
     fixed_validation,
     labelled_studies,
+    partly_labelled_studies,
     replayed_studies,
 )
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
@@ -55,6 +56,19 @@ def test_labelled_study_whose_folder_is_broken_is_reported(a_store: StudyDatasto
     (a_store.root / "case-0" / "flair.nii.gz").unlink()
     labelled, _ = labelled_studies(a_store)
     assert [item.study.id for item in labelled] == ["case-1"]
+
+
+def test_annotated_slices_are_learned_from_until_the_study_is_labelled(
+    a_store: StudyDatastore, a_training: SegmentationTraining, tmp_path: Path
+) -> None:
+    add_label(a_store.root, a_store.study("case-1"), 1)
+    a_store.keep_label("case-0", "partial", a_lesion_case(0)[1], {"slices_done": [1, 2]})
+    assert [(item.study.id, item.slices) for item in partly_labelled_studies(a_store)] == [("case-0", (1, 2))]
+    state = a_training({"max_epochs": 1}, a_store)
+    split = read_json(a_store.workspace.models / "test_model" / state["version"] / "model.json")["training"]
+    assert "2 studies labelled here" in split["population"]
+    a_store.keep_label("case-0", "final", a_lesion_case(0)[1], {})
+    assert partly_labelled_studies(a_store) == []
 
 
 def test_training_writes_its_progress_and_result_for_the_server(
