@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import integrate
 
-from gliomics.active.simulation import Round
-from gliomics.segmentation.evaluation import Interval, bootstrap_interval
+from gliomics.segmentation.evaluation.bootstrap import Interval, bootstrap_interval
+
+if TYPE_CHECKING:
+    from gliomics.active.simulation import Round
 
 BASELINES = ("random", "random_foreground")
 """The strategies that others are compared with."""

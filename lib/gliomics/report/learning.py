@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,10 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gliomics.active.curves import BASELINES, curve_rows, summary_rows
-from gliomics.active.simulation import Round
 from gliomics.files import write_bytes, write_csv, write_text
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, TEXT, TITLE, blank, to_png
 from gliomics.report.numbers import markdown_table
+
+if TYPE_CHECKING:
+    from gliomics.active.simulation import Round
 
 _COLUMNS = 4
 """Panels beside each other."""

@@ -25,6 +25,7 @@ def test_scores_repeat_and_survive_json(trained: Segmenter, volumes: dict[str, V
     assert len(scores.slices) == 6
     assert 0 < scores.epistemic < np.log(2)
     assert 0 < scores.disagreement < 1
+    assert scores.finds_lesion
 
 
 def test_faint_lesion_is_more_uncertain(trained: Segmenter, volumes: dict[str, Volume]) -> None:
@@ -46,4 +47,6 @@ def test_embedding_without_a_lesion_is_of_the_middle_slice(trained: Segmenter, v
     flair = volumes["flair"]
     head = np.where(flair.array > 50, 90.0, 2.0) + np.random.default_rng(0).normal(0, 1, flair.shape)
     nothing = {"flair": flair.with_array(head.astype(np.float32))}
-    assert np.isfinite(score_study(trained, nothing).embedding).all()
+    scores = score_study(trained, nothing)
+    assert np.isfinite(scores.embedding).all()
+    assert not scores.finds_lesion

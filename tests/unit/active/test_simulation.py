@@ -27,7 +27,7 @@ CONFIG = TrainingConfig(
     description="Trained in a test.",
     sequences=SequenceNeeds(required=["flair"]),
     model=TINY,
-    training=FAST.model_copy(update={"epochs": 2}),
+    training=FAST.model_copy(update={"epochs": 6}),
 )
 PLAN = Plan(CONFIG, first=1, step=1, until=3)
 TESTED = ("patient-4", "patient-5")

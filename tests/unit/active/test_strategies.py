@@ -9,6 +9,7 @@ from gliomics.active.strategies import (
     choose_first,
     choose_highest,
     choose_random,
+    choose_random_with_lesion,
     choose_uncertain_and_new,
     nothing_left,
 )
@@ -22,6 +23,16 @@ def test_every_study_is_drawn_about_equally_often() -> None:
     drawn = Counter(choose_random(STUDIES, rng).id for _ in range(3000))
     assert set(drawn) == set(STUDIES)
     assert min(drawn.values()) > 900
+
+
+def test_random_draw_keeps_to_studies_with_a_lesion_while_there_are_any() -> None:
+    rng = random.Random(0)
+    drawn = Counter(choose_random_with_lesion(STUDIES, ["b", "c", "labelled"], rng).id for _ in range(1000))
+    assert set(drawn) == {"b", "c"}
+    assert min(drawn.values()) > 400
+    without = choose_random_with_lesion(STUDIES, ["labelled"], rng)
+    assert without.id in STUDIES
+    assert without.reason.startswith("no study has a lesion that the model finds; drawn at random from 3 studies")
 
 
 def test_last_study_is_chosen_by_every_strategy() -> None:
