@@ -158,7 +158,7 @@ class Sending:
             self.labels.append((study, voxels))
 
     def _note(self, error: ClientError) -> None:
-        if error.status is not None:  # an answer, and not the end of the connection
+        if error.status:  # an answer, and not the end of the connection
             self.refused.append(str(error))
 
     def _send_images(self, client: GliomicsClient) -> None:
