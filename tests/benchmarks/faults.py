@@ -1,6 +1,7 @@
 """Processes that do real work until they are killed, and say on standard output what they have safely done.
 
 Run as ``python -m tests.benchmarks.faults WORK FOLDER FIRST``. Every line is a number that is acknowledged.
+What only one work needs is imported by it, because a process is started for every kill.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from gliomics.models import ModelCard, ModelStore
-from gliomics.monailabel.annotators import keep_consensus, review_label
-from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.labels import LabelStore
 from gliomics.study import Study, Volume, write_study_json, write_volume
 
 SHAPE = (40, 44, 6)
@@ -38,7 +38,7 @@ def an_image(number: int) -> Volume:
 
 def save_labels(folder: Path, first: int) -> None:
     """Save masks of one voxel more each as versions of one label."""
-    store = StudyDatastore(folder).labels
+    store = LabelStore(folder, folder / ".gliomics" / "history")
     for number in count(first):
         store.save(STUDY, "final", a_mask(number), {"number": number})
         acknowledge(number)
@@ -46,6 +46,8 @@ def save_labels(folder: Path, first: int) -> None:
 
 def add_images(folder: Path, first: int) -> None:
     """Add images as studies, and each once more in place of the one before."""
+    from gliomics.monailabel.datastore import StudyDatastore
+
     store, file = StudyDatastore(folder), folder.parent / "sent.nii.gz"
     for number in count(first):
         write_volume(an_image(number), file)
@@ -78,6 +80,9 @@ def write_weights(number: int, path: Path) -> None:
 
 def merge_and_review(folder: Path, first: int) -> None:
     """Save three annotators' masks, keep their consensus, and return it with a comment."""
+    from gliomics.monailabel.annotators import keep_consensus, review_label
+    from gliomics.monailabel.datastore import StudyDatastore
+
     store = StudyDatastore(folder)
     for number in count(first):
         if number == first:
