@@ -89,6 +89,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStu
 
 def make_store(folder: Path) -> ModelStore:
     for name, optional in (("tiny", []), ("tiny_multi", ["t1"])):
+        torch.manual_seed(0)
         state = build_network(TINY.network, 1 + len(optional), TINY.input.slices).state_dict()
         write_model_folder(
             folder / "shipped" / name,
