@@ -157,13 +157,17 @@ class Run:
         images, targets = self.examples(batch, blanking, changes)
         with mixed_precision(self.device):
             logits = self.parallel(images.contiguous(memory_format=torch.channels_last))
-        loss = self.loss(*self._answerable(batch, logits.float(), targets))
+        loss = self.loss_of(*self._answerable(batch, logits.float(), targets))
         self.optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimiser.step()
         self._update_average()
         return float(loss.item())
+
+    def loss_of(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """What is made small: the loss of a batch's answers (n, depth, size, size)."""
+        return self.loss(logits, targets)
 
     def _answerable(
         self, batch: Batch, logits: torch.Tensor, targets: torch.Tensor

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder, write_model_folder
@@ -32,6 +33,9 @@ from gliomics.study import Mask, check_same_grid, read_mask
 
 CONFIG = Path(__file__).parent / "correction.yaml"
 """The configuration that comes with Gliomics."""
+
+NEAR = 12
+"""Pixels of the network around a click on which its loss looks twice."""
 
 _HOW = (
     f"a simulated annotator who clicks near the largest error, at most {MOST_CLICKS} times, on the test patients, "
@@ -80,7 +84,19 @@ class CorrectionRun(Run):
         images = self.without_some_sequences(images, batch, blanking)
         target, previous = masks.chunk(2, dim=1)
         told = interactions(target, previous, blanking)
+        self._near = near_interactions(told)
         return torch.cat([images, told], dim=1), target[:, settings.context : settings.context + 1]
+
+    def loss_of(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The loss of all pixels, and again of those near a click: the mask until now is right about most others."""
+        whole = super().loss_of(logits, targets)
+        return whole + self.loss(logits[self._near], targets[self._near]) if bool(self._near.any()) else whole
+
+
+def near_interactions(told: torch.Tensor) -> torch.Tensor:
+    """Pixels (n, 1, height, width) within :data:`NEAR` of what guidance (n, CHANNELS * slices, ...) says."""
+    said = told.unflatten(1, (CHANNELS, -1))[:, 1:].flatten(1, 2).amax(dim=1, keepdim=True) > 0.1
+    return functional.max_pool2d(said.float(), 2 * NEAR + 1, stride=1, padding=NEAR) > 0
 
 
 def fit_correction(
