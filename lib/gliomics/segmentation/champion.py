@@ -11,7 +11,7 @@ from gliomics.segmentation.evaluation import bootstrap_interval
 from gliomics.segmentation.evaluation.tables import LEAST_FOR_INTERVAL
 
 TOLERANCE = 0.01
-"""How far below zero the interval of a gain in Dice may reach: more may well be a loss on other patients."""
+"""How far below zero the interval of a gain may reach: more may well be a loss on other patients."""
 
 
 def patient_means(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[str, float]:
@@ -22,9 +22,12 @@ def patient_means(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[st
     return {patient: float(np.mean(values)) for patient, values in patients.items()}
 
 
-def verdict(before: Mapping[str, float], after: Mapping[str, float], champion: str) -> tuple[bool, str]:
-    """Whether a challenger is published, and why, from Dice by patient of the ``champion`` version and its own.
+def verdict(
+    before: Mapping[str, float], after: Mapping[str, float], champion: str, *, score: str = "Dice"
+) -> tuple[bool, str]:
+    """Whether a challenger is published, and why, from scores by patient of the ``champion`` version and its own.
 
+    A score is at most 1, which is best; ``score`` is what the reason calls it.
     The same patients are compared one by one. The mean difference must be above 0 and, with five patients or more, the
     lower end of its 95 % bootstrap interval above -:data:`TOLERANCE`. What is worse in the mean is never published.
     """
@@ -32,7 +35,7 @@ def verdict(before: Mapping[str, float], after: Mapping[str, float], champion: s
         return False, "kept, not published: there is no validation patient to compare on; label more patients"
     gain = bootstrap_interval([after[patient] - before[patient] for patient in before])
     figures = (
-        f"mean Dice {np.mean(list(after.values())):.3f} against {np.mean(list(before.values())):.3f} of version "
+        f"mean {score} {np.mean(list(after.values())):.3f} against {np.mean(list(before.values())):.3f} of version "
         f"{champion}, difference {gain.value:+.3f}"
     )
     if gain.n >= LEAST_FOR_INTERVAL:
