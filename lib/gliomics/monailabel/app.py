@@ -24,7 +24,7 @@ from gliomics.active.named import PLAIN, SCORED
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.models import ModelStore
-from gliomics.monailabel.automatic import train_after_option, train_after_save
+from gliomics.monailabel.automatic import TrainAfter, train_after_option
 from gliomics.monailabel.batch import StudyBatch
 from gliomics.monailabel.cases import study_of_upload
 from gliomics.monailabel.datastore import StudyDatastore
@@ -64,7 +64,7 @@ class GliomicsApp(MONAILabelApp):
         self.leases = Leases(self.workspace.leases)
         self.segmenters = ModelCache(self.store, Segmenter)
         self.refiners = ModelCache(self.store, Refiner)
-        self.train_after = train_after_option(conf or {})
+        train_after = train_after_option(conf or {})
         self.replay = Path(conf["replay"]) if conf and conf.get("replay") else None
         known = self.store.names("segmentation")
         self.segmentation_names = [*SEGMENTATION_MODELS, *(name for name in known if name not in SEGMENTATION_MODELS)]
@@ -76,6 +76,9 @@ class GliomicsApp(MONAILabelApp):
             description="Glioma MRI: segmentation, radiomics and genomic subtype. For research use only.",
             version=gliomics.__version__,
         )
+        store = self._datastore
+        in_folder = isinstance(store, StudyDatastore)
+        self.train_after = TrainAfter(train_after, store, self._trainers) if in_folder else None
 
     def init_datastore(self) -> Datastore:
         """The studies folder; a DICOMweb address is left to MONAI Label, asked for MR series."""
@@ -128,7 +131,8 @@ class GliomicsApp(MONAILabelApp):
 
     def on_save_label(self, image_id: str, label_id: str) -> dict[str, Any]:
         """Train once enough labels are new, if the server was told to; a save never fails because of it."""
-        train_after_save(self, image_id)
+        if self.train_after is not None:
+            self.train_after.saved(image_id)
         return {}
 
     def infer_task(self, name: str) -> InferTask:

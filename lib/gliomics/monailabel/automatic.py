@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import HTTPException
 from monailabel.endpoints import train as stock
@@ -13,9 +13,7 @@ from monailabel.utils.async_tasks.utils import tasks
 
 from gliomics.errors import InputError
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
-
-if TYPE_CHECKING:
-    from gliomics.monailabel.app import GliomicsApp
+from gliomics.monailabel.train import SegmentationTraining
 
 DEFAULT_MODEL = "segmentation_flair"
 """Trained for labels that came from no segmentation model."""
@@ -46,26 +44,31 @@ def train_after_option(conf: Mapping[str, Any]) -> int:
     return int(value)
 
 
-def train_after_save(app: GliomicsApp, study_id: str) -> None:
-    """After a label was saved, start a training if enough final labels are new; the save neither waits nor fails."""
-    if app.train_after and isinstance(app.datastore(), StudyDatastore):
-        threading.Thread(target=_train_if_due, args=(app, study_id), name="train-after", daemon=True).start()
+class TrainAfter:
+    """Starts a training after a label was saved, if ``labels`` final ones are new; never if that is 0."""
 
+    def __init__(self, labels: int, datastore: StudyDatastore, trainers: Mapping[str, SegmentationTraining]) -> None:
+        self._labels, self._datastore, self._trainers = labels, datastore, trainers
 
-def _train_if_due(app: GliomicsApp, study_id: str) -> None:
-    """Train the model that the label came from, if no training runs and the last one has not seen enough labels."""
-    try:
-        version = app.datastore().labels.current(study_id, FINAL)
-        named = version.info.get("model") if version else None
-        model = named if named in app.segmentation_names else DEFAULT_MODEL
-        new = 0 if _under_way() else app.trainer(model).new_labels()
-        if new >= app.train_after:
-            start_training(model, {})
-            _log.info("a training of '%s' begins after %d new labels", model, new)
-    except HTTPException as refusal:  # another save was faster
-        _log.info("no training after the label of '%s' was saved: %s", study_id, refusal.detail)
-    except Exception:  # noqa: BLE001 - the label is safe, and whoever saved it can do nothing about this
-        _log.exception("no training could be started after the label of '%s' was saved", study_id)
+    def saved(self, study_id: str) -> None:
+        """A label of the study was saved; the save neither waits nor fails."""
+        if self._labels:
+            threading.Thread(target=self._train_if_due, args=(study_id,), name="train-after", daemon=True).start()
+
+    def _train_if_due(self, study_id: str) -> None:
+        """Train the model that the label came from, if no training runs and the last one has not seen enough labels."""
+        try:
+            version = self._datastore.labels.current(study_id, FINAL)
+            named = version.info.get("model") if version else None
+            model = str(named) if named in self._trainers else DEFAULT_MODEL
+            new = 0 if _under_way() else self._trainers[model].new_labels()
+            if new >= self._labels:
+                start_training(model, {})
+                _log.info("a training of '%s' begins after %d new labels", model, new)
+        except HTTPException as refusal:  # another save was faster
+            _log.info("no training after the label of '%s' was saved: %s", study_id, refusal.detail)
+        except Exception:  # noqa: BLE001 - the label is safe, and whoever saved it can do nothing about this
+            _log.exception("no training could be started after the label of '%s' was saved", study_id)
 
 
 def _under_way() -> bool:
