@@ -28,7 +28,7 @@ def test_info_names_models_trainers_strategies_and_counts(a_server: Server) -> N
     assert {"segmentation_flair", "segmentation_multi", "radiomics"} <= set(info["models"])
     assert info["models"]["segmentation_flair"]["sequences"] == {"required": ["flair"], "optional": []}
     assert {"segmentation_flair", "segmentation_multi"} <= set(info["trainers"])
-    assert set(info["strategies"]) == {*PLAIN, *SCORED}
+    assert set(info["strategies"]) == {*PLAIN, *SCORED, "subtype"}
     assert info["datastore"]["total"] == 10
 
 

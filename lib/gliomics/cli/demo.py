@@ -134,7 +134,7 @@ def _learn(client: GliomicsClient, epochs: int) -> dict[str, Any]:
             status = client.train_status()
             state = status["progress"]
             progress.update(bar, completed=state.get("epoch", 0))
-            if status["status"] not in ("RUNNING", "PENDING"):
+            if status["status"] not in ("SUBMITTED", "RUNNING"):
                 break
             time.sleep(0.5)
     if state.get("state") != "finished":

@@ -247,7 +247,10 @@ class GliomicsClient:
         return dict(self._transport.json("POST", f"/train/{_quoted(model)}", json=self._signed(params or {})))
 
     def train_status(self) -> dict[str, Any]:
-        """The last training: ``status`` (RUNNING, DONE, ERROR, STOPPED; NONE if there was none) and ``progress``."""
+        """The last training: ``status`` and ``progress``.
+
+        The status is SUBMITTED, RUNNING, DONE, ERROR or STOPPED, or NONE if there was none.
+        """
         try:
             return dict(self._transport.json("GET", "/train/"))
         except ClientError as error:
