@@ -32,7 +32,7 @@ MAX_EPOCHS = 200
 _log = logging.getLogger(__name__)
 
 
-class Print(TypedDict):
+class LabelStamp(TypedDict):
     """A label's file as a training saw it: bytes, time of the last change in ns, and SHA-256."""
 
     size: int
@@ -83,7 +83,7 @@ class SegmentationTraining(TrainTask):
         progress = _Progress(self._state_path, self._name)
         try:
             settings = FINE_TUNING.model_copy(update={"epochs": epochs_option(request)})
-            progress.reads(label_prints(datastore))
+            progress.reads(label_stamps(datastore))
             labelled, skipped = labelled_studies(datastore)
             partly = partly_labelled_studies(datastore)
             validation = fixed_validation(self._validation_path, [item.study.patient_id for item in labelled])
@@ -123,9 +123,9 @@ class _Progress:
         }
         self._write()
 
-    def reads(self, prints: dict[str, Print]) -> None:
+    def reads(self, stamps: dict[str, LabelStamp]) -> None:
         """The final labels as they are now are about to be read; what is saved later is for the next training."""
-        self._state["labels"] = prints
+        self._state["labels"] = stamps
         self._write()
 
     def epoch(self, records: Sequence[EpochRecord], total: int) -> None:
@@ -221,18 +221,18 @@ def replayed_studies(folder: Path | None, validation: set[str]) -> list[Labelled
     return [item for item in labelled if item.label.is_file()]
 
 
-def label_prints(datastore: StudyDatastore) -> dict[str, Print]:
+def label_stamps(datastore: StudyDatastore) -> dict[str, LabelStamp]:
     """By study, what tells whether its final label has changed since."""
     found = {}
     for study_id in datastore.get_labeled_images():
         with contextlib.suppress(GliomicsError, OSError):  # removed just now
             path = datastore.labels.path(study_id, FINAL)
             status = path.stat()
-            found[study_id] = Print(size=status.st_size, changed=status.st_mtime_ns, sha256=sha256_of(path))
+            found[study_id] = LabelStamp(size=status.st_size, changed=status.st_mtime_ns, sha256=sha256_of(path))
     return found
 
 
-def count_new(datastore: StudyDatastore, seen: dict[str, Print]) -> int:
+def count_new(datastore: StudyDatastore, seen: dict[str, LabelStamp]) -> int:
     """Final labels that were not ``seen``, or whose content is another; files as they were are not read again."""
     number = 0
     for study_id in datastore.get_labeled_images():
@@ -256,7 +256,7 @@ def orphaned() -> Callable[[], bool]:
     return lambda: os.getppid() != parent
 
 
-def _differs(path: Path, known: Print) -> bool:
+def _differs(path: Path, known: LabelStamp) -> bool:
     status = path.stat()
     as_it_was = (status.st_size, status.st_mtime_ns) == (known["size"], known["changed"])
     return not as_it_was and sha256_of(path) != known["sha256"]

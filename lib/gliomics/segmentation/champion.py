@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from gliomics.models import ModelCard, ModelFolder, ModelStore
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.evaluation import bootstrap_interval
 from gliomics.segmentation.evaluation.tables import LEAST_FOR_INTERVAL
 
 TOLERANCE = 0.01
 """How far below zero the interval of a gain may reach: more may well be a loss on other patients."""
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What came of a retraining: scores on the validation before and after, and whether the new version serves now."""
+
+    model: ModelFolder
+    published: bool
+    reason: str
+    before: dict[str, float]
+    after: dict[str, float]
+
+
+def challenge(
+    store: ModelStore,
+    card: ModelCard,
+    files: Mapping[str, Callable[[Path], None]],
+    before: dict[str, float],
+    after: dict[str, float],
+    *,
+    score: str = "Dice",
+    note: str = "",
+) -> Retraining:
+    """Keep a new version of its ``card.parent``, and publish it if :func:`verdict` says so of the scores by patient.
+
+    ``note`` is added to the reason, which is kept with the version either way.
+    """
+    published, reason = verdict(before, after, str(card.parent), score=score)
+    reason += note
+    model = store.add(card.model_copy(update={"reason": reason}), files)
+    if published:
+        store.publish(card.name, model.card.version, reason)
+    return Retraining(model, published, reason, before, after)
 
 
 def patient_means(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[str, float]:

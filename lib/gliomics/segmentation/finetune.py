@@ -14,7 +14,7 @@ import safetensors.torch
 from gliomics.errors import InputError
 from gliomics.models import Metric, ModelFolder, ModelStore, TrainingRecord
 from gliomics.segmentation.cases import Case
-from gliomics.segmentation.champion import patient_means, verdict
+from gliomics.segmentation.champion import Retraining, challenge, patient_means
 from gliomics.segmentation.checkpoint import State
 from gliomics.segmentation.evaluation import bootstrap_interval, dice
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
@@ -38,14 +38,9 @@ LEAST_REPLAYED = 8
 
 
 @dataclass(frozen=True)
-class FineTuning:
-    """What came of a retraining: Dice per validation study before and after, and whether it serves now."""
+class FineTuning(Retraining):
+    """A retraining with its Dice by validation study, and by study why others were left out."""
 
-    model: ModelFolder
-    published: bool
-    reason: str
-    before: dict[str, float]
-    after: dict[str, float]
     skipped: dict[str, str]
 
 
@@ -107,14 +102,17 @@ def fine_tune(
     )
     before = score(Segmenter(champion), validation_cases)
     after = score(Segmenter.from_state(new_card, _as_saved(learned.state)), validation_cases)
-    after_means = patient_means(after, validation_cases)
-    published, reason = verdict(patient_means(before, validation_cases), after_means, card.version)
-    reason += f"; weights of {learned.origin}"
-    new_card = new_card.model_copy(update={"metrics": _metrics(list(after_means.values())), "reason": reason})
-    challenger = store.add(new_card, {WEIGHTS: partial(save_weights, learned.state)})
-    if published:
-        store.publish(name, challenger.card.version, reason)
-    return FineTuning(challenger, published, reason, before, after, skipped | skipped_validation | skipped_replay)
+    means = patient_means(after, validation_cases)
+    result = challenge(
+        store,
+        new_card.model_copy(update={"metrics": _metrics(list(means.values()))}),
+        {WEIGHTS: partial(save_weights, learned.state)},
+        patient_means(before, validation_cases),
+        means,
+        note=f"; weights of {learned.origin}",
+    )
+    skipped |= skipped_validation | skipped_replay
+    return FineTuning(result.model, result.published, result.reason, before, after, skipped)
 
 
 def score(segmenter: Segmenter, cases: Sequence[Case]) -> dict[str, float]:

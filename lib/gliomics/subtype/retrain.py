@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder, ModelStore
 from gliomics.records import FeatureTable
-from gliomics.segmentation.champion import verdict
+from gliomics.segmentation.champion import Retraining, challenge
 from gliomics.study.patients import canonical_patient
 from gliomics.subtype.fit import FitOptions, fit_model
 from gliomics.subtype.persist import ARRAYS
@@ -20,17 +19,6 @@ from gliomics.subtype.predict import SubtypeModel
 
 REPEATS, PERMUTATIONS = 5, 20
 """How thoroughly a challenger is cross-validated for its card; which one serves is decided on other patients."""
-
-
-@dataclass(frozen=True)
-class Retraining:
-    """What came of a retraining: scores of the validation patients before and after, and whether it serves now."""
-
-    model: ModelFolder
-    published: bool
-    reason: str
-    before: dict[str, float]
-    after: dict[str, float]
 
 
 def retrain(
@@ -72,12 +60,9 @@ def retrain(
             {_patient(table): probability_score(model, table, outcomes) for table in judged}
             for model in (champion, challenger)
         )
-        published, reason = verdict(before, after, card.version, score="probability score")
-        new = fitted.card.model_copy(update={"parent": card.version, "reason": reason})
-        kept = store.add(new, {ARRAYS: partial(shutil.copyfile, fitted.path / ARRAYS)})
-    if published:
-        store.publish(name, kept.card.version, reason)
-    return Retraining(kept, published, reason, before, after)
+        files = {ARRAYS: partial(shutil.copyfile, fitted.path / ARRAYS)}
+        new = fitted.card.model_copy(update={"parent": card.version})
+        return challenge(store, new, files, before, after, score="probability score")
 
 
 def probability_score(model: SubtypeModel, table: FeatureTable, outcomes: Mapping[str, str]) -> float:
