@@ -297,7 +297,7 @@ def _by_patient(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[str,
 def _identity(cohort: Cohort, plan: Plan) -> dict[str, Any]:
     """Everything that decides what comes of a round but its strategy and seed."""
     return {
-        "configuration": plan.config.model_dump(),
+        "configuration": plan.config.model_dump(mode="json"),
         "first": plan.first,
         "step": plan.step,
         "until": plan.until,

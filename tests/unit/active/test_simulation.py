@@ -10,10 +10,10 @@ import pytest
 
 from gliomics.active.curves import area_by_patient, paired_difference, summary_rows
 from gliomics.active.named import STRATEGIES
-from gliomics.active.simulation import Cohort, Plan, Round, simulate, the_start
+from gliomics.active.simulation import RECORD, Cohort, Plan, Round, _claim, _identity, simulate, the_start
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import SequenceNeeds
-from gliomics.segmentation.config import TrainingConfig
+from gliomics.segmentation.config import TrainingConfig, load_training_config
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.split import Split
 from gliomics.study import Study, write_study_json
@@ -146,6 +146,13 @@ def test_finished_replay_trains_nothing_and_takes_more_strategies(cohort: Cohort
     first, random = replayed(cohort, tmp_path, "first", "random", on_round=note)[::3]
     assert trained == ["random"] * 3
     assert first.dice == random.dice
+
+
+@pytest.mark.parametrize("name", ["gbm_unet_flair", "segmentation_flair", "segmentation_multi"])
+def test_every_configuration_is_recognised_when_a_replay_goes_on(cohort: Cohort, tmp_path: Path, name: str) -> None:
+    plan = Plan(load_training_config(name), first=1, step=1, until=3)
+    for _ in range(2):
+        _claim(tmp_path / RECORD, _identity(cohort, plan))
 
 
 def test_folder_of_another_plan_is_refused_with_what_differs(
