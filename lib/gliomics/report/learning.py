@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gliomics.active.curves import BASELINES, curve_rows, summary_rows
+from gliomics.active.strategies import count
 from gliomics.files import write_bytes, write_csv, write_text
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, TEXT, TITLE, blank, to_png
 from gliomics.report.numbers import markdown_table
@@ -43,9 +44,10 @@ def summary_text(rounds: Sequence[Round], summary: Sequence[Mapping[str, Any]]) 
             for row in sorted(summary, key=lambda row: -row["area"])
         ],
     )
+    seeds = count(summary[0]["seeds"], "seed", "seeds")
     return (
         f"Mean patient Dice over {sizes[0]} to {sizes[-1]} labelled patients, of {summary[0]['n']} test patients and "
-        f"{summary[0]['seeds']} seeds; {min(steps)} to {max(steps)} optimiser steps in each round. In brackets: 95 % "
+        f"{seeds}; {min(steps)} to {max(steps)} optimiser steps in each round. In brackets: 95 % "
         f"bootstrap interval over test patients, of the paired difference where two strategies are compared.\n\n{table}"
     )
 
@@ -70,12 +72,12 @@ def curves(rounds: Sequence[Round]) -> Figure:
         axis.set_visible(False)
     for axis in axes[max(0, len(strategies) - across) : len(strategies)]:
         axis.tick_params(labelbottom=True)
-    figure.supxlabel("labelled patients", fontsize=TEXT, color=INK, y=0.02)
+        axis.set_xlabel("labelled patients", fontsize=TEXT, color=INK)
     figure.supylabel(f"mean Dice of {len(rounds[0].dice)} test patients (0 to 1)", fontsize=TEXT, color=INK, x=0.03)
-    seeds = len({one.seed for one in rounds})
+    seeds = count(len({one.seed for one in rounds}), "seed", "seeds")
     handles = [
         Line2D([], [], color=BLUE, marker="o", markersize=3.5, label="mean of the seeds"),
-        Line2D([], [], color=BLUE, alpha=0.2, linewidth=6, label=f"lowest to highest of {seeds} seeds"),
+        Line2D([], [], color=BLUE, alpha=0.2, linewidth=6, label=f"lowest to highest of {seeds}"),
     ]
     if baseline and len(strategies) > 1:
         handles.append(Line2D([], [], color=MUTED, linestyle="dashed", linewidth=1.2, label="random"))
