@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,26 +53,6 @@ def files(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
 
 
-def rounds_of(out: Path, *strategies: str) -> list[Path]:
-    return [path for name in strategies for path in (out / "rounds").glob(f"{name}-[0-9]*.json")]
-
-
-@contextmanager
-def interrupted_after(seconds: float) -> Iterator[None]:
-    """Ctrl-C once this process has worked for so long, in CPU time."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGVTALRM, interrupt)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
-
-
 @pytest.fixture(scope="module")
 def finished(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Round]]:
     """A replay of every strategy, two rounds after the start."""
@@ -114,24 +91,6 @@ def test_test_patients_are_measured_and_never_labelled(finished: tuple[Path, lis
 def test_rounds_have_equal_steps_as_nearly_as_whole_epochs_allow(finished: tuple[Path, list[Round]]) -> None:
     steps = [one.steps for one in finished[1]]
     assert max(steps) < 1.3 * min(steps)
-
-
-def test_replay_interrupted_anywhere_continues_to_the_files_of_an_undisturbed_one_with_the_same_seed(
-    cohort: Cohort, tmp_path: Path, finished: tuple[Path, list[Round]]
-) -> None:
-    times, seconds = 0, 0.2
-    while True:
-        try:
-            with interrupted_after(seconds):
-                replayed(cohort, tmp_path, "random", STRATEGY)
-            break
-        except KeyboardInterrupt:
-            times, seconds = times + 1, 1.5 * seconds
-            assert not list(tmp_path.rglob(".tmp-*"))
-    assert times > 0
-    undisturbed = {name: content for name, content in files(finished[0]).items() if "/" not in name}
-    undisturbed |= {f"rounds/{path.name}": path.read_bytes() for path in rounds_of(finished[0], "random", STRATEGY)}
-    assert files(tmp_path) == undisturbed
 
 
 def test_finished_replay_trains_nothing_and_takes_more_strategies(cohort: Cohort, tmp_path: Path) -> None:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -74,6 +79,37 @@ def test_same_command_again_leaves_the_same_files(given: list[str], tmp_path: Pa
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "rounds").iterdir()}
     assert "trainings left" not in said(*options)
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "rounds").iterdir()} == before
+
+
+def files(out: Path) -> dict[str, bytes]:
+    paths = [path for path in out.rglob("*") if path.is_file() and not path.name.startswith(".tmp-")]
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(paths)}
+
+
+def killed_after(rounds: int, seconds: float, options: list[str], out: Path) -> None:
+    """Run the command until it has written so many rounds and has gone on for ``seconds``; then kill it."""
+    command = [sys.executable, "-m", "gliomics", "simulate", "active-learning", *options, "--out", str(out)]
+    one_core = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=one_core)
+    deadline = time.monotonic() + 120
+    while len(list(out.glob("rounds/[!.]*.json"))) < rounds:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()[0]
+        time.sleep(0.01)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    said, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, said
+
+
+def test_replay_killed_three_times_ends_with_the_files_of_an_undisturbed_one(given: list[str], tmp_path: Path) -> None:
+    plan = ["--first", "1", "--step", "1", "--until", "3", "--seeds", "1", "--epochs", "40"]
+    options = [*given, *plan, "--strategy", "random", "--strategy", "hybrid"]
+    said(*options, "--out", tmp_path / "undisturbed")
+    for rounds in (1, 2, 3):
+        killed_after(rounds, 0.1 * rounds, options, tmp_path / "killed")
+        assert not (tmp_path / "killed" / "curves.csv").exists()
+    said(*options, "--out", tmp_path / "killed")
+    assert files(tmp_path / "killed") == files(tmp_path / "undisturbed")
 
 
 def test_folds_are_refused_with_what_is_expected(given: list[str], tmp_path: Path) -> None:
