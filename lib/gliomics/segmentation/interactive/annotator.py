@@ -17,9 +17,7 @@ def next_click(mask: Mask, truth: Mask, rng: np.random.Generator, *, slice_axis:
     """The click by which an annotator would correct ``mask``, or None where nothing is left to correct.
 
     The annotator sees the largest connected error, looks at the slice (across ``slice_axis``) where it is largest and
-    clicks somewhere in its middle: the place is drawn with a probability that grows with the distance to the error's
-    edge, and the hand trembles by :data:`JITTER`. Ideal clicks, in the very middle, flatter interactive models
-    (Marinov 2024, arXiv 2404.01816).
+    clicks somewhere in its middle.
     """
     is_lesion = truth.array > 0
     wrong = (mask.array > 0) != is_lesion
@@ -34,13 +32,18 @@ def next_click(mask: Mask, truth: Mask, rng: np.random.Generator, *, slice_axis:
     inside &= is_lesion == missing
     others = tuple({0, 1, 2} - {slice_axis})
     number = int(inside.sum(axis=others).argmax())
-    row, column = _place(np.take(inside, number, axis=slice_axis), rng)
+    row, column = a_place_in(np.take(inside, number, axis=slice_axis), rng)
     voxel = [row, column]
     voxel.insert(slice_axis, number)
     return Click((voxel[0], voxel[1], voxel[2]), bool(missing))
 
 
-def _place(area: npt.NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int]:
+def a_place_in(area: npt.NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int]:
+    """Where an annotator clicks who means an area of a slice: near its middle, but seldom exactly there.
+
+    The probability grows with the distance to the area's edge, and the hand trembles by :data:`JITTER`. Ideal clicks,
+    in the very middle, flatter interactive models (Marinov 2024, arXiv 2404.01816).
+    """
     depth = ndimage.distance_transform_edt(np.pad(area, 1))[1:-1, 1:-1] ** 2
     chosen = rng.choice(depth.size, p=(depth / depth.sum()).ravel())
     place = np.array(np.unravel_index(chosen, depth.shape)) + rng.normal(0, JITTER, 2)

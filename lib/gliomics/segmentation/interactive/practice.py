@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from scipy import ndimage
 
+from gliomics.segmentation.interactive.annotator import a_place_in
 from gliomics.segmentation.interactive.guidance import CHANNELS, REACH, add_spot
 
 _EMPTY, _BITTEN, _DRAWN = 0.2, 0.3, 0.15
@@ -68,8 +69,6 @@ def _click(
         return
     sizes = np.bincount(components.ravel())[1:].astype(float)
     inside = components == 1 + rng.choice(count, p=sizes / sizes.sum())
-    rows, columns = np.nonzero(inside)
-    chosen = rng.integers(len(rows))
-    lesion = bool(truth[number, rows[chosen], columns[chosen]])
-    place = (number, rows[chosen] + rng.normal(0, 1), columns[chosen] + rng.normal(0, 1))
-    add_spot(maps[1 if lesion else 2], place)
+    missing = np.count_nonzero(inside & truth[number]) * 2 >= np.count_nonzero(inside)
+    row, column = a_place_in(inside & (truth[number] == missing), rng)
+    add_spot(maps[1 if missing else 2], (number, row, column))
