@@ -122,13 +122,13 @@ def an_untrained_state(settings: SegmentationSettings, sequences: int) -> State:
 def add_subtype_model(root: Path) -> None:
     """Add ``subtype_size``, which tells small lesions from large ones, fitted on variations of one study's features."""
     volumes, mask = a_lesion_case(0)
-    measured = extract_features(volumes, mask, load_config("panel"), study_id="original")
+    measured = extract_features(volumes, mask, load_config("panel"), study_id="original", region="whole")
     rng = np.random.default_rng(0)
     tables, outcomes = [], {}
     for number in range(24):
         scale = 0.5 if number % 2 else 2.0
         values = {name: value * scale * rng.normal(1, 0.05) for name, value in measured.values.items()}
-        tables.append(FeatureTable(f"size-{number}", "tumour", values, measured.diagnostics))
+        tables.append(FeatureTable(f"size-{number}", "whole", values, measured.diagnostics))
         outcomes[f"size-{number}"] = "small" if number % 2 else "large"
     options = FitOptions("subtype_size", "size", "A test model", "invented patients", repeats=1, permutations=1)
     fit_model(tables, outcomes, root / ".gliomics" / "models" / "subtype_size" / "1", options)

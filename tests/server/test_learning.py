@@ -66,6 +66,25 @@ def test_validation_patients_are_fixed_once_and_never_trained_on(a_server: Serve
     assert {f"patient-{10 + int(study[-1])}" for study in card.training.split["validation"]} == set(patients)
 
 
+def test_subtype_model_is_trained_on_a_genomic_table_of_enough_patients(
+    a_server: Server, a_studies_folder: Path
+) -> None:
+    with pytest.raises(ClientError, match=r"studies folder has no genomics.csv; .* 'size'") as refusal:
+        a_server.client.train("subtype_size")
+    assert refusal.value.status == 400
+    table = a_studies_folder / "genomics.csv"
+    sizes = "".join(f"patient-{number},{'large' if number % 2 else 'small'}\n" for number in range(10, 15))
+    table.write_text("patient_id,size\n" + sizes)
+    try:
+        a_server.client.train("subtype_size")
+        status = wait_until_done(a_server)
+    finally:
+        table.unlink()
+    assert status["status"] == "ERROR"
+    assert "too few patients in a class" in status["progress"]["reason"]
+    assert a_server.client.info()["models"]["subtype"]["subtype_models"]["subtype_size"]["version"] == "1"
+
+
 def test_stopped_training_leaves_the_models_as_they_were(a_server: Server, a_studies_folder: Path) -> None:
     store = ModelStore(a_studies_folder / ".gliomics" / "models")
     before = set(store.versions("segmentation_flair"))

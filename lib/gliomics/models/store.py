@@ -80,12 +80,14 @@ class ModelStore:
     def add(self, card: ModelCard, files: Mapping[str, Callable[[Path], None]]) -> ModelFolder:
         """Keep a new version of ``card.name``; its number is the next free one. It does not serve until published."""
         folder = self._local_folder(card.name)
-        try:
-            number = 1 + max(int(version) for version in self.versions(card.name))
-        except UnknownNameError:
-            number = 1
-        card = card.model_copy(update={"version": str(number)})
-        return write_model_folder(folder / card.version, card, files)
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            try:
+                number = 1 + max(int(version) for version in self.versions(card.name))
+            except UnknownNameError:
+                number = 1
+            card = card.model_copy(update={"version": str(number)})
+            return write_model_folder(folder / card.version, card, files)
 
     def publish(self, name: str, version: str, reason: str) -> None:
         """Let a version serve from now on, and record when and why."""

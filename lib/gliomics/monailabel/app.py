@@ -37,7 +37,9 @@ from gliomics.monailabel.scoring import ModelScoring, ScoreKeeper
 from gliomics.monailabel.sessions import StudySessions
 from gliomics.monailabel.strategies import PlainStrategy, ScoredStrategy, ServingModels, SubtypeStrategy
 from gliomics.monailabel.subtype_change import SubtypeScoring
-from gliomics.monailabel.train import SegmentationTraining
+from gliomics.monailabel.train_segmentation import SegmentationTraining
+from gliomics.monailabel.train_subtype import SubtypeTraining
+from gliomics.monailabel.training import Training
 from gliomics.monailabel.workspace import Workspace
 from gliomics.segmentation.interactive.refine import Refiner
 from gliomics.segmentation.predict import Segmenter
@@ -100,12 +102,15 @@ class GliomicsApp(MONAILabelApp):
         }
 
     def init_trainers(self) -> dict[str, TrainTask]:
-        """One trainer for each segmentation model that has weights to start from."""
+        """One trainer for each segmentation model that has weights to start from, and for each subtype model."""
         store = self._datastore
         if not isinstance(store, StudyDatastore):
             return {}
-        names = [name for name in self.segmentation_names if self.segmenters.usable(name)]
-        return {name: SegmentationTraining(name, self.store, store, replay=self.replay) for name in names}
+        networks = [name for name in self.segmentation_names if self.segmenters.usable(name)]
+        return {
+            **{name: SegmentationTraining(name, self.store, store, replay=self.replay) for name in networks},
+            **{name: SubtypeTraining(name, self.store, store) for name in self.store.names("subtype")},
+        }
 
     def init_strategies(self) -> dict[str, Strategy]:
         """``random``, ``first``, those that ask a segmentation model, and one that asks the subtype models, too."""
@@ -143,12 +148,12 @@ class GliomicsApp(MONAILabelApp):
             raise UnknownNameError(f"there is no model '{name}' on this server; there are {', '.join(usable)}")
         return task
 
-    def trainer(self, name: str) -> SegmentationTraining:
+    def trainer(self, name: str) -> Training:
         """The trainer of a model; :class:`UnknownNameError` when there is none."""
         if name not in self._trainers:
             known = ", ".join(sorted(self._trainers)) or "none"
             raise UnknownNameError(f"there is no model '{name}' to train; there are {known}")
-        trainer: SegmentationTraining = self._trainers[name]
+        trainer: Training = self._trainers[name]
         return trainer
 
     def infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:

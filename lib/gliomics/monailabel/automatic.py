@@ -13,7 +13,7 @@ from monailabel.utils.async_tasks.utils import tasks
 
 from gliomics.errors import InputError
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
-from gliomics.monailabel.train import SegmentationTraining
+from gliomics.monailabel.training import Training
 
 DEFAULT_MODEL = "segmentation_flair"
 """Trained for labels that came from no segmentation model."""
@@ -47,7 +47,7 @@ def train_after_option(conf: Mapping[str, Any]) -> int:
 class TrainAfter:
     """Starts a training after a label was saved, if ``labels`` final ones are new; never if that is 0."""
 
-    def __init__(self, labels: int, datastore: StudyDatastore, trainers: Mapping[str, SegmentationTraining]) -> None:
+    def __init__(self, labels: int, datastore: StudyDatastore, trainers: Mapping[str, Training]) -> None:
         self._labels, self._datastore, self._trainers = labels, datastore, trainers
 
     def saved(self, study_id: str) -> None:

@@ -55,6 +55,11 @@ class Workspace:
         return self.root / "scores"
 
     @property
+    def features(self) -> Path:
+        """Features that trainings of subtype models measured."""
+        return self.root / "features"
+
+    @property
     def leases(self) -> Path:
         """Which studies were handed out to whom."""
         return self.root / "leases.json"
@@ -91,7 +96,7 @@ class Workspace:
 
     @property
     def _kept(self) -> tuple[Path, ...]:
-        return self.history, self.reviews, self.image_info, self.training, self.scores, self.removed
+        return self.history, self.reviews, self.image_info, self.training, self.scores, self.features, self.removed
 
     def create(self) -> None:
         """Make the folders; :class:`InputError` when the studies folder cannot be written."""

@@ -83,17 +83,21 @@ def fit_ensemble(
     Each member sees a bootstrap sample drawn within each class, so that the class frequencies, and with them the
     level of the probabilities, stay those of the patients.
     """
+    from threadpoolctl import threadpool_limits
+
     scaling = Scaling.fit(values)
     z = scaling.apply(values)
     total = members * len(signatures)
     coefficients = np.zeros((total, n_classes, values.shape[1]))
     intercepts = np.zeros((total, n_classes))
     groups = [np.flatnonzero(outcome == k) for k in range(n_classes)]
-    for member in range(total):
-        columns = np.asarray(signatures[member % len(signatures)])
-        rows = np.concatenate([rng.choice(group, size=group.size) for group in groups])
-        fitted = _logistic(z[np.ix_(rows, columns)], outcome[rows])
-        coefficients[member][:, columns], intercepts[member] = fitted
+    # Several threads gain nothing on so few numbers, and lose tenfold where another process keeps a core busy.
+    with threadpool_limits(1):
+        for member in range(total):
+            columns = np.asarray(signatures[member % len(signatures)])
+            rows = np.concatenate([rng.choice(group, size=group.size) for group in groups])
+            fitted = _logistic(z[np.ix_(rows, columns)], outcome[rows])
+            coefficients[member][:, columns], intercepts[member] = fitted
     return Ensemble(scaling, coefficients, intercepts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,7 @@ def retrain(
     validation: Collection[str],
     *,
     population: str = "patients labelled here",
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Retraining:
     """Fit a new version of a subtype model and publish it if it is better on the ``validation`` patients.
 
@@ -53,7 +54,7 @@ def retrain(
     training = [table for table in tables if _patient(table) not in held_out]
     judged = [table for table in tables if _patient(table) in held_out and _patient(table) in outcomes]
     with tempfile.TemporaryDirectory() as folder:
-        fitted = fit_model(training, outcomes, Path(folder) / "model", options)
+        fitted = fit_model(training, outcomes, Path(folder) / "model", options, progress=progress)
         _check_classes(fitted, card.classes)
         challenger = SubtypeModel(fitted)
         before, after = (

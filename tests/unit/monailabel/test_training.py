@@ -11,14 +11,13 @@ from gliomics.errors import InputError
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelStore
 from gliomics.monailabel.datastore import StudyDatastore
-from gliomics.monailabel.train import (
+from gliomics.monailabel.train_segmentation import (
     SegmentationTraining,
     epochs_option,
-    fixed_validation,
-    labelled_studies,
     partly_labelled_studies,
     replayed_studies,
 )
+from gliomics.monailabel.training import fixed_validation, labelled_studies
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
 
 
@@ -154,7 +153,7 @@ def test_label_saved_while_a_training_runs_is_new_for_the_next(
                 a_store.labels.save("case-1", "final", a_lesion_case(9)[1], {})
             return False
 
-    monkeypatch.setattr("gliomics.monailabel.train.orphaned", Correcting)
+    monkeypatch.setattr("gliomics.monailabel.train_segmentation.orphaned", Correcting)
     assert a_training({"max_epochs": 1}, a_store)["new_labels"] == 1
     assert "labels" not in a_training.stats()
 

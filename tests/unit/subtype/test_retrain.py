@@ -19,7 +19,10 @@ CLASSES = ("coc1", "coc2", "coc3")
 
 
 @pytest.fixture
-def store(a_model: ModelFolder, tmp_path: Path) -> ModelStore:
+def store(a_model: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
+    """A store with one model, whose successors are validated only roughly, to save time."""
+    monkeypatch.setattr("gliomics.subtype.retrain.REPEATS", 1)
+    monkeypatch.setattr("gliomics.subtype.retrain.PERMUTATIONS", 1)
     shutil.copytree(a_model.path, tmp_path / "shipped" / a_model.card.name)
     return ModelStore(tmp_path / "local", shipped=tmp_path / "shipped")
 

@@ -1,4 +1,7 @@
-"""Train task: fine-tunes a segmentation model on the final labels, in MONAI Label's child process."""
+"""What all train tasks share: the labels that they read, the patients that they are compared on, and their state.
+
+A training runs in MONAI Label's child process, and leaves in a file what the server says of it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import contextlib
 import logging
 import os
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -14,20 +18,17 @@ import psutil
 from filelock import FileLock
 from monailabel.interfaces.tasks.train import TrainTask
 
-from gliomics.errors import GliomicsError, InputError
+from gliomics.errors import GliomicsError
 from gliomics.files import read_json, sha256_of, write_json
 from gliomics.models import ModelStore
-from gliomics.monailabel.datastore import FINAL, PARTIAL, StudyDatastore
+from gliomics.monailabel.datastore import FINAL, StudyDatastore
+from gliomics.segmentation.champion import Retraining
 from gliomics.segmentation.checkpoint import EpochRecord
-from gliomics.segmentation.finetune import FINE_TUNING, FineTuning, fine_tune
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.split import share_of
-from gliomics.study import label_path, list_studies
 
 VALIDATION_SHARE = 0.2
 """Share of the labelled patients that is kept apart, at least one."""
-
-MAX_EPOCHS = 200
 
 _log = logging.getLogger(__name__)
 
@@ -40,28 +41,29 @@ class LabelStamp(TypedDict):
     sha256: str
 
 
-class SegmentationTraining(TrainTask):
-    """Fine-tunes one model; the result serves only if it is better on the fixed validation patients.
+class Training(TrainTask):
+    """Makes a new version of one model of the final labels; it serves only if it is better on fixed patients."""
 
-    ``replay`` is a folder of studies with final labels, of the cohort that the model was first trained on.
-    """
-
-    def __init__(self, name: str, store: ModelStore, datastore: StudyDatastore, *, replay: Path | None = None) -> None:
-        super().__init__(f"Fine-tune {name} on the final labels; it is published only if it is better")
+    def __init__(self, name: str, store: ModelStore, datastore: StudyDatastore, description: str) -> None:
+        super().__init__(description)
         self._name = name
         self._store = store
         self._datastore = datastore
-        self._replay = replay
         self._state_path = datastore.workspace.training / f"{name}.json"
         self._validation_path = datastore.workspace.training / "validation.json"
 
-    def config(self) -> dict[str, Any]:
-        """Options and their defaults."""
-        return {"max_epochs": FINE_TUNING.epochs}
-
+    @abstractmethod
     def check(self, request: dict[str, Any]) -> None:
         """Raise :class:`InputError` for options that a training would refuse."""
-        epochs_option(request)
+
+    @abstractmethod
+    def retrain(
+        self, request: dict[str, Any], labelled: list[LabelledStudy], validation: set[str], progress: Progress
+    ) -> tuple[Retraining, dict[str, str]]:
+        """Train on ``labelled`` studies but those of ``validation`` patients, and compare on these.
+
+        Returns what came of it, and by study why others were left out.
+        """
 
     def stats(self) -> dict[str, Any]:
         """State of the last training, under MONAI Label's keys (``epoch``, ``best_metric``, ...) and our own.
@@ -70,7 +72,7 @@ class SegmentationTraining(TrainTask):
         """
         state = self._state()
         seen = state.pop("labels", {})
-        if state.get("state") == "running" and not psutil.pid_exists(state["pid"]):
+        if state.get("state") == "running" and not _runs(state):
             state |= {"state": "interrupted", "reason": "the training process ended before it was done"}
         return {"epoch": 0, **state, "new_labels": count_new(self._datastore, seen)}
 
@@ -80,27 +82,17 @@ class SegmentationTraining(TrainTask):
 
     def __call__(self, request: dict[str, Any], datastore: StudyDatastore) -> dict[str, Any]:
         """Train; returns the final state, which is also on disk."""
-        progress = _Progress(self._state_path, self._name)
+        progress = Progress(self._state_path, self._name)
         try:
-            settings = FINE_TUNING.model_copy(update={"epochs": epochs_option(request)})
+            self.check(request)
             progress.reads(label_stamps(datastore))
             labelled, skipped = labelled_studies(datastore)
-            partly = partly_labelled_studies(datastore)
             validation = fixed_validation(self._validation_path, [item.study.patient_id for item in labelled])
-            result = fine_tune(
-                self._store,
-                self._name,
-                [item for item in (*labelled, *partly) if item.study.patient_id not in validation],
-                [item for item in labelled if item.study.patient_id in validation],
-                replay=replayed_studies(self._replay, validation),
-                settings=settings,
-                on_epoch=progress.epoch,
-                cancelled=orphaned(),
-            )
+            result, left_out = self.retrain(request, labelled, validation, progress)
         except GliomicsError as error:
             progress.failed(str(error))
             raise
-        progress.finished(result, skipped)
+        progress.finished(result, skipped | left_out)
         return self.stats()
 
     def _state(self) -> dict[str, Any]:
@@ -108,7 +100,7 @@ class SegmentationTraining(TrainTask):
         return state
 
 
-class _Progress:
+class Progress:
     """Writes what a training is at to a file that the server reads, and says it in the log."""
 
     def __init__(self, path: Path, model: str) -> None:
@@ -118,6 +110,7 @@ class _Progress:
             "model": model,
             "state": "running",
             "pid": os.getpid(),
+            "process_started": psutil.Process().create_time(),
             "epoch": 0,
             "start_ts": int(self._started),
         }
@@ -135,13 +128,18 @@ class _Progress:
         self._state |= {"epoch": last.epoch, "total_epochs": total, "loss": round(last.loss, 5)}
         self._write()
 
+    def step(self, doing: str, done: int, total: int) -> None:
+        """So much of what a training without epochs is doing now is done."""
+        self._state |= {"doing": doing, "done": done, "total": total}
+        self._write()
+
     def failed(self, reason: str) -> None:
         """The training ended without a model."""
         _log.error("training failed: %s", reason)
         self._state |= {"state": "failed", "reason": reason, "total_time": self._seconds()}
         self._write()
 
-    def finished(self, result: FineTuning, skipped: dict[str, str]) -> None:
+    def finished(self, result: Retraining, skipped: dict[str, str]) -> None:
         """The training ended with a new version."""
         _log.info("version %s %s", result.model.card.version, result.reason)
         after = list(result.after.values())
@@ -153,7 +151,7 @@ class _Progress:
             "before": result.before,
             "after": result.after,
             "best_metric": sum(after) / len(after) if after else 0,
-            "skipped": skipped | result.skipped,
+            "skipped": skipped,
             "total_time": self._seconds(),
         }
         for study, reason in self._state["skipped"].items():
@@ -178,16 +176,6 @@ def labelled_studies(datastore: StudyDatastore) -> tuple[list[LabelledStudy], di
     return labelled, skipped
 
 
-def partly_labelled_studies(datastore: StudyDatastore) -> list[LabelledStudy]:
-    """Studies without a final label of which some slices are annotated."""
-    found = []
-    for study_id in sorted(datastore.labels.labelled(PARTIAL) & set(datastore.get_unlabeled_images())):
-        with contextlib.suppress(GliomicsError):  # damaged or removed just now
-            path, slices = datastore.labels.path(study_id, PARTIAL), datastore.slices_done(study_id)
-            found.append(LabelledStudy(datastore.study(study_id), path, tuple(slices)))
-    return found
-
-
 def fixed_validation(path: Path, patients: list[str]) -> set[str]:
     """The patients that are never trained on: chosen at the first training, the same ever after.
 
@@ -203,22 +191,6 @@ def fixed_validation(path: Path, patients: list[str]) -> set[str]:
         chosen = share_of(patients, VALIDATION_SHARE)
         write_json(path, {"format": 1, "patients": sorted(chosen)})
         return chosen
-
-
-def replayed_studies(folder: Path | None, validation: set[str]) -> list[LabelledStudy]:
-    """Studies of a folder that have a final label and are of no validation patient; none without a folder.
-
-    :class:`InputError` for a folder that is not there.
-    """
-    if folder is None:
-        return []
-    if not folder.is_dir():
-        raise InputError(
-            "the server's folder of replayed studies (--replay) is gone; restart it with one that is there"
-        )
-    studies = [study for study in list_studies(folder) if study.patient_id not in validation]
-    labelled = [LabelledStudy(study, label_path(folder, study.id, FINAL)) for study in studies]
-    return [item for item in labelled if item.label.is_file()]
 
 
 def label_stamps(datastore: StudyDatastore) -> dict[str, LabelStamp]:
@@ -242,18 +214,18 @@ def count_new(datastore: StudyDatastore, seen: dict[str, LabelStamp]) -> int:
     return number
 
 
-def epochs_option(request: dict[str, Any]) -> int:
-    """The client's ``max_epochs``, checked."""
-    value = request.get("max_epochs", FINE_TUNING.epochs)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_EPOCHS:
-        raise InputError(f"max_epochs is {value!r}; expected a whole number from 1 to {MAX_EPOCHS}")
-    return int(value)
-
-
 def orphaned() -> Callable[[], bool]:
     """A test that becomes true when the process that started this one has ended."""
     parent = os.getppid()
     return lambda: os.getppid() != parent
+
+
+def _runs(state: dict[str, Any]) -> bool:
+    """Whether the process that wrote ``state`` still runs; another may have its number by now."""
+    try:
+        return psutil.Process(state["pid"]).create_time() <= state.get("process_started", 0) + 1
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _differs(path: Path, known: LabelStamp) -> bool:

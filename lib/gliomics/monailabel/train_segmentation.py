@@ -1,0 +1,89 @@
+"""Train task: fine-tunes a segmentation model on the final labels."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from gliomics.errors import GliomicsError, InputError
+from gliomics.models import ModelStore
+from gliomics.monailabel.datastore import FINAL, PARTIAL, StudyDatastore
+from gliomics.monailabel.training import Progress, Training, orphaned
+from gliomics.segmentation.champion import Retraining
+from gliomics.segmentation.finetune import FINE_TUNING, fine_tune
+from gliomics.segmentation.labelled import LabelledStudy
+from gliomics.study import label_path, list_studies
+
+MAX_EPOCHS = 200
+
+
+class SegmentationTraining(Training):
+    """Fine-tunes one model, also on studies of which some slices are annotated.
+
+    ``replay`` is a folder of studies with final labels, of the cohort that the model was first trained on.
+    """
+
+    def __init__(self, name: str, store: ModelStore, datastore: StudyDatastore, *, replay: Path | None = None) -> None:
+        description = f"Fine-tune {name} on the final labels; it is published only if it is better"
+        super().__init__(name, store, datastore, description)
+        self._replay = replay
+
+    def config(self) -> dict[str, Any]:
+        """Options and their defaults."""
+        return {"max_epochs": FINE_TUNING.epochs}
+
+    def check(self, request: dict[str, Any]) -> None:
+        """Raise :class:`InputError` for a number of epochs that a training would refuse."""
+        epochs_option(request)
+
+    def retrain(
+        self, request: dict[str, Any], labelled: list[LabelledStudy], validation: set[str], progress: Progress
+    ) -> tuple[Retraining, dict[str, str]]:
+        """Fine-tune the serving version."""
+        partly = partly_labelled_studies(self._datastore)
+        result = fine_tune(
+            self._store,
+            self._name,
+            [item for item in (*labelled, *partly) if item.study.patient_id not in validation],
+            [item for item in labelled if item.study.patient_id in validation],
+            replay=replayed_studies(self._replay, validation),
+            settings=FINE_TUNING.model_copy(update={"epochs": epochs_option(request)}),
+            on_epoch=progress.epoch,
+            cancelled=orphaned(),
+        )
+        return result, result.skipped
+
+
+def partly_labelled_studies(datastore: StudyDatastore) -> list[LabelledStudy]:
+    """Studies without a final label of which some slices are annotated."""
+    found = []
+    for study_id in sorted(datastore.labels.labelled(PARTIAL) & set(datastore.get_unlabeled_images())):
+        with contextlib.suppress(GliomicsError):  # damaged or removed just now
+            path, slices = datastore.labels.path(study_id, PARTIAL), datastore.slices_done(study_id)
+            found.append(LabelledStudy(datastore.study(study_id), path, tuple(slices)))
+    return found
+
+
+def replayed_studies(folder: Path | None, validation: set[str]) -> list[LabelledStudy]:
+    """Studies of a folder that have a final label and are of no validation patient; none without a folder.
+
+    :class:`InputError` for a folder that is not there.
+    """
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise InputError(
+            "the server's folder of replayed studies (--replay) is gone; restart it with one that is there"
+        )
+    studies = [study for study in list_studies(folder) if study.patient_id not in validation]
+    labelled = [LabelledStudy(study, label_path(folder, study.id, FINAL)) for study in studies]
+    return [item for item in labelled if item.label.is_file()]
+
+
+def epochs_option(request: dict[str, Any]) -> int:
+    """The client's ``max_epochs``, checked."""
+    value = request.get("max_epochs", FINE_TUNING.epochs)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_EPOCHS:
+        raise InputError(f"max_epochs is {value!r}; expected a whole number from 1 to {MAX_EPOCHS}")
+    return int(value)
