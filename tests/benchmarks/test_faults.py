@@ -32,7 +32,7 @@ SHARE = float(os.environ.get("GLIOMICS_FAULTS_SHARE", "1"))
 """Less than 1 for fewer kills than the record has."""
 
 KILLS = {faults.LABELS: 60, faults.IMAGES: 30, faults.MODELS: 60, faults.REVIEWS: 25, faults.TRAINING: 25}
-SERVER_KILLS = 12
+SERVER_KILLS = 40
 SERVER = "server: labels, images, training"
 LATEST = 50
 """Images that are compared after each kill; older ones were compared before."""

@@ -10,8 +10,11 @@ from scipy import ndimage
 from gliomics.segmentation.interactive.annotator import a_place_in
 from gliomics.segmentation.interactive.guidance import CHANNELS, REACH, add_spot
 
-_EMPTY, _BITTEN, _DRAWN = 0.2, 0.3, 0.15
+_EMPTY, _BITTEN, _DRAWN = 0.2, 0.3, 0.25
 """How often the mask until now is empty or has a disc added or taken away, and how often a neighbour is drawn."""
+
+_ALONE = 0.6
+"""How often a drawn neighbour is all that there is."""
 
 _CLICKS = (0.1, 0.45, 0.25, 0.2)
 """How often there are 0, 1, 2 and 3 clicks."""
@@ -54,6 +57,8 @@ def _mask_until_now(previous: torch.Tensor, rng: np.random.Generator) -> torch.T
 def _draw_neighbour(maps: torch.Tensor, target: torch.Tensor, rng: np.random.Generator) -> None:
     middle = len(target) // 2
     number = middle + int(rng.choice([-1, 1])) * int(rng.integers(1, REACH + 1))
+    if rng.random() < _ALONE:
+        maps[0] = 0
     maps[0, number] = maps[1, number] = target[number]
     maps[2, number] = 1 - target[number]
 

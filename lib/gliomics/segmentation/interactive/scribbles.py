@@ -35,7 +35,7 @@ def cut(probability: npt.NDArray[Any], image: npt.NDArray[Any], own: npt.NDArray
     lesion = np.clip(probability[box], _LEAST, 1 - _LEAST).astype(np.float32)
     lesion[own[box] > 0], lesion[own[box] < 0] = 1 - 1e-7, 1e-7
     both = np.stack([1 - lesion, lesion])
-    label = numpymaxflow.maxflow(image[box][None].astype(np.float32), both, SMOOTHNESS, CONTRAST)
+    label = numpymaxflow.maxflow(image[box][None].astype(np.float32), both, SMOOTHNESS, CONTRAST, 6)
     mask[box] = label[0] > 0
     mask[own > 0], mask[own < 0] = True, False
     return mask
