@@ -45,9 +45,9 @@ def axial_plane(array: npt.NDArray[Any], window: tuple[slice, slice], k: int) ->
 def draw_outlines(
     axis: Axes, outlines: Mapping[str, npt.NDArray[np.bool_]], window: tuple[slice, slice], k: int
 ) -> None:
-    """Draw outlines by name over slice ``k``; the first is drawn last, over the others."""
+    """Draw outlines by name over slice ``k``; the first, solid, below the others, so that all show where they meet."""
     styles = _styles(len(outlines))
-    for outline, (colour, style) in list(zip(outlines.values(), styles, strict=True))[::-1]:
+    for outline, (colour, style) in zip(outlines.values(), styles, strict=True):
         plane = axial_plane(outline, window, k)
         if plane.any():
             padded = np.pad(plane.astype(float), 1)
