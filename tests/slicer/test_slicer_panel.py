@@ -98,7 +98,7 @@ def test_cancel_frees_the_panel_at_once_and_drops_the_answer(
     assert withStudy.ui.segmentButton.enabled
     backend.gate.set()
     spin(lambda: len(backend.cases) == 1)
-    withStudy.poll()
+    withStudy.work.poll()
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 

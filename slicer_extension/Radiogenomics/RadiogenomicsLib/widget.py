@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import qt
 import slicer
@@ -12,8 +12,7 @@ import vtk
 from slicer.util import VTKObservationMixin
 
 from RadiogenomicsLib import consent, tasks, viewmodel
-from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo, hostOf
-from RadiogenomicsLib.jobs import Finished, Job, Progress
+from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo
 from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.parameters import DEFAULT_URL, Parameters
 from RadiogenomicsLib.selection import SceneSelection
@@ -21,16 +20,13 @@ from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.view import PanelView
 from RadiogenomicsLib.viewmodel import PanelModel, Result
 from RadiogenomicsLib.volumes import VolumeError
-from RadiogenomicsLib.wording import errorInWords
+from RadiogenomicsLib.work import Work, makeTimer
 
-POLL_MS = 100
 SETTLE_MS = 50
 """New volumes are looked at after this time, when their names and attributes are set."""
 AUTO_UPDATE_MS = 1500
 """An edited segment is computed again when it was left alone for this long."""
 URL_SETTING = "Gliomics/ServerUrl"
-
-T = TypeVar("T")
 
 
 class RadiogenomicsPanel(VTKObservationMixin):
@@ -40,16 +36,12 @@ class RadiogenomicsPanel(VTKObservationMixin):
         super().__init__()
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         self.logic = logic
-        self.backendFor = backendFor
         self.model = PanelModel()
+        self.work = Work(self.model, backendFor, self.refresh)
         self.view = PanelView(self.ui)
         self.parameters = Parameters(logic.getParameterNode())
-        self.job: Job | None = None
-        self._onResult: Callable[[Any], None] | None = None
-        self._editedSinceStart = False
-        self._pollTimer = self._timer(POLL_MS, self.poll, singleShot=False)
-        self._settleTimer = self._timer(SETTLE_MS, self.recogniseNewVolumes)
-        self._autoUpdateTimer = self._timer(AUTO_UPDATE_MS, self.autoUpdate)
+        self._settleTimer = makeTimer(SETTLE_MS, self.recogniseNewVolumes)
+        self._autoUpdateTimer = makeTimer(AUTO_UPDATE_MS, self.autoUpdate)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.selection = SceneSelection(self.ui, logic, self.onSelection)
         self._connectWidgets()
@@ -57,13 +49,6 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.restore()
 
     # Set-up
-
-    def _timer(self, milliseconds: int, slot: Callable[[], None], *, singleShot: bool = True) -> Any:
-        timer = qt.QTimer()
-        timer.setInterval(milliseconds)
-        timer.setSingleShot(singleShot)
-        timer.connect("timeout()", slot)
-        return timer
 
     def _connectWidgets(self) -> None:
         ui = self.ui
@@ -87,10 +72,9 @@ class RadiogenomicsPanel(VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Leave nothing behind: no timer, no observer, no job that reports."""
-        for timer in (self._pollTimer, self._settleTimer, self._autoUpdateTimer):
+        for timer in (self._settleTimer, self._autoUpdateTimer):
             timer.stop()
-        if self.job is not None:
-            self.job.cancel()
+        self.work.stop()
         self.removeObservers()
 
     # Scene
@@ -166,7 +150,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
 
     def onSegmentEdited(self, segmentation: Any, _event: Any = None) -> None:
         """Voxels changed in a segmentation: numbers from it are out of date."""
-        self._editedSinceStart = True
+        self.work.segmentEdited = True
         result = self.model.result
         node = slicer.mrmlScene.GetNodeByID(result.selection.segmentationId) if result is not None else None
         if node is not None and node.GetSegmentation() is segmentation:
@@ -199,58 +183,9 @@ class RadiogenomicsPanel(VTKObservationMixin):
         """Show the view model."""
         self.view.show(self.model)
 
-    # Jobs
-
-    def _start(self, title: str, work: Callable[[Job], Any], onResult: Callable[[Any], None]) -> None:
-        self.job, self._onResult = Job(title, work), onResult
-        self._editedSinceStart = False
-        self.model.jobStarted(title)
-        self.job.start()
-        self._pollTimer.start()
-        self.refresh()
-
-    def poll(self) -> None:
-        """Take what the job has reported; a timer calls this while one runs."""
-        for event in self.job.events() if self.job is not None else []:
-            if isinstance(event, Progress):
-                self.model.jobProgressed(event.text, event.fraction)
-            elif isinstance(event, Finished):
-                self._endJob()
-                self.model.jobFinished("")
-                self._fromScene(lambda result=event.result: self._onResult(result))
-            else:
-                self._endJob()
-                self.model.jobFailed(errorInWords(event.error))
-        self.refresh()
-
-    def _endJob(self) -> None:
-        self._pollTimer.stop()
-        self.job = None
-
     def onCancel(self) -> None:
-        """Abandon the job; the panel is free at once."""
-        if self.job is not None:
-            self.job.cancel()
-            self._endJob()
-            self.model.jobCancelled()
-            self.refresh()
-
-    def _fromScene(self, work: Callable[[], T]) -> T | None:
-        """The result of ``work`` with the scene, or None after showing why it could not be done."""
-        try:
-            return work()
-        except VolumeError as error:
-            self.model.failed(str(error))
-            self.refresh()
-            return None
-
-    def _mayUpload(self) -> bool:
-        url = self.model.connectedUrl
-        agreed = consent.ask(url)
-        if not agreed:
-            self.model.failed(f"Nothing was sent to {hostOf(url)}.")
-            self.refresh()
-        return agreed
+        """Abandon the work that is under way."""
+        self.work.cancel()
 
     def _images(self, sequences: tuple[str, ...] = SEQUENCES) -> tasks.CaseImages:
         """The chosen volumes as the server shall get them: by study when it has them, else copied."""
@@ -273,10 +208,9 @@ class RadiogenomicsPanel(VTKObservationMixin):
         if self.model.running:
             return
         if not self.model.canConnect.enabled:
-            self.model.failed(self.model.canConnect.reason)
-            self.refresh()
+            self.work.fail(self.model.canConnect.reason)
             return
-        url, backend = self.model.url, self.backendFor(self.model.url)
+        url, backend = self.model.url, self.work.backendFor(self.model.url)
 
         def onResult(info: ServerInfo) -> None:
             qt.QSettings().setValue(URL_SETTING, url)
@@ -285,7 +219,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.view.showModels(self.model)
             self._showLabelValues()
 
-        self._start(viewmodel.CONNECT, lambda job: tasks.connect(job, backend), onResult)
+        self.work.start(viewmodel.CONNECT, lambda job: tasks.connect(job, backend), onResult)
 
     def onModel(self) -> None:
         """Another model for automatic segmentation was chosen."""
@@ -295,7 +229,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
 
     def onNextStudy(self) -> None:
         """Download the study to annotate next, and choose its volumes."""
-        backend, strategy = self.backendFor(self.model.connectedUrl), self.ui.strategySelector.currentText
+        backend, strategy = self.work.backend(), self.ui.strategySelector.currentText
 
         def onResult(study: tasks.StudyImages) -> None:
             if not study.studyId:
@@ -311,7 +245,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.selection.chooseVolumes(nodes, "Downloaded")
             self.logic.show(self.selection.firstVolume() or next(iter(nodes.values())))
 
-        self._start(viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy), onResult)
+        self.work.start(viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy), onResult)
 
     def onSegment(self) -> None:
         """Segment the chosen volumes with the chosen model."""
@@ -319,12 +253,12 @@ class RadiogenomicsPanel(VTKObservationMixin):
         sequences = (*model.requiredSequences, *model.optionalSequences) or SEQUENCES
         reference = self.selection.firstVolume(sequences)
         referenceId, name = reference.GetID(), reference.GetName()
-        if self.model.uploadsVolumes and not self._mayUpload():
+        if self.model.uploadsVolumes and not self.work.mayUpload():
             return
-        images = self._fromScene(lambda: self._images(sequences))
+        images = self.work.attempt(lambda: self._images(sequences))
         if images is None:
             return
-        backend = self.backendFor(self.model.connectedUrl)
+        backend = self.work.backend()
 
         def onResult(answer: tasks.MaskImage) -> None:
             node = slicer.mrmlScene.GetNodeByID(referenceId)
@@ -335,16 +269,16 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.model.jobFinished(f"'{segmentation.GetName()}' was added.", answer.warnings)
             self.selection.chooseSegmentation(segmentation)
 
-        self._start(viewmodel.SEGMENT, lambda job: tasks.segment(job, backend, model.name, images), onResult)
+        self.work.start(viewmodel.SEGMENT, lambda job: tasks.segment(job, backend, model.name, images), onResult)
 
     def onSubmit(self) -> None:
         """Save all segments of the chosen segmentation as the final label of its study."""
         segmentation, studyId = self.selection.segmentation(), self.model.selection.labelStudyId
         reference = self.selection.labelReference()
-        label = self._fromScene(lambda: self.logic.exportLabels(segmentation, reference, self._knownLabels()))
-        if label is None or not self._mayUpload():
+        label = self.work.attempt(lambda: self.logic.exportLabels(segmentation, reference, self._knownLabels()))
+        if label is None or not self.work.mayUpload():
             return
-        backend = self.backendFor(self.model.connectedUrl)
+        backend = self.work.backend()
         notes = {"client_id": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
 
         def onResult(info: ServerInfo) -> None:
@@ -352,29 +286,29 @@ class RadiogenomicsPanel(VTKObservationMixin):
             values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
             self.model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)
 
-        self._start(viewmodel.SUBMIT, lambda job: tasks.submit(job, backend, studyId, label.mask, notes), onResult)
+        self.work.start(viewmodel.SUBMIT, lambda job: tasks.submit(job, backend, studyId, label.mask, notes), onResult)
 
     def onCompute(self) -> None:
         """Compute features and subtypes of the chosen segment."""
         selection, reference = self.model.selection, self.selection.firstVolume()
         segmentation = self.selection.segmentation()
-        mask = self._fromScene(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
-        if mask is None or not self._mayUpload():
+        mask = self.work.attempt(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
+        if mask is None or not self.work.mayUpload():
             return
-        images = self._fromScene(self._images)
+        images = self.work.attempt(self._images)
         if images is None:
             return
-        backend = self.backendFor(self.model.connectedUrl)
+        backend = self.work.backend()
 
         def onResult(analysis: Analysis) -> None:
             table = self.logic.publishFeatures(analysis.features, self.parameters.reference("features"))
             self.parameters.setReference("features", table)
             self.ui.featureTable.setMRMLTableNode(table)
-            self.model.result = Result(analysis, selection, edited=self._editedSinceStart)
+            self.model.result = Result(analysis, selection, edited=self.work.segmentEdited)
             self.model.jobFinished(f"{len(analysis.features.values)} features of '{selection.segment}' were computed.")
             self._observeSegmentations()
 
-        self._start(
+        self.work.start(
             viewmodel.COMPUTE, lambda job: tasks.analyse(job, backend, images, mask, selection.segment), onResult
         )
 
