@@ -48,8 +48,10 @@ class InProcessBackend:
         self.cases: list[Case] = []
         self.submitted: list[tuple[str, Volume, dict[str, Any]]] = []
         self.threads: set[int] = set()
+        self.askedWith: list[tuple[str, str]] = []
 
-    def forUrl(self, _url: str) -> InProcessBackend:
+    def forUrl(self, url: str, token: str) -> InProcessBackend:
+        self.askedWith.append((url, token))
         return self
 
     def _enter(self) -> None:

@@ -133,11 +133,17 @@ def addressError(url: str) -> str:
     return "" if valid else f"'{url}' is not a server address: write it like http://127.0.0.1:8000"
 
 
-class ServerBackend:
-    """A Gliomics server, or any MONAI Label server as far as it goes, over REST."""
+def tokenError(token: str) -> str:
+    """What is wrong with an access token; empty when it can be sent, as can none at all."""
+    usable = token.isascii() and token.isprintable() and " " not in token
+    return "" if usable else "The token has characters that no token has: paste it again, without anything around it."
 
-    def __init__(self, url: str) -> None:
-        self._client = GliomicsClient(url)
+
+class ServerBackend:
+    """A Gliomics server, or any MONAI Label server as far as it goes, over REST; ``token`` where it asks for one."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self._client = GliomicsClient(url, token=token or None)
 
     def describe(self) -> ServerInfo:
         """The server's ``/info/`` in the panel's terms."""

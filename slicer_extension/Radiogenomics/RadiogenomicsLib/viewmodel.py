@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from RadiogenomicsLib.backends import Analysis, Model, ServerInfo, addressError
+from RadiogenomicsLib.backends import Analysis, Model, ServerInfo, addressError, hostOf, tokenError
 from RadiogenomicsLib.sequences import TITLES
 
 
@@ -85,6 +85,7 @@ class PanelModel:
 
     def __init__(self) -> None:
         self.url = ""
+        self._tokens: dict[str, str] = {}
         self.info: ServerInfo | None = None
         self.connectedUrl = ""
         self.selection = Selection()
@@ -106,6 +107,11 @@ class PanelModel:
         if self.info is not None and self.url != self.connectedUrl:
             self.info = None
             self._say("")
+
+    def tokenChanged(self, token: str) -> None:
+        """A token was typed; it belongs to the server whose address is typed now, and goes to no other."""
+        if not addressError(self.url):
+            self._tokens[hostOf(self.url)] = token.strip()
 
     def jobStarted(self, title: str) -> None:
         """Work began in the background."""
@@ -160,6 +166,10 @@ class PanelModel:
         self._message, self._failed, self._notices = message, failed, notices
 
     # What to show
+
+    def tokenFor(self, url: str) -> str:
+        """The token that was typed for the server at this address; empty when there is none."""
+        return "" if addressError(url) else self._tokens.get(hostOf(url), "")
 
     @property
     def state(self) -> State:
@@ -238,7 +248,7 @@ class PanelModel:
     @property
     def canConnect(self) -> Action:
         """Connect needs an address."""
-        return self._unless(self._busy() or addressError(self.url))
+        return self._unless(self._busy() or addressError(self.url) or tokenError(self.tokenFor(self.url)))
 
     @property
     def canTakeNextStudy(self) -> Action:

@@ -32,7 +32,7 @@ URL_SETTING = "Gliomics/ServerUrl"
 class RadiogenomicsPanel(VTKObservationMixin):
     """Binds the widgets of ``Radiogenomics.ui`` to the scene and to a backend."""
 
-    def __init__(self, uiWidget: Any, logic: RadiogenomicsLogic, backendFor: Callable[[str], Backend]) -> None:
+    def __init__(self, uiWidget: Any, logic: RadiogenomicsLogic, backendFor: Callable[[str, str], Backend]) -> None:
         super().__init__()
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         self.logic = logic
@@ -54,6 +54,8 @@ class RadiogenomicsPanel(VTKObservationMixin):
         ui = self.ui
         ui.serverUrl.connect("textChanged(QString)", self.onAddress)
         ui.serverUrl.connect("returnPressed()", self.onConnect)
+        ui.tokenEdit.connect("textEdited(QString)", self.onToken)
+        ui.tokenEdit.connect("returnPressed()", self.onConnect)
         ui.connectButton.connect("clicked(bool)", self.onConnect)
         ui.nextStudyButton.connect("clicked(bool)", self.onNextStudy)
         ui.segmentButton.connect("clicked(bool)", self.onSegment)
@@ -201,6 +203,12 @@ class RadiogenomicsPanel(VTKObservationMixin):
         """Another server address was typed."""
         self.model.addressChanged(url)
         self.parameters.setText("serverUrl", self.model.url)
+        self.ui.tokenEdit.text = self.model.tokenFor(self.model.url)
+        self.refresh()
+
+    def onToken(self, token: str) -> None:
+        """A token was typed or pasted; it is kept nowhere but in this panel."""
+        self.model.tokenChanged(token)
         self.refresh()
 
     def onConnect(self) -> None:
@@ -210,7 +218,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         if not self.model.canConnect.enabled:
             self.work.fail(self.model.canConnect.reason)
             return
-        url, backend = self.model.url, self.work.backendFor(self.model.url)
+        url, backend = self.model.url, self.work.backend(self.model.url)
 
         def onResult(info: ServerInfo) -> None:
             qt.QSettings().setValue(URL_SETTING, url)

@@ -31,19 +31,25 @@ def makeTimer(milliseconds: int, slot: Callable[[], None], *, singleShot: bool =
 class Work:
     """Every controller of the panel starts its jobs here; ``onChanged`` is called whenever the view model changed."""
 
-    def __init__(self, model: PanelModel, backendFor: Callable[[str], Backend], onChanged: Callable[[], None]) -> None:
+    def __init__(
+        self, model: PanelModel, backendFor: Callable[[str, str], Backend], onChanged: Callable[[], None]
+    ) -> None:
         self.backendFor = backendFor
         self.segmentEdited = False
         """Whether a segment was edited since the job began."""
         self._model = model
         self._onChanged = onChanged
+        self._withToken = False
         self._job: Job | None = None
         self._onResult: Callable[[Any], None] | None = None
         self._pollTimer = makeTimer(POLL_MS, self.poll, singleShot=False)
 
-    def backend(self) -> Backend:
-        """The server that the panel is connected to."""
-        return self.backendFor(self._model.connectedUrl)
+    def backend(self, url: str = "") -> Backend:
+        """The server at an address, of the connection unless given, with the token that was typed for it."""
+        url = url or self._model.connectedUrl
+        token = self._model.tokenFor(url)
+        self._withToken = bool(token)
+        return self.backendFor(url, token)
 
     def start(self, title: str, work: Callable[[Job], Any], onResult: Callable[[Any], None]) -> None:
         """Do ``work`` in a thread, and ``onResult`` with what it brings in this one."""
@@ -65,7 +71,7 @@ class Work:
                 self.attempt(lambda result=event.result: self._onResult(result))
             else:
                 self._end()
-                self._model.jobFailed(errorInWords(event.error))
+                self._model.jobFailed(errorInWords(event.error, withToken=self._withToken))
         self._onChanged()
 
     def cancel(self) -> None:
