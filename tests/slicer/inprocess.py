@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from RadiogenomicsLib.backends import Analysis, Case, Model, NextStudy, Report, Segmented, ServerInfo
+from RadiogenomicsLib.backends import (
+    PARTIAL,
+    Analysis,
+    Case,
+    Model,
+    NextStudy,
+    PartialLabel,
+    Report,
+    Segmented,
+    ServerInfo,
+)
 from RadiogenomicsLib.volumes import Volume, readNifti, writeNifti
 
 from gliomics.errors import GliomicsError
@@ -43,10 +53,11 @@ class InProcessBackend:
         self.estimate = ESTIMATE
         self.labels = {"tumour": 1}
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
+        self.slices: tuple[int, ...] = (1, 3, 4)
         self.featureWarnings: list[str] = []
         self.featureDiagnostics: dict[str, Any] = {}
         self.cases: list[Case] = []
-        self.submitted: list[tuple[str, Volume, dict[str, Any]]] = []
+        self.submitted: list[tuple[str, Volume, dict[str, Any], str]] = []
         self.threads: set[int] = set()
         self.askedWith: list[tuple[str, str]] = []
 
@@ -85,14 +96,14 @@ class InProcessBackend:
             labelled=1 + len(self.submitted),
         )
 
-    def nextStudy(self, strategy: str, folder: Path, report: Report) -> NextStudy:
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
         self._enter()
         files = {}
         for index, (sequence, image) in enumerate(self.study.items()):
             report(f"downloading {sequence}", index / len(self.study))
             files[sequence] = folder / f"{sequence}.nii.gz"
             writeNifti(image, files[sequence])
-        return NextStudy(self.studyId, self.reason, files)
+        return NextStudy(self.studyId, self.reason, files, self.slices[:slices])
 
     def segment(self, model: str, case: Case, folder: Path) -> Segmented:
         self._enter()
@@ -118,9 +129,17 @@ class InProcessBackend:
         )
         return Analysis(features, (self.estimate,))
 
-    def submit(self, studyId: str, mask: Path, notes: dict[str, Any]) -> None:
+    def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         self._enter()
-        self.submitted.append((studyId, readNifti(mask), notes))
+        saved = [(mask, notes) for _, mask, notes, tag in self.submitted if tag == PARTIAL]
+        if not saved:
+            return None
+        writeNifti(saved[-1][0], folder / "partial.nii.gz")
+        return PartialLabel(folder / "partial.nii.gz", tuple(saved[-1][1]["slices_done"]))
+
+    def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
+        self._enter()
+        self.submitted.append((studyId, readNifti(mask), notes, tag))
 
 
 class Refusal(GliomicsError):

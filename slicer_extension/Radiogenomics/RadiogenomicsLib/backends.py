@@ -16,6 +16,9 @@ from gliomics.records import FeatureTable, SubtypeEstimate
 UNNAMED = "image"
 """The sequence of a study that is one image whose sequence is not known."""
 
+FINAL, PARTIAL = "final", "partial"
+"""Tags of a label of a whole study and of one of some of its slices."""
+
 Report = Callable[[str, "float | None"], None]
 """Called with what is being done and how far it is, between 0 and 1 or None."""
 
@@ -63,11 +66,23 @@ class Case:
 
 @dataclass(frozen=True)
 class NextStudy:
-    """The study to annotate next, why, and its files by sequence; an empty ``studyId`` when none is left."""
+    """The study to annotate next, why, and its files by sequence; an empty ``studyId`` when none is left.
+
+    ``slices`` are the numbers of its axial slices that are worth most, where some were asked for.
+    """
 
     studyId: str
     reason: str
     files: dict[str, Path]
+    slices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class PartialLabel:
+    """A label of some slices: its mask file, and the numbers of these slices."""
+
+    mask: Path
+    slices: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -93,8 +108,8 @@ class Backend(Protocol):
     def describe(self) -> ServerInfo:
         """What the backend offers."""
 
-    def nextStudy(self, strategy: str, folder: Path, report: Report) -> NextStudy:
-        """Choose the study to annotate next and put its images into ``folder``."""
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
+        """Choose the study to annotate next and that many of its slices; its images are put into ``folder``."""
 
     def segment(self, model: str, case: Case, folder: Path) -> Segmented:
         """Segment a case; the mask is written into ``folder``."""
@@ -102,8 +117,11 @@ class Backend(Protocol):
     def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
         """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them."""
 
-    def submit(self, studyId: str, mask: Path, notes: dict[str, Any]) -> None:
-        """Save ``mask`` as the final label of a study."""
+    def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
+        """The label of some slices that a study has, if any; its mask is put into ``folder``."""
+
+    def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
+        """Save ``mask`` as the label of a study with this tag, :data:`FINAL` or :data:`PARTIAL`."""
 
 
 def isLoopback(url: str) -> bool:
@@ -161,9 +179,9 @@ class ServerBackend:
             labelled=int(datastore.get("completed", 0)),
         )
 
-    def nextStudy(self, strategy: str, folder: Path, report: Report) -> NextStudy:
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
         """Active learning's choice, with every sequence of it as NIfTI."""
-        choice = self._client.next_sample(strategy)
+        choice = self._client.next_sample(strategy, **({"slices": slices} if slices else {}))
         if not choice["id"]:
             return NextStudy("", str(choice.get("reason", "nothing is left to label")), {})
         studyId = str(choice["id"])
@@ -174,7 +192,8 @@ class ServerBackend:
             name = None if sequence == UNNAMED else sequence
             self._client.download_image(studyId, path, name, progress=_bytesReported(report, studyId, sequence))
             files[sequence] = path
-        return NextStudy(studyId, str(choice.get("reason", "")), files)
+        numbers = tuple(int(number) for number in choice.get("slices") or ())
+        return NextStudy(studyId, str(choice.get("reason", "")), files, numbers)
 
     def segment(self, model: str, case: Case, folder: Path) -> Segmented:
         """The mask of a segmentation model."""
@@ -204,9 +223,22 @@ class ServerBackend:
         estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
         return Analysis(_noted(FeatureTable.from_json(answer["features"]), notes), estimates)
 
-    def submit(self, studyId: str, mask: Path, notes: dict[str, Any]) -> None:
-        """Save a final label."""
-        self._client.save_label(studyId, mask, params=notes)
+    def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
+        """The current version of the label with the tag ``partial``."""
+        try:
+            info = self._client.label_info(studyId, PARTIAL)
+            content = self._client.download_label(studyId, PARTIAL, info.get("version"))
+        except ClientError as refusal:
+            if refusal.status != 404:
+                raise
+            return None
+        mask = folder / "partial.nii.gz"
+        mask.write_bytes(content)
+        return PartialLabel(mask, tuple(int(number) for number in info.get("slices_done", ())))
+
+    def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
+        """Save a label as a new version."""
+        self._client.save_label(studyId, mask, tag=tag, params=notes)
 
 
 def _noted(features: FeatureTable, notes: list[str]) -> FeatureTable:

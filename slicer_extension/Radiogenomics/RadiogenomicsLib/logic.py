@@ -13,6 +13,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from gliomics.records import FeatureTable
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES, sequenceFromName
+from RadiogenomicsLib.slices import sliceCentre
 from RadiogenomicsLib.volumes import Volume, VolumeError, describeGrid, sameGrid
 from RadiogenomicsLib.wording import featureRow, stabilityCell
 
@@ -85,6 +86,18 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         """Put a volume into the slice views."""
         slicer.util.setSliceViewerLayers(background=node, fit=True)
 
+    def showSlice(self, node: Any, number: int) -> None:
+        """Move the red slice view to an axial slice of a volume, turned so that it shows this slice and no other."""
+        view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
+        if view is None:
+            raise VolumeError("there is no red slice view; choose a layout that has one, such as Conventional")
+        grid = Volume(slicer.util.arrayFromVolume(node), _ijkToRas(node))
+        position = [0.0, 0.0, 0.0]
+        node.TransformPointToWorld(sliceCentre(grid, number).tolist(), position)
+        view.SetOrientation("Axial")
+        view.RotateToVolumePlane(node)
+        view.JumpSliceByOffsetting(*position)
+
     # Segmentations
 
     def addSegmentation(self, mask: Volume, reference: Any, labels: dict[str, int], name: str) -> Any:
@@ -143,11 +156,13 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
                 values[segmentId] = next(value for value in range(1, len(taken) + 2) if value not in taken)
         return values
 
-    def exportLabels(self, segmentation: Any, reference: Any, known: dict[str, int]) -> LabelExport:
+    def exportLabels(
+        self, segmentation: Any, reference: Any, known: dict[str, int], *, allowEmpty: bool = False
+    ) -> LabelExport:
         """All segments as one mask on the grid of ``reference``, each with its label value.
 
         Where segments overlap the later one in the list wins, and a warning says so, as for a segment without voxels.
-        When no segment has voxels the mask is refused with their names.
+        When no segment has voxels the mask is refused with their names, unless ``allowEmpty``.
         """
         segments = _segments(segmentation)
         if not segments:
@@ -168,7 +183,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
                     warnings.append(f"'{name}' and '{earlier}' overlap in {overlap} voxels, given to '{name}'.")
             drawn[name] = voxels
             array[voxels] = values[segmentId]
-        if not array.any():
+        if not array.any() and not allowEmpty:
             raise VolumeError(
                 f"{' and '.join(f'segment {name!r}' for name in drawn)} of '{segmentation.GetName()}' "
                 f"{'is' if len(drawn) == 1 else 'are'} empty on '{reference.GetName()}'; draw before you submit"

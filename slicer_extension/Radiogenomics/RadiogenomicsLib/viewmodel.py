@@ -71,6 +71,15 @@ class Selection:
         return len({volume.studyId for volume in self.volumes.values()}) > 1
 
 
+@dataclass(frozen=True)
+class SlicesAsked:
+    """Axial slices of a study that the server asked for, those that are done, and whether the user did them all."""
+
+    numbers: tuple[int, ...]
+    done: tuple[int, ...] = ()
+    whole: bool = False
+
+
 @dataclass
 class Result:
     """An analysis and what it was made from."""
@@ -92,6 +101,8 @@ class PanelModel:
         self.modelName = ""
         self.result: Result | None = None
         self.reason = ""
+        self.slicesAsked: dict[str, SlicesAsked] = {}
+        """By study; kept for every study, lest a label of some slices is submitted for a whole one."""
         self.running = ""
         self.progressText = ""
         self.fraction: float | None = None
@@ -151,6 +162,12 @@ class PanelModel:
         if self.modelName not in names:
             self.modelName = names[0] if names else ""
 
+    def slicesNamed(self, studyId: str, numbers: tuple[int, ...]) -> None:
+        """The server named slices of a study, none for the whole; those that are done among them stay so."""
+        before = self.slicesAsked.pop(studyId, SlicesAsked(()))
+        if numbers:
+            self.slicesAsked[studyId] = SlicesAsked(numbers, tuple(n for n in before.done if n in numbers))
+
     def segmentEdited(self) -> None:
         """The voxels of a segment changed."""
         if self.result is not None:
@@ -158,7 +175,7 @@ class PanelModel:
 
     def sceneClosed(self) -> None:
         """The scene was closed: its results are gone, the server stays."""
-        self.selection, self.result, self.reason = Selection(), None, ""
+        self.selection, self.result, self.reason, self.slicesAsked = Selection(), None, "", {}
         if not self.running:
             self._say("")
 
@@ -243,6 +260,26 @@ class PanelModel:
         """Models for automatic segmentation."""
         return self.info.ofKind("segmentation") if self.info is not None else []
 
+    @property
+    def slicesOnDisplay(self) -> SlicesAsked:
+        """The slices that were asked for of the study whose volumes are chosen."""
+        return self.slicesAsked.get(self.selection.studyId, SlicesAsked(()))
+
+    @property
+    def slicesOfLabel(self) -> SlicesAsked:
+        """The slices that were asked for of the study that the segmentation is a label of."""
+        return self.slicesAsked.get(self.selection.labelStudyId, SlicesAsked(()))
+
+    @property
+    def submitsSlices(self) -> bool:
+        """Whether a label is submitted for the slices that are done, and not for the whole study."""
+        return bool(self.slicesOfLabel.numbers) and not self.slicesOfLabel.whole
+
+    @property
+    def knownLabels(self) -> dict[str, int]:
+        """What the server's models draw, by name, with the label values."""
+        return {name: value for model in self.segmentationModels for name, value in model.labels.items()}
+
     # What can be done
 
     @property
@@ -272,6 +309,8 @@ class PanelModel:
                 f"'{self.selection.segmentation}' was not drawn on a study of the server: take one with Next study, "
                 "or choose its volumes under Study."
             )
+        if not reason and self.submitsSlices and not self.slicesOfLabel.done:
+            reason = "Tick the slices that are done under Study, or tick 'The whole study is done'."
         return self._unless(reason)
 
     @property

@@ -13,6 +13,7 @@ from slicer.util import VTKObservationMixin
 
 from RadiogenomicsLib import consent, tasks, viewmodel
 from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo
+from RadiogenomicsLib.labelling import Labelling
 from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.parameters import DEFAULT_URL, Parameters
 from RadiogenomicsLib.selection import SceneSelection
@@ -44,6 +45,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self._autoUpdateTimer = makeTimer(AUTO_UPDATE_MS, self.autoUpdate)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.selection = SceneSelection(self.ui, logic, self.onSelection)
+        self.labelling = Labelling(self.ui, logic, self.selection, self.model, self.work, self.refresh)
         self._connectWidgets()
         self._observeScene()
         self.restore()
@@ -57,9 +59,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         ui.tokenEdit.connect("textEdited(QString)", self.onToken)
         ui.tokenEdit.connect("returnPressed()", self.onConnect)
         ui.connectButton.connect("clicked(bool)", self.onConnect)
-        ui.nextStudyButton.connect("clicked(bool)", self.onNextStudy)
         ui.segmentButton.connect("clicked(bool)", self.onSegment)
-        ui.submitButton.connect("clicked(bool)", self.onSubmit)
         ui.computeButton.connect("clicked(bool)", self.onCompute)
         ui.cancelButton.connect("clicked(bool)", self.onCancel)
         ui.modelSelector.connect("currentIndexChanged(int)", self.onModel)
@@ -84,6 +84,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
     def restore(self) -> None:
         """Show what the parameter node remembers; without an address there, the one that was used last stays."""
         self.parameters = Parameters(self.logic.getParameterNode())
+        self.labelling.restore(self.parameters)
         url = self.parameters.text("serverUrl") or self.model.url
         self.ui.serverUrl.text = url or slicer.util.settingsValue(URL_SETTING, DEFAULT_URL)
         self.ui.autoUpdateCheckBox.checked = self.parameters.flag("autoUpdate")
@@ -166,15 +167,12 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self._showLabelValues()
         self.refresh()
 
-    def _knownLabels(self) -> dict[str, int]:
-        return {name: value for model in self.model.segmentationModels for name, value in model.labels.items()}
-
     def _showLabelValues(self) -> None:
         node = self.selection.segmentation()
         text = ""
         if node is not None:
             try:
-                values = self.logic.labelValues(node, self._knownLabels())
+                values = self.logic.labelValues(node, self.model.knownLabels)
                 names = node.GetSegmentation().GetSegment
                 text = ", ".join(f"{names(segmentId).GetName()} = {value}" for segmentId, value in values.items())
             except VolumeError as error:
@@ -182,8 +180,10 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.view.showLabelValues(f"Label values: {text}" if text else "")
 
     def refresh(self) -> None:
-        """Show the view model."""
+        """Show the view model, and let the scene remember what is of it."""
         self.view.show(self.model)
+        self.labelling.show()
+        self.labelling.remember(self.parameters)
 
     def onCancel(self) -> None:
         """Abandon the work that is under way."""
@@ -235,26 +235,6 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.parameters.setText("model", self.model.modelName)
         self.refresh()
 
-    def onNextStudy(self) -> None:
-        """Download the study to annotate next, and choose its volumes."""
-        backend, strategy = self.work.backend(), self.ui.strategySelector.currentText
-
-        def onResult(study: tasks.StudyImages) -> None:
-            if not study.studyId:
-                self.model.jobFinished(f"No next study: {study.reason}.")
-                return
-            nodes = self.logic.volumesOfStudy(study.studyId)
-            for sequence, image in study.volumes.items():
-                if sequence not in nodes:
-                    nodes[sequence] = self.logic.addVolume(image, study.studyId, sequence)
-            self.model.reason = study.reason
-            unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."
-            self.model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}")
-            self.selection.chooseVolumes(nodes, "Downloaded")
-            self.logic.show(self.selection.firstVolume() or next(iter(nodes.values())))
-
-        self.work.start(viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy), onResult)
-
     def onSegment(self) -> None:
         """Segment the chosen volumes with the chosen model."""
         model = self.model.info.model(self.model.modelName)
@@ -278,23 +258,6 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.selection.chooseSegmentation(segmentation)
 
         self.work.start(viewmodel.SEGMENT, lambda job: tasks.segment(job, backend, model.name, images), onResult)
-
-    def onSubmit(self) -> None:
-        """Save all segments of the chosen segmentation as the final label of its study."""
-        segmentation, studyId = self.selection.segmentation(), self.model.selection.labelStudyId
-        reference = self.selection.labelReference()
-        label = self.work.attempt(lambda: self.logic.exportLabels(segmentation, reference, self._knownLabels()))
-        if label is None or not self.work.mayUpload():
-            return
-        backend = self.work.backend()
-        notes = {"client_id": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
-
-        def onResult(info: ServerInfo) -> None:
-            self.model.connected(self.model.connectedUrl, info)
-            values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
-            self.model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)
-
-        self.work.start(viewmodel.SUBMIT, lambda job: tasks.submit(job, backend, studyId, label.mask, notes), onResult)
 
     def onCompute(self) -> None:
         """Compute features and subtypes of the chosen segment."""
