@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from RadiogenomicsLib.backends import (
     PARTIAL,
     Analysis,
     Case,
+    Click,
     Model,
     NextStudy,
     PartialLabel,
@@ -54,6 +56,8 @@ class InProcessBackend:
         self.labels = {"tumour": 1}
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
         self.slices: tuple[int, ...] = (1, 3, 4)
+        self.corrects = False
+        self.corrections: list[list[Click]] = []
         self.featureWarnings: list[str] = []
         self.featureDiagnostics: dict[str, Any] = {}
         self.cases: list[Case] = []
@@ -88,6 +92,7 @@ class InProcessBackend:
                     ("t1", "t1c"),
                     "1",
                 ),
+                *([Model("correction", "refinement", "corrects", self.labels, ("flair",))] if self.corrects else []),
                 Model("radiomics", "radiomics", "features of a segment"),
                 Model("subtype_coc", "subtype", "COC cluster", version="1"),
             ),
@@ -111,6 +116,16 @@ class InProcessBackend:
         image = self.study["flair"] if case.studyId else readNifti(case.files["flair"])
         writeNifti(Volume((image.array > THRESHOLD).astype(np.uint8), image.ijkToRas), folder / "mask.nii.gz")
         return Segmented(folder / "mask.nii.gz", self.labels)
+
+    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+        """Adds or removes the voxels around the last click within its slice."""
+        self._enter()
+        self.corrections.append(list(clicks))
+        until_now = readNifti(mask)
+        i, j, k = clicks[-1].voxel
+        until_now.array[k, max(j - 1, 0) : j + 2, max(i - 1, 0) : i + 2] = clicks[-1].lesion
+        writeNifti(until_now, folder / "corrected.nii.gz")
+        return folder / "corrected.nii.gz"
 
     def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
         self._enter()

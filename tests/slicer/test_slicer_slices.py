@@ -24,12 +24,9 @@ AFFINES = {"upwards": UPWARDS, "downwards": DOWNWARDS, "tilted": TILTED, "sagitt
 @pytest.fixture
 def redView(scene: Any) -> Iterator[Any]:
     """The red slice view's node, as the application makes it with its layout."""
-    import slicer
+    from harness.scene import addRedView
 
-    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
-    view = scene.AddNewNodeByClass("vtkMRMLSliceNode")
-    view.SetSingletonTag("Red")
-    view.SetLayoutName("Red")
+    view = addRedView(scene)
     yield view
     scene.RemoveNode(view)
 

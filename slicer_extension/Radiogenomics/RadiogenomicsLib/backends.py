@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +18,9 @@ UNNAMED = "image"
 
 FINAL, PARTIAL = "final", "partial"
 """Tags of a label of a whole study and of one of some of its slices."""
+
+MOST_CLICKS = 100
+"""The server takes no more in one request; those before the last only tell it more of what the user means."""
 
 Report = Callable[[str, "float | None"], None]
 """Called with what is being done and how far it is, between 0 and 1 or None."""
@@ -48,7 +51,7 @@ class ServerInfo:
     labelled: int = 0
 
     def ofKind(self, kind: str) -> list[Model]:
-        """Models of one kind: ``"segmentation"``, ``"radiomics"`` or ``"subtype"``."""
+        """Models of one kind: ``"segmentation"``, ``"refinement"``, ``"radiomics"`` or ``"subtype"``."""
         return [model for model in self.models if model.kind == kind]
 
     def model(self, name: str) -> Model | None:
@@ -86,6 +89,14 @@ class PartialLabel:
 
 
 @dataclass(frozen=True)
+class Click:
+    """A voxel (i, j, k), and whether the user says that it is lesion."""
+
+    voxel: tuple[int, int, int]
+    lesion: bool
+
+
+@dataclass(frozen=True)
 class Segmented:
     """A mask file, the names of its label values, and what the server says about it."""
 
@@ -113,6 +124,9 @@ class Backend(Protocol):
 
     def segment(self, model: str, case: Case, folder: Path) -> Segmented:
         """Segment a case; the mask is written into ``folder``."""
+
+    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+        """``mask`` after the last of ``clicks``, the others being in it already; it is written into ``folder``."""
 
     def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
         """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them."""
@@ -205,6 +219,16 @@ class ServerBackend:
         labels = _labels(answer.params.get("label_names"))
         return Segmented(mask, labels, tuple(answer.params.get("warnings", ())))
 
+    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+        """The mask of a refinement model."""
+        said = [{"voxel": list(click.voxel), "lesion": click.lesion} for click in clicks[-MOST_CLICKS:]]
+        answer = self._client.infer(model, case.studyId, files=case.files or None, label=mask, params={"clicks": said})
+        if answer.label is None:
+            raise ClientError(f"'{model}' answered without a mask; it corrects none")
+        corrected = folder / "corrected.nii.gz"
+        corrected.write_bytes(answer.label)
+        return corrected
+
     def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
         """Features, and estimates of every subtype model; where these are refused, the features say why."""
         with ExitStack() as stack:
@@ -252,6 +276,8 @@ def _modelsOf(name: str, entry: dict[str, Any]) -> list[Model]:
         return [_model(each, "subtype", details) for each, details in subtypes.items()]
     kinds = {"segmentation": "segmentation", "deepedit": "segmentation"}
     kind = "radiomics" if name == "radiomics" else kinds.get(str(entry.get("type", "")), "other")
+    if entry.get("task") == "refinement":  # other apps' "deepgrow" models take other requests
+        kind = "refinement"
     return [_model(name, kind, entry)]
 
 

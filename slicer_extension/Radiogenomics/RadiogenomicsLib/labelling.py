@@ -58,6 +58,7 @@ class Labelling:
             rows.clear()
             for number in asked.numbers:
                 rows.addItem(_title(number))
+            rows.setFixedHeight(32 if len(asked.numbers) < 5 else 60)
         for row, number in enumerate(asked.numbers):
             rows.item(row).setCheckState(qt.Qt.Checked if number in asked.done else qt.Qt.Unchecked)
         rows.blockSignals(blocked)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from RadiogenomicsLib.backends import FINAL, PARTIAL, Analysis, Backend, Case, ServerInfo
+from RadiogenomicsLib.backends import FINAL, PARTIAL, Analysis, Backend, Case, Click, ServerInfo
 from RadiogenomicsLib.jobs import Job
 from RadiogenomicsLib.slices import withEarlierSlices
 from RadiogenomicsLib.volumes import Volume, readNifti, writeNifti
@@ -67,6 +68,18 @@ def segment(job: Job, backend: Backend, model: str, images: CaseImages) -> MaskI
         answer = backend.segment(model, case, folder)
         job.progress("reading the mask")
         return MaskImage(readNifti(answer.mask), answer.labels, answer.warnings)
+
+
+def correct(
+    job: Job, backend: Backend, model: str, images: CaseImages, mask: Volume, clicks: Sequence[Click]
+) -> Volume:
+    """A segment after the last of the clicks on it."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        writeNifti(mask, folder / "label.nii.gz")
+        job.progress(f"{model} is at work")
+        return readNifti(backend.correct(model, case, folder / "label.nii.gz", clicks, folder))
 
 
 def analyse(job: Job, backend: Backend, images: CaseImages, mask: Volume, region: str) -> Analysis:

@@ -45,10 +45,15 @@ class PanelView:
             self.ui.nextStudyButton, model.canTakeNextStudy, "Download the study that the server wants annotated next."
         )
         self._enable(self.ui.segmentButton, model.canSegment, "Segment the tumour on the chosen volumes.")
+        correctable = Action(not model.correctionReason, model.correctionReason)
+        self._enable(self.ui.addLesionButton, correctable, "Click where lesion is missing from the segment.")
+        self._enable(self.ui.removeLesionButton, correctable, "Click where the segment has what is no lesion.")
+        self._enable(self.ui.undoClickButton, model.canUndo, "Go back to the segment before the last click.")
         self._enable(self.ui.computeButton, model.canCompute, "Features and subtypes of the chosen segment.")
         explain = model.info is not None and not model.running
         self._text(self.ui.segmentHint, model.canSegment.reason if explain else "")
         self._text(self.ui.submitHint, model.canSubmit.reason if explain else "")
+        self._text(self.ui.correctHint, model.correctionReason if explain else "")
         self._text(self.ui.computeHint, self._computeHint(model) if explain else "")
         self._text(self.ui.reasonLabel, sentence(model.reason))
         self.ui.slicesArea.visible = bool(model.slicesOnDisplay.numbers)
@@ -88,7 +93,7 @@ class PanelView:
         self.ui.serverStateLabel.text = escape(model.serverLine)
         lines = []
         for entry in model.info.models if model.info is not None else ():
-            if entry.kind not in ("segmentation", "subtype"):
+            if entry.kind not in ("segmentation", "refinement", "subtype"):
                 continue
             needs = [TITLES.get(s, s) for s in entry.requiredSequences]
             needs += [f"{TITLES.get(s, s)} optional" for s in entry.optionalSequences]

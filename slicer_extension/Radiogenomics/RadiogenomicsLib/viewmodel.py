@@ -103,6 +103,8 @@ class PanelModel:
         self.reason = ""
         self.slicesAsked: dict[str, SlicesAsked] = {}
         """By study; kept for every study, lest a label of some slices is submitted for a whole one."""
+        self.clicks = 0
+        """Clicks that can be undone."""
         self.running = ""
         self.progressText = ""
         self.fraction: float | None = None
@@ -276,6 +278,11 @@ class PanelModel:
         return bool(self.slicesOfLabel.numbers) and not self.slicesOfLabel.whole
 
     @property
+    def refinementModels(self) -> list[Model]:
+        """Models that correct a segment by clicks."""
+        return self.info.ofKind("refinement") if self.info is not None else []
+
+    @property
     def knownLabels(self) -> dict[str, int]:
         """What the server's models draw, by name, with the label values."""
         return {name: value for model in self.segmentationModels for name, value in model.labels.items()}
@@ -312,6 +319,23 @@ class PanelModel:
         if not reason and self.submitsSlices and not self.slicesOfLabel.done:
             reason = "Tick the slices that are done under Study, or tick 'The whole study is done'."
         return self._unless(reason)
+
+    @property
+    def correctionReason(self) -> str:
+        """Why nothing can be corrected by clicks, whether or not other work runs; empty when it can."""
+        reason = self._noServer()
+        if not reason and not self.refinementModels:
+            reason = "The server has no model that corrects a segment by clicks."
+        if not reason and not self.selection.segmentId:
+            reason = "To correct a segment by clicks, choose one."
+        if not reason:
+            reason = self._missing(self.refinementModels[0])
+        return reason or self._mixedReason() or self._foreignReason()
+
+    @property
+    def canUndo(self) -> Action:
+        """Undo needs a click."""
+        return self._unless(self._busy() or self.correctionReason or ("" if self.clicks else "There is no click."))
 
     @property
     def canCompute(self) -> Action:
@@ -357,6 +381,9 @@ class PanelModel:
         model = self.info.model(self.modelName) if self.info is not None else None
         if model is None:
             return "The server has no model for segmentation."
+        return self._missing(model)
+
+    def _missing(self, model: Model) -> str:
         missing = [TITLES.get(s, s) for s in model.requiredSequences if s not in self.selection.volumes]
         if missing:
             return f"'{model.name}' needs {' and '.join(missing)}: choose the volume under Study."
@@ -368,3 +395,4 @@ NEXT_STUDY = "Next study"
 SEGMENT = "Auto segment"
 SUBMIT = "Submit label"
 COMPUTE = "Compute"
+CORRECT = "Correct"

@@ -13,6 +13,7 @@ from slicer.util import VTKObservationMixin
 
 from RadiogenomicsLib import consent, tasks, viewmodel
 from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo
+from RadiogenomicsLib.correction import Correction
 from RadiogenomicsLib.labelling import Labelling
 from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.parameters import DEFAULT_URL, Parameters
@@ -45,7 +46,9 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self._autoUpdateTimer = makeTimer(AUTO_UPDATE_MS, self.autoUpdate)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.selection = SceneSelection(self.ui, logic, self.onSelection)
-        self.labelling = Labelling(self.ui, logic, self.selection, self.model, self.work, self.refresh)
+        together = (self.ui, logic, self.selection, self.model, self.work, self.refresh)
+        self.labelling = Labelling(*together)
+        self.correction = Correction(*together)
         self._connectWidgets()
         self._observeScene()
         self.restore()
@@ -77,6 +80,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         for timer in (self._settleTimer, self._autoUpdateTimer):
             timer.stop()
         self.work.stop()
+        self.correction.cleanup()
         self.removeObservers()
 
     # Scene
@@ -133,6 +137,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         for sequence in SEQUENCES:
             self.view.showSequenceHint(sequence, self.selection.hint(sequence))
         self._observeSegmentations()
+        self.correction.selectionChanged()
         self._showLabelValues()
         self.refresh()
 
@@ -154,6 +159,9 @@ class RadiogenomicsPanel(VTKObservationMixin):
     def onSegmentEdited(self, segmentation: Any, _event: Any = None) -> None:
         """Voxels changed in a segmentation: numbers from it are out of date."""
         self.work.segmentEdited = True
+        selected = self.selection.segmentation()
+        if selected is not None and selected.GetSegmentation() is segmentation:
+            self.correction.segmentEdited()
         result = self.model.result
         node = slicer.mrmlScene.GetNodeByID(result.selection.segmentationId) if result is not None else None
         if node is not None and node.GetSegmentation() is segmentation:
@@ -180,22 +188,15 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.view.showLabelValues(f"Label values: {text}" if text else "")
 
     def refresh(self) -> None:
-        """Show the view model, and let the scene remember what is of it."""
+        """Show the view model, let the scene remember what is of it, and do what was waiting for this."""
         self.view.show(self.model)
         self.labelling.show()
         self.labelling.remember(self.parameters)
+        self.correction.update()
 
     def onCancel(self) -> None:
         """Abandon the work that is under way."""
         self.work.cancel()
-
-    def _images(self, sequences: tuple[str, ...] = SEQUENCES) -> tasks.CaseImages:
-        """The chosen volumes as the server shall get them: by study when it has them, else copied."""
-        if not self.model.uploadsVolumes:
-            return tasks.CaseImages(studyId=self.model.selection.studyId)
-        nodes = {sequence: node for sequence, node in self.selection.volumes().items() if sequence in sequences}
-        self.logic.checkTransforms(nodes)
-        return tasks.CaseImages(volumes={sequence: self.logic.volume(node) for sequence, node in nodes.items()})
 
     # Actions
 
@@ -243,7 +244,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         referenceId, name = reference.GetID(), reference.GetName()
         if self.model.uploadsVolumes and not self.work.mayUpload():
             return
-        images = self.work.attempt(lambda: self._images(sequences))
+        images = self.work.attempt(lambda: self.selection.images(sequences))
         if images is None:
             return
         backend = self.work.backend()
@@ -266,7 +267,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         mask = self.work.attempt(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
         if mask is None or not self.work.mayUpload():
             return
-        images = self.work.attempt(self._images)
+        images = self.work.attempt(self.selection.images)
         if images is None:
             return
         backend = self.work.backend()

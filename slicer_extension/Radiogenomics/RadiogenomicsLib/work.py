@@ -19,6 +19,10 @@ POLL_MS = 100
 T = TypeVar("T")
 
 
+def _nothing() -> None:
+    """What most work does when it is abandoned."""
+
+
 def makeTimer(milliseconds: int, slot: Callable[[], None], *, singleShot: bool = True) -> Any:
     """A timer of the event loop that calls ``slot``; it is not started."""
     timer = qt.QTimer()
@@ -42,6 +46,7 @@ class Work:
         self._withToken = False
         self._job: Job | None = None
         self._onResult: Callable[[Any], None] | None = None
+        self._onAbandoned: Callable[[], None] = _nothing
         self._pollTimer = makeTimer(POLL_MS, self.poll, singleShot=False)
 
     def backend(self, url: str = "") -> Backend:
@@ -51,9 +56,19 @@ class Work:
         self._withToken = bool(token)
         return self.backendFor(url, token)
 
-    def start(self, title: str, work: Callable[[Job], Any], onResult: Callable[[Any], None]) -> None:
-        """Do ``work`` in a thread, and ``onResult`` with what it brings in this one."""
-        self._job, self._onResult = Job(title, work), onResult
+    def start(
+        self,
+        title: str,
+        work: Callable[[Job], Any],
+        onResult: Callable[[Any], None],
+        *,
+        onAbandoned: Callable[[], None] = _nothing,
+    ) -> None:
+        """Do ``work`` in a thread, and ``onResult`` with what it brings in this one.
+
+        ``onAbandoned`` is called instead when the work fails or is cancelled.
+        """
+        self._job, self._onResult, self._onAbandoned = Job(title, work), onResult, onAbandoned
         self.segmentEdited = False
         self._model.jobStarted(title)
         self._job.start()
@@ -71,6 +86,7 @@ class Work:
                 self.attempt(lambda result=event.result: self._onResult(result))
             else:
                 self._end()
+                self._onAbandoned()
                 self._model.jobFailed(errorInWords(event.error, withToken=self._withToken))
         self._onChanged()
 
@@ -79,6 +95,7 @@ class Work:
         if self._job is not None:
             self._job.cancel()
             self._end()
+            self._onAbandoned()
             self._model.jobCancelled()
             self._onChanged()
 
