@@ -30,7 +30,7 @@ from PIL import Image  # noqa: E402
 sys.path.insert(0, str(EXTENSION))
 
 WIDTH = 520
-COLOURS = 64
+COLOURS = 128
 
 
 class Session:
@@ -90,7 +90,8 @@ class Session:
         self.panel.ui.sliceList.item(0).setCheckState(Qt.CheckState.Checked)
 
     def takeAWholeStudy(self) -> None:
-        """Go on with a study at random."""
+        """Go on with a study at random, without a segmentation."""
+        self.panel.selection.chooseSegmentation(None)
         self.panel.ui.strategySelector.setCurrentIndex(self.panel.ui.strategySelector.findText("random"))
         self.panel.ui.sliceCount.value = 0
         self.press("nextStudyButton")
