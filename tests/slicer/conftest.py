@@ -81,6 +81,16 @@ def _empty(scene: Any) -> None:
 
 
 @pytest.fixture
+def redView(scene: Any) -> Iterator[Any]:
+    """The red slice view's node, as the application makes it with its layout."""
+    from harness.scene import addRedView
+
+    view = addRedView(scene)
+    yield view
+    scene.RemoveNode(view)
+
+
+@pytest.fixture
 def logic(scene: Any) -> Any:
     """The panel's logic on an empty scene."""
     from RadiogenomicsLib.logic import RadiogenomicsLogic

@@ -190,6 +190,7 @@ def test_the_module_s_widget_builds_the_panel_and_cleans_it_up(module: Any) -> N
     assert widget.panel.Observations == []
 
 
+@pytest.mark.usefixtures("redView")
 def test_the_module_s_self_test_passes(module: Any) -> None:
     module.RadiogenomicsTest().runTest()
 

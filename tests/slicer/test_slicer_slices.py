@@ -21,16 +21,6 @@ SAGITTAL = np.array([[0, 0, 5.0, 0], [1.0, 0, 0, 0], [0, -1.0, 0, 0], [0, 0, 0, 
 AFFINES = {"upwards": UPWARDS, "downwards": DOWNWARDS, "tilted": TILTED, "sagittal": SAGITTAL}
 
 
-@pytest.fixture
-def redView(scene: Any) -> Iterator[Any]:
-    """The red slice view's node, as the application makes it with its layout."""
-    from harness.scene import addRedView
-
-    view = addRedView(scene)
-    yield view
-    scene.RemoveNode(view)
-
-
 def distances(view: Any, volume: Any, number: int) -> np.ndarray:
     """How far the corner voxels of an axial slice are from the plane that a view shows, in millimetres."""
     import slicer
