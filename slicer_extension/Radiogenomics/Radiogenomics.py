@@ -30,7 +30,7 @@ class Radiogenomics(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = "Radiogenomics"
         self.parent.categories = ["Gliomics"]
-        self.parent.dependencies = ["Segmentations", "Volumes", "Tables"]
+        self.parent.dependencies = ["Segmentations", "Volumes", "Tables", "Markups"]
         self.parent.contributors = ["Gliomics maintainers"]
         self.parent.helpText = (
             "Segments gliomas on MRI, computes radiomic features of a segment and estimates its molecular subtype, "

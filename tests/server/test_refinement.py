@@ -70,7 +70,7 @@ def test_strokes_and_drawn_slices_become_a_mask(a_server: Server, truth: Mask, t
 
 def test_task_is_offered_with_its_sequences(a_server: Server) -> None:
     model = a_server.client.info()["models"]["correction"]
-    assert (model["type"], model["sequences"]["required"]) == ("deepgrow", ["flair"])
+    assert (model["type"], model["task"], model["sequences"]["required"]) == ("deepgrow", "refinement", ["flair"])
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,16 @@ def _empty(scene: Any) -> None:
 
 
 @pytest.fixture
+def redView(scene: Any) -> Iterator[Any]:
+    """The red slice view's node, as the application makes it with its layout."""
+    from harness.scene import addRedView
+
+    view = addRedView(scene)
+    yield view
+    scene.RemoveNode(view)
+
+
+@pytest.fixture
 def logic(scene: Any) -> Any:
     """The panel's logic on an empty scene."""
     from RadiogenomicsLib.logic import RadiogenomicsLogic
@@ -142,11 +152,11 @@ def backend(flairImage: Any) -> Any:
 def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The panel over the empty scene and ``backend``, not connected yet; it waits less between looks than a user's."""
     import slicer.util
-    from RadiogenomicsLib import widget
+    from RadiogenomicsLib import widget, work
     from RadiogenomicsLib.logic import RadiogenomicsLogic
     from shiboken6 import delete
 
-    monkeypatch.setattr(widget, "POLL_MS", 10)
+    monkeypatch.setattr(work, "POLL_MS", 10)
     monkeypatch.setattr(widget, "AUTO_UPDATE_MS", 400)
     # The collector must not delete widgets of an earlier test in the thread of a job.
     gc.collect()

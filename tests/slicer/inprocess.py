@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from RadiogenomicsLib.backends import Analysis, Case, Model, NextStudy, Report, Segmented, ServerInfo
+from RadiogenomicsLib.backends import (
+    PARTIAL,
+    Analysis,
+    Case,
+    Click,
+    Model,
+    NextStudy,
+    PartialLabel,
+    Report,
+    Segmented,
+    ServerInfo,
+)
 from RadiogenomicsLib.volumes import Volume, readNifti, writeNifti
 
 from gliomics.errors import GliomicsError
@@ -43,13 +55,18 @@ class InProcessBackend:
         self.estimate = ESTIMATE
         self.labels = {"tumour": 1}
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
+        self.slices: tuple[int, ...] = (1, 3, 4)
+        self.corrects = False
+        self.corrections: list[list[Click]] = []
         self.featureWarnings: list[str] = []
         self.featureDiagnostics: dict[str, Any] = {}
         self.cases: list[Case] = []
-        self.submitted: list[tuple[str, Volume, dict[str, Any]]] = []
+        self.submitted: list[tuple[str, Volume, dict[str, Any], str]] = []
         self.threads: set[int] = set()
+        self.askedWith: list[tuple[str, str]] = []
 
-    def forUrl(self, _url: str) -> InProcessBackend:
+    def forUrl(self, url: str, token: str) -> InProcessBackend:
+        self.askedWith.append((url, token))
         return self
 
     def _enter(self) -> None:
@@ -75,6 +92,7 @@ class InProcessBackend:
                     ("t1", "t1c"),
                     "1",
                 ),
+                *([Model("correction", "refinement", "corrects", self.labels, ("flair",))] if self.corrects else []),
                 Model("radiomics", "radiomics", "features of a segment"),
                 Model("subtype_coc", "subtype", "COC cluster", version="1"),
             ),
@@ -83,14 +101,14 @@ class InProcessBackend:
             labelled=1 + len(self.submitted),
         )
 
-    def nextStudy(self, strategy: str, folder: Path, report: Report) -> NextStudy:
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
         self._enter()
         files = {}
         for index, (sequence, image) in enumerate(self.study.items()):
             report(f"downloading {sequence}", index / len(self.study))
             files[sequence] = folder / f"{sequence}.nii.gz"
             writeNifti(image, files[sequence])
-        return NextStudy(self.studyId, self.reason, files)
+        return NextStudy(self.studyId, self.reason, files, self.slices[:slices])
 
     def segment(self, model: str, case: Case, folder: Path) -> Segmented:
         self._enter()
@@ -98,6 +116,16 @@ class InProcessBackend:
         image = self.study["flair"] if case.studyId else readNifti(case.files["flair"])
         writeNifti(Volume((image.array > THRESHOLD).astype(np.uint8), image.ijkToRas), folder / "mask.nii.gz")
         return Segmented(folder / "mask.nii.gz", self.labels)
+
+    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+        """Adds or removes the voxels around the last click within its slice."""
+        self._enter()
+        self.corrections.append(list(clicks))
+        until_now = readNifti(mask)
+        i, j, k = clicks[-1].voxel
+        until_now.array[k, max(j - 1, 0) : j + 2, max(i - 1, 0) : i + 2] = clicks[-1].lesion
+        writeNifti(until_now, folder / "corrected.nii.gz")
+        return folder / "corrected.nii.gz"
 
     def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
         self._enter()
@@ -116,9 +144,17 @@ class InProcessBackend:
         )
         return Analysis(features, (self.estimate,))
 
-    def submit(self, studyId: str, mask: Path, notes: dict[str, Any]) -> None:
+    def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         self._enter()
-        self.submitted.append((studyId, readNifti(mask), notes))
+        saved = [(mask, notes) for _, mask, notes, tag in self.submitted if tag == PARTIAL]
+        if not saved:
+            return None
+        writeNifti(saved[-1][0], folder / "partial.nii.gz")
+        return PartialLabel(folder / "partial.nii.gz", tuple(saved[-1][1]["slices_done"]))
+
+    def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
+        self._enter()
+        self.submitted.append((studyId, readNifti(mask), notes, tag))
 
 
 class Refusal(GliomicsError):

@@ -46,3 +46,12 @@ def useRemote(panel: Any, spin: Spin) -> None:
     panel.ui.serverUrl.text = REMOTE
     panel.ui.connectButton.click()
     spin(idle(panel))
+
+
+def press(panel: Any, name: str, spin: Spin) -> None:
+    """Press a button as the user does, wait for its work, and let no error pass."""
+    button = getattr(panel.ui, name)
+    assert button.enabled, button.toolTip
+    button.click()
+    spin(lambda: not panel.model.running, seconds=120)
+    assert panel.model.state.value != "error", panel.model.message

@@ -30,7 +30,7 @@ from PIL import Image  # noqa: E402
 sys.path.insert(0, str(EXTENSION))
 
 WIDTH = 520
-COLOURS = 64
+COLOURS = 128
 
 
 class Session:
@@ -39,8 +39,10 @@ class Session:
     def __init__(self, folder: Path, out: Path, forUrl: Callable[[str], Any]) -> None:
         import slicer.util
         from harness.application import startApplication
+        from harness.scene import addRedView
 
         self.application = startApplication(folder)
+        addRedView(slicer.mrmlScene)
         from RadiogenomicsLib.logic import RadiogenomicsLogic
         from RadiogenomicsLib.widget import RadiogenomicsPanel
 
@@ -76,6 +78,37 @@ class Session:
         if marked is not None:
             table.verticalScrollBar().setValue(max(marked - 2, 0))
 
+    def askForSlices(self) -> None:
+        """Take three slices of a study, draw, and tick the first."""
+        from PySide6.QtCore import Qt
+
+        strategies = self.panel.ui.strategySelector
+        strategies.setCurrentIndex(max(strategies.findText("epistemic"), 0))
+        self.panel.ui.sliceCount.value = 3
+        self.press("nextStudyButton")
+        self.press("segmentButton")
+        self.panel.ui.sliceList.item(0).setCheckState(Qt.CheckState.Checked)
+
+    def takeAWholeStudy(self) -> None:
+        """Go on with a study at random, without a segmentation."""
+        self.panel.selection.chooseSegmentation(None)
+        self.panel.ui.strategySelector.setCurrentIndex(self.panel.ui.strategySelector.findText("random"))
+        self.panel.ui.sliceCount.value = 0
+        self.press("nextStudyButton")
+
+    def clickOnce(self) -> None:
+        """Place a point on the lesion, in the middle of the first volume, as a click in a slice view does."""
+        import slicer
+
+        self.panel.ui.addLesionButton.click()
+        selected = slicer.app.applicationLogic().GetSelectionNode()
+        points = slicer.mrmlScene.GetNodeByID(selected.GetActivePlaceNodeID())
+        bounds = [0.0] * 6
+        self.panel.selection.firstVolume().GetRASBounds(bounds)
+        points.AddControlPoint(*(sum(bounds[axis : axis + 2]) / 2 for axis in (0, 2, 4)))
+        while not self.panel.model.clicks:
+            self.application.processEvents()
+
     def edit(self) -> None:
         """Enlarge the segment by a voxel in the plane, as an annotator might."""
         import slicer.util
@@ -95,7 +128,9 @@ def exampleBackend() -> Any:
     array = np.random.default_rng(7).normal(100, 5, (6, 40, 48)).astype(np.float32)
     array[2:5, 12:24, 16:30] += 80
     image = Volume(array, np.diag([1.0, 1.0, 5.0, 1.0]))
-    return InProcessBackend({name: image for name in ("flair", "t1", "t1c", "t2")})
+    backend = InProcessBackend({name: image for name in ("flair", "t1", "t1c", "t2")})
+    backend.corrects = True
+    return backend
 
 
 def render(session: Session, url: str) -> None:
@@ -107,7 +142,12 @@ def render(session: Session, url: str) -> None:
     session.picture("connecting")
     session.press("connectButton")
     session.picture("ready")
-    session.press("nextStudyButton")
+    session.askForSlices()
+    session.picture("slices")
+    if session.panel.model.refinementModels:
+        session.clickOnce()
+        session.picture("correcting")
+    session.takeAWholeStudy()
     session.press("segmentButton", wait=False)
     session.picture("running")
     session.press("segmentButton")

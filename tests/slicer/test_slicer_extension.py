@@ -38,7 +38,9 @@ def test_a_file_imports_only_what_slicer_has(path: Path) -> None:
     assert {name for name in names if name.split(".")[0] == "gliomics"} <= ALLOWED_OF_LIBRARY
 
 
-@pytest.mark.parametrize("name", ["backends", "jobs", "sequences", "tasks", "view", "viewmodel", "volumes", "wording"])
+@pytest.mark.parametrize(
+    "name", ["backends", "jobs", "sequences", "slices", "tasks", "view", "viewmodel", "volumes", "wording"]
+)
 def test_files_without_qt_and_mrml_stay_so(name: str) -> None:
     assert not imports(LIBRARY / f"{name}.py") & {"slicer", "slicer.util", "vtk", "qt", "ctk"}
 
@@ -188,6 +190,7 @@ def test_the_module_s_widget_builds_the_panel_and_cleans_it_up(module: Any) -> N
     assert widget.panel.Observations == []
 
 
+@pytest.mark.usefixtures("redView")
 def test_the_module_s_self_test_passes(module: Any) -> None:
     module.RadiogenomicsTest().runTest()
 

@@ -98,7 +98,7 @@ def test_cancel_frees_the_panel_at_once_and_drops_the_answer(
     assert withStudy.ui.segmentButton.enabled
     backend.gate.set()
     spin(lambda: len(backend.cases) == 1)
-    withStudy.poll()
+    withStudy.work.poll()
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 
@@ -237,10 +237,10 @@ def test_a_corrected_segmentation_is_submitted_as_it_is_now(
     paint(segmented, paintOneSlice)
     segmented.ui.submitButton.click()
     spin(idle(segmented))
-    ((studyId, mask, notes),) = backend.submitted
+    ((studyId, mask, notes, tag),) = backend.submitted
     expected = tumourMask.array.copy()
     paintOneSlice(expected)
-    assert studyId == "glioma-01"
+    assert (studyId, tag) == ("glioma-01", "final")
     assert np.array_equal(mask.array, expected)
     assert np.allclose(mask.ijkToRas, tumourMask.ijkToRas, atol=1e-4)
     assert notes["segments"] == {"tumour": 1}

@@ -256,7 +256,7 @@ def test_closing_the_scene_abandons_work_on_it(
     assert not withStudy.model.running
     backend.gate.set()
     spin(lambda: len(backend.cases) == 1)
-    withStudy.poll()
+    withStudy.work.poll()
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 

@@ -10,6 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 from harness import EXTENSION
+from panels import press
 
 Spin = Callable[..., None]
 
@@ -39,15 +40,6 @@ def session(scene: Any, server: Any, spin: Spin) -> Iterator[Any]:
     press(widget.panel, "connectButton", spin)
     yield widget.panel
     widget.cleanup()
-
-
-def press(panel: Any, name: str, spin: Spin) -> None:
-    """Press a button as the user does, wait for its work, and let no error pass."""
-    button = getattr(panel.ui, name)
-    assert button.enabled, button.toolTip
-    button.click()
-    spin(lambda: not panel.model.running, seconds=120)
-    assert panel.model.state.value != "error", panel.model.message
 
 
 def voxelVolume(node: Any) -> float:

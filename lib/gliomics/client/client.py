@@ -218,6 +218,10 @@ class GliomicsClient:
         params = {"label": image_id, "tag": tag, **({"version": version} if version else {})}
         return self._transport.request("GET", "/datastore/label", params=params).content
 
+    def label_info(self, image_id: str, tag: str = "final") -> dict[str, Any]:
+        """What was sent with the current label, and its version, time, user, voxels and last review."""
+        return dict(self._transport.json("GET", "/datastore/label/info", params={"label": image_id, "tag": tag}))
+
     def label_history(self, image_id: str, tag: str = "final") -> list[dict[str, Any]]:
         """Every saved version of a label, oldest first: version, time, user, voxels, what was sent with it."""
         params = {"label": image_id, "tag": tag}

@@ -207,6 +207,7 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
 def describe(card: ModelCard) -> dict[str, Any]:
     """The essentials of a model card, for clients that list models."""
     return {
+        "task": card.task,
         "version": card.version,
         "title": card.title,
         "sequences": card.sequences.model_dump(),

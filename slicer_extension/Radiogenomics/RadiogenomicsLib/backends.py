@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,12 @@ from gliomics.records import FeatureTable, SubtypeEstimate
 
 UNNAMED = "image"
 """The sequence of a study that is one image whose sequence is not known."""
+
+FINAL, PARTIAL = "final", "partial"
+"""Tags of a label of a whole study and of one of some of its slices."""
+
+MOST_CLICKS = 100
+"""The server takes no more in one request; those before the last only tell it more of what the user means."""
 
 Report = Callable[[str, "float | None"], None]
 """Called with what is being done and how far it is, between 0 and 1 or None."""
@@ -45,7 +51,7 @@ class ServerInfo:
     labelled: int = 0
 
     def ofKind(self, kind: str) -> list[Model]:
-        """Models of one kind: ``"segmentation"``, ``"radiomics"`` or ``"subtype"``."""
+        """Models of one kind: ``"segmentation"``, ``"refinement"``, ``"radiomics"`` or ``"subtype"``."""
         return [model for model in self.models if model.kind == kind]
 
     def model(self, name: str) -> Model | None:
@@ -63,11 +69,31 @@ class Case:
 
 @dataclass(frozen=True)
 class NextStudy:
-    """The study to annotate next, why, and its files by sequence; an empty ``studyId`` when none is left."""
+    """The study to annotate next, why, and its files by sequence; an empty ``studyId`` when none is left.
+
+    ``slices`` are the numbers of its axial slices that are worth most, where some were asked for.
+    """
 
     studyId: str
     reason: str
     files: dict[str, Path]
+    slices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class PartialLabel:
+    """A label of some slices: its mask file, and the numbers of these slices."""
+
+    mask: Path
+    slices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Click:
+    """A voxel (i, j, k), and whether the user says that it is lesion."""
+
+    voxel: tuple[int, int, int]
+    lesion: bool
 
 
 @dataclass(frozen=True)
@@ -93,17 +119,23 @@ class Backend(Protocol):
     def describe(self) -> ServerInfo:
         """What the backend offers."""
 
-    def nextStudy(self, strategy: str, folder: Path, report: Report) -> NextStudy:
-        """Choose the study to annotate next and put its images into ``folder``."""
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
+        """Choose the study to annotate next and that many of its slices; its images are put into ``folder``."""
 
     def segment(self, model: str, case: Case, folder: Path) -> Segmented:
         """Segment a case; the mask is written into ``folder``."""
 
+    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+        """``mask`` after the last of ``clicks``, the others being in it already; it is written into ``folder``."""
+
     def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
         """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them."""
 
-    def submit(self, studyId: str, mask: Path, notes: dict[str, Any]) -> None:
-        """Save ``mask`` as the final label of a study."""
+    def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
+        """The label of some slices that a study has, if any; its mask is put into ``folder``."""
+
+    def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
+        """Save ``mask`` as the label of a study with this tag, :data:`FINAL` or :data:`PARTIAL`."""
 
 
 def isLoopback(url: str) -> bool:
@@ -133,11 +165,17 @@ def addressError(url: str) -> str:
     return "" if valid else f"'{url}' is not a server address: write it like http://127.0.0.1:8000"
 
 
-class ServerBackend:
-    """A Gliomics server, or any MONAI Label server as far as it goes, over REST."""
+def tokenError(token: str) -> str:
+    """What is wrong with an access token; empty when it can be sent, as can none at all."""
+    usable = token.isascii() and token.isprintable() and " " not in token
+    return "" if usable else "The token has characters that no token has: paste it again, without anything around it."
 
-    def __init__(self, url: str) -> None:
-        self._client = GliomicsClient(url)
+
+class ServerBackend:
+    """A Gliomics server, or any MONAI Label server as far as it goes, over REST; ``token`` where it asks for one."""
+
+    def __init__(self, url: str, token: str = "") -> None:
+        self._client = GliomicsClient(url, token=token or None)
 
     def describe(self) -> ServerInfo:
         """The server's ``/info/`` in the panel's terms."""
@@ -155,9 +193,9 @@ class ServerBackend:
             labelled=int(datastore.get("completed", 0)),
         )
 
-    def nextStudy(self, strategy: str, folder: Path, report: Report) -> NextStudy:
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
         """Active learning's choice, with every sequence of it as NIfTI."""
-        choice = self._client.next_sample(strategy)
+        choice = self._client.next_sample(strategy, **({"slices": slices} if slices else {}))
         if not choice["id"]:
             return NextStudy("", str(choice.get("reason", "nothing is left to label")), {})
         studyId = str(choice["id"])
@@ -168,7 +206,8 @@ class ServerBackend:
             name = None if sequence == UNNAMED else sequence
             self._client.download_image(studyId, path, name, progress=_bytesReported(report, studyId, sequence))
             files[sequence] = path
-        return NextStudy(studyId, str(choice.get("reason", "")), files)
+        numbers = tuple(int(number) for number in choice.get("slices") or ())
+        return NextStudy(studyId, str(choice.get("reason", "")), files, numbers)
 
     def segment(self, model: str, case: Case, folder: Path) -> Segmented:
         """The mask of a segmentation model."""
@@ -179,6 +218,16 @@ class ServerBackend:
         mask.write_bytes(answer.label)
         labels = _labels(answer.params.get("label_names"))
         return Segmented(mask, labels, tuple(answer.params.get("warnings", ())))
+
+    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+        """The mask of a refinement model."""
+        said = [{"voxel": list(click.voxel), "lesion": click.lesion} for click in clicks[-MOST_CLICKS:]]
+        answer = self._client.infer(model, case.studyId, files=case.files or None, label=mask, params={"clicks": said})
+        if answer.label is None:
+            raise ClientError(f"'{model}' answered without a mask; it corrects none")
+        corrected = folder / "corrected.nii.gz"
+        corrected.write_bytes(answer.label)
+        return corrected
 
     def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
         """Features, and estimates of every subtype model; where these are refused, the features say why."""
@@ -198,9 +247,22 @@ class ServerBackend:
         estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
         return Analysis(_noted(FeatureTable.from_json(answer["features"]), notes), estimates)
 
-    def submit(self, studyId: str, mask: Path, notes: dict[str, Any]) -> None:
-        """Save a final label."""
-        self._client.save_label(studyId, mask, params=notes)
+    def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
+        """The current version of the label with the tag ``partial``."""
+        try:
+            info = self._client.label_info(studyId, PARTIAL)
+            content = self._client.download_label(studyId, PARTIAL, info.get("version"))
+        except ClientError as refusal:
+            if refusal.status != 404:
+                raise
+            return None
+        mask = folder / "partial.nii.gz"
+        mask.write_bytes(content)
+        return PartialLabel(mask, tuple(int(number) for number in info.get("slices_done", ())))
+
+    def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
+        """Save a label as a new version."""
+        self._client.save_label(studyId, mask, tag=tag, params=notes)
 
 
 def _noted(features: FeatureTable, notes: list[str]) -> FeatureTable:
@@ -214,6 +276,8 @@ def _modelsOf(name: str, entry: dict[str, Any]) -> list[Model]:
         return [_model(each, "subtype", details) for each, details in subtypes.items()]
     kinds = {"segmentation": "segmentation", "deepedit": "segmentation"}
     kind = "radiomics" if name == "radiomics" else kinds.get(str(entry.get("type", "")), "other")
+    if entry.get("task") == "refinement":  # other apps' "deepgrow" models take other requests
+        kind = "refinement"
     return [_model(name, kind, entry)]
 
 

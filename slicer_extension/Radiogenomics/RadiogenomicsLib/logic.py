@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from gliomics.records import FeatureTable
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES, sequenceFromName
+from RadiogenomicsLib.slices import sliceCentre
 from RadiogenomicsLib.volumes import Volume, VolumeError, describeGrid, sameGrid
 from RadiogenomicsLib.wording import featureRow, stabilityCell
 
@@ -85,6 +88,29 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         """Put a volume into the slice views."""
         slicer.util.setSliceViewerLayers(background=node, fit=True)
 
+    def voxelAt(self, node: Any, position: list[float]) -> tuple[int, int, int]:
+        """The voxel (i, j, k) of a volume, as it lies in the world, at a position in RAS; refused outside of it."""
+        local = [0.0, 0.0, 0.0]
+        node.TransformPointFromWorld(position, local)
+        voxel = np.rint(np.linalg.solve(_ijkToRas(node), np.append(local, 1.0))[:3]).astype(int)
+        size = node.GetImageData().GetDimensions()
+        if not all(0 <= index < length for index, length in zip(voxel, size, strict=True)):
+            where = ", ".join(f"{value:.1f}" for value in position)
+            raise VolumeError(f"the click at R, A, S = {where} mm is outside '{node.GetName()}'; click on the volume")
+        return int(voxel[0]), int(voxel[1]), int(voxel[2])
+
+    def showSlice(self, node: Any, number: int) -> None:
+        """Move the red slice view to an axial slice of a volume, turned so that it shows this slice and no other."""
+        view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
+        if view is None:
+            raise VolumeError("there is no red slice view; choose a layout that has one, such as Conventional")
+        grid = Volume(slicer.util.arrayFromVolume(node), _ijkToRas(node))
+        position = [0.0, 0.0, 0.0]
+        node.TransformPointToWorld(sliceCentre(grid, number).tolist(), position)
+        view.SetOrientation("Axial")
+        view.RotateToVolumePlane(node)
+        view.JumpSliceByOffsetting(*position)
+
     # Segmentations
 
     def addSegmentation(self, mask: Volume, reference: Any, labels: dict[str, int], name: str) -> Any:
@@ -143,11 +169,13 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
                 values[segmentId] = next(value for value in range(1, len(taken) + 2) if value not in taken)
         return values
 
-    def exportLabels(self, segmentation: Any, reference: Any, known: dict[str, int]) -> LabelExport:
+    def exportLabels(
+        self, segmentation: Any, reference: Any, known: dict[str, int], *, allowEmpty: bool = False
+    ) -> LabelExport:
         """All segments as one mask on the grid of ``reference``, each with its label value.
 
         Where segments overlap the later one in the list wins, and a warning says so, as for a segment without voxels.
-        When no segment has voxels the mask is refused with their names.
+        When no segment has voxels the mask is refused with their names, unless ``allowEmpty``.
         """
         segments = _segments(segmentation)
         if not segments:
@@ -168,7 +196,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
                     warnings.append(f"'{name}' and '{earlier}' overlap in {overlap} voxels, given to '{name}'.")
             drawn[name] = voxels
             array[voxels] = values[segmentId]
-        if not array.any():
+        if not array.any() and not allowEmpty:
             raise VolumeError(
                 f"{' and '.join(f'segment {name!r}' for name in drawn)} of '{segmentation.GetName()}' "
                 f"{'is' if len(drawn) == 1 else 'are'} empty on '{reference.GetName()}'; draw before you submit"
@@ -176,18 +204,26 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         named = {segments[segmentId].GetName(): value for segmentId, value in values.items()}
         return LabelExport(Volume(array, _ijkToRas(reference)), named, tuple(warnings))
 
-    def segmentMask(self, segmentation: Any, segmentId: str, reference: Any) -> Volume:
-        """One segment as 0 and 1 on the grid of ``reference``; refused by name when it has no voxels there."""
+    def segmentMask(self, segmentation: Any, segmentId: str, reference: Any, *, allowEmpty: bool = False) -> Volume:
+        """One segment as 0 and 1 on the grid of ``reference``; refused by name when it has no voxels there.
+
+        ``allowEmpty`` lets it have none.
+        """
         segment = segmentation.GetSegmentation().GetSegment(segmentId)
         if segment is None:
             raise VolumeError(f"'{segmentation.GetName()}' has no segment '{segmentId}' any more; choose another")
         voxels = (_segmentArray(segmentation, segmentId, reference) > 0).astype(np.uint8)
-        if not voxels.any():
+        if not voxels.any() and not allowEmpty:
             raise VolumeError(
                 f"segment '{segment.GetName()}' of '{segmentation.GetName()}' is empty on '{reference.GetName()}'; "
                 "draw it, or delete it"
             )
         return Volume(voxels, _ijkToRas(reference))
+
+    def replaceSegment(self, segmentation: Any, segmentId: str, mask: Volume, reference: Any) -> None:
+        """Let a segment have the voxels of ``mask``, on the grid of ``reference``; other segments stay as they are."""
+        with _withoutHelpers():
+            slicer.util.updateSegmentBinaryLabelmapFromArray(mask.array, segmentation, segmentId, reference)
 
     def referenceVolume(self, segmentation: Any) -> Any:
         """The volume that a segmentation was drawn on, or None."""
@@ -247,14 +283,22 @@ def _ijkToRas(node: Any) -> np.ndarray:
 
 
 def _segmentArray(segmentation: Any, segmentId: str, reference: Any) -> np.ndarray:
-    """A segment on the grid of ``reference``; the display node that ``slicer.util`` leaves behind is removed."""
+    """A segment on the grid of ``reference``."""
+    with _withoutHelpers():
+        return slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, reference)
+
+
+@contextmanager
+def _withoutHelpers() -> Iterator[None]:
+    """Remove the display nodes that ``slicer.util`` leaves behind."""
     className = "vtkMRMLLabelMapVolumeDisplayNode"
     before = {node.GetID() for node in slicer.util.getNodesByClass(className)}
-    array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, reference)
-    for node in slicer.util.getNodesByClass(className):
-        if node.GetID() not in before:
-            slicer.mrmlScene.RemoveNode(node)
-    return array
+    try:
+        yield
+    finally:
+        for node in slicer.util.getNodesByClass(className):
+            if node.GetID() not in before:
+                slicer.mrmlScene.RemoveNode(node)
 
 
 def _segments(segmentation: Any) -> dict[str, Any]:

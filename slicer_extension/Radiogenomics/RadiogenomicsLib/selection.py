@@ -10,6 +10,7 @@ import slicer
 from RadiogenomicsLib.logic import SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE, RadiogenomicsLogic
 from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.sequences import SEQUENCES
+from RadiogenomicsLib.tasks import CaseImages
 from RadiogenomicsLib.viewmodel import ChosenVolume, Selection
 
 
@@ -77,6 +78,15 @@ class SceneSelection:
         """The first chosen volume, those of ``preferred`` sequences first; None when none is chosen."""
         volumes = self.volumes()
         return next((volumes[sequence] for sequence in (*preferred, *SEQUENCES) if sequence in volumes), None)
+
+    def images(self, sequences: tuple[str, ...] = SEQUENCES) -> CaseImages:
+        """The chosen volumes as the server shall get them: by study when it has them, else copied."""
+        study = self.read().studyId
+        if study:
+            return CaseImages(studyId=study)
+        nodes = {sequence: node for sequence, node in self.volumes().items() if sequence in sequences}
+        self._logic.checkTransforms(nodes)
+        return CaseImages(volumes={sequence: self._logic.volume(node) for sequence, node in nodes.items()})
 
     def labelReference(self) -> Any:
         """The volume whose grid a label is sent on: what it was drawn on if that is of a study, else the first."""

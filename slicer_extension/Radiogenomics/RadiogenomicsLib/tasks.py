@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from RadiogenomicsLib.backends import Analysis, Backend, Case, ServerInfo
+from RadiogenomicsLib.backends import FINAL, PARTIAL, Analysis, Backend, Case, Click, ServerInfo
 from RadiogenomicsLib.jobs import Job
+from RadiogenomicsLib.slices import withEarlierSlices
 from RadiogenomicsLib.volumes import Volume, readNifti, writeNifti
 
 
@@ -22,11 +24,12 @@ class CaseImages:
 
 @dataclass(frozen=True)
 class StudyImages:
-    """A downloaded study and why it was chosen; an empty ``studyId`` when none is left."""
+    """A downloaded study, why it was chosen and which slices are worth most; an empty ``studyId`` when none is left."""
 
     studyId: str
     reason: str
     volumes: dict[str, Volume]
+    slices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,16 @@ def connect(job: Job, backend: Backend) -> ServerInfo:
     return backend.describe()
 
 
-def takeNextStudy(job: Job, backend: Backend, strategy: str) -> StudyImages:
-    """Download the study to annotate next."""
+def takeNextStudy(job: Job, backend: Backend, strategy: str, slices: int) -> StudyImages:
+    """Download the study to annotate next; ``slices`` says how many of its slices shall be named, 0 for none."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         job.progress("choosing a study")
-        study = backend.nextStudy(strategy, Path(name), job.progress)
+        study = backend.nextStudy(strategy, slices, Path(name), job.progress)
         volumes = {}
         for sequence, path in study.files.items():
             job.progress(f"reading {sequence}")
             volumes[sequence] = readNifti(path)
-        return StudyImages(study.studyId, study.reason, volumes)
+        return StudyImages(study.studyId, study.reason, volumes, study.slices)
 
 
 def segment(job: Job, backend: Backend, model: str, images: CaseImages) -> MaskImage:
@@ -67,6 +70,18 @@ def segment(job: Job, backend: Backend, model: str, images: CaseImages) -> MaskI
         return MaskImage(readNifti(answer.mask), answer.labels, answer.warnings)
 
 
+def correct(
+    job: Job, backend: Backend, model: str, images: CaseImages, mask: Volume, clicks: Sequence[Click]
+) -> Volume:
+    """A segment after the last of the clicks on it."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        writeNifti(mask, folder / "label.nii.gz")
+        job.progress(f"{model} is at work")
+        return readNifti(backend.correct(model, case, folder / "label.nii.gz", clicks, folder))
+
+
 def analyse(job: Job, backend: Backend, images: CaseImages, mask: Volume, region: str) -> Analysis:
     """Features of a segment and the subtypes estimated from them."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
@@ -78,14 +93,34 @@ def analyse(job: Job, backend: Backend, images: CaseImages, mask: Volume, region
 
 
 def submit(job: Job, backend: Backend, studyId: str, mask: Volume, notes: dict[str, Any]) -> ServerInfo:
-    """Save a label, and ask the server how many studies are labelled now."""
+    """Save the label of a whole study, and ask the server how many studies are labelled now."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
-        job.progress("compressing")
-        path = Path(name) / "label.nii.gz"
-        writeNifti(mask, path)
-        job.progress(f"sending the label of '{studyId}'")
-        backend.submit(studyId, path, notes)
+        _send(job, backend, studyId, mask, notes, FINAL, Path(name))
     return backend.describe()
+
+
+def submitSlices(
+    job: Job, backend: Backend, studyId: str, mask: Volume, slices: tuple[int, ...], notes: dict[str, Any]
+) -> tuple[int, ...]:
+    """Save what is drawn in some slices, beside those that were saved before; returns all that are done now."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        job.progress(f"asking which slices of '{studyId}' were saved before")
+        earlier = backend.partialLabel(studyId, Path(name))
+        if earlier is not None:
+            mask = withEarlierSlices(mask, slices, readNifti(earlier.mask), earlier.slices)
+            slices = tuple(sorted({*earlier.slices, *slices}))
+        _send(job, backend, studyId, mask, {**notes, "slices_done": list(slices)}, PARTIAL, Path(name))
+    return slices
+
+
+def _send(
+    job: Job, backend: Backend, studyId: str, mask: Volume, notes: dict[str, Any], tag: str, folder: Path
+) -> None:
+    job.progress("compressing")
+    path = folder / "label.nii.gz"
+    writeNifti(mask, path)
+    job.progress(f"sending the label of '{studyId}'")
+    backend.submit(studyId, path, notes, tag)
 
 
 def _case(job: Job, images: CaseImages, folder: Path) -> Case:

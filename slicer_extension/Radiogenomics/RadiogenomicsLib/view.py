@@ -45,15 +45,19 @@ class PanelView:
             self.ui.nextStudyButton, model.canTakeNextStudy, "Download the study that the server wants annotated next."
         )
         self._enable(self.ui.segmentButton, model.canSegment, "Segment the tumour on the chosen volumes.")
-        self._enable(self.ui.submitButton, model.canSubmit, "Save all segments as the final label of their study.")
+        correctable = Action(not model.correctionReason, model.correctionReason)
+        self._enable(self.ui.addLesionButton, correctable, "Click where lesion is missing from the segment.")
+        self._enable(self.ui.removeLesionButton, correctable, "Click where the segment has what is no lesion.")
+        self._enable(self.ui.undoClickButton, model.canUndo, "Go back to the segment before the last click.")
         self._enable(self.ui.computeButton, model.canCompute, "Features and subtypes of the chosen segment.")
         explain = model.info is not None and not model.running
         self._text(self.ui.segmentHint, model.canSegment.reason if explain else "")
         self._text(self.ui.submitHint, model.canSubmit.reason if explain else "")
+        self._text(self.ui.correctHint, model.correctionReason if explain else "")
         self._text(self.ui.computeHint, self._computeHint(model) if explain else "")
         self._text(self.ui.reasonLabel, sentence(model.reason))
-        study = model.selection.labelStudyId
-        self.ui.submitButton.text = f"Submit label of {study}" if study else "Submit label"
+        self.ui.slicesArea.visible = bool(model.slicesOnDisplay.numbers)
+        self._showSubmit(model)
         self._showResult(model)
 
     def showModels(self, model: PanelModel) -> None:
@@ -89,7 +93,7 @@ class PanelView:
         self.ui.serverStateLabel.text = escape(model.serverLine)
         lines = []
         for entry in model.info.models if model.info is not None else ():
-            if entry.kind not in ("segmentation", "subtype"):
+            if entry.kind not in ("segmentation", "refinement", "subtype"):
                 continue
             needs = [TITLES.get(s, s) for s in entry.requiredSequences]
             needs += [f"{TITLES.get(s, s)} optional" for s in entry.optionalSequences]
@@ -97,6 +101,16 @@ class PanelView:
             detail = f" ({', '.join(needs)})" if needs else ""
             lines.append(f"<b>{escape(entry.name)}</b>{escape(version)}: {escape(entry.description)}{escape(detail)}")
         self._text(self.ui.modelsLabel, "<br>".join(lines))
+
+    def _showSubmit(self, model: PanelModel) -> None:
+        study, done = model.selection.labelStudyId, len(model.slicesOfLabel.done)
+        self.ui.wholeStudyCheckBox.visible = bool(model.slicesOfLabel.numbers)
+        what, toolTip = "label", "Save all segments as the final label of their study."
+        if model.submitsSlices:
+            what = "1 slice" if done == 1 else f"{done} slices"
+            toolTip = "Save what is drawn in the slices that are ticked; the study stays open."
+        self.ui.submitButton.text = f"Submit {what} of {study}" if study else "Submit label"
+        self._enable(self.ui.submitButton, model.canSubmit, toolTip)
 
     def _showResult(self, model: PanelModel) -> None:
         result = model.result

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from RadiogenomicsLib.backends import Analysis, Model, ServerInfo, addressError
+from RadiogenomicsLib.backends import Analysis, Model, ServerInfo, addressError, hostOf, tokenError
 from RadiogenomicsLib.sequences import TITLES
 
 
@@ -71,6 +71,15 @@ class Selection:
         return len({volume.studyId for volume in self.volumes.values()}) > 1
 
 
+@dataclass(frozen=True)
+class SlicesAsked:
+    """Axial slices of a study that the server asked for, those that are done, and whether the user did them all."""
+
+    numbers: tuple[int, ...]
+    done: tuple[int, ...] = ()
+    whole: bool = False
+
+
 @dataclass
 class Result:
     """An analysis and what it was made from."""
@@ -85,12 +94,17 @@ class PanelModel:
 
     def __init__(self) -> None:
         self.url = ""
+        self._tokens: dict[str, str] = {}
         self.info: ServerInfo | None = None
         self.connectedUrl = ""
         self.selection = Selection()
         self.modelName = ""
         self.result: Result | None = None
         self.reason = ""
+        self.slicesAsked: dict[str, SlicesAsked] = {}
+        """By study; kept for every study, lest a label of some slices is submitted for a whole one."""
+        self.clicks = 0
+        """Clicks that can be undone."""
         self.running = ""
         self.progressText = ""
         self.fraction: float | None = None
@@ -106,6 +120,11 @@ class PanelModel:
         if self.info is not None and self.url != self.connectedUrl:
             self.info = None
             self._say("")
+
+    def tokenChanged(self, token: str) -> None:
+        """A token was typed; it belongs to the server whose address is typed now, and goes to no other."""
+        if not addressError(self.url):
+            self._tokens[hostOf(self.url)] = token.strip()
 
     def jobStarted(self, title: str) -> None:
         """Work began in the background."""
@@ -145,6 +164,12 @@ class PanelModel:
         if self.modelName not in names:
             self.modelName = names[0] if names else ""
 
+    def slicesNamed(self, studyId: str, numbers: tuple[int, ...]) -> None:
+        """The server named slices of a study, none for the whole; those that are done among them stay so."""
+        before = self.slicesAsked.pop(studyId, SlicesAsked(()))
+        if numbers:
+            self.slicesAsked[studyId] = SlicesAsked(numbers, tuple(n for n in before.done if n in numbers))
+
     def segmentEdited(self) -> None:
         """The voxels of a segment changed."""
         if self.result is not None:
@@ -152,7 +177,7 @@ class PanelModel:
 
     def sceneClosed(self) -> None:
         """The scene was closed: its results are gone, the server stays."""
-        self.selection, self.result, self.reason = Selection(), None, ""
+        self.selection, self.result, self.reason, self.slicesAsked = Selection(), None, "", {}
         if not self.running:
             self._say("")
 
@@ -160,6 +185,10 @@ class PanelModel:
         self._message, self._failed, self._notices = message, failed, notices
 
     # What to show
+
+    def tokenFor(self, url: str) -> str:
+        """The token that was typed for the server at this address; empty when there is none."""
+        return "" if addressError(url) else self._tokens.get(hostOf(url), "")
 
     @property
     def state(self) -> State:
@@ -233,12 +262,37 @@ class PanelModel:
         """Models for automatic segmentation."""
         return self.info.ofKind("segmentation") if self.info is not None else []
 
+    @property
+    def slicesOnDisplay(self) -> SlicesAsked:
+        """The slices that were asked for of the study whose volumes are chosen."""
+        return self.slicesAsked.get(self.selection.studyId, SlicesAsked(()))
+
+    @property
+    def slicesOfLabel(self) -> SlicesAsked:
+        """The slices that were asked for of the study that the segmentation is a label of."""
+        return self.slicesAsked.get(self.selection.labelStudyId, SlicesAsked(()))
+
+    @property
+    def submitsSlices(self) -> bool:
+        """Whether a label is submitted for the slices that are done, and not for the whole study."""
+        return bool(self.slicesOfLabel.numbers) and not self.slicesOfLabel.whole
+
+    @property
+    def refinementModels(self) -> list[Model]:
+        """Models that correct a segment by clicks."""
+        return self.info.ofKind("refinement") if self.info is not None else []
+
+    @property
+    def knownLabels(self) -> dict[str, int]:
+        """What the server's models draw, by name, with the label values."""
+        return {name: value for model in self.segmentationModels for name, value in model.labels.items()}
+
     # What can be done
 
     @property
     def canConnect(self) -> Action:
         """Connect needs an address."""
-        return self._unless(self._busy() or addressError(self.url))
+        return self._unless(self._busy() or addressError(self.url) or tokenError(self.tokenFor(self.url)))
 
     @property
     def canTakeNextStudy(self) -> Action:
@@ -262,7 +316,26 @@ class PanelModel:
                 f"'{self.selection.segmentation}' was not drawn on a study of the server: take one with Next study, "
                 "or choose its volumes under Study."
             )
+        if not reason and self.submitsSlices and not self.slicesOfLabel.done:
+            reason = "Tick the slices that are done under Study, or tick 'The whole study is done'."
         return self._unless(reason)
+
+    @property
+    def correctionReason(self) -> str:
+        """Why nothing can be corrected by clicks, whether or not other work runs; empty when it can."""
+        reason = self._noServer()
+        if not reason and not self.refinementModels:
+            reason = "The server has no model that corrects a segment by clicks."
+        if not reason and not self.selection.segmentId:
+            reason = "To correct a segment by clicks, choose one."
+        if not reason:
+            reason = self._missing(self.refinementModels[0])
+        return reason or self._mixedReason() or self._foreignReason()
+
+    @property
+    def canUndo(self) -> Action:
+        """Undo needs a click."""
+        return self._unless(self._busy() or self.correctionReason or ("" if self.clicks else "There is no click."))
 
     @property
     def canCompute(self) -> Action:
@@ -308,6 +381,9 @@ class PanelModel:
         model = self.info.model(self.modelName) if self.info is not None else None
         if model is None:
             return "The server has no model for segmentation."
+        return self._missing(model)
+
+    def _missing(self, model: Model) -> str:
         missing = [TITLES.get(s, s) for s in model.requiredSequences if s not in self.selection.volumes]
         if missing:
             return f"'{model.name}' needs {' and '.join(missing)}: choose the volume under Study."
@@ -319,3 +395,4 @@ NEXT_STUDY = "Next study"
 SEGMENT = "Auto segment"
 SUBMIT = "Submit label"
 COMPUTE = "Compute"
+CORRECT = "Correct"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import qt
 import slicer
@@ -12,8 +12,9 @@ import vtk
 from slicer.util import VTKObservationMixin
 
 from RadiogenomicsLib import consent, tasks, viewmodel
-from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo, hostOf
-from RadiogenomicsLib.jobs import Finished, Job, Progress
+from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo
+from RadiogenomicsLib.correction import Correction
+from RadiogenomicsLib.labelling import Labelling
 from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.parameters import DEFAULT_URL, Parameters
 from RadiogenomicsLib.selection import SceneSelection
@@ -21,58 +22,47 @@ from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.view import PanelView
 from RadiogenomicsLib.viewmodel import PanelModel, Result
 from RadiogenomicsLib.volumes import VolumeError
-from RadiogenomicsLib.wording import errorInWords
+from RadiogenomicsLib.work import Work, makeTimer
 
-POLL_MS = 100
 SETTLE_MS = 50
 """New volumes are looked at after this time, when their names and attributes are set."""
 AUTO_UPDATE_MS = 1500
 """An edited segment is computed again when it was left alone for this long."""
 URL_SETTING = "Gliomics/ServerUrl"
 
-T = TypeVar("T")
-
 
 class RadiogenomicsPanel(VTKObservationMixin):
     """Binds the widgets of ``Radiogenomics.ui`` to the scene and to a backend."""
 
-    def __init__(self, uiWidget: Any, logic: RadiogenomicsLogic, backendFor: Callable[[str], Backend]) -> None:
+    def __init__(self, uiWidget: Any, logic: RadiogenomicsLogic, backendFor: Callable[[str, str], Backend]) -> None:
         super().__init__()
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         self.logic = logic
-        self.backendFor = backendFor
         self.model = PanelModel()
+        self.work = Work(self.model, backendFor, self.refresh)
         self.view = PanelView(self.ui)
         self.parameters = Parameters(logic.getParameterNode())
-        self.job: Job | None = None
-        self._onResult: Callable[[Any], None] | None = None
-        self._editedSinceStart = False
-        self._pollTimer = self._timer(POLL_MS, self.poll, singleShot=False)
-        self._settleTimer = self._timer(SETTLE_MS, self.recogniseNewVolumes)
-        self._autoUpdateTimer = self._timer(AUTO_UPDATE_MS, self.autoUpdate)
+        self._settleTimer = makeTimer(SETTLE_MS, self.recogniseNewVolumes)
+        self._autoUpdateTimer = makeTimer(AUTO_UPDATE_MS, self.autoUpdate)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.selection = SceneSelection(self.ui, logic, self.onSelection)
+        together = (self.ui, logic, self.selection, self.model, self.work, self.refresh)
+        self.labelling = Labelling(*together)
+        self.correction = Correction(*together)
         self._connectWidgets()
         self._observeScene()
         self.restore()
 
     # Set-up
 
-    def _timer(self, milliseconds: int, slot: Callable[[], None], *, singleShot: bool = True) -> Any:
-        timer = qt.QTimer()
-        timer.setInterval(milliseconds)
-        timer.setSingleShot(singleShot)
-        timer.connect("timeout()", slot)
-        return timer
-
     def _connectWidgets(self) -> None:
         ui = self.ui
         ui.serverUrl.connect("textChanged(QString)", self.onAddress)
         ui.serverUrl.connect("returnPressed()", self.onConnect)
+        ui.tokenEdit.connect("textEdited(QString)", self.onToken)
+        ui.tokenEdit.connect("returnPressed()", self.onConnect)
         ui.connectButton.connect("clicked(bool)", self.onConnect)
-        ui.nextStudyButton.connect("clicked(bool)", self.onNextStudy)
         ui.segmentButton.connect("clicked(bool)", self.onSegment)
-        ui.submitButton.connect("clicked(bool)", self.onSubmit)
         ui.computeButton.connect("clicked(bool)", self.onCompute)
         ui.cancelButton.connect("clicked(bool)", self.onCancel)
         ui.modelSelector.connect("currentIndexChanged(int)", self.onModel)
@@ -87,10 +77,10 @@ class RadiogenomicsPanel(VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Leave nothing behind: no timer, no observer, no job that reports."""
-        for timer in (self._pollTimer, self._settleTimer, self._autoUpdateTimer):
+        for timer in (self._settleTimer, self._autoUpdateTimer):
             timer.stop()
-        if self.job is not None:
-            self.job.cancel()
+        self.work.stop()
+        self.correction.cleanup()
         self.removeObservers()
 
     # Scene
@@ -98,6 +88,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
     def restore(self) -> None:
         """Show what the parameter node remembers; without an address there, the one that was used last stays."""
         self.parameters = Parameters(self.logic.getParameterNode())
+        self.labelling.restore(self.parameters)
         url = self.parameters.text("serverUrl") or self.model.url
         self.ui.serverUrl.text = url or slicer.util.settingsValue(URL_SETTING, DEFAULT_URL)
         self.ui.autoUpdateCheckBox.checked = self.parameters.flag("autoUpdate")
@@ -146,6 +137,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         for sequence in SEQUENCES:
             self.view.showSequenceHint(sequence, self.selection.hint(sequence))
         self._observeSegmentations()
+        self.correction.selectionChanged()
         self._showLabelValues()
         self.refresh()
 
@@ -166,7 +158,10 @@ class RadiogenomicsPanel(VTKObservationMixin):
 
     def onSegmentEdited(self, segmentation: Any, _event: Any = None) -> None:
         """Voxels changed in a segmentation: numbers from it are out of date."""
-        self._editedSinceStart = True
+        self.work.segmentEdited = True
+        selected = self.selection.segmentation()
+        if selected is not None and selected.GetSegmentation() is segmentation:
+            self.correction.segmentEdited()
         result = self.model.result
         node = slicer.mrmlScene.GetNodeByID(result.selection.segmentationId) if result is not None else None
         if node is not None and node.GetSegmentation() is segmentation:
@@ -180,15 +175,12 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self._showLabelValues()
         self.refresh()
 
-    def _knownLabels(self) -> dict[str, int]:
-        return {name: value for model in self.model.segmentationModels for name, value in model.labels.items()}
-
     def _showLabelValues(self) -> None:
         node = self.selection.segmentation()
         text = ""
         if node is not None:
             try:
-                values = self.logic.labelValues(node, self._knownLabels())
+                values = self.logic.labelValues(node, self.model.knownLabels)
                 names = node.GetSegmentation().GetSegment
                 text = ", ".join(f"{names(segmentId).GetName()} = {value}" for segmentId, value in values.items())
             except VolumeError as error:
@@ -196,69 +188,15 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.view.showLabelValues(f"Label values: {text}" if text else "")
 
     def refresh(self) -> None:
-        """Show the view model."""
+        """Show the view model, let the scene remember what is of it, and do what was waiting for this."""
         self.view.show(self.model)
-
-    # Jobs
-
-    def _start(self, title: str, work: Callable[[Job], Any], onResult: Callable[[Any], None]) -> None:
-        self.job, self._onResult = Job(title, work), onResult
-        self._editedSinceStart = False
-        self.model.jobStarted(title)
-        self.job.start()
-        self._pollTimer.start()
-        self.refresh()
-
-    def poll(self) -> None:
-        """Take what the job has reported; a timer calls this while one runs."""
-        for event in self.job.events() if self.job is not None else []:
-            if isinstance(event, Progress):
-                self.model.jobProgressed(event.text, event.fraction)
-            elif isinstance(event, Finished):
-                self._endJob()
-                self.model.jobFinished("")
-                self._fromScene(lambda result=event.result: self._onResult(result))
-            else:
-                self._endJob()
-                self.model.jobFailed(errorInWords(event.error))
-        self.refresh()
-
-    def _endJob(self) -> None:
-        self._pollTimer.stop()
-        self.job = None
+        self.labelling.show()
+        self.labelling.remember(self.parameters)
+        self.correction.update()
 
     def onCancel(self) -> None:
-        """Abandon the job; the panel is free at once."""
-        if self.job is not None:
-            self.job.cancel()
-            self._endJob()
-            self.model.jobCancelled()
-            self.refresh()
-
-    def _fromScene(self, work: Callable[[], T]) -> T | None:
-        """The result of ``work`` with the scene, or None after showing why it could not be done."""
-        try:
-            return work()
-        except VolumeError as error:
-            self.model.failed(str(error))
-            self.refresh()
-            return None
-
-    def _mayUpload(self) -> bool:
-        url = self.model.connectedUrl
-        agreed = consent.ask(url)
-        if not agreed:
-            self.model.failed(f"Nothing was sent to {hostOf(url)}.")
-            self.refresh()
-        return agreed
-
-    def _images(self, sequences: tuple[str, ...] = SEQUENCES) -> tasks.CaseImages:
-        """The chosen volumes as the server shall get them: by study when it has them, else copied."""
-        if not self.model.uploadsVolumes:
-            return tasks.CaseImages(studyId=self.model.selection.studyId)
-        nodes = {sequence: node for sequence, node in self.selection.volumes().items() if sequence in sequences}
-        self.logic.checkTransforms(nodes)
-        return tasks.CaseImages(volumes={sequence: self.logic.volume(node) for sequence, node in nodes.items()})
+        """Abandon the work that is under way."""
+        self.work.cancel()
 
     # Actions
 
@@ -266,6 +204,12 @@ class RadiogenomicsPanel(VTKObservationMixin):
         """Another server address was typed."""
         self.model.addressChanged(url)
         self.parameters.setText("serverUrl", self.model.url)
+        self.ui.tokenEdit.text = self.model.tokenFor(self.model.url)
+        self.refresh()
+
+    def onToken(self, token: str) -> None:
+        """A token was typed or pasted; it is kept nowhere but in this panel."""
+        self.model.tokenChanged(token)
         self.refresh()
 
     def onConnect(self) -> None:
@@ -273,10 +217,9 @@ class RadiogenomicsPanel(VTKObservationMixin):
         if self.model.running:
             return
         if not self.model.canConnect.enabled:
-            self.model.failed(self.model.canConnect.reason)
-            self.refresh()
+            self.work.fail(self.model.canConnect.reason)
             return
-        url, backend = self.model.url, self.backendFor(self.model.url)
+        url, backend = self.model.url, self.work.backend(self.model.url)
 
         def onResult(info: ServerInfo) -> None:
             qt.QSettings().setValue(URL_SETTING, url)
@@ -285,7 +228,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.view.showModels(self.model)
             self._showLabelValues()
 
-        self._start(viewmodel.CONNECT, lambda job: tasks.connect(job, backend), onResult)
+        self.work.start(viewmodel.CONNECT, lambda job: tasks.connect(job, backend), onResult)
 
     def onModel(self) -> None:
         """Another model for automatic segmentation was chosen."""
@@ -293,38 +236,18 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.parameters.setText("model", self.model.modelName)
         self.refresh()
 
-    def onNextStudy(self) -> None:
-        """Download the study to annotate next, and choose its volumes."""
-        backend, strategy = self.backendFor(self.model.connectedUrl), self.ui.strategySelector.currentText
-
-        def onResult(study: tasks.StudyImages) -> None:
-            if not study.studyId:
-                self.model.jobFinished(f"No next study: {study.reason}.")
-                return
-            nodes = self.logic.volumesOfStudy(study.studyId)
-            for sequence, image in study.volumes.items():
-                if sequence not in nodes:
-                    nodes[sequence] = self.logic.addVolume(image, study.studyId, sequence)
-            self.model.reason = study.reason
-            unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."
-            self.model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}")
-            self.selection.chooseVolumes(nodes, "Downloaded")
-            self.logic.show(self.selection.firstVolume() or next(iter(nodes.values())))
-
-        self._start(viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy), onResult)
-
     def onSegment(self) -> None:
         """Segment the chosen volumes with the chosen model."""
         model = self.model.info.model(self.model.modelName)
         sequences = (*model.requiredSequences, *model.optionalSequences) or SEQUENCES
         reference = self.selection.firstVolume(sequences)
         referenceId, name = reference.GetID(), reference.GetName()
-        if self.model.uploadsVolumes and not self._mayUpload():
+        if self.model.uploadsVolumes and not self.work.mayUpload():
             return
-        images = self._fromScene(lambda: self._images(sequences))
+        images = self.work.attempt(lambda: self.selection.images(sequences))
         if images is None:
             return
-        backend = self.backendFor(self.model.connectedUrl)
+        backend = self.work.backend()
 
         def onResult(answer: tasks.MaskImage) -> None:
             node = slicer.mrmlScene.GetNodeByID(referenceId)
@@ -335,46 +258,29 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.model.jobFinished(f"'{segmentation.GetName()}' was added.", answer.warnings)
             self.selection.chooseSegmentation(segmentation)
 
-        self._start(viewmodel.SEGMENT, lambda job: tasks.segment(job, backend, model.name, images), onResult)
-
-    def onSubmit(self) -> None:
-        """Save all segments of the chosen segmentation as the final label of its study."""
-        segmentation, studyId = self.selection.segmentation(), self.model.selection.labelStudyId
-        reference = self.selection.labelReference()
-        label = self._fromScene(lambda: self.logic.exportLabels(segmentation, reference, self._knownLabels()))
-        if label is None or not self._mayUpload():
-            return
-        backend = self.backendFor(self.model.connectedUrl)
-        notes = {"client_id": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
-
-        def onResult(info: ServerInfo) -> None:
-            self.model.connected(self.model.connectedUrl, info)
-            values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
-            self.model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)
-
-        self._start(viewmodel.SUBMIT, lambda job: tasks.submit(job, backend, studyId, label.mask, notes), onResult)
+        self.work.start(viewmodel.SEGMENT, lambda job: tasks.segment(job, backend, model.name, images), onResult)
 
     def onCompute(self) -> None:
         """Compute features and subtypes of the chosen segment."""
         selection, reference = self.model.selection, self.selection.firstVolume()
         segmentation = self.selection.segmentation()
-        mask = self._fromScene(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
-        if mask is None or not self._mayUpload():
+        mask = self.work.attempt(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
+        if mask is None or not self.work.mayUpload():
             return
-        images = self._fromScene(self._images)
+        images = self.work.attempt(self.selection.images)
         if images is None:
             return
-        backend = self.backendFor(self.model.connectedUrl)
+        backend = self.work.backend()
 
         def onResult(analysis: Analysis) -> None:
             table = self.logic.publishFeatures(analysis.features, self.parameters.reference("features"))
             self.parameters.setReference("features", table)
             self.ui.featureTable.setMRMLTableNode(table)
-            self.model.result = Result(analysis, selection, edited=self._editedSinceStart)
+            self.model.result = Result(analysis, selection, edited=self.work.segmentEdited)
             self.model.jobFinished(f"{len(analysis.features.values)} features of '{selection.segment}' were computed.")
             self._observeSegmentations()
 
-        self._start(
+        self.work.start(
             viewmodel.COMPUTE, lambda job: tasks.analyse(job, backend, images, mask, selection.segment), onResult
         )
 

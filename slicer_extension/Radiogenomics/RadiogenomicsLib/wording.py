@@ -8,6 +8,7 @@ import re
 from html import escape
 from itertools import pairwise
 
+from gliomics.client import ClientError
 from gliomics.errors import GliomicsError
 from gliomics.records import FeatureTable, SubtypeEstimate
 from RadiogenomicsLib.sequences import TITLES
@@ -166,8 +167,23 @@ def _bar(low: float, probability: float, high: float) -> str:
     return f'<table width="100%" cellspacing="0" cellpadding="0"><tr>{cells}</tr></table>'
 
 
-def errorInWords(error: Exception) -> str:
-    """What the panel says of an error; one that nobody foresaw goes to the application's log as well."""
+def errorInWords(error: Exception, *, withToken: bool = False) -> str:
+    """What the panel says of an error; one that nobody foresaw goes to the application's log as well.
+
+    ``withToken`` says whether a token was sent with the request that failed.
+    """
+    if isinstance(error, ClientError) and error.status == 401:
+        if withToken:
+            return (
+                "The server refuses this token: it is mistyped, or was taken back. Paste it again under Server, or ask "
+                "whoever runs the server for a new one."
+            )
+        return (
+            "The server asks for a token: paste yours under Server. Whoever runs the server makes one with "
+            "`gliomics tokens add`."
+        )
+    if isinstance(error, ClientError) and error.status == 403:
+        return f"{error}. Ask whoever runs the server for a token that allows it."
     if isinstance(error, GliomicsError):
         return str(error)
     logging.getLogger("gliomics").error("an unexpected error in the background", exc_info=error)

@@ -27,7 +27,9 @@ QToolButton = _widget("QToolButton")
 QCheckBox = _widget("QCheckBox")
 QComboBox = _widget("QComboBox")
 QLineEdit = _widget("QLineEdit")
+QListWidget = _widget("QListWidget")
 QProgressBar = _widget("QProgressBar")
+QSpinBox = _widget("QSpinBox")
 QTableView = _widget("QTableView")
 
 # Layouts have no attributes worth imitating; their methods are those of PythonQt.

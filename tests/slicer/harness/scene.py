@@ -31,6 +31,15 @@ class Module:
         return self._logic
 
 
+def addRedView(scene: Any) -> Any:
+    """The node of the red slice view, as the application's layout makes it; nothing draws it here."""
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene)
+    view = scene.AddNewNodeByClass("vtkMRMLSliceNode")
+    view.SetSingletonTag("Red")
+    view.SetLayoutName("Red")
+    return view
+
+
 def makeScene(cacheFolder: Path) -> Any:
     """Build the scene and publish it as ``slicer.mrmlScene`` and ``slicer.modules``; returns the application logic."""
     output = vtk.vtkOutputWindow()

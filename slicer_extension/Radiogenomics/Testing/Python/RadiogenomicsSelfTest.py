@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import qt
 import slicer
 import slicer.util
 from RadiogenomicsLib.backends import ServerBackend
 from RadiogenomicsLib.logic import RadiogenomicsLogic
+from RadiogenomicsLib.placement import PointPlacement
 from RadiogenomicsLib.viewmodel import State
 from RadiogenomicsLib.volumes import Volume, sameGrid
 from RadiogenomicsLib.widget import RadiogenomicsPanel
@@ -91,6 +93,30 @@ class RadiogenomicsSelfTest(unittest.TestCase):
         self.assertEqual(panel.model.selection.labelStudyId, "self-test")
         slicer.mrmlScene.RemoveNode(volume)
         self.assertIsNone(panel.ui.flairSelector.currentNode())
+
+    def test_a_slice_that_is_ticked_is_done(self) -> None:
+        panel = self.openPanel()
+        self.aStudy()
+        waitFor(lambda: panel.ui.flairSelector.currentNode() is not None, 5)
+        panel.model.slicesNamed("self-test", (1, 3))
+        panel.refresh()
+        panel.ui.sliceList.item(1).setCheckState(qt.Qt.Checked)
+        self.assertEqual(panel.model.slicesAsked["self-test"].done, (3,))
+
+    def test_a_slice_is_shown_in_the_red_view(self) -> None:
+        view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
+        if view is None:
+            self.skipTest("this layout has no red slice view")
+        self.logic.showSlice(self.aStudy()[0], 2)
+        self.assertAlmostEqual(view.GetSliceOffset(), OBLIQUE[2, 3] + 2 * OBLIQUE[2, 2], 3)
+
+    def test_the_mouse_places_points_until_it_is_given_back(self) -> None:
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        placement = PointPlacement(lambda lesion, position: None, lambda: None)
+        placement.start(True)
+        self.assertEqual(interaction.GetCurrentInteractionMode(), interaction.Place)
+        placement.cleanup()
+        self.assertEqual(interaction.GetCurrentInteractionMode(), interaction.ViewTransform)
 
     def test_a_server_that_is_not_there_is_an_error_and_the_panel_stays_usable(self) -> None:
         panel = self.openPanel()

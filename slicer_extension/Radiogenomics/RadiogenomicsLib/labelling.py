@@ -1,0 +1,180 @@
+"""The annotator's round: the next study, the slices of it that were asked for, and the label that goes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import qt
+
+from RadiogenomicsLib import tasks, viewmodel
+from RadiogenomicsLib.backends import ServerInfo
+from RadiogenomicsLib.logic import LabelExport, RadiogenomicsLogic
+from RadiogenomicsLib.parameters import Parameters
+from RadiogenomicsLib.selection import SceneSelection
+from RadiogenomicsLib.sequences import SEQUENCES
+from RadiogenomicsLib.viewmodel import PanelModel, SlicesAsked
+from RadiogenomicsLib.work import Work
+
+
+class Labelling:
+    """Binds the widgets of that round; ``onChanged`` is called when the view model changed."""
+
+    def __init__(
+        self,
+        ui: Any,
+        logic: RadiogenomicsLogic,
+        selection: SceneSelection,
+        model: PanelModel,
+        work: Work,
+        onChanged: Callable[[], None],
+    ) -> None:
+        self._ui, self._logic, self._selection, self._model, self._work = ui, logic, selection, model, work
+        self._onChanged = onChanged
+        ui.nextStudyButton.connect("clicked(bool)", self.onNextStudy)
+        ui.sliceList.connect("itemClicked(QListWidgetItem*)", self.onSlice)
+        ui.sliceList.connect("currentRowChanged(int)", self.onSlice)
+        ui.sliceList.connect("itemChanged(QListWidgetItem*)", self.onTick)
+        ui.wholeStudyCheckBox.connect("toggled(bool)", self.onWholeStudy)
+        ui.submitButton.connect("clicked(bool)", self.onSubmit)
+
+    # Scene
+
+    def restore(self, parameters: Parameters) -> None:
+        """Take up which slices were asked for, as the scene remembers it."""
+        self._model.slicesAsked = _fromText(parameters.text("slices"))
+
+    def remember(self, parameters: Parameters) -> None:
+        """Let the scene remember which slices were asked for and which are done."""
+        parameters.setText("slices", _toText(self._model.slicesAsked))
+
+    def show(self) -> None:
+        """List the slices that were asked for, ticked where they are done."""
+        asked, rows = self._model.slicesOnDisplay, self._ui.sliceList
+        blocked = rows.blockSignals(True)
+        if [rows.item(row).text() for row in range(rows.count)] != [_title(number) for number in asked.numbers]:
+            rows.clear()
+            for number in asked.numbers:
+                rows.addItem(_title(number))
+            rows.setFixedHeight(32 if len(asked.numbers) < 5 else 60)
+        for row, number in enumerate(asked.numbers):
+            rows.item(row).setCheckState(qt.Qt.Checked if number in asked.done else qt.Qt.Unchecked)
+        rows.blockSignals(blocked)
+        blocked = self._ui.wholeStudyCheckBox.blockSignals(True)
+        self._ui.wholeStudyCheckBox.checked = self._model.slicesOfLabel.whole
+        self._ui.wholeStudyCheckBox.blockSignals(blocked)
+
+    # Actions
+
+    def onNextStudy(self) -> None:
+        """Download the study to annotate next, and choose its volumes."""
+        backend, strategy, number = (
+            self._work.backend(),
+            self._ui.strategySelector.currentText,
+            self._ui.sliceCount.value,
+        )
+
+        def onResult(study: tasks.StudyImages) -> None:
+            if not study.studyId:
+                self._model.jobFinished(f"No next study: {study.reason}.")
+                return
+            nodes = self._logic.volumesOfStudy(study.studyId)
+            for sequence, image in study.volumes.items():
+                if sequence not in nodes:
+                    nodes[sequence] = self._logic.addVolume(image, study.studyId, sequence)
+            self._model.reason = study.reason
+            self._model.slicesNamed(study.studyId, study.slices)
+            unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."
+            none = "The server named no slices of it: draw the whole study, or take another." if number else ""
+            notices = () if study.slices or not none else (none,)
+            self._model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}", notices)
+            self._selection.chooseVolumes(nodes, "Downloaded")
+            volume = self._selection.firstVolume() or next(iter(nodes.values()))
+            self._logic.show(volume)
+            if study.slices:
+                self._ui.sliceList.currentRow = 0
+
+        self._work.start(
+            viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy, number), onResult
+        )
+
+    def onSlice(self) -> None:
+        """A slice was clicked, or reached with the keyboard: show it."""
+        row, asked = self._ui.sliceList.currentRow, self._model.slicesOnDisplay
+        volume = self._selection.firstVolume()
+        if 0 <= row < len(asked.numbers) and volume is not None:
+            self._work.attempt(lambda: self._logic.showSlice(volume, asked.numbers[row]))
+
+    def onTick(self) -> None:
+        """A slice was marked as done, or as not."""
+        asked, rows = self._model.slicesOnDisplay, self._ui.sliceList
+        ticked = [rows.item(row).checkState() == qt.Qt.Checked for row in range(rows.count)]
+        done = tuple(number for number, tick in zip(asked.numbers, ticked, strict=True) if tick)
+        self._model.slicesAsked[self._model.selection.studyId] = replace(asked, done=done)
+        self._onChanged()
+
+    def onWholeStudy(self, whole: bool) -> None:
+        """The user says whether the whole study is done, and not only some slices."""
+        asked = self._model.slicesOfLabel
+        self._model.slicesAsked[self._model.selection.labelStudyId] = replace(asked, whole=whole)
+        self._onChanged()
+
+    def onSubmit(self) -> None:
+        """Save the chosen segmentation: of the slices that are done, or as the final label of the whole study."""
+        slices = self._model.slicesOfLabel.done if self._model.submitsSlices else ()
+        segmentation, reference = self._selection.segmentation(), self._selection.labelReference()
+        label = self._work.attempt(
+            lambda: self._logic.exportLabels(segmentation, reference, self._model.knownLabels, allowEmpty=bool(slices))
+        )
+        if label is None or not self._work.mayUpload():
+            return
+        notes = {"client_id": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
+        if slices:
+            self._submitSlices(label, slices, notes)
+        else:
+            self._submitStudy(label, notes)
+
+    def _submitStudy(self, label: LabelExport, notes: dict[str, Any]) -> None:
+        backend, studyId = self._work.backend(), self._model.selection.labelStudyId
+
+        def onResult(info: ServerInfo) -> None:
+            self._model.connected(self._model.connectedUrl, info)
+            values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
+            self._model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)
+
+        self._work.start(viewmodel.SUBMIT, lambda job: tasks.submit(job, backend, studyId, label.mask, notes), onResult)
+
+    def _submitSlices(self, label: LabelExport, slices: tuple[int, ...], notes: dict[str, Any]) -> None:
+        backend, studyId = self._work.backend(), self._model.selection.labelStudyId
+
+        def onResult(done: tuple[int, ...]) -> None:
+            listed = ", ".join(map(str, done))
+            self._model.jobFinished(f"Slices of '{studyId}' that are done and saved: {listed}.", label.warnings)
+
+        self._work.start(
+            viewmodel.SUBMIT,
+            lambda job: tasks.submitSlices(job, backend, studyId, label.mask, slices, notes),
+            onResult,
+        )
+
+
+def _title(number: int) -> str:
+    return f"Slice {number}"
+
+
+def _toText(slicesAsked: dict[str, SlicesAsked]) -> str:
+    return json.dumps({study: [each.numbers, each.done, each.whole] for study, each in slicesAsked.items()})
+
+
+def _fromText(text: str) -> dict[str, SlicesAsked]:
+    """What :func:`_toText` wrote; nothing where a scene holds something else."""
+    try:
+        kept = {
+            study: SlicesAsked(tuple(map(int, numbers)), tuple(map(int, done)), bool(whole))
+            for study, (numbers, done, whole) in json.loads(text or "{}").items()
+        }
+    except (AttributeError, TypeError, ValueError):
+        return {}
+    return kept
