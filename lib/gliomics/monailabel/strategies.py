@@ -89,9 +89,7 @@ class PlainStrategy(StudyStrategy):
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
         """The candidate that the strategy prefers."""
-        if _slices_option(request) is not None:
-            asked = ", ".join(SCORED)
-            raise InputError(f"slices is an option of strategies that ask a model: {asked}; this one asks none")
+        _name_no_slices(request)
         return self._choose(Known(candidates, datastore.get_labeled_images(), {}, "no model"), rng)
 
 
@@ -138,6 +136,7 @@ class SubtypeStrategy(StudyStrategy):
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
         """The candidate whose estimates change most; a random one if none can be scored."""
+        _name_no_slices(request)
         card = self._models.asked_for(request)
         scores = self._keeper.scores(card.name, candidates, wait=_budget(request)) if card else {}
         changes = {name: change.mean for name, change in scores.items()}
@@ -150,6 +149,11 @@ def _slices_option(request: dict[str, Any]) -> int | None:
     if value is not None and (type(value) is not int or not 1 <= value <= MOST_SLICES):
         raise InputError(f"slices is {value!r}; expected how many slices to name, 1 to {MOST_SLICES}")
     return value
+
+
+def _name_no_slices(request: dict[str, Any]) -> None:
+    if _slices_option(request) is not None:
+        raise InputError(f"slices is an option of {', '.join(SCORED)}; this strategy scores no slices")
 
 
 def _budget(request: dict[str, Any]) -> float:
