@@ -40,6 +40,7 @@ SHOWN = (0, 1, 3, 5, 10, 20)
 DRAWN = (1, 2, 3)
 STROKED = (0, 1, 3, 5)
 MODEL, PLAIN = "correction model", f"brush of radius {BRUSH}"
+DIFFERENCE = "difference"
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,12 @@ def curve(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     return [{"clicks": k, **figures([trial.after(k) for trial in trials])} for k in range(MOST_CLICKS + 1)]
 
 
+def paired(trials: Mapping[str, Sequence[Trial]]) -> list[dict[str, Any]]:
+    """The mean difference, patient by patient, of the model and the brush after each number of clicks."""
+    both = list(zip(trials[MODEL], trials[PLAIN], strict=True))
+    return [{"clicks": k, **figures([a.after(k) - b.after(k) for a, b in both])} for k in range(MOST_CLICKS + 1)]
+
+
 def draw(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """Mean Dice against the number of clicks, with intervals."""
     figure = blank(5.6, 3.4)
@@ -191,14 +198,15 @@ def write(
 ) -> None:
     """Write the tables and the picture."""
     curves = {name: curve(each) for name, each in trials.items()}
-    write_csv(out / "correction_clicks.csv", [{"how": name, **row} for name, rows in curves.items() for row in rows])
+    tables = {**curves, DIFFERENCE: paired(trials)}
+    write_csv(out / "correction_clicks.csv", [{"how": name, **row} for name, rows in tables.items() for row in rows])
     write_csv(out / "correction_slices.csv", from_slices)
     write_csv(out / "correction_strokes.csv", from_strokes)
     write_bytes(out / "correction_clicks.png", to_png(draw(curves)))
     seconds = [second for trial in trials[MODEL] for second in trial.seconds]
     text = markdown_table(
         ["", *(f"{k} clicks" for k in SHOWN)],
-        [[name, *(in_words(rows[k]) for k in SHOWN)] for name, rows in curves.items()],
+        [[name, *(in_words(rows[k]) for k in SHOWN)] for name, rows in tables.items()],
     )
     text += "\n\n" + slices_table("drawn slices", DRAWN, from_slices)
     text += "\n\n" + slices_table("slices with strokes", STROKED, from_strokes)

@@ -97,17 +97,32 @@ class Session:
         self.press("nextStudyButton")
 
     def clickOnce(self) -> None:
-        """Place a point on the lesion, in the middle of the first volume, as a click in a slice view does."""
-        import slicer
+        """Place a point a little outside of the segment, as a click in a slice view does."""
+        import slicer.util
 
         self.panel.ui.addLesionButton.click()
         selected = slicer.app.applicationLogic().GetSelectionNode()
         points = slicer.mrmlScene.GetNodeByID(selected.GetActivePlaceNodeID())
-        bounds = [0.0] * 6
-        self.panel.selection.firstVolume().GetRASBounds(bounds)
-        points.AddControlPoint(*(sum(bounds[axis : axis + 2]) / 2 for axis in (0, 2, 4)))
+        points.AddControlPoint(*self._besideTheSegment(4))
         while not self.panel.model.clicks:
             self.application.processEvents()
+
+    def _besideTheSegment(self, voxels: int) -> list[float]:
+        """A place (RAS) so many voxels beyond the segment's edge, in the slice where it is largest."""
+        import slicer.util
+        import vtk
+
+        volume = self.panel.selection.firstVolume()
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(
+            self.panel.selection.segmentation(), self.panel.selection.segmentId(), volume
+        )
+        k = int((array > 0).sum(axis=(1, 2)).argmax())
+        rows, columns = np.nonzero(array[k])
+        j = int(np.median(rows))
+        i = int(columns[rows == j].max()) + voxels
+        matrix = vtk.vtkMatrix4x4()
+        volume.GetIJKToRASMatrix(matrix)
+        return list(matrix.MultiplyPoint((i, j, k, 1.0))[:3])
 
     def edit(self) -> None:
         """Enlarge the segment by a voxel in the plane, as an annotator might."""

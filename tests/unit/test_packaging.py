@@ -61,7 +61,8 @@ def test_installed_package_finds_its_app_and_sample_studies(installed: Path) -> 
 
 def test_installed_models_are_whole(installed: Path) -> None:
     code = "from gliomics.models import ModelStore; print(*ModelStore().names())"
-    assert run(installed, code).split() == ["segmentation_flair", "segmentation_multi", "subtype_coc", "subtype_idh"]
+    shipped = ["correction", "segmentation_flair", "segmentation_multi", "subtype_coc", "subtype_idh"]
+    assert run(installed, code).split() == shipped
 
 
 def test_installed_presets_and_configurations_are_there(installed: Path) -> None:

@@ -194,7 +194,7 @@ def test_strategy_that_asks_no_model_knows_no_slices(
     a_store: StudyDatastore, strategies: dict[str, StudyStrategy]
 ) -> None:
     for name in ("random", "first", "subtype"):
-        with pytest.raises(InputError, match="an option of epistemic, .*; this strategy scores no slices"):
+        with pytest.raises(InputError, match=r"an option of epistemic, .*; this strategy scores no slices"):
             strategies[name]({"slices": 2}, a_store)
     assert "slices" not in strategies["random"]({}, a_store)
 

@@ -25,6 +25,9 @@ from gliomics.segmentation.predict import LoadedModel, Prepared
 from gliomics.study import Mask, check_same_grid
 from gliomics.study.records import Volume
 
+LEAST = 2.0
+"""Radius in voxels of the disc that a click changes at least: under the pointer, the user is right."""
+
 LESION, NOT_LESION = 3, 2
 """Label values by which a user's own voxels are told from the mask's (1), as in MONAI Label's scribbles."""
 
@@ -45,7 +48,7 @@ class Refiner(LoadedModel):
 
         The last click changes voxels only as it says (a click on lesion adds, one on background removes), within
         :data:`~gliomics.segmentation.interactive.guidance.REACH` slices, and only where the change hangs together with
-        the click.
+        the click; at least a small disc around it.
         """
         if not clicks:
             raise InputError("there is no click; give at least one")
@@ -159,6 +162,9 @@ def _changed_around(
 ) -> npt.NDArray[np.bool_]:
     """``before`` with those of the proposed changes that go the click's way and hang together with its place."""
     change = (proposed != before) & (proposed == lesion)
+    rows, columns = np.indices(before.shape[:2])
+    disc = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 <= LEAST**2
+    change[:, :, centre[2]] |= disc & (before[:, :, centre[2]] != lesion)
     change[centre] = True
     components, _ = ndimage.label(change, structure=np.ones((3, 3, 3)))
     after = before.copy()
