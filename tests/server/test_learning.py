@@ -20,6 +20,12 @@ def test_next_sample_is_an_unlabelled_study_with_a_reason(a_server: Server, stra
     assert sample["sequences"]
 
 
+def test_default_strategy_is_listed_first_and_asked_unless_another_is_named(a_server: Server) -> None:
+    default = next(iter(a_server.client.info()["strategies"]))
+    assert default == "hybrid"
+    assert default in a_server.client.next_sample()["strategy"]
+
+
 def test_epistemic_strategy_tells_the_score_and_how_many_it_compared(a_server: Server) -> None:
     sample = a_server.client.next_sample("epistemic")
     assert sample["score"] > 0

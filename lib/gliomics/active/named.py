@@ -106,6 +106,9 @@ SCORED: dict[str, NamedStrategy] = {
 }
 """Strategies that ask a model, by name."""
 
+DEFAULT = "hybrid"
+"""The strategy where none is asked for."""
+
 STRATEGIES: dict[str, NamedStrategy] = {**PLAIN, "random_foreground": at_random_with_lesion, **SCORED}
 """All that can be compared: those that annotators are offered, and a random draw that knows the lesions found."""
 

@@ -96,7 +96,7 @@ class GliomicsClient:
             )
         return str(answer["image"])
 
-    def next_sample(self, strategy: str = "random", **params: Any) -> dict[str, Any]:
+    def next_sample(self, strategy: str = "hybrid", **params: Any) -> dict[str, Any]:
         """The study to label next: ``id``, ``score``, ``reason``, ``sequences``, ...; ``id`` None when none is left."""
         answer = self._transport.json("POST", f"/activelearning/{_quoted(strategy)}", json=self._signed(params))
         return {"id": None, **answer}
@@ -247,7 +247,7 @@ class GliomicsClient:
     # -- training
 
     def train(self, model: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Start fine-tuning a model on the final labels; returns the task."""
+        """Start training a new version of a model on the final labels; returns the task."""
         return dict(self._transport.json("POST", f"/train/{_quoted(model)}", json=self._signed(params or {})))
 
     def train_status(self) -> dict[str, Any]:

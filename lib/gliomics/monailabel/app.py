@@ -20,7 +20,7 @@ from monailabel.interfaces.tasks.strategy import Strategy
 from monailabel.interfaces.tasks.train import TrainTask
 
 import gliomics
-from gliomics.active.named import PLAIN, SCORED
+from gliomics.active.named import DEFAULT, PLAIN, SCORED
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.models import ModelStore
@@ -113,18 +113,22 @@ class GliomicsApp(MONAILabelApp):
         }
 
     def init_strategies(self) -> dict[str, Strategy]:
-        """``random``, ``first``, those that ask a segmentation model, and one that asks the subtype models, too."""
+        """``random``, ``first``, those that ask a segmentation model, and one that asks the subtype models, too.
+
+        The default is named first, where clients with a list of strategies begin.
+        """
         if not isinstance(self._datastore, StudyDatastore):
             return dict(super().init_strategies())
         usable = ServingModels(self.segmenters, self.segmentation_names)
         keeper = ScoreKeeper(ModelScoring(), self.segmenters, self._datastore, self.workspace.scores)
         subtype = SubtypeScoring(self.store, self.store.names("subtype"))
         changes = ScoreKeeper(subtype, self.segmenters, self._datastore, self.workspace.scores / "subtype")
-        return {
+        strategies: dict[str, Strategy] = {
             **{name: PlainStrategy(name, self.leases) for name in PLAIN},
             **{name: ScoredStrategy(name, keeper, usable, self.leases) for name in SCORED},
             "subtype": SubtypeStrategy(changes, usable, self.leases),
         }
+        return {DEFAULT: strategies[DEFAULT], **strategies}
 
     def init_batch_infer(self) -> Callable[..., dict[str, Any]]:
         """Batch inference that works without a GPU."""
@@ -176,7 +180,7 @@ class GliomicsApp(MONAILabelApp):
 
     def choose_sample(self, request: dict[str, Any]) -> dict[str, Any]:
         """A strategy's whole answer, ``id`` None with the reason when nothing is left to label."""
-        name = str(request.get("strategy") or "random")
+        name = str(request.get("strategy") or DEFAULT)
         if name not in self._strategies:
             known = ", ".join(sorted(self._strategies))
             raise UnknownNameError(f"there is no strategy '{name}'; there are {known}")
