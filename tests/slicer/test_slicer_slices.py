@@ -322,4 +322,4 @@ def test_a_strategy_that_names_no_slices_says_which_do(session: Any, spin: Spin)
     session.ui.nextStudyButton.click()
     spin(idle(session), seconds=60)
     assert state(session) == "error"
-    assert "Slices is an option of strategies that ask a model: " in session.ui.statusLabel.text
+    assert "Slices is an option of epistemic, " in session.ui.statusLabel.text

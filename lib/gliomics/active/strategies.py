@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.distance import cdist
 
 
 @dataclass(frozen=True)
@@ -96,16 +97,16 @@ def choose_farthest(
     if not known:
         drawn = choose_random(candidates, rng)
         return Choice(drawn.id, None, f"no study could be compared; {drawn.reason}")
-    vectors = _scaled({name: embeddings[name] for name in {*known, *labelled} & embeddings.keys()})
+    vectors = _scaled({name: embeddings[name] for name in sorted({*known, *labelled} & embeddings.keys())})
+    of_known = np.array([vectors[name] for name in known])
     others = [vectors[name] for name in labelled if name in vectors]
     if not others:
-        centre = np.mean([vectors[name] for name in known], axis=0)
-        chosen = min(known, key=lambda name: float(np.linalg.norm(vectors[name] - centre)))
-        return Choice(chosen, None, f"the most typical of {_compared(known)}, because none is labelled yet")
-    distance = {name: min(float(np.linalg.norm(vectors[name] - other)) for other in others) for name in known}
-    chosen = max(known, key=lambda name: distance[name])
-    reason = f"least like the {len(others)} labelled of {_compared(known)}: distance {distance[chosen]:.3g}"
-    return Choice(chosen, distance[chosen], reason)
+        typical = known[int(cdist(of_known, of_known.mean(axis=0)[None]).argmin())]
+        return Choice(typical, None, f"the most typical of {_compared(known)}, because none is labelled yet")
+    distance = cdist(of_known, np.array(others)).min(axis=1)
+    farthest = int(distance.argmax())
+    reason = f"least like the {len(others)} labelled of {_compared(known)}: distance {distance[farthest]:.3g}"
+    return Choice(known[farthest], float(distance[farthest]), reason)
 
 
 def choose_by_power(

@@ -171,7 +171,7 @@ def test_brain_mask_on_another_grid_is_refused_by_its_name(job: Job, tmp_path: P
     ("options", "message"),
     [
         ({"regions": ("whole", "core")}, "region 'core' is unknown; give whole"),
-        ({"deep_model": "segmentation_flare"}, "no model 'segmentation_flare'; models here: segmentation_flair"),
+        ({"deep_model": "segmentation_flare"}, "no model 'segmentation_flare'; models here: .*segmentation_flair"),
         ({"deep_model": "subtype_idh"}, "'subtype_idh' is a subtype model; deep features need a segmentation model"),
     ],
 )
