@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import integrate
 
 from gliomics.segmentation.evaluation.bootstrap import Interval, bootstrap_interval
 
 if TYPE_CHECKING:
     from gliomics.active.simulation import Round
+
+Array = npt.NDArray[np.float64]
+
+_RESAMPLES = 10_000
 
 BASELINES = ("random", "random_foreground")
 """The strategies that others are compared with."""
@@ -39,22 +44,22 @@ def curve_rows(rounds: Sequence[Round]) -> list[dict[str, Any]]:
 def summary_rows(rounds: Sequence[Round]) -> list[dict[str, Any]]:
     """One row per strategy: its area under the budget curve, and how much larger that is than each baseline's.
 
-    All strategies must have the same seeds and rounds. Intervals are 95 % bootstrap over test patients, paired.
+    All strategies must have the same seeds and rounds. Intervals are those of :func:`over_seeds_and_patients`.
     """
-    areas = area_by_patient(rounds)
+    found = areas(rounds)
     rows = []
-    for strategy, own in areas.items():
-        row: dict[str, Any] = {"strategy": strategy, "seeds": len({r.seed for r in rounds if r.strategy == strategy})}
-        row |= _columns("area", bootstrap_interval(list(own.values())))
+    for strategy, own in found.items():
+        row: dict[str, Any] = {"strategy": strategy, "seeds": len(own)}
+        row |= _columns("area", over_seeds_and_patients(own))
         for baseline in BASELINES:
-            found = paired_difference(own, areas[baseline]) if baseline in areas else None
-            row |= _columns(f"minus_{baseline}", found)
-        rows.append(row | {"n": len(own)})
+            difference = over_seeds_and_patients(own - found[baseline]) if baseline in found else None
+            row |= _columns(f"minus_{baseline}", difference)
+        rows.append(row | {"n": own.shape[1]})
     return rows
 
 
-def area_by_patient(rounds: Sequence[Round]) -> dict[str, dict[str, float]]:
-    """By strategy and test patient: area under the Dice over the labelled patients, the mean over seeds.
+def areas(rounds: Sequence[Round]) -> dict[str, Array]:
+    """By strategy, the area under the Dice over the labelled patients, (seed, test patient).
 
     Trapezoids, divided by the width, so that a curve that stays at one Dice has that Dice for its area.
     """
@@ -62,16 +67,26 @@ def area_by_patient(rounds: Sequence[Round]) -> dict[str, dict[str, float]]:
     for one in rounds:
         curves.setdefault(one.strategy, {}).setdefault(one.seed, []).append(one)
     return {
-        strategy: {
-            patient: float(np.mean([_area(curve, patient) for curve in by_seed.values()])) for patient in rounds[0].dice
-        }
-        for strategy, by_seed in curves.items()
+        strategy: np.array(
+            [[_area(curve, patient) for patient in rounds[0].dice] for _, curve in sorted(seeds.items())]
+        )
+        for strategy, seeds in curves.items()
     }
 
 
-def paired_difference(own: Mapping[str, float], other: Mapping[str, float]) -> Interval:
-    """Mean over patients of ``own`` less ``other``, with its 95 % bootstrap interval over patients."""
-    return bootstrap_interval([own[patient] - other[patient] for patient in own])
+def over_seeds_and_patients(values: Array) -> Interval:
+    """Mean of values (seed, patient) with its 95 % bootstrap interval; seeds and patients are drawn independently.
+
+    The pigeonhole bootstrap (Owen 2007): a strategy that was lucky in one seed is not taken for a better one. Of a
+    single seed, the interval is over patients alone.
+    """
+    seeds, patients = values.shape
+    rng = np.random.default_rng(0)
+    of_seeds = rng.multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES)
+    of_patients = rng.multinomial(patients, np.full(patients, 1 / patients), _RESAMPLES)
+    drawn = ((of_seeds @ values) * of_patients).sum(axis=1) / values.size
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return Interval(float(values.mean()), float(low), float(high), patients)
 
 
 def _area(curve: Sequence[Round], patient: str) -> float:

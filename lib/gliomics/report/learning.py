@@ -48,7 +48,7 @@ def summary_text(rounds: Sequence[Round], summary: Sequence[Mapping[str, Any]]) 
     return (
         f"Mean patient Dice over {sizes[0]} to {sizes[-1]} labelled patients, of {summary[0]['n']} test patients and "
         f"{seeds}; {min(steps)} to {max(steps)} optimiser steps in each round. In brackets: 95 % "
-        f"bootstrap interval over test patients, of the paired difference where two strategies are compared.\n\n{table}"
+        f"bootstrap interval over seeds and test patients, of the paired difference where two are compared.\n\n{table}"
     )
 
 

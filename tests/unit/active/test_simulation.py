@@ -3,14 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from gliomics.active.curves import area_by_patient, paired_difference, summary_rows
+from gliomics.active.curves import areas, over_seeds_and_patients, summary_rows
 from gliomics.active.named import STRATEGIES
 from gliomics.active.simulation import RECORD, Cohort, Plan, Round, _claim, _identity, simulate, the_start
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import SequenceNeeds
 from gliomics.segmentation.config import TrainingConfig, load_training_config
+from gliomics.segmentation.evaluation import bootstrap_interval
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.split import Split
 from gliomics.study import Study, write_study_json
@@ -174,23 +176,27 @@ ROUNDS = [
 ]
 
 
-def test_area_is_by_trapezoids_over_the_patients_and_the_mean_of_seeds() -> None:
-    areas = area_by_patient(ROUNDS)
-    assert areas["random"] == pytest.approx({"a": 0.5, "b": 0.2})
-    assert areas["best"] == pytest.approx({"a": (0.675 + 0.5) / 2, "b": 0.3})
-
-
-def test_strategy_does_not_differ_from_itself() -> None:
-    own = area_by_patient(ROUNDS)["best"]
-    itself = paired_difference(own, own)
-    assert (itself.value, itself.low, itself.high) == (0, 0, 0)
+def test_area_is_by_trapezoids_for_each_seed_and_patient() -> None:
+    found = areas(ROUNDS)
+    assert found["random"] == pytest.approx(np.array([[0.5, 0.2], [0.5, 0.2]]))
+    assert found["best"] == pytest.approx(np.array([[0.675, 0.2], [0.5, 0.4]]))
 
 
 def test_summary_compares_with_the_baselines_that_were_replayed() -> None:
     random, best = summary_rows(ROUNDS)
-    assert random["minus_random"] == random["minus_random_low"] == 0
+    assert random["minus_random"] == random["minus_random_low"] == random["minus_random_high"] == 0
     assert best["minus_random"] == pytest.approx((0.0875 + 0.1) / 2)
-    assert best["minus_random_low"] == pytest.approx(0.0875)
-    assert best["minus_random_high"] == pytest.approx(0.1)
+    assert best["minus_random_low"] == pytest.approx(0), "one seed in which the one patient gained nothing"
+    assert best["minus_random_high"] == pytest.approx(0.2)
     assert best["minus_random_foreground"] is None
     assert (best["seeds"], best["n"]) == (2, 2)
+
+
+def test_lucky_seed_widens_the_interval_and_of_one_seed_it_is_over_patients() -> None:
+    alike = np.tile(np.array([0.01, 0.02, 0.03]), (4, 1))
+    lucky = alike + np.array([[0.1], [-0.1], [0.05], [-0.05]])
+    assert over_seeds_and_patients(alike).low > 0
+    assert over_seeds_and_patients(lucky).value == pytest.approx(over_seeds_and_patients(alike).value)
+    assert over_seeds_and_patients(lucky).low < 0
+    one, patients = over_seeds_and_patients(alike[:1]), bootstrap_interval([0.01, 0.02, 0.03])
+    assert (one.low, one.high) == pytest.approx((patients.low, patients.high))
