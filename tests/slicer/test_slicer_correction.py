@@ -1,78 +1,16 @@
-"""Correcting a segment by clicks: real markups and mouse mode, points placed by program instead of the mouse."""
+"""Correcting a segment by clicks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from clicks import click, isPlacing, nodes, place, points, voxels
 from inprocess import InProcessBackend, Refusal
 from panels import REMOTE, Spin, idle, paint, paintOneSlice, press, state, useRemote
 from RadiogenomicsLib.backends import Click
 from RadiogenomicsLib.volumes import Volume
-
-
-def nodes() -> tuple[Any, Any]:
-    """The application's nodes that hold the mouse mode and what is placed in it."""
-    import slicer
-
-    application = slicer.app.applicationLogic()
-    return application.GetInteractionNode(), application.GetSelectionNode()
-
-
-def isPlacing() -> bool:
-    interaction, _ = nodes()
-    return interaction.GetCurrentInteractionMode() == interaction.Place and interaction.GetPlaceModePersistence() == 1
-
-
-def worldAt(volume: Any, voxel: tuple[float, float, float]) -> list[float]:
-    """Where a voxel is in the world."""
-    import slicer
-    import vtk
-
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
-    world = [0.0, 0.0, 0.0]
-    volume.TransformPointToWorld((slicer.util.arrayFromVTKMatrix(matrix) @ [*voxel, 1.0])[:3].tolist(), world)
-    return world
-
-
-def place(panel: Any, voxel: tuple[float, float, float]) -> None:
-    """Do to the active list what the slice view does on a click: add a point there."""
-    import slicer
-    import vtk
-
-    assert isPlacing()
-    node = slicer.mrmlScene.GetNodeByID(nodes()[1].GetActivePlaceNodeID())
-    node.AddControlPointWorld(vtk.vtkVector3d(*worldAt(panel.selection.firstVolume(), voxel)))
-
-
-def click(panel: Any, voxel: tuple[float, float, float], *, lesion: bool, spin: Spin) -> None:
-    """Switch to a kind of click, click, and wait for the answer."""
-    button = panel.ui.addLesionButton if lesion else panel.ui.removeLesionButton
-    if not button.checked:
-        button.click()
-    assert button.checked
-    before = panel.model.clicks
-    place(panel, voxel)
-    spin(lambda: panel.model.clicks == before + 1 and not panel.model.running, seconds=60)
-
-
-def voxels(panel: Any) -> np.ndarray:
-    """The selected segment on the grid of the first volume."""
-    mask = panel.logic.segmentMask(
-        panel.selection.segmentation(), panel.selection.segmentId(), panel.selection.firstVolume(), allowEmpty=True
-    )
-    return np.asarray(mask.array)
-
-
-def points() -> dict[str, int]:
-    """Points in the scene by the name of their list."""
-    import slicer
-
-    lists = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
-    return {node.GetName(): node.GetNumberOfControlPoints() for node in lists}
 
 
 @pytest.fixture
@@ -397,75 +335,3 @@ def test_the_points_are_not_saved_with_the_scene(correctable: Any, scene: Any, s
     scene.SetURL(str(tmp_path / "scene.mrml"))
     assert scene.Commit()
     assert "Lesion clicks" not in (tmp_path / "scene.mrml").read_text()
-
-
-# Server
-
-
-@pytest.fixture(scope="module")
-def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A server with a tiny model that corrects, over one small study."""
-    from tests.server.servers import start_server
-    from tests.server.studies import CORRECTING, a_card, a_trained_correction_state, add_model, add_study
-
-    studies = tmp_path_factory.mktemp("correction") / "studies"
-    add_study(studies, "case-2", 2)
-    card = a_card("correction", CORRECTING, ["flair"], []).model_copy(update={"task": "refinement"})
-    add_model(studies, card, a_trained_correction_state())
-    server = start_server(studies)
-    yield server
-    server.stop()
-
-
-def test_clicks_on_a_server_s_study_find_the_lesion_and_undo_leaves_nothing(
-    panel: Any, server: Any, scene: Any, spin: Spin
-) -> None:
-    from RadiogenomicsLib.backends import ServerBackend
-
-    from gliomics.segmentation.evaluation import dice
-    from tests.server.studies import a_lesion_case
-
-    truth = a_lesion_case(2)[1].array
-    panel.work.backendFor = ServerBackend
-    panel.ui.serverUrl.text = server.url
-    for button in ("connectButton", "nextStudyButton"):
-        press(panel, button, spin)
-    segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn")
-    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(panel.selection.firstVolume())
-    segmentation.GetSegmentation().AddEmptySegment("", "tumour")
-    panel.selection.chooseSegmentation(segmentation)
-
-    i, j = np.argwhere(truth[:, :, 3]).mean(axis=0).round().astype(int).tolist()
-    click(panel, (i, j, 3), lesion=True, spin=spin)
-    found = voxels(panel)
-    assert dice(found.T[:, :, 1:5], truth[:, :, 1:5]) > 0.6
-    click(panel, (i, j, 3), lesion=False, spin=spin)
-    assert voxels(panel)[3, j, i] == 0
-    panel.ui.undoClickButton.click()
-    assert np.array_equal(voxels(panel), found)
-    panel.ui.undoClickButton.click()
-    assert not voxels(panel).any()
-
-
-def test_a_volume_of_one_s_own_is_corrected_from_an_upload(panel: Any, server: Any, scene: Any, spin: Spin) -> None:
-    from RadiogenomicsLib.backends import ServerBackend
-
-    from tests.server.studies import a_lesion_case
-
-    volumes, truth = a_lesion_case(5)
-    flair = Volume(np.ascontiguousarray(volumes["flair"].array.T), volumes["flair"].affine)
-    panel.work.backendFor = ServerBackend
-    panel.ui.serverUrl.text = server.url
-    press(panel, "connectButton", spin)
-    import slicer
-
-    node = slicer.util.addVolumeFromArray(flair.array, flair.ijkToRas, "my flair")
-    spin(lambda: panel.ui.flairSelector.currentNode() is node)
-    shifted = Volume(np.roll(np.ascontiguousarray(truth.array.T), 3, axis=2), flair.ijkToRas)
-    panel.selection.chooseSegmentation(panel.logic.addSegmentation(shifted, node, {"tumour": 1}, "shifted"))
-    missing = np.argwhere((truth.array.T > 0) & (shifted.array == 0) & (np.indices(truth.array.T.shape)[0] == 2))
-    k, j, i = missing[len(missing) // 2].tolist()
-    click(panel, (i, j, k), lesion=True, spin=spin)
-    after = voxels(panel)
-    assert after[k, j, i] == 1
-    assert (after >= shifted.array).all(), "a click on lesion removes nothing"
