@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +9,10 @@ import numpy as np
 
 from RadiogenomicsLib import tasks, viewmodel
 from RadiogenomicsLib.backends import Click
-from RadiogenomicsLib.logic import RadiogenomicsLogic
+from RadiogenomicsLib.controller import Controller
 from RadiogenomicsLib.placement import PointPlacement
-from RadiogenomicsLib.selection import SceneSelection
 from RadiogenomicsLib.sequences import SEQUENCES
-from RadiogenomicsLib.viewmodel import PanelModel
 from RadiogenomicsLib.volumes import Volume, VolumeError, describeGrid, sameGrid
-from RadiogenomicsLib.work import Work
 
 
 @dataclass(frozen=True)
@@ -36,33 +32,23 @@ class _Target:
     volumeId: str
 
 
-class Correction:
+class Correction(Controller):
     """Binds the buttons of the corrections. Clicks that come while other work runs wait for it to end.
 
     The clicks belong to one segment as they made it: when another is chosen, or the segment is edited in another way,
     they are forgotten, and so is what *Undo* would go back to.
     """
 
-    def __init__(
-        self,
-        ui: Any,
-        logic: RadiogenomicsLogic,
-        selection: SceneSelection,
-        model: PanelModel,
-        work: Work,
-        onChanged: Callable[[], None],
-    ) -> None:
-        self._ui, self._logic, self._selection, self._model, self._work = ui, logic, selection, model, work
-        self._onChanged = onChanged
+    def _setUp(self) -> None:
         self._placement = PointPlacement(self.onPlaced, self.onStopped)
-        self._buttons = {True: ui.addLesionButton, False: ui.removeLesionButton}
+        self._buttons = {True: self._ui.addLesionButton, False: self._ui.removeLesionButton}
         self._target: _Target | None = None
         self._steps: list[_Step] = []
         self._waiting: list[Click] = []
         self._replacing = False
-        ui.addLesionButton.connect("toggled(bool)", lambda on: self.onToggled(True, on))
-        ui.removeLesionButton.connect("toggled(bool)", lambda on: self.onToggled(False, on))
-        ui.undoClickButton.connect("clicked(bool)", self.onUndo)
+        self._ui.addLesionButton.connect("toggled(bool)", lambda on: self.onToggled(True, on))
+        self._ui.removeLesionButton.connect("toggled(bool)", lambda on: self.onToggled(False, on))
+        self._ui.undoClickButton.connect("clicked(bool)", self.onUndo)
 
     # Scene
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,34 +10,23 @@ import qt
 
 from RadiogenomicsLib import tasks, viewmodel
 from RadiogenomicsLib.backends import ServerInfo
-from RadiogenomicsLib.logic import LabelExport, RadiogenomicsLogic
+from RadiogenomicsLib.controller import Controller
+from RadiogenomicsLib.logic import LabelExport
 from RadiogenomicsLib.parameters import Parameters
-from RadiogenomicsLib.selection import SceneSelection
 from RadiogenomicsLib.sequences import SEQUENCES
-from RadiogenomicsLib.viewmodel import PanelModel, SlicesAsked
-from RadiogenomicsLib.work import Work
+from RadiogenomicsLib.viewmodel import SlicesAsked
 
 
-class Labelling:
+class Labelling(Controller):
     """Binds the widgets of that round; ``onChanged`` is called when the view model changed."""
 
-    def __init__(
-        self,
-        ui: Any,
-        logic: RadiogenomicsLogic,
-        selection: SceneSelection,
-        model: PanelModel,
-        work: Work,
-        onChanged: Callable[[], None],
-    ) -> None:
-        self._ui, self._logic, self._selection, self._model, self._work = ui, logic, selection, model, work
-        self._onChanged = onChanged
-        ui.nextStudyButton.connect("clicked(bool)", self.onNextStudy)
-        ui.sliceList.connect("itemClicked(QListWidgetItem*)", self.onSlice)
-        ui.sliceList.connect("currentRowChanged(int)", self.onSlice)
-        ui.sliceList.connect("itemChanged(QListWidgetItem*)", self.onTick)
-        ui.wholeStudyCheckBox.connect("toggled(bool)", self.onWholeStudy)
-        ui.submitButton.connect("clicked(bool)", self.onSubmit)
+    def _setUp(self) -> None:
+        self._ui.nextStudyButton.connect("clicked(bool)", self.onNextStudy)
+        self._ui.sliceList.connect("itemClicked(QListWidgetItem*)", self.onSlice)
+        self._ui.sliceList.connect("currentRowChanged(int)", self.onSlice)
+        self._ui.sliceList.connect("itemChanged(QListWidgetItem*)", self.onTick)
+        self._ui.wholeStudyCheckBox.connect("toggled(bool)", self.onWholeStudy)
+        self._ui.submitButton.connect("clicked(bool)", self.onSubmit)
 
     # Scene
 

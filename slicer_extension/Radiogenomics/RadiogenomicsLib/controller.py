@@ -1,0 +1,32 @@
+"""What the controllers of the panel's sections have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from RadiogenomicsLib.logic import RadiogenomicsLogic
+from RadiogenomicsLib.selection import SceneSelection
+from RadiogenomicsLib.viewmodel import PanelModel
+from RadiogenomicsLib.work import Work
+
+
+class Controller:
+    """Binds the widgets of one section; ``onChanged`` is called when the view model changed."""
+
+    def __init__(
+        self,
+        ui: Any,
+        logic: RadiogenomicsLogic,
+        selection: SceneSelection,
+        model: PanelModel,
+        work: Work,
+        onChanged: Callable[[], None],
+    ) -> None:
+        self._ui, self._logic, self._selection, self._model, self._work = ui, logic, selection, model, work
+        self._onChanged = onChanged
+        self._setUp()
+
+    def _setUp(self) -> None:
+        """Make what the section keeps, and connect its widgets; called once."""
+        raise NotImplementedError
