@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -12,14 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from gliomics.cli.main import app
 from gliomics.errors import InputError
 from gliomics.files import write_json
 from gliomics.segmentation.labelled import LabelledStudy
-from tests.unit.segmentation.conftest import FAST, TINY, labelled
+from tests.unit.segmentation.conftest import labelled, write_tiny_config
 
 __all__ = ["labelled"]
 
@@ -30,18 +28,10 @@ SHORT = ["--first", "1", "--step", "2", "--until", "3", "--seeds", "2", "--epoch
 def given(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStudy]) -> list[str]:
     """Studies, a configuration of a tiny network and two test patients, as options."""
     root = tmp_path_factory.mktemp("options")
-    config = {
-        "name": "tiny",
-        "title": "A tiny test model",
-        "description": "Trained in a test.",
-        "sequences": {"required": ["flair"]},
-        "model": json.loads(TINY.model_dump_json()),
-        "training": FAST.model_dump(),
-    }
-    (root / "tiny.yaml").write_text(yaml.safe_dump(config))
+    config = write_tiny_config(root / "tiny.yaml")
     write_json(root / "split.json", {"test": ["patient-4", "patient-5"]})
     studies = str(labelled[0].label.parents[2])
-    return [studies, "--config", str(root / "tiny.yaml"), "--split", str(root / "split.json")]
+    return [studies, "--config", str(config), "--split", str(root / "split.json")]
 
 
 def said(*arguments: object) -> str:

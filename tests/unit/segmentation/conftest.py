@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord, write_model_folder
 from gliomics.segmentation.finetune import fine_tune, save_weights
@@ -50,6 +52,20 @@ def a_labelled_study(root: Path, seed: int) -> LabelledStudy:
     label = root / "labels" / "final" / f"{study.id}.nii.gz"
     write_mask(mask, label)
     return LabelledStudy(study, label)
+
+
+def write_tiny_config(path: Path, *, optional: tuple[str, ...] = (), **training: object) -> Path:
+    """Write a configuration file of the tiny network, with :data:`FAST` training but for what ``training`` changes."""
+    config = {
+        "name": "tiny",
+        "title": "A tiny test model",
+        "description": "Trained in a test.",
+        "sequences": {"required": ["flair"], "optional": list(optional)},
+        "model": json.loads(TINY.model_dump_json()),
+        "training": {**FAST.model_dump(), **training},
+    }
+    path.write_text(yaml.safe_dump(config))
+    return path
 
 
 def a_card(name: str, required: list[str], optional: list[str]) -> ModelCard:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-import yaml
 
 from gliomics.files import write_json
 from gliomics.models import load_model_folder
@@ -22,7 +21,7 @@ from gliomics.segmentation.fit import CHECKPOINT
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.predict import WEIGHTS
 
-from .conftest import FAST, TINY
+from .conftest import write_tiny_config
 
 GLIOMICS = [sys.executable, "-m", "gliomics"]
 EPOCHS = 20
@@ -32,16 +31,8 @@ EPOCHS = 20
 def given(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStudy]) -> list[str]:
     """The studies and a configuration that takes a few seconds, as options of the command."""
     root = tmp_path_factory.mktemp("training")
-    config = {
-        "name": "tiny",
-        "title": "A tiny test model",
-        "description": "Trained in a test.",
-        "sequences": {"required": ["flair"], "optional": ["t1"]},
-        "model": json.loads(TINY.model_dump_json()),
-        "training": {**FAST.model_dump(), "epochs": EPOCHS, "sequence_dropout": 0.3},
-    }
-    (root / "tiny.yaml").write_text(yaml.safe_dump(config))
-    return ["--data", str(labelled[0].label.parents[2]), "--config", str(root / "tiny.yaml")]
+    config = write_tiny_config(root / "tiny.yaml", optional=("t1",), epochs=EPOCHS, sequence_dropout=0.3)
+    return ["--data", str(labelled[0].label.parents[2]), "--config", str(config)]
 
 
 def start(*arguments: str | Path, program: list[str] | None = None) -> subprocess.Popen[str]:
