@@ -23,7 +23,7 @@ class Controller:
         work: Work,
         onChanged: Callable[[], None],
     ) -> None:
-        self._ui, self._logic, self._selection, self._model, self._work = ui, logic, selection, model, work
+        self._ui, self._logic, self._selection, self._model, self.work = ui, logic, selection, model, work
         self._onChanged = onChanged
         self._setUp()
 

@@ -13,6 +13,7 @@ from RadiogenomicsLib.controller import Controller
 from RadiogenomicsLib.placement import PointPlacement
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.volumes import Volume, VolumeError, describeGrid, sameGrid
+from RadiogenomicsLib.work import shown
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Correction(Controller):
     """
 
     def _setUp(self) -> None:
-        self._placement = PointPlacement(self.onPlaced, self.onStopped)
+        self._placement = PointPlacement(self.onPlaced, self.onStopped, self.work)
         self._buttons = {True: self._ui.addLesionButton, False: self._ui.removeLesionButton}
         self._target: _Target | None = None
         self._steps: list[_Step] = []
@@ -83,34 +84,38 @@ class Correction(Controller):
 
     # Actions
 
+    @shown
     def onToggled(self, lesion: bool, on: bool) -> None:
         """Clicks of one kind were switched on or off."""
         if not on:
             if not self._buttons[not lesion].checked:
                 self._placement.stop()
-        elif self._work.mayUpload():
+        elif self.work.mayUpload():
             self._placement.start(lesion)
             self._buttons[not lesion].checked = False
         else:
             self._buttons[lesion].checked = False
 
+    @shown
     def onStopped(self) -> None:
         """The user left the mouse mode in another way than by the buttons."""
         self._release()
 
+    @shown
     def onPlaced(self, lesion: bool, position: list[float]) -> None:
         """A point was placed."""
         voxel = None
         if self._model.correctionReason:
-            self._work.fail(self._model.correctionReason)
+            self.work.fail(self._model.correctionReason)
         else:
-            voxel = self._work.attempt(lambda: self._logic.voxelAt(self._volume(), position))
+            voxel = self.work.attempt(lambda: self._logic.voxelAt(self._volume(), position))
         if voxel is None:
             self._placement.removeLast(lesion)
         else:
             self._waiting.append(Click(voxel, lesion))
             self.update()
 
+    @shown
     def onUndo(self) -> None:
         """Go back to the segment before the last click."""
         step = self._steps[-1]
@@ -120,7 +125,7 @@ class Correction(Controller):
         self._steps.pop()
         self._replace(mask)
         self._placement.removeLast(step.click.lesion)
-        self._model.jobFinished(f"The last click was undone: {_counted(step.changed.size)} changed back.")
+        self._model.done(f"The last click was undone: {_counted(step.changed.size)} changed back.")
         self._onChanged()
 
     def _send(self, click: Click) -> None:
@@ -132,14 +137,12 @@ class Correction(Controller):
             mask = self._logic.segmentMask(segmentation, target.segmentId, volume, allowEmpty=True)
             return mask, self._selection.images((*model.requiredSequences, *model.optionalSequences) or SEQUENCES)
 
-        try:
-            mask, images = read()
-        except VolumeError as error:
-            self._dropWaiting()
-            self._work.fail(str(error))
+        case = self.work.attempt(read, onFailed=self._dropWaiting)
+        if case is None:
             return
+        mask, images = case
         clicks = [*(step.click for step in self._steps), click]
-        backend, segment = self._work.backend(), self._model.selection.segment
+        backend, segment = self.work.backend(), self._model.selection.segment
 
         def onResult(answer: Volume) -> None:
             if not any(each is click for each in self._waiting):
@@ -148,14 +151,13 @@ class Correction(Controller):
                     "click again"
                 )
             if not sameGrid(answer, mask):
-                self._dropWaiting()
                 raise VolumeError(
                     f"the corrected segment has {describeGrid(answer)}, '{segment}' has {describeGrid(mask)}, or they "
                     "lie elsewhere; the server answered for another image"
                 )
             self._take(click, mask, answer)
 
-        self._work.start(
+        self.work.start(
             viewmodel.CORRECT,
             lambda job: tasks.correct(job, backend, model.name, images, mask, clicks),
             onResult,

@@ -15,6 +15,7 @@ from RadiogenomicsLib.logic import LabelExport
 from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.viewmodel import SlicesAsked
+from RadiogenomicsLib.work import shown
 
 
 class Labelling(Controller):
@@ -56,10 +57,11 @@ class Labelling(Controller):
 
     # Actions
 
+    @shown
     def onNextStudy(self) -> None:
         """Download the study to annotate next, and choose its volumes."""
         backend, strategy, number = (
-            self._work.backend(),
+            self.work.backend(),
             self._ui.strategySelector.currentText,
             self._ui.sliceCount.value,
         )
@@ -84,17 +86,17 @@ class Labelling(Controller):
             if study.slices:
                 self._ui.sliceList.currentRow = 0
 
-        self._work.start(
-            viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy, number), onResult
-        )
+        self.work.start(viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy, number), onResult)
 
+    @shown
     def onSlice(self) -> None:
         """A slice was clicked, or reached with the keyboard: show it."""
         row, asked = self._ui.sliceList.currentRow, self._model.slicesOnDisplay
         volume = self._selection.firstVolume()
         if 0 <= row < len(asked.numbers) and volume is not None:
-            self._work.attempt(lambda: self._logic.showSlice(volume, asked.numbers[row]))
+            self.work.attempt(lambda: self._logic.showSlice(volume, asked.numbers[row]))
 
+    @shown
     def onTick(self) -> None:
         """A slice was marked as done, or as not."""
         asked, rows = self._model.slicesOnDisplay, self._ui.sliceList
@@ -103,20 +105,22 @@ class Labelling(Controller):
         self._model.slicesAsked[self._model.selection.studyId] = replace(asked, done=done)
         self._onChanged()
 
+    @shown
     def onWholeStudy(self, whole: bool) -> None:
         """The user says whether the whole study is done, and not only some slices."""
         asked = self._model.slicesOfLabel
         self._model.slicesAsked[self._model.selection.labelStudyId] = replace(asked, whole=whole)
         self._onChanged()
 
+    @shown
     def onSubmit(self) -> None:
         """Save the chosen segmentation: of the slices that are done, or as the final label of the whole study."""
         slices = self._model.slicesOfLabel.done if self._model.submitsSlices else ()
         segmentation, reference = self._selection.segmentation(), self._selection.labelReference()
-        label = self._work.attempt(
+        label = self.work.attempt(
             lambda: self._logic.exportLabels(segmentation, reference, self._model.knownLabels, allowEmpty=bool(slices))
         )
-        if label is None or not self._work.mayUpload():
+        if label is None or not self.work.mayUpload():
             return
         notes = {"client_id": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
         if slices:
@@ -125,23 +129,23 @@ class Labelling(Controller):
             self._submitStudy(label, notes)
 
     def _submitStudy(self, label: LabelExport, notes: dict[str, Any]) -> None:
-        backend, studyId = self._work.backend(), self._model.selection.labelStudyId
+        backend, studyId = self.work.backend(), self._model.selection.labelStudyId
 
         def onResult(info: ServerInfo) -> None:
             self._model.connected(self._model.connectedUrl, info)
             values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
             self._model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)
 
-        self._work.start(viewmodel.SUBMIT, lambda job: tasks.submit(job, backend, studyId, label.mask, notes), onResult)
+        self.work.start(viewmodel.SUBMIT, lambda job: tasks.submit(job, backend, studyId, label.mask, notes), onResult)
 
     def _submitSlices(self, label: LabelExport, slices: tuple[int, ...], notes: dict[str, Any]) -> None:
-        backend, studyId = self._work.backend(), self._model.selection.labelStudyId
+        backend, studyId = self.work.backend(), self._model.selection.labelStudyId
 
         def onResult(done: tuple[int, ...]) -> None:
             listed = ", ".join(map(str, done))
             self._model.jobFinished(f"Slices of '{studyId}' that are done and saved: {listed}.", label.warnings)
 
-        self._work.start(
+        self.work.start(
             viewmodel.SUBMIT,
             lambda job: tasks.submitSlices(job, backend, studyId, label.mask, slices, notes),
             onResult,

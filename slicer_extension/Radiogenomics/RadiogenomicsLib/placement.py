@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 from slicer.util import VTKObservationMixin
 
-from RadiogenomicsLib.work import makeTimer
+from RadiogenomicsLib.work import Work, makeTimer, shown
 
 _LISTS = {True: ("Lesion clicks", (0.2, 0.8, 0.3)), False: ("Not lesion clicks", (0.9, 0.25, 0.2))}
 
@@ -20,8 +20,11 @@ class PointPlacement(VTKObservationMixin):
     ``onStopped`` when the user leaves the mouse mode in another way. The lists are not saved with the scene.
     """
 
-    def __init__(self, onPlaced: Callable[[bool, list[float]], None], onStopped: Callable[[], None]) -> None:
+    def __init__(
+        self, onPlaced: Callable[[bool, list[float]], None], onStopped: Callable[[], None], work: Work
+    ) -> None:
         super().__init__()
+        self.work = work
         self._onPlaced, self._onStopped = onPlaced, onStopped
         self._nodes: dict[bool, Any] = {}
         self._taken: dict[bool, list[str]] = {True: [], False: []}
@@ -88,9 +91,11 @@ class PointPlacement(VTKObservationMixin):
             self._nodes[lesion], self._taken[lesion] = node, []
         return node
 
+    @shown
     def _onPoint(self, _node: Any, _event: Any = None) -> None:
         self._timer.start()
 
+    @shown
     def _onRemoved(self, _node: Any, _event: Any = None) -> None:
         """Forget IDs that are gone: a later point may get one of them again."""
         for lesion, node in self._nodes.items():
@@ -98,6 +103,7 @@ class PointPlacement(VTKObservationMixin):
                 pointId if node.GetControlPointIndexByID(pointId) >= 0 else "" for pointId in self._taken[lesion]
             ]
 
+    @shown
     def _takePoints(self) -> None:
         for lesion, node in self._nodes.items():
             for pointId in self._newPoints(lesion, node):
@@ -117,6 +123,7 @@ class PointPlacement(VTKObservationMixin):
         ]
         return [pointId for pointId in map(node.GetNthControlPointID, placed) if pointId not in self._taken[lesion]]
 
+    @shown
     def _onMode(self, _node: Any, _event: Any = None) -> None:
         """The user left the mouse mode, or places something else now."""
         if self._placing is None:

@@ -109,7 +109,7 @@ class PanelModel:
         self.progressText = ""
         self.fraction: float | None = None
         self._message = ""
-        self._failed = False
+        self._failure = ""
         self._notices: tuple[str, ...] = ()
 
     # What happened
@@ -136,16 +136,19 @@ class PanelModel:
         self.progressText, self.fraction = text, fraction
 
     def jobFinished(self, message: str, notices: tuple[str, ...] = ()) -> None:
-        """The work is done; ``notices`` are what the user should know about its result."""
+        """The work is done; ``notices`` are what the user should know about its result.
+
+        What went wrong beside it since it began is still said.
+        """
         self.running = ""
-        self._say(message, notices=notices)
+        self._message, self._notices = message, notices
 
     def jobFailed(self, message: str) -> None:
         """The work ended with an error; a failed connection leaves no server."""
         if self.running == CONNECT:
             self.info = None
         self.running = ""
-        self._say(message, failed=True)
+        self._say("", failure=message)
 
     def jobCancelled(self) -> None:
         """The user stopped the work."""
@@ -153,9 +156,15 @@ class PanelModel:
         self.running, title = "", self.running
         self._say(f"{title}: cancelled.{after}")
 
-    def failed(self, message: str) -> None:
-        """Something could not even begin."""
-        self._say(message, failed=True)
+    def failed(self, message: str, *, busy: bool) -> None:
+        """Something could not be done; ``busy`` says whether other work goes on."""
+        if not busy:
+            self.running = ""
+        self._say("", failure=message)
+
+    def done(self, message: str) -> None:
+        """Something was done at once."""
+        self._say(message)
 
     def connected(self, url: str, info: ServerInfo) -> None:
         """The server answered."""
@@ -181,8 +190,8 @@ class PanelModel:
         if not self.running:
             self._say("")
 
-    def _say(self, message: str, *, failed: bool = False, notices: tuple[str, ...] = ()) -> None:
-        self._message, self._failed, self._notices = message, failed, notices
+    def _say(self, message: str, *, failure: str = "") -> None:
+        self._message, self._failure, self._notices = message, failure, ()
 
     # What to show
 
@@ -195,7 +204,7 @@ class PanelModel:
         """Running work comes first, then an error, then a result with or without warnings."""
         if self.running:
             return State.CONNECTING if self.running == CONNECT else State.RUNNING
-        if self._failed:
+        if self._failure:
             return State.ERROR
         if self.info is None:
             return State.NO_SERVER
@@ -207,7 +216,10 @@ class PanelModel:
     def message(self) -> str:
         """The status line: what is being done, what went wrong, or what to do next."""
         if self.running:
-            return f"{self.running}: {self.progressText}" if self.progressText else f"{self.running}\u2026"
+            doing = f"{self.running}: {self.progressText}" if self.progressText else f"{self.running}\u2026"
+            return f"{doing} {self._failure}" if self._failure else doing
+        if self._failure:
+            return f"{self._failure} {self._message}" if self._message else self._failure
         if self._message:
             return self._message
         if self.info is None:

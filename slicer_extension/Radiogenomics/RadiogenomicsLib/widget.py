@@ -22,7 +22,7 @@ from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.view import PanelView
 from RadiogenomicsLib.viewmodel import PanelModel, Result
 from RadiogenomicsLib.volumes import VolumeError
-from RadiogenomicsLib.work import Work, makeTimer
+from RadiogenomicsLib.work import Work, makeTimer, shown
 
 SETTLE_MS = 50
 """New volumes are looked at after this time, when their names and attributes are set."""
@@ -97,6 +97,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.view.showModels(self.model)
         self.selection.restore(self.parameters)
 
+    @shown
     def onSceneClosed(self, _caller: Any = None, _event: Any = None) -> None:
         """The scene is empty now; what a job brings would not belong to the next one."""
         if self.model.running != viewmodel.CONNECT:
@@ -104,11 +105,13 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.model.sceneClosed()
         self.restore()
 
+    @shown
     def onSceneImported(self, _caller: Any = None, _event: Any = None) -> None:
         """A scene was loaded, maybe with a parameter node of its own."""
         self.restore()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
+    @shown
     def onNodeAdded(self, _caller: Any, _event: Any, node: Any) -> None:
         """A new volume is looked at a moment later."""
         if node is not None and node.GetClassName() == "vtkMRMLScalarVolumeNode":
@@ -116,6 +119,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self._settleTimer.start()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
+    @shown
     def onNodeAboutToBeRemoved(self, _caller: Any, _event: Any, node: Any) -> None:
         """Let go of a node that is about to go."""
         if node is None:
@@ -126,10 +130,12 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.model.result = None
             self.refresh()
 
+    @shown
     def recogniseNewVolumes(self) -> None:
         """Choose new volumes by their tags and names."""
         self.selection.recogniseNewVolumes()
 
+    @shown
     def onSelection(self) -> None:
         """Volumes, segmentation or segment were chosen, by the user or by the panel."""
         self.model.selection = self.selection.read()
@@ -156,6 +162,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
                 for event in (segmentation.SegmentModified, segmentation.SegmentAdded):
                     self.addObserver(segmentation, event, self.onSegmentsChanged)
 
+    @shown
     def onSegmentEdited(self, segmentation: Any, _event: Any = None) -> None:
         """Voxels changed in a segmentation: numbers from it are out of date."""
         self.work.segmentEdited = True
@@ -169,6 +176,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self._autoUpdateTimer.start()
         self.refresh()
 
+    @shown
     def onSegmentsChanged(self, _segmentation: Any, _event: Any = None) -> None:
         """Segments were added or renamed."""
         self.model.selection = self.selection.read()
@@ -194,12 +202,14 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.labelling.remember(self.parameters)
         self.correction.update()
 
+    @shown
     def onCancel(self) -> None:
         """Abandon the work that is under way."""
         self.work.cancel()
 
     # Actions
 
+    @shown
     def onAddress(self, url: str) -> None:
         """Another server address was typed."""
         self.model.addressChanged(url)
@@ -207,11 +217,13 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.ui.tokenEdit.text = self.model.tokenFor(self.model.url)
         self.refresh()
 
+    @shown
     def onToken(self, token: str) -> None:
         """A token was typed or pasted; it is kept nowhere but in this panel."""
         self.model.tokenChanged(token)
         self.refresh()
 
+    @shown
     def onConnect(self) -> None:
         """Ask the server what it offers; nothing but the request is sent."""
         if self.model.running:
@@ -230,12 +242,14 @@ class RadiogenomicsPanel(VTKObservationMixin):
 
         self.work.start(viewmodel.CONNECT, lambda job: tasks.connect(job, backend), onResult)
 
+    @shown
     def onModel(self) -> None:
         """Another model for automatic segmentation was chosen."""
         self.model.modelName = self.ui.modelSelector.currentText
         self.parameters.setText("model", self.model.modelName)
         self.refresh()
 
+    @shown
     def onSegment(self) -> None:
         """Segment the chosen volumes with the chosen model."""
         model = self.model.info.model(self.model.modelName)
@@ -260,6 +274,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
 
         self.work.start(viewmodel.SEGMENT, lambda job: tasks.segment(job, backend, model.name, images), onResult)
 
+    @shown
     def onCompute(self) -> None:
         """Compute features and subtypes of the chosen segment."""
         selection, reference = self.model.selection, self.selection.firstVolume()
@@ -284,11 +299,13 @@ class RadiogenomicsPanel(VTKObservationMixin):
             viewmodel.COMPUTE, lambda job: tasks.analyse(job, backend, images, mask, selection.segment), onResult
         )
 
+    @shown
     def onAutoUpdate(self, checked: bool) -> None:
         """Automatic updating was switched on or off."""
         self.parameters.setFlag("autoUpdate", checked)
         self._autoUpdateTimer.start()
 
+    @shown
     def autoUpdate(self) -> None:
         """Compute again after an edit; never asks anything, and waits while other work runs."""
         if not self.ui.autoUpdateCheckBox.checked or self.model.result is None or not self.model.result.edited:

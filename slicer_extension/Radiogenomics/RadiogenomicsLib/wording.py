@@ -186,5 +186,5 @@ def errorInWords(error: Exception, *, withToken: bool = False) -> str:
         return f"{error}. Ask whoever runs the server for a token that allows it."
     if isinstance(error, GliomicsError):
         return str(error)
-    logging.getLogger("gliomics").error("an unexpected error in the background", exc_info=error)
-    return f"Unexpected {type(error).__name__}: {error}. The application's log has the details."
+    logging.getLogger("gliomics").error("an unexpected error", exc_info=error)
+    return f"Unexpected {type(error).__name__}: {error}. The Python console and the application's log have the details."

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import qt
+import slicer.util
 
 from RadiogenomicsLib import consent
 from RadiogenomicsLib.backends import Backend, hostOf
 from RadiogenomicsLib.jobs import Finished, Job, Progress
 from RadiogenomicsLib.viewmodel import PanelModel
-from RadiogenomicsLib.volumes import VolumeError
 from RadiogenomicsLib.wording import errorInWords
 
 POLL_MS = 100
@@ -32,6 +34,23 @@ def makeTimer(milliseconds: int, slot: Callable[[], None], *, singleShot: bool =
     return timer
 
 
+def shown(slot: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorates a method that Qt or the scene calls: any error in it ends in the panel's message line.
+
+    Qt and VTK would print it where no user looks, and the panel would go on as if nothing had happened. The object has
+    the panel's :class:`Work` as ``work``.
+    """
+    code = slot.__code__
+    most = None if code.co_flags & inspect.CO_VARARGS else code.co_argcount - 1
+
+    @functools.wraps(slot)
+    def guarded(self: Any, *arguments: Any) -> Any:
+        # PythonQt passes a slot as many arguments as its code takes, so it passes this one all of them.
+        return self.work.attempt(lambda: slot(self, *arguments[:most]))
+
+    return guarded
+
+
 class Work:
     """Every controller of the panel starts its jobs here; ``onChanged`` is called whenever the view model changed."""
 
@@ -47,6 +66,7 @@ class Work:
         self._job: Job | None = None
         self._onResult: Callable[[Any], None] | None = None
         self._onAbandoned: Callable[[], None] = _nothing
+        self._dialogShown = False
         self._pollTimer = makeTimer(POLL_MS, self.poll, singleShot=False)
 
     def backend(self, url: str = "") -> Backend:
@@ -68,26 +88,31 @@ class Work:
 
         ``onAbandoned`` is called instead when the work fails or is cancelled.
         """
-        self._job, self._onResult, self._onAbandoned = Job(title, work), onResult, onAbandoned
-        self.segmentEdited = False
+        job = Job(title, work)
+        self._onResult, self._onAbandoned = onResult, onAbandoned
+        self.segmentEdited = self._dialogShown = False
         self._model.jobStarted(title)
-        self._job.start()
+        job.start()
+        self._job = job
         self._pollTimer.start()
         self._onChanged()
 
     def poll(self) -> None:
         """Take what the job has reported; a timer calls this while one runs."""
+        self.attempt(self._takeEvents)
+
+    def _takeEvents(self) -> None:
         for event in self._job.events() if self._job is not None else []:
             if isinstance(event, Progress):
                 self._model.jobProgressed(event.text, event.fraction)
             elif isinstance(event, Finished):
                 self._end()
                 self._model.jobFinished("")
-                self.attempt(lambda result=event.result: self._onResult(result))
+                self.attempt(lambda result=event.result: self._onResult(result), onFailed=self._onAbandoned)
             else:
                 self._end()
-                self._onAbandoned()
                 self._model.jobFailed(errorInWords(event.error, withToken=self._withToken))
+                self.attempt(self._onAbandoned)
         self._onChanged()
 
     def cancel(self) -> None:
@@ -105,17 +130,28 @@ class Work:
         if self._job is not None:
             self._job.cancel()
 
-    def attempt(self, work: Callable[[], T]) -> T | None:
-        """The result of ``work`` with the scene, or None after showing why it could not be done."""
+    def attempt(self, work: Callable[[], T], *, onFailed: Callable[[], None] = _nothing) -> T | None:
+        """The result of ``work``, or None after ``onFailed`` and after showing why it could not be done.
+
+        Every error ends here: none may leave the panel saying that all is well.
+        """
         try:
             return work()
-        except VolumeError as error:
-            self.fail(str(error))
-            return None
+        except Exception as error:  # noqa: BLE001 - the last frame of ours: beyond are Qt and VTK, which drop errors
+            reason = errorInWords(error)
+        try:
+            onFailed()
+            self.fail(reason)
+        except Exception as error:  # noqa: BLE001 - the panel itself cannot be shown
+            message = f"{reason}\n{errorInWords(error)}"
+            if not self._dialogShown:  # the timers go on, and each would bring another dialog
+                self._dialogShown = True
+                slicer.util.errorDisplay(message, windowTitle="Radiogenomics")
+        return None
 
     def fail(self, message: str) -> None:
-        """Show why something could not even begin."""
-        self._model.failed(message)
+        """Show why something could not be done."""
+        self._model.failed(message, busy=self._job is not None)
         self._onChanged()
 
     def mayUpload(self) -> bool:

@@ -55,7 +55,8 @@ class _Property:
 
 
 def _callWithFewerArguments(slot: Callable[..., Any]) -> Callable[..., Any]:
-    parameters = list(inspect.signature(slot).parameters.values())
+    # PythonQt looks at the code of a decorated slot itself, not at what it wraps.
+    parameters = list(inspect.signature(slot, follow_wrapped=False).parameters.values())
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return lambda *arguments: slot(*arguments)  # PySide cannot connect a method of a class made here
     count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)

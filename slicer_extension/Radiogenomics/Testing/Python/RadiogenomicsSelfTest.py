@@ -112,7 +112,7 @@ class RadiogenomicsSelfTest(unittest.TestCase):
 
     def test_the_mouse_places_points_until_it_is_given_back(self) -> None:
         interaction = slicer.app.applicationLogic().GetInteractionNode()
-        placement = PointPlacement(lambda lesion, position: None, lambda: None)
+        placement = PointPlacement(lambda lesion, position: None, lambda: None, self.openPanel().work)
         placement.start(True)
         self.assertEqual(interaction.GetCurrentInteractionMode(), interaction.Place)
         placement.cleanup()
