@@ -1,6 +1,6 @@
 """What a model on disk is: a folder with a card and hash-verified files, kept in versions."""
 
-from gliomics.models.card import Metric, ModelCard, SequenceNeeds, Task, TrainingRecord
+from gliomics.models.card import Metric, ModelCard, SequenceNeeds, Task, TrainingRecord, patient_hash
 from gliomics.models.folder import ModelFolder, load_model_folder, write_model_folder
 from gliomics.models.store import ModelStore
 
@@ -13,5 +13,6 @@ __all__ = [
     "Task",
     "TrainingRecord",
     "load_model_folder",
+    "patient_hash",
     "write_model_folder",
 ]

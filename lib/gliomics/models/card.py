@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
@@ -10,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import gliomics
 from gliomics.records import RESEARCH_NOTICE
+from gliomics.study.patients import canonical_patient
 
 Task = Literal["segmentation", "slice_classification", "refinement", "subtype"]
 """What a model is for."""
@@ -34,14 +38,22 @@ class SequenceNeeds(_Part):
 class TrainingRecord(_Part):
     """Who a model learned from. ``fingerprint`` is a hash of the ids and labels of the training studies.
 
-    ``pretrained_encoder`` names the file of weights that a network's encoder started from.
+    ``patients`` are the :func:`patient_hash` of everyone on whom weights were fitted or anything else was chosen
+    (epoch, threshold, calibration), by this version and those that it started from; ``split`` holds the hashes of the
+    patients of each part of a training. ``pretrained_encoder`` names the file of weights that a network's encoder
+    started from.
     """
 
     population: str
     n_patients: int = Field(ge=0)
     fingerprint: str
+    patients: list[str] = []
     split: dict[str, list[str]] = {}
     pretrained_encoder: str | None = None
+
+    def learned_from(self, patient_id: str) -> bool:
+        """Whether a patient, by any spelling of the id, is one of those that the model learned from."""
+        return patient_hash(patient_id) in self.patients
 
 
 class Metric(_Part):
@@ -53,6 +65,20 @@ class Metric(_Part):
     high: float | None = None
     n: int
     how: str
+
+
+def patient_hash(patient_id: str) -> str:
+    """Hex SHA-256 of the canonical id: cards tell a patient again without naming anybody.
+
+    It hides an id from a glance, not from somebody who tries all the ids that a hospital gives out.
+    """
+    return hashlib.sha256(canonical_patient(patient_id).encode()).hexdigest()
+
+
+def content_hash(content: Mapping[str, Any]) -> str:
+    """Hex SHA-256 of a card's content as canonical JSON, all of it but ``card_sha256`` itself."""
+    hashed = {key: value for key, value in content.items() if key != "card_sha256"}
+    return hashlib.sha256(json.dumps(hashed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def library_versions() -> dict[str, str]:
@@ -71,9 +97,12 @@ def _now() -> str:
 
 
 class ModelCard(_Part):
-    """Everything about a model except its weights. Versions are "1", "2", ... within a name."""
+    """Everything about a model except its weights. Versions are "1", "2", ... within a name.
 
-    format: Literal[1] = 1
+    ``sha256`` holds the hash of each file beside the card, ``card_sha256`` that of the card (:func:`content_hash`).
+    """
+
+    format: Literal[2] = 2
     name: str
     version: str = Field(pattern=r"[0-9]{1,9}")
     task: Task
@@ -91,3 +120,4 @@ class ModelCard(_Part):
     created: str = Field(default_factory=_now)
     libraries: dict[str, str] = Field(default_factory=library_versions)
     sha256: dict[str, str] = {}
+    card_sha256: str = ""

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from gliomics.errors import InputError
 from gliomics.files import read_json, safe_name, sha256_of, sync_folder, write_json
-from gliomics.models.card import ModelCard
+from gliomics.models.card import ModelCard, content_hash
 
 CARD = "model.json"
 
@@ -33,13 +33,11 @@ class ModelFolder:
 
 
 def load_model_folder(path: Path) -> ModelFolder:
-    """Open a model folder, verifying the card's schema and the hash of every file it lists."""
-    try:
-        card = ModelCard.model_validate(read_json(path / CARD))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path / CARD} is not a valid model card: {where}: {first['msg']}") from error
+    """Open a model folder, verifying the card's schema and hash, and the hash of every file it lists.
+
+    The hashes tell damage and careless editing, not forgery: whoever can write the folder can write new ones.
+    """
+    card = _read_card(path / CARD)
     for name, expected in card.sha256.items():
         file = path / safe_name(name, "model file")
         if not file.is_file():
@@ -47,6 +45,26 @@ def load_model_folder(path: Path) -> ModelFolder:
         if sha256_of(file) != expected:
             raise InputError(f"{file} is damaged: its SHA-256 differs from the card's; copy the whole folder again")
     return ModelFolder(path, card)
+
+
+def _read_card(path: Path) -> ModelCard:
+    content = read_json(path)
+    if isinstance(content, dict) and content.get("format") == 1:
+        raise InputError(
+            f"{path} is of format 1, which told neither the patients that the model learned from nor its own hash; "
+            "train or fit the model again"
+        )
+    try:
+        card = ModelCard.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path} is not a valid model card: {where}: {first['msg']}") from error
+    if content_hash(content) != card.card_sha256:
+        raise InputError(
+            f"{path} was changed after it was written: its content differs from its hash; copy the whole folder again"
+        )
+    return card
 
 
 def write_model_folder(path: Path, card: ModelCard, files: Mapping[str, Callable[[Path], None]]) -> ModelFolder:
@@ -69,6 +87,7 @@ def write_model_folder(path: Path, card: ModelCard, files: Mapping[str, Callable
                 os.fsync(written.fileno())
             hashes[name] = sha256_of(file)
         card = card.model_copy(update={"sha256": hashes})
+        card = card.model_copy(update={"card_sha256": content_hash(card.model_dump())})
         write_json(building / CARD, card.model_dump())
         building.chmod(0o755)
         building.rename(path)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gliomics.errors import InputError
 from gliomics.files import atomic_path, read_json, write_json
-from gliomics.models import Metric, ModelCard, ModelFolder, write_model_folder
+from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash, write_model_folder
 from gliomics.preprocess import from_canonical
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.config import TrainingConfig
@@ -155,7 +155,9 @@ def fit_validated(
     settings = config.model.model_copy(
         update={"calibration": validated.calibration, "postprocess": validated.postprocess}
     )
-    card = card.model_copy(update={"settings": settings.model_dump(), "metrics": validated.metrics})
+    judged = [patient_hash(patient) for fold in validated.folds for patient in fold]  # the rules were chosen on them
+    record = card.training.model_copy(update={"patients": sorted({*card.training.patients, *judged})})
+    card = card.model_copy(update={"settings": settings.model_dump(), "metrics": validated.metrics, "training": record})
     return write_model_folder(run / MODEL, card, {WEIGHTS: partial(save_weights, state)})
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import safetensors.torch
 
 from gliomics.errors import InputError
-from gliomics.models import Metric, ModelFolder, ModelStore, TrainingRecord
+from gliomics.models import Metric, ModelFolder, ModelStore, TrainingRecord, patient_hash
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.champion import Retraining, challenge, patient_means
 from gliomics.segmentation.checkpoint import State
@@ -95,6 +95,12 @@ def fine_tune(
                 population=population + (f", with {len(old_cases)} replayed" if old_cases else ""),
                 n_patients=card.training.n_patients + len({item.study.patient_id for item in used}),
                 fingerprint=learned_from,
+                patients=sorted(
+                    {
+                        *card.training.patients,
+                        *(patient_hash(case.patient_id) for case in (*cases, *old_cases)),
+                    }
+                ),
                 split={"validation": sorted(case.study_id for case in validation_cases), **learned.split},
             ),
             "metrics": [],

@@ -10,7 +10,7 @@ import numpy as np
 
 from gliomics.errors import InputError
 from gliomics.files import sha256_of
-from gliomics.models import Metric, ModelCard, ModelFolder, TrainingRecord, write_model_folder
+from gliomics.models import Metric, ModelCard, ModelFolder, TrainingRecord, patient_hash, write_model_folder
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.champion import patient_means
 from gliomics.segmentation.checkpoint import State
@@ -156,7 +156,12 @@ def a_card(
             population=population,
             n_patients=len(patients),
             fingerprint=fingerprint(training),
-            split={"training": patients, "validation": sorted(split.validation), "test": sorted(split.test)},
+            patients=sorted(patient_hash(patient) for patient in {*patients, *split.validation}),
+            split={
+                "training": [patient_hash(patient) for patient in patients],
+                "validation": [patient_hash(patient) for patient in sorted(split.validation)],
+                "test": [patient_hash(patient) for patient in sorted(split.test)],
+            },
             pretrained_encoder=started,
         ),
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name
-from gliomics.models import ModelCard, ModelFolder, SequenceNeeds, TrainingRecord, write_model_folder
+from gliomics.models import ModelCard, ModelFolder, SequenceNeeds, TrainingRecord, patient_hash, write_model_folder
 from gliomics.records import FeatureTable
 from gliomics.subtype import persist
 from gliomics.subtype.ensemble import MEMBERS, fit_ensemble
@@ -100,7 +100,10 @@ def fit_model(
         classes=table.classes,
         settings=_settings(table, features, signatures, options.target, novelty.threshold).model_dump(),
         training=TrainingRecord(
-            population=options.population, n_patients=len(table.patients), fingerprint=table.fingerprint
+            population=options.population,
+            n_patients=len(table.patients),
+            fingerprint=table.fingerprint,
+            patients=sorted(patient_hash(patient) for patient in table.patients),
         ),
         metrics=summarise(table, result, chance, rng),
     )

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord, load_model_folder, write_model_folder
+from gliomics.models import (
+    ModelCard,
+    ModelStore,
+    SequenceNeeds,
+    TrainingRecord,
+    load_model_folder,
+    patient_hash,
+    write_model_folder,
+)
 
 
 def a_card(name: str = "segmentation_flair", version: str = "1") -> ModelCard:
@@ -123,6 +132,69 @@ def test_card_with_an_unknown_field_is_refused(tmp_path: Path) -> None:
     card.write_text(card.read_text().replace('"title"', '"titel"'))
     with pytest.raises(InputError, match="not a valid model card"):
         load_model_folder(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"A test model"', '"Another model"'),
+        ('"tumour": 1', '"tumour": 2'),
+        ('"n_patients": 0', '"n_patients": 400'),
+        ('"version": "1"', '"version": "3"'),
+    ],
+)
+def test_card_that_was_edited_is_refused(tmp_path: Path, before: str, after: str) -> None:
+    card = write_model_folder(tmp_path / "m", a_card(), word("whole")).path / "model.json"
+    assert before in card.read_text()
+    card.write_text(card.read_text().replace(before, after))
+    with pytest.raises(InputError, match=r"model\.json was changed after it was written"):
+        load_model_folder(tmp_path / "m")
+
+
+def test_card_that_was_only_laid_out_anew_is_read(tmp_path: Path) -> None:
+    folder = write_model_folder(tmp_path / "m", a_card(), word("whole"))
+    content = json.loads((folder.path / "model.json").read_text())
+    (folder.path / "model.json").write_text(json.dumps(dict(reversed(content.items()))))
+    assert load_model_folder(tmp_path / "m").card == folder.card
+
+
+def test_version_whose_card_was_edited_does_not_serve(a_store: ModelStore) -> None:
+    folder = a_store.add(a_card(), word("retrained"))
+    a_store.publish("segmentation_flair", "2", "better")
+    card = folder.path / "model.json"
+    card.write_text(card.read_text().replace('"tumour": 1', '"tumour": 2'))
+    assert serving(a_store) == "shipped"
+
+
+def test_card_of_the_first_format_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    card = write_model_folder(tmp_path / "m", a_card(), word("whole")).path / "model.json"
+    card.write_text(card.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(InputError, match=r"is of format 1.*train or fit the model again"):
+        load_model_folder(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["TCGA-CS-4941", "TCGA_CS_4941", "TCGA_CS_4941_19960909", "tcga-cs-4941-01A-01D", " TCGA-CS-4941 "],
+)
+def test_patient_is_known_by_every_spelling_of_the_id(spelling: str) -> None:
+    record = TrainingRecord(population="two", n_patients=1, fingerprint="", patients=[patient_hash("TCGA-CS-4941")])
+    assert record.learned_from(spelling)
+
+
+@pytest.mark.parametrize("other", ["TCGA-CS-4942", "TCGA-CS-49411", "CS-4941", "TCGA-CS-494"])
+def test_another_patient_is_not_taken_for_one_that_the_model_learned_from(other: str) -> None:
+    record = TrainingRecord(population="two", n_patients=1, fingerprint="", patients=[patient_hash("TCGA-CS-4941")])
+    assert not record.learned_from(other)
+
+
+@pytest.mark.parametrize(
+    "name", ["segmentation_flair", "segmentation_multi", "correction", "subtype_coc", "subtype_idh"]
+)
+def test_shipped_model_tells_the_patients_that_it_learned_from(name: str) -> None:
+    training = ModelStore().current(name).card.training
+    assert len(training.patients) >= training.n_patients
+    assert training.learned_from("TCGA_DU_7294_19890104")
 
 
 def test_failed_write_leaves_no_folder(tmp_path: Path) -> None:

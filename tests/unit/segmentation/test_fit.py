@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gliomics.errors import InputError
-from gliomics.models import load_model_folder
+from gliomics.models import load_model_folder, patient_hash
 from gliomics.segmentation.config import TrainingConfig, load_training_config
 from gliomics.segmentation.fit import fit
 from gliomics.segmentation.labelled import LabelledStudy
@@ -73,11 +73,9 @@ def test_figures_are_those_of_the_test_patients(labelled: list[LabelledStudy], t
     assert card.metrics[0].value == pytest.approx(sum(scores.values()) / 2)
     assert card.metrics[0].value > 0.8
     assert "test patients" in card.metrics[0].how
-    assert card.training.split == {
-        "training": ["patient-0", "patient-1", "patient-2"],
-        "validation": ["patient-3"],
-        "test": ["patient-4", "patient-5"],
-    }
+    hashes = [patient_hash(f"patient-{number}") for number in range(6)]
+    assert card.training.split == {"training": hashes[:3], "validation": hashes[3:4], "test": hashes[4:]}
+    assert card.training.patients == sorted(hashes[:4])
     settings = SegmentationSettings.model_validate(card.settings)
     assert settings.calibration.slope != 1
 

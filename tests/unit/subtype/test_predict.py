@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 from gliomics.errors import InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder, load_model_folder
+from gliomics.models.card import content_hash
 from gliomics.records import FeatureTable, SubtypeEstimate
 from gliomics.subtype.persist import ARRAYS
 from gliomics.subtype.predict import SubtypeModel
@@ -39,8 +40,9 @@ def with_arrays(folder: Path, **changed: np.ndarray | None) -> Path:
 
 
 def with_card(folder: Path, **changed: object) -> Path:
-    card = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps(card | changed))
+    """Change the card, and its hash with it."""
+    card = json.loads((folder / "model.json").read_text()) | changed
+    (folder / "model.json").write_text(json.dumps(card | {"card_sha256": content_hash(card)}))
     return folder
 
 
@@ -166,6 +168,15 @@ def test_population_holds_quantiles_and_no_patient(a_model: ModelFolder) -> None
     assert {name: array.shape[0] for name, array in load_file(a_model.path / ARRAYS).items()} == {
         "coefficients": 12, "intercepts": 12, "mean": 13, "median": 13, "deviation": 13, "novelty_covariance": 13
     }  # fmt: skip
+
+
+def test_exchanged_classes_are_refused(a_copy: Path) -> None:
+    card = a_copy / "model.json"
+    content = json.loads(card.read_text())
+    content["classes"] = list(reversed(content["classes"]))
+    card.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"model\.json was changed after it was written"):
+        load_model_folder(a_copy)
 
 
 def test_tampered_arrays_are_refused(a_copy: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gliomics.errors import InputError
-from gliomics.models import load_model_folder
+from gliomics.models import load_model_folder, patient_hash
 from gliomics.segmentation.config import TrainingConfig, load_training_config
 from gliomics.segmentation.interactive.refine import Refiner
 from gliomics.segmentation.interactive.train import CONFIG, fit_correction
@@ -46,7 +46,8 @@ def test_clicks_improve_the_masks_of_patients_never_trained_on(
 ) -> None:
     model = fit_correction(labelled, masks, a_config(), TEST, tmp_path / "run", population="six test cases")
     card = load_model_folder(model.path).card
-    assert (card.task, card.training.split["test"]) == ("refinement", ["patient-4", "patient-5"])
+    tested = [patient_hash("patient-4"), patient_hash("patient-5")]
+    assert (card.task, card.training.split["test"]) == ("refinement", tested)
     figures = {metric.name: metric for metric in card.metrics}
     assert figures["mean_dice_after_10_clicks"].value > figures["mean_dice_after_0_clicks"].value + 0.05
     assert {metric.n for metric in card.metrics} == {2}
