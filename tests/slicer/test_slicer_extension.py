@@ -39,7 +39,8 @@ def test_a_file_imports_only_what_slicer_has(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["backends", "jobs", "sequences", "slices", "tasks", "view", "viewmodel", "volumes", "wording"]
+    "name",
+    ["backends", "jobs", "sequences", "slices", "tasks", "terminology", "view", "viewmodel", "volumes", "wording"],
 )
 def test_files_without_qt_and_mrml_stay_so(name: str) -> None:
     assert not imports(LIBRARY / f"{name}.py") & {"slicer", "slicer.util", "vtk", "qt", "ctk"}
