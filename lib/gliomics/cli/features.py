@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,8 +43,16 @@ def features(
     region: Annotated[
         list[str] | None,
         typer.Option(
-            help="whole (any label), tumour-core, enhancing, oedema, peritumoral, a region of the configuration or a "
-            "label value; give it several times for several.  [default: those of the configuration, else whole]",
+            help="whole, tumour-core, enhancing, oedema, cavity, peritumoral, a region of the configuration or a label "
+            "value; give it several times for several.  [default: those of the configuration, else whole]",
+            show_default=False,
+        ),
+    ] = None,
+    numbering: Annotated[
+        str | None,
+        typer.Option(
+            help="Which label is which part of the tumour: brats-2016, brats-2021, brats-2023, brats-2024, msd, whole, "
+            "or e.g. 1=necrosis,2=enhancing,3=oedema.  [default: that of study.json, else what the labels allow]",
             show_default=False,
         ),
     ] = None,
@@ -121,13 +130,13 @@ def features(
     regions = tuple(region or settings.regions or ("whole",))
     found = open_studies(studies, left_out)
     if stability:
-        _measure_stability(found, masks, settings, regions, resample_to, brain, out)
+        _measure_stability(found, masks, settings, regions, numbering, resample_to, brain, out)
         return
     if len(masks) > 1:
         raise InputError(
             "several folders of masks were given; a table of features takes one, --stability compares them"
         )
-    extraction = Extraction(settings, regions, resample_to, boundary_shift, deep, models)
+    extraction = Extraction(settings, regions, resample_to, boundary_shift, deep, models, numbering=numbering)
     failed = _measure(studies, found, masks[0], brain, extraction, out, workers, cache, scheduler)
     if failed:
         raise typer.Exit(1)
@@ -145,12 +154,17 @@ def _measure(
     scheduler: str | None,
 ) -> int:
     """Write the table; how many studies failed."""
+    from gliomics.cohort.numbering import labels_of_masks
     from gliomics.cohort.rows import RowStore, StoredTables, default_folder
     from gliomics.cohort.runner import measure_cohort
     from gliomics.errors import InputError
     from gliomics.radiomics.table import write_features_csv
 
+    extraction.check()
     jobs, failed = _jobs(studies, masks, brain)
+    if extraction.needs_numbering:
+        labels = labels_of_masks(masks)
+        jobs = [replace(job, cohort_labels=labels) for job in jobs]
     store = RowStore(cache or default_folder())
     keys: dict[str, str] = {}
     stored = 0
@@ -172,10 +186,15 @@ def _measure(
     tables = StoredTables(store, [keys[study.id] for study in studies if study.id in keys])
     write_features_csv(tables, out)
     warnings: Counter[str] = Counter()
+    numberings: Counter[str] = Counter()
     rows = 0
     for table in tables:
         rows += 1
         warnings.update(table.warnings)
+        if name := table.diagnostics.get("numbering"):
+            numberings[f"{name}, by {table.diagnostics['numbering_source']}"] += 1
+    for numbering, count in numberings.items():
+        console.print(f"{count} of {rows} rows: numbered as {numbering}", markup=False)
     for warning, count in warnings.items():
         console.print(f"{count} of {rows} rows: {warning}", style="yellow", markup=False)
     console.print(
@@ -216,6 +235,7 @@ def _measure_stability(
     masks: list[Path],
     config: FeatureConfig,
     regions: tuple[str, ...],
+    numbering: str | None,
     resample_to: str | None,
     brain: Path | None,
     out: Path,
@@ -229,6 +249,7 @@ def _measure_stability(
         regions,
         resample_to=resample_to,
         brain_masks=brain,
+        numbering=numbering,
         on_error=lambda study_id, error: console.print(f"left out {study_id}: {error}", style="yellow", markup=False),
     )
     write_stability_csv(found, out)

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 import gliomics
+from gliomics.cohort.numbering import numbering_diagnostics, numbering_warnings
 from gliomics.errors import InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
 from gliomics.models.folder import CARD
 from gliomics.preprocess.intensity import foreground
-from gliomics.radiomics import engine, provenance
-from gliomics.radiomics.config import MASK_CLASSES, FeatureConfig
+from gliomics.radiomics import engine
+from gliomics.radiomics.config import FeatureConfig
 from gliomics.radiomics.extract import extract_regions, sequences_to_measure
-from gliomics.radiomics.regions import is_ring, select_region, shift_boundary
+from gliomics.radiomics.regions import is_ring, labels_of_mask, needs_parts, select_region, shift_boundary
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask
 from gliomics.study.labels import check_mask
+from gliomics.study.numbering import MaskNumbering, numbering_of_mask, parse_numbering
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study, Volume
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class Extraction:
     grows (or shrinks) each region by so many voxels within the slice, to see what depends on exactly where its edge was
     drawn; ``deep_model`` adds the deep features of a segmentation model, looked for in the folder ``models`` and among
     those shipped. Where there is no brain mask, rings keep inside the foreground of the sequence ``ring_sequence`` (the
-    first that is measured when None).
+    first that is measured when None). ``numbering`` says which value of the masks is which part of the tumour, as
+    :func:`~gliomics.study.numbering.parse_numbering` reads it, where neither the studies nor the values do.
     """
 
     config: FeatureConfig
@@ -63,17 +65,25 @@ class Extraction:
     deep_model: str | None = None
     models: Path | None = None
     ring_sequence: str | None = None
+    numbering: str | None = None
 
     def __post_init__(self) -> None:
         if self.deep_model is not None and self.config.slices == "each":
             raise InputError("deep features describe a region; they cannot be measured with 'slices: each'")
 
     def check(self) -> None:
-        """Raise what would be wrong with every study: a region that does not exist or a model that cannot be used."""
+        """Raise what would be wrong with every study: a region, a numbering or a model that does not exist."""
         for region in self.regions:
             is_ring(region, self.config.regions)
+        if self.numbering is not None:
+            parse_numbering(self.numbering)
         if self.deep_model is not None and (card := _model(self).card).task != "segmentation":
             raise InputError(f"model '{card.name}' is a {card.task} model; deep features need a segmentation model")
+
+    @property
+    def needs_numbering(self) -> bool:
+        """Whether it asks for parts of the tumour and nobody said which values they have."""
+        return self.numbering is None and any(needs_parts(region, self.config.regions) for region in self.regions)
 
     def absolute(self) -> Extraction:
         """The same for a process in another folder."""
@@ -82,11 +92,12 @@ class Extraction:
 
 @dataclass(frozen=True)
 class Job:
-    """A study with the files of its masks."""
+    """A study with the files of its masks, and the values of all masks that were made with its own."""
 
     study: Study
     mask: Path
     brain: Path | None = None
+    cohort_labels: frozenset[int] = frozenset()
 
     def sequences(self, config: FeatureConfig) -> list[str]:
         """The sequences that ``config`` measures in this study, in the order of their columns."""
@@ -96,7 +107,8 @@ class Job:
         """The same for a process in another folder."""
         sequences = {name: path.absolute() for name, path in self.study.sequences.items()}
         study = replace(self.study, folder=self.study.folder.absolute(), sequences=sequences)
-        return Job(study, self.mask.absolute(), self.brain.absolute() if self.brain is not None else None)
+        brain = self.brain.absolute() if self.brain is not None else None
+        return replace(self, study=study, mask=self.mask.absolute(), brain=brain)
 
 
 @dataclass(frozen=True)
@@ -132,7 +144,14 @@ def measure(job: Job, extraction: Extraction) -> Measured:
     room = None
     if rings:
         room = brain.array > 0 if brain is not None else foreground(next(iter(volumes.values())).array)
-    regions, missing = _select(mask, room, extraction, job.mask.name)
+    numbering = numbering_of_mask(
+        labels_of_mask(mask),
+        job.mask.name,
+        told=extraction.numbering,
+        study=study.numbering,
+        cohort=job.cohort_labels,
+    )
+    regions, missing = _select(mask, numbering, room, extraction, job.mask.name)
     tables = _measured(volumes, regions, missing, brain, job, config)
     if extraction.deep_model is not None:
         tables = _with_deep_features(tables, regions, job, extraction)
@@ -147,8 +166,12 @@ def measure(job: Job, extraction: Extraction) -> Measured:
         [
             replace(
                 table,
-                diagnostics=origin | table.diagnostics,
-                warnings=[*_ring_warnings(table, rings, job), *table.warnings],
+                diagnostics=origin | numbering_diagnostics(table, numbering, config.regions) | table.diagnostics,
+                warnings=[
+                    *_ring_warnings(table, rings, job),
+                    *numbering_warnings(table, numbering, config.regions),
+                    *table.warnings,
+                ],
             )
             for table in tables
         ],
@@ -229,45 +252,6 @@ def _segmenter(folder: Path, card_sha256: str) -> Segmenter:
     return Segmenter(load_model_folder(folder))
 
 
-def split(job: Job, extraction: Extraction, parts: int) -> list[Extraction]:
-    """The same work in about ``parts`` pieces, by sequences and then by filters; :func:`merge` puts them together."""
-    config = extraction.config
-    sequences = job.sequences(config)
-    if parts == 1 or not config.image_classes:
-        return [extraction]
-    filters = -(-parts // len(sequences))
-    pieces = [
-        (some, kinds) for some in _in_groups(sequences, parts) for kinds in _in_groups(list(config.image_type), filters)
-    ]
-    without_mask = {name: found for name, found in config.feature_class.items() if name not in MASK_CLASSES}
-    last = len(pieces) - 1
-    return [
-        replace(
-            extraction,
-            config=config.model_copy(
-                update={
-                    "sequences": some,
-                    "image_type": {kind: config.image_type[kind] for kind in kinds},
-                    "feature_class": config.feature_class if number == 0 else without_mask,
-                }
-            ),
-            deep_model=extraction.deep_model if number == last else None,
-            ring_sequence=extraction.ring_sequence or sequences[0],
-        )
-        for number, (some, kinds) in enumerate(pieces)
-    ]
-
-
-def merge(parts: list[Measured], extraction: Extraction) -> Measured:
-    """The rows of a study from the pieces of :func:`split`, in their order: those of :func:`measure`."""
-    missing = {region: reason for part in reversed(parts) for region, reason in part.missing.items()}
-    rows = [{table.region: table for table in part.tables} for part in parts]
-    shared = [region for region in rows[0] if all(region in tables for tables in rows)]
-    if not shared:
-        raise InputError(next(iter(missing.values())))
-    return Measured([_merged([tables[region] for tables in rows], extraction) for region in shared], missing)
-
-
 def cache_key(job: Job, extraction: Extraction) -> str:
     """Hex SHA-256 of everything that a study's rows depend on: files, configuration and the code that measures."""
     study, config = job.study, extraction.config
@@ -280,6 +264,7 @@ def cache_key(job: Job, extraction: Extraction) -> str:
         "mask": sha256_of(job.mask),
         "brain": sha256_of(job.brain) if job.brain is not None else None,
         "study": [study.id, study.patient_id, study.timepoint, study.date, study.spacing_known],
+        "numbering": [extraction.numbering, study.numbering, sorted(job.cohort_labels)],
         # In the order of the file, which is that of the columns.
         "config": config.model_dump(by_alias=True, exclude_defaults=True),
         "regions": extraction.regions,
@@ -329,14 +314,16 @@ def read_checked(path: Path, volumes: Mapping[str, Volume]) -> Mask:
 
 
 def _select(
-    mask: Mask, room: npt.NDArray[np.bool_] | None, extraction: Extraction, name: str
+    mask: Mask, numbering: MaskNumbering, room: npt.NDArray[np.bool_] | None, extraction: Extraction, name: str
 ) -> tuple[dict[str, Mask], dict[str, str]]:
     """The regions that the mask has, and why it does not have the others; rings lie where ``room`` is true."""
     regions: dict[str, Mask] = {}
     missing: dict[str, str] = {}
     for region in extraction.regions:
         try:
-            chosen = select_region(mask, region, name=name, brain=room, own=extraction.config.regions)
+            chosen = select_region(
+                mask, region, name=name, numbering=numbering, brain=room, own=extraction.config.regions
+            )
         except InputError as error:
             if len(extraction.regions) == 1:
                 raise
@@ -347,38 +334,3 @@ def _select(
     if not regions:
         raise InputError(next(iter(missing.values())))
     return regions, missing
-
-
-def _in_groups(items: list[str], count: int) -> list[list[str]]:
-    """``items`` in order, cut into at most ``count`` groups of nearly equal length."""
-    count = min(count, len(items))
-    edges = [round(number * len(items) / count) for number in range(count + 1)]
-    return [items[start:stop] for start, stop in pairwise(edges)]
-
-
-def _merged(tables: list[FeatureTable], extraction: Extraction) -> FeatureTable:
-    values: dict[str, float] = {}
-    diagnostics: dict[str, Any] = {}
-    sequences: dict[str, None] = {}
-    bins: dict[str, dict[str, int]] = {}
-    for table in tables:
-        values |= table.values
-        diagnostics |= table.diagnostics
-        sequences |= dict.fromkeys(table.diagnostics["sequences"])
-        for name, counts in provenance.bins_of(table.diagnostics).items():
-            bins[name] = bins.get(name, {}) | counts
-    diagnostics |= {f"{name}_bins": counts for name, counts in bins.items()}
-    diagnostics |= {"sequences": list(sequences), "config_sha256": extraction.config.digest}
-    said: dict[str, None] = {}
-    undefined: list[str] = []
-    for table in tables:
-        features, others = provenance.without_undefined(table.warnings)
-        undefined += features
-        own = provenance.warnings_of(table.diagnostics, extraction.config)
-        said |= dict.fromkeys(warning for warning in others if warning not in own)
-    warnings = [
-        *said,
-        *provenance.warnings_of(diagnostics, extraction.config),
-        *provenance.undefined_warnings(undefined),
-    ]
-    return replace(tables[0], values=values, diagnostics=diagnostics, warnings=warnings)

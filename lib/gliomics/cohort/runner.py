@@ -12,7 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import dataclass, field
 
 from gliomics.cohort import processes
-from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure, merge, split
+from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure
+from gliomics.cohort.pieces import merge, split
 from gliomics.cohort.rows import RowStore
 from gliomics.errors import DependencyError, GliomicsError, InputError
 

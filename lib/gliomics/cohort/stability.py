@@ -17,15 +17,17 @@ import numpy.typing as npt
 import gliomics.radiomics
 from gliomics.cohort.extraction import find_mask, read_checked
 from gliomics.cohort.icc import Icc, icc_2_1
+from gliomics.cohort.numbering import labels_of_masks
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import write_text
 from gliomics.preprocess.intensity import foreground
 from gliomics.radiomics.config import FeatureConfig
 from gliomics.radiomics.extract import extract_regions
 from gliomics.radiomics.perturb import perturbed
-from gliomics.radiomics.regions import is_ring, select_region
+from gliomics.radiomics.regions import is_ring, labels_of_mask, needs_parts, select_region
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import load_sequences
+from gliomics.study.numbering import MaskNumbering, numbering_of_mask, parse_numbering
 from gliomics.study.records import Mask, Study, Volume
 
 STABLE = 0.75
@@ -131,6 +133,7 @@ def measure_stability(
     *,
     resample_to: str | None = None,
     brain_masks: Path | None = None,
+    numbering: str | None = None,
     on_error: OnError | None = None,
 ) -> list[FeatureStability]:
     """Measure each region of each study under several masks, and how far the features agree.
@@ -138,8 +141,9 @@ def measure_stability(
     The raters are the ``mask_folders``, which hold ``<study id>.nii.gz`` as ``brain_masks`` does; where there is one
     folder, they are the :data:`~gliomics.radiomics.perturb.PERTURBATIONS` of its masks. ``resample_to`` brings the
     sequences to the grid of the one named. A region that one rater does not have, or that cannot be measured, is left
-    out for all and handed to ``on_error`` with the study's id. One study is in memory at a time; of the others there
-    are the values.
+    out for all and handed to ``on_error`` with the study's id. ``numbering`` says which value of the masks is which
+    part of the tumour; else the study, or the values in a folder, decide. One study is in memory at a time; of the
+    others there are the values.
 
     Raises :class:`InputError` when nothing could be measured.
     """
@@ -149,9 +153,14 @@ def measure_stability(
             + (", ".join(map(str, mask_folders)) or "none")
         )
     ratings: Ratings | None = None
+    cohort_labels = {str(folder): frozenset[int]() for folder in mask_folders}
+    if numbering is not None:
+        parse_numbering(numbering)
+    elif any(needs_parts(region, config.regions) for region in regions):
+        cohort_labels = {str(folder): labels_of_masks(folder) for folder in mask_folders}
     for study in studies:
         try:
-            case = _read_case(study, mask_folders, config, resample_to, brain_masks)
+            case = _read_case(study, mask_folders, config, resample_to, brain_masks, numbering, cohort_labels)
         except GliomicsError as error:
             _report(on_error, study.id, error)
             continue
@@ -246,12 +255,14 @@ def _from_row(row: Mapping[str, str]) -> FeatureStability:
 
 @dataclass(frozen=True)
 class _Case:
-    """A study with the masks of its raters."""
+    """A study with the masks of its raters, and the numbering told of them or the values of each rater's masks."""
 
     study: Study
     volumes: dict[str, Volume]
     masks: dict[str, Mask]
     brain: Mask | None
+    numbering: str | None
+    cohort_labels: Mapping[str, frozenset[int]]
 
     def rated(self, region: str, config: FeatureConfig) -> dict[str, Mask]:
         """The region by rater: by folder, or by perturbation where there is one folder."""
@@ -259,14 +270,31 @@ class _Case:
         if room is None and is_ring(region, config.regions):
             room = foreground(next(iter(self.volumes.values())).array)
         chosen = {
-            name: select_region(mask, region, name=name, brain=room, own=config.regions)
+            name: select_region(
+                mask, region, name=name, numbering=self._numbering(name), brain=room, own=config.regions
+            )
             for name, mask in self.masks.items()
         }
         return chosen if len(chosen) > 1 else perturbed(next(iter(chosen.values())))
 
+    def _numbering(self, rater: str) -> MaskNumbering:
+        return numbering_of_mask(
+            labels_of_mask(self.masks[rater]),
+            f"mask of '{self.study.id}' in {rater}",
+            told=self.numbering,
+            study=self.study.numbering,
+            cohort=self.cohort_labels[rater],
+        )
+
 
 def _read_case(
-    study: Study, mask_folders: Sequence[Path], config: FeatureConfig, resample_to: str | None, brains: Path | None
+    study: Study,
+    mask_folders: Sequence[Path],
+    config: FeatureConfig,
+    resample_to: str | None,
+    brains: Path | None,
+    numbering: str | None,
+    cohort_labels: Mapping[str, frozenset[int]],
 ) -> _Case:
     names = config.sequences if config.sequences is not None else list(study.sequences)
     volumes = load_sequences(study, names, resample_to=resample_to)
@@ -278,7 +306,8 @@ def _read_case(
         return read_checked(path, volumes)
 
     masks = {str(folder): read(folder) for folder in mask_folders}
-    return _Case(study, volumes, masks, read(brains) if brains is not None else None)
+    brain = read(brains) if brains is not None else None
+    return _Case(study, volumes, masks, brain, numbering, cohort_labels)
 
 
 def _measure_targets(

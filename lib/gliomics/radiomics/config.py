@@ -124,15 +124,25 @@ class Normalisation(BaseModel):
 
 
 class Region(BaseModel):
-    """Which voxels of a label map are measured: those with ``labels`` (any above 0 when None), or a ring.
+    """Which voxels of a label map are measured: those of ``parts`` or with ``labels`` (the whole tumour when None).
 
-    ``ring_mm``: instead of these voxels, the brain within so many millimetres outside of them.
+    ``parts`` are of :data:`gliomics.study.numbering.PARTS`, whatever their values in a mask. ``ring_mm``: instead of
+    these voxels, the brain within so many millimetres outside of them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    parts: list[Literal["core-without-enhancement", "oedema", "enhancing", "cavity"]] | None = Field(
+        default=None, min_length=1
+    )
     labels: list[Annotated[int, Field(gt=0)]] | None = Field(default=None, min_length=1)
     ring_mm: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> Region:
+        if self.parts is not None and self.labels is not None:
+            raise ValueError("parts and labels are both set; keep one")
+        return self
 
 
 class FeatureConfig(BaseModel):

@@ -1,9 +1,9 @@
-"""Regions of a glioma by their label values, as the BraTS challenges number them, and slight changes of their edge."""
+"""Regions of a glioma by the parts of the tumour that they hold, and slight changes of their edge."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -13,44 +13,86 @@ from gliomics.errors import InputError, UnknownNameError
 from gliomics.radiomics.config import Region
 from gliomics.radiomics.planes import ROUNDING, axial_axis
 from gliomics.radiomics.windows import Window, window_of
+from gliomics.study.numbering import CAVITY, CORE, ENHANCING, OEDEMA, MaskNumbering, numbering_of_mask
 from gliomics.study.records import Mask
 
 Bools = npt.NDArray[np.bool_]
 
 REGIONS: dict[str, Region] = {
     "whole": Region(),
-    "tumour-core": Region(labels=[1, 4]),
-    "enhancing": Region(labels=[4]),
-    "oedema": Region(labels=[2]),
+    "tumour-core": Region(parts=[CORE, ENHANCING]),
+    "enhancing": Region(parts=[ENHANCING]),
+    "oedema": Region(parts=[OEDEMA]),
+    "cavity": Region(parts=[CAVITY]),
     "peritumoral": Region(ring_mm=5),
 }
-"""Every named region: 1 is necrotic or non-enhancing core, 2 oedema, 4 enhancing (the BraTS challenges up to 2021)."""
+"""Every named region. The whole is the tumour, which a resection cavity is not."""
+
+
+def labels_of_mask(mask: Mask) -> list[int]:
+    """The values above 0 in a mask."""
+    values = np.unique(mask.array)
+    return [int(value) for value in values[values > 0]]
 
 
 def select_region(
-    mask: Mask, region: str, *, name: str, brain: Bools | None = None, own: Mapping[str, Region] | None = None
+    mask: Mask,
+    region: str,
+    *,
+    name: str,
+    numbering: MaskNumbering | None = None,
+    brain: Bools | None = None,
+    own: Mapping[str, Region] | None = None,
 ) -> Mask:
     """The voxels of one region as a mask of 0 and 1.
 
-    ``region`` is a key of :data:`REGIONS` or of ``own``, or a label value written as text. A ring needs ``brain``, true
-    where it may lie. ``name`` says in errors whose mask it is. Raises :class:`UnknownNameError` for another name,
-    :class:`InputError` for an empty region.
+    ``region`` is a key of :data:`REGIONS` or of ``own``, or a label value written as text. ``numbering`` says which
+    value is which part of the tumour; the values of the mask decide when None. A ring needs ``brain``, true where it
+    may lie; no ring lies in a resection cavity. ``name`` says in errors whose mask it is. Raises
+    :class:`UnknownNameError` for another name, :class:`InputError` for an empty region and for one that the numbering
+    leaves open.
     """
     rule = _rule(region, own or {})
-    inside = mask.array > 0 if rule.labels is None else np.isin(mask.array, rule.labels)
+    numbering = numbering or numbering_of_mask(labels_of_mask(mask), name)
+    labels = _labels(rule, numbering, region, name)
+    inside = np.isin(mask.array, sorted(labels))
     if not inside.any():
-        present = np.unique(mask.array[mask.array != 0])
-        wanted = "any label above 0" if rule.labels is None else "label " + " or ".join(map(str, rule.labels))
-        raise InputError(
-            f"region '{region}' is empty in {name}: the mask holds {_listed(present)}, the region is {wanted}"
-        )
+        raise InputError(f"region '{region}' is empty in {name}: {_what_is_there(rule, numbering)}")
     if rule.ring_mm is not None:
         if brain is None:
             raise InputError(f"region '{region}' of {name} is a ring, which needs to know where the brain is")
-        inside = _ring(mask.with_array(inside), rule.ring_mm) & brain
+        cavity = np.isin(mask.array, sorted(numbering.labels - numbering.tumour))
+        inside = _ring(mask.with_array(inside), rule.ring_mm) & brain & ~cavity
         if not inside.any():
             raise InputError(f"region '{region}' is empty in {name}: no brain lies within {rule.ring_mm:g} mm of it")
     return mask.with_array(inside.astype(np.uint8))
+
+
+def needs_parts(region: str, own: Mapping[str, Region]) -> bool:
+    """Whether a region is made of parts of the tumour, so that it needs to know the numbering of a mask."""
+    return _rule(region, own).parts is not None
+
+
+def is_whole(region: str, own: Mapping[str, Region]) -> bool:
+    """Whether a region is, or lies around, the whole tumour."""
+    rule = _rule(region, own)
+    return rule.parts is None and rule.labels is None
+
+
+def _labels(rule: Region, numbering: MaskNumbering, region: str, name: str) -> Collection[int]:
+    if rule.parts is not None:
+        return numbering.labels_of(rule.parts, region, name)
+    return numbering.tumour if rule.labels is None else rule.labels
+
+
+def _what_is_there(rule: Region, numbering: MaskNumbering) -> str:
+    """The values of a mask that does not have a region, and what the region is."""
+    present = ", ".join(map(str, sorted(numbering.labels)[:10]))
+    if rule.parts is not None:
+        wanted = f"is {' and '.join(rule.parts)} (numbered as {numbering.name}, {numbering.source})"
+    else:
+        wanted = "is label " + " or ".join(map(str, rule.labels)) if rule.labels else "is any tumour"
+    return f"the mask holds {f'label {present}' if present else 'no label at all'}, the region {wanted}"
 
 
 def is_ring(region: str, own: Mapping[str, Region]) -> bool:
@@ -97,7 +139,3 @@ def _ring(mask: Mask, width: float) -> Bools:
     distance = distance_transform_edt(~mask.array[near], sampling=mask.spacing)
     ring[near] = (distance > 0) & (distance <= width)
     return ring
-
-
-def _listed(labels: npt.NDArray[np.generic]) -> str:
-    return "no label at all" if labels.size == 0 else "label " + ", ".join(str(label) for label in labels[:10])

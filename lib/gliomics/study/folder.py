@@ -17,13 +17,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import read_json, safe_name, suffix_of, sync_folder, write_json
 from gliomics.study.images import IMAGE_SUFFIXES
 from gliomics.study.labels import LABELS_FOLDER
 from gliomics.study.names import canonical_sequence, split_sequence_suffix
+from gliomics.study.numbering import parse_numbering
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
 
 STUDY_FILE = "study.json"
@@ -51,8 +52,14 @@ class _StudyFile(BaseModel):
     patient_id: str = Field(min_length=1)
     spacing_known: bool = True
     source: dict[str, str] = {}
+    numbering: str | None = None
     sequences: dict[str, str] | None = Field(default=None, min_length=1)
     timepoints: list[_Timepoint] | None = Field(default=None, min_length=1)
+
+    @field_validator("numbering")
+    @classmethod
+    def _numbering_exists(cls, value: str | None) -> str | None:
+        return None if value is None else parse_numbering(value).name
 
 
 def read_study_folder(folder: Path) -> list[Study]:
@@ -82,6 +89,7 @@ def read_study_folder(folder: Path) -> list[Study]:
                 date=timepoint.date.isoformat() if timepoint.date else None,
                 spacing_known=content.spacing_known,
                 source=dict(content.source),
+                numbering=content.numbering,
             )
         )
     names = [study.timepoint.lower() for study in studies]
@@ -173,7 +181,7 @@ def write_study_json(folder: Path, studies: Sequence[Study]) -> Path:
             raise InputError(
                 f"time point '{study.timepoint}' of '{first.id}' must have id '{expected}', not '{study.id}'"
             )
-        for name in ("patient_id", "spacing_known", "source"):
+        for name in ("patient_id", "spacing_known", "source", "numbering"):
             if getattr(study, name) != getattr(first, name):
                 raise InputError(f"time points '{first.id}' and '{study.id}' differ in {name}; write two study folders")
     value: dict[str, Any] = {
@@ -183,6 +191,8 @@ def write_study_json(folder: Path, studies: Sequence[Study]) -> Path:
         "spacing_known": first.spacing_known,
         "source": first.source,
     }
+    if first.numbering is not None:
+        value["numbering"] = parse_numbering(first.numbering).name
     if len(studies) == 1 and first.timepoint == "baseline" and first.date is None:
         value["sequences"] = _relative_paths(Path(folder), first)
     else:

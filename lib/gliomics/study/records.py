@@ -62,6 +62,8 @@ class Study:
 
     ``spacing_known`` is false when the source does not tell the voxel size (the file's
     spacing is then a placeholder), and everything measured in millimetres must say so.
+    ``numbering`` says which value of its labels is which part of the tumour, as
+    :func:`~gliomics.study.numbering.parse_numbering` reads it; None where it is not known.
     """
 
     id: str
@@ -72,6 +74,7 @@ class Study:
     date: str | None = None
     spacing_known: bool = True
     source: dict[str, str] = field(default_factory=dict)
+    numbering: str | None = None
 
     def path(self, sequence: str) -> Path:
         """The file of one sequence; :class:`UnknownNameError` names those that exist."""

@@ -17,7 +17,8 @@ import safetensors.numpy
 
 import gliomics
 from gliomics.cohort import extraction as module
-from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure, merge, split
+from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure
+from gliomics.cohort.pieces import merge, split
 from gliomics.errors import GeometryError, InputError, UnknownNameError
 from gliomics.models import ModelStore
 from gliomics.radiomics.config import parse_config
@@ -112,10 +113,11 @@ def test_study_is_cut_by_sequences_then_by_filters(job: Job) -> None:
 
 def test_region_that_the_mask_lacks_is_told_and_the_others_are_measured(job: Job) -> None:
     without_enhancing(job)
-    found = measure(job, extraction(MEAN, "enhancing", "whole"))
+    found = measure(job, extraction(MEAN, "enhancing", "whole", numbering="brats-2021"))
     assert [table.region for table in found.tables] == ["whole"]
     assert found.missing == {
-        "enhancing": "region 'enhancing' is empty in case-1.nii.gz: the mask holds label 1, 2, the region is label 4"
+        "enhancing": "region 'enhancing' is empty in case-1.nii.gz: the mask holds label 1, 2, the region is enhancing "
+        "(numbered as brats-2021, told)"
     }
 
 

@@ -215,7 +215,8 @@ def test_what_one_rater_lacks_is_reported_and_left_out_for_all(
     found = measure_stability(studies, [masks, other], QUICK, ["whole", "enhancing"], on_error=on_error)
     assert found[0].icc.n == 3, "whole of case-0 and case-1, enhancing of case-1"
     assert [study_id for study_id, _ in said] == ["case-0", "case-2"]
-    assert "region 'enhancing' is empty" in said[0][1]
+    assert "region 'enhancing' of" in said[0][1]
+    assert "is ambiguous: the mask holds label 1" in said[0][1]
     assert f"no mask case-2.nii.gz in {other}" in said[1][1]
 
 

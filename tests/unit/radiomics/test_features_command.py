@@ -16,6 +16,7 @@ from gliomics.cohort.extraction import Extraction, Job, measure
 from gliomics.radiomics.config import load_config
 from gliomics.radiomics.table import read_features_csv
 from gliomics.study import Volume, find_study, read_volume, write_mask, write_volume
+from gliomics.study.numbering import parse_numbering
 from tests.unit.radiomics.command import Done, gliomics
 from tests.unit.radiomics.heads import AFFINE, SHAPE, ball, lesion, write_study
 
@@ -188,6 +189,84 @@ def test_all_regions_in_all_sequences_in_one_call(run: Run, tmp_path: Path) -> N
     assert inside == sorted(inside)
     told = "kept inside the image's foreground"
     assert [region for region in rows if told in " ".join(rows[region].warnings)] == ["peritumoral"]
+
+
+def write_parts(path: Path, *labels: int) -> None:
+    """A mask of core without enhancement, oedema and enhancing tumour, numbered as ``labels``."""
+    drawn = lesion(0)
+    parts = [drawn.array == value for value in (1, 2, 4)]
+    write_mask(drawn.with_array(np.select(parts, labels).astype(np.uint8)), path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "options"),
+    [
+        ((1, 2, 4), []),
+        ((1, 2, 3), ["--numbering", "brats-2023"]),
+        ((2, 1, 3), ["--numbering", "msd"]),
+        ((7, 8, 9), ["--numbering", "7=NCR,8=ED,9=ET"]),
+    ],
+    ids=str,
+)
+def test_tumour_core_is_the_same_voxels_under_each_numbering(
+    studies: Path, run: Run, tmp_path: Path, labels: tuple[int, ...], options: list[str]
+) -> None:
+    write_parts(tmp_path / "masks" / "case-0.nii.gz", *labels)
+    done = run(studies / "case-0", "--masks", tmp_path / "masks", "--region", "tumour-core", *options)
+    assert done.returncode == 0, done.stderr
+    (row,) = read_features_csv(tmp_path / "out.csv")
+    assert row.diagnostics["voxels"] == np.isin(lesion(0).array, [1, 4]).sum()
+    assert row.diagnostics["numbering"] == (parse_numbering(options[1]).name if options else "brats-2021")
+    assert row.diagnostics["numbering_source"] == ("told" if options else "label 1, 2, 4")
+    assert f"1 of 1 rows: numbered as {row.diagnostics['numbering']}" in done.stderr
+
+
+def test_numbering_is_that_of_the_study(studies: Path, run: Run, tmp_path: Path) -> None:
+    write_parts(tmp_path / "masks" / "case-0.nii.gz", 1, 2, 3)
+    study = studies / "case-0" / "study.json"
+    study.write_text(json.dumps(json.loads(study.read_text()) | {"numbering": "brats-2023"}))
+    done = run(studies / "case-0", "--masks", tmp_path / "masks", "--region", "enhancing")
+    assert done.returncode == 0, done.stderr
+    assert read_features_csv(tmp_path / "out.csv")[0].diagnostics["voxels"] == (lesion(0).array == 4).sum()
+
+
+def test_region_that_the_labels_leave_open_is_refused_with_the_label_and_the_remedy(
+    studies: Path, run: Run, tmp_path: Path
+) -> None:
+    write_parts(tmp_path / "masks" / "case-0.nii.gz", 1, 2, 3)
+    done = run(studies / "case-0", "--masks", tmp_path / "masks", "--region", "tumour-core")
+    assert done.returncode == 2
+    message = " ".join(done.stderr.split())
+    assert "region 'tumour-core' of case-0.nii.gz is ambiguous: the mask holds label 1, 2, 3" in message
+    assert "oedema in msd" in message
+    assert "say which with --numbering" in message and "brats-2023 (1 core-without-enhancement" in message
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_other_masks_of_the_folder_say_what_a_mask_without_core_is(studies: Path, run: Run, tmp_path: Path) -> None:
+    masks = tmp_path / "masks"
+    write_parts(masks / "case-0.nii.gz", 2, 2, 4)
+    alone = run(studies / "case-0", "--masks", masks, "--region", "enhancing")
+    assert alone.returncode == 2 and "label 4 is enhancing in" in alone.stderr
+    write_parts(masks / "case-1.nii.gz", 1, 2, 4)
+    done = run(studies / "case-0", "--masks", masks, "--region", "enhancing")
+    assert done.returncode == 0, done.stderr
+    assert read_features_csv(tmp_path / "out.csv")[0].diagnostics["numbering_source"].endswith("of the folder")
+
+
+def test_numbering_that_does_not_exist_is_refused_before_anything_is_read(studies: Path, run: Run) -> None:
+    done = run(studies, "--masks", studies / "labels" / "final", "--numbering", "brats-2022")
+    assert done.returncode == 2 and "numbering 'brats-2022' is unknown; give whole, brats-2016" in done.stderr
+
+
+def test_label_that_may_be_a_cavity_is_counted_with_a_warning(studies: Path, run: Run, tmp_path: Path) -> None:
+    write_parts(tmp_path / "masks" / "case-0.nii.gz", 2, 2, 4)
+    open_question = run(studies / "case-0", "--masks", tmp_path / "masks")
+    assert "label 4 was counted as tumour; after surgery it may be a resection cavity" in open_question.stderr
+    told = run(studies / "case-0", "--masks", tmp_path / "masks", "--numbering", "brats-2024")
+    assert "was counted as tumour" not in told.stderr
+    voxels = read_features_csv(tmp_path / "out.csv")[0].diagnostics["voxels"]
+    assert voxels == np.isin(lesion(0).array, [1, 2]).sum()
 
 
 def test_region_that_a_study_lacks_is_reported_and_its_others_are_measured(run: Run, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from gliomics.radiomics.config import Region, parse_config
 from gliomics.radiomics.planes import in_largest_slice, slices_of
 from gliomics.radiomics.regions import is_ring, select_region, shift_boundary
 from gliomics.study import Mask, Volume
+from gliomics.study.numbering import numbering_of_mask
 from tests.unit.radiomics.heads import SHAPE, lesion
 from tests.unit.radiomics.plain import oblique
 
@@ -43,19 +44,56 @@ def test_whole_takes_any_label_value() -> None:
     assert select_region(lesion(17), "whole", name="a mask").array.sum() == (lesion().array > 0).sum()
 
 
+@pytest.mark.parametrize("region", ["tumour-core", "enhancing", "oedema", "whole"])
+def test_region_of_parts_has_the_same_voxels_under_each_numbering(region: str) -> None:
+    until_2021 = lesion(0)
+    since_2023 = until_2021.with_array(np.where(until_2021.array == 4, 3, until_2021.array))
+    numbering = numbering_of_mask([1, 2, 3], "a mask", told="brats-2023")
+    expected = select_region(until_2021, region, name="a mask").array
+    found = select_region(since_2023, region, name="a mask", numbering=numbering).array
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_region_that_the_numbering_leaves_open_is_refused_with_the_label() -> None:
+    since_2023 = lesion(0).with_array(np.where(lesion(0).array == 4, 3, lesion(0).array))
+    with pytest.raises(InputError, match=r"region 'tumour-core' of case-1 is ambiguous.*label 1, 2, 3.*--numbering"):
+        select_region(since_2023, "tumour-core", name="case-1")
+
+
+def test_neither_the_whole_nor_the_ring_around_it_holds_the_cavity() -> None:
+    mask = lesion(0)
+    numbering = numbering_of_mask([1, 2, 4], "a mask", told="brats-2024")
+    whole = select_region(mask, "whole", name="a mask", numbering=numbering)
+    ring = select_region(mask, "peritumoral", name="a mask", numbering=numbering, brain=everywhere(mask))
+    cavity = select_region(mask, "cavity", name="a mask", numbering=numbering)
+    np.testing.assert_array_equal(cavity.array, mask.array == 4)
+    np.testing.assert_array_equal(whole.array, np.isin(mask.array, [1, 2]))
+    assert not (ring.array & cavity.array).any()
+
+
+def test_region_of_the_configuration_may_be_made_of_parts() -> None:
+    config = parse_config({"regions": {"necrosis": {"parts": ["core-without-enhancement"]}}}, "mine.yaml")
+    mask = lesion(0)
+    chosen = select_region(mask, "necrosis", name="a mask", own=config.regions)
+    np.testing.assert_array_equal(chosen.array, mask.array == 1)
+
+
 @pytest.mark.parametrize("region", ["ring", "-1", "0", "1.5"])
 def test_unknown_region_is_refused_with_those_that_exist(region: str) -> None:
     with pytest.raises(
-        UnknownNameError, match="is unknown; give whole, tumour-core, enhancing, oedema, peritumoral or a label value"
+        UnknownNameError,
+        match="is unknown; give whole, tumour-core, enhancing, oedema, cavity, peritumoral or a label value",
     ):
         select_region(lesion(), region, name="a mask")
 
 
 def test_region_without_voxels_is_refused_with_the_labels_that_are_there() -> None:
+    numbering = numbering_of_mask([1], "a mask", told="brats-2021")
     with pytest.raises(
-        InputError, match=r"region 'enhancing' is empty in case-1.nii.gz: the mask holds label 1, .* label 4"
+        InputError,
+        match=r"region 'enhancing' is empty in case-1.nii.gz: the mask holds label 1, .* is enhancing \(numb",
     ):
-        select_region(lesion(), "enhancing", name="case-1.nii.gz")
+        select_region(lesion(), "enhancing", name="case-1.nii.gz", numbering=numbering)
 
 
 @settings(max_examples=25, deadline=None)
@@ -168,6 +206,8 @@ def test_unknown_region_is_refused_with_those_of_the_configuration() -> None:
     [
         ({"labels": []}, "regions.mine.labels: List should have at least 1 item"),
         ({"labels": [0]}, "regions.mine.labels.0: Input should be greater than 0, found 0"),
+        ({"parts": ["oedema"], "labels": [2]}, "regions.mine: parts and labels are both set"),
+        ({"parts": ["core"]}, "regions.mine.parts.0: Input should be 'core-without-enhancement', .*found 'core'"),
         ({"ring_mm": -5}, "regions.mine.ring_mm: Input should be greater than 0, found -5"),
         ({"ring": 5}, "regions.mine.ring: Extra inputs are not permitted, found 5"),
     ],

@@ -56,6 +56,20 @@ def test_sequence_names_are_read_in_any_case_and_by_their_usual_names(a_studies_
     assert set(study.sequences) == {"t1c", "flair", "adc"}
 
 
+def test_numbering_of_the_labels_is_kept_with_the_study(a_studies_folder: Path) -> None:
+    change(a_studies_folder / "case1", numbering="brats-2023")
+    (study,) = read_study_folder(a_studies_folder / "case1")
+    assert study.numbering == "brats-2023"
+    write_study_json(study.folder, [study])
+    assert read_study_folder(study.folder) == [study]
+
+
+def test_numbering_that_does_not_exist_is_refused_with_the_file(a_studies_folder: Path) -> None:
+    change(a_studies_folder / "case1", numbering="brats")
+    with pytest.raises(InputError, match=r"study.json is not .* numbering .brats. is unknown; give whole"):
+        read_study_folder(a_studies_folder / "case1")
+
+
 def test_two_names_of_one_sequence_are_refused(a_studies_folder: Path) -> None:
     change(a_studies_folder / "case1", sequences={"t1c": "t1.nii.gz", "T1ce": "flair.nii.gz"})
     with pytest.raises(InputError, match="names sequence 't1c' twice"):

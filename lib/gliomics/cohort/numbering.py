@@ -1,0 +1,55 @@
+"""Which numbering the mask of a study has, among the masks of its cohort, and what a row says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gliomics.errors import GliomicsError
+from gliomics.files import suffix_of
+from gliomics.radiomics.config import Region
+from gliomics.radiomics.regions import is_whole, labels_of_mask, needs_parts
+from gliomics.records import FeatureTable
+from gliomics.study.images import IMAGE_SUFFIXES, read_mask
+from gliomics.study.numbering import MaskNumbering
+
+_KNOWN = ("told", "study.json", "names of the segments")
+"""Sources of a numbering that was said, not found from values."""
+
+
+def labels_of_masks(folder: Path) -> frozenset[int]:
+    """Every value above 0 in any mask of a folder; a file that cannot be read counts for nothing here."""
+    labels: set[int] = set()
+    for path in sorted(path for path in folder.iterdir() if suffix_of(path) in IMAGE_SUFFIXES):
+        try:
+            labels.update(labels_of_mask(read_mask(path)))
+        except GliomicsError:
+            continue
+    return frozenset(labels)
+
+
+def numbering_diagnostics(table: FeatureTable, numbering: MaskNumbering, own: Mapping[str, Region]) -> dict[str, Any]:
+    """What a row says of its mask's numbering: ``numbering``, and in words where it comes from.
+
+    Nothing for a region that does not depend on it.
+    """
+    region = _region(table)
+    if needs_parts(region, own) or (is_whole(region, own) and numbering.source in _KNOWN):
+        return {"numbering": numbering.name, "numbering_source": numbering.source}
+    return {}
+
+
+def numbering_warnings(table: FeatureTable, numbering: MaskNumbering, own: Mapping[str, Region]) -> list[str]:
+    """What to beware of where a value may be a resection cavity."""
+    if not numbering.doubtful_cavity or not is_whole(_region(table), own):
+        return []
+    labels = ", ".join(map(str, sorted(numbering.doubtful_cavity)))
+    return [
+        f"label {labels} was counted as tumour; after surgery it may be a resection cavity (brats-2024), which "
+        "--numbering would say"
+    ]
+
+
+def _region(table: FeatureTable) -> str:
+    return table.region.split(" slice ")[0]
