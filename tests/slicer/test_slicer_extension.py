@@ -17,7 +17,7 @@ from harness import EXTENSION
 PROJECT = EXTENSION.parents[1]
 LIBRARY = EXTENSION / "RadiogenomicsLib"
 ALLOWED = {*sys.stdlib_module_names, "slicer", "vtk", "qt", "ctk", "numpy", "requests", "gliomics", "RadiogenomicsLib"}
-ALLOWED_OF_LIBRARY = {"gliomics.client", "gliomics.errors", "gliomics.files", "gliomics.records"}
+ALLOWED_OF_LIBRARY = {"gliomics.client", "gliomics.errors", "gliomics.files", "gliomics.records", "gliomics.sequences"}
 SOURCES = sorted(path for path in EXTENSION.rglob("*.py"))
 
 
@@ -149,7 +149,7 @@ class Blocker(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Blocker())
 sys.path.insert(0, {folder!r})
 from RadiogenomicsLib import backends, jobs, tasks, viewmodel, view, volumes, wording
-import gliomics
+import gliomics, gliomics.sequences
 backends.ServerBackend("http://127.0.0.1:8000")
 print(gliomics.__file__)
 """

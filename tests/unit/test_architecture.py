@@ -14,7 +14,7 @@ import gliomics
 PACKAGE = Path(gliomics.__file__).parent
 LAYERS = [
     {"errors", "bundled"},
-    {"files", "records"},
+    {"files", "records", "sequences"},
     {"study", "client"},
     {"preprocess", "models", "samples"},
     {"segmentation", "radiomics"},
@@ -73,7 +73,7 @@ def test_light_part_imports_without_the_server_packages(module: str) -> None:
     assert answer.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("module", ["gliomics.client", "gliomics.records"])
+@pytest.mark.parametrize("module", ["gliomics.client", "gliomics.records", "gliomics.sequences"])
 def test_what_slicer_imports_needs_only_numpy_and_requests(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({{m.split('.')[0] for m in sys.modules}}))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

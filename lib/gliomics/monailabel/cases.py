@@ -6,9 +6,9 @@ from pathlib import Path
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.files import suffix_of
+from gliomics.sequences import canonical_sequence, split_sequence_suffix
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask, read_volume
 from gliomics.study.labels import check_mask
-from gliomics.study.names import canonical_sequence, split_sequence_suffix
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study
 
 SEQUENCE_ORDER = ("flair", "t1c", "t2", "t1")

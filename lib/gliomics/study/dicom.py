@@ -25,10 +25,10 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.files import safe_name
-from gliomics.study.dicom_series import Series, recognise
+from gliomics.sequences import Acquisition, canonical_sequence
+from gliomics.study.dicom_series import Series
 from gliomics.study.folder import new_study_folder, read_study_folder, write_study_json
 from gliomics.study.images import MAX_VOXELS, write_volume
-from gliomics.study.names import canonical_sequence
 from gliomics.study.records import SEQUENCES, Study, Volume
 
 _LOGGER = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def import_dicom(
 ) -> Study:
     """Make the study ``dest/<id>/`` of the MR series under ``source`` (searched through all subfolders).
 
-    Sequences are recognised by :func:`gliomics.study.dicom_series.recognise`; a series that
+    Sequences are recognised by :func:`gliomics.sequences.recognise`; a series that
     is certainly none of ours (localizer, diffusion, ...) is left out and noted in the
     study's ``source``. With ``sequences`` (sequence to series number, series UID or series
     description) exactly those are imported. The id is ``<patient id>_<date>`` unless
@@ -152,11 +152,14 @@ def _group(headers: Iterable[tuple[Path, pydicom.Dataset]]) -> list[Series]:
                 uid=uid,
                 number=_text(dataset, "SeriesNumber"),
                 description=_text(dataset, "SeriesDescription") or _text(dataset, "ProtocolName"),
-                repetition_time=_time(dataset, "RepetitionTime"),
-                echo_time=_time(dataset, "EchoTime"),
-                inversion_time=_time(dataset, "InversionTime"),
-                contrast_agent=_text(dataset, "ContrastBolusAgent"),
-                image_type=tuple(str(value).upper() for value in _value(dataset, "ImageType") or ()),
+                acquisition=Acquisition(
+                    repetition_time=_time(dataset, "RepetitionTime"),
+                    echo_time=_time(dataset, "EchoTime"),
+                    inversion_time=_time(dataset, "InversionTime"),
+                    contrast_agent=_text(dataset, "ContrastBolusAgent"),
+                    image_type=tuple(str(value).upper() for value in _value(dataset, "ImageType") or ()),
+                    protocol_name=_text(dataset, "ProtocolName"),
+                ),
             )
         groups[uid].files.append(path)
     return sorted(groups.values(), key=lambda series: (len(series.number), series.number, series.uid))
@@ -164,7 +167,7 @@ def _group(headers: Iterable[tuple[Path, pydicom.Dataset]]) -> list[Series]:
 
 def _recognise_all(source: Path, series: list[Series]) -> tuple[dict[str, Series], dict[str, str]]:
     """The series of each sequence and a note per sequence; anything undecided is refused."""
-    recognised = [(item, recognise(item)) for item in series]
+    recognised = [(item, item.recognition) for item in series]
     names = [found.sequence for _, found in recognised if found.sequence]
     undecided = any(not found.sequence and not found.is_other for _, found in recognised)
     if undecided or not names or len(set(names)) < len(names):

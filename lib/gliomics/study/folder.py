@@ -21,9 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import read_json, safe_name, suffix_of, sync_folder, write_json
+from gliomics.sequences import canonical_sequence, split_sequence_suffix
 from gliomics.study.images import IMAGE_SUFFIXES
 from gliomics.study.labels import LABELS_FOLDER
-from gliomics.study.names import canonical_sequence, split_sequence_suffix
 from gliomics.study.numbering import parse_numbering
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.errors import InputError, UnknownNameError
+from gliomics.sequences import SEQUENCES
 
-SEQUENCES = ("t1", "t1c", "t2", "flair")
-"""Sequence names of a glioma study: T1, contrast-enhanced T1, T2 and T2-FLAIR."""
+__all__ = ["SEQUENCES", "UNNAMED_SEQUENCE", "Mask", "Study", "Volume"]
 
 UNNAMED_SEQUENCE = "image"
 """Name of the only sequence of a study that is a single image file whose name does not tell its sequence."""

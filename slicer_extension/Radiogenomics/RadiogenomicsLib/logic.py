@@ -14,7 +14,8 @@ import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from gliomics.records import FeatureTable
-from RadiogenomicsLib.sequences import SEQUENCES, TITLES, sequenceFromName
+from gliomics.sequences import recognise
+from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.slices import sliceCentre
 from RadiogenomicsLib.terminology import meaningOf
 from RadiogenomicsLib.volumes import Volume, VolumeError, describeGrid, sameGrid
@@ -80,7 +81,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         found: dict[str, list[tuple[Any, str]]] = {sequence: [] for sequence in SEQUENCES}
         for node in nodes:
             tag = node.GetAttribute(SEQUENCE_ATTRIBUTE)
-            sequence = tag or sequenceFromName(node.GetName() or "")
+            sequence = tag or recognise(node.GetName() or "").sequence
             if sequence in found:
                 found[sequence].append((node, "Recognised by its tag" if tag else "Recognised by its name"))
         return {sequence: candidates[0] for sequence, candidates in found.items() if len(candidates) == 1}

@@ -48,7 +48,7 @@ def test_an_examination_becomes_a_study_of_its_four_sequences(an_examination: Pa
     assert (study.id, study.patient_id, study.date) == ("SUBJ-01_20210304", "SUBJ/01", "2021-03-04")
     assert study.spacing_known
     assert find_study(tmp_path / "studies", study.id) == study
-    assert study.source["t1c"] == "series 5 'AX T1' (description says 't1', contrast agent 'Gadovist' is recorded)"
+    assert study.source["t1c"] == "series 5 'AX T1' (the name says 't1', contrast agent 'Gadovist' is recorded)"
     assert study.source["left_out"] == "series 1 '3-plane LOC' (image type LOCALIZER)"
     assert set(load_sequences(study, study.sequences)) == set(study.sequences)
 
@@ -97,7 +97,7 @@ def test_an_undecided_series_is_refused_with_all_series_and_how_to_name_them(
     with pytest.raises(InputError) as caught:
         import_dicom(an_examination, tmp_path / "studies")
     for part in (
-        "series 6 'AX BRAIN': undecided (description names no sequence, its times are like FLAIR)",
+        "series 6 'AX BRAIN': undecided (the name says no sequence, its times are like FLAIR)",
         "series 4 'AX FLAIR': flair",
         "series 1 '3-plane LOC': left out",
         "--sequence flair=",

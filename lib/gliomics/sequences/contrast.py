@@ -1,0 +1,142 @@
+"""What a name says about contrast agent: given, not given, or left open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gliomics.sequences.tokens import Token
+from gliomics.sequences.words import ABSENT, AGENT, HINT, JOIN, PRESENT, SUSPECT, WEAK, WITH, WITHOUT
+
+_FILLERS = {"of", "the", "de", "di", "de l", "la", "le", "du", "des", "del", "iv", "i", "v", "administration", "gabe",
+            "intravenous", "intraveineuse", "agent", "produit", "mezzo", "medium", "media", "von", "any", "l", "d",
+            "podaniu", "podani", "dozylnie", "no"}  # fmt: skip
+_NOT_GIVEN_BEHIND = {"none", "no", "not", "free", "off", "neg", "negative", "yok", "oncesi", "nelkul", "elott",
+                     "before", "minus", "0", "nil", "ennen"}  # fmt: skip
+_AFTER = {"nach", "after", "apres", "dopo", "despues", "depois", "apos", "pos", "efter", "etter", "sonrasi", "sonra",
+          "jalkeen", "following", "после"}  # fmt: skip
+_STAND_ALONE = {"wo", "without", "pre", "prae"}
+_LAST = {"ohne", "sans", "non", "without", "wo", "pre", "vor", "avant", "before"}
+
+_UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """The words that say so, empty if none: given, not given, open (decides nothing), a hint (ends T1 alone)."""
+
+    present: str = ""
+    absent: str = ""
+    unclear: str = ""
+    hint: str = ""
+
+
+def read_contrast(tokens: Sequence[Token]) -> Contrast:
+    """Read a name's words from left to right; a preposition reaches over fillers and several names of the agent."""
+    words = {PRESENT: "", ABSENT: "", _UNCLEAR: "", HINT: ""}
+    preposition: Token | None = None
+    for position, token in enumerate(tokens):
+        if token.role in (WITH, WITHOUT) and preposition and preposition.role != token.role and token.text != "con":
+            words[PRESENT], words[ABSENT] = words[PRESENT] or "with", words[ABSENT] or "without"
+        kind, text = _kind(tokens, position, preposition)
+        if kind:
+            words[kind] = words[kind] or text
+        if token.role in (WITH, WITHOUT):
+            preposition = token
+        elif token.role not in (AGENT, WEAK, JOIN) and token.text not in (*_FILLERS, "/", "&", "+"):
+            preposition = None
+    return Contrast(words[PRESENT], words[ABSENT], words[_UNCLEAR], words[HINT])
+
+
+def _kind(tokens: Sequence[Token], position: int, preposition: Token | None) -> tuple[str | None, str]:
+    """What one word says about contrast (None: nothing), and in which words."""
+    token, following = tokens[position], _at(tokens, position + 1)
+    if token.role == AGENT or (token.text == "con" and preposition):
+        return _of_agent(tokens, position, preposition)
+    if token.role in (WITH, WITHOUT):
+        return _of_preposition(token, tokens, position), token.text
+    if token.role == WEAK:
+        return _of_letter(token, tokens, position, preposition)
+    if token.role == PRESENT and token.text == "post":
+        return _of_post(following), token.text
+    if token.role == PRESENT and preposition and preposition.role == WITHOUT:
+        return ABSENT, f"{preposition.text} {token.text}"
+    if token.role == PRESENT and following and following.text == "minus":
+        return _UNCLEAR, token.text
+    if token.role in (PRESENT, ABSENT, HINT):
+        return token.role, token.text
+    suspect = token.role is None and token.text.isalpha() and SUSPECT.search(token.text)
+    lone_plus = token.text == "+" and (following is None or following.before.startswith(")"))
+    return (_UNCLEAR if suspect or lone_plus else None), token.text
+
+
+def _of_post(following: Token | None) -> str:
+    """``POST`` is after contrast, unless what follows says after what."""
+    if following and following.role == HINT and not following.text.startswith(("fs", "fat", "sp", "fett")):
+        return HINT
+    if following and (following.text == "minus" or (following.role is None and following.text.isalpha())):
+        return _UNCLEAR
+    return PRESENT
+
+
+def _at(tokens: Sequence[Token], position: int) -> Token | None:
+    return tokens[position] if 0 <= position < len(tokens) else None
+
+
+def _of_preposition(token: Token, tokens: Sequence[Token], position: int) -> str | None:
+    """What a preposition says that no agent follows."""
+    rest = [t for t in tokens[position + 1 :] if t.text not in _FILLERS]
+    following = rest[0] if rest else None
+    if following and following.role in (AGENT, WEAK, PRESENT, WITH, WITHOUT):
+        return _stand_alone(token) if following.text == "post" or following.role in (WITH, WITHOUT) else None
+    if token.role == WITHOUT:
+        if token.text in _STAND_ALONE:
+            if following and (following.role == HINT or (following.role is None and following.text.isalpha())):
+                return HINT if following.role == HINT else _UNCLEAR
+            return ABSENT
+        return ABSENT if token.text in _LAST and not rest else None
+    behind_agent = position > 0 and tokens[position - 1].role == AGENT
+    if token.text in ("with", "con") and not rest:
+        return PRESENT
+    if token.text in ("with", "con", "mit", "avec", "com", "met", "med", *_AFTER) and not behind_agent:
+        return _UNCLEAR
+    return None
+
+
+def _stand_alone(token: Token) -> str | None:
+    return ABSENT if token.text in _STAND_ALONE else None
+
+
+def _of_agent(tokens: Sequence[Token], position: int, preposition: Token | None) -> tuple[str, str]:
+    token, before, following = tokens[position], _at(tokens, position - 1), _at(tokens, position + 1)
+    if following and following.text in _NOT_GIVEN_BEHIND:
+        return ABSENT, f"{token.text} {following.text}"
+    if before and before.text == "negative":
+        return _UNCLEAR, f"-{token.text}"
+    if preposition and preposition.role == WITHOUT:
+        return ABSENT, f"{preposition.text} {token.text}"
+    if preposition is None and before and before.role is None and before.text.isalpha():
+        return _UNCLEAR, f"{before.text} {token.text}"
+    return PRESENT, token.text
+
+
+def _of_letter(
+    token: Token, tokens: Sequence[Token], position: int, preposition: Token | None
+) -> tuple[str, str] | tuple[None, str]:
+    """``+C``, ``C-``, ``sans IV``; a letter alone leaves it open."""
+    before, following = _at(tokens, position - 1), _at(tokens, position + 1)
+    if following and following.role == AGENT:
+        return None, token.text
+    if following and following.text == "minus":
+        return ABSENT, f"{token.text}-"
+    if before and before.text == "negative":
+        return ABSENT, f"-{token.text}"
+    if preposition:
+        return (ABSENT if preposition.role == WITHOUT else PRESENT), f"{preposition.text} {token.text}"
+    if before and before.text == "+":
+        return PRESENT, f"+{token.text}"
+    if following and following.text == "+":
+        return PRESENT, f"{token.text}+"
+    if before and (before.role in (AGENT, PRESENT)):
+        return PRESENT, before.text
+    return _UNCLEAR, token.text

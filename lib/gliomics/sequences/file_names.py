@@ -1,0 +1,58 @@
+"""File names: the sequence at their end, the patient before it, and masks."""
+
+from __future__ import annotations
+
+import re
+
+from gliomics.sequences.recognition import recognise
+from gliomics.sequences.tokens import tokenise
+from gliomics.sequences.words import ABSENT, AGENT, FLAIR, MASK, PRESENT, T1, T2, WITH, WITHOUT
+
+_NAMING = {T1, T2, FLAIR, AGENT, PRESENT, ABSENT, WITH, WITHOUT}
+
+
+def canonical_sequence(name: str) -> str | None:
+    """The sequence that ``name`` stands for (``"T1ce"`` is ``"t1c"``), or None if it is no usual name of one."""
+    tokens = tokenise(name)
+    if any(token.role not in _NAMING and token.text not in ("+", "c") for token in tokens):
+        return None
+    return recognise(name).sequence if tokens else None
+
+
+def is_mask_name(name: str) -> bool:
+    """Whether a file or volume is named as a mask: ``_seg``, ``segmentation``, ``brainmask``, ``dseg``, ``roi`` ..."""
+    return any(token.role == MASK for token in tokenise(name))
+
+
+def split_sequence_suffix(stem: str) -> tuple[str, str | None]:
+    """Split a file name without its type into what comes before the sequence's name, and the sequence.
+
+    ``"BraTS_001_t1ce"`` gives ``("BraTS_001", "t1c")``; ``"sub-01_ses-01_ce-gadolinium_T1w"`` gives
+    ``("sub-01_ses-01", "t1c")``; ``"case7"`` gives ``("case7", None)``.
+    """
+    sequence = recognise(stem).sequence
+    if sequence is None:
+        return stem, None
+    bids = re.match(r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?(?=_)", stem)
+    if bids:
+        return bids[0], sequence
+    words = list(re.finditer(r"[^-_. ]+", stem))
+    first = next((k for k, word in enumerate(words) if _says_sequence(word[0])), 0)
+    while first > 1 and _is_description(words[first - 1][0]):
+        first -= 1
+    before = stem[: words[first].start()].rstrip("-_. ")
+    return (before or stem), sequence
+
+
+def patient_of(stem: str) -> str:
+    """The patient that a file's name begins with: the BIDS subject, or what comes before the sequence's name."""
+    subject = re.match(r"sub-[A-Za-z0-9]+(?=_|$)", stem)
+    return subject[0] if subject else split_sequence_suffix(stem)[0]
+
+
+def _says_sequence(word: str) -> bool:
+    return any(token.role in (T1, T2, FLAIR) for token in tokenise(word))
+
+
+def _is_description(word: str) -> bool:
+    return not word.isdigit() and all(token.role is not None for token in tokenise(word))

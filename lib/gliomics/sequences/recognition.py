@@ -1,0 +1,230 @@
+"""The one recogniser of MR sequences.
+
+A name must say the sequence, and nothing else in the name or the headers may speak
+against it; whatever fails that is undecided, never guessed. T1 is the image before
+contrast, so any sign of contrast that is not negated ends T1. Limits on repetition,
+echo and inversion time (ms) are wide: they catch contradictions, they do not recognise.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from gliomics.sequences.contrast import Contrast, read_contrast
+from gliomics.sequences.records import Acquisition, Recognition
+from gliomics.sequences.tokens import Token, tokenise
+from gliomics.sequences.words import DENSITY, FLAIR, JOIN, MASK, OTHER, T1, T2, T2STAR, UNCLEAR, role_of
+
+_SHORTEST_FLAIR_INVERSION = 1300.0
+_LONGEST_T1_INVERSION = 1500.0
+_NO_AGENT = re.compile(
+    r"(none|no|n|nil|null|non|not|false|off|without|w/?o|ohne|kein\w*|nein|sans|aucun\w*|sin|senza|sem|bez|zonder|brak|"
+    r"0+([.,]0*)?\s*(ml|cc|mmol)?|n/?a|native?|nativ|unenhanced|no contrast|non[- ]?contrast|-+|no iv contrast|nessuno)"
+)
+_OTHER_IMAGE_TYPES = {"LOCALIZER", "PROJECTION IMAGE", "SUB", "MOSAIC", "P", "PHASE MAP", "VELOCITY MAP", "PERFUSION",
+                      "PERFUSION_ASL", "R", "I", "REAL", "IMAGINARY", "PHASE", "SCREEN SAVE"}  # fmt: skip
+
+
+def recognise(name: str, acquisition: Acquisition | None = None) -> Recognition:
+    """Tell the sequence of an image from its name (series description, file or volume name) and its headers.
+
+    ``recognise("AX T1 +C").sequence`` is ``"t1c"``, ``recognise("T2*").is_other`` is true and
+    ``recognise("T1 C")`` is undecided: its ``reason`` says why.
+    """
+    headers = acquisition or Acquisition()
+    other = _other_by_headers(headers)
+    if other:
+        return Recognition(None, other, is_other=True)
+    tokens = tokenise(name)
+    answer = _by_name(tokens, headers, known_headers=acquisition is not None)
+    protocol = tokenise(headers.protocol_name)
+    if not headers.protocol_name or not any(token.role in (T1, T2, FLAIR) for token in protocol):
+        return answer
+    by_protocol = _by_name(protocol, headers, known_headers=True)
+    if answer.sequence is None:
+        names_nothing = not any(token.role in (T1, T2, FLAIR, OTHER, UNCLEAR, DENSITY) for token in tokens)
+        return replace(by_protocol, reason=f"protocol: {by_protocol.reason}") if names_nothing else answer
+    if by_protocol.sequence not in (None, answer.sequence) or by_protocol.is_other:
+        if answer.sequence == "t1c" and by_protocol.sequence == "t1":
+            return answer
+        what = by_protocol.sequence or by_protocol.reason
+        return Recognition(None, f"{answer.reason}, but the protocol '{headers.protocol_name}' says {what}")
+    return answer
+
+
+def _by_name(tokens: list[Token], headers: Acquisition, *, known_headers: bool) -> Recognition:
+    other = _other_by_name(tokens)
+    if other:
+        return Recognition(None, other, is_other=True)
+    weightings = {role: [t for t in tokens if t.role == role] for role in (T1, T2, FLAIR)}
+    t1, t2, flair = (bool(weightings[role]) for role in (T1, T2, FLAIR))
+    unclear = next((t for t in tokens if t.role == UNCLEAR and not (flair and t.text in ("tir", "tirm"))), None)
+    density = next((token for token in tokens if token.role == DENSITY), None)
+    if density:
+        more = t1 or t2 or flair
+        return Recognition(None, f"the name says '{density.text}'{' and more' if more else ''}", is_other=not more)
+    if not (t1 or t2 or flair):
+        return Recognition(None, f"the name says no sequence{_suggestion(headers)}")
+    if unclear:
+        return Recognition(None, f"the name says '{unclear.text}', which leaves open what the image is")
+    if t1 and t2:
+        return Recognition(None, "the name says both T1 and T2")
+    if t1 and flair and not _is_t1_flair(tokens):
+        return Recognition(None, "the name says both T1 and FLAIR")
+    if t2 and flair and _joined(tokens):
+        return Recognition(None, "the name says both T2 and FLAIR")
+    contrast = read_contrast(tokens)
+    if t1:
+        return _contradicted("t1", headers) or _t1_or_t1c(tokens, contrast, headers, known_headers)
+    sequence = "flair" if flair else "t2"
+    word = weightings[FLAIR][0].text if flair else weightings[T2][0].text
+    if contrast.present:
+        return Recognition(
+            None, f"the name says '{word}' and '{contrast.present}': {sequence} after contrast is not taken unasked"
+        )
+    if sequence == "t2" and any(token.text == "ir" for token in tokens):
+        return Recognition(None, f"the name says '{word}' and 'ir', which leaves open whether it is FLAIR or STIR")
+    agent = _agent(headers)
+    note = f", contrast agent '{agent}' is recorded" if agent else ""
+    return _contradicted(sequence, headers) or Recognition(sequence, f"the name says '{word}'{note}")
+
+
+def _other_by_headers(headers: Acquisition) -> str | None:
+    """Why the headers alone say that the image is none of ours."""
+    for value in headers.image_type:
+        role = role_of(value.strip().lower()) if len(value) > 1 else None
+        if value.strip().upper() in _OTHER_IMAGE_TYPES or (role == OTHER and value.upper() not in ("EPI", "SUMMARY")):
+            return f"image type {value.strip().upper()}"
+        if any(token.role == OTHER for token in tokenise(value)) and " " in value.strip():
+            return f"image type {value.strip().upper()}"
+    if (headers.temporal_positions or 0) > 1:
+        return f"{headers.temporal_positions} time points (dynamic)"
+    if (headers.b_value or 0) > 0:
+        return f"diffusion b-value {headers.b_value:g}"
+    return None
+
+
+def _other_by_name(tokens: list[Token]) -> str | None:
+    t2 = any(token.role == T2 for token in tokens)
+    for position, token in enumerate(tokens):
+        if token.role == MASK:
+            return f"the name says '{token.text}', a mask"
+        if token.role == OTHER:
+            return f"the name says '{token.text}'"
+        following = tokens[position + 1] if position + 1 < len(tokens) else None
+        if token.role in (T1, T2) and following and following.text == "*":
+            return f"the name says '{token.text}*'"
+        if t2 and token.role == T2STAR:
+            return f"the name says 't2' and '{token.text}', a gradient echo (T2*)"
+        if following and (token.text, following.text) in _OTHER_PAIRS:
+            return f"the name says '{token.text} {following.text}'"
+    return None
+
+
+_OTHER_PAIRS = {("phase", "contrast"), ("3", "plane"), ("three", "plane"), ("save", "screen"), ("key", "image"),
+                ("field", "map"), ("bias", "field"), ("vessel", "wall"), ("b", "value")}  # fmt: skip
+
+
+def _is_t1_flair(tokens: list[Token]) -> bool:
+    """Whether T1 and FLAIR are one name: ``T1 FLAIR``, a T1-weighted image whose fluid is suppressed.
+
+    With an underscore between them the first may be a time point, so that is left open.
+    """
+    roles = [token.role for token in tokens]
+    position = roles.index(FLAIR)
+    before = tokens[position].before
+    return roles.count(FLAIR) == 1 and position > 0 and roles[position - 1] == T1 and before in (" ", "-", "")
+
+
+def _joined(tokens: list[Token]) -> bool:
+    """Whether something that joins two images stands anywhere in the name, or the same sequence twice."""
+    signs = any(token.role == JOIN or token.text in ("+", "&", ",", ";", "/") for token in tokens)
+    return signs or sum(token.role == FLAIR for token in tokens) > 1
+
+
+def _t1_or_t1c(tokens: list[Token], contrast: Contrast, headers: Acquisition, known_headers: bool) -> Recognition:
+    agent, none_recorded = _agent(headers), _says_no_agent(headers)
+    if contrast.present and contrast.absent:
+        return Recognition(None, f"the name says both '{contrast.absent}' and '{contrast.present}'")
+    names = [token for token in tokens if token.text.startswith("t1")]
+    glued = [token for token in tokens if token.glued and token.role in ("present", "agent")]
+    if len(names) > 1 and glued and contrast.present == glued[0].text:
+        return Recognition(None, "the name says T1 twice, with and without contrast")
+    if contrast.present:
+        if none_recorded:
+            return Recognition(
+                None, f"the name says '{contrast.present}' but contrast agent '{headers.contrast_agent}' is recorded"
+            )
+        return Recognition("t1c", f"the name says 't1' and '{contrast.present}'")
+    if contrast.absent:
+        if agent:
+            return Recognition(None, f"the name says '{contrast.absent}' but contrast agent '{agent}' is recorded")
+        if contrast.unclear:
+            return Recognition(None, f"the name says '{contrast.absent}' and '{contrast.unclear}'")
+        return Recognition("t1", f"the name says 't1' and '{contrast.absent}'")
+    if contrast.unclear and not agent:
+        return Recognition(
+            None, f"the name says '{contrast.unclear}', which leaves open whether with or without contrast"
+        )
+    if agent:
+        return Recognition("t1c", f"the name says 't1', contrast agent '{agent}' is recorded")
+    if none_recorded:
+        return Recognition("t1", f"the name says 't1', contrast agent '{headers.contrast_agent}' is recorded")
+    if contrast.hint:
+        return Recognition(None, f"the name says '{contrast.hint}', which leaves open whether with or without contrast")
+    if headers.contrast_volume:
+        return Recognition(
+            None, f"the name says 't1', a contrast volume of {headers.contrast_volume:g} ml without an agent"
+        )
+    silent = " in the name, and the headers record no contrast agent" if known_headers else ""
+    return Recognition("t1", f"the name says 't1', no sign of contrast{silent}")
+
+
+def _agent(headers: Acquisition) -> str:
+    """The contrast agent that was given, empty if none is recorded or none was given."""
+    agent = headers.contrast_agent.strip()
+    return "" if not agent or _NO_AGENT.fullmatch(agent.lower()) or headers.contrast_volume == 0 else agent
+
+
+def _says_no_agent(headers: Acquisition) -> bool:
+    """Whether the headers say expressly that no contrast was given."""
+    return bool(headers.contrast_agent.strip()) and not _agent(headers)
+
+
+def _contradicted(sequence: str, headers: Acquisition) -> Recognition | None:
+    repetition, echo, inversion = headers.repetition_time, headers.echo_time, headers.inversion_time
+    gradient_echo = "GR" in headers.scanning_sequence and "SE" not in headers.scanning_sequence
+    problems = []
+    if sequence == "flair" and inversion is not None and inversion < _SHORTEST_FLAIR_INVERSION:
+        problems.append(f"inversion time {inversion:g} ms")
+    if sequence != "flair" and inversion is not None and inversion >= _LONGEST_T1_INVERSION:
+        problems.append(f"inversion time {inversion:g} ms")
+    if sequence == "t1" and echo is not None and echo > 40:
+        problems.append(f"echo time {echo:g} ms")
+    if sequence == "t1" and repetition is not None and repetition > 4000:
+        problems.append(f"repetition time {repetition:g} ms")
+    if sequence != "t1" and echo is not None and echo < 50:
+        problems.append(f"echo time {echo:g} ms")
+    if sequence != "t1" and repetition is not None and repetition < 1500:
+        problems.append(f"repetition time {repetition:g} ms")
+    if sequence != "t1" and gradient_echo:
+        problems.append("a gradient echo")
+    if sequence != "t1" and "EP" in headers.scanning_sequence:
+        problems.append("an echo-planar sequence")
+    if headers.body_part and role_of(headers.body_part.lower()) == OTHER:
+        problems.append(f"body part {headers.body_part}")
+    return Recognition(None, f"the name says {sequence} but {' and '.join(problems)}") if problems else None
+
+
+def _suggestion(headers: Acquisition) -> str:
+    repetition, echo, inversion = headers.repetition_time, headers.echo_time, headers.inversion_time
+    if repetition is None or echo is None:
+        return ""
+    if inversion is not None and inversion >= _SHORTEST_FLAIR_INVERSION and echo >= 60:
+        return ", its times are like FLAIR"
+    if echo >= 60 and repetition >= 2000:
+        return ", its times are like T2"
+    if echo <= 30 and repetition <= 3000:
+        return ", its times are like T1"
+    return ""

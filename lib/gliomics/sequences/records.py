@@ -1,0 +1,38 @@
+"""What is told about an image's sequence: the answer, and what headers contribute to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEQUENCES = ("t1", "t1c", "t2", "flair")
+"""Sequence names of a glioma study: T1, contrast-enhanced T1, T2 and T2-FLAIR."""
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What an image is: a sequence, certainly none of ours (``is_other``), or undecided (neither), and why."""
+
+    sequence: str | None
+    reason: str
+    is_other: bool = False
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """What an image's headers say about its acquisition; None or empty where they say nothing.
+
+    Times are in milliseconds, the contrast volume in millilitres, the b-value in s/mm².
+    The fields are the DICOM attributes of the same name (PS3.3 C.7.6.4, C.8.3.1).
+    """
+
+    repetition_time: float | None = None
+    echo_time: float | None = None
+    inversion_time: float | None = None
+    contrast_agent: str = ""
+    contrast_volume: float | None = None
+    image_type: tuple[str, ...] = ()
+    scanning_sequence: tuple[str, ...] = ()
+    protocol_name: str = ""
+    body_part: str = ""
+    temporal_positions: int | None = None
+    b_value: float | None = None

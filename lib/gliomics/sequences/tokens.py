@@ -1,0 +1,176 @@
+"""A name as words: accents folded, words that are written together taken apart, signs kept that carry meaning."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gliomics.sequences.words import (
+    ABSENT,
+    AGENT,
+    DENSITY,
+    FLAIR,
+    HINT,
+    MASK,
+    OTHER,
+    PRESENT,
+    ROLES,
+    T1,
+    T2,
+    UNCLEAR,
+    role_of,
+)
+
+_LETTERS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe",
+                          "Œ": "OE", "ı": "i", "đ": "d", "Đ": "D", "Т": "T", "т": "t"})  # fmt: skip
+_SUFFIX = re.compile(r"(\.nii|\.nrrd|\.nhdr|\.mha|\.mhd|\.mgz|\.mgh|\.hdr|\.img|\.dcm|\.ima|\.seg)?(\.gz)?$", re.I)
+_EDGE = r"(?<![^\W_])"
+_AGENT_AHEAD = r"[ _](?=(con|contrast\w*|kontrast\w*|gad\w*|gd|km|mdc|c|k|iv)(?![^\W_]))"
+_SIGNS = [
+    (re.compile(r"[±]|\+\s*/\s*-|-\s*/\s*\+|\(\s*\+\s*/\s*-\s*\)"), " with without "),
+    (re.compile(_EDGE + r"w\s?[/\\]\s?o(ut)?(?![^\W_])", re.I), " without "),
+    (re.compile(_EDGE + r"w\s?[/&+\\]\s?wo(?![^\W_])", re.I), " with without "),
+    (re.compile(_EDGE + r"[wc]\s?/\s?(?=[^\W\d_])", re.I), " with "),
+    (re.compile(_EDGE + r"m/\s?(?=[^\W\d_])", re.I), " with "),
+    (re.compile(_EDGE + r"[suo]/\s?(?=[^\W\d_])", re.I), " without "),
+    (
+        re.compile(_EDGE + r"[wmc]\.?[ _](?=(con|contrast\w*|kontrast\w*|gad\w*|gd|km|mdc|c|k|iv)(?![^\W_]))", re.I),
+        " with ",
+    ),
+    (re.compile(_EDGE + r"[o]\.?[ _](?=(kontrast\w*|km|gad\w*|gd)(?![^\W_]))", re.I), " without "),
+    (re.compile(_EDGE + r"s[ _](?=kontrast(em|om|nim)(?![^\W_]))", re.I), " with "),
+    (re.compile(_EDGE + r"(dark[\s_-]*fl(uid)?|da[\s_-]*fl|fluid[\s_-]*attenuat\w+)(?![^\W_])", re.I), " flair "),
+    (re.compile(r"\(\s*\+\s*\)"), " + "),
+    (re.compile(r"\(\s*-\s*\)"), " minus "),
+    (re.compile(r"(?<=[^\W_])-(?=\s|$|[)\]])"), " minus "),
+    (re.compile(r"(?<![^\s(\[])-(?=[^\W_])"), " negative "),
+]
+_ABBREVIATION = re.compile(_EDGE + r"[^\W\d_](?:\.[^\W\d_])+\.?(?![^\W_])")
+_PIECE = re.compile(r"(?P<word>[^\W_]+)|(?P<sign>[+&*,;/])")
+_PREFIXES = {"e", "s", "d", "es", "ds", "cs", "wip", "wipe", "wips"}
+_SHORT = {"t1", "t2", "ce", "gd", "km", "ax", "3d", "2d", "se", "pd", "wi", "fs", "ir", "mt", "wo", "iv", "op"}
+_WEIGHTINGS = {T1, T2, FLAIR, DENSITY}
+_TELLING = {*_WEIGHTINGS, AGENT, PRESENT, ABSENT, OTHER, MASK, HINT}
+_CONTRAST_SCRIPT = re.compile(r"增强|造影|强化|조영")
+_PLAIN_SCRIPT = re.compile(r"平扫|非增强|単純|單純|비조영|造影前|增强前|造影なし")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word or sign, its role (None: unknown), what stands before it, and whether it is one word with the former."""
+
+    text: str
+    role: str | None
+    before: str = ""
+    glued: bool = False
+
+
+def tokenise(name: str) -> list[Token]:
+    """The words and signs of a name, in order."""
+    text = unicodedata.normalize("NFKC", name).translate(_LETTERS)
+    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    text = _without_bids_entities(_SUFFIX.sub("", text.strip()))
+    text = _ABBREVIATION.sub(lambda match: match[0].replace(".", "") + " ", text)
+    for pattern, replacement in _SIGNS:
+        text = pattern.sub(replacement, text)
+    tokens: list[Token] = []
+    end = 0
+    for match in _PIECE.finditer(text):
+        before, end = text[end : match.start()], match.end()
+        if match["sign"]:
+            tokens.append(Token(match["sign"], None, before))
+            continue
+        for number, (word, role) in enumerate(_words(match["word"])):
+            tokens.append(Token(word, role, "" if number else before, glued=number > 0))
+    return tokens
+
+
+def _without_bids_entities(text: str) -> str:
+    """A BIDS name without the entities that say nothing of the sequence; ``ce-<agent>`` becomes its meaning."""
+    subject = re.match(r"sub[-_]?(\d{2,}|(?<=-)[A-Za-z0-9]+)(?=_|-|$)", text)
+    if not subject or any(role in _TELLING for _, role in _words(subject[1])):
+        return text
+    parts = []
+    for part in text[subject.end() :].strip("_-").split("_"):
+        key, dash, value = part.partition("-")
+        roles = {role for _, role in _words(value)} if value else set()
+        if not dash or key not in ("ses", "run", "dir", "res", "den", "echo", "flip", "space", "ce", "part"):
+            parts.append(part)
+        elif key == "ce":
+            parts.append("native" if value.lower() in ("none", "no", "pre", "0", "native", "without") else "gd")
+        elif (key == "ses" and roles & {AGENT, PRESENT, ABSENT, "with", "without"}) or (
+            key == "part" and value.lower() != "mag"
+        ):
+            parts.append("unknown")
+    return "_".join(parts)
+
+
+def _words(run: str) -> list[tuple[str, str | None]]:
+    """The words of letters and digits that are written together."""
+    low = run.lower()
+    role = role_of(low)
+    if role is not None:
+        return [(low, role)]
+    if not low.isascii():
+        pieces = re.findall(r"[a-z0-9]+|[^a-z0-9]+", low)
+        if len(pieces) > 1:
+            return [word for piece in pieces for word in _words(piece)]
+        if _PLAIN_SCRIPT.search(low):
+            return [(low, ABSENT)]
+        return [(low, AGENT if _CONTRAST_SCRIPT.search(low) else UNCLEAR)]
+    split = _split(low)
+    if split:
+        return [(word, _role_inside(word, split, number)) for number, word in enumerate(split)]
+    camel = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[A-Z]", run)
+    camel = _join_numbers(camel)
+    if len(camel) > 1 and any(role_of(word.lower()) in _TELLING or _split(word.lower()) for word in camel):
+        return [word for piece in camel for word in _words(piece)]
+    return [(low, None)]
+
+
+def _join_numbers(words: list[str]) -> list[str]:
+    """``T``, ``1`` of a CamelCase name belong together, as do ``3``, ``D``."""
+    text = " ".join(words)
+    text = re.sub(r"\b([A-Za-z]*[Tt]) ([12])\b", r"\1\2", text)
+    text = re.sub(r"\b([23]) ([Dd])\b", r"\1\2", text)
+    return text.split()
+
+
+def _role_inside(word: str, words: tuple[str, ...], number: int) -> str | None:
+    if word == "c":
+        return PRESENT
+    if word == "n":
+        return ABSENT
+    return role_of(word) if word in ROLES else None
+
+
+@lru_cache(maxsize=4096)
+def _split(run: str) -> tuple[str, ...] | None:
+    """The fewest known words that make up ``run``, at least one of them telling; None if there are none."""
+    best: list[tuple[str, ...] | None] = [()] + [None] * len(run)
+    for end in range(1, len(run) + 1):
+        for start in range(end):
+            words = best[start]
+            if words is None:
+                continue
+            word = run[start:end]
+            shorter = best[end] is None or len(words) + 1 < len(best[end] or ())
+            if shorter and _may_follow(word, words, run[end:]):
+                best[end] = (*words, word)
+    split = best[-1]
+    if split is None or len(split) < 2 or not any(ROLES.get(word) in _TELLING for word in split):
+        return None
+    return split
+
+
+def _may_follow(word: str, words: tuple[str, ...], rest: str) -> bool:
+    last = ROLES.get(words[-1]) if words else None
+    if word.isdigit():
+        return last not in (T1, T2)
+    if word in ("c", "n"):
+        return last == T1 and (word == "c" or not rest)
+    if word in _PREFIXES and not words:
+        return bool(re.match(r"t[12]|3d|flair", rest))
+    return word in _SHORT or (len(word) >= 3 and word in ROLES)
