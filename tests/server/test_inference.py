@@ -11,7 +11,7 @@ import requests
 from gliomics.active.named import PLAIN, SCORED
 from gliomics.client import ClientError
 from gliomics.segmentation.evaluation import dice
-from gliomics.study import Mask, read_mask, read_volume
+from gliomics.study import Mask, read_mask, read_volume, write_mask
 from tests.server.servers import Server
 from tests.server.studies import a_lesion_case
 
@@ -100,6 +100,21 @@ def test_features_are_those_of_the_uploaded_segment(a_server: Server, a_label: P
     assert table.region == "whole lesion"
     assert table.diagnostics["voxels"] == int(truth.array.sum())
     assert {name.split("_")[0] for name in table.values} >= {"flair", "t1", "original"}
+
+
+def test_part_of_an_uploaded_label_is_chosen_by_its_name_and_the_numbering(a_server: Server, a_label: Path) -> None:
+    mask = read_mask(a_label)
+    numbers = np.cumsum(mask.array.reshape(-1)).reshape(mask.shape)
+    write_mask(mask.with_array(np.where(mask.array > 0, 1 + numbers * 3 // (numbers.max() + 1), 0)), a_label)
+    values = read_mask(a_label).array
+    with pytest.raises(ClientError, match=r"region 'tumour-core' .*case-0' is ambiguous: the mask holds label 1, 2, 3"):
+        a_server.client.features("case-0", label=a_label, region="tumour-core")
+    for numbering, core in (("brats-2023", [1, 3]), ("msd", [2, 3])):
+        table = a_server.client.features("case-0", label=a_label, region="tumour-core", params={"numbering": numbering})
+        assert table.diagnostics["voxels"] == np.isin(values, core).sum()
+        assert (table.diagnostics["numbering"], table.diagnostics["numbering_source"]) == (numbering, "told")
+    whole = a_server.client.features("case-0", label=a_label)
+    assert whole.diagnostics["voxels"] == (values > 0).sum()
 
 
 def test_subtype_is_estimated_from_the_uploaded_segment(a_server: Server, a_label: Path) -> None:

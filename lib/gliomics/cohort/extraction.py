@@ -24,12 +24,12 @@ from gliomics.preprocess.intensity import foreground
 from gliomics.radiomics import engine
 from gliomics.radiomics.config import FeatureConfig
 from gliomics.radiomics.extract import extract_regions, sequences_to_measure
-from gliomics.radiomics.regions import is_ring, labels_of_mask, needs_parts, select_region, shift_boundary
+from gliomics.radiomics.regions import is_ring, needs_parts, select_region, shift_boundary
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask
 from gliomics.study.labels import check_mask
-from gliomics.study.numbering import MaskNumbering, numbering_of_mask, parse_numbering
+from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask, parse_numbering
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study, Volume
 
 if TYPE_CHECKING:

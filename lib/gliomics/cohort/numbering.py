@@ -9,10 +9,10 @@ from typing import Any
 from gliomics.errors import GliomicsError
 from gliomics.files import suffix_of
 from gliomics.radiomics.config import Region
-from gliomics.radiomics.regions import is_whole, labels_of_mask, needs_parts
+from gliomics.radiomics.regions import is_whole, needs_parts
 from gliomics.records import FeatureTable
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask
-from gliomics.study.numbering import MaskNumbering
+from gliomics.study.numbering import MaskNumbering, labels_of_mask
 
 _KNOWN = ("told", "study.json", "names of the segments")
 """Sources of a numbering that was said, not found from values."""

@@ -24,10 +24,10 @@ from gliomics.preprocess.intensity import foreground
 from gliomics.radiomics.config import FeatureConfig
 from gliomics.radiomics.extract import extract_regions
 from gliomics.radiomics.perturb import perturbed
-from gliomics.radiomics.regions import is_ring, labels_of_mask, needs_parts, select_region
+from gliomics.radiomics.regions import is_ring, needs_parts, select_region
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import load_sequences
-from gliomics.study.numbering import MaskNumbering, numbering_of_mask, parse_numbering
+from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask, parse_numbering
 from gliomics.study.records import Mask, Study, Volume
 
 STABLE = 0.75

@@ -10,6 +10,7 @@ from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.reviews import Review
 from gliomics.segmentation.annotators import Agreement, agreements, consensus
 from gliomics.study import Mask, read_mask
+from gliomics.study.numbering import tumour_of
 
 
 def review_label(
@@ -46,5 +47,5 @@ def keep_consensus(
 def _masks(store: StudyDatastore, study_id: str, tags: Sequence[str]) -> dict[str, Mask]:
     if len(set(tags)) < 2:
         raise InputError(f"two different label tags at least are compared; found {', '.join(tags) or 'none'}")
-    store.study(study_id)
-    return {tag: read_mask(store.labels.path(study_id, tag)) for tag in tags}
+    numbering = store.study(study_id).numbering
+    return {tag: tumour_of(read_mask(store.labels.path(study_id, tag)), numbering) for tag in tags}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.files import suffix_of
 from gliomics.sequences import canonical_sequence, split_sequence_suffix
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask, read_volume
 from gliomics.study.labels import check_mask
+from gliomics.study.numbering import numbering_of_segments
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study
 
 SEQUENCE_ORDER = ("flair", "t1c", "t2", "t1")
@@ -56,6 +60,15 @@ def read_label(path: Path, study: Study, name: str, *, allow_empty: bool = False
         raise InputError(f"{name} was refused: {str(error).replace(str(path), 'the file')}") from error
     _check_fits(mask, study, name, allow_empty)
     return mask
+
+
+def with_numbering_of_segments(study: Study, info: Mapping[str, Any]) -> Study:
+    """The study, numbered as the segments of its label are named: ``info`` is what was sent with the label."""
+    segments = info.get("segments")
+    if not isinstance(segments, dict) or not all(type(value) is int and value > 0 for value in segments.values()):
+        return study
+    numbering = numbering_of_segments({value: name for name, value in segments.items()})
+    return study if numbering is None else replace(study, numbering=numbering.name)
 
 
 def _check_fits(mask: Mask, study: Study, name: str, allow_empty: bool) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import numpy as np
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
@@ -21,6 +22,7 @@ from gliomics.records import FeatureTable
 from gliomics.segmentation.predict import LoadedModel, Segmenter
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import IMAGE_SUFFIXES, write_mask, write_volume
+from gliomics.study.numbering import labels_of_mask, numbering_of_mask
 from gliomics.study.records import Study
 
 STUDY_KEY = "study"
@@ -178,29 +180,41 @@ class SubtypeTask(StudyTask):
 def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
     """Features of the request's ``label`` in every sequence of the study, with what is known of their stability.
 
-    Options: ``region`` (its name in the table), ``label_value`` (one value of the label; any
+    Options: ``region`` (its name in the table; where the label has several values or ``numbering``
+    is told, the part of the tumour of that name), ``label_value`` (one value of the label; any
     above 0 unless told), ``config`` (name of a preset), ``resample_to`` (bring the sequences
     to this one's grid, on which the label must be drawn).
     """
+    from gliomics.cohort.numbering import numbering_diagnostics
     from gliomics.cohort.stability import stability_diagnostics
     from gliomics.radiomics.config import load_config
-    from gliomics.radiomics.extract import extract_features
+    from gliomics.radiomics.extract import WHOLE_MASK, extract_features
+    from gliomics.radiomics.regions import part_region, select_region
 
     if not request.get("label"):
         raise InputError(f"the current segment of study '{study.id}' is missing; send it as the file 'label'")
     mask = read_label(Path(request["label"]), study, "the current segment")
     config = load_config(_preset(text_option(request, "config")))
     volumes = load_sequences(study, study.sequences, resample_to=text_option(request, "resample_to"))
-    features = extract_features(
-        volumes,
-        mask,
-        config,
-        study_id=study.id,
-        region=text_option(request, "region") or "tumour",
-        spacing_known=study.spacing_known,
-        label=_label_value(request.get("label_value")),
+    region = text_option(request, "region") or WHOLE_MASK
+    label = _label_value(request.get("label_value"))
+    numbering = numbering_of_mask(
+        labels_of_mask(mask), "the current segment", told=text_option(request, "numbering"), study=study.numbering
     )
-    diagnostics = features.diagnostics | stability_diagnostics(features.values, config)
+    own = part_region(region)
+    parts = label is None and bool(own) and (len(numbering.labels) > 1 or bool(request.get("numbering")))
+    if parts:
+        mask = select_region(mask, region, name=f"the label of study '{study.id}'", numbering=numbering, own=own)
+    elif label is None:
+        mask = mask.with_array(np.isin(mask.array, sorted(numbering.tumour)).astype(np.uint8))
+    features = extract_features(
+        volumes, mask, config, study_id=study.id, region=region, spacing_known=study.spacing_known, label=label
+    )
+    diagnostics = (
+        (numbering_diagnostics(features, numbering, own) if parts else {})
+        | features.diagnostics
+        | stability_diagnostics(features.values, config)
+    )
     return replace(features, diagnostics=diagnostics)
 
 

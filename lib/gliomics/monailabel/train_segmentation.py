@@ -8,6 +8,7 @@ from typing import Any
 
 from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelStore
+from gliomics.monailabel.cases import with_numbering_of_segments
 from gliomics.monailabel.datastore import FINAL, PARTIAL, StudyDatastore
 from gliomics.monailabel.training import Progress, Training, orphaned
 from gliomics.segmentation.champion import Retraining
@@ -61,7 +62,9 @@ def partly_labelled_studies(datastore: StudyDatastore) -> list[LabelledStudy]:
     for study_id in sorted(datastore.labels.labelled(PARTIAL) & set(datastore.get_unlabeled_images())):
         with contextlib.suppress(GliomicsError):  # damaged or removed just now
             path, slices = datastore.labels.path(study_id, PARTIAL), datastore.slices_done(study_id)
-            found.append(LabelledStudy(datastore.study(study_id), path, tuple(slices)))
+            info = datastore.get_label_info(study_id, PARTIAL)
+            study = with_numbering_of_segments(datastore.study(study_id), info)
+            found.append(LabelledStudy(study, path, tuple(slices)))
     return found
 
 

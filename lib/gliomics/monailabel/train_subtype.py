@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gliomics.cohort.extraction import Extraction, Job
+from gliomics.cohort.numbering import labels_of_masks
 from gliomics.cohort.rows import RowStore, StoredTables
 from gliomics.cohort.runner import measure_cohort
 from gliomics.errors import GliomicsError, InputError
@@ -75,7 +76,10 @@ class SubtypeTraining(Training):
     ) -> tuple[list[FeatureTable], dict[str, str]]:
         """Features of the labels, and by study why others could not be measured."""
         rows = RowStore(self._datastore.workspace.features)
-        jobs = [Job(item.study, item.label) for item in labelled]
+        labels = frozenset[int]()
+        if extraction.needs_numbering:
+            labels = labels.union(*(labels_of_masks(folder) for folder in {item.label.parent for item in labelled}))
+        jobs = [Job(item.study, item.label, cohort_labels=labels) for item in labelled]
         keys, failed = [], {}
         for number, outcome in enumerate(measure_cohort(jobs, extraction, rows, workers=1), start=1):
             _stop_if(cancelled)

@@ -21,6 +21,7 @@ from monailabel.interfaces.tasks.train import TrainTask
 from gliomics.errors import GliomicsError
 from gliomics.files import read_json, sha256_of, write_json
 from gliomics.models import ModelStore
+from gliomics.monailabel.cases import with_numbering_of_segments
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
 from gliomics.segmentation.champion import Retraining
 from gliomics.segmentation.checkpoint import EpochRecord
@@ -170,7 +171,9 @@ def labelled_studies(datastore: StudyDatastore) -> tuple[list[LabelledStudy], di
     labelled, skipped = [], {}
     for image_id in datastore.get_labeled_images():
         try:
-            labelled.append(LabelledStudy(datastore.study(image_id), datastore.labels.path(image_id, FINAL)))
+            info = datastore.get_label_info(image_id, FINAL)
+            study = with_numbering_of_segments(datastore.study(image_id), info)
+            labelled.append(LabelledStudy(study, datastore.labels.path(image_id, FINAL)))
         except GliomicsError as error:
             skipped[image_id] = str(error)
     return labelled, skipped

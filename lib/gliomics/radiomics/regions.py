@@ -13,7 +13,17 @@ from gliomics.errors import InputError, UnknownNameError
 from gliomics.radiomics.config import Region
 from gliomics.radiomics.planes import ROUNDING, axial_axis
 from gliomics.radiomics.windows import Window, window_of
-from gliomics.study.numbering import CAVITY, CORE, ENHANCING, OEDEMA, MaskNumbering, numbering_of_mask
+from gliomics.study.numbering import (
+    CAVITY,
+    CORE,
+    ENHANCING,
+    OEDEMA,
+    UNDIVIDED,
+    MaskNumbering,
+    labels_of_mask,
+    numbering_of_mask,
+    part_of_name,
+)
 from gliomics.study.records import Mask
 
 Bools = npt.NDArray[np.bool_]
@@ -27,12 +37,6 @@ REGIONS: dict[str, Region] = {
     "peritumoral": Region(ring_mm=5),
 }
 """Every named region. The whole is the tumour, which a resection cavity is not."""
-
-
-def labels_of_mask(mask: Mask) -> list[int]:
-    """The values above 0 in a mask."""
-    values = np.unique(mask.array)
-    return [int(value) for value in values[values > 0]]
 
 
 def select_region(
@@ -66,6 +70,14 @@ def select_region(
         if not inside.any():
             raise InputError(f"region '{region}' is empty in {name}: no brain lies within {rule.ring_mm:g} mm of it")
     return mask.with_array(inside.astype(np.uint8))
+
+
+def part_region(name: str) -> dict[str, Region]:
+    """The region that a segment's name stands for, under that name; nothing where it is no part of the tumour."""
+    if name in REGIONS:
+        return {name: REGIONS[name]}
+    part = part_of_name(name)
+    return {} if part is None or part == UNDIVIDED else {name: Region(parts=[part])}
 
 
 def needs_parts(region: str, own: Mapping[str, Region]) -> bool:

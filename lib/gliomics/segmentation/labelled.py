@@ -16,6 +16,7 @@ from gliomics.preprocess import axial
 from gliomics.segmentation.cases import Case, prepare_case
 from gliomics.segmentation.settings import SegmentationSettings
 from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, check_mask, load_sequences, read_mask
+from gliomics.study.numbering import tumour_of
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
     for item in labelled:
         try:
             volumes = load_volumes(item.study, card)
-            mask = read_mask(item.label)
+            mask = tumour_of(read_mask(item.label), item.study.numbering)
             image, name = next(iter(volumes.values())), f"the label of study '{item.study.id}'"
             check_mask(mask, image, name, allow_empty=item.slices is not None)
             if UNNAMED_SEQUENCE in volumes:

@@ -11,21 +11,25 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
+
+import numpy as np
 
 from gliomics.errors import InputError
+from gliomics.study.records import Mask
 
 CORE: Final = "core-without-enhancement"
 OEDEMA: Final = "oedema"
 ENHANCING: Final = "enhancing"
 CAVITY: Final = "cavity"
 UNDIVIDED: Final = "tumour"
-PARTS = (CORE, OEDEMA, ENHANCING, CAVITY, UNDIVIDED)
+Part = Literal["core-without-enhancement", "oedema", "enhancing", "cavity", "tumour"]
+PARTS: tuple[Part, ...] = (CORE, OEDEMA, ENHANCING, CAVITY, UNDIVIDED)
 """Parts of a segmented glioma; a cavity is no tumour, and ``tumour`` is one whose parts were not told apart."""
 
 HOW_TO_TELL = 'say which with --numbering (option "numbering" of the server) or "numbering" in study.json'
 
-_SPELLINGS = {
+_SPELLINGS: dict[Part, str] = {
     CORE: (
         "core without enhancement, non enhancing, nonenhancing, non enhancing core, non enhancing tumour, "
         "non enhancing tumour core, necrosis, necrotic, necrotic core, necrotic tumour core, "
@@ -221,6 +225,19 @@ def numbering_of_mask(
     return MaskNumbering(present, every, _listed(present) if every else known)
 
 
+def labels_of_mask(mask: Mask) -> list[int]:
+    """The values above 0 in a mask."""
+    values = np.unique(mask.array)
+    return [int(value) for value in values[values > 0]]
+
+
+def tumour_of(mask: Mask, study: str | None) -> Mask:
+    """A mask without the resection cavity, where the numbering of its ``study`` is known to have one."""
+    numbering = numbering_of_mask(labels_of_mask(mask), "the mask", study=study)
+    cavity = sorted(numbering.labels - numbering.tumour)
+    return mask.with_array(np.where(np.isin(mask.array, cavity), 0, mask.array)) if cavity else mask
+
+
 def possible_numberings(labels: Collection[int]) -> tuple[Numbering, ...]:
     """The numberings that have a name and can explain these values."""
     return tuple(numbering for numbering in NUMBERINGS.values() if numbering.explains(labels))
@@ -251,7 +268,7 @@ def parse_numbering(text: str) -> Numbering:
     return Numbering(",".join(f"{value}={part}" for value, part in sorted(parts.items())), MappingProxyType(parts))
 
 
-def part_of_name(name: str) -> str | None:
+def part_of_name(name: str) -> Part | None:
     """The part that a segment's name means, in the usual spellings; None where it is not certain.
 
     ``core`` and ``tumour core`` are not, because the enhancing tumour may or may not be in it.

@@ -8,7 +8,7 @@ import numpy as np
 
 from gliomics.errors import InputError
 from gliomics.models import Metric, ModelCard, ModelFolder
-from gliomics.radiomics.regions import REGIONS
+from gliomics.radiomics.regions import part_region
 from gliomics.records import FeatureTable, SubtypeEstimate
 from gliomics.study.records import UNNAMED_SEQUENCE
 from gliomics.subtype import novelty, persist
@@ -89,7 +89,7 @@ class SubtypeModel:
 
     def _check_comparable(self, features: FeatureTable) -> None:
         region = self.settings.region
-        if features.region in REGIONS and features.region != region:
+        if part_region(features.region) and features.region != region:
             raise InputError(
                 f"the features of '{features.study_id}' are of region '{features.region}'; model '{self.card.name}' "
                 f"was fitted on region '{region}', so measure that"

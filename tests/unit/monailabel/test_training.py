@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gliomics.errors import InputError
@@ -18,6 +19,8 @@ from gliomics.monailabel.train_segmentation import (
     replayed_studies,
 )
 from gliomics.monailabel.training import fixed_validation, labelled_studies
+from gliomics.study import read_mask
+from gliomics.study.numbering import tumour_of
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
 
 
@@ -55,6 +58,15 @@ def test_labelled_study_whose_folder_is_broken_is_reported(a_store: StudyDatasto
     (a_store.root / "case-0" / "flair.nii.gz").unlink()
     labelled, _ = labelled_studies(a_store)
     assert [item.study.id for item in labelled] == ["case-1"]
+
+
+def test_label_whose_segments_name_a_cavity_is_numbered_so(a_store: StudyDatastore) -> None:
+    mask = a_lesion_case(0)[1]
+    values = np.where(mask.array > 0, 1 + (np.arange(mask.shape[0]) % 2)[:, None, None], 0)
+    a_store.keep_label("case-0", "final", mask.with_array(values), {"segments": {"tumour": 1, "resection cavity": 2}})
+    (item,) = labelled_studies(a_store)[0]
+    assert item.study.numbering == "1=tumour,2=cavity"
+    assert tumour_of(read_mask(item.label), item.study.numbering).array.sum() == (values == 1).sum()
 
 
 def test_annotated_slices_are_learned_from_until_the_study_is_labelled(

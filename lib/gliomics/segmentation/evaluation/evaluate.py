@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
@@ -15,6 +15,7 @@ from gliomics.segmentation.evaluation.overlap import SMALLEST_LESION, Volumes, c
 from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS, Confusion, confusion_by_slice
 from gliomics.segmentation.evaluation.surfaces import surface_distances
 from gliomics.study import Mask, Study, check_same_grid, read_mask
+from gliomics.study.numbering import labels_of_mask, numbering_of_mask, tumour_of
 
 METRICS = (
     "dice", "iou", "precision", "sensitivity", "specificity", "accuracy", "balanced_accuracy",
@@ -131,12 +132,14 @@ def evaluate_masks(pairs: Iterable[Pair], *, on_failed: OnFailed | None = None) 
 
 
 def score(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:
-    """The scores of one mask; every label value above 0 is lesion.
+    """The scores of one mask; every label value above 0 is lesion, but that of a cavity in the study's numbering.
 
     Raises :class:`~gliomics.errors.GeometryError` when the two lie on different grids.
     """
     study = pair.study
     check_same_grid(mask, reference, f"mask {pair.mask.name}", f"the reference of study '{study.id}'")
+    doubtful = numbering_of_mask(labels_of_mask(reference), pair.reference.name, study=study.numbering).doubtful_cavity
+    mask, reference = tumour_of(mask, study.numbering), tumour_of(reference, study.numbering)
     a, b = mask.array > 0, reference.array > 0
     slices = confusion_by_slice(mask, reference)
     voxels = reduce(add, slices)
@@ -165,14 +168,20 @@ def score(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:
         "false_positive_lesions": lesions.false_positive,
         "lesion_sensitivity": lesions.sensitivity,
     }
-    return StudyScores(pair, values, slices, _notes(in_voxels, lesions.found + lesions.missed))
+    return StudyScores(pair, values, slices, _notes(in_voxels, lesions.found + lesions.missed, doubtful))
 
 
-def _notes(voxels: Volumes, lesions: int) -> list[str]:
+def _notes(voxels: Volumes, lesions: int, doubtful_cavity: Collection[int]) -> list[str]:
     empty = [name for name, size in (("mask", voxels.mask), ("reference", voxels.reference)) if not size]
     notes = [f"the {' and the '.join(empty)} {'are' if len(empty) > 1 else 'is'} empty: no distances"] if empty else []
     if voxels.reference and not lesions:
         notes.append(f"the reference has no component of {SMALLEST_LESION} voxels: no lesion is counted")
+    if doubtful_cavity:
+        labels = ", ".join(map(str, sorted(doubtful_cavity)))
+        notes.append(
+            f"label {labels} of the reference was counted as lesion; it may be a resection cavity, which the numbering "
+            "in study.json would say"
+        )
     return notes
 
 

@@ -30,6 +30,7 @@ from gliomics.segmentation.split import Split
 from gliomics.segmentation.train import OnEpoch, Run, train
 from gliomics.segmentation.workers import Workers
 from gliomics.study import Mask, check_same_grid, read_mask
+from gliomics.study.numbering import tumour_of
 
 CONFIG = Path(__file__).parent / "correction.yaml"
 """The configuration that comes with Gliomics."""
@@ -141,7 +142,7 @@ def fit_correction(
             refiner,
             load_volumes(item.study, card),
             _read(masks, item.study.id),
-            read_mask(item.label),
+            tumour_of(read_mask(item.label), item.study.numbering),
             study_id=item.study.id,
             patient_id=item.study.patient_id,
         )

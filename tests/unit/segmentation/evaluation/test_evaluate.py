@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,6 +40,15 @@ def test_unknown_voxel_size_gives_voxels_and_nothing_in_millimetres(a_cohort: Co
 def test_every_label_value_is_lesion(a_cohort: Cohort) -> None:
     several = REFERENCE.with_array(REFERENCE.array * np.array([1, 2, 4] * 8, dtype=np.uint8)[:, None, None])
     assert score(a_cohort.add("a", REFERENCE), REFERENCE, several).values["dice"] == 1.0
+
+
+def test_cavity_is_no_lesion_where_the_study_is_numbered_so(a_cohort: Cohort) -> None:
+    several = REFERENCE.with_array(REFERENCE.array * np.array([1, 2, 3, 4] * 6, dtype=np.uint8)[:, None, None])
+    pair = a_cohort.add("a", REFERENCE)
+    without = REFERENCE.with_array(np.where(several.array == 4, 0, several.array))
+    numbered = replace(pair, study=replace(pair.study, numbering="brats-2024"))
+    assert score(numbered, without, several).values["dice"] == 1.0
+    assert any("label 4 of the reference was counted as lesion" in note for note in score(pair, without, several).notes)
 
 
 @pytest.mark.parametrize(
