@@ -13,6 +13,8 @@ from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.tasks import CaseImages
 from RadiogenomicsLib.viewmodel import ChosenVolume, Selection
 
+_SEGMENTATION = "segmentation"
+
 
 class SceneSelection:
     """The panel's selectors, kept in step with the parameter node; ``onChanged`` is called after every change."""
@@ -24,18 +26,39 @@ class SceneSelection:
         self._onChanged = onChanged
         self._recognisedBy: dict[str, str] = {}
         self._newVolumeIds: list[str] = []
+        self._nodeIds = dict.fromkeys((*SEQUENCES, _SEGMENTATION), "")
+        """What each selector chose last: its signal also comes when the node is only renamed."""
         self._silent = False
         for sequence, selector in self._selectors.items():
             selector.connect("currentNodeChanged(vtkMRMLNode*)", self._volumeSlot(sequence))
-        self._segments.connect("currentNodeChanged(vtkMRMLNode*)", self._changed)
+        self._segments.connect("currentNodeChanged(vtkMRMLNode*)", self._onSegmentation)
         self._segments.connect("currentSegmentChanged(QString)", self._changed)
 
-    def _volumeSlot(self, sequence: str) -> Callable[[], None]:
-        def onVolume() -> None:
-            self._recognisedBy.pop(sequence, None)
+    def _volumeSlot(self, sequence: str) -> Callable[[Any], None]:
+        def onVolume(node: Any) -> None:
+            if self._isOther(sequence, node):
+                self._recognisedBy.pop(sequence, None)
             self._changed()
 
         return onVolume
+
+    def _onSegmentation(self, node: Any) -> None:
+        if self._isOther(_SEGMENTATION, node) and not self._silent:
+            self._chooseFirstSegment()
+        self._changed()
+
+    def _isOther(self, selector: str, node: Any) -> bool:
+        """Whether a selector has another node than before."""
+        nodeId = node.GetID() if node is not None else ""
+        other = nodeId != self._nodeIds[selector]
+        self._nodeIds[selector] = nodeId
+        return other
+
+    def _chooseFirstSegment(self) -> None:
+        """Choose the first segment where none is chosen; the selector itself stays at *None*."""
+        node = self.segmentation()
+        if node is not None and not self.segmentId() and node.GetSegmentation().GetNumberOfSegments():
+            self._segments.setCurrentSegmentID(node.GetSegmentation().GetNthSegmentID(0))
 
     def _changed(self) -> None:
         if not self._silent:
@@ -116,8 +139,12 @@ class SceneSelection:
         self._onChanged()
 
     def chooseSegmentation(self, node: Any) -> None:
-        """Choose a segmentation, and with it its first segment."""
+        """Choose a segmentation, and its first segment unless one of its segments is chosen; None for none."""
+        self._silent = True
         self._segments.setCurrentNode(node)
+        self._chooseFirstSegment()
+        self._silent = False
+        self._onChanged()
 
     def volumeAdded(self, node: Any) -> None:
         """Remember a new volume until its name and attributes are set."""
@@ -139,6 +166,10 @@ class SceneSelection:
         for selector in (*self._selectors.values(), self._segments):
             if selector.currentNode() is node:
                 selector.setCurrentNode(None)
+
+    def hold(self) -> None:
+        """Take no notice of the selectors until :meth:`restore`: they lose their nodes while a scene comes or goes."""
+        self._silent = True
 
     def restore(self, parameters: Parameters) -> None:
         """Choose what the parameter node remembers."""

@@ -72,6 +72,8 @@ class RadiogenomicsPanel(VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneChanges)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneChanges)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneClosed)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneImported)
 
@@ -96,6 +98,10 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.model.modelName = self.parameters.text("model") or self.model.modelName
         self.view.showModels(self.model)
         self.selection.restore(self.parameters)
+
+    def onSceneChanges(self, _caller: Any = None, _event: Any = None) -> None:
+        """A scene is being closed or loaded: what the selectors say meanwhile is not the user's choice."""
+        self.selection.hold()
 
     @shown
     def onSceneClosed(self, _caller: Any = None, _event: Any = None) -> None:
