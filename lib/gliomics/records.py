@@ -47,8 +47,9 @@ class SubtypeEstimate(_Record):
 
     ``probabilities`` sum to 1; ``intervals`` are 90 % bootstrap intervals of each.
     ``inside_training_range`` is false when the features are unlike every training
-    patient's; ``reasons`` then says which. ``population`` describes the patients that
-    the model was fitted on and ``n_training`` how many there were.
+    patient's; ``reasons`` then says which. ``in_sample`` is true when the patient is one
+    of those that the model was fitted on: the estimate is then no prediction.
+    ``population`` describes these patients and ``n_training`` how many there were.
     """
 
     study_id: str
@@ -64,3 +65,4 @@ class SubtypeEstimate(_Record):
     performance: str
     reasons: list[str] = field(default_factory=list)
     notice: str = RESEARCH_NOTICE
+    in_sample: bool = False

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gliomics.files import write_bytes
-from gliomics.models import ModelStore
+from gliomics.models import ModelStore, patient_hash
 from gliomics.segmentation.evaluation import dice
 from gliomics.study import label_path, list_studies, read_mask
 from tests.server.servers import environment, start_server
@@ -40,7 +40,7 @@ def real_studies(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def test_patients_of_this_test_were_not_trained_on() -> None:
-    patients = {name.replace("_", "-") for name in PATIENTS}
+    patients = {patient_hash(name) for name in PATIENTS}
     for name in ("segmentation_flair", "segmentation_multi"):
         assert not patients & set(ModelStore().current(name).card.training.split["training"])
 

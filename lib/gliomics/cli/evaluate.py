@@ -90,8 +90,9 @@ def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: list[G
     from gliomics.cohort.extraction import find_mask
     from gliomics.errors import InputError
     from gliomics.segmentation.evaluation import Pair
+    from gliomics.segmentation.mask_record import MaskRecord
 
-    pairs = []
+    pairs, record = [], MaskRecord(masks)
     for study in studies:
         try:
             mask, reference = find_mask(masks, study.id), find_mask(labels, study.id)
@@ -99,7 +100,7 @@ def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: list[G
             _report_failure(study, error, failures)
             continue
         if mask is not None and reference is not None:
-            pairs.append(Pair(study, mask, reference))
+            pairs.append(Pair(study, mask, reference, record.in_sample(mask)))
             continue
         lacking = [f"no mask in {masks}"] * (mask is None) + [f"no reference in {labels}"] * (reference is None)
         console.print(f"left out {study.id}: {', '.join(lacking)}", style="yellow", markup=False)
@@ -129,7 +130,7 @@ def _write_pictures(evaluation: Evaluation, out: Path) -> None:
             console.print(f"no picture of {patient.patient_id}: {error}", style="yellow", markup=False)
     figures = {
         "dice": dice_by_patient({patient.patient_id: patient.values["dice"] for patient in evaluation.patients}),
-        "confusion": confusion_matrix(evaluation.voxels),
+        "confusion": confusion_matrix(evaluation.headline.voxels),
     }
     if examples:
         figures["examples"] = example_slices(examples)
@@ -159,9 +160,13 @@ def _example(place: str, patient: PatientScores) -> Example:
 def _say(evaluation: Evaluation, out: Path, absent: int, failed: int) -> None:
     from gliomics.segmentation.evaluation.tables import statistics
 
-    for row in statistics(evaluation.patients, ["dice"]):
-        interval = f" ({row['low']:.3f} to {row['high']:.3f})" if row["low"] == row["low"] else ""
-        console.print(f"{row['statistic']} Dice {row['value']:.3f}{interval}, {row['n']} patients", markup=False)
+    for in_sample in (False, True):
+        patients = evaluation.part(in_sample=in_sample).patients
+        among = " that the model learned from: no measure of others" if in_sample else ""
+        for row in statistics(patients, ["dice"]) if patients else []:
+            interval = f" ({row['low']:.3f} to {row['high']:.3f})" if row["low"] == row["low"] else ""
+            line = f"{row['statistic']} Dice {row['value']:.3f}{interval}, {row['n']} patients{among}"
+            console.print(line, style="yellow" if in_sample else None, markup=False)
     console.print(
         f"{len(evaluation.studies)} studies of {len(evaluation.patients)} patients in {out}"
         + (f", {absent} without mask or reference" if absent else "")

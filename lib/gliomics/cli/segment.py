@@ -66,19 +66,24 @@ def _here(
 ) -> Callable[[Study], list[str]]:
     from gliomics.models import ModelStore
     from gliomics.segmentation.labelled import load_volumes
+    from gliomics.segmentation.mask_record import MaskRecord
     from gliomics.segmentation.predict import Segmenter
     from gliomics.study import write_mask, write_volume
 
     folder = ModelStore(models).current(model)
     segmenter = Segmenter(folder)
+    card, record = folder.card, MaskRecord(out)
 
     def segment_one(study: Study) -> list[str]:
-        result = segmenter.segment(load_volumes(study, folder.card, resample_to=resample_to))
-        write_mask(result.mask, out / f"{study.id}.nii.gz")
+        result = segmenter.segment(load_volumes(study, card, resample_to=resample_to))
+        path = out / f"{study.id}.nii.gz"
+        write_mask(result.mask, path)
+        in_sample = card.in_sample_warnings(study.patient_id)
+        record.add(path, model=card.name, version=card.version, in_sample=bool(in_sample))
         if maps is not None:
             write_volume(result.probability, maps / f"{study.id}_probability.nii.gz")
             write_volume(result.uncertainty, maps / f"{study.id}_uncertainty.nii.gz")
-        return result.warnings
+        return result.warnings + in_sample
 
     return segment_one
 
@@ -86,21 +91,27 @@ def _here(
 def _on_server(server: str, model: str, out: Path, maps: Path | None) -> Callable[[Study], list[str]]:
     from gliomics.client import GliomicsClient
     from gliomics.files import write_bytes
+    from gliomics.segmentation.mask_record import MaskRecord
 
-    client = GliomicsClient(server)
+    client, record = GliomicsClient(server), MaskRecord(out)
     known = sorted(client.info()["models"])
     if model not in known:
         raise UnknownNameError(f"{server} has no model '{model}'; it has {', '.join(known)}")
 
     def segment_one(study: Study) -> list[str]:
-        result = client.infer(model, files=study.sequences)
+        who = {"study_id": study.id, "patient_id": study.patient_id}
+        result = client.infer(model, files=study.sequences, params=who)
         if result.label is None:
             raise InputError(f"the server's model '{model}' gave no mask; is it a segmentation model?")
-        write_bytes(out / f"{study.id}.nii.gz", result.label)
+        path = out / f"{study.id}.nii.gz"
+        write_bytes(path, result.label)
+        answer = result.params
+        version, in_sample = str(answer.get("model_version")), bool(answer.get("in_sample"))
+        record.add(path, model=model, version=version, in_sample=in_sample)
         if maps is not None:
             for name in ("probability", "uncertainty"):
-                answer = client.infer(model, files=study.sequences, params={"result": name})
-                write_bytes(maps / f"{study.id}_{name}.nii.gz", answer.label or b"")
-        return list(result.params.get("warnings", []))
+                map_ = client.infer(model, files=study.sequences, params={**who, "result": name})
+                write_bytes(maps / f"{study.id}_{name}.nii.gz", map_.label or b"")
+        return list(answer.get("warnings", []))
 
     return segment_one

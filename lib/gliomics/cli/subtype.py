@@ -61,6 +61,12 @@ def predict(
         )
     if unlike:
         console.print(f"{unlike} studies are unlike the training patients; see the column reasons", style="yellow")
+    in_sample = sum(estimate.in_sample for estimate in estimates)
+    if in_sample:
+        console.print(
+            f"{in_sample} studies are of patients that the model was fitted on: these estimates are not predictions",
+            style="yellow",
+        )
     if failures:
         raise typer.Exit(1)
 

@@ -121,3 +121,12 @@ class ModelCard(_Part):
     libraries: dict[str, str] = Field(default_factory=library_versions)
     sha256: dict[str, str] = {}
     card_sha256: str = ""
+
+    def in_sample_warnings(self, patient_id: str) -> list[str]:
+        """What to say beside a mask of a patient that the model learned from; nothing of others."""
+        if not self.training.learned_from(patient_id):
+            return []
+        return [
+            f"{self.name} version {self.version} learned from this patient: how good the mask is tells nothing of how "
+            "good masks of other patients are"
+        ]

@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +200,8 @@ class GliomicsApp(MONAILabelApp):
         path = Path(image)
         if path.is_absolute():
             self._check_upload(image, "image")
-            return study_of_upload(path, safe_name(text_option(request, "study_id") or "uploaded", "study id"))
+            study = study_of_upload(path, safe_name(text_option(request, "study_id") or "uploaded", "study id"))
+            return replace(study, patient_id=text_option(request, "patient_id") or study.patient_id)
         if isinstance(datastore, StudyDatastore):
             return datastore.study(image)
         file = Path(datastore.get_image_uri(image))

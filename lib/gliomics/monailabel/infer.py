@@ -94,6 +94,7 @@ class SegmentationTask(NetworkTask[Segmenter]):
         segmenter = self._models.get(self._name)
         prepared = self._studies.get(segmenter, study, text_option(request, "resample_to"))
         result = segmenter.segment_prepared(prepared)
+        in_sample = segmenter.card.in_sample_warnings(study.patient_id)
         path = temporary_file(self._temporary, f"{study.id}-", suffix)
         if wanted == "mask":
             write_mask(result.mask, path)
@@ -105,7 +106,8 @@ class SegmentationTask(NetworkTask[Segmenter]):
             "model": segmenter.card.name,
             "model_version": segmenter.card.version,
             "sequences_used": result.sequences_used,
-            "warnings": result.warnings,
+            "in_sample": bool(in_sample),
+            "warnings": result.warnings + in_sample,
         }
 
 
@@ -215,7 +217,7 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
         | features.diagnostics
         | stability_diagnostics(features.values, config)
     )
-    return replace(features, diagnostics=diagnostics)
+    return replace(features, diagnostics={"patient_id": study.patient_id, **diagnostics})
 
 
 def describe(card: ModelCard) -> dict[str, Any]:

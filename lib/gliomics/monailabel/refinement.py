@@ -54,7 +54,7 @@ class RefinementTask(NetworkTask[Refiner]):
             "model": refiner.card.name,
             "model_version": refiner.card.version,
             "sequences_used": prepared.sequences_used,
-            "warnings": prepared.warnings,
+            "warnings": prepared.warnings + refiner.card.in_sample_warnings(study.patient_id),
         }
 
     def _mask_until_now(self, study: Study, prepared: Prepared, request: dict[str, Any]) -> Mask:

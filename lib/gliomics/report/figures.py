@@ -74,9 +74,10 @@ def probability_bars(estimates: Sequence[SubtypeEstimate]) -> Figure:
         axis.set_xlim(0.0, 1.0)
         axis.set_ylim(-0.6, len(names) - 0.4)
         doubt = "" if estimate.inside_training_range else "; outside the training range"
+        doubt += "; this patient among them" if estimate.in_sample else ""
         axis.set_title(
             f"{estimate.target} (n = {estimate.n_training} training patients{doubt})",
-            loc="left", fontsize=TITLE, color=INK if estimate.inside_training_range else VERMILLION,
+            loc="left", fontsize=TITLE, color=VERMILLION if doubt else INK,
         )  # fmt: skip
         tidy(axis)
     axes[-1, 0].set_xlabel("estimated probability (line: 90 % bootstrap interval)", fontsize=TEXT)

@@ -123,6 +123,7 @@ def _cards(case: CaseReport) -> str:
     for estimate in case.estimates:
         low, high = estimate.intervals[estimate.predicted]
         doubt = "" if estimate.inside_training_range else "<br><strong>Outside the training range</strong>"
+        doubt += "<br><strong>The model was fitted on this patient</strong>" if estimate.in_sample else ""
         probability = estimate.probabilities[estimate.predicted]
         cards.append(
             f'<div class="card{" doubt" if doubt else ""}"><div class="muted">{escape(estimate.target)}</div>'

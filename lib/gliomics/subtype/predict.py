@@ -66,6 +66,9 @@ class SubtypeModel:
         classes = self.card.classes
         predicted = classes[int(probability.argmax())]
         inside, unlike = self._likeness(values)
+        in_sample = self.card.training.learned_from(patient_of(features))
+        if in_sample:
+            notes.append("this patient is one of those that the model was fitted on: the estimate is not a prediction")
         notes += [
             f"the study has no {name}: its features were taken as the training patients' medians" for name in absent
         ]
@@ -85,6 +88,7 @@ class SubtypeModel:
             n_training=self.card.training.n_patients,
             performance=self._performance(predicted, absent),
             reasons=unlike + notes,
+            in_sample=in_sample,
         )
 
     def _check_comparable(self, features: FeatureTable) -> None:
@@ -141,6 +145,11 @@ class SubtypeModel:
             *(f"{f}, without {name}" for f in first for name in absent),
         ]
         return "; ".join(_sentence(metric) for metric in self.card.metrics if metric.name in wanted)
+
+
+def patient_of(features: FeatureTable) -> str:
+    """The patient's id; in tables that do not tell it, the study's."""
+    return str(features.diagnostics.get("patient_id", features.study_id))
 
 
 def _sentence(metric: Metric) -> str:

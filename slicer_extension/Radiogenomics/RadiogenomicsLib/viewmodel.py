@@ -240,6 +240,11 @@ class PanelModel:
                 for estimate in self.result.analysis.estimates
                 if not estimate.inside_training_range
             ]
+            warnings += [
+                f"{estimate.target} is no prediction: the model was fitted on this patient"
+                for estimate in self.result.analysis.estimates
+                if estimate.in_sample
+            ]
         return warnings
 
     @property

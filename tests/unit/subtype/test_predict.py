@@ -23,7 +23,9 @@ COUNTS = (5, 5, 5)
 
 @pytest.fixture
 def a_study() -> FeatureTable:
-    return patients(COUNTS, effect=1.0, seed=11)[0]
+    """A study of a patient that the model has not seen."""
+    row = patients(COUNTS, effect=1.0, seed=11)[0]
+    return replace(row, study_id="a-study", diagnostics={"patient_id": "a-patient"})
 
 
 @pytest.fixture
@@ -57,7 +59,27 @@ def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolde
     assert found.performance.startswith("AUC, mean of each class against the rest: 0.9")
     assert "; AUC, coc1 against the rest: " in found.performance
     assert (found.inside_training_range, found.reasons) == (True, [])
+    assert not found.in_sample
     assert SubtypeEstimate.from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+@pytest.mark.parametrize(
+    ("study_id", "diagnostics"),
+    [
+        ("TCGA_XX_0003_20000101", {}),
+        ("visit-2", {"patient_id": "TCGA-XX-0003"}),
+        ("visit-2", {"patient_id": "TCGA_XX_0003"}),
+        ("visit-2", {"patient_id": "TCGA-XX-0003-01A-01D"}),
+    ],
+)
+def test_estimate_of_a_patient_that_the_model_was_fitted_on_says_so(
+    a_model: ModelFolder, a_study: FeatureTable, study_id: str, diagnostics: dict[str, str]
+) -> None:
+    found = SubtypeModel(a_model).estimate(replace(a_study, study_id=study_id, diagnostics=diagnostics))
+    assert found.in_sample
+    (reason,) = found.reasons
+    assert reason == "this patient is one of those that the model was fitted on: the estimate is not a prediction"
+    assert not SubtypeModel(a_model).estimate(a_study).in_sample
 
 
 def test_patients_never_seen_are_classified(a_model: ModelFolder) -> None:

@@ -39,7 +39,7 @@ def test_predict_writes_a_row_per_study_with_probabilities_and_intervals(
     assert list(rows[0]) == [
         "study_id", "predicted", "probability_coc1", "probability_coc2", "probability_coc3",
         "low_coc1", "high_coc1", "low_coc2", "high_coc2", "low_coc3", "high_coc3",
-        "inside_training_range", "reasons", "model", "model_version", "notice",
+        "inside_training_range", "in_sample", "reasons", "model", "model_version", "notice",
     ]  # fmt: skip
     assert [row["study_id"] for row in rows] == [row.study_id for row in patients(COUNTS, effect=1.0)]
     for row in rows:
@@ -47,7 +47,9 @@ def test_predict_writes_a_row_per_study_with_probabilities_and_intervals(
         assert float(row["low_coc1"]) <= float(row["probability_coc1"]) <= float(row["high_coc1"])
         assert (row["model"], row["model_version"]) == ("subtype_test", "1")
         assert row["notice"].startswith("For research use only")
+        assert row["in_sample"] == "true"
     assert "28 estimates of cluster in" in done.stderr
+    assert "28 studies are of patients that the model was fitted on: these estimates are not predict" in done.stderr
 
 
 def test_study_that_lacks_features_is_reported_and_the_others_go_on(

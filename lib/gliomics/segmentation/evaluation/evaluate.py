@@ -39,6 +39,8 @@ class Pair:
     study: Study
     mask: Path
     reference: Path
+    in_sample: str | None = None
+    """The model that made the mask, if it had learned from the patient."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class PatientScores:
         return min(self.studies, key=lambda study: abs(study.values["dice"] - self.values["dice"]))
 
     @property
+    def in_sample(self) -> bool:
+        """Whether a mask was made by a model that had learned from the patient."""
+        return any(study.pair.in_sample is not None for study in self.studies)
+
+    @property
     def notes(self) -> list[str]:
         """The studies' notes, each study named where there are several."""
         several = len(self.studies) > 1
@@ -85,6 +92,16 @@ class Evaluation:
     """The patients, by id."""
 
     patients: list[PatientScores]
+
+    def part(self, *, in_sample: bool) -> Evaluation:
+        """The patients that the masks' model had learned from, or the others."""
+        return Evaluation([patient for patient in self.patients if patient.in_sample is in_sample])
+
+    @property
+    def headline(self) -> Evaluation:
+        """The patients whose figures hold for others: all but those learned from, unless there are only these."""
+        unseen = self.part(in_sample=False)
+        return unseen if unseen.patients else self
 
     @property
     def studies(self) -> list[StudyScores]:
@@ -168,7 +185,10 @@ def score(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:
         "false_positive_lesions": lesions.false_positive,
         "lesion_sensitivity": lesions.sensitivity,
     }
-    return StudyScores(pair, values, slices, _notes(in_voxels, lesions.found + lesions.missed, doubtful))
+    notes = _notes(in_voxels, lesions.found + lesions.missed, doubtful)
+    if pair.in_sample is not None:
+        notes.append(f"{pair.in_sample} learned from this patient")
+    return StudyScores(pair, values, slices, notes)
 
 
 def _notes(voxels: Volumes, lesions: int, doubtful_cavity: Collection[int]) -> list[str]:

@@ -26,12 +26,15 @@ _TCGA = re.compile(r"TCGA-([A-Z0-9]{2})-")
 def built_in_groups(evaluation: Evaluation) -> Groups:
     """``site`` for TCGA patients (the tissue source site in ``TCGA-XX-...``) and ``lesion_size`` in thirds.
 
+    ``in_sample`` tells the patients that the masks' model had learned from, where there are any.
     The thirds are of the reference's volume, in mL where every patient's is known, else in voxels; there are none for
     fewer than three patients.
     """
     patients = [patient.patient_id for patient in evaluation.patients]
     sites = {patient: found[1] for patient in patients if (found := _TCGA.match(canonical_patient(patient)))}
     groups: Groups = {"site": {p: sites.get(p, UNKNOWN) for p in patients}} if sites else {}
+    if any(patient.in_sample for patient in evaluation.patients):
+        groups["in_sample"] = {p.patient_id: "yes" if p.in_sample else "no" for p in evaluation.patients}
     if len(patients) >= 3:
         groups["lesion_size"] = _thirds(evaluation)
     return groups

@@ -33,12 +33,16 @@ _STATISTICS: Mapping[str, Callable[..., Any]] = {"mean": np.mean, "median": np.m
 
 
 def write_tables(evaluation: Evaluation, groups: Groups, folder: Path) -> None:
-    """Write ``patients.csv``, ``summary.csv``, ``sources.csv``, ``classes.csv`` and ``subgroups.csv``."""
+    """Write ``patients.csv``, ``summary.csv``, ``sources.csv``, ``classes.csv`` and ``subgroups.csv``.
+
+    Patients that the masks' model had learned from are in the first and the last only.
+    """
+    headline = evaluation.headline
     tables = {
         "patients": patient_rows(evaluation, groups),
-        "summary": summary_rows(evaluation),
-        "sources": source_rows(evaluation),
-        "classes": class_rows(evaluation),
+        "summary": summary_rows(headline),
+        "sources": source_rows(headline),
+        "classes": class_rows(headline),
         "subgroups": subgroup_rows(evaluation, groups),
     }
     for name, rows in tables.items():

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.image import imread
 
 from gliomics.segmentation.evaluation import Pair
+from gliomics.segmentation.mask_record import MaskRecord
 from gliomics.study import Volume, write_mask
 from tests.unit.radiomics.command import Done, gliomics
 
@@ -19,6 +20,7 @@ from .conftest import AFFINE, HALF, REFERENCE, Cohort
 
 Run = Callable[..., Done]
 TABLES = ("patients.csv", "summary.csv", "sources.csv", "classes.csv", "subgroups.csv")
+MEAN = ("dice", "mean")
 PICTURES = ("examples.png", "dice.png", "confusion.png")
 
 
@@ -145,3 +147,34 @@ def test_only_bad_masks_are_an_error(run: Run, a_cohort: Cohort, tmp_path: Path)
     assert done.returncode == 2
     assert "error: none of 2 studies could be evaluated; the reasons are above" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_patients_that_the_model_learned_from_are_left_out_of_the_headline_figure(
+    run: Run, ten_patients: Callable[[], list[Pair]], a_cohort: Cohort, tmp_path: Path
+) -> None:
+    pairs = ten_patients()
+    record = MaskRecord(a_cohort.masks)
+    for number, pair in enumerate(pairs):
+        record.add(pair.mask, model="segmentation_test", version="3", in_sample=number >= 6)
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert "mean Dice 0.494 (" in done.stderr and ", 6 patients\n" in done.stderr
+    assert ", 4 patients that the model learned from: no measure of others" in done.stderr
+    (mean,) = (row for row in rows_of(tmp_path / "out" / "summary.csv") if (row["metric"], row["statistic"]) == MEAN)
+    expected = np.mean([2 * tenths / (tenths + 10) for tenths in range(1, 7)])
+    assert (float(mean["value"]), mean["n"]) == (pytest.approx(expected), "6")
+    patients = rows_of(tmp_path / "out" / "patients.csv")
+    assert [row["group_in_sample"] for row in patients] == ["no"] * 6 + ["yes"] * 4
+    assert patients[-1]["notes"] == "segmentation_test version 3 learned from this patient"
+
+
+def test_corrected_mask_is_no_longer_the_model_s(
+    run: Run, ten_patients: Callable[[], list[Pair]], a_cohort: Cohort
+) -> None:
+    record = MaskRecord(a_cohort.masks)
+    for pair in ten_patients():
+        record.add(pair.mask, model="segmentation_test", version="3", in_sample=True)
+        write_mask(HALF, pair.mask)
+    done = run()
+    assert "mean Dice 0.667" in done.stderr
+    assert "learned from" not in done.stderr

@@ -1,0 +1,31 @@
+"""Which model made the masks of a folder, and whether it had learned from the patient: ``masks.json`` beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gliomics.files import read_json, sha256_of, write_json
+
+RECORD = "masks.json"
+
+
+class MaskRecord:
+    """The record of a folder of masks; masks that it does not know, or that were changed since, have none."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / RECORD
+        self._masks: dict[str, dict[str, Any]] = read_json(self._path)["masks"] if self._path.is_file() else {}
+
+    def add(self, mask: Path, *, model: str, version: str, in_sample: bool) -> None:
+        """Note which model made a mask, a file of the folder that is complete."""
+        made = {"model": model, "version": version, "in_sample": in_sample, "sha256": sha256_of(mask)}
+        self._masks[mask.name] = made
+        write_json(self._path, {"format": 1, "masks": self._masks})
+
+    def in_sample(self, mask: Path) -> str | None:
+        """The model that made a mask of a patient that it had learned from, with its version; else None."""
+        made = self._masks.get(mask.name)
+        if made is None or not made["in_sample"] or made["sha256"] != sha256_of(mask):
+            return None
+        return f"{made['model']} version {made['version']}"
