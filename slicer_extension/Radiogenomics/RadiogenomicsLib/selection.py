@@ -12,6 +12,7 @@ from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.tasks import CaseImages
 from RadiogenomicsLib.viewmodel import ChosenVolume, Selection
+from RadiogenomicsLib.work import Work, shown
 
 _SEGMENTATION = "segmentation"
 
@@ -19,7 +20,8 @@ _SEGMENTATION = "segmentation"
 class SceneSelection:
     """The panel's selectors, kept in step with the parameter node; ``onChanged`` is called after every change."""
 
-    def __init__(self, ui: Any, logic: RadiogenomicsLogic, onChanged: Callable[[], None]) -> None:
+    def __init__(self, ui: Any, logic: RadiogenomicsLogic, work: Work, onChanged: Callable[[], None]) -> None:
+        self.work = work
         self._segments = ui.segmentSelector
         self._selectors = {sequence: getattr(ui, f"{sequence}Selector") for sequence in SEQUENCES}
         self._logic = logic
@@ -35,13 +37,15 @@ class SceneSelection:
         self._segments.connect("currentSegmentChanged(QString)", self._changed)
 
     def _volumeSlot(self, sequence: str) -> Callable[[Any], None]:
-        def onVolume(node: Any) -> None:
-            if self._isOther(sequence, node):
-                self._recognisedBy.pop(sequence, None)
-            self._changed()
+        return lambda node: self._onVolume(sequence, node)
 
-        return onVolume
+    @shown
+    def _onVolume(self, sequence: str, node: Any) -> None:
+        if self._isOther(sequence, node):
+            self._recognisedBy.pop(sequence, None)
+        self._changed()
 
+    @shown
     def _onSegmentation(self, node: Any) -> None:
         if self._isOther(_SEGMENTATION, node) and not self._silent:
             self._chooseFirstSegment()
@@ -60,6 +64,7 @@ class SceneSelection:
         if node is not None and not self.segmentId() and node.GetSegmentation().GetNumberOfSegments():
             self._segments.setCurrentSegmentID(node.GetSegmentation().GetNthSegmentID(0))
 
+    @shown
     def _changed(self) -> None:
         if not self._silent:
             self._onChanged()

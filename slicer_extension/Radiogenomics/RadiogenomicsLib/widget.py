@@ -45,7 +45,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self._settleTimer = makeTimer(SETTLE_MS, self.recogniseNewVolumes)
         self._autoUpdateTimer = makeTimer(AUTO_UPDATE_MS, self.autoUpdate)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.selection = SceneSelection(self.ui, logic, self.onSelection)
+        self.selection = SceneSelection(self.ui, logic, self.work, self.onSelection)
         together = (self.ui, logic, self.selection, self.model, self.work, self.refresh)
         self.labelling = Labelling(*together)
         self.correction = Correction(*together)
@@ -99,6 +99,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.view.showModels(self.model)
         self.selection.restore(self.parameters)
 
+    @shown
     def onSceneChanges(self, _caller: Any = None, _event: Any = None) -> None:
         """A scene is being closed or loaded: what the selectors say meanwhile is not the user's choice."""
         self.selection.hold()
