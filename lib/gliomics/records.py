@@ -49,6 +49,7 @@ class SubtypeEstimate(_Record):
     ``inside_training_range`` is false when the features are unlike every training
     patient's; ``reasons`` then says which. ``in_sample`` is true when the patient is one
     of those that the model was fitted on: the estimate is then no prediction.
+    ``contradicts`` names other models whose estimates of this study hardly go with it.
     ``population`` describes these patients and ``n_training`` how many there were.
     """
 
@@ -66,3 +67,4 @@ class SubtypeEstimate(_Record):
     reasons: list[str] = field(default_factory=list)
     notice: str = RESEARCH_NOTICE
     in_sample: bool = False
+    contradicts: list[str] = field(default_factory=list)

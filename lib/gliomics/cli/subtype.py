@@ -12,6 +12,8 @@ from gliomics.cli.console import console
 
 if TYPE_CHECKING:
     from gliomics.models import ModelFolder
+    from gliomics.records import SubtypeEstimate
+    from gliomics.subtype.predict import SubtypeModel
 
 subtype = typer.Typer(help="Estimate genomic subtypes from features, or fit a model that does.", no_args_is_help=True)
 
@@ -21,16 +23,21 @@ FEATURES = typer.Argument(metavar="FEATURES.csv", help="Table made by `gliomics 
 @subtype.command()
 def predict(
     features: Annotated[Path, FEATURES],
-    model: Annotated[str, typer.Option(help="Name of a subtype model, e.g. subtype_coc, or a model folder.")],
-    out: Annotated[Path, typer.Option(help="The table to write (CSV): one row per study.")],
+    model: Annotated[
+        list[str],
+        typer.Option(help="Name of a subtype model, e.g. subtype_coc, or a model folder; repeat for several."),
+    ],
+    out: Annotated[Path, typer.Option(help="The table to write (CSV): one row per study and model.")],
     models: Annotated[Path | None, typer.Option(help="Folder with models made here, besides those shipped.")] = None,
 ) -> None:
     """Estimate the subtype of every study of a feature table.
 
-    A study that lacks features is reported and the others go on; the exit code is 1 then.
+    A study that lacks features is reported and the others go on; the exit code is 1 then. Estimates by several models
+    that hardly go together say so.
     """
     from gliomics.errors import InputError
     from gliomics.radiomics.table import read_features_csv
+    from gliomics.subtype.contradictions import with_contradictions
     from gliomics.subtype.estimates import write_estimates_csv
     from gliomics.subtype.predict import SubtypeModel
 
@@ -41,24 +48,39 @@ def predict(
         raise InputError(
             f"{features} has several regions of study '{twice}'; keep the region that the model was made for"
         )
-    opened = SubtypeModel(_open(model, models))
-    estimates, failures = [], []
+    opened = {found.card.name: found for found in (SubtypeModel(_open(name, models)) for name in model)}
+    if len(opened) < len(model):
+        raise InputError(f"--model names a model twice: {', '.join(model)}; name each once")
+    cards = {name: found.card for name, found in opened.items()}
+    estimates: list[SubtypeEstimate] = []
+    failures: list[InputError] = []
     for table in tables:
-        try:
-            estimates.append(opened.estimate(table))
-        except InputError as error:
-            failures.append(error)
-            console.print(f"failed {table.study_id}: {error}", style="red", markup=False)
+        of_study = []
+        for found in opened.values():
+            try:
+                of_study.append(found.estimate(table))
+            except InputError as error:
+                failures.append(error)
+                console.print(f"failed {table.study_id}: {error}", style="red", markup=False)
+        estimates += with_contradictions(of_study, cards)
     if not estimates:
         raise failures[0]
     write_estimates_csv(estimates, out)
-    unlike = sum(not estimate.inside_training_range for estimate in estimates)
-    console.print(f"{len(estimates)} estimates of {opened.settings.target} in {out}")
-    for metric in opened.card.metrics[:1]:
+    for found in opened.values():
+        _say(found, [estimate for estimate in estimates if estimate.model == found.card.name], out)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _say(model: SubtypeModel, estimates: list[SubtypeEstimate], out: Path) -> None:
+    """What the estimates of one model are, and what to beware of."""
+    console.print(f"{len(estimates)} estimates of {model.settings.target} in {out}")
+    for metric in model.card.metrics[:1]:
         interval = f" ({metric.low:.2f} to {metric.high:.2f})" if metric.low is not None else ""
         console.print(
             f"{metric.name}: {metric.value:.2f}{interval}, {metric.n} patients, cross-validated", markup=False
         )
+    unlike = sum(not estimate.inside_training_range for estimate in estimates)
     if unlike:
         console.print(f"{unlike} studies are unlike the training patients; see the column reasons", style="yellow")
     in_sample = sum(estimate.in_sample for estimate in estimates)
@@ -67,8 +89,11 @@ def predict(
             f"{in_sample} studies are of patients that the model was fitted on: these estimates are not predictions",
             style="yellow",
         )
-    if failures:
-        raise typer.Exit(1)
+    contradicted = sum(bool(estimate.contradicts) for estimate in estimates)
+    if contradicted:
+        console.print(
+            f"{contradicted} of them hardly go with another model's estimate; see the column reasons", style="yellow"
+        )
 
 
 @subtype.command()
@@ -84,6 +109,14 @@ def fit(
     other_masks: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=FEATURES.csv", help="Try the model on features from other masks, too; repeat."),
+    ] = None,
+    related: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL=TABLE",
+            help="Table whose column MODEL holds each patient's class by another subtype model: estimates that hardly "
+            "go together will say so; repeat.",
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the model; by default the folder's.")] = None,
     target_name: Annotated[str | None, typer.Option(help="What the outcome is called in the panel.")] = None,
@@ -113,6 +146,7 @@ def fit(
         seed=seed,
     )
     others = dict(_pair(item, "--other-masks", "NAME=FEATURES.csv") for item in other_masks or [])
+    tables = dict(_pair(item, "--related", "MODEL=TABLE") for item in related or [])
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
     ) as bar:
@@ -123,6 +157,7 @@ def fit(
             out,
             options,
             other_masks={label: read_features_csv(Path(path)) for label, path in others.items()},
+            related={label: read_patient_column(Path(path), label) for label, path in tables.items()},
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     counts = ", ".join(f"{label} {count}" for label, count in folder.card.settings["class_counts"].items())

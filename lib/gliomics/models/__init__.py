@@ -1,6 +1,6 @@
 """What a model on disk is: a folder with a card and hash-verified files, kept in versions."""
 
-from gliomics.models.card import Metric, ModelCard, SequenceNeeds, Task, TrainingRecord, patient_hash
+from gliomics.models.card import Metric, ModelCard, Relation, SequenceNeeds, Task, TrainingRecord, patient_hash
 from gliomics.models.folder import ModelFolder, load_model_folder, write_model_folder
 from gliomics.models.store import ModelStore
 
@@ -9,6 +9,7 @@ __all__ = [
     "ModelCard",
     "ModelFolder",
     "ModelStore",
+    "Relation",
     "SequenceNeeds",
     "Task",
     "TrainingRecord",

@@ -56,6 +56,19 @@ class TrainingRecord(_Part):
         return patient_hash(patient_id) in self.patients
 
 
+class Relation(_Part):
+    """How a class goes with one of another model: ``patients`` of ``n`` with ``predicted`` were ``expected`` there.
+
+    Counted on the patients that the model was fitted on, from what is known of them, not from estimates.
+    """
+
+    predicted: str
+    model: str
+    expected: str
+    patients: int
+    n: int
+
+
 class Metric(_Part):
     """A figure of merit with its interval; ``how`` says on which patients and by which method."""
 
@@ -114,6 +127,7 @@ class ModelCard(_Part):
     settings: dict[str, Any]
     training: TrainingRecord
     metrics: list[Metric] = []
+    relations: list[Relation] = []
     parent: str | None = None
     reason: str = ""
     notice: str = RESEARCH_NOTICE

@@ -18,12 +18,13 @@ from gliomics.models import ModelCard, ModelFolder, ModelStore
 from gliomics.monailabel.cases import read_label
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureTable, SubtypeEstimate
 from gliomics.segmentation.predict import LoadedModel, Segmenter
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import IMAGE_SUFFIXES, write_mask, write_volume
 from gliomics.study.numbering import labels_of_mask, numbering_of_mask
 from gliomics.study.records import Study
+from gliomics.subtype.contradictions import with_contradictions
 
 STUDY_KEY = "study"
 """Key under which a task finds the :class:`Study` in its request; clients cannot set it."""
@@ -166,17 +167,21 @@ class SubtypeTask(StudyTask):
                 known = ", ".join(self._names) or "none"
                 raise UnknownNameError(f"there is no subtype model {name!r}; there are {known}")
         features = measure(study, request)
-        estimates: list[dict[str, Any]] = []
+        estimates: list[SubtypeEstimate] = []
+        cards: dict[str, ModelCard] = {}
         failures: dict[str, GliomicsError] = {}
         for name in wanted:
             try:
-                estimates.append(self._models.get(name).estimate(features).to_json())
+                model = self._models.get(name)
+                estimates.append(model.estimate(features))
+                cards[model.card.name] = model.card
             except GliomicsError as error:
                 failures[name] = error
         if failures and not estimates:
             raise next(iter(failures.values()))
         reasons = {name: str(error) for name, error in failures.items()}
-        return None, {"features": features.to_json(), "estimates": estimates, "not_estimated": reasons}
+        answers = [estimate.to_json() for estimate in with_contradictions(estimates, cards)]
+        return None, {"features": features.to_json(), "estimates": answers, "not_estimated": reasons}
 
 
 def measure(study: Study, request: dict[str, Any]) -> FeatureTable:

@@ -124,6 +124,8 @@ def _cards(case: CaseReport) -> str:
         low, high = estimate.intervals[estimate.predicted]
         doubt = "" if estimate.inside_training_range else "<br><strong>Outside the training range</strong>"
         doubt += "<br><strong>The model was fitted on this patient</strong>" if estimate.in_sample else ""
+        for name in estimate.contradicts:
+            doubt += f"<br><strong>Hardly goes with {escape(name)}</strong>"
         probability = estimate.probabilities[estimate.predicted]
         cards.append(
             f'<div class="card{" doubt" if doubt else ""}"><div class="muted">{escape(estimate.target)}</div>'

@@ -12,40 +12,44 @@ from gliomics.records import SubtypeEstimate
 
 
 def write_estimates_csv(estimates: Sequence[SubtypeEstimate], path: Path) -> None:
-    """One row per study: ``study_id``, ``predicted``, ``probability_<class>``, ``low_<class>``, ``high_<class>``, ...
+    """One row per study and model: ``study_id``, ``predicted``, ``probability_<class>``, ``low_<class>``, ...
 
-    All estimates come from one model. ``low`` and ``high`` bound the 90 % interval of each probability.
+    ``low`` and ``high`` bound the 90 % interval of each probability. Of several models, the classes of all have their
+    columns, and a row leaves those of the others empty.
     """
-    classes = list(estimates[0].probabilities)
+    classes = list(dict.fromkeys(name for estimate in estimates for name in estimate.probabilities))
+    columns = [
+        "study_id",
+        "predicted",
+        *(f"probability_{name}" for name in classes),
+        *(f"{bound}_{name}" for name in classes for bound in ("low", "high")),
+        "inside_training_range",
+        "in_sample",
+        "contradicts",
+        "reasons",
+        "model",
+        "model_version",
+        "notice",
+    ]
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        [
-            "study_id",
-            "predicted",
-            *(f"probability_{name}" for name in classes),
-            *(f"{bound}_{name}" for name in classes for bound in ("low", "high")),
-            "inside_training_range",
-            "in_sample",
-            "reasons",
-            "model",
-            "model_version",
-            "notice",
-        ]
-    )
-    for estimate in estimates:
-        writer.writerow(
-            [
-                estimate.study_id,
-                estimate.predicted,
-                *(repr(estimate.probabilities[name]) for name in classes),
-                *(repr(bound) for name in classes for bound in estimate.intervals[name]),
-                "true" if estimate.inside_training_range else "false",
-                "true" if estimate.in_sample else "false",
-                " | ".join(estimate.reasons),
-                estimate.model,
-                estimate.model_version,
-                estimate.notice,
-            ]
-        )
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(_row, estimates))
     write_text(path, text.getvalue())
+
+
+def _row(estimate: SubtypeEstimate) -> dict[str, str]:
+    return {
+        "study_id": estimate.study_id,
+        "predicted": estimate.predicted,
+        **{f"probability_{name}": repr(value) for name, value in estimate.probabilities.items()},
+        **{f"low_{name}": repr(low) for name, (low, _) in estimate.intervals.items()},
+        **{f"high_{name}": repr(high) for name, (_, high) in estimate.intervals.items()},
+        "inside_training_range": "true" if estimate.inside_training_range else "false",
+        "in_sample": "true" if estimate.in_sample else "false",
+        "contradicts": " | ".join(estimate.contradicts),
+        "reasons": " | ".join(estimate.reasons),
+        "model": estimate.model,
+        "model_version": estimate.model_version,
+        "notice": estimate.notice,
+    }

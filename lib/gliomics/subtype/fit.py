@@ -13,6 +13,7 @@ from gliomics.files import safe_name
 from gliomics.models import ModelCard, ModelFolder, SequenceNeeds, TrainingRecord, patient_hash, write_model_folder
 from gliomics.records import FeatureTable
 from gliomics.subtype import persist
+from gliomics.subtype.contradictions import relations
 from gliomics.subtype.ensemble import MEMBERS, fit_ensemble
 from gliomics.subtype.novelty import Novelty, quantiles
 from gliomics.subtype.signatures import sequence_of
@@ -59,13 +60,15 @@ def fit_model(
     options: FitOptions,
     *,
     other_masks: Mapping[str, Sequence[FeatureTable]] | None = None,
+    related: Mapping[str, Mapping[str, str]] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ModelFolder:
     """Cross-validate, fit to all patients and write the model folder ``out``, which must not exist.
 
     ``outcomes`` gives each patient's class (see :func:`~gliomics.study.patients.read_patient_column`). ``other_masks``
     maps a name such as ``"with masks grown by one voxel"`` to features of the same studies from other masks, with
-    which the cross-validated models are tried too. Equal input and seed give an equal model.
+    which the cross-validated models are tried too. ``related`` maps the name of another subtype model to each patient's
+    class by it, from which the card says what the classes go with. Equal input and seed give an equal model.
     Raises :class:`InputError` where a class has fewer than 10 patients.
     """
     if out.exists():
@@ -106,6 +109,7 @@ def fit_model(
             patients=sorted(patient_hash(patient) for patient in table.patients),
         ),
         metrics=summarise(table, result, chance, rng),
+        relations=relations(table, related or {}),
     )
     return write_model_folder(out, card, {persist.ARRAYS: persist.writer(ensemble, novelty)})
 

@@ -53,6 +53,15 @@ def describe(name: str, value: float, low: float, high: float) -> str:
     return f"{name} is {value:.3g}, {where} the range of 98 % of them ({low:.3g} to {high:.3g})"
 
 
+def single_features(like: str, outside: Sequence[str], count: int) -> str:
+    """What single features outside their range mean where all ``count`` together are inside."""
+    listed = ", ".join(outside[:_NAMED]) + (f" and {len(outside) - _NAMED} more" if len(outside) > _NAMED else "")
+    return (
+        f"taken together, the features are like {like}; {len(outside)} of {count} by themselves lie outside the range "
+        f"of 90 % of them, where {count / 10:.1f} are to be expected: {listed}"
+    )
+
+
 def _shrunk_covariance(z: Array) -> Array:
     from sklearn.covariance import ledoit_wolf
 

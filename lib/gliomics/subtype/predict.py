@@ -68,7 +68,7 @@ class SubtypeModel:
         inside, unlike = self._likeness(values)
         in_sample = self.card.training.learned_from(patient_of(features))
         if in_sample:
-            notes.append("this patient is one of those that the model was fitted on: the estimate is not a prediction")
+            notes.append("the model was fitted on this patient, among others: the estimate is not a prediction")
         notes += [
             f"the study has no {name}: its features were taken as the training patients' medians" for name in absent
         ]
@@ -123,18 +123,31 @@ class SubtypeModel:
         return values
 
     def _likeness(self, values: Array) -> tuple[bool, list[str]]:
-        """Whether the features lie inside the training patients' cloud; if not, which ones take them out."""
+        """Whether the features lie inside the training patients' cloud, and which ones do not by themselves."""
         z = self._ensemble.scaling.scores(values)
-        if self._novelty.distance(z) <= self._novelty.threshold:
-            return True, []
         levels = self.settings.quantile_levels
-        reasons = [f"the features are unlike those of 99 % of the {self.card.training.n_patients} training patients"]
+        like = f"those of 99 % of the {self.card.training.n_patients} training patients"
+        if self._novelty.distance(z) <= self._novelty.threshold:
+            outside = self._outside(values)
+            count = int((~np.isnan(values)).sum())
+            return True, [novelty.single_features(like, outside, count)] if outside else []
+        reasons = [f"taken together, the features are unlike {like}"]
         for column in self._novelty.contributors(z):
             name = self.features[column]
             known = self.settings.quantiles[name]
             low, high = np.interp((0.01, 0.99), levels, known)
             reasons.append(novelty.describe(name, float(values[column]), float(low), float(high)))
         return False, reasons
+
+    def _outside(self, values: Array) -> list[str]:
+        """The features that lie outside the range of 90 % of the training patients."""
+        levels = self.settings.quantile_levels
+        ranges = [np.interp((0.05, 0.95), levels, self.settings.quantiles[name]) for name in self.features]
+        return [
+            name
+            for name, value, (low, high) in zip(self.features, values, ranges, strict=True)
+            if value < low or value > high
+        ]
 
     def _performance(self, predicted: str, absent: list[str]) -> str:
         """The model's first figure, that of the predicted class, and that without the sequences that are missing."""

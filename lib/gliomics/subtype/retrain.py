@@ -62,7 +62,7 @@ def retrain(
             for model in (champion, challenger)
         )
         files = {ARRAYS: partial(shutil.copyfile, fitted.path / ARRAYS)}
-        new = fitted.card.model_copy(update={"parent": card.version})
+        new = fitted.card.model_copy(update={"parent": card.version, "relations": card.relations})
         return challenge(store, new, files, before, after, score="probability score")
 
 

@@ -245,6 +245,11 @@ class PanelModel:
                 for estimate in self.result.analysis.estimates
                 if estimate.in_sample
             ]
+            warnings += [
+                f"{estimate.target} ({estimate.predicted}) hardly goes with {', '.join(estimate.contradicts)}"
+                for estimate in self.result.analysis.estimates
+                if estimate.contradicts
+            ]
         return warnings
 
     @property

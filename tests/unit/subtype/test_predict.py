@@ -19,6 +19,11 @@ from gliomics.subtype.predict import SubtypeModel
 from tests.unit.subtype.cohorts import FEATURES, patients
 
 COUNTS = (5, 5, 5)
+OUTSIDE_ALONE = (
+    "taken together, the features are like those of 99 % of the 60 training patients; 1 of 13 by themselves lie "
+    "outside the range of 90 % of them, where 1.3 are to be expected: flair_original_firstorder_Mean"
+)
+"""What is said of the study below."""
 
 
 @pytest.fixture
@@ -58,7 +63,7 @@ def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolde
     assert (found.population, found.n_training) == ("60 drawn patients", 60)
     assert found.performance.startswith("AUC, mean of each class against the rest: 0.9")
     assert "; AUC, coc1 against the rest: " in found.performance
-    assert (found.inside_training_range, found.reasons) == (True, [])
+    assert (found.inside_training_range, found.reasons) == (True, [OUTSIDE_ALONE])
     assert not found.in_sample
     assert SubtypeEstimate.from_json(json.loads(json.dumps(found.to_json()))) == found
 
@@ -77,8 +82,7 @@ def test_estimate_of_a_patient_that_the_model_was_fitted_on_says_so(
 ) -> None:
     found = SubtypeModel(a_model).estimate(replace(a_study, study_id=study_id, diagnostics=diagnostics))
     assert found.in_sample
-    (reason,) = found.reasons
-    assert reason == "this patient is one of those that the model was fitted on: the estimate is not a prediction"
+    assert found.reasons[-1] == "the model was fitted on this patient, among others: the estimate is not a prediction"
     assert not SubtypeModel(a_model).estimate(a_study).in_sample
 
 
@@ -115,7 +119,7 @@ def test_study_without_an_optional_sequence_is_estimated_and_told(a_model: Model
     assert (model.card.sequences.required, model.card.sequences.optional) == (["flair"], ["t1c"])
     without = {name: value for name, value in a_study.values.items() if not name.startswith("t1c_")}
     found = model.estimate(replace(a_study, values=without))
-    assert found.reasons == ["the study has no t1c: its features were taken as the training patients' medians"]
+    assert found.reasons[-1] == "the study has no t1c: its features were taken as the training patients' medians"
     assert "without t1c: 0." in found.performance
     assert found.probabilities != model.estimate(a_study).probabilities
 
@@ -146,8 +150,25 @@ def test_training_patients_are_inside_and_a_stranger_is_outside_with_the_feature
     stranger.values["original_outline_Solidity"] = 60.0
     found = model.estimate(stranger)
     assert not found.inside_training_range
-    assert found.reasons[0] == "the features are unlike those of 99 % of the 60 training patients"
+    assert found.reasons[0] == "taken together, the features are unlike those of 99 % of the 60 training patients"
     assert found.reasons[1].startswith("original_outline_Solidity is 60, outside the range of 98 % of them (")
+
+
+def test_single_features_outside_their_range_are_named_beside_the_whole_that_is_inside(
+    a_model: ModelFolder, a_study: FeatureTable
+) -> None:
+    model = SubtypeModel(a_model)
+    middle = dict(zip(model.features, model.settings.quantiles.values(), strict=True))
+    values = {name: quantiles[3] for name, quantiles in middle.items()}
+    assert model.estimate(replace(a_study, values=values)).reasons == []
+    beyond = {name: float(np.mean(middle[name][5:7])) for name in model.features[:4]}
+    found = model.estimate(replace(a_study, values=values | beyond))
+    assert found.inside_training_range
+    listed = ", ".join(model.features[:3])
+    assert found.reasons == [
+        "taken together, the features are like those of 99 % of the 60 training patients; 4 of 13 by themselves lie "
+        f"outside the range of 90 % of them, where 1.3 are to be expected: {listed} and 1 more"
+    ]
 
 
 def test_features_of_another_configuration_are_refused(a_copy: Path, a_study: FeatureTable) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from gliomics.models import ModelFolder, load_model_folder
 from gliomics.radiomics.table import write_features_csv
+from gliomics.subtype.fit import FitOptions, fit_model
 from tests.unit.radiomics.command import Done, gliomics
 from tests.unit.subtype.cohorts import outcomes, patients
 
@@ -39,7 +40,7 @@ def test_predict_writes_a_row_per_study_with_probabilities_and_intervals(
     assert list(rows[0]) == [
         "study_id", "predicted", "probability_coc1", "probability_coc2", "probability_coc3",
         "low_coc1", "high_coc1", "low_coc2", "high_coc2", "low_coc3", "high_coc3",
-        "inside_training_range", "in_sample", "reasons", "model", "model_version", "notice",
+        "inside_training_range", "in_sample", "contradicts", "reasons", "model", "model_version", "notice",
     ]  # fmt: skip
     assert [row["study_id"] for row in rows] == [row.study_id for row in patients(COUNTS, effect=1.0)]
     for row in rows:
@@ -50,6 +51,34 @@ def test_predict_writes_a_row_per_study_with_probabilities_and_intervals(
         assert row["in_sample"] == "true"
     assert "28 estimates of cluster in" in done.stderr
     assert "28 studies are of patients that the model was fitted on: these estimates are not predict" in done.stderr
+
+
+def test_several_models_share_a_table_and_contradictions_are_told(
+    run: Run, a_model: ModelFolder, features: Path, tmp_path: Path
+) -> None:
+    """The second model was fitted where the first one's classes are exchanged."""
+    truth = outcomes(COUNTS, ("one", "two"))
+    exchanged = {patient: "coc2" if k == "one" else "coc1" for patient, k in truth.items()}
+    options = FitOptions("subtype_other", "other", "Other", "drawn", repeats=1, permutations=0, members=4)
+    other = fit_model(
+        patients(COUNTS, effect=1.0), truth, tmp_path / "other", options, related={"subtype_test": exchanged}
+    )
+    done = run("predict", features, "--model", a_model.path, "--model", other.path, "--out", tmp_path / "out.csv")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "out.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["model"] for row in rows[:2]] == ["subtype_test", "subtype_other"]
+    assert rows[0]["probability_one"] == "" != rows[1]["probability_one"]
+    contradicted = [row for row in rows if row["model"] == "subtype_other" and row["contradicts"] == "subtype_test"]
+    assert len(contradicted) > 20
+    assert all("hardly go together" in row["reasons"] for row in contradicted)
+    assert f"{len(contradicted)} of them hardly go with another model's estimate" in done.stderr
+
+
+def test_model_that_is_named_twice_is_refused(run: Run, a_model: ModelFolder, features: Path, tmp_path: Path) -> None:
+    done = run("predict", features, "--model", a_model.path, "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert done.returncode == 2
+    assert "names a model twice" in done.stderr
 
 
 def test_study_that_lacks_features_is_reported_and_the_others_go_on(
