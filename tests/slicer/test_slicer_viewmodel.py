@@ -32,7 +32,8 @@ INFO = ServerInfo(
     studies=3,
     labelled=1,
 )
-FLAIR = ChosenVolume("v1", "a FLAIR", "study-a")
+FLAIR = ChosenVolume("v1", "a FLAIR", "study-a", "flair")
+T1 = ChosenVolume("v2", "a T1", "study-a", "t1")
 SELECTION = Selection({"flair": FLAIR}, "s1", "seg", "segment1", "tumour", "study-a")
 
 
@@ -160,7 +161,7 @@ def test_segmenting_names_the_sequence_that_is_missing(connected: PanelModel) ->
 
 
 def test_volumes_of_different_studies_are_not_mixed(connected: PanelModel) -> None:
-    connected.selection = replace(SELECTION, volumes={"flair": FLAIR, "t1": replace(FLAIR, studyId="study-b")})
+    connected.selection = replace(SELECTION, volumes={"flair": FLAIR, "t1": replace(T1, studyId="study-b")})
     assert "different studies" in connected.canSegment.reason
     assert "different studies" in connected.canCompute.reason
 
@@ -179,6 +180,36 @@ def test_a_segmentation_that_is_of_no_study_cannot_be_submitted(connected: Panel
     assert "'seg' was not drawn on a study of the server" in connected.canSubmit.reason
     assert connected.canCompute.enabled
     assert connected.uploadsVolumes
+
+
+def test_a_volume_that_was_changed_since_it_came_is_sent(connected: PanelModel) -> None:
+    assert not connected.uploadsVolumes
+    connected.selection = replace(SELECTION, volumes={"flair": replace(FLAIR, change="was edited"), "t1": T1})
+    assert connected.uploadsVolumes
+    assert connected.canCompute.enabled
+    assert connected.selection.labelStudyId == "study-a", "its grid is that of the study still"
+
+
+def test_a_volume_that_came_as_another_sequence_is_sent_as_the_one_it_is_chosen_for(connected: PanelModel) -> None:
+    connected.selection = replace(SELECTION, volumes={"flair": replace(T1, studyId="study-a")})
+    assert connected.uploadsVolumes
+
+
+def test_an_image_of_a_study_that_does_not_say_its_sequence_is_not_sent(connected: PanelModel) -> None:
+    connected.selection = replace(SELECTION, volumes={"flair": replace(FLAIR, cameAs="image")})
+    assert not connected.uploadsVolumes
+
+
+def test_a_label_on_another_grid_than_the_study_s_cannot_be_submitted(connected: PanelModel) -> None:
+    moved = replace(FLAIR, change="lies elsewhere than it came", isMoved=True)
+    connected.selection = replace(SELECTION, volumes={"flair": moved}, drawnOnStudyId="")
+    assert "'seg' was not drawn on a study of the server" in connected.canSubmit.reason
+
+
+def test_one_volume_for_two_sequences_is_refused_by_name(connected: PanelModel) -> None:
+    connected.selection = replace(SELECTION, volumes={"flair": FLAIR, "t1": T1, "t2": FLAIR})
+    reason = "'a FLAIR' is chosen for FLAIR and for T2: choose it once, under Study."
+    assert connected.canSegment.reason == connected.canCompute.reason == reason
 
 
 def test_a_label_goes_to_the_study_that_it_was_drawn_on(connected: PanelModel) -> None:

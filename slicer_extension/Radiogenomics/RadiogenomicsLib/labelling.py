@@ -115,6 +115,10 @@ class Labelling(Controller):
     @shown
     def onSubmit(self) -> None:
         """Save the chosen segmentation: of the slices that are done, or as the final label of the whole study."""
+        self._model.selection = self._selection.read()
+        if not self._model.canSubmit.enabled:
+            self.work.fail(self._model.canSubmit.reason)
+            return
         slices = self._model.slicesOfLabel.done if self._model.submitsSlices else ()
         segmentation, reference = self._selection.segmentation(), self._selection.labelReference()
         label = self.work.attempt(

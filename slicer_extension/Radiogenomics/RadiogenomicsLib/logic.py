@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +13,14 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from gliomics.records import FeatureTable
 from gliomics.sequences import recognise
+from RadiogenomicsLib.origin import SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE, Origin, Origins
+from RadiogenomicsLib.segments import ijkToRasOf, resamplingNote, segmentArray, segmentsOf, withoutHelpers
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.slices import sliceCentre
 from RadiogenomicsLib.terminology import meaningOf
 from RadiogenomicsLib.volumes import Volume, VolumeError, describeGrid, sameGrid
 from RadiogenomicsLib.wording import featureRow, stabilityCell
 
-STUDY_ATTRIBUTE = "Gliomics.StudyId"
-SEQUENCE_ATTRIBUTE = "Gliomics.Sequence"
 VALUE_TAG = "Gliomics.LabelValue"
 """Segment tag that holds a label value. A segment's own label value changes when the Segment Editor moves it to another
 layer, so it cannot carry a meaning."""
@@ -42,6 +40,10 @@ class LabelExport:
 class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
     """The panel's access to the scene."""
 
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleLogic.__init__(self, parent)
+        self._origins = Origins()
+
     # Volumes
 
     def addVolume(self, image: Volume, studyId: str, sequence: str) -> Any:
@@ -50,16 +52,23 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         array = image.array.astype(np.float64) if image.array.dtype in (np.int64, np.uint64) else image.array
         name = f"{studyId} {TITLES.get(sequence, sequence)}"
         node = slicer.util.addVolumeFromArray(array, image.ijkToRas, name)
-        node.SetAttribute(STUDY_ATTRIBUTE, studyId)
-        node.SetAttribute(SEQUENCE_ATTRIBUTE, sequence)
+        self._origins.mark(node, studyId, sequence)
         return node
+
+    def origin(self, node: Any) -> Origin | None:
+        """Where a volume came from and whether it is so still; None where it is not from the server."""
+        return self._origins.of(node)
+
+    def contents(self, node: Any) -> str:
+        """A text that changes with a volume's voxels and with its place."""
+        return self._origins.contents(node)
 
     def volume(self, node: Any) -> Volume:
         """A copy of a volume node's voxels and geometry; parent transforms are not applied."""
         array = slicer.util.arrayFromVolume(node)
         if array is None or array.ndim != 3:
             raise VolumeError(f"volume '{node.GetName()}' has no image of one number per voxel")
-        return Volume(array.copy(), _ijkToRas(node))
+        return Volume(array.copy(), ijkToRasOf(node))
 
     def checkTransforms(self, nodes: dict[str, Any]) -> None:
         """Volumes of one case must move together; otherwise they would be sent out of register."""
@@ -69,11 +78,13 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
             raise VolumeError(f"{moved} and the other volumes are under different transforms; harden the transforms")
 
     def volumesOfStudy(self, studyId: str) -> dict[str, Any]:
-        """The scene's volumes of a study by sequence; the last one where there are several."""
+        """The scene's volumes that are a study's images still, by sequence; the last one where there are several."""
         volumes = {}
         for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-            if node.GetAttribute(STUDY_ATTRIBUTE) == studyId and node.GetAttribute(SEQUENCE_ATTRIBUTE):
-                volumes[node.GetAttribute(SEQUENCE_ATTRIBUTE)] = node
+            if node.GetAttribute(STUDY_ATTRIBUTE) == studyId:
+                origin = self.origin(node)
+                if origin.sequence and not origin.change:
+                    volumes[origin.sequence] = node
         return volumes
 
     def recognise(self, nodes: list[Any]) -> dict[str, tuple[Any, str]]:
@@ -94,7 +105,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         """The voxel (i, j, k) of a volume, as it lies in the world, at a position in RAS; refused outside of it."""
         local = [0.0, 0.0, 0.0]
         node.TransformPointFromWorld(position, local)
-        voxel = np.rint(np.linalg.solve(_ijkToRas(node), np.append(local, 1.0))[:3]).astype(int)
+        voxel = np.rint(np.linalg.solve(ijkToRasOf(node), np.append(local, 1.0))[:3]).astype(int)
         size = node.GetImageData().GetDimensions()
         if not all(0 <= index < length for index, length in zip(voxel, size, strict=True)):
             where = ", ".join(f"{value:.1f}" for value in position)
@@ -106,7 +117,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
         if view is None:
             raise VolumeError("there is no red slice view; choose a layout that has one, such as Conventional")
-        grid = Volume(slicer.util.arrayFromVolume(node), _ijkToRas(node))
+        grid = Volume(slicer.util.arrayFromVolume(node), ijkToRasOf(node))
         position = [0.0, 0.0, 0.0]
         node.TransformPointToWorld(sliceCentre(grid, number).tolist(), position)
         view.SetOrientation("Axial")
@@ -120,7 +131,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
 
         ``labels`` names the values; a value in the mask without a name becomes ``label <value>``.
         """
-        grid = Volume(slicer.util.arrayFromVolume(reference), _ijkToRas(reference))
+        grid = Volume(slicer.util.arrayFromVolume(reference), ijkToRasOf(reference))
         if not sameGrid(mask, grid):
             raise VolumeError(
                 f"the mask has {describeGrid(mask)}, '{reference.GetName()}' has {describeGrid(grid)}, or they lie "
@@ -147,7 +158,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         A segment keeps the value that it came with (its tag); else a segment with the name of a known label takes
         that label's value; else it takes the smallest value that is free.
         """
-        segments = _segments(segmentation)
+        segments = segmentsOf(segmentation)
         values: dict[str, int] = {}
         for segmentId, segment in segments.items():
             tag = vtk.reference("")
@@ -179,7 +190,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         Where segments overlap the later one in the list wins, and a warning says so, as for a segment without voxels.
         When no segment has voxels the mask is refused with their names, unless ``allowEmpty``.
         """
-        segments = _segments(segmentation)
+        segments = segmentsOf(segmentation)
         if not segments:
             raise VolumeError(f"'{segmentation.GetName()}' has no segments; draw one before you submit it")
         values = self.labelValues(segmentation, known)
@@ -189,9 +200,12 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         drawn: dict[str, np.ndarray] = {}
         for segmentId, segment in segments.items():
             name = segment.GetName()
-            voxels = _segmentArray(segmentation, segmentId, reference) > 0
+            voxels = segmentArray(segmentation, segmentId, reference)
             if not voxels.any():
                 warnings.append(f"Segment '{name}' is empty.")
+            note = resamplingNote(segmentation, segmentId, reference, voxels)
+            if note:
+                warnings.append(note)
             for earlier, before in drawn.items():
                 overlap = int(np.count_nonzero(before & voxels))
                 if overlap:
@@ -204,7 +218,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
                 f"{'is' if len(drawn) == 1 else 'are'} empty on '{reference.GetName()}'; draw before you submit"
             )
         named = {segments[segmentId].GetName(): value for segmentId, value in values.items()}
-        return LabelExport(Volume(array, _ijkToRas(reference)), named, tuple(warnings))
+        return LabelExport(Volume(array, ijkToRasOf(reference)), named, tuple(warnings))
 
     def segmentMask(self, segmentation: Any, segmentId: str, reference: Any, *, allowEmpty: bool = False) -> Volume:
         """One segment as 0 and 1 on the grid of ``reference``; refused by name when it has no voxels there.
@@ -214,17 +228,17 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         segment = segmentation.GetSegmentation().GetSegment(segmentId)
         if segment is None:
             raise VolumeError(f"'{segmentation.GetName()}' has no segment '{segmentId}' any more; choose another")
-        voxels = (_segmentArray(segmentation, segmentId, reference) > 0).astype(np.uint8)
+        voxels = segmentArray(segmentation, segmentId, reference).astype(np.uint8)
         if not voxels.any() and not allowEmpty:
             raise VolumeError(
                 f"segment '{segment.GetName()}' of '{segmentation.GetName()}' is empty on '{reference.GetName()}'; "
                 "draw it, or delete it"
             )
-        return Volume(voxels, _ijkToRas(reference))
+        return Volume(voxels, ijkToRasOf(reference))
 
     def replaceSegment(self, segmentation: Any, segmentId: str, mask: Volume, reference: Any) -> None:
         """Let a segment have the voxels of ``mask``, on the grid of ``reference``; other segments stay as they are."""
-        with _withoutHelpers():
+        with withoutHelpers():
             slicer.util.updateSegmentBinaryLabelmapFromArray(mask.array, segmentation, segmentId, reference)
 
     def referenceVolume(self, segmentation: Any) -> Any:
@@ -245,7 +259,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
 
     def _nameSegment(self, segmentation: Any, value: int, name: str) -> None:
         inner = segmentation.GetSegmentation()
-        imported = [s for s in _segments(segmentation).values() if s.GetLabelValue() == value]
+        imported = [s for s in segmentsOf(segmentation).values() if s.GetLabelValue() == value]
         untagged = [s for s in imported if not s.HasTag(VALUE_TAG)]
         segment = untagged[0] if untagged else inner.GetSegment(inner.AddEmptySegment("", name))
         segment.SetName(name)
@@ -254,7 +268,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         meaning = meaningOf(name)
         if meaning is not None:
             segment.SetTag(segment.GetTerminologyEntryTagName(), meaning.terminology)
-            if meaning.colour not in (each.GetColor() for each in _segments(segmentation).values()):
+            if meaning.colour not in (each.GetColor() for each in segmentsOf(segmentation).values()):
                 segment.SetColor(*meaning.colour)
                 segment.SetColorAutoGenerated(False)
 
@@ -283,36 +297,6 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         node.SetName(f"{TABLE_NAME}: {features.study_id} {features.region}")
         node.EndModify(wasModified)
         return node
-
-
-def _ijkToRas(node: Any) -> np.ndarray:
-    matrix = vtk.vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    return slicer.util.arrayFromVTKMatrix(matrix)
-
-
-def _segmentArray(segmentation: Any, segmentId: str, reference: Any) -> np.ndarray:
-    """A segment on the grid of ``reference``."""
-    with _withoutHelpers():
-        return slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, reference)
-
-
-@contextmanager
-def _withoutHelpers() -> Iterator[None]:
-    """Remove the display nodes that ``slicer.util`` leaves behind."""
-    className = "vtkMRMLLabelMapVolumeDisplayNode"
-    before = {node.GetID() for node in slicer.util.getNodesByClass(className)}
-    try:
-        yield
-    finally:
-        for node in slicer.util.getNodesByClass(className):
-            if node.GetID() not in before:
-                slicer.mrmlScene.RemoveNode(node)
-
-
-def _segments(segmentation: Any) -> dict[str, Any]:
-    inner = segmentation.GetSegmentation()
-    return {inner.GetNthSegmentID(i): inner.GetNthSegment(i) for i in range(inner.GetNumberOfSegments())}
 
 
 def _column(array: Any, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from RadiogenomicsLib.logic import SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE, RadiogenomicsLogic
+from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.tasks import CaseImages
@@ -89,18 +89,32 @@ class SceneSelection:
     def read(self) -> Selection:
         """The selection in words."""
         node, segmentId = self.segmentation(), self.segmentId()
-        drawnOn = self._logic.referenceVolume(node) if node is not None else None
         return Selection(
-            volumes={
-                sequence: ChosenVolume(volume.GetID(), volume.GetName(), volume.GetAttribute(STUDY_ATTRIBUTE) or "")
-                for sequence, volume in self.volumes().items()
-            },
+            volumes={sequence: self._chosen(volume) for sequence, volume in self.volumes().items()},
             segmentationId=node.GetID() if node is not None else "",
             segmentation=node.GetName() if node is not None else "",
             segmentId=segmentId,
             segment=node.GetSegmentation().GetSegment(segmentId).GetName() if segmentId else "",
-            drawnOnStudyId=(drawnOn.GetAttribute(STUDY_ATTRIBUTE) or "") if drawnOn is not None else "",
+            drawnOnStudyId=self._studyDrawnOn(),
         )
+
+    def _chosen(self, node: Any) -> ChosenVolume:
+        nodeId, name, contents, origin = (
+            node.GetID(),
+            node.GetName(),
+            self._logic.contents(node),
+            self._logic.origin(node),
+        )
+        if origin is None:
+            return ChosenVolume(nodeId, name, contents=contents)
+        change, isMoved = origin.change, bool(origin.moved)
+        return ChosenVolume(nodeId, name, origin.studyId, origin.sequence, change, isMoved, contents)
+
+    def _studyDrawnOn(self) -> str:
+        """The study on whose grid the chosen segmentation was drawn; empty when it was drawn on another."""
+        drawnOn = self._logic.referenceVolume(self.segmentation()) if self.segmentation() is not None else None
+        origin = self._logic.origin(drawnOn) if drawnOn is not None else None
+        return origin.studyId if origin is not None and not origin.moved else ""
 
     def firstVolume(self, preferred: tuple[str, ...] = ()) -> Any:
         """The first chosen volume, those of ``preferred`` sequences first; None when none is chosen."""
@@ -108,29 +122,28 @@ class SceneSelection:
         return next((volumes[sequence] for sequence in (*preferred, *SEQUENCES) if sequence in volumes), None)
 
     def images(self, sequences: tuple[str, ...] = SEQUENCES) -> CaseImages:
-        """The chosen volumes as the server shall get them: by study when it has them, else copied."""
-        study = self.read().studyId
-        if study:
-            return CaseImages(studyId=study)
-        nodes = {sequence: node for sequence, node in self.volumes().items() if sequence in sequences}
+        """The chosen volumes as the server shall get them: by study when it has them as they are, else copied."""
+        chosen, nodes = self.read(), {s: node for s, node in self.volumes().items() if s in sequences}
         self._logic.checkTransforms(nodes)
+        if chosen.isOnServer:
+            return CaseImages(studyId=chosen.studyId)
         return CaseImages(volumes={sequence: self._logic.volume(node) for sequence, node in nodes.items()})
 
     def labelReference(self) -> Any:
         """The volume whose grid a label is sent on: what it was drawn on if that is of a study, else the first."""
-        drawnOn = self._logic.referenceVolume(self.segmentation())
-        isOfStudy = drawnOn is not None and drawnOn.GetAttribute(STUDY_ATTRIBUTE)
-        return drawnOn if isOfStudy else self.firstVolume()
+        return self._logic.referenceVolume(self.segmentation()) if self._studyDrawnOn() else self.firstVolume()
 
     def hint(self, sequence: str) -> str:
         """By what the volume of a sequence was recognised and where it is from, for display beside it."""
         node = self.volumes().get(sequence)
         if node is None:
             return ""
-        study, tag = node.GetAttribute(STUDY_ATTRIBUTE), node.GetAttribute(SEQUENCE_ATTRIBUTE)
-        how = self._recognisedBy.get(sequence, "Chosen by you")
-        differs = f", which came as '{tag}'" if tag and tag != sequence else ""
-        return f"{how}; {f'study {study}' if study else 'not on the server'}{differs}"
+        how, origin = self._recognisedBy.get(sequence, "Chosen by you"), self._logic.origin(node)
+        if origin is None:
+            return f"{how}; not on the server"
+        differs = f", which came as '{origin.sequence}'" if origin.sequence not in ("", sequence) else ""
+        changed = f", but it {origin.change}: sent as it is now" if origin.change else ""
+        return f"{how}; study {origin.studyId}{differs}{changed}"
 
     # Changing
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from RadiogenomicsLib.backends import Analysis, Model, ServerInfo, addressError, hostOf, tokenError
+from RadiogenomicsLib.backends import UNNAMED, Analysis, Model, ServerInfo, addressError, hostOf, tokenError
 from RadiogenomicsLib.sequences import TITLES
 
 
@@ -35,17 +35,28 @@ class Action:
 
 @dataclass(frozen=True)
 class ChosenVolume:
-    """A volume that was chosen for a sequence: its node's ID and name, and the study it belongs to, if any."""
+    """A volume that was chosen for a sequence.
+
+    ``studyId`` is the study that it came from and ``cameAs`` the sequence as which it came, empty where it is not from
+    the server; ``change`` says what has been done to it since, ``isMoved`` whether that gave it another grid.
+    ``contents`` changes with its voxels and its place.
+    """
 
     nodeId: str
     name: str
     studyId: str = ""
+    cameAs: str = ""
+    change: str = ""
+    isMoved: bool = False
+    contents: str = ""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is selected in the scene. ``drawnOnStudyId`` is the study of the volume that the segmentation was drawn on,
-    empty when that volume belongs to none."""
+    """What is selected in the scene.
+
+    ``drawnOnStudyId`` is the study on whose grid the segmentation was drawn, empty when it was drawn on another grid.
+    """
 
     volumes: dict[str, ChosenVolume] = field(default_factory=dict)
     segmentationId: str = ""
@@ -56,19 +67,36 @@ class Selection:
 
     @property
     def studyId(self) -> str:
-        """The study that all the chosen volumes belong to; empty when one belongs to none or to another."""
+        """The study that all the chosen volumes came from; empty when one came from none or from another."""
         studies = {volume.studyId for volume in self.volumes.values()}
         return studies.pop() if len(studies) == 1 else ""
 
     @property
+    def isOnServer(self) -> bool:
+        """Whether the server has the chosen volumes as they are and by the sequences that they are chosen for."""
+        return bool(self.studyId) and all(
+            not volume.change and volume.cameAs in (sequence, UNNAMED) for sequence, volume in self.volumes.items()
+        )
+
+    @property
     def labelStudyId(self) -> str:
         """The study that the segmentation is a label of; empty when it is of none."""
-        return self.drawnOnStudyId or self.studyId
+        moved = any(volume.isMoved for volume in self.volumes.values())
+        return self.drawnOnStudyId or ("" if moved else self.studyId)
 
     @property
     def isMixed(self) -> bool:
         """Whether the chosen volumes belong to different studies of the server."""
         return len({volume.studyId for volume in self.volumes.values()}) > 1
+
+    @property
+    def repeated(self) -> tuple[str, ...]:
+        """The sequences for which one and the same volume is chosen; empty when each has its own."""
+        for chosen in self.volumes.values():
+            sequences = tuple(s for s, volume in self.volumes.items() if volume.nodeId == chosen.nodeId)
+            if len(sequences) > 1:
+                return sequences
+        return ()
 
 
 @dataclass(frozen=True)
@@ -264,7 +292,7 @@ class PanelModel:
         if self.result.edited:
             return f"The {of} has changed since the numbers were computed."
         if made.volumes != now.volumes:
-            return "The numbers were computed on other volumes than those selected."
+            return "The numbers were computed on other volumes than those selected, or these have changed since."
         return ""
 
     @property
@@ -374,7 +402,7 @@ class PanelModel:
     @property
     def uploadsVolumes(self) -> bool:
         """Whether computing sends the volumes themselves, because the server does not have them."""
-        return not self.selection.studyId
+        return not self.selection.isOnServer
 
     def _unless(self, reason: str) -> Action:
         return Action(not reason, reason)
@@ -386,11 +414,13 @@ class PanelModel:
         return "Connect to a server first." if self.info is None else ""
 
     def _mixedReason(self) -> str:
-        return (
-            "The chosen volumes belong to different studies: choose volumes of one study under Study."
-            if self.selection.isMixed
-            else ""
-        )
+        sequences = self.selection.repeated
+        if sequences:
+            titles = " and for ".join(TITLES[sequence] for sequence in sequences)
+            return f"'{self.selection.volumes[sequences[0]].name}' is chosen for {titles}: choose it once, under Study."
+        if self.selection.isMixed:
+            return "The chosen volumes belong to different studies: choose volumes of one study under Study."
+        return ""
 
     def _foreignReason(self) -> str:
         drawnOn, study = self.selection.drawnOnStudyId, self.selection.studyId

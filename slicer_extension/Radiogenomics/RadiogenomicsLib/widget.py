@@ -259,14 +259,16 @@ class RadiogenomicsPanel(VTKObservationMixin):
     @shown
     def onSegment(self) -> None:
         """Segment the chosen volumes with the chosen model."""
+        self.model.selection = self.selection.read()
+        if not self.model.canSegment.enabled:
+            self.work.fail(self.model.canSegment.reason)
+            return
         model = self.model.info.model(self.model.modelName)
         sequences = (*model.requiredSequences, *model.optionalSequences) or SEQUENCES
         reference = self.selection.firstVolume(sequences)
         referenceId, name = reference.GetID(), reference.GetName()
-        if self.model.uploadsVolumes and not self.work.mayUpload():
-            return
         images = self.work.attempt(lambda: self.selection.images(sequences))
-        if images is None:
+        if images is None or (images.volumes and not self.work.mayUpload()):
             return
         backend = self.work.backend()
 
@@ -284,7 +286,11 @@ class RadiogenomicsPanel(VTKObservationMixin):
     @shown
     def onCompute(self) -> None:
         """Compute features and subtypes of the chosen segment."""
-        selection, reference = self.model.selection, self.selection.firstVolume()
+        selection = self.model.selection = self.selection.read()
+        if not self.model.canCompute.enabled:
+            self.work.fail(self.model.canCompute.reason)
+            return
+        reference = self.selection.firstVolume()
         segmentation = self.selection.segmentation()
         mask = self.work.attempt(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
         if mask is None or not self.work.mayUpload():
