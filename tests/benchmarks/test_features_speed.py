@@ -15,6 +15,7 @@ import pytest
 from scipy.ndimage import distance_transform_edt
 
 from gliomics.cohort.extraction import Extraction, Job, cache_key
+from gliomics.intake import import_folder
 from gliomics.radiomics.config import load_config
 from gliomics.radiomics.extract import extract_features
 from gliomics.radiomics.table import read_features_csv
@@ -29,7 +30,6 @@ from gliomics.study import (
     write_mask,
     write_study_json,
 )
-from gliomics.study.kaggle_lgg import import_lgg
 from tests.benchmarks.plain_features import PRESETS
 
 pytestmark = [pytest.mark.bench, pytest.mark.realdata]
@@ -120,7 +120,7 @@ def lgg_studies(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     subprocess.run(
         [sys.executable, str(real_data / "lgg" / "restore.py"), str(folder)], check=True, capture_output=True
     )
-    import_lgg(folder, folder / "studies")
+    import_folder(folder, folder / "studies")
     return folder / "studies"
 
 

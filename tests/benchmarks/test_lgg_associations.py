@@ -22,10 +22,11 @@ import pytest
 from scipy.ndimage import label
 from scipy.stats import MonteCarloMethod, fisher_exact, kruskal
 
+from gliomics.intake import import_folder
+from gliomics.intake.layouts.kaggle import GENOMICS_FILE
 from gliomics.radiomics.ellipsoid import ellipsoid_features
 from gliomics.radiomics.outline import outline_features
 from gliomics.study import Mask, label_path, read_mask
-from gliomics.study.kaggle_lgg import GENOMICS_FILE, import_lgg
 
 pytestmark = [pytest.mark.bench, pytest.mark.realdata]
 
@@ -114,7 +115,7 @@ def cohort(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     folder = tmp_path_factory.mktemp("lgg")
     restore = [sys.executable, str(real_data / "lgg" / "restore.py"), str(folder / "download")]
     subprocess.run(restore, check=True, capture_output=True)
-    studies = import_lgg(folder / "download", folder / "studies")
+    studies = import_folder(folder / "download", folder / "studies")
     with (folder / "studies" / GENOMICS_FILE).open(encoding="utf-8", newline="") as file:
         clusters = {row["patient_id"]: row for row in csv.DictReader(file)}
     masks = {study.patient_id: read_mask(label_path(folder / "studies", study.id)) for study in studies}

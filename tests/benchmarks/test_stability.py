@@ -15,9 +15,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from gliomics.cohort.stability import FeatureStability, measure_stability, shipped_stability, stability_notes
+from gliomics.intake import import_folder
 from gliomics.radiomics.config import load_config
 from gliomics.study import Study, open_studies
-from gliomics.study.kaggle_lgg import import_lgg
 
 pytestmark = [pytest.mark.bench, pytest.mark.realdata]
 
@@ -95,7 +95,7 @@ def test_shipped_table_is_what_its_command_measures(real_data: Path, tmp_path: P
     kaggle = tmp_path / "kaggle"
     restore = [sys.executable, str(real_data / "lgg" / "restore.py"), str(kaggle)]
     subprocess.run(restore, check=True, capture_output=True)
-    import_lgg(kaggle, tmp_path / "studies")
+    import_folder(kaggle, tmp_path / "studies")
     panel = load_config("panel")
     started = time.perf_counter()
     found = measure_stability(open_studies(tmp_path / "studies"), [tmp_path / "studies" / "labels" / "final"], panel)

@@ -35,7 +35,7 @@ def real_studies(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("real")
     restore = [sys.executable, str(real_data / "lgg" / "restore.py"), str(folder / "download"), "--patients"]
     subprocess.run([*restore, *PATIENTS], check=True, capture_output=True)
-    gliomics("import-lgg", folder / "download", folder / "studies")
+    gliomics("import", folder / "download", folder / "studies", "--yes")
     return folder / "studies"
 
 

@@ -10,8 +10,7 @@ from gliomics.cli.delta import delta
 from gliomics.cli.demo import demo
 from gliomics.cli.evaluate import evaluate
 from gliomics.cli.features import features
-from gliomics.cli.import_dicom import import_dicom
-from gliomics.cli.import_lgg import import_lgg
+from gliomics.cli.import_data import import_data, import_dicom, import_lgg
 from gliomics.cli.make_samples import make_samples
 from gliomics.cli.models import models
 from gliomics.cli.segment import segment
@@ -40,8 +39,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, serve, segment, features, delta, import_lgg, import_dicom, make_samples):
+app.command()(demo)
+app.command("import")(import_data)
+for command in (serve, segment, features, delta, make_samples):
     app.command()(command)
+for former in (import_dicom, import_lgg):
+    app.command(hidden=True)(former)
 app.add_typer(subtype, name="subtype")
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")

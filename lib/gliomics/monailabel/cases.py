@@ -9,7 +9,7 @@ from typing import Any
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.files import suffix_of
-from gliomics.sequences import canonical_sequence, split_sequence_suffix
+from gliomics.study.conventions import patient_and_role
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask, read_volume
 from gliomics.study.labels import check_mask
 from gliomics.study.numbering import numbering_of_segments
@@ -33,8 +33,13 @@ def study_of_upload(path: Path, study_id: str) -> Study:
             names = ", ".join(file.name for file in files) or "none"
             raise InputError(f"expected one file per sequence, named <sequence>.nii.gz; found {names}")
         return Study(id=study_id, patient_id=study_id, folder=path, sequences=sequences)
-    _, sequence = split_sequence_suffix(path.name[: -len(suffix_of(path))])
-    return Study(id=study_id, patient_id=study_id, folder=path.parent, sequences={sequence or UNNAMED_SEQUENCE: path})
+    _, role = patient_and_role(path.name[: -len(suffix_of(path))])
+    if role.mask_rank is not None or role.is_other:
+        raise InputError(
+            f"the uploaded file {path.name!r} is not an image to work on ({role.reason}); send the MR image"
+        )
+    sequence = role.sequence or UNNAMED_SEQUENCE
+    return Study(id=study_id, patient_id=study_id, folder=path.parent, sequences={sequence: path})
 
 
 def sequence_of_file(name: str) -> str:
@@ -42,7 +47,7 @@ def sequence_of_file(name: str) -> str:
     path = Path(name)
     suffix = suffix_of(path)
     stem = name[: -len(suffix)] if suffix else name
-    sequence = canonical_sequence(stem)
+    sequence = patient_and_role(stem)[1].sequence
     if sequence is None or suffix not in IMAGE_SUFFIXES:
         raise InputError(
             f"the uploaded file {name!r} is not named after a sequence; "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import json
 import logging
 import os
 import shutil
@@ -21,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import read_json, safe_name, suffix_of, sync_folder, write_json
-from gliomics.sequences import canonical_sequence, split_sequence_suffix
+from gliomics.sequences import canonical_sequence
+from gliomics.study.conventions import patient_and_role, plain_role, role_of, subject_of
 from gliomics.study.images import IMAGE_SUFFIXES
 from gliomics.study.labels import LABELS_FOLDER
 from gliomics.study.numbering import parse_numbering
@@ -30,6 +32,9 @@ from gliomics.study.records import UNNAMED_SEQUENCE, Study
 STUDY_FILE = "study.json"
 NOT_STUDIES = (LABELS_FOLDER, "truth")
 """Folders inside a studies folder that hold masks, not studies."""
+
+_FILES_LOOKED_AT = 500
+"""How many files of a folder without studies are looked at to say what it holds."""
 
 OnError = Callable[[Path, GliomicsError], None]
 
@@ -137,7 +142,14 @@ def open_studies(path: Path, on_error: OnError | None = None) -> list[Study]:
         return read_entry(path)
     if (path / STUDY_FILE).is_file():
         return read_study_folder(path)
-    studies = list_studies(path, on_error)
+    broken: list[tuple[Path, GliomicsError]] = []
+    studies = list_studies(path, lambda entry, error: broken.append((entry, error)))
+    if not studies:
+        layout = _why_no_study(path)
+        if layout is not None:
+            raise InputError(layout)
+    for entry, error in broken:
+        (on_error or _log_error)(entry, error)
     if not studies:
         raise InputError(f"{path} holds no study; expected folders with {STUDY_FILE}, or image files")
     return studies
@@ -253,8 +265,14 @@ def _single_image(path: Path) -> Study:
     if not _lies_inside(path, path.parent):
         raise InputError(f"{path} is a link that leads out of the studies folder; copy the file there")
     stem = safe_name(path.name[: -len(suffix_of(path))], f"{path}: study id")
-    patient, sequence = split_sequence_suffix(stem)
-    return Study(id=stem, patient_id=patient, folder=path.parent, sequences={sequence or UNNAMED_SEQUENCE: path})
+    patient, role = patient_and_role(stem)
+    if role.mask_rank is not None or role.is_other:
+        what = "a mask, not an image" if role.mask_rank is not None else f"none of the sequences ({role.reason})"
+        raise InputError(
+            f"{path} is {what} by its name, so it is no study; to use a folder of images and masks, run: "
+            f"gliomics import {path.parent} OUT"
+        )
+    return Study(id=stem, patient_id=patient, folder=path.parent, sequences={role.sequence or UNNAMED_SEQUENCE: path})
 
 
 def _home(study: Study) -> Path:
@@ -311,30 +329,60 @@ def _lies_inside(path: Path, folder: Path) -> bool:
 
 
 def _why_no_study(folder: Path) -> str | None:
-    """How to make a study of a folder without ``study.json``; None if it holds no images at all."""
-    images = sorted(path.name for path in folder.iterdir() if suffix_of(path) in IMAGE_SUFFIXES)
-    if images:
-        return (
-            f"{folder} holds images ({', '.join(images[:3])}) but no {STUDY_FILE}; write one that names their "
-            f'sequences, e.g. {{"format": 1, "id": "{folder.name}", "patient_id": "{folder.name}", '
-            f'"sequences": {{"flair": "{images[0]}"}}}}'
-        )
-    if _holds_dicom(folder):
-        return f"{folder} holds DICOM files, not a study; run: gliomics import-dicom {folder} {folder.parent}"
-    return None
+    """How to make studies of a folder without ``study.json``; None if neither it nor its folders hold images."""
+    files = list(islice(_visible_files(folder), _FILES_LOOKED_AT))
+    images = [path for path in files if suffix_of(path) in IMAGE_SUFFIXES]
+    command = f"gliomics import {folder} OUT"
+    if not images:
+        dicom = any(looks_like_dicom(path) for path in files[:20])
+        return f"{folder} holds DICOM files, not a study; run: {command}" if dicom else None
+    deep = [path for path in images if path.parent != folder]
+    subjects = [subject for path in images if (subject := subject_of(_stem(path), path.parent.name)) is not None]
+    layout = f"images named as in {subjects[0].convention.name}" if subjects else "images"
+    listed = ", ".join(path.relative_to(folder).as_posix() for path in images[:3])
+    reason = f"{folder} holds {layout} ({listed}) but no {STUDY_FILE}; run: {command}"
+    sequences = {} if deep else _sequences_of_one_study(images)
+    if not sequences:
+        return reason
+    patient = subjects[0].patient if subjects else folder.name
+    value = {"format": 1, "id": folder.name, "patient_id": patient, "sequences": sequences}
+    return f"{reason}, or write {STUDY_FILE}, e.g. {json.dumps(value)}"
 
 
-def _holds_dicom(folder: Path) -> bool:
-    files = (Path(top) / name for top, _, names in os.walk(folder) for name in sorted(names))
-    return any(_is_dicom(path) for path in islice(files, 20))
+def _sequences_of_one_study(images: list[Path]) -> dict[str, str]:
+    """The files whose names tell their sequence; none when two are the same, for then it is not one study's folder."""
+    sequences: dict[str, str] = {}
+    for path in images:
+        subject = subject_of(_stem(path))
+        role = role_of(subject) if subject is not None else plain_role(_stem(path))
+        if role.sequence is not None and not role.variant:
+            if role.sequence in sequences:
+                return {}
+            sequences[role.sequence] = path.name
+    return sequences
 
 
-def _is_dicom(path: Path) -> bool:
+def _stem(path: Path) -> str:
+    return path.name[: -len(suffix_of(path))]
+
+
+def _visible_files(folder: Path) -> Iterator[Path]:
+    for top, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if STUDY_FILE in names:
+            folders.clear()
+            continue
+        yield from (Path(top) / name for name in sorted(names) if not name.startswith("."))
+
+
+def looks_like_dicom(path: Path) -> bool:
+    """Whether a file begins as DICOM does: with its preamble, or without one with an element of group 8."""
     try:
         with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
+            start = file.read(132)
     except OSError:
         return False
+    return start[128:] == b"DICM" or (start[:2] == b"\x08\x00" and len(start) == 132 and start[3:4] == b"\x00")
 
 
 def _log_error(path: Path, error: GliomicsError) -> None:

@@ -10,11 +10,11 @@ import pytest
 from gliomics.bundled import bundled
 from gliomics.cohort.extraction import Extraction, Job, measure
 from gliomics.files import read_json
+from gliomics.intake import import_folder
 from gliomics.models import ModelStore
 from gliomics.radiomics.config import load_config
 from gliomics.records import FeatureTable
 from gliomics.study import label_path, list_studies
-from gliomics.study.kaggle_lgg import import_lgg
 from gliomics.subtype.predict import SubtypeModel
 
 NAMES = ["subtype_coc", "subtype_idh"]
@@ -72,7 +72,7 @@ def test_sample_studies_planted_as_idh_wild_type_rank_highest(
 
 @pytest.mark.realdata
 def test_real_patients_are_measured_and_estimated(lgg_kaggle: Path, tmp_path: Path) -> None:
-    studies = import_lgg(lgg_kaggle, tmp_path / "studies")
+    studies = import_folder(lgg_kaggle, tmp_path / "studies")
     panel = Extraction(load_config("panel"))
     tables = [measure(Job(study, label_path(tmp_path / "studies", study.id)), panel).tables[0] for study in studies]
     assert len(tables) >= 5

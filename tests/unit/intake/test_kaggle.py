@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import logging
 import os
 import shutil
 import signal
@@ -15,8 +14,8 @@ import pytest
 import SimpleITK as sitk
 
 from gliomics.errors import InputError
+from gliomics.intake import import_folder, plan_import, write_plan
 from gliomics.study import label_path, list_studies, load_sequences, read_mask, read_volume
-from gliomics.study.kaggle_lgg import import_lgg
 
 PATIENTS = ("TCGA_AA_0001_19990101", "TCGA_AA_0002_20000229")
 TABLE = "Patient,COCCluster\nTCGA_AA_0001,2\nTCGA_AA_0002,\n"
@@ -58,7 +57,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_slice_lies_in_numeric_order_with_its_mask(a_download: Path, tmp_path: Path) -> None:
-    studies = import_lgg(a_download, tmp_path / "studies")
+    studies = import_folder(a_download, tmp_path / "studies")
     assert [study.id for study in studies] == list(PATIENTS)
     study = studies[0]
     volumes = load_sequences(study, ["t1", "flair", "t1c"])
@@ -76,17 +75,17 @@ def test_every_slice_lies_in_numeric_order_with_its_mask(a_download: Path, tmp_p
 
 
 def test_picture_right_is_patient_left_picture_down_is_back_and_slices_go_up(a_download: Path, tmp_path: Path) -> None:
-    study = import_lgg(a_download, tmp_path / "studies", slice_spacing=6.5)[0]
+    study = import_folder(a_download, tmp_path / "studies", slice_spacing=6.5)[0]
     affine = read_volume(study.path("flair")).affine
     np.testing.assert_array_equal(affine, np.diag([-1, -1, 6.5, 1]))
 
 
 def test_studies_record_patient_date_source_and_unknown_spacing(a_download: Path, tmp_path: Path) -> None:
-    import_lgg(a_download, tmp_path / "placeholder")
+    import_folder(a_download, tmp_path / "placeholder")
     study = list_studies(tmp_path / "placeholder")[1]
     assert (study.patient_id, study.date, study.spacing_known) == ("TCGA-AA-0002", "2000-02-29", False)
     assert study.source["slice_spacing"] == "unknown (1 mm placeholder)"
-    import_lgg(a_download, tmp_path / "given", slice_spacing=5)
+    import_folder(a_download, tmp_path / "given", slice_spacing=5)
     study = list_studies(tmp_path / "given")[0]
     assert not study.spacing_known
     assert study.source["slice_spacing"] == "5 mm (given at import)"
@@ -96,13 +95,13 @@ def test_studies_record_patient_date_source_and_unknown_spacing(a_download: Path
 @pytest.mark.parametrize(("channels", "present"), [("0", {"flair", "t1c"}), ("2", {"t1", "flair"}), ("02", {"flair"})])
 def test_a_channel_that_copies_flair_is_left_out(tmp_path: Path, channels: str, present: set[str]) -> None:
     write_patient(tmp_path / "kaggle_3m", PATIENTS[0], copy_of_flair=channels)
-    (study,) = import_lgg(tmp_path, tmp_path / "studies")
+    (study,) = import_folder(tmp_path, tmp_path / "studies")
     assert set(study.sequences) == present
     assert {path.name for path in study.folder.glob("*.nii.gz")} == {f"{name}.nii.gz" for name in present}
 
 
 def test_the_genomic_table_gets_a_patient_id_column(a_download: Path, tmp_path: Path) -> None:
-    import_lgg(a_download, tmp_path / "studies")
+    import_folder(a_download, tmp_path / "studies")
     with (tmp_path / "studies" / "genomics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert rows == [
@@ -111,28 +110,40 @@ def test_the_genomic_table_gets_a_patient_id_column(a_download: Path, tmp_path: 
     ]
 
 
-def test_a_missing_genomic_table_is_a_warning(
-    a_download: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_missing_genomic_table_is_named(a_download: Path, tmp_path: Path) -> None:
     (a_download / "kaggle_3m" / "data.csv").unlink()
-    with caplog.at_level(logging.WARNING):
-        assert len(import_lgg(a_download, tmp_path / "studies")) == 2
-    assert "data.csv is missing" in caplog.text
+    (missing,) = plan_import(a_download).left_out
+    assert missing.what == "data.csv"
+    assert "no genomics.csv is written" in missing.reason
+    assert len(import_folder(a_download, tmp_path / "studies")) == 2
     assert not (tmp_path / "studies" / "genomics.csv").exists()
 
 
 @pytest.mark.parametrize("nesting", [".", "kaggle_3m", "lgg-mri-segmentation/kaggle_3m"])
 def test_the_download_is_found_at_each_usual_depth(tmp_path: Path, nesting: str) -> None:
     write_patient(tmp_path / "src" / nesting, PATIENTS[0], slices=2)
-    assert [study.id for study in import_lgg(tmp_path / "src", tmp_path / "studies")] == [PATIENTS[0]]
+    assert [study.id for study in import_folder(tmp_path / "src", tmp_path / "studies")] == [PATIENTS[0]]
+
+
+def test_other_things_beside_the_patients_are_named(a_download: Path) -> None:
+    (a_download / "kaggle_3m" / "notes").mkdir()
+    assert [item.what for item in plan_import(a_download).left_out] == ["notes"]
+
+
+def test_a_table_that_the_user_changed_is_kept(a_download: Path, tmp_path: Path) -> None:
+    import_folder(a_download, tmp_path / "studies")
+    (tmp_path / "studies" / "genomics.csv").write_text("patient_id,COCCluster\nTCGA-AA-0001,3\n")
+    with pytest.raises(InputError, match=r"genomics\.csv exists with other content and is kept"):
+        import_folder(a_download, tmp_path / "studies")
+    assert (tmp_path / "studies" / "genomics.csv").read_text().endswith("TCGA-AA-0001,3\n")
 
 
 def test_a_folder_without_patients_is_refused(tmp_path: Path) -> None:
     (tmp_path / "kaggle_3m").mkdir()
-    with pytest.raises(InputError, match="holds no patient folders named like TCGA_CS_4941_19960909"):
-        import_lgg(tmp_path, tmp_path / "studies")
+    with pytest.raises(InputError, match="holds no images"):
+        import_folder(tmp_path, tmp_path / "studies")
     with pytest.raises(InputError, match="nowhere is not a folder"):
-        import_lgg(tmp_path / "nowhere", tmp_path / "studies")
+        import_folder(tmp_path / "nowhere", tmp_path / "studies")
 
 
 @pytest.mark.parametrize(
@@ -144,28 +155,27 @@ def test_a_folder_without_patients_is_refused(tmp_path: Path) -> None:
         ("_12.tif", "_12.tif is missing"),
     ],
 )
-def test_a_missing_file_is_named_and_nothing_is_written(
+def test_a_missing_file_is_named_and_the_other_patients_are_imported(
     a_download: Path, tmp_path: Path, missing: str, message: str
 ) -> None:
     (a_download / "kaggle_3m" / PATIENTS[1] / f"{PATIENTS[1]}{missing}").unlink()
     with pytest.raises(InputError) as caught:
-        import_lgg(a_download, tmp_path / "studies")
+        import_folder(a_download, tmp_path / "studies")
     assert PATIENTS[1] + message in str(caught.value)
-    assert not (tmp_path / "studies").exists()
+    assert [study.id for study in list_studies(tmp_path / "studies")] == [PATIENTS[0]]
 
 
 def test_a_patient_without_slices_is_refused(a_download: Path, tmp_path: Path) -> None:
     shutil.rmtree(a_download / "kaggle_3m" / PATIENTS[0])
     (a_download / "kaggle_3m" / PATIENTS[0]).mkdir()
     with pytest.raises(InputError, match=f"{PATIENTS[0]} holds no slices"):
-        import_lgg(a_download, tmp_path / "studies")
+        import_folder(a_download, tmp_path / "studies")
 
 
 @pytest.mark.parametrize(
     ("suffix", "pixels", "message"),
     [
         ("_5", np.zeros((4, 4, 3), np.uint8), "_5.tif has (4, 4) pixels"),
-        ("_5_mask", np.zeros((4, 4), np.uint8), "_5_mask.tif has (4, 4) pixels"),
         ("_5", np.zeros((9, 8), np.uint8), "_5.tif has 2 dimensions and 1 channels of 8-bit unsigned integer"),
         ("_5", np.zeros((9, 8, 3), np.uint16), "_5.tif has 2 dimensions and 3 channels of vector of 16-bit"),
     ],
@@ -176,7 +186,7 @@ def test_a_slice_of_another_kind_is_refused_by_name_and_leaves_no_half_study(
     path = a_download / "kaggle_3m" / PATIENTS[1] / f"{PATIENTS[1]}{suffix}.tif"
     sitk.WriteImage(sitk.GetImageFromArray(pixels, isVector=pixels.ndim == 3), str(path))
     with pytest.raises(InputError) as caught:
-        import_lgg(a_download, tmp_path / "studies")
+        import_folder(a_download, tmp_path / "studies")
     assert PATIENTS[1] + message in str(caught.value)
     assert [study.id for study in list_studies(tmp_path / "studies")] == [PATIENTS[0]]
     assert not list((tmp_path / "studies").rglob(f"*{PATIENTS[1]}*"))
@@ -187,25 +197,32 @@ def test_a_damaged_slice_is_refused_by_name(a_download: Path, tmp_path: Path, ke
     path = a_download / "kaggle_3m" / PATIENTS[0] / f"{PATIENTS[0]}_4.tif"
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=f"{PATIENTS[0]}_4.tif"):
-        import_lgg(a_download, tmp_path / "studies")
+        import_folder(a_download, tmp_path / "studies")
 
 
-def test_masks_of_another_size_than_the_slices_are_refused(tmp_path: Path) -> None:
+def test_masks_of_another_size_are_named_and_added_once_they_are_right(tmp_path: Path) -> None:
     write_patient(tmp_path / "kaggle_3m", PATIENTS[0], slices=2)
-    for number in (1, 2):
-        path = tmp_path / "kaggle_3m" / PATIENTS[0] / f"{PATIENTS[0]}_{number}_mask.tif"
+    masks = [tmp_path / "kaggle_3m" / PATIENTS[0] / f"{PATIENTS[0]}_{number}_mask.tif" for number in (1, 2)]
+    right = [path.read_bytes() for path in masks]
+    for path in masks:
         sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 4), np.uint8)), str(path))
-    with pytest.raises(InputError, match=r"_1_mask\.tif has \(4, 4\) pixels; its slice has \(8, 9\)"):
-        import_lgg(tmp_path, tmp_path / "studies")
+    with pytest.raises(InputError, match=r"_1_mask\.tif: is no label of .*geometry"):
+        import_folder(tmp_path, tmp_path / "studies")
+    assert not label_path(tmp_path / "studies", PATIENTS[0]).exists()
+    for path, content in zip(masks, right, strict=True):
+        path.write_bytes(content)
+    (study,) = import_folder(tmp_path, tmp_path / "studies")
+    assert read_mask(label_path(tmp_path / "studies", PATIENTS[0])).array.any()
+    assert study.numbering == list_studies(tmp_path / "studies")[0].numbering == "whole"
 
 
 def test_importing_again_keeps_what_exists_and_a_corrected_label(a_download: Path, tmp_path: Path) -> None:
     dest = tmp_path / "studies"
-    import_lgg(a_download, dest)
+    import_folder(a_download, dest)
     label_path(dest, PATIENTS[0]).write_bytes(b"corrected by an annotator")
     shutil.rmtree(dest / PATIENTS[1])
     before = contents(dest)
-    assert [study.id for study in import_lgg(a_download, dest)] == list(PATIENTS)
+    assert [study.id for study in import_folder(a_download, dest)] == list(PATIENTS)
     after = contents(dest)
     assert {name: after[name] for name in before} == before
     assert set(after) - set(before) == {
@@ -214,17 +231,17 @@ def test_importing_again_keeps_what_exists_and_a_corrected_label(a_download: Pat
 
 
 def test_another_slice_spacing_is_not_mixed_into_existing_studies(a_download: Path, tmp_path: Path) -> None:
-    import_lgg(a_download, tmp_path / "studies", slice_spacing=5)
+    import_folder(a_download, tmp_path / "studies", slice_spacing=5)
     before = contents(tmp_path / "studies")
-    with pytest.raises(InputError, match=r"slice spacing 5 mm \(given at import\), not 6 mm"):
-        import_lgg(a_download, tmp_path / "studies", slice_spacing=6)
+    with pytest.raises(InputError, match=r"slice_spacing was '5 mm \(given at import\)' and is now '6 mm"):
+        import_folder(a_download, tmp_path / "studies", slice_spacing=6)
     assert contents(tmp_path / "studies") == before
 
 
 @pytest.mark.parametrize("spacing", [0.0, -1.0, float("nan"), float("inf")])
 def test_an_impossible_slice_spacing_is_refused(a_download: Path, tmp_path: Path, spacing: float) -> None:
     with pytest.raises(InputError, match="slice spacing"):
-        import_lgg(a_download, tmp_path / "studies", slice_spacing=spacing)
+        import_folder(a_download, tmp_path / "studies", slice_spacing=spacing)
 
 
 def test_a_killed_import_leaves_whole_studies_only_and_can_be_run_again(tmp_path: Path) -> None:
@@ -235,9 +252,9 @@ def test_a_killed_import_leaves_whole_studies_only_and_can_be_run_again(tmp_path
         for path in (tmp_path / "kaggle_3m" / name).iterdir():
             path.rename(path.with_name(path.name.replace(names[0], name)))
     dest = tmp_path / "studies"
-    code = "import sys, pathlib, gliomics.study.kaggle_lgg as k; k.import_lgg(*map(pathlib.Path, sys.argv[1:]))"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "lib")}
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(dest)], env=environment)
+    command = [sys.executable, "-m", "gliomics", "import", str(tmp_path), str(dest), "--yes"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not (dest / names[2]).exists() and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -248,13 +265,13 @@ def test_a_killed_import_leaves_whole_studies_only_and_can_be_run_again(tmp_path
     for study in killed:
         assert set(load_sequences(study, study.sequences)) == {"t1", "flair", "t1c"}
         assert read_mask(label_path(dest, study.id)).array.any()
-    assert len(import_lgg(tmp_path, dest)) == 15
+    assert len(import_folder(tmp_path, dest)) == 15
     assert not [path for path in dest.iterdir() if path.name.startswith(".incomplete")]
 
 
 def test_progress_counts_the_patients(a_download: Path, tmp_path: Path) -> None:
     seen: list[tuple[int, int, str]] = []
-    import_lgg(a_download, tmp_path / "studies", progress=lambda *state: seen.append(state))
+    write_plan(plan_import(a_download), tmp_path / "studies", lambda *state: seen.append(state))
     assert seen == [(1, 2, PATIENTS[0]), (2, 2, PATIENTS[1])]
 
 
@@ -264,7 +281,7 @@ def test_two_real_patients_become_studies_with_their_tumours(lgg_kaggle: Path, t
     for name in ("TCGA_CS_4941_19960909", "TCGA_CS_4942_19970222"):
         shutil.copytree(lgg_kaggle / "kaggle_3m" / name, source / "kaggle_3m" / name)
     shutil.copy(lgg_kaggle / "kaggle_3m" / "data.csv", source / "kaggle_3m" / "data.csv")
-    studies = import_lgg(source, tmp_path / "studies")
+    studies = import_folder(source, tmp_path / "studies")
     assert [(study.id, len(study.sequences)) for study in studies] == [
         ("TCGA_CS_4941_19960909", 3),
         ("TCGA_CS_4942_19970222", 3),

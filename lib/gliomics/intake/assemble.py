@@ -1,0 +1,180 @@
+"""From what each image is to studies: doubled sequences and masks are left open, never chosen by chance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gliomics.errors import InputError
+from gliomics.files import safe_name, suffix_of
+from gliomics.intake.choices import LABEL, NONE, Choices
+from gliomics.intake.files import Files
+from gliomics.intake.fourth_axis import volumes_in
+from gliomics.intake.plan import ImageSource, LeftOut, PlannedLabel, PlannedStudy
+from gliomics.sequences import SEQUENCES
+from gliomics.study.conventions import FileRole
+
+
+@dataclass(frozen=True)
+class Part:
+    """One image as a layout reads its place and its name.
+
+    ``name`` is what of its file name could tell the sequence, ``channels`` what each volume of a 4-D file is
+    where the data set says so, ``chosen`` that the user said what it is.
+    """
+
+    path: str
+    study: str
+    patient: str
+    role: FileRole
+    source: ImageSource
+    name: str
+    timepoint: str = "baseline"
+    date: str | None = None
+    numberings: tuple[str, ...] = ()
+    channels: tuple[FileRole, ...] = ()
+    chosen: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """What a user can select it by."""
+        file = Path(self.path)
+        return [self.path, file.name, file.name[: -len(suffix_of(file))], self.name]
+
+
+def stem_of(path: str) -> str:
+    """The file's name without its folders and its type."""
+    name = Path(path).name
+    return name[: -len(suffix_of(Path(name)))] if suffix_of(Path(name)) else name
+
+
+def usable_id(text: str) -> str:
+    """The text as a study's id: other characters than letters, digits, ``.``, ``_``, ``-`` become ``-``."""
+    return re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "-", text)).strip("-._")[:128]
+
+
+def studies_of(parts: Iterable[Part], files: Files, choices: Choices) -> tuple[list[PlannedStudy], list[LeftOut]]:
+    """The studies that the parts make up, in order of their ids, and what is left out of them."""
+    studies: list[PlannedStudy] = []
+    left_out: list[LeftOut] = []
+    by_study: dict[str, list[Part]] = {}
+    for part in parts:
+        for volume in _volumes(_decided(part, choices), files, choices, left_out):
+            by_study.setdefault(volume.study.lower(), []).append(volume)
+    for _, of_study in sorted(by_study.items()):
+        study = _study(of_study, left_out)
+        if study is not None:
+            studies.append(study)
+    return studies, left_out
+
+
+def _decided(part: Part, choices: Choices) -> Part:
+    choice = choices.of(part.names)
+    if choice is None or (_is_mask(part) and choice.name in SEQUENCES and choice.selector != part.path):
+        return part  # "flair=case?" is about images: a mask of the same name is one only by its whole path
+    reason = f"named {choice} at import"
+    role = FileRole(None if choice.name in (NONE, LABEL) else choice.name, reason, is_other=choice.name == NONE)
+    if choice.name == LABEL:
+        role = FileRole(None, reason, mask_rank=0)
+    return replace(part, role=role, channels=(), chosen=True)
+
+
+def _is_mask(part: Part) -> bool:
+    return part.role.mask_rank is not None
+
+
+def _volumes(part: Part, files: Files, choices: Choices, left_out: list[LeftOut]) -> list[Part]:
+    """The part, or one for each volume of a 4-D file whose channels are known; what cannot be taken is left out."""
+    if part.role.is_other:
+        left_out.append(LeftOut(part.path, part.role.reason))
+        return []
+    try:
+        count = volumes_in(files.path(part.path))
+    except InputError as error:
+        left_out.append(LeftOut(part.path, str(error), is_open=True))
+        return []
+    if count == 1:
+        return [part]
+    if _is_mask(part):
+        left_out.append(LeftOut(part.path, f"a mask of {count} volumes; expected one 3-D image", is_open=True))
+        return []
+    told = tuple(FileRole(None if c == NONE else c, f"--channels {c}", is_other=c == NONE) for c in choices.channels)
+    channels = told or part.channels
+    if len(channels) != count or any(role.sequence is None and not role.is_other for role in channels):
+        said = f"{len(channels)} channels are named" if channels else "which is which is not said"
+        example = ",".join(("flair", "t1", "t1c", "t2", *["none"] * count)[:count])
+        reason = f"a 4-D file of {count} volumes, and {said}; say it with --channels, e.g. --channels {example}"
+        left_out.append(LeftOut(part.path, reason, is_open=True, asks_channels=True))
+        return []
+    return [
+        replace(part, role=role, source=replace(part.source, position=position))
+        for position, role in enumerate(channels)
+        if role.sequence is not None
+    ]
+
+
+def _study(parts: list[Part], left_out: list[LeftOut]) -> PlannedStudy | None:
+    first = parts[0]
+    sequences: dict[str, Part] = {}
+    for sequence in dict.fromkeys(part.role.sequence for part in parts if part.role.sequence is not None):
+        chosen = _one_of([part for part in parts if part.role.sequence == sequence], sequence, left_out)
+        if chosen is not None:
+            sequences[sequence] = chosen
+    label = _label([part for part in parts if _is_mask(part)], left_out)
+    for part in parts:
+        if part.role.sequence is None and not _is_mask(part):
+            left_out.append(LeftOut(part.path, part.role.reason, is_open=True, name=part.name))
+    if not sequences:
+        if label is not None:
+            reason = f"a mask without an image: study '{first.study}' would have no sequence"
+            left_out.append(LeftOut(label.path, reason, is_open=True))
+        return None
+    try:
+        study_id = safe_name(first.study, "study id")
+    except InputError as error:
+        left_out.append(LeftOut(first.path, str(error), is_open=True))
+        return None
+    return PlannedStudy(
+        id=study_id,
+        patient_id=first.patient,
+        sequences={name: sequences[name].source for name in SEQUENCES if name in sequences},
+        label=None if label is None else PlannedLabel(label.source, label.numberings),
+        timepoint=first.timepoint,
+        date=first.date,
+    )
+
+
+def _one_of(parts: list[Part], sequence: str, left_out: list[LeftOut]) -> Part | None:
+    """The one that is the sequence: the one that the user named, else the first version; None when that leaves two."""
+    taken = [part for part in parts if part.chosen] or [part for part in parts if not part.role.variant] or parts
+    for part in parts:
+        if part not in taken:
+            left_out.append(LeftOut(part.path, f"a second version of {sequence}; {taken[0].path} is taken"))
+    if len(taken) == 1:
+        return taken[0]
+    for part in taken:
+        others = ", ".join(Path(other.path).name for other in taken if other is not part)
+        reason = f"{sequence} by its name, and so is {others}: one study has one {sequence}"
+        left_out.append(LeftOut(part.path, reason, is_open=True, name=part.name))
+    return None
+
+
+def _label(parts: list[Part], left_out: list[LeftOut]) -> Part | None:
+    """The mask that becomes the label: the one that the user named, else the preferred; None when that leaves two."""
+    if not parts:
+        return None
+    best = min((part.role.mask_rank or 0) for part in parts)
+    taken = [part for part in parts if part.chosen] or [part for part in parts if part.role.mask_rank == best]
+    for part in parts:
+        if part not in taken:
+            left_out.append(LeftOut(part.path, f"a second mask of the study; {taken[0].path} is taken"))
+    if len(taken) == 1:
+        return taken[0]
+    for part in taken:
+        reason = (
+            f"one of {len(taken)} masks of study '{part.study}'; name the one to take with --sequence label=SELECTOR"
+        )
+        left_out.append(LeftOut(part.path, reason, is_open=True, name=part.name))
+    return None

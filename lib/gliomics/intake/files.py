@@ -1,0 +1,104 @@
+"""What lies in a folder: its images, DICOM files and everything else, found without reading a voxel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gliomics.errors import InputError
+from gliomics.files import suffix_of
+from gliomics.intake.plan import LeftOut
+from gliomics.study.folder import STUDY_FILE, looks_like_dicom
+from gliomics.study.images import IMAGE_SUFFIXES
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst")
+_OTHER_IMAGES = {".img", ".hdr", ".mha", ".mhd", ".mgz", ".mgh", ".mnc", ".nhdr", ".par", ".rec", ".ima.gz"}
+_NOT_DICOM = {
+    ".json", ".csv", ".tsv", ".txt", ".md", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".pdf", ".xml", ".html", ".bval",
+    ".bvec", ".xls", ".xlsx", ".log", ".py", ".mat", ".npy", ".npz", ".webp", ".docx", ".yaml", ".yml", ".tfm", ".h5",
+}  # fmt: skip
+
+
+@dataclass
+class Files:
+    """The files below a folder, by kind, as paths from the folder."""
+
+    root: Path
+    images: list[str]
+    dicom: list[str]
+    others: list[str]
+    studies: list[str]
+    """Folders that are studies already."""
+
+    def path(self, relative: str) -> Path:
+        """The file's whole path."""
+        return self.root / relative
+
+    def left_out(self) -> list[LeftOut]:
+        """What no layout takes: archives and formats that are not read are open, the rest is not asked about."""
+        items = [LeftOut(f"{folder}/", f"is a study already ({STUDY_FILE})") for folder in self.studies]
+        for name in self.others:
+            suffix = suffix_of(Path(name))
+            if suffix in ARCHIVES:
+                items.append(LeftOut(name, "an archive; unpack it and import again", is_open=True))
+            elif suffix in _OTHER_IMAGES:
+                items.append(
+                    LeftOut(name, f"images of type {suffix} are not read; convert it to .nii.gz", is_open=True)
+                )
+            elif self.path(name).is_symlink() and not self.path(name).exists():
+                items.append(LeftOut(name, "a link to a file that is not there; fetch the data first", is_open=True))
+            else:
+                items.append(LeftOut(name, f"no image (type {suffix or 'unknown'})"))
+        return items
+
+
+def find_files(root: Path, *, without: Path | None = None) -> Files:
+    """All files below ``root`` but hidden ones and those below ``without``, sorted.
+
+    Raises :class:`InputError` when ``root`` is a file (an archive is to be unpacked) or is missing.
+    """
+    root = Path(root)
+    if root.is_file():
+        kind = (
+            "an archive; unpack it and give its folder"
+            if suffix_of(root) in ARCHIVES[:4]
+            else "a file; give its folder"
+        )
+        raise InputError(f"{root} is {kind}")
+    if not root.is_dir():
+        raise InputError(f"{root} is not a folder; give the folder that holds the images")
+    files = Files(root, [], [], [], [])
+    for folder, names in _walk(root, without):
+        inside = folder.relative_to(root).as_posix()
+        if STUDY_FILE in names:
+            files.studies.append(inside)
+            continue
+        for name in names:
+            relative = name if inside == "." else f"{inside}/{name}"
+            suffix = suffix_of(Path(name))
+            if suffix in IMAGE_SUFFIXES and (folder / name).exists():
+                files.images.append(relative)
+            elif (
+                suffix not in _NOT_DICOM | _OTHER_IMAGES and suffix not in ARCHIVES and looks_like_dicom(folder / name)
+            ):
+                files.dicom.append(relative)
+            else:
+                files.others.append(relative)
+    return files
+
+
+def _walk(root: Path, without: Path | None) -> Iterator[tuple[Path, list[str]]]:
+    """Folders and their visible files, in order; links to folders are followed, each folder once."""
+    seen: set[str] = set()
+    avoided = os.path.realpath(without) if without is not None else None
+    for top, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(top)
+        if real in seen or real == avoided:
+            folders.clear()
+            continue
+        seen.add(real)
+        visible = sorted(name for name in names if not name.startswith("."))
+        folders[:] = [] if STUDY_FILE in visible else sorted(name for name in folders if not name.startswith("."))
+        yield Path(top), visible

@@ -1,0 +1,207 @@
+"""Folders that follow no published convention: patient/examination/sequence, or one folder of many patients' files.
+
+Which folder is a patient is read from the tree, which sequence a file is from its name or, where that
+says nothing, from its folder's. What cannot be told stays undecided.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from gliomics.intake.acquisition import sidecar
+from gliomics.intake.assemble import Part, stem_of, usable_id
+from gliomics.intake.files import Files
+from gliomics.intake.plan import ImageSource
+from gliomics.sequences import canonical_sequence, is_mask_name, split_sequence_suffix
+from gliomics.study.conventions import FileRole, is_mask_folder, plain_role
+
+_GROUPS = re.compile(
+    r"(?i)(hgg|lgg|gbm|train(ing)?|val(idation)?|test(ing)?|data(set)?s?|images?(tr|ts)?|imgs?|scans?|patients?|subjects?"
+    r"|cases?|niftis?|nii|nrrds?|raw|rawdata|input|anat|mri?s?|structural|nifti[-_ ]?files)"
+)
+_TECHNIQUE = re.compile(
+    r"(?i)(ax(ial)?|tra(nsversal|nsverse)?|sag(ittal)?|cor(onal)?|[23]d|mpr|mprage|space|cube|vista|fse|tse|se|gre|spgr"
+    r"|brain|head|mr|mri|image|img|scan|series|se?\d+)"
+)
+_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
+_SESSION = re.compile(
+    r"(?i)(?<![a-z0-9])((?:ses(?:sion)?|visit|tp|time[-_]?point|exam(?:ination)?|fu|follow[-_]?up|week|month|day)[-_]?\d+"
+    r"|baseline|follow[-_]?up|pre[-_]?op(?:erative)?|post[-_]?op(?:erative)?)(?![a-z0-9])"
+)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A file in its folder once folders that only name a sequence, masks or a group are taken off."""
+
+    path: str
+    folders: tuple[str, ...]
+    stem: str
+    role: FileRole
+
+
+@dataclass(frozen=True)
+class _Examination:
+    patient: str
+    session: str
+    date: str | None
+
+
+def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
+    """The images as parts of studies: by folder, or by the beginning of their names where a folder holds many."""
+    by_folder: dict[tuple[str, ...], list[_Place]] = defaultdict(list)
+    for path in paths:
+        place = _place(files, path)
+        by_folder[place.folders].append(place)
+    several = _patients_in_several_groups(by_folder)
+    parts = []
+    for folders, places in sorted(by_folder.items()):
+        prefixes = _prefixes(places, folders)
+        for place in places:
+            prefix = prefixes[place.path]
+            examination = _by_name(prefix) if prefix else _by_folders(folders, several, files.root)
+            study = "_".join(filter(None, (examination.patient, examination.session)))
+            name = _rest(place.stem, prefix) or re.sub(r"\d", "?", place.stem)
+            parts.append(
+                Part(
+                    path=place.path,
+                    study=usable_id(study),
+                    patient=examination.patient,
+                    role=place.role,
+                    source=ImageSource(files.path(place.path)),
+                    name=name,
+                    timepoint=usable_id(examination.session) or "baseline",
+                    date=examination.date,
+                )
+            )
+    return parts
+
+
+def _place(files: Files, path: str) -> _Place:
+    folders = list(PurePosixPath(path).parts[:-1])
+    stem = stem_of(path)
+    own = stem
+    for folder in reversed(folders):  # a patient's or an examination's name says nothing of the sequence
+        own = own.removeprefix(folder).lstrip("-_. ") or own
+    role = plain_role(own, sidecar(files.path(path)))
+    if folders and is_mask_folder(folders[-1]):
+        if not role.is_other and role.mask_rank is None:
+            role = FileRole(None, f"in the folder {folders[-1]}", mask_rank=0)
+        folders.pop()
+    elif folders and role.sequence is None and not role.is_other and role.mask_rank is None:
+        by_folder = plain_role(folders[-1])
+        if by_folder.sequence or by_folder.is_other:
+            role = FileRole(by_folder.sequence, f"folder {folders[-1]}: {by_folder.reason}", by_folder.is_other)
+            folders.pop()
+    elif len(folders) > 1 and role.sequence is not None and canonical_sequence(folders[-1]) == role.sequence:
+        folders.pop()
+    return _Place(path, tuple(folder for folder in folders if not _GROUPS.fullmatch(folder)), stem, role)
+
+
+def _prefixes(places: list[_Place], folders: tuple[str, ...]) -> dict[str, str]:
+    """The beginning of each file's name that tells whose it is; "" where the folder tells it."""
+    own = {place.path: _prefix(place, folders) for place in places}
+    sequences: dict[str, list[str]] = defaultdict(list)
+    for place in places:
+        if place.role.sequence is not None:
+            sequences[own[place.path]].append(place.role.sequence)
+    names = [sequence for of_prefix in sequences.values() for sequence in of_prefix]
+    doubled = len(set(names)) < len(names)
+    subjects = {prefix for prefix in sequences if _is_subject(prefix, sequences)}
+    if folders and not (len(subjects) > 1 and doubled) and names:
+        return dict.fromkeys(own, "")
+    if not names:
+        subjects = {prefix for prefix in own.values() if prefix} if not folders or len(places) > 1 else set()
+    return {place.path: _longest(place.stem, own[place.path], subjects) for place in places}
+
+
+def _is_subject(prefix: str, sequences: dict[str, list[str]]) -> bool:
+    """Whether a prefix can be a patient's: a bare number only where it has several sequences (else a series')."""
+    return bool(prefix) and (not prefix.isdecimal() or len(set(sequences[prefix])) > 1)
+
+
+def _longest(stem: str, own: str, subjects: set[str]) -> str:
+    """The longest subject that a name begins with."""
+    if own in subjects:
+        return own
+    fitting = [name for name in subjects if re.match(re.escape(name) + r"(?![A-Za-z0-9])", stem)]
+    return max(fitting, key=len, default="")
+
+
+def _prefix(place: _Place, folders: tuple[str, ...]) -> str:
+    """What is left of a name without sequence, mask, technique and what its folders' names say already."""
+    stem = place.stem
+    if place.role.sequence is not None:
+        before, sequence = split_sequence_suffix(stem)
+        stem = before if sequence is not None and before != stem else _before_words(stem)
+    else:
+        words = re.split(r"[-_. ]", stem)
+        while len(words) > 1 and is_mask_name(words[-1]):
+            stem = stem[: len(stem) - len(words.pop()) - 1]
+        before, sequence = split_sequence_suffix(stem)
+        stem = before if sequence is not None else stem
+    for folder in reversed(folders):
+        stem = stem.removeprefix(folder).lstrip("-_. ")
+    words = [word for word in re.split(r"[-_. ]", stem) if word]
+    if canonical_sequence(stem) or all(_TECHNIQUE.fullmatch(word) for word in words):
+        return ""
+    if any(_TECHNIQUE.fullmatch(word) for word in words) and all(
+        word.isdecimal() or _TECHNIQUE.fullmatch(word) for word in words
+    ):
+        return ""  # the number of a series and its plane
+    return stem.strip("-_. ")
+
+
+def _before_words(stem: str) -> str:
+    """The words before the first that has to do with a sequence, or after a sequence at the beginning."""
+    words = re.split(r"([-_. ])", stem)
+    for position in range(0, len(words), 2):
+        if plain_role("".join(words[position:])).sequence and not plain_role("".join(words[position + 2 :])).sequence:
+            before = "".join(words[:position]).strip("-_. ")
+            return before or "".join(words[position + 2 :]).strip("-_. ")
+    return ""
+
+
+def _rest(stem: str, prefix: str) -> str:
+    return stem.removeprefix(prefix).strip("-_. ") if prefix else stem
+
+
+def _patients_in_several_groups(by_folder: Iterable[tuple[str, ...]]) -> set[str]:
+    """Names of patients' folders that lie in more than one folder: they are told apart by it."""
+    homes: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for folders in by_folder:
+        if len(folders) > 2:
+            homes[folders[-2]].add(folders[:-2])
+    return {name for name, groups in homes.items() if len(groups) > 1}
+
+
+def _by_folders(folders: tuple[str, ...], several: set[str], root: Path) -> _Examination:
+    if not folders:
+        return _by_name(usable_id(root.resolve().name) or "study")
+    if len(folders) == 1:
+        return _by_name(folders[0])
+    *groups, patient, session = folders
+    if patient in several:
+        patient = "-".join((*groups, patient))
+    return _Examination(patient, session, _date(session))
+
+
+def _by_name(name: str) -> _Examination:
+    """Patient and session of a name such as ``case7_2020-01-31`` or ``case7_ses-02``."""
+    date, session = _DATE.search(name), _SESSION.search(name)
+    found = date or session
+    if found is None:
+        return _Examination(name, "", None)
+    patient = (name[: found.start()].strip("-_. ") or name[found.end() :]).strip("-_. ")
+    if not patient:
+        return _Examination(name, "", _date(name))
+    return _Examination(patient, name.replace(patient, "", 1).strip("-_. "), _date(name))
+
+
+def _date(text: str) -> str | None:
+    match = _DATE.search(text)
+    return f"{match[1]}-{match[3]}-{match[4]}" if match else None

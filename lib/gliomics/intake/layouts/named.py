@@ -1,0 +1,42 @@
+"""Trees and flat folders whose file names follow a published convention (BIDS, BraTS, UPENN-GBM, UCSF-PDGM)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from gliomics.intake.acquisition import sidecar
+from gliomics.intake.assemble import Part, stem_of, usable_id
+from gliomics.intake.files import Files
+from gliomics.intake.plan import ImageSource
+from gliomics.study.conventions import is_mask_folder, plain_role, role_of, subject_of
+
+
+def named_parts(files: Files, paths: list[str]) -> tuple[list[Part], Counter[str], list[str]]:
+    """The images that a convention names, how many follow each, and the paths that follow none."""
+    parts: list[Part] = []
+    conventions: Counter[str] = Counter()
+    others = []
+    for path in paths:
+        stem, folder = stem_of(path), Path(path).parent.name
+        subject = subject_of(stem, folder)
+        if subject is None:
+            others.append(path)
+            continue
+        role = role_of(subject, path, sidecar(files.path(path)))
+        if role.sequence is None and not role.is_other and is_mask_folder(folder):
+            role = plain_role("mask")
+        conventions[subject.convention.name] += 1
+        parts.append(
+            Part(
+                path=path,
+                study=usable_id(subject.study),
+                patient=subject.patient,
+                role=role,
+                source=ImageSource(files.path(path)),
+                name=subject.rest,
+                timepoint=usable_id(subject.session) or "baseline",
+                numberings=subject.convention.numberings,
+            )
+        )
+    return parts, conventions, others
