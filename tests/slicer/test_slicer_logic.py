@@ -71,18 +71,6 @@ def test_64_bit_integers_are_stored_as_a_type_that_is_rendered(logic: Any) -> No
     assert (logic.volume(node).array == 7).all()
 
 
-def test_the_tag_of_a_study_wins_over_the_name(logic: Any, flair: Any) -> None:
-    flair.SetName("looks like t1")
-    assert logic.recognise([flair]) == {"flair": (flair, "Recognised by its tag")}
-
-
-def test_two_volumes_of_one_sequence_are_not_chosen_between(logic: Any, scene: Any) -> None:
-    import slicer
-
-    nodes = [slicer.util.addVolumeFromArray(np.zeros((2, 2, 2)), name=name) for name in ("a_t1", "b_t1", "a_t2")]
-    assert logic.recognise(nodes) == {"t2": (nodes[2], "Recognised by its name")}
-
-
 def test_volumes_under_different_transforms_are_refused_by_name(logic: Any, scene: Any, flair: Any) -> None:
     t1 = logic.addVolume(logic.volume(flair), "glioma-01", "t1")
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "registration")

@@ -12,10 +12,9 @@ import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from gliomics.records import FeatureTable
-from gliomics.sequences import recognise
-from RadiogenomicsLib.origin import SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE, Origin, Origins
+from RadiogenomicsLib.origin import STUDY_ATTRIBUTE, Origin, Origins
 from RadiogenomicsLib.segments import ijkToRasOf, resamplingNote, segmentArray, segmentsOf, withoutHelpers
-from RadiogenomicsLib.sequences import SEQUENCES, TITLES
+from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.slices import sliceCentre
 from RadiogenomicsLib.terminology import meaningOf
 from RadiogenomicsLib.volumes import Volume, VolumeError, describeGrid, sameGrid
@@ -86,16 +85,6 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
                 if origin.sequence and not origin.change:
                     volumes[origin.sequence] = node
         return volumes
-
-    def recognise(self, nodes: list[Any]) -> dict[str, tuple[Any, str]]:
-        """The only volume of ``nodes`` that looks like each sequence, and by what it was recognised."""
-        found: dict[str, list[tuple[Any, str]]] = {sequence: [] for sequence in SEQUENCES}
-        for node in nodes:
-            tag = node.GetAttribute(SEQUENCE_ATTRIBUTE)
-            sequence = tag or recognise(node.GetName() or "").sequence
-            if sequence in found:
-                found[sequence].append((node, "Recognised by its tag" if tag else "Recognised by its name"))
-        return {sequence: candidates[0] for sequence, candidates in found.items() if len(candidates) == 1}
 
     def show(self, node: Any) -> None:
         """Put a volume into the slice views."""

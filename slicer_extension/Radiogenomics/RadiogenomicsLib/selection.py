@@ -9,6 +9,7 @@ import slicer
 
 from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.parameters import Parameters
+from RadiogenomicsLib.recognition import Recogniser, volumesOfScene
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.tasks import CaseImages
 from RadiogenomicsLib.viewmodel import ChosenVolume, Selection
@@ -28,6 +29,9 @@ class SceneSelection:
         self._onChanged = onChanged
         self._recognisedBy: dict[str, str] = {}
         self._newVolumeIds: list[str] = []
+        self._recogniser = Recogniser()
+        self.notes: tuple[str, ...] = ()
+        """What was not chosen when volumes were recognised last, and why."""
         self._nodeIds = dict.fromkeys((*SEQUENCES, _SEGMENTATION), "")
         """What each selector chose last: its signal also comes when the node is only renamed."""
         self._silent = False
@@ -99,16 +103,12 @@ class SceneSelection:
         )
 
     def _chosen(self, node: Any) -> ChosenVolume:
-        nodeId, name, contents, origin = (
-            node.GetID(),
-            node.GetName(),
-            self._logic.contents(node),
-            self._logic.origin(node),
-        )
+        contents, origin = self._logic.contents(node), self._logic.origin(node)
         if origin is None:
-            return ChosenVolume(nodeId, name, contents=contents)
-        change, isMoved = origin.change, bool(origin.moved)
-        return ChosenVolume(nodeId, name, origin.studyId, origin.sequence, change, isMoved, contents)
+            return ChosenVolume(node.GetID(), node.GetName(), contents=contents)
+        return ChosenVolume(
+            node.GetID(), node.GetName(), origin.studyId, origin.sequence, origin.change, bool(origin.moved), contents
+        )
 
     def _studyDrawnOn(self) -> str:
         """The study on whose grid the chosen segmentation was drawn; empty when it was drawn on another."""
@@ -150,6 +150,7 @@ class SceneSelection:
     def chooseVolumes(self, volumes: dict[str, Any], how: str) -> None:
         """Choose these volumes, and none for the other sequences."""
         self._silent = True
+        self._newVolumeIds, self.notes = [], ()
         for sequence, selector in self._selectors.items():
             selector.setCurrentNode(volumes.get(sequence))
             self._recognisedBy[sequence] = how
@@ -169,15 +170,26 @@ class SceneSelection:
         self._newVolumeIds.append(node.GetID())
 
     def recogniseNewVolumes(self) -> None:
-        """Choose new volumes for sequences that have none, where only one of them looks like the sequence."""
+        """Choose new volumes for sequences that have none, where only one of the scene's looks like the sequence."""
         nodes = [slicer.mrmlScene.GetNodeByID(nodeId) for nodeId in self._newVolumeIds]
         self._newVolumeIds = []
-        chosen = self.volumes()
-        for sequence, (node, how) in self._logic.recognise([n for n in nodes if n is not None]).items():
-            if sequence not in chosen:
-                self._selectors[sequence].setCurrentNode(node)
-                self._recognisedBy[sequence] = how
+        self._recognise([node for node in nodes if node is not None])
+
+    def recogniseVolumes(self) -> tuple[str, ...]:
+        """Choose among all of the scene's volumes, as for new ones; returns the sequences that have one now."""
+        self._newVolumeIds = []
+        return self._recognise(volumesOfScene())
+
+    def _recognise(self, eligible: list[Any]) -> tuple[str, ...]:
+        answer = self._recogniser.choose(self.volumes(), eligible)
+        self.notes = answer.notes
+        self._silent = True
+        for sequence, (node, how) in answer.volumes.items():
+            self._selectors[sequence].setCurrentNode(node)
+            self._recognisedBy[sequence] = how
+        self._silent = False
         self._onChanged()
+        return tuple(answer.volumes)
 
     def release(self, node: Any) -> None:
         """Let go of a node that is about to be removed; a selector would take its neighbour instead."""
@@ -193,8 +205,11 @@ class SceneSelection:
         """Choose what the parameter node remembers."""
         self._silent = True
         self._recognisedBy.clear()
+        self.notes = ()
         for sequence, selector in self._selectors.items():
             selector.setCurrentNode(parameters.reference(sequence))
+        if self.volumes():
+            self._newVolumeIds = []  # what the scene leaves unchosen was the user's choice
         self._segments.setCurrentNode(parameters.reference("segmentation"))
         self._segments.setCurrentSegmentID(parameters.text("segment"))
         self._silent = False

@@ -9,6 +9,9 @@ from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.viewmodel import Action, PanelModel, State
 from RadiogenomicsLib.wording import WARNING_SIGN, estimateHtml, stabilityLegend
 
+MOST_NOTES = 6
+"""An examination may have thirty series; the panel lists no more of those that it leaves."""
+
 _TONES = {
     State.NO_SERVER: ("#eceff1", "#37474f"),
     State.CONNECTING: ("#e3f2fd", "#0d47a1"),
@@ -70,6 +73,12 @@ class PanelView:
     def showSequenceHint(self, sequence: str, text: str) -> None:
         """Say beside a volume selector how its volume was recognised."""
         self._text(getattr(self.ui, f"{sequence}Hint"), text)
+
+    def showRecognition(self, notes: tuple[str, ...]) -> None:
+        """Say which volumes were not chosen, and why."""
+        more = len(notes) - MOST_NOTES
+        lines = [escape(note) for note in notes[:MOST_NOTES]]
+        self._text(self.ui.recognitionLabel, "<br>".join([*lines, f"And {more} more."] if more > 0 else lines))
 
     def showLabelValues(self, text: str) -> None:
         """Say which label values the segments have."""

@@ -18,7 +18,7 @@ from RadiogenomicsLib.labelling import Labelling
 from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.parameters import DEFAULT_URL, Parameters
 from RadiogenomicsLib.selection import SceneSelection
-from RadiogenomicsLib.sequences import SEQUENCES
+from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.view import PanelView
 from RadiogenomicsLib.viewmodel import PanelModel, Result
 from RadiogenomicsLib.volumes import VolumeError
@@ -52,6 +52,8 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self._connectWidgets()
         self._observeScene()
         self.restore()
+        if not self.selection.volumes():
+            self.selection.recogniseVolumes()
 
     # Set-up
 
@@ -62,6 +64,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         ui.tokenEdit.connect("textEdited(QString)", self.onToken)
         ui.tokenEdit.connect("returnPressed()", self.onConnect)
         ui.connectButton.connect("clicked(bool)", self.onConnect)
+        ui.recogniseButton.connect("clicked(bool)", self.onRecognise)
         ui.segmentButton.connect("clicked(bool)", self.onSegment)
         ui.computeButton.connect("clicked(bool)", self.onCompute)
         ui.cancelButton.connect("clicked(bool)", self.onCancel)
@@ -143,12 +146,21 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.selection.recogniseNewVolumes()
 
     @shown
+    def onRecognise(self) -> None:
+        """Choose among the volumes that the scene has already, for the sequences that have none."""
+        sequences = self.selection.recogniseVolumes()
+        titles = " and ".join(TITLES[sequence] for sequence in sequences)
+        self.model.done(f"{titles}: recognised." if titles else "No other volume was recognised.")
+        self.refresh()
+
+    @shown
     def onSelection(self) -> None:
         """Volumes, segmentation or segment were chosen, by the user or by the panel."""
         self.model.selection = self.selection.read()
         self.selection.remember(self.parameters)
         for sequence in SEQUENCES:
             self.view.showSequenceHint(sequence, self.selection.hint(sequence))
+        self.view.showRecognition(self.selection.notes)
         self._observeSegmentations()
         self.correction.selectionChanged()
         self._showLabelValues()
