@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class InProcessBackend:
         self.studyId = studyId
         self.gate = threading.Event()
         self.gate.set()
+        self.interrupted = threading.Event()
         self.calls = 0
         self.error: Exception | None = None
         self.estimate = ESTIMATE
@@ -72,9 +74,17 @@ class InProcessBackend:
     def _enter(self) -> None:
         self.calls += 1
         self.threads.add(threading.get_ident())
-        assert self.gate.wait(20)
+        self.interrupted.clear()
+        end = time.monotonic() + 20
+        while not self.gate.wait(0.005):
+            assert time.monotonic() < end
+            if self.interrupted.is_set():
+                raise Refusal("the request was interrupted")
         if self.error is not None:
             raise self.error
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
 
     def describe(self) -> ServerInfo:
         self._enter()

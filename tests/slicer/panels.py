@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,11 @@ REMOTE = "http://hospital.example:8000"
 
 def idle(panel: Any) -> Callable[[], bool]:
     return lambda: not panel.model.running
+
+
+def jobThreads() -> list[threading.Thread]:
+    """The threads of jobs that live."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("gliomics: ")]
 
 
 def state(panel: Any) -> str:

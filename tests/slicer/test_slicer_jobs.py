@@ -16,6 +16,10 @@ def waitFor(condition: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
+def nothing() -> None:
+    """What does not wait cannot be interrupted."""
+
+
 def eventsUntilEnd(job: Job) -> list[object]:
     events: list[object] = []
 
@@ -28,7 +32,7 @@ def eventsUntilEnd(job: Job) -> list[object]:
 
 
 def test_the_work_runs_in_another_thread_and_its_result_arrives() -> None:
-    job = Job("test", lambda job: threading.get_ident())
+    job = Job("test", lambda job: threading.get_ident(), nothing)
     job.start()
     (finished,) = eventsUntilEnd(job)
     assert isinstance(finished, Finished)
@@ -41,7 +45,7 @@ def test_progress_arrives_in_order_before_the_result() -> None:
         job.progress("writing", 0.75)
         return "done"
 
-    job = Job("test", work)
+    job = Job("test", work, nothing)
     job.start()
     assert eventsUntilEnd(job) == [Progress(0.25, "reading"), Progress(0.75, "writing"), Finished("done")]
 
@@ -52,7 +56,7 @@ def test_an_error_arrives_as_the_exception_that_it_was() -> None:
     def work(job: Job) -> None:
         raise error
 
-    job = Job("test", work)
+    job = Job("test", work, nothing)
     job.start()
     assert eventsUntilEnd(job) == [Failed(error)]
 
@@ -70,7 +74,7 @@ def test_a_cancelled_job_stops_at_its_next_progress_and_reports_nothing() -> Non
             raise
         return "too late"
 
-    job = Job("test", work)
+    job = Job("test", work, nothing)
     job.start()
     assert started.wait(10)
     job.cancel()
@@ -87,7 +91,7 @@ def test_what_a_request_under_way_brings_after_cancel_is_dropped() -> None:
         ended.set()
         return "an answer that nobody waits for"
 
-    job = Job("test", work)
+    job = Job("test", work, nothing)
     job.start()
     job.cancel()
     go.set()
@@ -97,7 +101,7 @@ def test_what_a_request_under_way_brings_after_cancel_is_dropped() -> None:
 
 
 def test_a_running_job_does_not_keep_the_application_from_ending() -> None:
-    job = Job("test", lambda job: threading.Event().wait(0.2))
+    job = Job("test", lambda job: threading.Event().wait(0.2), nothing)
     job.start()
     (thread,) = [t for t in threading.enumerate() if t.name == "gliomics: test"]
     assert thread.daemon

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from inprocess import InProcessBackend, Refusal
-from panels import Spin, addVolume, idle, paint, paintOneSlice, state
+from panels import Spin, addVolume, idle, jobThreads, paint, paintOneSlice, state
 from RadiogenomicsLib.volumes import Volume
 
 # States
@@ -96,9 +96,8 @@ def test_cancel_frees_the_panel_at_once_and_drops_the_answer(
     assert state(withStudy) == "ready"
     assert "Auto segment: cancelled." in withStudy.ui.statusLabel.text
     assert withStudy.ui.segmentButton.enabled
-    backend.gate.set()
-    spin(lambda: len(backend.cases) == 1)
-    withStudy.work.poll()
+    spin(lambda: not jobThreads())
+    assert backend.cases == []
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 

@@ -16,6 +16,9 @@ from gliomics.errors import InputError
 from gliomics.files import suffix_of
 from gliomics.records import FeatureTable, SubtypeEstimate
 
+_CLOSING_SECONDS = 10.0
+"""A server that does not say within this time that it forgot a session lets it expire."""
+
 
 @dataclass(frozen=True)
 class InferResult:
@@ -51,6 +54,13 @@ class GliomicsClient:
     def url(self) -> str:
         """The server's address."""
         return self._transport.url
+
+    def interrupt(self) -> None:
+        """End the requests that are under way in other threads; they raise :class:`ClientError`.
+
+        What has reached the server is finished there. Sessions are closed all the same.
+        """
+        self._transport.interrupt()
 
     def info(self) -> dict[str, Any]:
         """Models, trainers, strategies and numbers of studies and labels."""
@@ -191,7 +201,8 @@ class GliomicsClient:
     def close_session(self, session_id: str) -> None:
         """Let the server forget uploaded images; one that it has forgotten already is no error."""
         with suppress(ClientError):
-            self._transport.request("DELETE", f"/session/{_quoted(session_id)}")
+            path, timeout = f"/session/{_quoted(session_id)}", (self._connect_timeout, _CLOSING_SECONDS)
+            self._transport.request("DELETE", path, timeout=timeout, interruptible=False)
 
     # -- labels
 

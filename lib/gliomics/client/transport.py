@@ -1,8 +1,9 @@
-"""HTTP to one server: requests with timeouts, errors in the server's words, multipart answers."""
+"""HTTP to one server: requests with timeouts that can be interrupted, errors in its words, multipart answers."""
 
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable
 from email import policy
 from email.parser import BytesParser
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from gliomics.client.interruptible import InterruptibleAdapter
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import atomic_path
 
@@ -44,15 +46,26 @@ class Transport:
         self._verify = str(verify) if isinstance(verify, Path) else verify
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._use_proxies = parts.hostname not in _LOOPBACK
+        self._under_way: weakref.WeakSet[InterruptibleAdapter] = weakref.WeakSet()
 
     def json(self, method: str, path: str, **options: Any) -> Any:
         """The JSON of an answer."""
         return _json(self.request(method, path, **options))
 
-    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+    def interrupt(self) -> None:
+        """End the requests that are under way in other threads; they raise :class:`ClientError`. Later ones go on."""
+        for adapter in list(self._under_way):
+            adapter.interrupt()
+
+    def request(self, method: str, path: str, *, interruptible: bool = True, **options: Any) -> requests.Response:
         """An answer with status below 400; :class:`ClientError` with the server's message for others."""
         session = requests.Session()
         session.trust_env = self._use_proxies
+        adapter = InterruptibleAdapter()
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        if interruptible:
+            self._under_way.add(adapter)
         options.setdefault("timeout", self._timeout)
         try:
             response = session.request(method, self.url + path, verify=self._verify, headers=self._headers, **options)
@@ -63,6 +76,8 @@ class Transport:
         except requests.exceptions.ReadTimeout as error:
             raise ClientError(f"{self.url} did not answer within {options['timeout'][1]:g} s") from error
         except requests.exceptions.RequestException as error:
+            if adapter.interrupted:
+                raise ClientError(f"the request to {self.url} was interrupted") from error
             raise ClientError(
                 f"no server answers at {self.url} ({_reason(error)}); start one with: gliomics serve --studies DIR"
             ) from error

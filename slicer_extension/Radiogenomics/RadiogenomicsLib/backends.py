@@ -137,6 +137,9 @@ class Backend(Protocol):
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
         """Save ``mask`` as the label of a study with this tag, :data:`FINAL` or :data:`PARTIAL`."""
 
+    def interrupt(self) -> None:
+        """End the calls that are under way in other threads: they raise. The only method that does not block."""
+
 
 def isLoopback(url: str) -> bool:
     """Whether the address is this computer, so that nothing sent to it leaves it."""
@@ -263,6 +266,10 @@ class ServerBackend:
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
         """Save a label as a new version."""
         self._client.save_label(studyId, mask, tag=tag, params=notes)
+
+    def interrupt(self) -> None:
+        """Shut the connections down."""
+        self._client.interrupt()
 
 
 def _noted(features: FeatureTable, notes: list[str]) -> FeatureTable:

@@ -161,6 +161,7 @@ class Correction(Controller):
             viewmodel.CORRECT,
             lambda job: tasks.correct(job, backend, model.name, images, mask, clicks),
             onResult,
+            backend=backend,
             onAbandoned=self._dropWaiting,
         )
 

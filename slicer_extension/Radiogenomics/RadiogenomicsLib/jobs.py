@@ -1,8 +1,11 @@
 """Work outside the main thread.
 
 A job runs in a daemon thread and speaks to the panel through a queue, which the panel empties with a timer. The thread
-never touches MRML or Qt. A job that is cancelled is abandoned at once: a request that is under way in its thread ends
-by itself, and what it brings is dropped.
+never touches MRML or Qt. A job that is cancelled is abandoned at once: the request that is under way in its thread is
+interrupted, and what it brings is dropped.
+
+3D Slicer's event loop keeps Python's interpreter lock, so the thread runs only while the main thread runs Python and
+gives way in it. The panel does that (:meth:`Job.giveWay`) as long as a thread lives, also after its job was cancelled.
 """
 
 from __future__ import annotations
@@ -41,11 +44,15 @@ class Failed:
 
 
 class Job:
-    """One piece of work; ``work`` receives the job, to report progress and to see whether to go on."""
+    """One piece of work; ``work`` receives the job, to report progress and to see whether to go on.
 
-    def __init__(self, title: str, work: Callable[[Job], Any]) -> None:
+    ``interrupt`` ends what it waits for; it is called in the main thread, after the job was cancelled.
+    """
+
+    def __init__(self, title: str, work: Callable[[Job], Any], interrupt: Callable[[], None]) -> None:
         self.title = title
         self._work = work
+        self._interrupt = interrupt
         self._events: queue.Queue[Progress | Finished | Failed] = queue.Queue()
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"gliomics: {title}", daemon=True)
@@ -55,8 +62,25 @@ class Job:
         self._thread.start()
 
     def cancel(self) -> None:
-        """Abandon the job: it reports nothing more, and its work stops at its next :meth:`progress`."""
+        """Abandon the job: it reports nothing more, and its work stops at its next :meth:`progress` or earlier."""
         self._cancelled.set()
+        self._interrupt()
+
+    @property
+    def isAlive(self) -> bool:
+        """Whether its thread has not ended yet."""
+        return self._thread.is_alive()
+
+    def giveWay(self, seconds: float) -> bool:
+        """Let the thread run for so long, or until it ends; returns whether it is busy, having reported something.
+
+        What a cancelled job has begun since it was cancelled is interrupted.
+        """
+        if self._cancelled.is_set():
+            self._interrupt()
+        reported = self._events.qsize()
+        self._thread.join(seconds)
+        return self.isAlive and self._events.qsize() > reported
 
     def events(self) -> list[Progress | Finished | Failed]:
         """What has happened since the last call, in order; nothing after :meth:`cancel`."""

@@ -86,7 +86,12 @@ class Labelling(Controller):
             if study.slices:
                 self._ui.sliceList.currentRow = 0
 
-        self.work.start(viewmodel.NEXT_STUDY, lambda job: tasks.takeNextStudy(job, backend, strategy, number), onResult)
+        self.work.start(
+            viewmodel.NEXT_STUDY,
+            lambda job: tasks.takeNextStudy(job, backend, strategy, number),
+            onResult,
+            backend=backend,
+        )
 
     @shown
     def onSlice(self) -> None:
@@ -140,7 +145,12 @@ class Labelling(Controller):
             values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
             self._model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)
 
-        self.work.start(viewmodel.SUBMIT, lambda job: tasks.submit(job, backend, studyId, label.mask, notes), onResult)
+        self.work.start(
+            viewmodel.SUBMIT,
+            lambda job: tasks.submit(job, backend, studyId, label.mask, notes),
+            onResult,
+            backend=backend,
+        )
 
     def _submitSlices(self, label: LabelExport, slices: tuple[int, ...], notes: dict[str, Any]) -> None:
         backend, studyId = self.work.backend(), self._model.selection.labelStudyId
@@ -153,6 +163,7 @@ class Labelling(Controller):
             viewmodel.SUBMIT,
             lambda job: tasks.submitSlices(job, backend, studyId, label.mask, slices, notes),
             onResult,
+            backend=backend,
         )
 
 

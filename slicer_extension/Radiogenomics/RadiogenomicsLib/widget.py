@@ -259,7 +259,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.view.showModels(self.model)
             self._showLabelValues()
 
-        self.work.start(viewmodel.CONNECT, lambda job: tasks.connect(job, backend), onResult)
+        self.work.start(viewmodel.CONNECT, lambda job: tasks.connect(job, backend), onResult, backend=backend)
 
     @shown
     def onModel(self) -> None:
@@ -293,7 +293,12 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.model.jobFinished(f"'{segmentation.GetName()}' was added.", answer.warnings)
             self.selection.chooseSegmentation(segmentation)
 
-        self.work.start(viewmodel.SEGMENT, lambda job: tasks.segment(job, backend, model.name, images), onResult)
+        self.work.start(
+            viewmodel.SEGMENT,
+            lambda job: tasks.segment(job, backend, model.name, images),
+            onResult,
+            backend=backend,
+        )
 
     @shown
     def onCompute(self) -> None:
@@ -321,7 +326,10 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self._observeSegmentations()
 
         self.work.start(
-            viewmodel.COMPUTE, lambda job: tasks.analyse(job, backend, images, mask, selection.segment), onResult
+            viewmodel.COMPUTE,
+            lambda job: tasks.analyse(job, backend, images, mask, selection.segment),
+            onResult,
+            backend=backend,
         )
 
     @shown

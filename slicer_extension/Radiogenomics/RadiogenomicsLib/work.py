@@ -12,11 +12,17 @@ import slicer.util
 
 from RadiogenomicsLib import consent
 from RadiogenomicsLib.backends import Backend, hostOf
-from RadiogenomicsLib.jobs import Finished, Job, Progress
+from RadiogenomicsLib.jobs import Failed, Finished, Job, Progress
 from RadiogenomicsLib.viewmodel import PanelModel
 from RadiogenomicsLib.wording import errorInWords
 
-POLL_MS = 100
+POLL_MS = 20
+"""How often a job gets its turn. 3D Slicer's event loop keeps the interpreter lock, so a thread has no other."""
+TURN_SECONDS = 0.005
+MOST_TURNS = 3
+"""How long a turn is, and how many a thread that is busy gets at a time; less than a screen takes to be drawn."""
+LAST_TURN_SECONDS = 2.0
+"""How long the panel waits for a thread when it goes; its requests are interrupted, so it should end at once."""
 
 T = TypeVar("T")
 
@@ -64,6 +70,8 @@ class Work:
         self._onChanged = onChanged
         self._withToken = False
         self._job: Job | None = None
+        self._abandoned: list[Job] = []
+        """Cancelled jobs whose threads have not ended."""
         self._onResult: Callable[[Any], None] | None = None
         self._onAbandoned: Callable[[], None] = _nothing
         self._dialogShown = False
@@ -82,13 +90,14 @@ class Work:
         work: Callable[[Job], Any],
         onResult: Callable[[Any], None],
         *,
+        backend: Backend,
         onAbandoned: Callable[[], None] = _nothing,
     ) -> None:
-        """Do ``work`` in a thread, and ``onResult`` with what it brings in this one.
+        """Do ``work``, which asks ``backend``, in a thread, and ``onResult`` with what it brings in this one.
 
         ``onAbandoned`` is called instead when the work fails or is cancelled.
         """
-        job = Job(title, work)
+        job = Job(title, work, backend.interrupt)
         self._onResult, self._onAbandoned = onResult, onAbandoned
         self.segmentEdited = self._dialogShown = False
         self._model.jobStarted(title)
@@ -98,11 +107,22 @@ class Work:
         self._onChanged()
 
     def poll(self) -> None:
-        """Take what the job has reported; a timer calls this while one runs."""
-        self.attempt(self._takeEvents)
+        """Take what the job has reported, and give way to the threads; a timer calls this while one lives."""
+        self.attempt(self._poll)
 
-    def _takeEvents(self) -> None:
-        for event in self._job.events() if self._job is not None else []:
+    def _poll(self) -> None:
+        self._abandoned = [job for job in self._abandoned if job.isAlive]
+        for job in (*self._abandoned, *([self._job] if self._job is not None else [])):
+            turns = 1
+            while job.giveWay(TURN_SECONDS) and turns < MOST_TURNS:
+                turns += 1
+        if self._job is not None:
+            self._take(self._job.events())
+        elif not self._abandoned:
+            self._pollTimer.stop()
+
+    def _take(self, events: list[Progress | Finished | Failed]) -> None:
+        for event in events:
             if isinstance(event, Progress):
                 self._model.jobProgressed(event.text, event.fraction)
             elif isinstance(event, Finished):
@@ -113,22 +133,28 @@ class Work:
                 self._end()
                 self._model.jobFailed(errorInWords(event.error, withToken=self._withToken))
                 self.attempt(self._onAbandoned)
-        self._onChanged()
+        if events:
+            self._onChanged()
 
     def cancel(self) -> None:
         """Abandon the job; the panel is free at once."""
         if self._job is not None:
             self._job.cancel()
+            self._abandoned.append(self._job)
             self._end()
             self._onAbandoned()
             self._model.jobCancelled()
             self._onChanged()
 
     def stop(self) -> None:
-        """As :meth:`cancel` when the panel goes: nothing is told any more."""
+        """As :meth:`cancel` when the panel goes: nothing is told any more, and no thread is left behind."""
         self._pollTimer.stop()
         if self._job is not None:
             self._job.cancel()
+            self._abandoned.append(self._job)
+            self._job = None
+        for job in self._abandoned:
+            job.giveWay(LAST_TURN_SECONDS)
 
     def attempt(self, work: Callable[[], T], *, onFailed: Callable[[], None] = _nothing) -> T | None:
         """The result of ``work``, or None after ``onFailed`` and after showing why it could not be done.
@@ -163,5 +189,4 @@ class Work:
         return agreed
 
     def _end(self) -> None:
-        self._pollTimer.stop()
-        self._job = None
+        self._job = None  # the timer goes on until no thread is left

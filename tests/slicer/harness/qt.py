@@ -44,6 +44,13 @@ class QTimer(QtCore.QTimer):
     """``timeout()`` fires while a test runs the event loop."""
 
 
+class QEventLoop(QtCore.QEventLoop):
+    """A loop that a test runs until it is told to quit. PythonQt names its method as Qt 4 did for Python."""
+
+    def exec_(self) -> int:
+        return int(self.exec())
+
+
 class QFile(QtCore.QFile):
     """With PythonQt's unscoped open modes."""
 

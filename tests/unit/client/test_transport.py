@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from requests_toolbelt import MultipartEncoder
 
 from gliomics.client import ClientError, GliomicsClient
-from gliomics.client.transport import parse_parts
+from gliomics.client.interruptible import InterruptibleAdapter
+from gliomics.client.transport import Transport, parse_parts
 from gliomics.errors import InputError
 
 LIBRARY = Path(__file__).resolve().parents[3] / "lib"
@@ -136,3 +138,82 @@ def test_client_imports_nothing_that_slicer_lacks() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, env={"PYTHONPATH": str(LIBRARY)}
     )
     assert result.stdout.strip() == "[]", result.stderr
+
+
+@pytest.fixture
+def a_silent_server() -> Iterator[tuple[GliomicsClient, threading.Semaphore]]:
+    """A client of a server that answers only requests to delete; the semaphore counts the others that it got."""
+    received, end = threading.Semaphore(0), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            received.release()
+            end.wait(20)
+
+        def do_DELETE(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield GliomicsClient(f"http://127.0.0.1:{server.server_port}", timeout=20), received
+    end.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_interrupt_ends_a_request_that_waits_in_another_thread(
+    a_silent_server: tuple[GliomicsClient, threading.Semaphore],
+) -> None:
+    client, received = a_silent_server
+    errors: list[ClientError] = []
+
+    def ask() -> None:
+        try:
+            client.info()
+        except ClientError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert received.acquire(timeout=10)
+    client.interrupt()
+    thread.join(2)
+    assert [str(error) for error in errors] == [f"the request to {client.url} was interrupted"]
+
+
+def test_interrupt_leaves_later_requests_alone(a_stranger: GliomicsClient) -> None:
+    a_stranger.interrupt()
+    with pytest.raises(ClientError, match="there is no model 'refused'"):
+        a_stranger.infer("refused", "a")
+
+
+def test_a_session_is_closed_also_after_an_interrupt(
+    a_silent_server: tuple[GliomicsClient, threading.Semaphore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = a_silent_server
+    answers: list[int] = []
+    request = Transport.request
+
+    def recorded(self: Transport, method: str, path: str, **options: object) -> object:
+        self.interrupt()  # at any time
+        response = request(self, method, path, **options)
+        answers.append(response.status_code)
+        return response
+
+    monkeypatch.setattr(Transport, "request", recorded)
+    client.close_session("a")
+    assert answers == [200]
+
+
+def test_an_interrupted_adapter_ends_the_connection_that_it_makes_next() -> None:
+    adapter = InterruptibleAdapter()
+    here, there = socket.socketpair()
+    adapter.interrupt()
+    adapter._connected(here)
+    assert there.recv(1) == b""
+    here.close()
+    there.close()

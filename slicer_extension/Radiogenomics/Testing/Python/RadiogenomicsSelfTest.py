@@ -22,19 +22,31 @@ from RadiogenomicsLib.placement import PointPlacement
 from RadiogenomicsLib.viewmodel import State
 from RadiogenomicsLib.volumes import Volume, sameGrid
 from RadiogenomicsLib.widget import RadiogenomicsPanel
+from RadiogenomicsLib.work import makeTimer
 
 OBLIQUE = np.array([[0.8, 0.6, 0.0, -30.0], [-0.6, 0.8, 0.0, 20.0], [0.0, 0.0, 5.0, 4.0], [0.0, 0.0, 0.0, 1.0]])
 SERVER_SECONDS = 300
+LOOK_MS = 100
 
 
 def waitFor(condition: Callable[[], bool], seconds: float) -> None:
-    """Let the application work until a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s")
-        slicer.app.processEvents()
-        time.sleep(0.01)
+    """Let the application's event loop run until a condition holds, as it does for a user.
+
+    It keeps Python's interpreter lock, so nothing here may sleep: that would give jobs turns that they do not have.
+    """
+    end, loop = time.monotonic() + seconds, qt.QEventLoop()
+
+    def look() -> None:
+        if condition() or time.monotonic() > end:
+            loop.quit()
+
+    timer = makeTimer(LOOK_MS, look, singleShot=False)
+    timer.start()
+    if not condition():
+        loop.exec_()
+    timer.stop()
+    if not condition():
+        raise AssertionError(f"not within {seconds} s")
 
 
 class RadiogenomicsSelfTest(unittest.TestCase):
