@@ -2,31 +2,87 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import nibabel as nib
 import numpy as np
+import numpy.typing as npt
 
 from gliomics.study.records import Volume
+
+_SAME = 1e-5
+"""Affines are single precision: orders of axes that fit equally well but for this are equally good."""
+
+
+def orientation_of(affine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Which way each voxel axis runs: (3, 2), as :func:`nibabel.orientations.io_orientation` gives it.
+
+    nibabel's own goes through the axes one after the other, so that where two of an oblique grid run closest to one
+    direction, the answer depends on which is stored first. Here the three are assigned together, the best fit in all.
+    """
+    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    fits = []
+    for world in permutations(range(3)):
+        towards = np.where(directions[list(world), range(3)] < 0, -1.0, 1.0)
+        ordered = (directions * towards)[:, np.argsort(world)]
+        fits.append((float(np.trace(ordered)), np.round(ordered, 4).tolist(), world, towards))
+    best = max(fit[0] for fit in fits)
+    _, _, world, towards = max((fit for fit in fits if fit[0] > best - _SAME), key=lambda fit: fit[1])
+    return np.stack([np.array(world, dtype=float), towards], axis=1)
+
+
+def axes_of(volume: Volume) -> str:
+    """Where the voxel axes i, j, k run to, e.g. ``LPS``: to the left, backwards (posterior) and upwards."""
+    return "".join(nib.orientations.ornt2axcodes(orientation_of(volume.affine)))
 
 
 def to_canonical(volume: Volume) -> Volume:
     """The same voxels with axes flipped and permuted so that i, j, k run closest to right, anterior, superior."""
-    orientation = nib.orientations.io_orientation(volume.affine)
-    array = nib.orientations.apply_orientation(volume.array, orientation)
-    affine = volume.affine @ nib.orientations.inv_ornt_aff(orientation, volume.shape)
-    return Volume(np.ascontiguousarray(array), affine)
+    return _reordered(volume, "RAS")
+
+
+def to_lps(volume: Volume) -> Volume:
+    """The same voxels with axes flipped and permuted so that i, j, k run closest to left, posterior, superior.
+
+    That is the order of DICOM and ITK, in which axial scanner images, the BraTS challenges and PyRadiomics' parameters
+    (``force2Ddimension`` 0 is axial) are.
+    """
+    return _reordered(volume, "LPS")
+
+
+def begin_at(volume: Volume, place: npt.ArrayLike) -> Volume:
+    """The same voxels with the first one's centre at ``place``, in RAS millimetres."""
+    affine = volume.affine.copy()
+    affine[:3, 3] = place
+    return Volume(volume.array, affine)
+
+
+def stored_index(volume: Volume, axis: int, index: int) -> int:
+    """The index along its own axis at which ``volume`` stores slice ``index`` across ``axis`` of :func:`to_lps`."""
+    orientation = orientation_of(volume.affine)
+    own = int(np.flatnonzero(orientation[:, 0] == axis)[0])
+    same = orientation[own, 1] == (-1, -1, 1)[axis]
+    return index if same else volume.shape[own] - 1 - index
 
 
 def from_canonical(canonical: Volume, original: Volume) -> Volume:
-    """Undo :func:`to_canonical`: the canonical array on the original's grid."""
-    undo = nib.orientations.ornt_transform(
-        nib.orientations.io_orientation(np.eye(4)), nib.orientations.io_orientation(original.affine)
-    )
+    """Undo :func:`to_canonical` or :func:`to_lps`: the canonical array on the original's grid."""
+    undo = nib.orientations.ornt_transform(orientation_of(canonical.affine), orientation_of(original.affine))
     array = nib.orientations.apply_orientation(canonical.array, undo)
     return original.with_array(np.ascontiguousarray(array))
 
 
 def axial(volume: Volume) -> tuple[int, bool]:
     """The axis (0, 1, 2 for i, j, k) across which axial slices are cut, and whether it runs downwards."""
-    orientation = nib.orientations.io_orientation(volume.affine)
+    orientation = orientation_of(volume.affine)
     axis = int(np.flatnonzero(orientation[:, 0] == 2)[0])
     return axis, bool(orientation[axis, 1] < 0)
+
+
+def _reordered(volume: Volume, axes: str) -> Volume:
+    change = nib.orientations.ornt_transform(orientation_of(volume.affine), nib.orientations.axcodes2ornt(axes))
+    array = nib.orientations.apply_orientation(volume.array, change)
+    affine = volume.affine @ nib.orientations.inv_ornt_aff(change, volume.shape)
+    # ITK reads what is stored with i fastest as it lies; what was so and keeps its order is not copied.
+    array = array if array.flags.f_contiguous else np.ascontiguousarray(array)
+    return Volume(array, affine)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gliomics.errors import InputError, UnknownNameError
+from gliomics.preprocess.orientation import axes_of, begin_at, stored_index, to_lps
 from gliomics.preprocess.resampling import resample_to_spacing
 from gliomics.radiomics import engine, provenance
 from gliomics.radiomics.config import VOLUME_CLASSES, FeatureConfig
@@ -84,9 +85,10 @@ def extract_regions(
     """Measure several regions in every sequence that ``config`` asks for; each image is filtered once for all of them.
 
     ``volumes`` maps sequence names to images; ``regions`` maps names to masks whose voxels above 0 are the region; all
-    lie on one grid. ``brain`` is a mask on that grid over which intensities are standardised (the images' foreground
-    when None). ``spacing_known`` false says that the voxel size is a placeholder. One table per region, or per region
-    and slice where the configuration says ``slices: each``.
+    lie on one grid. They are measured in the order of axes of :func:`~gliomics.preprocess.orientation.to_lps`, however
+    they are stored: that is what the diagnostics describe. ``brain`` is a mask on that grid over which intensities are
+    standardised (the images' foreground when None). ``spacing_known`` false says that the voxel size is a placeholder.
+    One table per region, or per region and slice where the configuration says ``slices: each``.
 
     Raises :class:`GeometryError` where an image and a mask lie on different grids, :class:`UnknownNameError` for a
     sequence that the study does not have and :class:`InputError` for a region that cannot be measured.
@@ -99,20 +101,27 @@ def extract_regions(
         check_same_grid(reference, brain, f"sequence '{names[0]}' of '{study_id}'", f"brain mask of '{study_id}'")
         if not (brain.array > 0).any():
             raise InputError(f"the brain mask of '{study_id}' is empty; leave it out or draw the brain")
+        brain = _measured_grid(brain)
     if config.new_spacing is not None and not spacing_known:
         raise InputError(f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown")
     rows = [
         row
         for region, mask in regions.items()
-        for row in _rows(region, _checked(mask, reference, names[0], study_id, region), config, study_id)
+        for row in _rows(
+            region, _measured_grid(_checked(mask, reference, names[0], study_id, region)), config, study_id
+        )
     ]
     if not rows:
         return []
-    axis = slice_axis(rows[0].volume)
+    axis, origin = slice_axis(rows[0].volume), to_lps(reference).affine[:3, 3]
     plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": 2 - axis}
     with engine.one_thread():
         for row in rows:
-            row.diagnostics |= provenance.of_region(row.masked.mask, config, names, spacing_known)
+            mask = begin_at(row.masked.mask, row.masked.mask.affine[:3, 3] + origin)
+            row.diagnostics |= provenance.of_region(mask, config, names, spacing_known)
+            row.diagnostics["stored_axes"] = axes_of(reference)
+            if "slice" in row.diagnostics and config.resampling is None:
+                row.diagnostics["slice_as_stored"] = stored_index(reference, axis, row.diagnostics["slice"])
             row.values |= _mask_features(row, config, plane)
         for name in names if config.image_classes else []:
             _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id)
@@ -148,6 +157,15 @@ def _checked(mask: Mask, reference: Volume, sequence: str, study_id: str, region
             f"region '{region}' of '{study_id}' is one voxel; features need a few voxels in at least two directions"
         )
     return mask.with_array(inside.astype(np.uint8))
+
+
+def _measured_grid(volume: Volume) -> Volume:
+    """A volume as it is measured: its axes in one order, its first voxel at 0.
+
+    Files hold where a volume begins in single precision, and it begins elsewhere when its axes are flipped: an
+    interpolation that takes the nearest voxel would see the difference.
+    """
+    return begin_at(to_lps(volume), (0, 0, 0))
 
 
 def _rows(region: str, mask: Mask, config: FeatureConfig, study_id: str) -> list[_Row]:
@@ -227,7 +245,7 @@ def _measure_sequence(
     study_id: str,
 ) -> None:
     """Add the features of one sequence to every row."""
-    sequence = prepare_sequence(volume, config, f"sequence '{name}' of '{study_id}'", brain)
+    sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{study_id}'", brain)
     bins: list[dict[str, int]] = [{} for _ in rows]
     for found in filtered_regions(sequence, [row.masked for row in rows], config, plane):
         row = rows[found.index]
@@ -239,7 +257,7 @@ def _measure_sequence(
         features = engine.intensity_features(found.image, found.roi, levels, config.image_classes, found.settings, what)
         row.values |= {f"{name}_{found.name}_{feature}": value for feature, value in features.items()}
         bins[found.index][found.name] = levels.count
-    image_sha256 = provenance.content_sha256(volume)
+    image_sha256 = provenance.content_sha256(to_lps(volume))
     for row, counts in zip(rows, bins, strict=True):
         row.diagnostics[f"{name}_image_sha256"] = image_sha256
         row.diagnostics[f"{name}_normalisation"] = [sequence.mean, sequence.deviation]

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import binary_fill_holes, label, uniform_filter1d
 from scipy.spatial import ConvexHull
 
 from gliomics.errors import InputError
+from gliomics.preprocess.orientation import orientation_of, to_lps
 from gliomics.radiomics.planes import slice_axis
 from gliomics.study.records import Mask
 
@@ -93,7 +93,10 @@ class Lesion:
 
 
 def angular_standard_deviation(lesion: Lesion) -> float:
-    """Mean over 10 equal angular sectors of the SD of the contour's distance from the centre of mass (mean 1)."""
+    """Mean over 10 equal angular sectors of the SD of the contour's distance from the centre of mass (mean 1).
+
+    The sectors of an axial slice begin at the front of the patient, those of other slices at the feet.
+    """
     angle, radius = lesion.radii()
     sector = np.floor((angle + np.pi) / (2 * np.pi) * _ANGULAR_BINS).astype(int) % _ANGULAR_BINS
     return float(np.mean([radius[sector == number].std() for number in np.unique(sector)]))
@@ -103,7 +106,8 @@ def angular_standard_deviation_legacy(lesion: Lesion) -> float:
     """SD in radians of the direction in which the contour's points lie from the centre of mass.
 
     About pi / sqrt(3) = 1.81 whatever the lesion: kept for comparison with work that calls this the angular
-    standard deviation. Angles are cut at one of the image's axes, so turning the image changes it.
+    standard deviation. Angles are cut where the sectors of :func:`angular_standard_deviation` begin, so turning the
+    patient changes it.
     """
     angle, _ = lesion.radii()
     return float(angle.std())
@@ -203,13 +207,14 @@ def largest_slice(mask: Mask) -> Lesion:
     """
     if not (mask.array > 0).any():
         raise InputError("the mask is empty: no voxel is above 0; draw the lesion before measuring its outline")
+    mask = to_lps(mask)
     across = slice_axis(mask)
     inside = np.moveaxis(mask.array > 0, across, 0)
     components, count = label(inside[int(np.argmax(inside.sum(axis=(1, 2))))])
     sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
     within = [axis for axis in range(3) if axis != across]
     first, second = (mask.spacing[axis] for axis in within)
-    anatomical = nib.orientations.io_orientation(mask.affine)[within, 0]
+    anatomical = orientation_of(mask.affine)[within, 0]
     return Lesion(components == 1 + int(np.argmax(sizes)), (first, second), int(np.argmin(anatomical)))
 
 

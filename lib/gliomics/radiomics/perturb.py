@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import affine_transform, distance_transform_edt, gaussian_filter, label
 
+from gliomics.preprocess.orientation import from_canonical, to_lps
 from gliomics.radiomics.planes import axial_axis
 from gliomics.radiomics.regions import shift_boundary
 from gliomics.study.records import Mask
@@ -85,8 +86,9 @@ None empties a mask that holds a voxel: a part that is too small for a change ar
 
 
 def perturbed(mask: Mask) -> dict[str, Mask]:
-    """Every perturbation of a mask of 0 and 1, by name."""
-    return {name: change(mask) for name, change in PERTURBATIONS.items()}
+    """Every perturbation of a mask of 0 and 1, by name; the same changes in whatever order its axes are stored."""
+    lps = to_lps(mask)
+    return {name: from_canonical(change(lps), mask) for name, change in PERTURBATIONS.items()}
 
 
 def _voxels(mask: Mask) -> Integers:

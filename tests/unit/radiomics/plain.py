@@ -13,6 +13,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
+from gliomics.preprocess.orientation import begin_at, to_lps
 from gliomics.radiomics.config import parse_config
 from gliomics.radiomics.extract import extract_features
 from gliomics.study import Mask, Volume, to_sitk
@@ -61,12 +62,16 @@ def ragged_case(
 
 
 def plain_pyradiomics(image: Volume, mask: Mask, parameters: Mapping[str, Any]) -> dict[str, float]:
-    """PyRadiomics as its own documentation calls it, on the whole image."""
+    """PyRadiomics as its own documentation calls it, on the whole image as it is measured here.
+
+    That is: in one order of axes, beginning at 0. Where the image begins counts only where resampling finds two voxels
+    equally near: then PyRadiomics takes the one that rounding makes nearer.
+    """
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 
     logging.getLogger("radiomics").setLevel(logging.CRITICAL)
     extractor = RadiomicsFeatureExtractor(copy.deepcopy(dict(parameters)))
-    found = extractor.execute(to_sitk(image), to_sitk(mask), label=1)
+    found = extractor.execute(*(to_sitk(begin_at(to_lps(volume), (0, 0, 0))) for volume in (image, mask)), label=1)
     return {name: float(value) for name, value in found.items() if not name.startswith("diagnostics_")}
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import gliomics
 from gliomics.errors import GeometryError, InputError, UnknownNameError
+from gliomics.preprocess.orientation import to_lps
 from gliomics.radiomics.config import FeatureConfig, load_config, parse_config
 from gliomics.radiomics.extract import extract_features
 from gliomics.radiomics.provenance import content_sha256
@@ -106,8 +107,9 @@ def test_row_tells_how_it_came_about() -> None:
     assert told["gliomics_version"] == gliomics.__version__
     assert told["pyradiomics_version"].startswith("3.")
     assert told["config_sha256"] == QUICK.digest
-    assert told["flair_image_sha256"] == content_sha256(head())
-    assert told["mask_sha256"] == content_sha256(lesion())
+    assert told["flair_image_sha256"] == content_sha256(to_lps(head()))
+    assert told["mask_sha256"] == content_sha256(to_lps(lesion()))
+    assert told["stored_axes"] == "RAS"
     assert (told["size"], told["spacing"], told["spacing_known"]) == ([40, 44, 10], [2.0, 2.0, 5.0], True)
     assert told["voxels"] == np.count_nonzero(lesion().array)
     assert 16 <= told["flair_bins"]["original"] <= 128

@@ -9,6 +9,7 @@ import pytest
 
 from gliomics.preprocess.bias_field import correct_bias_field
 from gliomics.preprocess.intensity import foreground
+from gliomics.preprocess.orientation import to_lps
 from gliomics.preprocess.resampling import resample_to_spacing
 from gliomics.radiomics.config import parse_config
 from gliomics.radiomics.extract import extract_features
@@ -55,7 +56,7 @@ def test_row_tells_the_voxels_that_the_image_was_resampled_to(content: dict[str,
 
 def test_row_tells_the_grid_and_the_voxels_that_were_measured() -> None:
     told = measured({**MEAN, "resampling": [2, 2, 2]}).diagnostics
-    resampled = resample_to_spacing(lesion(), (2, 2, 2), labels=True)
+    resampled = resample_to_spacing(to_lps(lesion()), (2, 2, 2), labels=True)
     assert (told["size"], told["spacing"]) == ([40, 44, 25], [2, 2, 2])
     assert told["voxels"] == np.count_nonzero(resampled.array)
     np.testing.assert_allclose(told["affine"], resampled.affine[:3], atol=1e-6)
@@ -71,9 +72,9 @@ def test_row_tells_mean_and_deviation_within_the_brain_mask() -> None:
 
 def test_bias_field_is_corrected_before_resampling_and_normalisation() -> None:
     content = {**MEAN, "biasField": True, "resampling": [2, 2, 2], "normalisation": {"method": "zscore"}}
-    image = correct_bias_field(head(), foreground(head().array))
+    image = correct_bias_field(to_lps(head()), foreground(to_lps(head()).array))
     image = resample_to_spacing(image, (2, 2, 2))
-    inside = resample_to_spacing(lesion(), (2, 2, 2), labels=True).array > 0
+    inside = resample_to_spacing(to_lps(lesion()), (2, 2, 2), labels=True).array > 0
     values = image.array[foreground(image.array)]
     expected = 100 * (image.array[inside].mean() - values.mean()) / values.std()
     assert measured(content).values["flair_original_firstorder_Mean"] == pytest.approx(expected)

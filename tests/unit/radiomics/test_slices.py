@@ -9,6 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from gliomics.errors import InputError
+from gliomics.preprocess.orientation import to_lps
 from gliomics.radiomics.config import parse_config
 from gliomics.radiomics.extract import extract_features, extract_regions
 from gliomics.radiomics.planes import slice_axis
@@ -26,7 +27,9 @@ FILTERS = {"Original": {}, "LoG": {"sigma": [3.0]}, "Wavelet": {"binCount": 8}, 
 
 
 def a_case(affine: np.ndarray) -> tuple[Volume, Mask]:
-    return ragged_case((17, 18, 16), affine=affine)
+    """An image and a lesion, stored in the order that is measured."""
+    image, mask = ragged_case((17, 18, 16), affine=affine)
+    return to_lps(image), to_lps(mask)
 
 
 def one_slice(mask: Mask, axis: int, number: int) -> Mask:
@@ -54,9 +57,10 @@ def test_edge_twice_as_long_counts_as_thick_however_the_affine_is_rounded(turn: 
     assert slice_axis(Volume(np.zeros((3, 3, 3)), affine)) == 0
 
 
-@pytest.mark.parametrize(("affine", "axis"), GRIDS, ids=NAMES)
-def test_largest_slice_equals_plain_pyradiomics_on_it_alone(affine: np.ndarray, axis: int) -> None:
+@pytest.mark.parametrize("affine", [affine for affine, _ in GRIDS], ids=NAMES)
+def test_largest_slice_equals_plain_pyradiomics_on_it_alone(affine: np.ndarray) -> None:
     image, mask = a_case(affine)
+    axis = slice_axis(mask)
     (table,) = in_slices(image, mask, {"imageType": FILTERS, "featureClass": CLASSES, "slices": "largest"})
     sizes = mask.array.sum(axis=tuple({0, 1, 2} - {axis}))
     assert table.diagnostics["slice"] == sizes.argmax()
@@ -85,18 +89,28 @@ def test_each_slice_equals_plain_pyradiomics_on_it_alone(affine: np.ndarray, axi
         assert_equal_to_plain(table.values, plain, "flair")
 
 
-@pytest.mark.parametrize(("affine", "axis"), GRIDS, ids=NAMES)
-def test_shape_of_a_slice_equals_that_of_pyradiomics_class(affine: np.ndarray, axis: int) -> None:
+@pytest.mark.parametrize("affine", [affine for affine, _ in GRIDS], ids=NAMES)
+def test_shape_of_a_slice_equals_that_of_pyradiomics_class(affine: np.ndarray) -> None:
     from radiomics.shape2D import RadiomicsShape2D
 
     image, mask = a_case(affine)
+    axis = slice_axis(mask)
     for table in in_slices(image, mask, {"featureClass": {"shape2D": None}, "slices": "each"}):
         number = table.diagnostics["slice"]
         thin = tuple(slice(number, number + 1) if other == axis else slice(None) for other in range(3))
-        roi = to_sitk(Volume(mask.array[thin], affine))
+        roi = to_sitk(Volume(mask.array[thin], mask.affine))
         measure = RadiomicsShape2D(roi, roi, force2D=True, force2Ddimension=2 - axis)
         plain = {f"original_shape2D_{name}": float(value) for name, value in measure.execute().items()}
         assert table.values == pytest.approx(plain, rel=1e-9)
+
+
+@pytest.mark.parametrize(("affine", "axis"), GRIDS, ids=NAMES)
+def test_row_tells_the_slice_as_the_file_counts_it(affine: np.ndarray, axis: int) -> None:
+    image, mask = ragged_case((17, 18, 16), affine=affine)
+    (table,) = in_slices(image, mask, {"slices": "largest"})
+    stored = table.diagnostics["slice_as_stored"]
+    sizes = mask.array.sum(axis=tuple({0, 1, 2} - {axis}))
+    assert sizes[stored] == sizes.max() == table.diagnostics["voxels"]
 
 
 def test_each_row_is_named_after_its_region_and_slice() -> None:
