@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.prompt import Confirm, Prompt
 
 from gliomics.cli.console import console
-from gliomics.cli.import_plan import show_left_out, show_plan
+from gliomics.cli.import_plan import counted, show_left_out, show_plan
 from gliomics.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def import_data(
     if sys.stdin.isatty() and console.is_terminal and not yes:
         while _ask(plan, choices):
             plan = planned()
-    show_plan(plan, dest)
+    show_plan(plan, source, dest)
     if not plan.studies:
         raise InputError(f"nothing in {source} can be imported as it is; {_remedy(plan)}")
     if not yes:
@@ -170,7 +170,7 @@ def _write(plan: ImportPlan, dest: Path) -> ImportReport:
 def _conclude(plan: ImportPlan, report: ImportReport, dest: Path) -> None:
     labels = sum((dest / "labels" / "final" / f"{study.id}.nii.gz").is_file() for study in report.written)
     kept = f", {len(report.kept)} were there already and are kept" if report.kept else ""
-    console.print(f"{len(report.written)} studies written to {dest}, {labels} with a final label{kept}")
+    console.print(f"{counted(report.written)} written to {dest}, {labels} with a final label{kept}")
     if any(not study.spacing_known for study in report.written):
         console.print("The files do not hold the whole voxel size: measures in mm are marked as unknown.")
     if report.left_out:
@@ -184,11 +184,9 @@ def _conclude(plan: ImportPlan, report: ImportReport, dest: Path) -> None:
 
 
 def _remedy(plan: ImportPlan) -> str:
-    if plan.questions:
-        name = next(iter(plan.questions))
-        return (
-            f"say what an undecided name is and import again, e.g. --sequence t1c='{name}' or --sequence none='{name}'"
-        )
+    for name, items in plan.questions.items():
+        example = f"--sequence {items[0].candidate}='{name}' or --sequence none='{name}'"
+        return f"say what an undecided name is and import again, e.g. {example}"
     if any(item.asks_channels for item in plan.left_out):
         return "say what the volumes are and import again, e.g. --channels flair,t1,t1c,t2"
     return "mend what is named and import again"

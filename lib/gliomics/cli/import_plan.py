@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
 from rich.table import Table
 
 from gliomics.cli.console import console
 
 if TYPE_CHECKING:
-    from gliomics.intake import ImportPlan, LeftOut, PlannedStudy
+    from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, Source
 
 _STUDIES_SHOWN = 12
 _EXAMPLES = 5
 _PIPE_WIDTH = 200
 
 
-def show_plan(plan: ImportPlan, dest: Path) -> None:
-    """Print what the folder was taken for, a table of the studies, and what is left out, by reason."""
+def show_plan(plan: ImportPlan, folder: Path, dest: Path) -> None:
+    """Print what ``folder`` was taken for, a table of the studies, and what is left out, by reason."""
     from gliomics.intake import difference, studies_present
 
     present = studies_present(dest)
-    patients = {study.patient_id for study in plan.studies}
+    patients = len({study.patient_id for study in plan.studies})
     size = sum(study.size for study in plan.studies)
     labels = sum(study.label is not None for study in plan.studies)
     console.print(f"layout: {plan.layout} ({plan.evidence})", markup=False)
     console.print(
-        f"{len(plan.studies)} studies of {len(patients)} patients, {labels} with a label; {_megabytes(size)} to read, "
-        f"copied to {dest}"
+        f"{counted(plan.studies)} of {patients} patient{'' if patients == 1 else 's'}, {labels} with a label; "
+        f"{_megabytes(size)} to read, copied to {dest}"
     )
     table = Table(box=None, pad_edge=False)
     for column in ("study", "patient", "time point", "as", "file"):
@@ -40,10 +41,10 @@ def show_plan(plan: ImportPlan, dest: Path) -> None:
         state = "" if existing is None else " (there already, kept)"
         if existing is not None and difference(study, existing):
             state = " (differs from the one there, which is kept)"
-        _add_rows(table, study, state)
-    width = None if console.is_terminal else max(console.width, _PIPE_WIDTH)
+        _add_rows(table, study, folder, state)
     if plan.studies:
-        console.print(table, markup=False, width=width)
+        wide = Console(stderr=True, highlight=False, width=max(console.width, _PIPE_WIDTH))
+        (console if console.is_terminal else wide).print(table, markup=False)
     if len(plan.studies) > _STUDIES_SHOWN:
         console.print(f"... and {len(plan.studies) - _STUDIES_SHOWN} more studies: {_summary(plan.studies)} in all")
     if plan.left_out:
@@ -62,15 +63,30 @@ def show_left_out(items: Iterable[LeftOut], title: str) -> None:
         console.print(f"{mark}: {listed}: {reason}", style="yellow" if is_open else None, markup=False)
 
 
-def _add_rows(table: Table, study: PlannedStudy, state: str) -> None:
-    when = " ".join(filter(None, (study.timepoint, study.date)))
-    rows = [(name, str(source)) for name, source in study.sequences.items()]
+def _add_rows(table: Table, study: PlannedStudy, folder: Path, state: str) -> None:
+    when = " ".join(filter(None, (study.timepoint, study.date if study.date != study.timepoint else None)))
+    rows = [(name, _place(source, folder)) for name, source in study.sequences.items()]
     if study.label is not None:
         numbering = " or ".join(study.label.numberings) or "not known"
-        rows.append(("label", f"{study.label.source} (numbering {numbering})"))
+        rows.append(("label", f"{_place(study.label.source, folder)} (numbering {numbering})"))
     for number, (name, source) in enumerate(rows):
         head = (study.id + state, study.patient_id, when) if number == 0 else ("", "", "")
         table.add_row(*head, name, source)
+
+
+def _place(source: Source, folder: Path) -> str:
+    """An image as its path from the folder, anything else as it says itself."""
+    from gliomics.intake.plan import SeriesSource, SliceStack
+
+    if isinstance(source, SeriesSource | SliceStack):
+        return str(source)
+    path = source.path.relative_to(folder).as_posix()
+    return path if source.position is None else f"{path}, volume {source.position + 1}"
+
+
+def counted(studies: Sized) -> str:
+    """``1 study`` or ``7 studies``."""
+    return f"{len(studies)} stud{'y' if len(studies) == 1 else 'ies'}"
 
 
 def _summary(studies: Iterable[PlannedStudy]) -> str:

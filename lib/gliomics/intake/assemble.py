@@ -157,7 +157,7 @@ def _one_of(parts: list[Part], sequence: str, left_out: list[LeftOut]) -> Part |
     for part in taken:
         others = ", ".join(Path(other.path).name for other in taken if other is not part)
         reason = f"{sequence} by its name, and so is {others}: one study has one {sequence}"
-        left_out.append(LeftOut(part.path, reason, is_open=True, name=part.name))
+        left_out.append(LeftOut(part.path, reason, is_open=True, name=part.name, candidate=sequence))
     return None
 
 
@@ -176,5 +176,5 @@ def _label(parts: list[Part], left_out: list[LeftOut]) -> Part | None:
         reason = (
             f"one of {len(taken)} masks of study '{part.study}'; name the one to take with --sequence label=SELECTOR"
         )
-        left_out.append(LeftOut(part.path, reason, is_open=True, name=part.name))
+        left_out.append(LeftOut(part.path, reason, is_open=True, name=part.name, candidate=LABEL))
     return None

@@ -91,7 +91,8 @@ class PlannedStudy:
 class LeftOut:
     """Something that is not imported, and why.
 
-    ``is_open``: only the user can settle it, and ``name`` is what ``--sequence NAME=SELECTOR`` selects it by.
+    ``is_open``: only the user can settle it, and ``name`` is what ``--sequence NAME=SELECTOR`` selects it by;
+    ``candidate`` is the sequence (or ``label``) that it may be.
     ``asks_channels``: it is a file of several volumes, which ``--channels`` tells apart.
     """
 
@@ -99,6 +100,7 @@ class LeftOut:
     reason: str
     is_open: bool = False
     name: str | None = None
+    candidate: str = "t1c"
     asks_channels: bool = False
 
 

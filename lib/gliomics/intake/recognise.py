@@ -106,7 +106,7 @@ def _image_plan(files: Files, choices: Choices) -> ImportPlan:
     generic = generic_parts(files, paths)
     examples = {convention.name: convention.example for convention in reversed(CONVENTIONS)}
     layouts = [(name, f"names such as {examples[name]}") for name, _ in conventions.most_common()]
-    layouts += [("one file a patient", evidence)] if task else []
+    layouts += [("Decathlon or nnU-Net", evidence)] if task else []
     layouts += [("folders of images", "sequences by the names of files and folders")] if generic else []
     parts = [*task, *named, *generic]
     studies, left_out = studies_of(parts, files, choices)

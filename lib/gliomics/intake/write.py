@@ -104,7 +104,7 @@ def _write(study: PlannedStudy, dest: Path, report: ImportReport) -> list[Study]
     """Write one study, and its label if that is usable."""
     volumes = _read(study, report)
     label = _read_label(study.label, study, volumes, report) if study.label else None
-    numbering = _numbering(study.label, label, study.id, report) if study.label and label else None
+    numbering = _numbering(study.label, label, report) if study.label and label else None
     # The label goes first: a kill between the two leaves a label without a study, which nothing lists
     # and which the next import finds to be the same.
     if label is not None:
@@ -178,7 +178,7 @@ def _read_label(
         return None
 
 
-def _numbering(label: PlannedLabel, mask: Mask, study_id: str, report: ImportReport) -> str | None:
+def _numbering(label: PlannedLabel, mask: Mask, report: ImportReport) -> str | None:
     """The first numbering of the layout that explains the mask's values; that none does is reported."""
     values = {int(value) for value in np.unique(mask.array) if value > 0}
     for name in label.numberings:
@@ -187,8 +187,8 @@ def _numbering(label: PlannedLabel, mask: Mask, study_id: str, report: ImportRep
     if label.numberings:
         listed = ", ".join(map(str, sorted(values)))
         reason = (
-            f"holds {listed}, which is not {' or '.join(label.numberings)}: the numbering of the label of "
-            f"'{study_id}' is not recorded; say it with --numbering"
+            f"holds {listed}, which is not {' or '.join(label.numberings)}: its numbering is not recorded; "
+            "say it with --numbering"
         )
         report.left_out.append(LeftOut(label.source.files[0].name, reason, is_open=True))
     return None
@@ -207,7 +207,7 @@ def _with_label(existing: Study, study: PlannedStudy, dest: Path, report: Import
         )
         if label is not None:
             write_mask(label, path)
-    numbering = None if label is None else _numbering(planned, label, existing.id, report)
+    numbering = None if label is None else _numbering(planned, label, report)
     if numbering is None or numbering == existing.numbering:
         return existing
     numbered = replace(existing, numbering=numbering)

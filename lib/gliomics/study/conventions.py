@@ -93,6 +93,13 @@ CONVENTIONS = (
         variants="_unstripped",
     ),
     _convention(
+        "TCGA-GBM and TCGA-LGG (Bakas)",
+        r"(?P<patient>TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})_(?P<session>\d{4}\.\d{2}\.\d{2})",
+        "TCGA-02-0006_1996.08.23_t1Gd.nii.gz",
+        ("GlistrBoost_ManuallyCorrected", "GlistrBoost"),
+        ("brats-2021",),
+    ),
+    _convention(
         "UCSF-PDGM",
         r"(?P<patient>UCSF-PDGM-\d+)(?:_(?P<session>FU\d+d?))?",
         "UCSF-PDGM-0004_T1c.nii.gz",
@@ -149,8 +156,9 @@ def role_of(subject: Subject, path: str = "", acquisition: Acquisition | None = 
     convention, rest = subject.convention, subject.rest
     if convention is BIDS:
         return _bids_role(rest, path, acquisition)
-    if rest.lower() in convention.masks:
-        return FileRole(None, f"{convention.name}'s mask", mask_rank=convention.masks.index(rest.lower()))
+    masks = [mask.lower() for mask in convention.masks]
+    if rest.lower() in masks:
+        return FileRole(None, f"{convention.name}'s mask", mask_rank=masks.index(rest.lower()))
     variant = bool(convention.variants) and rest.lower().endswith(convention.variants)
     role = plain_role(rest[: -len(convention.variants)] if variant else rest, acquisition)
     if role.mask_rank is not None:

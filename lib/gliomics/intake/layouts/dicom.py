@@ -93,7 +93,9 @@ def _sequences(series: list[Series], choices: Choices, study: str, left_out: lis
             continue
         for source in taken:
             reason = f"one of {len(taken)} series that are {name}: one study has one {name}"
-            left_out.append(LeftOut(f"{study}: {source.series}", reason, is_open=True, name=_name(source.series)))
+            left_out.append(
+                LeftOut(f"{study}: {source.series}", reason, is_open=True, name=_name(source.series), candidate=name)
+            )
     return {name: sequences[name] for name in ("t1", "t1c", "t2", "flair") if name in sequences}
 
 

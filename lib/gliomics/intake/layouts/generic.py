@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from gliomics.intake.acquisition import sidecar
 from gliomics.intake.assemble import Part, stem_of, usable_id
+from gliomics.intake.dates import DATE, date_in
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource
 from gliomics.sequences import canonical_sequence, is_mask_name, split_sequence_suffix
@@ -27,7 +28,6 @@ _TECHNIQUE = re.compile(
     r"(?i)(ax(ial)?|tra(nsversal|nsverse)?|sag(ittal)?|cor(onal)?|[23]d|mpr|mprage|space|cube|vista|fse|tse|se|gre|spgr"
     r"|brain|head|mr|mri|image|img|scan|series|se?\d+)"
 )
-_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
 _SESSION = re.compile(
     r"(?i)(?<![a-z0-9])((?:ses(?:sion)?|visit|tp|time[-_]?point|exam(?:ination)?|fu|follow[-_]?up|week|month|day)[-_]?\d+"
     r"|baseline|follow[-_]?up|pre[-_]?op(?:erative)?|post[-_]?op(?:erative)?)(?![a-z0-9])"
@@ -42,6 +42,8 @@ class _Place:
     folders: tuple[str, ...]
     stem: str
     role: FileRole
+    by_folder: bool
+    """Whether its role is known by a folder's name, so that its own may be a patient's."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
         prefixes = _prefixes(places, folders)
         for place in places:
             prefix = prefixes[place.path]
-            examination = _by_name(prefix) if prefix else _by_folders(folders, several, files.root)
+            examination = _examination(folders, prefix, several, files.root)
             study = "_".join(filter(None, (examination.patient, examination.session)))
             name = _rest(place.stem, prefix) or re.sub(r"\d", "?", place.stem)
             parts.append(
@@ -75,7 +77,7 @@ def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
                     source=ImageSource(files.path(place.path)),
                     name=name,
                     timepoint=usable_id(examination.session) or "baseline",
-                    date=examination.date,
+                    date=examination.date or date_in(place.stem),
                 )
             )
     return parts
@@ -87,19 +89,20 @@ def _place(files: Files, path: str) -> _Place:
     own = stem
     for folder in reversed(folders):  # a patient's or an examination's name says nothing of the sequence
         own = own.removeprefix(folder).lstrip("-_. ") or own
-    role = plain_role(own, sidecar(files.path(path)))
+    role, by_folder = plain_role(own, sidecar(files.path(path))), False
     if folders and is_mask_folder(folders[-1]):
         if not role.is_other and role.mask_rank is None:
-            role = FileRole(None, f"in the folder {folders[-1]}", mask_rank=0)
+            role, by_folder = FileRole(None, f"in the folder {folders[-1]}", mask_rank=0), True
         folders.pop()
     elif folders and role.sequence is None and not role.is_other and role.mask_rank is None:
-        by_folder = plain_role(folders[-1])
-        if by_folder.sequence or by_folder.is_other:
-            role = FileRole(by_folder.sequence, f"folder {folders[-1]}: {by_folder.reason}", by_folder.is_other)
+        of_folder = plain_role(folders[-1])
+        if of_folder.sequence or of_folder.is_other:
+            role = FileRole(of_folder.sequence, f"folder {folders[-1]}: {of_folder.reason}", of_folder.is_other)
+            by_folder = True
             folders.pop()
     elif len(folders) > 1 and role.sequence is not None and canonical_sequence(folders[-1]) == role.sequence:
         folders.pop()
-    return _Place(path, tuple(folder for folder in folders if not _GROUPS.fullmatch(folder)), stem, role)
+    return _Place(path, tuple(folder for folder in folders if not _GROUPS.fullmatch(folder)), stem, role, by_folder)
 
 
 def _prefixes(places: list[_Place], folders: tuple[str, ...]) -> dict[str, str]:
@@ -135,13 +138,15 @@ def _longest(stem: str, own: str, subjects: set[str]) -> str:
 def _prefix(place: _Place, folders: tuple[str, ...]) -> str:
     """What is left of a name without sequence, mask, technique and what its folders' names say already."""
     stem = place.stem
-    if place.role.sequence is not None:
+    if place.role.sequence is not None and not place.by_folder:
         before, sequence = split_sequence_suffix(stem)
         stem = before if sequence is not None and before != stem else _before_words(stem)
     else:
         words = re.split(r"[-_. ]", stem)
         while len(words) > 1 and is_mask_name(words[-1]):
             stem = stem[: len(stem) - len(words.pop()) - 1]
+        while len(words) > 1 and is_mask_name(words[0]):
+            stem = stem[len(words.pop(0)) + 1 :]
         before, sequence = split_sequence_suffix(stem)
         stem = before if sequence is not None else stem
     for folder in reversed(folders):
@@ -179,29 +184,32 @@ def _patients_in_several_groups(by_folder: Iterable[tuple[str, ...]]) -> set[str
     return {name for name, groups in homes.items() if len(groups) > 1}
 
 
-def _by_folders(folders: tuple[str, ...], several: set[str], root: Path) -> _Examination:
-    if not folders:
-        return _by_name(usable_id(root.resolve().name) or "study")
-    if len(folders) == 1:
-        return _by_name(folders[0])
+def _examination(folders: tuple[str, ...], prefix: str, several: set[str], root: Path) -> _Examination:
+    """Patient and session by the folders, and by the beginning of the file's name where that tells more."""
+    named = _by_name(prefix)
+    if prefix and named.patient:
+        return named
+    by_folders = _by_folders(folders, several, usable_id(root.resolve().name) or "study")
+    session = "_".join(filter(None, (by_folders.session, named.session)))
+    return _Examination(by_folders.patient, session, named.date or by_folders.date)
+
+
+def _by_folders(folders: tuple[str, ...], several: set[str], root: str) -> _Examination:
+    if len(folders) < 2:
+        named = _by_name(folders[0] if folders else root)
+        return named if named.patient else _Examination(root, named.session, named.date)
     *groups, patient, session = folders
+    if not _by_name(patient).patient and _by_name(session).patient:  # sessions that hold patients
+        patient, session = session, patient
     if patient in several:
         patient = "-".join((*groups, patient))
-    return _Examination(patient, session, _date(session))
+    return _Examination(patient, session, date_in(session))
 
 
 def _by_name(name: str) -> _Examination:
-    """Patient and session of a name such as ``case7_2020-01-31`` or ``case7_ses-02``."""
-    date, session = _DATE.search(name), _SESSION.search(name)
-    found = date or session
-    if found is None:
+    """Patient and session of a name such as ``case7_2020-01-31`` or ``case7_ses-02``; no patient if all is session."""
+    match = DATE.search(name) or _SESSION.search(name)
+    if match is None:
         return _Examination(name, "", None)
-    patient = (name[: found.start()].strip("-_. ") or name[found.end() :]).strip("-_. ")
-    if not patient:
-        return _Examination(name, "", _date(name))
-    return _Examination(patient, name.replace(patient, "", 1).strip("-_. "), _date(name))
-
-
-def _date(text: str) -> str | None:
-    match = _DATE.search(text)
-    return f"{match[1]}-{match[3]}-{match[4]}" if match else None
+    patient = (name[: match.start()].strip("-_. ") or name[match.end() :]).strip("-_. ")
+    return _Examination(patient, name.replace(patient, "", 1).strip("-_. ") if patient else name, date_in(name))

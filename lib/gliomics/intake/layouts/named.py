@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gliomics.intake.acquisition import sidecar
 from gliomics.intake.assemble import Part, stem_of, usable_id
+from gliomics.intake.dates import date_in
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource
 from gliomics.study.conventions import is_mask_folder, plain_role, role_of, subject_of
@@ -36,6 +37,7 @@ def named_parts(files: Files, paths: list[str]) -> tuple[list[Part], Counter[str
                 source=ImageSource(files.path(path)),
                 name=subject.rest,
                 timepoint=usable_id(subject.session) or "baseline",
+                date=date_in(subject.session),
                 numberings=subject.convention.numberings,
             )
         )
