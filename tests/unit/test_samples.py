@@ -15,11 +15,12 @@ from typer.testing import CliRunner
 from gliomics.cli.make_samples import make_samples as command
 from gliomics.errors import InputError
 from gliomics.files import sha256_of
+from gliomics.preprocess import lesion_mask
 from gliomics.samples import make_samples
 from gliomics.samples.cases import DEFAULT_SEED, planted_cases
 from gliomics.samples.draw import Drawing, draw
 from gliomics.samples.make import write_samples
-from gliomics.study import SEQUENCES, Study, check_mask, list_studies, load_sequences, read_mask, read_volume
+from gliomics.study import SEQUENCES, Study, list_studies, load_sequences, read_mask, read_volume
 
 SHIPPED = Path(__file__).parents[2] / "sample_studies"
 MANIFEST = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8"))
@@ -119,7 +120,7 @@ def test_sequences_and_mask_share_one_grid(study_id: str, shipped: dict[str, Stu
     assert sorted(study.sequences) == sorted(SEQUENCES)
     volumes = load_sequences(study, SEQUENCES)
     assert volumes["flair"].spacing == (1.5, 1.5, 5.0)
-    check_mask(read_mask(SHIPPED / ENTRIES[study_id]["mask"]), volumes["t1"], study_id)
+    lesion_mask(read_mask(SHIPPED / ENTRIES[study_id]["mask"]), volumes["t1"], study_id)
 
 
 @pytest.mark.parametrize("study_id", IDS)

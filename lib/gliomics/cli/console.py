@@ -14,6 +14,7 @@ from gliomics.errors import GliomicsError, InputError
 
 if TYPE_CHECKING:
     from gliomics.segmentation.labelled import LabelledStudy
+    from gliomics.study import Study
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -33,13 +34,34 @@ def study_left_out(study: str, reason: str) -> None:
     console.print(f"left out {study}: {reason}", style="yellow", markup=False)
 
 
+def masks_not_used(folder: Path, studies: Iterable[Study]) -> None:
+    """Say which files of a folder of masks are of none of the studies, the first of them with the reason."""
+    from gliomics.study import unused_masks
+
+    unused = unused_masks(folder, [study.id for study in studies])
+    for name, reason in list(unused.items())[:5]:
+        console.print(f"not used: {name}: {reason}", style="yellow", markup=False)
+    if len(unused) > 5:
+        console.print(f"{len(unused)} files in {folder} are not used", style="yellow", markup=False)
+
+
 def labelled_studies(folder: Path) -> list[LabelledStudy]:
     """The studies of a folder that have a final label; raises :class:`InputError` when none has."""
     from gliomics.segmentation.labelled import LabelledStudy
-    from gliomics.study import label_path, list_studies
+    from gliomics.study import find_mask, labels_folder, list_studies
 
     studies = list_studies(folder, left_out)
-    labelled = [LabelledStudy(s, label_path(folder, s.id)) for s in studies if label_path(folder, s.id).is_file()]
+    labels = labels_folder(folder)
+    if labels.is_dir():
+        masks_not_used(labels, studies)
+    labelled = []
+    for study in studies:
+        try:
+            path = find_mask(labels, study.id)
+        except InputError as error:
+            study_left_out(study.id, str(error))
+        else:
+            labelled += [LabelledStudy(study, path)] if path is not None else []
     if not labelled:
         raise InputError(
             f"none of the {len(studies)} studies in {folder} has a final label in {folder / 'labels/final'}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import STUDIES, console, left_out, with_progress
+from gliomics.cli.console import STUDIES, console, left_out, masks_not_used, with_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,9 @@ def segmentation(
             raise InputError(f"{folder} is not a folder; give the folder that holds <study id>.nii.gz for each study")
     found = open_studies(studies, left_out)
     failures: list[GliomicsError] = []
+    if len(found) > 1:
+        for folder in (masks, labels):
+            masks_not_used(folder, found)
     pairs = _pairs(found, masks, labels, failures)
     patients = sorted({pair.study.patient_id for pair in pairs})
     from_table = read_groups(groups, group or [], patients) if groups is not None else {}
@@ -87,10 +90,10 @@ def _default_labels(studies: Path) -> Path:
 
 def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: list[GliomicsError]) -> list[Pair]:
     """The studies that have a mask and a reference."""
-    from gliomics.cohort.extraction import find_mask
     from gliomics.errors import InputError
     from gliomics.segmentation.evaluation import Pair
     from gliomics.segmentation.mask_record import MaskRecord
+    from gliomics.study import find_mask
 
     pairs, record = [], MaskRecord(masks)
     for study in studies:
@@ -141,18 +144,19 @@ def _write_pictures(evaluation: Evaluation, out: Path) -> None:
 def _example(place: str, patient: PatientScores) -> Example:
     """A study's FLAIR (or first sequence) with both masks, on the reference's grid."""
     from gliomics.report.segmentation_figures import Example
-    from gliomics.study import read_mask, read_volume, resample_to
+    from gliomics.segmentation.evaluation.evaluate import read_pair
+    from gliomics.study import read_volume, resample_to
 
     scores = patient.typical
     study, pair = scores.pair.study, scores.pair
     name = study.patient_id if len(patient.studies) == 1 else f"{study.patient_id}, study {study.id}"
     sequence = "flair" if "flair" in study.sequences else next(iter(study.sequences))
-    reference = read_mask(pair.reference)
+    mask, reference = read_pair(pair)
     return Example(
         f"{place}: {name}\nDice {scores.values['dice']:.3f}",
         resample_to(read_volume(study.path(sequence)), reference),
         reference,
-        read_mask(pair.mask),
+        mask,
         study.spacing_known,
     )
 

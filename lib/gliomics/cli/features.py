@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import RESAMPLE_TO, STUDIES, console, left_out, with_progress
+from gliomics.cli.console import RESAMPLE_TO, STUDIES, console, left_out, masks_not_used, with_progress
 
 if TYPE_CHECKING:
     from gliomics.cohort.extraction import Extraction, Job
@@ -34,7 +34,9 @@ def features(
     studies: Annotated[Path, STUDIES],
     masks: Annotated[
         list[Path],
-        typer.Option(help="Folder of masks, <study id>.nii.gz (or .nii, .nrrd) each; with --stability several."),
+        typer.Option(
+            help="Folder of masks, <study id>.nii.gz (or .nii, .nrrd, .seg.nrrd) each; with --stability several."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The table to write (CSV): one row per study and region.")],
     config: Annotated[
@@ -129,6 +131,9 @@ def features(
     settings = load_config(config)
     regions = tuple(region or settings.regions or ("whole",))
     found = open_studies(studies, left_out)
+    if not one:
+        for folder in masks:
+            masks_not_used(folder, found)
     if stability:
         _measure_stability(found, masks, settings, regions, numbering, resample_to, brain, out)
         return
@@ -207,8 +212,9 @@ def _measure(
 
 def _jobs(studies: list[Study], masks: Path, brain: Path | None) -> tuple[list[Job], int]:
     """The studies that have masks, and how many have ambiguous or missing ones."""
-    from gliomics.cohort.extraction import Job, find_mask
+    from gliomics.cohort.extraction import Job
     from gliomics.errors import GliomicsError, InputError
+    from gliomics.study import find_mask
 
     jobs, failed = [], 0
     for study in studies:

@@ -12,6 +12,7 @@ from gliomics.cli.evaluate import evaluate
 from gliomics.cli.features import features
 from gliomics.cli.import_data import import_data, import_dicom, import_lgg
 from gliomics.cli.make_samples import make_samples
+from gliomics.cli.masks import masks
 from gliomics.cli.models import models
 from gliomics.cli.segment import segment
 from gliomics.cli.serve import serve
@@ -49,6 +50,7 @@ app.add_typer(subtype, name="subtype")
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(simulate, name="simulate")
+app.add_typer(masks, name="masks")
 app.add_typer(models, name="models")
 app.add_typer(tokens, name="tokens")
 

@@ -20,15 +20,14 @@ from gliomics.errors import InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
 from gliomics.models.folder import CARD
-from gliomics.preprocess.intensity import foreground
+from gliomics.preprocess import foreground, lesion_mask
 from gliomics.radiomics import engine
 from gliomics.radiomics.config import FeatureConfig
 from gliomics.radiomics.extract import extract_regions, sequences_to_measure
 from gliomics.radiomics.regions import is_ring, needs_parts, select_region, shift_boundary
 from gliomics.records import FeatureTable
-from gliomics.study.geometry import load_sequences
-from gliomics.study.images import IMAGE_SUFFIXES, read_mask
-from gliomics.study.labels import check_mask
+from gliomics.study.geometry import load_sequences, on_grid_of
+from gliomics.study.images import read_label_names, read_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask, parse_numbering
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study, Volume
 
@@ -119,14 +118,6 @@ class Measured:
     missing: dict[str, str]
 
 
-def find_mask(folder: Path, study_id: str) -> Path | None:
-    """``folder/<study id>.nii.gz`` (or ``.nii``, ``.nrrd``); None if there is none, InputError if there are several."""
-    found = [path for suffix in IMAGE_SUFFIXES if (path := folder / f"{study_id}{suffix}").is_file()]
-    if len(found) > 1:
-        raise InputError(f"study '{study_id}' has several masks: {', '.join(path.name for path in found)}; keep one")
-    return found[0] if found else None
-
-
 def measure(job: Job, extraction: Extraction) -> Measured:
     """Measure every region of one study; the rows' diagnostics name the patient.
 
@@ -139,8 +130,8 @@ def measure(job: Job, extraction: Extraction) -> Measured:
     if rings and job.brain is None and extraction.ring_sequence is not None:
         names = list(dict.fromkeys([extraction.ring_sequence, *names]))
     volumes = load_sequences(study, names, resample_to=extraction.resample_to)
-    mask = read_checked(job.mask, volumes)
-    brain = read_checked(job.brain, volumes) if job.brain is not None else None
+    mask = read_lesion(job.mask, volumes)
+    brain = read_brain(job.brain, volumes) if job.brain is not None else None
     room = None
     if rings:
         room = brain.array > 0 if brain is not None else foreground(next(iter(volumes.values())).array)
@@ -149,6 +140,7 @@ def measure(job: Job, extraction: Extraction) -> Measured:
         job.mask.name,
         told=extraction.numbering,
         study=study.numbering,
+        segments=read_label_names(job.mask),
         cohort=job.cohort_labels,
     )
     regions, missing = _select(mask, numbering, room, extraction, job.mask.name)
@@ -305,12 +297,16 @@ def _version(library: str) -> str | None:
         return None
 
 
-def read_checked(path: Path, volumes: Mapping[str, Volume]) -> Mask:
-    """A mask from its file; raises :class:`GeometryError` unless it lies on the grid of every sequence."""
-    mask = read_mask(path)
-    for name, volume in volumes.items():
-        check_mask(mask, volume, f"mask {path.name} (image: sequence '{name}')")
-    return mask
+def read_lesion(path: Path, volumes: Mapping[str, Volume]) -> Mask:
+    """A lesion's mask from its file, on the grid of the sequences, which share one."""
+    name, volume = next(iter(volumes.items()))
+    return lesion_mask(read_mask(path), volume, f"mask {path.name}", f"sequence '{name}'")
+
+
+def read_brain(path: Path, volumes: Mapping[str, Volume]) -> Mask:
+    """A brain's mask from its file, on the grid of the sequences, which share one."""
+    name, volume = next(iter(volumes.items()))
+    return on_grid_of(read_mask(path), volume, f"brain mask {path.name}", f"sequence '{name}'")
 
 
 def _select(

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 import gliomics.radiomics
-from gliomics.cohort.extraction import find_mask, read_checked
+from gliomics.cohort.extraction import read_brain, read_lesion
 from gliomics.cohort.icc import Icc, icc_2_1
 from gliomics.cohort.numbering import labels_of_masks
 from gliomics.errors import GliomicsError, InputError
@@ -27,6 +27,7 @@ from gliomics.radiomics.perturb import perturbed
 from gliomics.radiomics.regions import is_ring, needs_parts, select_region
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import load_sequences
+from gliomics.study.labels import find_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask, parse_numbering
 from gliomics.study.records import Mask, Study, Volume
 
@@ -299,14 +300,14 @@ def _read_case(
     names = config.sequences if config.sequences is not None else list(study.sequences)
     volumes = load_sequences(study, names, resample_to=resample_to)
 
-    def read(folder: Path) -> Mask:
+    def find(folder: Path) -> Path:
         path = find_mask(folder, study.id)
         if path is None:
             raise InputError(f"no mask {study.id}.nii.gz in {folder}")
-        return read_checked(path, volumes)
+        return path
 
-    masks = {str(folder): read(folder) for folder in mask_folders}
-    brain = read(brains) if brains is not None else None
+    masks = {str(folder): read_lesion(find(folder), volumes) for folder in mask_folders}
+    brain = read_brain(find(brains), volumes) if brains is not None else None
     return _Case(study, volumes, masks, brain, numbering, cohort_labels)
 
 

@@ -215,7 +215,10 @@ class GliomicsApp(MONAILabelApp):
 
     def _save(self, datastore: Datastore, study: Study, file: str, tag: str, info: dict[str, Any]) -> None:
         try:
-            datastore.save_label(study.id, file, tag, info)
+            if isinstance(datastore, StudyDatastore):
+                datastore.save_automatic_label(study.id, Path(file), tag, info)
+            else:
+                datastore.save_label(study.id, file, tag, info)
         except GliomicsError:
             Path(file).unlink(missing_ok=True)
             raise

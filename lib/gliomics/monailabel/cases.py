@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gliomics.errors import GeometryError, InputError
+from gliomics.errors import InputError
 from gliomics.files import suffix_of
+from gliomics.preprocess import lesion_mask_of_study
 from gliomics.study.conventions import patient_and_role
-from gliomics.study.images import IMAGE_SUFFIXES, read_mask, read_volume
-from gliomics.study.labels import check_mask
+from gliomics.study.images import IMAGE_SUFFIXES, read_mask
 from gliomics.study.numbering import numbering_of_segments
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study
 
@@ -57,14 +57,16 @@ def sequence_of_file(name: str) -> str:
 
 
 def read_label(path: Path, study: Study, name: str, *, allow_empty: bool = False) -> Mask:
-    """Read a label that came with a request and check it against the study; errors name the study, not the path."""
+    """A label that came with a request, on the grid of one of the study's sequences.
+
+    Errors name the study, not the path.
+    """
     name = f"{name} of study '{study.id}'"
     try:
         mask = read_mask(path)
     except InputError as error:
         raise InputError(f"{name} was refused: {str(error).replace(str(path), 'the file')}") from error
-    _check_fits(mask, study, name, allow_empty)
-    return mask
+    return lesion_mask_of_study(mask, study, name, first=default_sequence(study), allow_empty=allow_empty)
 
 
 def with_numbering_of_segments(study: Study, info: Mapping[str, Any]) -> Study:
@@ -74,16 +76,3 @@ def with_numbering_of_segments(study: Study, info: Mapping[str, Any]) -> Study:
         return study
     numbering = numbering_of_segments({value: name for name, value in segments.items()})
     return study if numbering is None else replace(study, numbering=numbering.name)
-
-
-def _check_fits(mask: Mask, study: Study, name: str, allow_empty: bool) -> None:
-    """Accept a mask on the grid of any sequence; the error is about the default one."""
-    first = default_sequence(study)
-    failure: GeometryError | None = None
-    for sequence in [first, *(other for other in study.sequences if other != first)]:
-        try:
-            return check_mask(mask, read_volume(study.path(sequence)), name, allow_empty=allow_empty)
-        except GeometryError as error:
-            failure = failure or error
-    if failure is not None:
-        raise failure

@@ -204,6 +204,13 @@ class StudyDatastore(Datastore):
         self.keep_label(study.id, tag, mask, info)
         return study.id
 
+    def save_automatic_label(self, study_id: str, path: Path, tag: str, info: dict[str, Any]) -> LabelVersion:
+        """Keep a mask that a model drew on the study's image; it may be too large for a tumour's, but not empty."""
+        mask = read_mask(path)
+        if not mask.array.any():
+            raise InputError(f"label '{tag}' of study '{study_id}' is empty: the model found no lesion")
+        return self.keep_label(study_id, tag, mask, info)
+
     def keep_label(self, study_id: str, tag: str, mask: Mask, info: dict[str, Any]) -> LabelVersion:
         """Keep a mask that is known to fit its study as the next version of a label, to be reviewed again."""
         version = self.labels.save(study_id, tag, mask, info)

@@ -1,7 +1,17 @@
-"""Reorientation, intensity normalisation and the slice grid that networks see."""
+"""Reorientation, intensity normalisation, what a lesion's mask is, and the slice grid that networks see."""
 
 from gliomics.preprocess.intensity import foreground, standardise
+from gliomics.preprocess.lesion import lesion_mask, lesion_mask_of_study
 from gliomics.preprocess.orientation import axial, from_canonical, to_canonical
 from gliomics.preprocess.slices import SliceGrid
 
-__all__ = ["SliceGrid", "axial", "foreground", "from_canonical", "standardise", "to_canonical"]
+__all__ = [
+    "SliceGrid",
+    "axial",
+    "foreground",
+    "from_canonical",
+    "lesion_mask",
+    "lesion_mask_of_study",
+    "standardise",
+    "to_canonical",
+]

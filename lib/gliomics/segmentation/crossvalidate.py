@@ -20,7 +20,7 @@ from gliomics.segmentation.config import TrainingConfig
 from gliomics.segmentation.evaluation import dice
 from gliomics.segmentation.finetune import save_weights
 from gliomics.segmentation.fit import CHECKPOINT, MODEL, ON_SKIPPED, a_card, check_new, dice_metrics, train_cases
-from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
+from gliomics.segmentation.labelled import LabelledStudy, fingerprint, load_volumes, prepare_labelled
 from gliomics.segmentation.postprocess import calibrate, to_mask
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.segmentation.rules import (
@@ -34,7 +34,7 @@ from gliomics.segmentation.settings import CalibrationSettings, PostprocessSetti
 from gliomics.segmentation.split import Split, check_known
 from gliomics.segmentation.train import OnEpoch
 from gliomics.segmentation.workers import Workers
-from gliomics.study import read_mask, write_mask
+from gliomics.study import write_mask
 
 RECORD = "cross_validation.json"
 _HOW = (
@@ -204,14 +204,14 @@ def _conclude(
         others = [case.study_id for case in cases if fold_of[case.patient_id] != number]
         calibration = choose_calibration([judged[study] for study in others])
         rules[number] = (calibration, choose_rule([tables[study] for study in others], calibration))
-    labels = {item.study.id: item.label for item in labelled}
+    studies = {item.study.id: item.study for item in labelled}
     scores = {}
     for case in cases:
         for name in _variants(card, case):
             logits = _read_logits(run, fold_of, name, case)
             mask = _mask(Judged(case, logits), *rules[fold_of[case.patient_id]])
-            original = read_mask(labels[case.study_id])
-            volume = from_canonical(case.inputs.canonical.with_array(mask), original)
+            image = next(iter(load_volumes(studies[case.study_id], card).values()))
+            volume = from_canonical(case.inputs.canonical.with_array(mask), image)
             write_mask(volume, run / ("masks" if name == "all" else f"masks_{name}") / f"{case.study_id}.nii.gz")
             if name == "all":
                 scores[case.study_id] = dice(mask, case.lesion)

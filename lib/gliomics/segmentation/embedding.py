@@ -19,7 +19,7 @@ from gliomics.preprocess import SliceGrid, to_canonical
 from gliomics.segmentation.cases import Inputs, prepare
 from gliomics.segmentation.device import best_device
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
-from gliomics.study.labels import check_mask
+from gliomics.study.geometry import on_grid_of
 from gliomics.study.records import Mask, Volume
 
 _BATCH = 8
@@ -37,7 +37,7 @@ def deep_features(segmenter: Segmenter, volumes: Mapping[str, Volume], mask: Mas
     """
     chosen, _ = segmenter.choose(volumes)
     for name, volume in chosen.items():
-        check_mask(mask, volume, f"the mask (image: sequence '{name}')")
+        mask = on_grid_of(mask, volume, "the mask", f"sequence '{name}'")
     region = to_canonical(mask).array > 0
     if not region.any():
         raise InputError("the mask is empty: no voxel is above 0; draw the lesion before computing deep features")

@@ -12,10 +12,10 @@ import torch
 from gliomics.errors import GliomicsError
 from gliomics.files import sha256_of
 from gliomics.models import ModelCard
-from gliomics.preprocess import axial
+from gliomics.preprocess import axial, lesion_mask
 from gliomics.segmentation.cases import Case, prepare_case
 from gliomics.segmentation.settings import SegmentationSettings
-from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, check_mask, load_sequences, read_mask
+from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, load_sequences, read_mask
 from gliomics.study.numbering import tumour_of
 
 
@@ -52,9 +52,7 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
     for item in labelled:
         try:
             volumes = load_volumes(item.study, card)
-            mask = tumour_of(read_mask(item.label), item.study.numbering)
-            image, name = next(iter(volumes.values())), f"the label of study '{item.study.id}'"
-            check_mask(mask, image, name, allow_empty=item.slices is not None)
+            mask = read_label(item, next(iter(volumes.values())))
             if UNNAMED_SEQUENCE in volumes:
                 volumes = {card.sequences.required[0]: volumes[UNNAMED_SEQUENCE]}
             case = prepare_case(item.study.id, item.study.patient_id, volumes, mask, sequences, settings.input)
@@ -65,6 +63,13 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
         else:
             cases.append(case)
     return cases, skipped
+
+
+def read_label(item: LabelledStudy, image: Volume) -> Mask:
+    """The tumour in a study's label, on the grid of its image; of some annotated slices, it may be empty."""
+    name = f"the label of study '{item.study.id}'"
+    mask = tumour_of(read_mask(item.label), item.study.numbering)
+    return lesion_mask(mask, image, name, allow_empty=item.slices is not None)
 
 
 def _canonical_slices(item: LabelledStudy, mask: Mask) -> torch.Tensor:

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from gliomics.errors import GeometryError
 from gliomics.study.images import from_sitk, read_volume, to_sitk
-from gliomics.study.records import Study, Volume
+from gliomics.study.records import Mask, Study, Volume
 
 GRID_TOLERANCE = 0.01
 """Two grids are one when no corner differs by more than this fraction of the smallest voxel edge."""
@@ -42,11 +42,77 @@ def check_same_grid(a: Volume, b: Volume, name_a: str, name_b: str) -> None:
         )
 
 
+def on_grid_of(mask: Mask, volume: Volume, name: str, image: str = "its image") -> Mask:
+    """A mask whose voxels lie on the lattice of ``volume``'s, on the grid of ``volume``; no value is interpolated.
+
+    It may be cropped, padded, flipped, or hold its axes in another order. ``name`` says in errors which mask it is, and
+    ``image`` of what. Raises :class:`GeometryError`, with both geometries and the remedy, when a corner of the mask is
+    off the lattice by more than :data:`GRID_TOLERANCE` of the smallest voxel edge, and when labelled voxels lie outside
+    the image.
+    """
+    if same_grid(mask, volume):
+        return volume.with_array(mask.array)
+    placement = _placement(mask, volume)
+    if placement is None:
+        raise GeometryError(
+            f"geometry of {name} differs from {image}: {_difference(mask, volume)}; its voxels are not those of the "
+            "image: draw it on the image, or bring it there with gliomics masks resample MASKS STUDIES --out FOLDER"
+        )
+    axes, signs, first = placement
+    if mask.shape == volume.shape and any(first) and not mask.affine[:3, 3].any():
+        raise GeometryError(
+            f"geometry of {name} differs from {image}: {_difference(mask, volume)}; it has the image's size, and its "
+            "header no position (origin 0, 0, 0): save it again with the header of its image"
+        )
+    turned = mask.array.transpose(axes)[tuple(slice(None, None, sign) for sign in signs)]
+    source, target = [], []
+    for start, count, size in zip(first, turned.shape, volume.shape, strict=True):
+        low = max(start, 0)
+        high = max(low, min(start + count, size))
+        source.append(slice(low - start, high - start))
+        target.append(slice(low, high))
+    array = np.zeros(volume.shape, mask.array.dtype)
+    array[tuple(target)] = turned[tuple(source)]
+    labelled = np.count_nonzero(mask.array)
+    lost = labelled - np.count_nonzero(array)
+    if lost:
+        raise GeometryError(
+            f"{name} has {lost} of its {labelled} labelled voxels outside {image}: {describe_geometry(mask)} vs "
+            f"{describe_geometry(volume)}; give the image that it was drawn on, or erase what lies outside"
+        )
+    return volume.with_array(array)
+
+
+def _placement(mask: Volume, volume: Volume) -> tuple[list[int], list[int], list[int]] | None:
+    """How the voxels of ``mask`` are voxels of the lattice of ``volume``; None when they are not.
+
+    For each axis of ``volume``: the axis of ``mask`` along it, -1 where that runs the other way (else 1), and the index
+    in ``volume`` of the first voxel of the mask so turned. An axis of one voxel has no direction.
+    """
+    steps = np.linalg.inv(volume.affine) @ mask.affine
+    along: dict[int, int] = {}
+    for axis in sorted(range(3), key=lambda axis: mask.shape[axis] == 1):
+        free = [own for own in range(3) if own not in along]
+        along[max(free, key=lambda own: abs(steps[own, axis]))] = axis
+    axes = [along[own] for own in range(3)]
+    signs = [-1 if steps[own, axis] < 0 and mask.shape[axis] > 1 else 1 for own, axis in enumerate(axes)]
+    start = [round(float(index)) for index in steps[:3, 3]]
+    on_lattice = np.zeros((4, 4))
+    on_lattice[range(3), axes] = signs
+    on_lattice[:, 3] = [*start, 1]
+    distance = np.linalg.norm(_corners(Volume(mask.array, volume.affine @ on_lattice)) - _corners(mask), axis=1).max()
+    if distance > GRID_TOLERANCE * min(volume.spacing):
+        return None
+    first = [at if sign > 0 else at - mask.shape[axis] + 1 for at, sign, axis in zip(start, signs, axes, strict=True)]
+    return axes, signs, first
+
+
 def resample_to(volume: Volume, reference: Volume, *, labels: bool = False) -> Volume:
     """``volume`` on the grid of ``reference``.
 
-    Images are interpolated linearly (the result is floating-point); with ``labels`` the
-    nearest voxel's value is taken and the type kept. Outside ``volume`` the result is 0.
+    Images are interpolated linearly (the result is floating-point); with ``labels`` each
+    voxel gets the label that has the largest part of it by linear interpolation, and the
+    type is kept. Outside ``volume`` the result is 0.
     On the same grid the values are returned unchanged. Raises :class:`GeometryError`
     when the two do not overlap in space or an affine has shear.
     """
@@ -57,9 +123,28 @@ def resample_to(volume: Volume, reference: Volume, *, labels: bool = False) -> V
     if not labels and volume.array.dtype.kind != "f":
         moving = sitk.Cast(moving, sitk.sitkFloat32)
     fixed = to_sitk(Volume(np.broadcast_to(np.uint8(0), reference.shape), reference.affine))
-    interpolator = sitk.sitkNearestNeighbor if labels else sitk.sitkLinear
+    interpolator = sitk.sitkLabelLinear if labels else sitk.sitkLinear
     resampled = sitk.Resample(moving, fixed, sitk.Transform(), interpolator, 0.0)
     return reference.with_array(from_sitk(resampled).array)
+
+
+def resample_mask(mask: Mask, volume: Volume, name: str, image: str = "its image") -> Mask:
+    """A mask on the grid of ``volume``: exactly where :func:`on_grid_of` can, else each label by linear interpolation.
+
+    A nearest neighbour would shift outlines by up to half a voxel and change volumes more. Raises
+    :class:`GeometryError` when labelled voxels lie outside ``volume``.
+    """
+    if same_grid(mask, volume) or _placement(mask, volume) is not None:
+        return on_grid_of(mask, volume, name, image)
+    centres = np.argwhere(mask.array) @ mask.affine[:3, :3].T + mask.affine[:3, 3]
+    indices = np.linalg.solve(volume.affine[:3, :3], (centres - volume.affine[:3, 3]).T).T
+    outside = ((indices < -0.5) | (indices > np.array(volume.shape) - 0.5)).any(axis=1)
+    if outside.any():
+        raise GeometryError(
+            f"{name} has {np.count_nonzero(outside)} of its {len(outside)} labelled voxels outside {image}: "
+            f"{describe_geometry(mask)} vs {describe_geometry(volume)}; is it of another image?"
+        )
+    return resample_to(mask, volume, labels=True)
 
 
 _resample = resample_to  # load_sequences has a parameter of the same name

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import math
 import zlib
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, cast
 
@@ -24,6 +25,7 @@ from nibabel.volumeutils import apply_read_scaling
 from gliomics.errors import GeometryError, InputError
 from gliomics.files import atomic_path, suffix_of
 from gliomics.study.records import Mask, Volume
+from gliomics.study.segments import label_map, label_names, segments_of
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd")
 """File types of images and masks."""
@@ -34,6 +36,9 @@ MAX_VOXELS = 512 * 512 * 512
 MAX_BYTES = 4 * MAX_VOXELS
 """Most memory that the voxels of a file may take as they are stored: half a GiB."""
 
+MOST_LABELS = 64
+"""A mask with more values than this is an image, or an atlas."""
+
 _MAX_HEADER_BYTES = 1 << 20
 _PIECE = 1 << 22
 _EIGHT_BYTE_PIXELS = (sitk.sitkFloat64, sitk.sitkInt64, sitk.sitkUInt64)
@@ -41,6 +46,9 @@ _NEGLIGIBLE = 1e-12
 _MASK_TYPES = (np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64)
 _NIFTI_MILLIMETRES = {1: 1000.0, 3: 0.001}
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+_ROUNDING = 1e-4
+_MOST_ROUNDING = 0.01
+"""Label values are off by half a step of the header's scale, at most by this."""
 
 
 def read_volume(path: Path) -> Volume:
@@ -51,19 +59,36 @@ def read_volume(path: Path) -> Volume:
     not a single-valued 3-D image, larger than :data:`MAX_VOXELS` or :data:`MAX_BYTES`,
     without usable geometry, or holds NaN or infinite values.
     """
-    volume = _read(Path(path))
+    volume = _read(Path(path)).volume
     _check_finite(volume.array, str(path))
     return volume
 
 
 def read_mask(path: Path) -> Mask:
-    """Read a mask: label values exactly as stored, in the smallest integer type that holds them.
+    """Read a mask: label values as stored, in the smallest integer type that holds them.
 
-    A file of floating-point type is accepted when every value is an integer. Raises
-    :class:`InputError` as :func:`read_volume` does, and for NaN or fractional values.
+    Values that a header's scale leaves beside an integer, by 1e-4 or half a step of the scale, are that integer. The
+    segments of a ``.seg.nrrd`` file become one label map, with the values of :func:`read_label_names`. Raises
+    :class:`InputError` as :func:`read_volume` does, and for what is no mask: NaN, fractional or negative values, more
+    than :data:`MOST_LABELS` of them, and segments that overlap.
     """
-    volume = _read(Path(path))
-    return volume.with_array(_as_labels(volume.array, str(path)))
+    stored = _read(Path(path), as_mask=True)
+    return stored.volume.with_array(_as_labels(stored.volume.array, str(path), stored.step))
+
+
+def read_label_names(path: Path) -> dict[int, str]:
+    """The names of a mask's values, as 3D Slicer writes them into ``.seg.nrrd``; none in files of other types.
+
+    Raises :class:`InputError` as :func:`read_mask` does.
+    """
+    if not is_segmentation(Path(path)):
+        return {}
+    return _read(Path(path), as_mask=True).label_names
+
+
+def is_segmentation(path: Path) -> bool:
+    """Whether the name is that of 3D Slicer's segmentation files, ``<name>.seg.nrrd``."""
+    return path.name.lower().endswith(".seg.nrrd")
 
 
 def write_volume(volume: Volume, path: Path) -> None:
@@ -112,14 +137,27 @@ def from_sitk(image: sitk.Image) -> Volume:
             f"expected a 3-D image with one value per voxel; this one has {image.GetDimension()} dimensions "
             f"and {image.GetNumberOfComponentsPerPixel()} values per voxel"
         )
+    return Volume(sitk.GetArrayFromImage(image).transpose(2, 1, 0), _ras_affine(image))
+
+
+def _ras_affine(image: sitk.Image) -> npt.NDArray[np.float64]:
     affine = np.eye(4)
     direction = np.array(image.GetDirection()).reshape(3, 3)
     affine[:3, :3] = _LPS_TO_RAS @ direction * np.array(image.GetSpacing())
     affine[:3, 3] = _LPS_TO_RAS @ np.array(image.GetOrigin())
-    return Volume(sitk.GetArrayFromImage(image).transpose(2, 1, 0), affine)
+    return affine
 
 
-def _read(path: Path) -> Volume:
+@dataclass(frozen=True)
+class _Stored:
+    """A volume as its file holds it: ``step`` is the header's scale of values, 0 where there is none."""
+
+    volume: Volume
+    step: float = 0.0
+    label_names: dict[int, str] = field(default_factory=dict)
+
+
+def _read(path: Path, as_mask: bool = False) -> _Stored:
     suffix = _check_suffix(path)
     try:
         size = path.stat().st_size if path.is_file() else None
@@ -129,14 +167,14 @@ def _read(path: Path) -> Volume:
         raise InputError(f"{path} does not exist or is not a file; give the path of an image")
     if size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy it again from its source")
-    volume = _read_nrrd(path) if suffix == ".nrrd" else _read_nifti(path)
-    affine = volume.affine.astype(np.float32).astype(np.float64)
+    stored = _read_nrrd(path, as_mask) if suffix == ".nrrd" else _read_nifti(path)
+    affine = stored.volume.affine.astype(np.float32).astype(np.float64)
     affine[np.abs(affine) < _NEGLIGIBLE] = 0.0
     _check_affine(affine, str(path))
-    return Volume(volume.array, affine)
+    return replace(stored, volume=Volume(stored.volume.array, affine))
 
 
-def _read_nifti(path: Path) -> Volume:
+def _read_nifti(path: Path) -> _Stored:
     try:
         with _open_maybe_gzip(path) as stream:
             start = stream.read(540)
@@ -166,7 +204,9 @@ def _read_nifti(path: Path) -> Volume:
         array = apply_read_scaling(array, np.float64(slope), np.float64(intercept))
     affine = np.array(header.get_best_affine(), dtype=np.float64)
     affine[:3] *= _NIFTI_MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
-    return Volume(array.reshape(array.shape[:3]).astype(array.dtype.newbyteorder("="), copy=False), affine)
+    volume = Volume(array.reshape(array.shape[:3]).astype(array.dtype.newbyteorder("="), copy=False), affine)
+    scaled = slope is not None and dtype.kind in "iu"
+    return _Stored(volume, abs(float(slope)) if scaled else 0.0)
 
 
 def _open_maybe_gzip(path: Path) -> IO[bytes]:
@@ -201,7 +241,7 @@ def _kind_of(dtype: np.dtype[np.generic]) -> str:
     return f"values of type {dtype}"
 
 
-def _read_nrrd(path: Path) -> Volume:
+def _read_nrrd(path: Path, as_mask: bool) -> _Stored:
     _check_nrrd_header(path)
     reader = sitk.ImageFileReader()
     reader.SetImageIO("NrrdImageIO")
@@ -209,15 +249,23 @@ def _read_nrrd(path: Path) -> Volume:
     try:
         reader.ReadImageInformation()
         components = reader.GetNumberOfComponents()
-        if components != 1:
+        fields = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys() if key.startswith("Segment")}
+        segments = segments_of(fields, components, str(path)) if as_mask else []
+        if components != 1 and not segments:
             raise InputError(
                 f"{path} holds {components} values per voxel (a colour image or overlapping segments); expected one"
             )
         size = reader.GetSize()
-        _check_size(size, 8 if reader.GetPixelID() in _EIGHT_BYTE_PIXELS else 4, str(path))
+        bytes_per_value = 8 if reader.GetPixelID() in _EIGHT_BYTE_PIXELS else 4
+        _check_size(size, bytes_per_value * components, str(path))
         if len(size) > 3:
             reader.SetExtractSize([*size[:3], *[0] * (len(size) - 3)])
-        return from_sitk(reader.Execute())
+        image = reader.Execute()
+        if components == 1:
+            return _Stored(from_sitk(image), label_names=label_names(segments))
+        layers = sitk.GetArrayFromImage(image).transpose(2, 1, 0, 3)
+        volume = Volume(label_map(layers, segments, str(path)), _ras_affine(image))
+        return _Stored(volume, label_names=label_names(segments))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise InputError(f"{path} is not a readable NRRD image ({reason}); copy it again from its source") from error
@@ -264,22 +312,53 @@ def _storable(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.gener
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def _as_labels(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.generic]:
+def _as_labels(array: npt.NDArray[np.generic], name: str, step: float = 0.0) -> npt.NDArray[np.generic]:
     if array.dtype.kind == "f":
-        _check_finite(array, name)
-        fractions = array[array != np.rint(array)]
-        if fractions.size:
-            raise InputError(
-                f"{name} is not a mask: {fractions.size} voxels are not integers (the first is {fractions[0]:g}); "
-                "expected label values 0, 1, 2, ..."
-            )
+        array = _rounded(array, name, step)
     elif array.dtype.kind not in "iub":
         raise InputError(f"{name} is not a mask: its values are of type {array.dtype}; expected integers")
-    low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
+    values = np.unique(array[array != 0])
+    low, high = (int(values[0]), int(values[-1])) if values.size else (0, 0)
+    if low < 0:
+        raise InputError(
+            f"{name} is not a mask: it has negative values, down to {low}; expected 0 for background and 1, 2, ... for "
+            "labels"
+        )
+    if values.size > MOST_LABELS:
+        raise InputError(
+            f"{name} is not a tumour's mask: it has {values.size} different values, up to {high}, and at most "
+            f"{MOST_LABELS} are labels; is it an image or an atlas? give the mask that was drawn on the image"
+        )
     for mask_type in _MASK_TYPES:
-        if np.iinfo(mask_type).min <= low and high <= np.iinfo(mask_type).max:
+        if high <= np.iinfo(mask_type).max:
             return array.astype(mask_type)
     raise InputError(f"{name} is not a mask: its label values reach {high}; expected values below 2^63")
+
+
+def _rounded(array: npt.NDArray[np.generic], name: str, step: float) -> npt.NDArray[np.generic]:
+    """Floating-point values as the integers that they stand for."""
+    _check_finite(array, name)
+    values = array.astype(np.float64, copy=False)
+    integers = np.rint(values)
+    if (np.abs(integers) >= 2.0**63).any():
+        raise InputError(
+            f"{name} is not a mask: its label values reach {np.abs(integers).max():g}; expected values below 2^63"
+        )
+    tolerance = min(max(_ROUNDING, 0.501 * step), _MOST_ROUNDING)
+    single = np.minimum(4 * np.finfo(np.float32).eps * np.abs(values), 0.1)  # large values in single precision
+    fractions = values[np.abs(values - integers) > np.maximum(tolerance, single)]
+    if not fractions.size:
+        return integers.astype(np.int64)
+    message = (
+        f"{name} is not a mask: {fractions.size} voxels are not integers (the first is {fractions[0]:.9g}, values go "
+        f"from {values.min():.9g} to {values.max():.9g}); expected label values 0, 1, 2, ..."
+    )
+    if values.min() >= 0 and values.max() <= 1 + _ROUNDING:
+        message += (
+            "; if it is a probability map, make a mask of it first, in 3D Slicer with Segment Editor, Threshold from "
+            "0.5, or in Python with write_mask(map.with_array(map.array > 0.5), path)"
+        )
+    raise InputError(message)
 
 
 def _check_suffix(path: Path) -> str:

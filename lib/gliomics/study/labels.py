@@ -1,36 +1,76 @@
-"""Where labels lie beside the studies, and what a usable mask is."""
+"""Where labels and masks lie beside the studies."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-import numpy as np
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name
-from gliomics.study.geometry import check_same_grid
-from gliomics.study.records import Mask, Volume
+from gliomics.study.images import IMAGE_SUFFIXES
+
+MASK_SUFFIXES = (".seg.nrrd", *IMAGE_SUFFIXES)
+"""File types of masks: those of images, and 3D Slicer's segmentations."""
 
 LABELS_FOLDER = "labels"
 """Folder of the labels inside a studies folder (MONAI Label's convention)."""
 
 
 def label_path(root: Path, study_id: str, tag: str = "final") -> Path:
-    """Path of a study's label: ``root/labels/<tag>/<study id>.nii.gz``; unsafe names are refused."""
-    return Path(root) / LABELS_FOLDER / safe_name(tag, "label tag") / f"{safe_name(study_id, 'study id')}.nii.gz"
+    """Where a study's label is written: ``root/labels/<tag>/<study id>.nii.gz``; unsafe names are refused."""
+    return labels_folder(root, tag) / f"{safe_name(study_id, 'study id')}.nii.gz"
 
 
-def check_mask(mask: Mask, volume: Volume, name: str, *, allow_empty: bool = False) -> None:
-    """Refuse a mask that cannot be used with ``volume``; ``name`` says in the error which mask it is.
+def labels_folder(root: Path, tag: str = "final") -> Path:
+    """The folder of a studies folder's labels, ``root/labels/<tag>``; an unsafe tag is refused."""
+    return Path(root) / LABELS_FOLDER / safe_name(tag, "label tag")
 
-    Raises :class:`GeometryError` when the grids differ and :class:`InputError` when the
-    values are not integers or no voxel is labelled (unless ``allow_empty``).
+
+def find_mask(folder: Path, study_id: str) -> Path | None:
+    """A study's mask in a folder, ``<study id>`` and one of :data:`MASK_SUFFIXES`; None if there is none.
+
+    Raises :class:`InputError` if there are several, because which one is meant is not known.
     """
-    if mask.array.dtype.kind not in "iub":
-        raise InputError(f"{name} has values of type {mask.array.dtype}; expected integer label values")
-    check_same_grid(mask, volume, name, "its image")
-    if not allow_empty and not np.any(mask.array):
-        raise InputError(
-            f"{name} is empty: no voxel is labelled; draw the tumour and save it again, or, where there is none, "
-            "say so with allow_empty"
-        )
+    paths = [path for suffix in MASK_SUFFIXES if (path := Path(folder) / f"{study_id}{suffix}").is_file()]
+    if len(paths) > 1:
+        raise InputError(f"study '{study_id}' has several masks: {', '.join(path.name for path in paths)}; keep one")
+    return paths[0] if paths else None
+
+
+def study_of_mask(name: str) -> str | None:
+    """The id of the study whose mask a file of this name is; None when its type is none of a mask."""
+    suffix = next((suffix for suffix in MASK_SUFFIXES if name.endswith(suffix) and len(name) > len(suffix)), None)
+    return None if suffix is None else name[: -len(suffix)]
+
+
+def unused_masks(folder: Path, study_ids: Iterable[str]) -> dict[str, str]:
+    """The files of a folder of masks that are of none of the studies, by name, each with the reason; no hidden ones."""
+    known = set(study_ids)
+    by_case = {study_id.lower(): study_id for study_id in known}
+    unused: dict[str, str] = {}
+    masks: dict[str, list[str]] = {}
+    for name in sorted(path.name for path in Path(folder).iterdir() if path.is_file()):
+        if name.startswith("."):
+            continue
+        study_id = study_of_mask(name)
+        if study_id is None:
+            unused[name] = f"its type is none of {', '.join(MASK_SUFFIXES)}"
+        elif study_id not in known:
+            unused[name] = _without_study(name, study_id, by_case)
+        else:
+            masks.setdefault(study_id, []).append(name)
+    for study_id, names in masks.items():
+        if len(names) > 1:
+            unused |= dict.fromkeys(names, f"study '{study_id}' has several masks: {', '.join(names)}; keep one")
+    return unused
+
+
+def _without_study(name: str, stem: str, by_case: Mapping[str, str]) -> str:
+    """Why a mask is of no study, with the name that it may have been meant to have."""
+    parts = re.split(r"([-_. ])", stem)
+    starts = ["".join(parts[:count]) for count in range(len(parts), 0, -2)]
+    meant = next((by_case[start.lower()] for start in starts if start.lower() in by_case), None)
+    suffix = name[len(stem) :]
+    hint = f"; if it is of study '{meant}', name it {meant}{suffix}" if meant is not None else ""
+    return f"there is no study '{stem}'{hint}"

@@ -124,10 +124,11 @@ def test_mask_of_another_geometry_is_refused(
 ) -> None:
     file = masks / "sample-01.nii.gz"
     mask = read_mask(file)
-    write_mask(Volume(mask.array[:, :, :-1], mask.affine), file)
+    write_mask(Volume(mask.array[:, :, ::2], mask.affine @ np.diag([1, 1, 2, 1])), file)
     line = features(capsys, monkeypatch, a_study, masks)
     assert "geometry" in line
-    assert "(144, 144, 23)" in line
+    assert "(144, 144, 12)" in line
+    assert "gliomics masks resample" in line
 
 
 def test_unknown_preset_is_refused(

@@ -165,9 +165,9 @@ def test_diagnostics_name_the_very_weights(flair_model: Segmenter, volumes: dict
 
 def test_unusable_input_is_refused(flair_model: Segmenter, volumes: dict[str, Volume], lesion: Mask) -> None:
     flair = {"flair": volumes["flair"]}
-    with pytest.raises(GeometryError, match=r"the mask .*'flair'.* differs from its image"):
-        deep_features(flair_model, flair, Volume(lesion.array[:-1], lesion.affine))
-    with pytest.raises(InputError, match="is empty: no voxel is labelled"):
+    with pytest.raises(GeometryError, match=r"the mask differs from sequence 'flair': origin"):
+        deep_features(flair_model, flair, Volume(lesion.array, lesion.affine + 0.7 * np.eye(4, k=3)))
+    with pytest.raises(InputError, match="is empty: no voxel is above 0"):
         deep_features(flair_model, flair, lesion.with_array(np.zeros_like(lesion.array)))
     with pytest.raises(InputError, match="needs the sequence flair; the study has t1"):
         deep_features(flair_model, {"t1": volumes["t1"]}, lesion)

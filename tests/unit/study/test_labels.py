@@ -2,11 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from gliomics.errors import GeometryError, InputError
-from gliomics.study import Volume, check_mask, label_path
+from gliomics.errors import InputError
+from gliomics.study import find_mask, label_path, unused_masks
 
 
 def test_labels_lie_in_the_folder_of_their_tag() -> None:
@@ -20,23 +19,39 @@ def test_names_that_leave_the_labels_folder_are_refused(study_id: str, tag: str)
         label_path(Path("studies"), study_id, tag)
 
 
-def test_a_mask_on_the_image_grid_is_accepted(an_oblique_volume: Volume) -> None:
-    check_mask(an_oblique_volume.with_array((an_oblique_volume.array > 0).astype(np.uint8)), an_oblique_volume, "mask")
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".nrrd", ".seg.nrrd"])
+def test_a_mask_of_any_type_is_found_by_its_study(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"case1{suffix}").touch()
+    assert find_mask(tmp_path, "case1") == tmp_path / f"case1{suffix}"
+    assert find_mask(tmp_path, "case") is None
+    assert unused_masks(tmp_path, ["case1"]) == {}
 
 
-def test_an_empty_mask_is_refused_with_its_name(an_oblique_volume: Volume) -> None:
-    empty = an_oblique_volume.with_array(np.zeros(an_oblique_volume.shape, np.uint8))
-    with pytest.raises(InputError, match="label of 'case1' is empty"):
-        check_mask(empty, an_oblique_volume, "label of 'case1'")
+def test_two_masks_of_one_study_are_named_and_not_guessed(tmp_path: Path) -> None:
+    for name in ("case1.nii.gz", "case1.seg.nrrd"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"case1\.seg\.nrrd, case1\.nii\.gz"):
+        find_mask(tmp_path, "case1")
+    reasons = unused_masks(tmp_path, ["case1"])
+    assert list(reasons) == ["case1.nii.gz", "case1.seg.nrrd"]
+    assert all("several masks" in reason for reason in reasons.values())
 
 
-def test_a_mask_of_another_geometry_is_refused_with_its_name(an_oblique_volume: Volume) -> None:
-    other = Volume(np.ones(an_oblique_volume.shape, np.uint8), np.eye(4))
-    with pytest.raises(GeometryError, match="label of 'case1' differs from its image: spacing"):
-        check_mask(other, an_oblique_volume, "label of 'case1'")
-
-
-def test_a_mask_of_fractions_is_refused_with_its_type(an_oblique_volume: Volume) -> None:
-    fractions = an_oblique_volume.with_array(np.full(an_oblique_volume.shape, 0.5, np.float32))
-    with pytest.raises(InputError, match="values of type float32"):
-        check_mask(fractions, an_oblique_volume, "label")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("case7.nii.gz", "there is no study 'case7'"),
+        ("CASE1.nii.gz", "if it is of study 'case1', name it case1.nii.gz"),
+        ("case1_seg.nii.gz", "if it is of study 'case1', name it case1.nii.gz"),
+        ("case1-label.seg.nrrd", "if it is of study 'case1', name it case1.seg.nrrd"),
+        ("case1.NII.GZ", "its type is none of"),
+        ("case1.png", "its type is none of"),
+        ("case1.mha", "its type is none of"),
+    ],
+)
+def test_a_file_that_is_of_no_study_is_named_with_the_reason(tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / name).touch()
+    (tmp_path / ".hidden").touch()
+    unused = unused_masks(tmp_path, ["case1", "case2"])
+    assert list(unused) == [name]
+    assert reason in unused[name]

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from gliomics.errors import GliomicsError
+from gliomics.preprocess import lesion_mask_of_study
 from gliomics.segmentation.evaluation.overlap import SMALLEST_LESION, Volumes, count_lesions
 from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS, Confusion, confusion_by_slice
 from gliomics.segmentation.evaluation.surfaces import surface_distances
-from gliomics.study import Mask, Study, check_same_grid, read_mask
+from gliomics.study import Mask, Study, check_same_grid, on_grid_of, read_mask
 from gliomics.study.numbering import labels_of_mask, numbering_of_mask, tumour_of
 
 METRICS = (
@@ -132,13 +133,13 @@ class Evaluation:
 def evaluate_masks(pairs: Iterable[Pair], *, on_failed: OnFailed | None = None) -> Evaluation:
     """Read and score every pair.
 
-    A pair that cannot be read, or whose two masks lie on different grids, is handed to ``on_failed`` and the others
-    go on; without ``on_failed`` its error is raised.
+    A pair that cannot be read, or brought to the grid of its image, is handed to ``on_failed`` and the others go on;
+    without ``on_failed`` its error is raised.
     """
     by_patient: dict[str, list[StudyScores]] = {}
     for pair in pairs:
         try:
-            scores = score(pair, read_mask(pair.mask), read_mask(pair.reference))
+            scores = score(pair, *read_pair(pair))
         except GliomicsError as error:
             if on_failed is None:
                 raise
@@ -146,6 +147,13 @@ def evaluate_masks(pairs: Iterable[Pair], *, on_failed: OnFailed | None = None) 
         else:
             by_patient.setdefault(pair.study.patient_id, []).append(scores)
     return Evaluation([PatientScores(patient, by_patient[patient]) for patient in sorted(by_patient)])
+
+
+def read_pair(pair: Pair) -> tuple[Mask, Mask]:
+    """The mask and the reference, both on the grid of their study's image; either may be empty."""
+    name = f"the reference of study '{pair.study.id}'"
+    reference = lesion_mask_of_study(read_mask(pair.reference), pair.study, name, allow_empty=True)
+    return on_grid_of(read_mask(pair.mask), reference, f"mask {pair.mask.name}", name), reference
 
 
 def score(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:

@@ -23,14 +23,13 @@ from gliomics.segmentation.interactive.guidance import CHANNELS
 from gliomics.segmentation.interactive.practice import interactions
 from gliomics.segmentation.interactive.refine import Refiner
 from gliomics.segmentation.interactive.trial import MOST_CLICKS, attempt, trial_metrics
-from gliomics.segmentation.labelled import LabelledStudy, load_volumes, prepare_labelled
+from gliomics.segmentation.labelled import LabelledStudy, load_volumes, prepare_labelled, read_label
 from gliomics.segmentation.predict import WEIGHTS
 from gliomics.segmentation.sampling import Batch
 from gliomics.segmentation.split import Split
 from gliomics.segmentation.train import OnEpoch, Run, train
 from gliomics.segmentation.workers import Workers
 from gliomics.study import Mask, check_same_grid, read_mask
-from gliomics.study.numbering import tumour_of
 
 CONFIG = Path(__file__).parent / "correction.yaml"
 """The configuration that comes with Gliomics."""
@@ -137,17 +136,11 @@ def fit_correction(
     )
     Workers.of_this_process().leave_unless_first()
     refiner = Refiner.from_state(card, state)
-    trials = [
-        attempt(
-            refiner,
-            load_volumes(item.study, card),
-            _read(masks, item.study.id),
-            tumour_of(read_mask(item.label), item.study.numbering),
-            study_id=item.study.id,
-            patient_id=item.study.patient_id,
-        )
-        for item in parts["test"]
-    ]
+    trials = []
+    for item in parts["test"]:
+        volumes, mask = load_volumes(item.study, card), _read(masks, item.study.id)
+        truth = read_label(item, next(iter(volumes.values())))
+        trials.append(attempt(refiner, volumes, mask, truth, study_id=item.study.id, patient_id=item.study.patient_id))
     card = card.model_copy(update={"metrics": trial_metrics(trials, _HOW) if trials else []})
     return write_model_folder(run / MODEL, card, {WEIGHTS: partial(save_weights, state)})
 

@@ -91,7 +91,7 @@ def test_patient_with_several_studies_counts_once_with_their_mean(a_cohort: Coho
 
 
 def test_bad_pair_is_reported_and_the_others_go_on(a_cohort: Cohort) -> None:
-    shifted = Volume(HALF.array, AFFINE + np.array([[0, 0, 0, 30.0]] + [[0.0] * 4] * 3))
+    shifted = Volume(HALF.array, AFFINE + np.array([[0, 0, 0, 30.4]] + [[0.0] * 4] * 3))
     pairs = [a_cohort.add("a", HALF), a_cohort.add("b", shifted), a_cohort.add("c", HALF), a_cohort.add("d", HALF)]
     pairs[2].mask.write_bytes(pairs[2].mask.read_bytes()[:40])
     failed: dict[str, str] = {}
@@ -103,7 +103,7 @@ def test_bad_pair_is_reported_and_the_others_go_on(a_cohort: Cohort) -> None:
 
 
 def test_bad_pair_raises_where_nobody_listens(a_cohort: Cohort) -> None:
-    other = Volume(np.ones((3, 3, 3), dtype=np.uint8), AFFINE)
+    other = Volume(np.ones((3, 3, 3), dtype=np.uint8), 1.5 * AFFINE)
     with pytest.raises(GeometryError, match=r"size \(3, 3, 3\) vs \(24, 20, 6\)"):
         evaluate_masks([a_cohort.add("a", other)])
 

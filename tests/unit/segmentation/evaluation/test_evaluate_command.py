@@ -83,7 +83,7 @@ def test_bad_study_is_reported_the_others_go_on_and_the_exit_code_tells(
 ) -> None:
     for name in ("a", "b", "c"):
         a_cohort.add(name, HALF)
-    write_mask(Volume(np.ones((3, 3, 3), dtype=np.uint8), AFFINE), a_cohort.masks / "b.nii.gz")
+    write_mask(Volume(np.ones((3, 3, 3), dtype=np.uint8), 1.5 * AFFINE), a_cohort.masks / "b.nii.gz")
     shutil.copy(a_cohort.masks / "c.nii.gz", a_cohort.masks / "c.nii")
     done = run()
     assert done.returncode == 1
@@ -93,14 +93,13 @@ def test_bad_study_is_reported_the_others_go_on_and_the_exit_code_tells(
     assert [row["patient_id"] for row in rows_of(tmp_path / "out" / "patients.csv")] == ["a"]
 
 
-def test_image_that_cannot_be_read_costs_its_picture_only(run: Run, a_cohort: Cohort, tmp_path: Path) -> None:
-    pair = a_cohort.add("a", HALF)
-    pair.study.path("flair").write_bytes(b"broken")
+def test_study_whose_image_cannot_be_read_is_not_scored(run: Run, a_cohort: Cohort, tmp_path: Path) -> None:
+    a_cohort.add("b", HALF)
+    a_cohort.add("a", HALF).study.path("flair").write_bytes(b"broken")
     done = run()
-    assert done.returncode == 0
-    assert "no picture of a: " in done.stderr
-    assert not (tmp_path / "out" / "examples.png").exists()
-    assert (tmp_path / "out" / "patients.csv").exists()
+    assert done.returncode == 1
+    assert "failed a: " in done.stderr
+    assert [row["patient_id"] for row in rows_of(tmp_path / "out" / "patients.csv")] == ["b"]
 
 
 def test_references_of_another_folder_and_a_single_study_are_taken(run: Run, a_cohort: Cohort, tmp_path: Path) -> None:
@@ -142,7 +141,7 @@ def test_no_mask_at_all_is_an_error(run: Run, a_cohort: Cohort, tmp_path: Path) 
 
 def test_only_bad_masks_are_an_error(run: Run, a_cohort: Cohort, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        a_cohort.add(name, Volume(np.ones((3, 3, 3), dtype=np.uint8), AFFINE), REFERENCE)
+        a_cohort.add(name, Volume(np.ones((3, 3, 3), dtype=np.uint8), 1.5 * AFFINE), REFERENCE)
     done = run()
     assert done.returncode == 2
     assert "error: none of 2 studies could be evaluated; the reasons are above" in done.stderr

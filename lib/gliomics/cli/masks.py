@@ -1,0 +1,88 @@
+"""``gliomics masks``: masks brought to the grids of their images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gliomics.cli.console import STUDIES, console, left_out, masks_not_used, with_progress
+from gliomics.errors import GliomicsError, InputError
+
+if TYPE_CHECKING:
+    from gliomics.study import Mask, Study
+
+masks = typer.Typer(no_args_is_help=True, help="Masks brought to the grids of their images.")
+
+
+@masks.callback()
+def _masks() -> None:
+    """Masks brought to the grids of their images."""
+
+
+@masks.command("resample")
+def resample(
+    masks: Annotated[Path, typer.Argument(help="Folder of masks, <study id>.nii.gz (or .nii, .nrrd, .seg.nrrd) each.")],
+    studies: Annotated[Path, STUDIES],
+    out: Annotated[Path, typer.Option(help="Folder for the masks on the images' grids, <study id>.nii.gz each.")],
+    sequence: Annotated[
+        str | None, typer.Option(help="Bring them to the grid of this sequence.  [default: the study's first]")
+    ] = None,
+) -> None:
+    """Bring every study's mask to the grid of its image and say how its volume changed.
+
+    A mask whose voxels are the image's, cropped, padded, flipped or stored in another order, comes there without loss;
+    others by linear interpolation of each label. A mask that cannot be brought there is reported and the others go on;
+    the exit code is 1 then.
+    """
+    from gliomics.study import find_mask, open_studies, write_mask
+
+    if not masks.is_dir():
+        raise InputError(f"{masks} is not a folder; give the folder that holds <study id>.nii.gz for each study")
+    if out.resolve() == masks.resolve():
+        raise InputError(f"{out} holds the masks themselves; give another folder to --out")
+    every_study = open_studies(studies, left_out)
+    masks_not_used(masks, every_study)
+    done, failed = 0, 0
+    for study in with_progress(every_study, "resampling", len(every_study)):
+        try:
+            path = find_mask(masks, study.id)
+            if path is None:
+                continue
+            before, after = _resampled(path, study, sequence)
+            write_mask(after, out / f"{study.id}.nii.gz")
+        except GliomicsError as error:
+            failed += 1
+            console.print(f"failed {study.id}: {error}", style="red", markup=False)
+        else:
+            done += 1
+            console.print(f"{study.id}: {_change(before, after)}", markup=False)
+    if not done and not failed:
+        raise InputError(f"none of the {len(every_study)} studies has a mask in {masks}")
+    console.print(f"{done} masks in {out}" + (f", {failed} failed" if failed else ""))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _resampled(path: Path, study: Study, sequence: str | None) -> tuple[Mask, Mask]:
+    from gliomics.study import read_mask, read_volume, resample_mask
+
+    sequence = sequence or next(iter(study.sequences))
+    before = read_mask(path)
+    after = resample_mask(before, read_volume(study.path(sequence)), f"mask {path.name}", f"sequence '{sequence}'")
+    if not after.array.any():
+        raise InputError(f"mask {path.name} is empty on the grid of sequence '{sequence}': no voxel is mostly labelled")
+    return before, after
+
+
+def _change(before: Mask, after: Mask) -> str:
+    """How many voxels each label has before and after, and how its volume changed."""
+    import numpy as np
+
+    size = np.prod(after.spacing) / np.prod(before.spacing)
+    parts = []
+    for value in sorted({int(value) for value in np.unique(before.array)} - {0}):
+        old, new = (int(np.count_nonzero(mask.array == value)) for mask in (before, after))
+        parts.append(f"label {value}: {old} voxels, now {new}, volume {100 * (size * new / old - 1):+.1f} %")
+    return "; ".join(parts)

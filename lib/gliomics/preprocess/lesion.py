@@ -1,0 +1,65 @@
+"""What a mask must be to be taken for a lesion's: on its image's voxels, and a part of the head only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gliomics.errors import GeometryError, InputError
+from gliomics.preprocess.intensity import foreground
+from gliomics.study.geometry import on_grid_of
+from gliomics.study.images import read_volume
+from gliomics.study.records import Mask, Study, Volume
+
+LARGEST_SHARE = 0.4
+"""Share of the head's voxels above which a mask is no lesion's: large gliomas take up to a quarter of the brain, and a
+brain nearly half of a head or more."""
+
+_SMALL_SHARE = 0.01
+"""No head is so small a part of its image that a mask of this share of it could be too large."""
+
+
+def lesion_mask(mask: Mask, volume: Volume, name: str, image: str = "its image", *, allow_empty: bool = False) -> Mask:
+    """A lesion's mask on the grid of its image, as :func:`~gliomics.study.geometry.on_grid_of` brings it there.
+
+    ``name`` says in errors which mask it is, and ``image`` of what. Raises :class:`GeometryError` when its voxels are
+    not the image's, and :class:`InputError` when its values are no integers, no voxel is labelled (unless
+    ``allow_empty``), or more than :data:`LARGEST_SHARE` of the head is: such a mask is of the brain, of the background
+    or of everything.
+    """
+    if mask.array.dtype.kind not in "iub":
+        raise InputError(f"{name} has values of type {mask.array.dtype}; expected integer label values")
+    mask = on_grid_of(mask, volume, name, image)
+    labelled = np.count_nonzero(mask.array)
+    if not labelled and not allow_empty:
+        raise InputError(
+            f"{name} is empty: no voxel is labelled; draw the tumour and save it again, or, where there is none, "
+            "say so with allow_empty"
+        )
+    if labelled > _SMALL_SHARE * mask.array.size:
+        head = np.count_nonzero(foreground(volume.array))
+        if 0 < LARGEST_SHARE * head < labelled:
+            raise InputError(
+                f"{name} is too large for a tumour's: {labelled} voxels are labelled, and {image} shows a head of "
+                f"{head}; expected at most {LARGEST_SHARE:.0%}. Is it a mask of the brain or of the background? "
+                "give the tumour's"
+            )
+    return mask
+
+
+def lesion_mask_of_study(
+    mask: Mask, study: Study, name: str, *, first: str | None = None, allow_empty: bool = False
+) -> Mask:
+    """A lesion's mask on the grid of one of a study's sequences, which may lie on different ones.
+
+    The sequence ``first`` (the study's own first when None) comes before the others, and errors are about it.
+    """
+    first = first or next(iter(study.sequences))
+    failure: GeometryError | None = None
+    for sequence in [first, *(other for other in study.sequences if other != first)]:
+        volume = read_volume(study.path(sequence))
+        try:
+            return lesion_mask(mask, volume, name, f"sequence '{sequence}'", allow_empty=allow_empty)
+        except GeometryError as error:
+            failure = failure or error
+    assert failure is not None
+    raise failure
