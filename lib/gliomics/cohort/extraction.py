@@ -34,7 +34,7 @@ from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study, Volume
 if TYPE_CHECKING:
     from gliomics.segmentation.predict import Segmenter
 
-_CODE = ("radiomics", "preprocess", "study", "cohort", "models", "segmentation")
+_CODE = ("radiomics", "preprocess", "study", "sequences", "cohort", "models", "segmentation")
 """Packages of ours that decide a value or how it is kept."""
 _LIBRARIES = ("nibabel", "scikit-image")
 """Packages that decide a value besides those that every row names."""
