@@ -25,9 +25,11 @@ from gliomics.intake.plan import (
     SliceStack,
     Source,
 )
+from gliomics.preprocess import lesion_mask
 from gliomics.study.folder import list_studies, new_study_folder, read_study_folder, write_study_json
+from gliomics.study.geometry import check_same_grid
 from gliomics.study.images import read_mask, read_volume, write_mask, write_volume
-from gliomics.study.labels import check_mask, label_path
+from gliomics.study.labels import label_path
 from gliomics.study.numbering import parse_numbering
 from gliomics.study.records import Mask, Study, Volume
 
@@ -168,8 +170,9 @@ def _read_label(
         errors = []
         for volume in volumes.values():
             try:
-                check_mask(mask, volume, source.files[0].name)
-                return mask
+                if isinstance(source, SliceStack):  # its files hold no geometry: it fits as it is or not at all
+                    check_same_grid(mask, volume, source.files[0].name, "its image")
+                return lesion_mask(mask, volume, source.files[0].name)
             except GeometryError as error:
                 errors.append(error)
         raise errors[0]
