@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gliomics.sequences.tokens import Token
-from gliomics.sequences.words import ABSENT, AGENT, HINT, JOIN, PRESENT, SUSPECT, WEAK, WITH, WITHOUT
+from gliomics.sequences.tokens import DASH_BEFORE, DASH_BEHIND, MINUS_SIGN, Token
+from gliomics.sequences.words import ABSENT, AGENT, HINT, JOIN, PRESENT, WEAK, WITH, WITHOUT, may_mean_contrast
 
 _FILLERS = {"of", "the", "de", "di", "de l", "la", "le", "du", "des", "del", "iv", "i", "v", "administration", "gabe",
             "intravenous", "intraveineuse", "agent", "produit", "mezzo", "medium", "media", "von", "any", "l", "d",
             "podaniu", "podani", "dozylnie", "no"}  # fmt: skip
 _NOT_GIVEN_BEHIND = {"none", "no", "not", "free", "off", "neg", "negative", "yok", "oncesi", "nelkul", "elott",
-                     "before", "minus", "0", "nil", "ennen"}  # fmt: skip
-_AFTER = {"nach", "after", "apres", "dopo", "despues", "depois", "apos", "pos", "efter", "etter", "sonrasi", "sonra",
-          "jalkeen", "following", "после"}  # fmt: skip
+                     "before", MINUS_SIGN, "nil", "ennen"}  # fmt: skip
+_TREATMENTS = {"op", "operative", "operation", "surgery", "surgical", "biopsy", "biopsie", "rt", "rx", "radiotherapy",
+               "chemo", "resection", "treatment", "therapy", "iop"}  # fmt: skip
 _STAND_ALONE = {"wo", "without", "pre", "prae"}
 _LAST = {"ohne", "sans", "non", "without", "wo", "pre", "vor", "avant", "before"}
 
@@ -61,20 +61,36 @@ def _kind(tokens: Sequence[Token], position: int, preposition: Token | None) -> 
         return _of_post(following), token.text
     if token.role == PRESENT and preposition and preposition.role == WITHOUT:
         return ABSENT, f"{preposition.text} {token.text}"
-    if token.role == PRESENT and following and following.text == "minus":
+    if token.role == PRESENT and following and following.text == MINUS_SIGN:
         return _UNCLEAR, token.text
     if token.role in (PRESENT, ABSENT, HINT):
         return token.role, token.text
-    suspect = token.role is None and token.text.isalpha() and SUSPECT.search(token.text)
-    lone_plus = token.text == "+" and (following is None or following.before.startswith(")"))
-    return (_UNCLEAR if suspect or lone_plus else None), token.text
+    if token.text == "w" and not (position and tokens[position - 1].text == "t1" and following):
+        return _UNCLEAR, token.text
+    suspect = token.role is None and may_mean_contrast(token.text)
+    return (_UNCLEAR if suspect or _is_open_plus(tokens, position) else None), token.text
+
+
+def _is_open_plus(tokens: Sequence[Token], position: int) -> bool:
+    """Whether a word is a plus sign beside nothing, or beside a word that is not known."""
+    if tokens[position].text != "+":
+        return False
+    before, following = _at(tokens, position - 1), _at(tokens, position + 1)
+    return (
+        following is None
+        or following.role is None
+        or following.before.startswith(")")
+        or (before is not None and before.role is None)
+    )
 
 
 def _of_post(following: Token | None) -> str:
     """``POST`` is after contrast, unless what follows says after what."""
-    if following and following.role == HINT and not following.text.startswith(("fs", "fat", "sp", "fett")):
+    if following and following.text in _TREATMENTS:
         return HINT
-    if following and (following.text == "minus" or (following.role is None and following.text.isalpha())):
+    if following and (
+        following.text in (MINUS_SIGN, DASH_BEHIND) or (following.role is None and following.text.isalpha())
+    ):
         return _UNCLEAR
     return PRESENT
 
@@ -98,9 +114,7 @@ def _of_preposition(token: Token, tokens: Sequence[Token], position: int) -> str
     behind_agent = position > 0 and tokens[position - 1].role == AGENT
     if token.text in ("with", "con") and not rest:
         return PRESENT
-    if token.text in ("with", "con", "mit", "avec", "com", "met", "med", *_AFTER) and not behind_agent:
-        return _UNCLEAR
-    return None
+    return None if behind_agent else _UNCLEAR
 
 
 def _stand_alone(token: Token) -> str | None:
@@ -111,7 +125,11 @@ def _of_agent(tokens: Sequence[Token], position: int, preposition: Token | None)
     token, before, following = tokens[position], _at(tokens, position - 1), _at(tokens, position + 1)
     if following and following.text in _NOT_GIVEN_BEHIND:
         return ABSENT, f"{token.text} {following.text}"
-    if before and before.text == "negative":
+    if following and following.text == DASH_BEHIND:
+        return _UNCLEAR, f"{token.text}-"
+    if before is None and following and following.text.isdigit() and len(token.text) <= 2:
+        return _UNCLEAR, f"{token.text} {following.text}"
+    if before and before.text == DASH_BEFORE:
         return _UNCLEAR, f"-{token.text}"
     if preposition and preposition.role == WITHOUT:
         return ABSENT, f"{preposition.text} {token.text}"
@@ -127,10 +145,10 @@ def _of_letter(
     before, following = _at(tokens, position - 1), _at(tokens, position + 1)
     if following and following.role == AGENT:
         return None, token.text
-    if following and following.text == "minus":
+    if following and following.text in (MINUS_SIGN, DASH_BEHIND):
         return ABSENT, f"{token.text}-"
-    if before and before.text == "negative":
-        return ABSENT, f"-{token.text}"
+    if before and before.text == DASH_BEFORE:
+        return (_UNCLEAR if following and following.text == "+" else ABSENT), f"-{token.text}"
     if preposition:
         return (ABSENT if preposition.role == WITHOUT else PRESENT), f"{preposition.text} {token.text}"
     if before and before.text == "+":

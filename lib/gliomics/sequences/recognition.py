@@ -14,7 +14,19 @@ from dataclasses import replace
 from gliomics.sequences.contrast import Contrast, read_contrast
 from gliomics.sequences.records import Acquisition, Recognition
 from gliomics.sequences.tokens import Token, tokenise
-from gliomics.sequences.words import DENSITY, FLAIR, JOIN, MASK, OTHER, T1, T2, T2STAR, UNCLEAR, role_of
+from gliomics.sequences.words import (
+    DENSITY,
+    FLAIR,
+    JOIN,
+    MASK,
+    OTHER,
+    SEQUENCE_INSIDE,
+    T1,
+    T2,
+    T2STAR,
+    UNCLEAR,
+    role_of,
+)
 
 _SHORTEST_FLAIR_INVERSION = 1300.0
 _LONGEST_T1_INVERSION = 1500.0
@@ -59,13 +71,15 @@ def _by_name(tokens: list[Token], headers: Acquisition, *, known_headers: bool) 
         return Recognition(None, other, is_other=True)
     weightings = {role: [t for t in tokens if t.role == role] for role in (T1, T2, FLAIR)}
     t1, t2, flair = (bool(weightings[role]) for role in (T1, T2, FLAIR))
-    unclear = next((t for t in tokens if t.role == UNCLEAR and not (flair and t.text in ("tir", "tirm"))), None)
+    unclear = next((t for t in tokens if t.role == UNCLEAR and not ((flair or t1) and t.text in ("tir", "tirm"))), None)
     density = next((token for token in tokens if token.role == DENSITY), None)
     if density:
         more = t1 or t2 or flair
         return Recognition(None, f"the name says '{density.text}'{' and more' if more else ''}", is_other=not more)
     if not (t1 or t2 or flair):
         return Recognition(None, f"the name says no sequence{_suggestion(headers)}")
+    if unclear is None:
+        unclear = next((t for t in tokens if t.role is None and SEQUENCE_INSIDE.search(t.text)), None)
     if unclear:
         return Recognition(None, f"the name says '{unclear.text}', which leaves open what the image is")
     if t1 and t2:

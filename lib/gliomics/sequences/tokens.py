@@ -15,44 +15,83 @@ from gliomics.sequences.words import (
     HINT,
     MASK,
     OTHER,
+    PLAIN,
     PRESENT,
     ROLES,
     T1,
     T2,
     UNCLEAR,
+    WITH,
+    WITHOUT,
+    may_mean_contrast,
     role_of,
 )
 
 _LETTERS = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe",
-                          "Œ": "OE", "ı": "i", "đ": "d", "Đ": "D", "Т": "T", "т": "t"})  # fmt: skip
-_SUFFIX = re.compile(r"(\.nii|\.nrrd|\.nhdr|\.mha|\.mhd|\.mgz|\.mgh|\.hdr|\.img|\.dcm|\.ima|\.seg)?(\.gz)?$", re.I)
-_EDGE = r"(?<![^\W_])"
-_AGENT_AHEAD = r"[ _](?=(con|contrast\w*|kontrast\w*|gad\w*|gd|km|mdc|c|k|iv)(?![^\W_]))"
-_SIGNS = [
-    (re.compile(r"[±]|\+\s*/\s*-|-\s*/\s*\+|\(\s*\+\s*/\s*-\s*\)"), " with without "),
-    (re.compile(_EDGE + r"w\s?[/\\]\s?o(ut)?(?![^\W_])", re.I), " without "),
-    (re.compile(_EDGE + r"w\s?[/&+\\]\s?wo(?![^\W_])", re.I), " with without "),
-    (re.compile(_EDGE + r"[wc]\s?/\s?(?=[^\W\d_])", re.I), " with "),
-    (re.compile(_EDGE + r"m/\s?(?=[^\W\d_])", re.I), " with "),
-    (re.compile(_EDGE + r"[suo]/\s?(?=[^\W\d_])", re.I), " without "),
-    (
-        re.compile(_EDGE + r"[wmc]\.?[ _](?=(con|contrast\w*|kontrast\w*|gad\w*|gd|km|mdc|c|k|iv)(?![^\W_]))", re.I),
-        " with ",
-    ),
-    (re.compile(_EDGE + r"[o]\.?[ _](?=(kontrast\w*|km|gad\w*|gd)(?![^\W_]))", re.I), " without "),
-    (re.compile(_EDGE + r"s[ _](?=kontrast(em|om|nim)(?![^\W_]))", re.I), " with "),
-    (re.compile(_EDGE + r"(dark[\s_-]*fl(uid)?|da[\s_-]*fl|fluid[\s_-]*attenuat\w+)(?![^\W_])", re.I), " flair "),
-    (re.compile(r"\(\s*\+\s*\)"), " + "),
-    (re.compile(r"\(\s*-\s*\)"), " minus "),
-    (re.compile(r"(?<=[^\W_])-(?=\s|$|[)\]])"), " minus "),
-    (re.compile(r"(?<![^\s(\[])-(?=[^\W_])"), " negative "),
+                          "Œ": "OE", "ı": "i", "đ": "d", "Đ": "D"})  # fmt: skip
+_SUFFIX = re.compile(r"(\.nii|\.nrrd|\.nhdr|\.mha|\.mhd|\.mgz|\.mgh|\.hdr|\.img|\.dcm|\.ima)?(\.gz)?$", re.I)
+MINUS_SIGN, DASH_BEHIND, DASH_BEFORE = "signminus", "signdashbehind", "signdashbefore"
+"""Words that stand for ``(-)``, for ``C-`` and for ``-C``."""
+
+_EDGE, _END = r"(?<![^\W_])", r"(?![^\W_])"
+_CYRILLIC_T = re.compile(r"[Тт](?=[12])")
+_AGENTS = r"(con|contrast\w*|kontrast\w*|gad\w*|gd|ce|km|kl|mdc|c|k|iv)"
+# Signs and spellings of several parts, as words that are in the lists. The order matters: longer ones first.
+_SPELLINGS = [
+    (re.compile(pattern, re.IGNORECASE), f" {words} ")
+    for pattern, words in [
+        (r"m\.\s?d\.\s?c\.?", "mdc"),
+        (r"[±]|\+\s*/\s*-|-\s*/\s*\+", "with without"),
+        (rf"{_EDGE}(w\s?[/&+\\]\s?wo|wwo|wow|w\s?(and|&)\s?w/?o){_END}", "with without"),
+        (rf"{_EDGE}w\s?[/\\]\s?o(ut)?{_END}", "without"),
+        (rf"{_EDGE}([wc]\s?/|m/)\s?(?=[^\W\d_])", "with"),
+        (rf"{_EDGE}[suo]/\s?(?=[^\W\d_])", "without"),
+        (rf"{_EDGE}[wmc]\.?[ _](?={_AGENTS}{_END})", "with"),
+        (rf"{_EDGE}n\.?[ _](?=(km|kontrast\w*){_END})", "with"),
+        (rf"{_EDGE}s[ _](?=kontrast(em|om|nim){_END})", "with"),
+        (rf"{_EDGE}o\.?[ _](?=(kontrast\w*|km|gad\w*|gd){_END})", "without"),
+        (rf"{_EDGE}u\.?[ _](?=kontrast\w*)", "without"),
+        (rf"{_EDGE}(dark[\s_-]*fl(uid)?|da[\s_-]*fl|fluid[\s_-]*attenuat\w+){_END}", "flair"),
+        (rf"{_EDGE}(black|dark)[\s_-]*blood{_END}", "blackblood"),
+        (rf"{_EDGE}fat[\s_-]*(sat|supp?)[a-z]*{_END}", "fs"),
+        (r"\(\s*\+\s*\)", "+"),
+        (r"\(\s*-\s*\)", MINUS_SIGN),
+        (r"(?<=[^\W_])-(?=\s|$|[)\]])", DASH_BEHIND),
+        (r"(?<![^\s(\[])-(?=[^\W_])", DASH_BEFORE),
+    ]
 ]
 _ABBREVIATION = re.compile(_EDGE + r"[^\W\d_](?:\.[^\W\d_])+\.?(?![^\W_])")
 _PIECE = re.compile(r"(?P<word>[^\W_]+)|(?P<sign>[+&*,;/])")
+# A label with a number, or any label before a BIDS suffix; else "sub" is a subtraction.
+_SUBJECT = re.compile(r"sub(?:[-_]?(?=\d{2})|-(?=[A-Za-z0-9]*\d)|-(?=.*_(?:T1w|T2w|FLAIR)$))([A-Za-z0-9]+)(?=_|-|$)")
+_SILENT_ENTITIES = {"ses", "run", "dir", "res", "den", "echo", "flip", "space", "part"}
 _PREFIXES = {"e", "s", "d", "es", "ds", "cs", "wip", "wipe", "wips"}
-_SHORT = {"t1", "t2", "ce", "gd", "km", "ax", "3d", "2d", "se", "pd", "wi", "fs", "ir", "mt", "wo", "iv", "op"}
+_SHORT = {
+    "t1",
+    "t2",
+    "ce",
+    "gd",
+    "km",
+    "ax",
+    "3d",
+    "2d",
+    "se",
+    "pd",
+    "wi",
+    "fs",
+    "ir",
+    "mt",
+    "wo",
+    "iv",
+    "ml",
+    "cc",
+    "p2",
+    "p3",
+    "ns",
+}
 _WEIGHTINGS = {T1, T2, FLAIR, DENSITY}
 _TELLING = {*_WEIGHTINGS, AGENT, PRESENT, ABSENT, OTHER, MASK, HINT}
+_WEIGHTED_SCRIPT = re.compile(r"加权像?|加權像?|强调像?|強調画?像?|轴位|矢状位?|冠状位?|横断位?|軸位|扫描|撮影|像")
 _CONTRAST_SCRIPT = re.compile(r"增强|造影|强化|조영")
 _PLAIN_SCRIPT = re.compile(r"平扫|非增强|単純|單純|비조영|造影前|增强前|造影なし")
 
@@ -69,12 +108,12 @@ class Token:
 
 def tokenise(name: str) -> list[Token]:
     """The words and signs of a name, in order."""
-    text = unicodedata.normalize("NFKC", name).translate(_LETTERS)
+    text = _CYRILLIC_T.sub("T", unicodedata.normalize("NFKC", name)).translate(_LETTERS)
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     text = _without_bids_entities(_SUFFIX.sub("", text.strip()))
-    text = _ABBREVIATION.sub(lambda match: match[0].replace(".", "") + " ", text)
-    for pattern, replacement in _SIGNS:
+    for pattern, replacement in _SPELLINGS:
         text = pattern.sub(replacement, text)
+    text = _ABBREVIATION.sub(lambda match: match[0].replace(".", "") + " ", text)
     tokens: list[Token] = []
     end = 0
     for match in _PIECE.finditer(text):
@@ -89,21 +128,22 @@ def tokenise(name: str) -> list[Token]:
 
 def _without_bids_entities(text: str) -> str:
     """A BIDS name without the entities that say nothing of the sequence; ``ce-<agent>`` becomes its meaning."""
-    subject = re.match(r"sub[-_]?(\d{2,}|(?<=-)[A-Za-z0-9]+)(?=_|-|$)", text)
-    if not subject or any(role in _TELLING for _, role in _words(subject[1])):
+    subject = _SUBJECT.match(text)
+    if not subject or any(role in _TELLING or may_mean_contrast(word) for word, role in _words(subject[1])):
         return text
     parts = []
     for part in text[subject.end() :].strip("_-").split("_"):
-        key, dash, value = part.partition("-")
-        roles = {role for _, role in _words(value)} if value else set()
-        if not dash or key not in ("ses", "run", "dir", "res", "den", "echo", "flip", "space", "ce", "part"):
-            parts.append(part)
-        elif key == "ce":
+        key, _, value = part.partition("-")
+        roles = {role for _, role in _words(value)} if value.isalnum() else {UNCLEAR}
+        contrast = roles & {AGENT, PRESENT, ABSENT, WITH, WITHOUT, UNCLEAR}
+        if key == "ce" and value.isalnum() and OTHER not in roles:
             parts.append("native" if value.lower() in ("none", "no", "pre", "0", "native", "without") else "gd")
-        elif (key == "ses" and roles & {AGENT, PRESENT, ABSENT, "with", "without"}) or (
-            key == "part" and value.lower() != "mag"
-        ):
+        elif key == "ses" and contrast:
             parts.append("unknown")
+        elif key == "part" and value.lower() != "mag":
+            parts.append("phase map")
+        elif key not in _SILENT_ENTITIES or contrast or (key != "space" and roles & {T1, T2, FLAIR, OTHER}):
+            parts.append(part)
     return "_".join(parts)
 
 
@@ -119,6 +159,8 @@ def _words(run: str) -> list[tuple[str, str | None]]:
             return [word for piece in pieces for word in _words(piece)]
         if _PLAIN_SCRIPT.search(low):
             return [(low, ABSENT)]
+        if _WEIGHTED_SCRIPT.fullmatch(low):
+            return [(low, PLAIN)]
         return [(low, AGENT if _CONTRAST_SCRIPT.search(low) else UNCLEAR)]
     split = _split(low)
     if split:

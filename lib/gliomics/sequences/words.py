@@ -23,6 +23,7 @@ PLAIN      says nothing here, but tells that the letters beside it are a word of
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 T1, T2, FLAIR, DENSITY = "t1", "t2", "flair", "proton density"
 AGENT, PRESENT, ABSENT, WITH, WITHOUT = "agent", "present", "absent", "with", "without"
@@ -38,18 +39,18 @@ _LISTS = {
         "ce gd gad gado gadolinium gadovist gadavist gadobutrol gadoter gadoterate gadoterat gadolin gadodiamide "
         "gadoteridol gadopiclenol gadobenate gadopentetate gddtpa gdtpa dtpa gddota dota gdbopta dotarem magnevist "
         "multihance prohance omniscan clariscan elucirem vueway optimark magnegita artirem ablavar eovist primovist "
-        "vasovist cyclolux dotagraf km kontrastmittel kl mdc pdc civ kontrast kontrastu kontrastem kontrastom "
-        "kontrastnim kontrastni kontraste contrast contraste contrasto contrastes contraststof "
-        "kontrastvaeske kontrastvatska kontrastanyag kontraszt kontrasztanyag contraststoff tehosteaine tehoste "
-        "bolus inj injection inject injektion inyeccion injecao iniezione injectie ilac sdc gdt контраст контраста "
-        "контрастом ку гд 造影 造影剂 增强 조영 조영제"
+        "vasovist cyclolux dotagraf pixxoscan gadograf ferumoxytol feraheme uspio km kontrastmittel kl mdc pdc civ "
+        "kontrast kontrastu kontrastem kontrastom kontrastnim kontrastni kontraste contrast contraste contrasto "
+        "contrastes contraststof kontrastvaeske kontrastvatska kontrastanyag kontraszt kontrasztanyag contraststoff "
+        "tehosteaine tehoste bolus kk sk inj injection inject injektion inyeccion injecao iniezione injectie ilac sdc "
+        "gdt контраст контраста контрастом ку гд 造影 造影剂 增强 조영 조영제"
     ),
     PRESENT: (
-        "post postcontrast postcontrasto postcontraste postkontrast postkontrastno postgad postgado postgd postkm "
-        "postinj postinjection postce enhanced injecte injectee injected inyectado iniettato injiziert geinjecteerd "
-        "contrasted contrastado contrastada contrastata contrastato kontrastli kontrastiert contrastenhanced "
-        "kontrastverstarkt kontrastwzmocnione wzmocnione gadoenhanced gdenhanced kontrasztos kontrastowe kontrastowy "
-        "kontrastowa ilacli tehostettu tehosteella"
+        "post withcontrast wcontrast wgad wgd wc postcontrast postcontrasto postcontraste postkontrast postkontrastno "
+        "postgad postgado postgd postkm postinj postinjection postce enhanced injecte injectee injected inyectado "
+        "iniettato injiziert geinjecteerd contrasted contrastado contrastada contrastata contrastato kontrastli "
+        "kontrastiert contrastenhanced kontrastverstarkt kontrastwzmocnione wzmocnione gadoenhanced gdenhanced "
+        "kontrasztos kontrastowe kontrastowy kontrastowa ilacli tehostettu tehosteella"
     ),
     ABSENT: (
         "native nativ nativa nativo natif nativni nativne nativno natywne natywna natywny natiivi plain unenhanced "
@@ -59,13 +60,13 @@ _LISTS = {
         "tehosteeton woc wogd wogad nongad kontrastfri нативный нативная натив"
     ),
     WITH: (
-        "with mit avec con com met med cu nach after apres dopo despues depois apos pos pos po na efter etter z sa "
-        "plus given sonrasi sonra jalkeen following с после"
+        "with mit avec con com met med cu nach after apres dopo despues depois apos pos po na efter etter z sa plus "
+        "given sonrasi sonra jalkeen following с после"
     ),
     WITHOUT: (
         "without wo ohne sans sin sine senza sem zonder bez utan uten uden fara ilman non no not kein keine keinen "
-        "pre prae vor avant before prima antes pred przed voor for fore foer innan before inainte prije nie nicht "
-        "unco oncesi ennen без до"
+        "pre prae vor avant before prima antes pred przed voor for fore foer innan inainte prije nie nicht unco "
+        "oncesi ennen без до"
     ),
     OTHER: (
         "loc localizer localiser localizers localisateur localizador localizzatore lokalizer lokalisator localisator "
@@ -75,33 +76,30 @@ _LISTS = {
         "dwi dti diff diffusion diffusione difusion difusao diffusie dyfuzja difuze diffusions dw ep2d ep3d epi b0 b1 "
         "b50 b100 b200 b400 b500 b600 b700 b800 b850 b900 b1000 b1200 b1400 b1500 b2000 b2500 b3000 adc eadc dadc "
         "trace tracew fa colfa md rd ad tensor tensors resolve ivim dki hardi noddi dsi multishell csd tractography "
-        "tracto tract tracts fiber eddy "
-        "swi swip swib swan venbold venobold vbold hemo haemo hemoflash susceptibility suszeptibilitat qsm t2s t2star "
-        "t2starw t2stern t2st t2etoile t2asterisk r2 r2s r2star r1 t2gre t2ffe t2wffe t2prime "
-        "perf perfusion perfusao perfusione perfuzja perfuze perfuzio perfusie pwi dsc dce dcemri ktrans kep asl pasl "
-        "pcasl casl 3dasl cbf cbv rcbf rcbv relcbf relcbv corrcbv mtt tmax ttp pbp gbp auc iauc permeability "
+        "tracto tract tracts fiber eddy swi swip swib swan venbold venobold vbold hemo haemo hemoflash susceptibility "
+        "suszeptibilitat qsm t2s t2star t2starw t2stern t2st t2etoile t2asterisk r2 r2s r2star r1 t2gre t2ffe t2wffe "
+        "t2prime perf perfusion perfusao perfusione perfuzja perfuze perfuzio perfusie pwi dsc dce dcemri ktrans kep "
+        "asl pasl pcasl casl 3dasl cbf cbv rcbf rcbv relcbf relcbv corrcbv mtt tmax ttp pbp gbp auc iauc permeability "
         "permeabilite permeabilidad dyn dynamic dynamics dynamisch dynamique dinamico dinamica dynamiczne dynamicke "
-        "dynamika twist tricks grasp keyhole 4d timeresolved cine "
-        "map maps mapping mapped t1map t2map mapa karte karten cartographie cartography mappa parametric relaxometry "
-        "relaxometrie t1rho rho quantitative quant quantification molli sasha vfa despot despot1 despot2 ratio "
-        "sub subs subt subtr subtract subtracted subtraction subtractions substraction soustraction sottrazione "
-        "sustraccion subtracao subtraktion subtrahiert subtractie subtrakcja subtrakce substract difference "
-        "differenz mip mips minip mmip mipthick vrt vr collapse projection rendering "
-        "tof tofs mra mrv mrangio mrveno angio angiography angiographie angiografia angiograma angiogramm angiografie "
-        "venography venographie venografia veno phlebo phlebographie cemra cemrv mrangiography willis inhance pcmra "
-        "carotid carotids carotide carotides karotiden vessels trance phasecontrast flow qflow csfflow liquorfluss "
-        "mrs mrsi spectro spectroscopy spektroskopie spectroscopie espectroscopia spettroscopia spektroskopia svs csi "
-        "press steam slaser mega fmri bold rest resting restingstate rsfmri func task mosaic "
-        "stir dir psir cest apt aptw mt mtc mtr mtsat mton mtoff magnetization mre elastography elasto "
-        "screen screenshot screensave screensaved screencap screencapture saveimage capture captured secondarycapture "
-        "report reports dose document documents phoenixzipreport phoenix zipreport examcard exam summary "
-        "presentationstate presentation evidence keyimage keyimages fusion fused overlay biasfield "
-        "warp xfm jacobian deformation gm wm csf pve probability probmap prob probseg "
-        "spine spinal cervical thoracic lumbar lumbosacral sacrum cspine tspine lspine hws bws lws wirbelsaule rachis "
-        "rachidien cervicale lombaire dorsolombaire dorsolumbar colonna rachide columna coluna vertebral lombar "
-        "wervelkolom kregoslup wirbel myelo myelon moelle cord neck hals thorax chest liver leber abdomen pelvis "
-        "becken knee knie shoulder schulter hip hufte breast mamma prostate prostata heart cardiac herz kidney "
-        "разница карта перфузия диффузия"
+        "dynamika twist tricks grasp keyhole 4d timeresolved cine map maps mapping mapped t1map t2map mapa karte "
+        "karten cartographie cartography mappa parametric relaxometry relaxometrie t1rho rho quantitative quant "
+        "quantification molli sasha vfa despot despot1 despot2 ratio sub subs subt subtr subtract subtracted "
+        "subtraction subtractions substraction soustraction sottrazione sustraccion subtracao subtraktion subtrahiert "
+        "subtractie subtrakcja subtrakce substract difference differenz mip mips minip mmip mipthick vrt vr collapse "
+        "projection rendering tof tofs mra mrv mrangio mrveno angio angiography angiographie angiografia angiograma "
+        "angiogramm angiografie venography venographie venografia veno phlebo phlebographie cemra cemrv mrangiography "
+        "willis inhance pcmra carotid carotids carotide carotides karotiden vessels trance phasecontrast flow qflow "
+        "csfflow liquorfluss mrs mrsi spectro spectroscopy spektroskopie spectroscopie espectroscopia spettroscopia "
+        "spektroskopia svs csi press steam slaser mega fmri bold rest resting restingstate rsfmri func task mosaic "
+        "stir dir psir cest apt aptw mt mtc mtr mtsat mton mtoff magnetization mre elastography elasto pet fdg spect "
+        "ct screen screenshot screensave screensaved screencap screencapture saveimage capture captured "
+        "secondarycapture report reports dose document documents phoenixzipreport phoenix zipreport examcard exam "
+        "summary presentationstate presentation evidence keyimage keyimages fusion fused overlay biasfield warp xfm "
+        "jacobian deformation gm wm csf pve probability probmap prob probseg spine spinal cervical thoracic lumbar "
+        "lumbosacral sacrum cspine tspine lspine hws bws lws wirbelsaule rachis rachidien cervicale lombaire "
+        "dorsolombaire dorsolumbar colonna rachide columna coluna vertebral lombar wervelkolom kregoslup wirbel myelo "
+        "myelon moelle cord neck hals thorax chest liver leber abdomen pelvis becken knee knie shoulder schulter hip "
+        "hufte breast mamma prostate prostata heart cardiac herz kidney разница карта перфузия диффузия"
     ),
     MASK: (
         "seg segs segm segmentation segmentations segment segments segmentacion segmentierung mask masks maske label "
@@ -120,23 +118,24 @@ _LISTS = {
         "therapy nav navi navigation neuronav neuronavigation navigator stealth brainlab stereotactic stereotaxie "
         "stereotaxy stereo stereotaktisch leksell gammaknife knife cyberknife rtplan nc nce late delay delayed tardif "
         "tardive spat spaet spate venous arterial phase fase phases fs fatsat fatsuppressed fatsuppression fsat spir "
-        "spair fettsat fettgesattigt fettsattigung contr contrst pst dopamine"
+        "spair gk srs frame frameless planning ml cc mmol min mins minutes fettsat fettgesattigt fettsattigung contr "
+        "contrst pst dopamine"
     ),
-    WEAK: "c k g iv",
-    T2STAR: "ffe fl2d fl3d flash gre ge grad gradient medic merge swan fe fieldecho star stern etoile estrella hem",
+    WEAK: "c k g iv cm",
+    T2STAR: "eg ffe fl2d fl3d flash gre ge grad gradient medic merge swan fe fieldecho star stern etoile estrella hem",
     JOIN: "and und et y e oraz to vs versus into in on onto reg registered coreg coregistered aligned warped",
     PLAIN: (
         "ax axial axiale axiaal tra trans transv transverse transversal transversale assiale osiowy ax1 sag sagittal "
-        "sagital sagittale sagitt cor coronal coronale koronal kor coro obl oblique iso isotropic isotrop 3d 2d se tse "
-        "fse frfse tfe tfl ffe fl vibe space spc cube vista brainview propeller blade multivane jet radar thrive lava "
-        "ir ns p2 p3 p4 pat pat2 ipat caipi sense clear asset arc hr hires highres thin mm brain head cerebro crane "
-        "cerveau encephale encefalo kopf schadel schaedel hersenen glowa mozg beyin hjerne hlava wip new std standard "
-        "turbo fast spin echo bias unstripped stripped skullstripped bet masked n4 "
-        "resampled norm normalised normalized dis2d dis3d nd mpr mpr1 recon rec tumor tumour glioma full "
-        "whole volume vol slab long short tr te ti cs hyperband deface defaced sms mb wave scan image images study "
-        "series baseline followup fu day weighted w of the di de del der des du la le in high low res field hi lo "
-        "ponderee ponderado pondere gewichtet gabe administration intravenous intraveineuse agent produit "
-        "mezzo medium media mittel podaniu dozylnie podani kontrastmittelgabe"
+        "sagital sagittale sagitt cor coronal coronale koronal kor coro obl oblique iso isotropic isotrop 3d 2d se "
+        "tse fse frfse tfe tfl ffe fl vibe space spc cube vista brainview propeller blade multivane jet radar thrive "
+        "lava ir ns p2 p3 p4 pat pat2 ipat caipi sense clear asset arc hr hires highres thin mm brain head cerebro "
+        "crane cerveau encephale encefalo kopf schadel schaedel hersenen glowa mozg beyin hjerne hlava wip new std "
+        "slice slices sequence protocol routine egd standard turbo fast spin echo bias unstripped stripped "
+        "skullstripped bet masked n4 resampled norm normalised normalized dis2d dis3d nd mpr mpr1 recon rec tumor "
+        "tumour glioma full whole volume vol slab long short tr te ti cs hyperband deface defaced sms mb wave scan "
+        "image images study series baseline followup fu day weighted w of the di de del der des du la le in high low "
+        "res field hi lo ponderee ponderado pondere gewichtet gabe administration intravenous intraveineuse agent "
+        "produit mezzo medium media mittel podaniu dozylnie podani"
     ),
 }
 ROLES: dict[str, str] = {}
@@ -161,14 +160,16 @@ for _role in (
 ):
     ROLES.update(dict.fromkeys(_LISTS[_role].split(), _role))
 
+SEQUENCE_INSIDE = re.compile(r"t[12](?!\d)|flair")
 # Families of words, for inflections and names that no list holds. The first that matches counts.
 _FAMILIES = [
+    (re.compile(r"([ck]ontrast\w*|gado\w*)(free|frei|less|los|siz|suz|fri|vrij)"), ABSENT),
     (re.compile(r"(pre|non|un)([ck]ontr\w+|gad\w+|inj\w+|enhanc\w+)"), ABSENT),
     (
         re.compile(r"post([ck]ontr|gad|inj|enhanc)\w*|[ck]ontrast(ad|at|iert|ed|verst)\w*|enhanc\w*|injec?te\w*"),
         PRESENT,
     ),
-    (re.compile(r"gad\w+|[ck]ontra[sz]\w*|inj[ei]c\w*|gd\d*(dtpa|dota|bopta)"), AGENT),
+    (re.compile(r"gado\w+|[ck]ontra[sz]\w*|inj[ei]c\w*|gd\d*(dtpa|dota|bopta)"), AGENT),
     (re.compile(r"(post|pre|intra|prae?|peri)(op|surg|rt|rx|chemo|resec|treat|ther|rad|biops)\w*"), HINT),
     (
         re.compile(
@@ -182,12 +183,18 @@ _FAMILIES = [
     ),
     (re.compile(r"segment\w*|[a-z]+(mask|seg|segmentation)|(mask|seg|label|roi)\d+"), MASK),
 ]
-# Parts of an unknown word that make it suspect of speaking of contrast.
-SUSPECT = re.compile(r"gad|[ck]ontr|njec|nhanc|magnev|dotar|hance|post|^t1|^t2")
+# Parts of an unknown word that make it suspect of speaking of contrast, and words of which it may be a misspelling.
+_SUSPECT = re.compile(r"gad|[ck]ontr(?!ol|ib)|inj|hanc|magnev|dotar|post|scan|gd|km|mdc|elucirem|vueway|t1|t2|конт")
+_SPELT = [word for word, role in ROLES.items() if role in (AGENT, PRESENT) and len(word) >= 6]
 
 
 def role_of(word: str) -> str | None:
     """What a folded word says, None for an unknown one."""
-    if word in ROLES:
-        return ROLES[word]
+    if word in ROLES or SEQUENCE_INSIDE.search(word):
+        return ROLES.get(word)
     return next((role for pattern, role in _FAMILIES if pattern.fullmatch(word)), None)
+
+
+def may_mean_contrast(word: str) -> bool:
+    """Whether an unknown word could speak of contrast: it holds a part of such a word, or is nearly one."""
+    return bool(_SUSPECT.search(word)) or bool(get_close_matches(word, _SPELT, n=1, cutoff=0.8))
