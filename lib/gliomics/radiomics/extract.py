@@ -104,25 +104,27 @@ def extract_regions(
         brain = _measured_grid(brain)
     if config.new_spacing is not None and not spacing_known:
         raise InputError(f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown")
-    rows = [
-        row
-        for region, mask in regions.items()
-        for row in _rows(
-            region, _measured_grid(_checked(mask, reference, names[0], study_id, region)), config, study_id
-        )
-    ]
+    rows: list[_Row] = []
+    for region, mask in regions.items():
+        drawn = _measured_grid(_checked(mask, reference, names[0], study_id, region))
+        made = _rows(region, drawn, config, study_id)
+        for row in made if config.new_spacing is not None else []:
+            row.diagnostics |= provenance.of_drawing(drawn)
+        rows += made
     if not rows:
         return []
     axis, origin = slice_axis(rows[0].volume), to_lps(reference).affine[:3, 3]
     plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": 2 - axis}
+    settings = {**config.general_settings, **plane}
     with engine.one_thread():
         for row in rows:
-            mask = begin_at(row.masked.mask, row.masked.mask.affine[:3, 3] + origin)
-            row.diagnostics |= provenance.of_region(mask, config, names, spacing_known)
-            row.diagnostics["stored_axes"] = axes_of(reference)
+            measured = _measured_region(row.masked.mask, settings, row.masked.name)
+            in_space = begin_at(measured, measured.affine[:3, 3] + origin)
+            row.diagnostics |= provenance.of_region(in_space, config, names, spacing_known)
+            row.diagnostics |= {"stored_axes": axes_of(reference), "plane": provenance.plane_of(settings)}
             if "slice" in row.diagnostics and config.resampling is None:
                 row.diagnostics["slice_as_stored"] = stored_index(reference, axis, row.diagnostics["slice"])
-            row.values |= _mask_features(row, config, plane)
+            row.values |= _mask_features(row, measured, config, settings)
         for name in names if config.image_classes else []:
             _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id)
     return [_table(row, config, study_id) for row in rows]
@@ -198,15 +200,21 @@ def _row(region: str, mask: Mask, volume: Mask, study_id: str, **diagnostics: An
     return _Row(region, masked, volume, diagnostics=diagnostics)
 
 
+def _measured_region(mask: Mask, settings: Mapping[str, Any], name: str) -> Mask:
+    """A region on the grid on which PyRadiomics measures it, which its own resampling or cropping makes."""
+    if settings.get("resampledPixelSpacing") is None and not settings.get("preCrop"):
+        return mask
+    return _not_empty(from_sitk(engine.resampled_region(to_sitk(mask), settings, name)), name)
+
+
 def _is_plane(region: MaskedRegion) -> bool:
     return sum(part.stop - part.start > 1 for part in region.window.box) == 2
 
 
-def _mask_features(row: _Row, config: FeatureConfig, plane: Mapping[str, Any]) -> dict[str, float]:
+def _mask_features(row: _Row, measured: Mask, config: FeatureConfig, settings: Mapping[str, Any]) -> dict[str, float]:
     """Features of the mask alone. Whatever is measured, a region that PyRadiomics refuses is refused."""
     values: dict[str, float] = {}
-    settings = {**config.general_settings, **plane}
-    _box(row.masked.mask, settings, row.masked.name)
+    roi = _box(measured, settings, row.masked.name)
     for kind, names in config.mask_classes.items():
         mask = row.volume if kind in VOLUME_CLASSES else row.masked.mask
         if kind == "outline":
@@ -214,15 +222,15 @@ def _mask_features(row: _Row, config: FeatureConfig, plane: Mapping[str, Any]) -
         elif kind == "ellipsoid":
             values |= ellipsoid_features(mask, names)
         else:
-            found = engine.shape_features(_box(mask, settings, row.masked.name), kind, names, settings)
+            if mask is not row.masked.mask:
+                roi = _box(_measured_region(mask, settings, row.masked.name), settings, row.masked.name)
+            found = engine.shape_features(roi, kind, names, settings)
             values |= {f"original_{name}": value for name, value in found.items()}
     return values
 
 
 def _box(mask: Mask, settings: Mapping[str, Any], name: str) -> sitk.Image:
-    """The smallest box around the region, after PyRadiomics' own resampling where that is set."""
-    if settings.get("resampledPixelSpacing") is not None:
-        mask = _not_empty(from_sitk(engine.resampled_region(to_sitk(mask), settings, name)), name)
+    """The smallest box around a region, if PyRadiomics measures it."""
     roi = to_sitk(window_of(mask.array > 0).crop(mask))
     engine.check_region(roi, settings, name)
     return roi
@@ -257,10 +265,15 @@ def _measure_sequence(
         features = engine.intensity_features(found.image, found.roi, levels, config.image_classes, found.settings, what)
         row.values |= {f"{name}_{found.name}_{feature}": value for feature, value in features.items()}
         bins[found.index][found.name] = levels.count
+        if config.setting.resegmentRange is not None:
+            row.diagnostics[f"{name}_voxels"] = int(np.count_nonzero(from_sitk(found.roi).array))
     image_sha256 = provenance.content_sha256(to_lps(volume))
+    normalisation = [sequence.mean, sequence.deviation]
+    if config.setting.normalize:  # PyRadiomics' own, over all voxels
+        normalisation = [float(volume.array.mean(dtype=float)), float(volume.array.std(dtype=float, ddof=1))]
     for row, counts in zip(rows, bins, strict=True):
         row.diagnostics[f"{name}_image_sha256"] = image_sha256
-        row.diagnostics[f"{name}_normalisation"] = [sequence.mean, sequence.deviation]
+        row.diagnostics[f"{name}_normalisation"] = normalisation
         row.diagnostics[f"{name}_bins"] = counts
 
 

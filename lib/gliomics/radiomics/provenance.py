@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -49,6 +50,22 @@ def of_region(mask: Mask, config: FeatureConfig, sequences: list[str], spacing_k
     }
 
 
+def of_drawing(mask: Mask) -> dict[str, Any]:
+    """The diagnostics of a region as it was drawn, for rows of one that was resampled; ``mask`` is the drawn one."""
+    return {
+        "drawn_size": list(mask.shape),
+        "drawn_spacing": [round(edge, 6) for edge in mask.spacing],
+        "drawn_voxels": int(np.count_nonzero(mask.array)),
+    }
+
+
+def plane_of(settings: Mapping[str, Any]) -> str | None:
+    """The plane in which textures are measured by PyRadiomics' settings; None for all directions."""
+    if not settings.get("force2D"):
+        return None
+    return ("axial", "coronal", "sagittal")[settings.get("force2Ddimension") or 0]
+
+
 def warnings_of(diagnostics: Mapping[str, Any], config: FeatureConfig) -> list[str]:
     """What to beware of in a row with these diagnostics."""
     return _geometry_warnings(diagnostics, config) + _bin_warnings(bins_of(diagnostics))
@@ -74,7 +91,9 @@ def without_undefined(warnings: Sequence[str]) -> tuple[list[str], list[str]]:
 def _geometry_warnings(diagnostics: Mapping[str, Any], config: FeatureConfig) -> list[str]:
     """Sentences about voxels of unknown or unequal size, and about too few of them."""
     warnings = []
-    edges, spacing_known, count = (diagnostics[name] for name in ("spacing", "spacing_known", "voxels"))
+    edges, spacing_known = diagnostics["spacing"], diagnostics["spacing_known"]
+    resegmented = (diagnostics.get(f"{name}_voxels", math.inf) for name in diagnostics["sequences"])
+    count = min(diagnostics["voxels"], *resegmented)
     spacing = " x ".join(f"{edge:g}" for edge in edges)
     if not spacing_known and _IN_MILLIMETRES & config.mask_classes.keys():
         warnings.append(

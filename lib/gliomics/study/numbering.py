@@ -210,9 +210,10 @@ def numbering_of_mask(
     if named is not None and present <= named.parts.keys():
         return MaskNumbering(present, (named,), "names of the segments")
     alone = (NUMBERINGS["whole"],) if present <= {1} else ()
-    if study is not None:
-        numbering = parse_numbering(study)
-        if not present <= numbering.parts.keys():
+    numbering = parse_numbering(study) if study is not None else NUMBERINGS["whole"]
+    has_all = present <= numbering.parts.keys()
+    if study is not None and (has_all or set(numbering.parts.values()) != {UNDIVIDED}):
+        if not has_all:
             return MaskNumbering(present, (), f"the numbering of study.json is {numbering}")
         others = tuple(whole for whole in alone if whole.parts != numbering.parts)
         return MaskNumbering(present, (*others, numbering), "study.json")

@@ -15,7 +15,7 @@ from gliomics.radiomics.config import parse_config
 from gliomics.radiomics.extract import extract_features
 from gliomics.radiomics.provenance import of_region, warnings_of
 from gliomics.records import FeatureTable
-from gliomics.study import Mask, Volume
+from gliomics.study import Mask, Volume, to_sitk
 from tests.unit.radiomics.heads import SHAPE, ball, head, lesion
 
 MEAN = {"featureClass": {"firstorder": ["Mean"]}}
@@ -188,3 +188,87 @@ def test_undefined_features_are_named_in_the_row_that_lacks_them() -> None:
     )
     assert table.values == {}
     assert "left out because undefined for this region: flair_original_glcm_Contrast" in table.warnings
+
+
+def plain_diagnostics(setting: dict[str, Any]) -> dict[str, Any]:
+    """What PyRadiomics itself says of the region that it measured."""
+    from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+    extractor = RadiomicsFeatureExtractor({**MEAN, "setting": setting})
+    return dict(extractor.execute(to_sitk(to_lps(head())), to_sitk(to_lps(lesion())), label=1))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"resampledPixelSpacing": [1.5, 1.5, 3], "interpolator": "sitkLinear"},
+        {"resampledPixelSpacing": [0, 0, 2]},
+        {"resampledPixelSpacing": [4, 4, 4], "padDistance": 2},
+        {"preCrop": True, "padDistance": 3},
+    ],
+    ids=str,
+)
+def test_row_tells_the_grid_that_pyradiomics_made_and_the_voxels_on_it(setting: dict[str, Any]) -> None:
+    told, plain = measured({**MEAN, "setting": setting}).diagnostics, plain_diagnostics(setting)
+    grid = "Mask-interpolated" if "resampledPixelSpacing" in setting else "Mask-corrected"
+    if grid == "Mask-interpolated":
+        assert told["size"] == list(plain["diagnostics_Mask-interpolated_Size"])
+        assert told["spacing"] == pytest.approx(plain["diagnostics_Mask-interpolated_Spacing"])
+        assert told["voxels"] == plain["diagnostics_Mask-interpolated_VoxelNum"]
+    else:
+        assert told["size"] < [40, 44, 10]
+        assert told["voxels"] == plain["diagnostics_Mask-original_VoxelNum"]
+    affine = np.array(told["affine"])
+    inside = np.argwhere(lesion().array > 0) @ head().affine[:3, :3]
+    corner = affine @ [*(n / 2 for n in told["size"]), 1]
+    assert (inside.min(axis=0) <= corner).all() and (corner <= inside.max(axis=0)).all()
+
+
+def test_row_of_a_resampled_region_tells_how_it_was_drawn() -> None:
+    for content in ({"resampling": [1, 1, 2]}, {"setting": {"resampledPixelSpacing": [1, 1, 2]}}):
+        told = measured({**MEAN, **content}).diagnostics
+        assert (told["drawn_size"], told["drawn_spacing"]) == ([40, 44, 10], [2.0, 2.0, 5.0])
+        assert told["drawn_voxels"] == np.count_nonzero(lesion().array) < told["voxels"]
+        assert told["spacing"] == [1, 1, 2]
+    assert "drawn_voxels" not in measured(MEAN).diagnostics
+
+
+@pytest.mark.parametrize("content", [{"resampling": [6, 6, 6]}, {"setting": {"resampledPixelSpacing": [6, 6, 6]}}])
+def test_few_voxels_are_those_that_are_left_after_resampling(content: dict[str, Any]) -> None:
+    table = measured({**MEAN, **content})
+    assert table.diagnostics["voxels"] < 64 < table.diagnostics["drawn_voxels"]
+    assert any("voxels; below 64" in warning for warning in table.warnings)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "warned"), [([2.5, 2.5, 2.5], False), ([1, 1, 5], True), ([1, 1, 0], True)], ids=str
+)
+def test_flat_voxels_are_those_that_were_measured(spacing: list[float], warned: bool) -> None:
+    table = measured({"featureClass": {"shape": ["MeshVolume"]}, "setting": {"resampledPixelSpacing": spacing}})
+    assert any("far from cubes" in warning for warning in table.warnings) == warned
+
+
+def test_row_counts_the_voxels_that_resegmentation_leaves_in_each_sequence() -> None:
+    table = measured({**MEAN, "setting": {"resegmentRange": [150, 400]}})
+    kept = np.count_nonzero((lesion().array > 0) & (head().array >= 150))
+    assert table.diagnostics["flair_voxels"] == kept < table.diagnostics["voxels"]
+
+
+def test_row_tells_what_normalisation_by_pyradiomics_took_out() -> None:
+    values = head().array.astype(float)
+    told = measured({**MEAN, "setting": {"normalize": True}}).diagnostics["flair_normalisation"]
+    assert told == pytest.approx([values.mean(), values.std(ddof=1)])
+
+
+@pytest.mark.parametrize(
+    ("content", "plane"),
+    [
+        ({}, None),
+        ({"setting": {"force2D": True}}, "axial"),
+        ({"setting": {"force2D": True, "force2Ddimension": 2}}, "sagittal"),
+        ({"slices": "largest"}, "axial"),
+    ],
+    ids=str,
+)
+def test_row_tells_the_plane_of_its_textures(content: dict[str, Any], plane: str | None) -> None:
+    assert measured({**TEXTURE, **content}).diagnostics["plane"] == plane

@@ -104,6 +104,11 @@ def test_a_numbering_of_the_study_that_lacks_a_value_is_no_numbering_of_the_mask
         numbering.labels_of([OEDEMA], "oedema", "a mask")
 
 
+def test_labels_of_a_study_that_are_not_divided_say_nothing_of_a_mask_that_is() -> None:
+    numbering = numbering_of_mask({1, 2, 4}, "a mask", study="whole")
+    assert numbering.labels_of([OEDEMA], "oedema", "a mask") == {2}
+
+
 def test_a_mask_of_one_value_is_not_taken_for_the_core_because_its_study_has_a_numbering() -> None:
     numbering = numbering_of_mask({1}, "a mask", study="brats-2021")
     with pytest.raises(InputError, match="label 1 is tumour in whole, core-without-enhancement in brats-2021"):
