@@ -66,9 +66,11 @@ class InProcessBackend:
         self.submitted: list[tuple[str, Volume, dict[str, Any], str]] = []
         self.threads: set[int] = set()
         self.askedWith: list[tuple[str, str]] = []
+        self.users: list[str] = []
 
-    def forUrl(self, url: str, token: str) -> InProcessBackend:
+    def forUrl(self, url: str, token: str, user: str) -> InProcessBackend:
         self.askedWith.append((url, token))
+        self.users.append(user)
         return self
 
     def _enter(self) -> None:

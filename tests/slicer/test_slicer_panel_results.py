@@ -215,11 +215,9 @@ def test_the_scene_remembers_what_was_selected(computed: Any, backend: InProcess
     from RadiogenomicsLib.widget import RadiogenomicsPanel
 
     computed.ui.autoUpdateCheckBox.checked = True
-    computed.ui.serverUrl.text = "http://127.0.0.1:8001"
     uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
     again = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
     assert again.model.selection == computed.model.selection
-    assert again.ui.serverUrl.text == "http://127.0.0.1:8001"
     assert again.ui.autoUpdateCheckBox.checked
     assert again.ui.featureTable.mrmlTableNode() is computed.ui.featureTable.mrmlTableNode()
     again.cleanup()
@@ -264,15 +262,6 @@ def test_removing_the_table_takes_the_result_away(computed: Any, scene: Any) -> 
     scene.RemoveNode(computed.ui.featureTable.mrmlTableNode())
     assert computed.model.result is None
     assert computed.ui.featureTable.mrmlTableNode() is None
-
-
-def test_the_last_server_is_offered_in_a_new_scene(panel: Any, spin: Spin, scene: Any) -> None:
-    import qt
-
-    panel.ui.serverUrl.text = "http://127.0.0.1:8123"
-    panel.ui.connectButton.click()
-    spin(idle(panel))
-    assert qt.QSettings().value("Gliomics/ServerUrl") == "http://127.0.0.1:8123"
 
 
 def test_cleanup_leaves_no_observer_and_no_timer(computed: Any, scene: Any) -> None:

@@ -158,6 +158,11 @@ def hostOf(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
 
 
+def sameServer(a: str, b: str) -> bool:
+    """Whether two addresses may be of one server; one on this computer may have another port from day to day."""
+    return hostOf(a) == hostOf(b) or (isLoopback(a) and isLoopback(b))
+
+
 def addressError(url: str) -> str:
     """What is wrong with a server address; empty when it can be used."""
     try:
@@ -175,10 +180,13 @@ def tokenError(token: str) -> str:
 
 
 class ServerBackend:
-    """A Gliomics server, or any MONAI Label server as far as it goes, over REST; ``token`` where it asks for one."""
+    """A Gliomics server, or any MONAI Label server as far as it goes, over REST.
 
-    def __init__(self, url: str, token: str = "") -> None:
-        self._client = GliomicsClient(url, token=token or None)
+    ``token`` where it asks for one; ``user`` is who takes studies and saves labels, where no token says so.
+    """
+
+    def __init__(self, url: str, token: str = "", user: str = "") -> None:
+        self._client = GliomicsClient(url, token=token or None, user=user or None)
 
     def describe(self) -> ServerInfo:
         """The server's ``/info/`` in the panel's terms."""

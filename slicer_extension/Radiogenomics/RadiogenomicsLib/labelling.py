@@ -131,7 +131,7 @@ class Labelling(Controller):
         )
         if label is None or not self.work.mayUpload():
             return
-        notes = {"client_id": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
+        notes = {"client": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
         if slices:
             self._submitSlices(label, slices, notes)
         else:

@@ -54,6 +54,10 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         self._origins.mark(node, studyId, sequence)
         return node
 
+    def connectedTo(self, url: str) -> None:
+        """Volumes that come now come from this server, and those of another are not its studies."""
+        self._origins.server = url
+
     def origin(self, node: Any) -> Origin | None:
         """Where a volume came from and whether it is so still; None where it is not from the server."""
         return self._origins.of(node)

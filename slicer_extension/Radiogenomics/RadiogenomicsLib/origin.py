@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import slicer.util
 
+from RadiogenomicsLib.backends import hostOf, sameServer
 from RadiogenomicsLib.segments import ijkToRasOf
 from RadiogenomicsLib.volumes import Volume, describeGrid, sameGrid
 
@@ -17,6 +18,8 @@ STUDY_ATTRIBUTE = "Gliomics.StudyId"
 SEQUENCE_ATTRIBUTE = "Gliomics.Sequence"
 GRID_ATTRIBUTE = "Gliomics.Grid"
 """Size along i, j, k and the matrix from voxels to RAS, as the image came."""
+SERVER_ATTRIBUTE = "Gliomics.Server"
+"""The address that it came from: another server may have another study of the same name."""
 VOXELS_ATTRIBUTE = "Gliomics.Voxels"
 """A hash of the voxels as they came."""
 
@@ -25,25 +28,33 @@ VOXELS_ATTRIBUTE = "Gliomics.Voxels"
 class Origin:
     """The study and the sequence that a volume came as, and what has been done to it since.
 
-    ``moved`` says how its grid differs from the server's, ``edited`` that its voxels do; both are empty where it is the
-    server's image still.
+    ``otherServer`` is where it came from if that is not the server of the connection. ``moved`` says how its grid
+    differs from the server's, ``edited`` that its voxels do. All are empty where it is the server's image still.
     """
 
     studyId: str
     sequence: str
+    otherServer: str = ""
     moved: str = ""
     edited: str = ""
 
     @property
     def change(self) -> str:
         """What has been done to it; empty where the server has this very image."""
-        return self.moved or self.edited
+        return (f"came from {self.otherServer}" if self.otherServer else "") or self.moved or self.edited
+
+    @property
+    def isOnGrid(self) -> bool:
+        """Whether it has the grid of the study's image on the server, so that a label drawn on it is the study's."""
+        return not self.otherServer and not self.moved
 
 
 class Origins:
     """Marks volumes that came from the server, and compares them with their marks."""
 
     def __init__(self) -> None:
+        self.server = ""
+        """The address of the connection, empty before there was one."""
         self._hashes: dict[str, tuple[int, str]] = {}
         """By node, with the time at which its voxels were changed last."""
 
@@ -51,6 +62,7 @@ class Origins:
         """Note on a volume where it came from, and how it was then."""
         node.SetAttribute(STUDY_ATTRIBUTE, studyId)
         node.SetAttribute(SEQUENCE_ATTRIBUTE, sequence)
+        node.SetAttribute(SERVER_ATTRIBUTE, hostOf(self.server) if self.server else "")
         grid = _grid(node)
         size = list(grid.array.shape[::-1])
         node.SetAttribute(GRID_ATTRIBUTE, json.dumps({"size": size, "ijkToRas": grid.ijkToRas.tolist()}))
@@ -61,7 +73,9 @@ class Origins:
         studyId = node.GetAttribute(STUDY_ATTRIBUTE)
         if not studyId:
             return None
-        sequence = node.GetAttribute(SEQUENCE_ATTRIBUTE) or ""
+        sequence, server = node.GetAttribute(SEQUENCE_ATTRIBUTE) or "", node.GetAttribute(SERVER_ATTRIBUTE) or ""
+        if server and self.server and not sameServer(server, self.server):
+            return Origin(studyId, sequence, otherServer=server)
         if node.GetImageData() is None:
             return Origin(studyId, sequence, moved="lost its voxels")
         before, now = _marked(node), _grid(node)

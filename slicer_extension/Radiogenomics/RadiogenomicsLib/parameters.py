@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-DEFAULT_URL = "http://127.0.0.1:8000"
-
 
 class Parameters:
     """Typed access to the parameter node; nodes are kept as references, which follow renamed IDs."""

@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 
 from RadiogenomicsLib.logic import RadiogenomicsLogic
+from RadiogenomicsLib.origin import Origin
 from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.recognition import Recogniser, volumesOfScene
 from RadiogenomicsLib.sequences import SEQUENCES
@@ -92,7 +93,7 @@ class SceneSelection:
 
     def read(self) -> Selection:
         """The selection in words."""
-        node, segmentId = self.segmentation(), self.segmentId()
+        node, segmentId, origin = self.segmentation(), self.segmentId(), self._originDrawnOn()
         return Selection(
             volumes={sequence: self._chosen(volume) for sequence, volume in self.volumes().items()},
             segmentationId=node.GetID() if node is not None else "",
@@ -100,6 +101,7 @@ class SceneSelection:
             segmentId=segmentId,
             segment=node.GetSegmentation().GetSegment(segmentId).GetName() if segmentId else "",
             drawnOnStudyId=self._studyDrawnOn(),
+            drawnOnServer=origin.otherServer if origin is not None else "",
         )
 
     def _chosen(self, node: Any) -> ChosenVolume:
@@ -107,14 +109,18 @@ class SceneSelection:
         if origin is None:
             return ChosenVolume(node.GetID(), node.GetName(), contents=contents)
         return ChosenVolume(
-            node.GetID(), node.GetName(), origin.studyId, origin.sequence, origin.change, bool(origin.moved), contents
+            node.GetID(), node.GetName(), origin.studyId, origin.sequence, origin.change, not origin.isOnGrid, contents
         )
+
+    def _originDrawnOn(self) -> Origin | None:
+        """Where the volume came from that the chosen segmentation was drawn on."""
+        drawnOn = self._logic.referenceVolume(self.segmentation()) if self.segmentation() is not None else None
+        return self._logic.origin(drawnOn) if drawnOn is not None else None
 
     def _studyDrawnOn(self) -> str:
         """The study on whose grid the chosen segmentation was drawn; empty when it was drawn on another."""
-        drawnOn = self._logic.referenceVolume(self.segmentation()) if self.segmentation() is not None else None
-        origin = self._logic.origin(drawnOn) if drawnOn is not None else None
-        return origin.studyId if origin is not None and not origin.moved else ""
+        origin = self._originDrawnOn()
+        return origin.studyId if origin is not None and origin.isOnGrid else ""
 
     def firstVolume(self, preferred: tuple[str, ...] = ()) -> Any:
         """The first chosen volume, those of ``preferred`` sequences first; None when none is chosen."""

@@ -55,7 +55,8 @@ class PanelView:
         self._enable(self.ui.computeButton, model.canCompute, "Features and subtypes of the chosen segment.")
         explain = model.info is not None and not model.running
         self._text(self.ui.segmentHint, model.canSegment.reason if explain else "")
-        self._text(self.ui.submitHint, model.canSubmit.reason if explain else "")
+        anonymous = "The label will be saved without a name: type yours under Server." if model.isAnonymous else ""
+        self._text(self.ui.submitHint, (model.canSubmit.reason or anonymous) if explain else "")
         self._text(self.ui.correctHint, model.correctionReason if explain else "")
         self._text(self.ui.computeHint, self._computeHint(model) if explain else "")
         self._text(self.ui.reasonLabel, sentence(model.reason))

@@ -55,7 +55,8 @@ class ChosenVolume:
 class Selection:
     """What is selected in the scene.
 
-    ``drawnOnStudyId`` is the study on whose grid the segmentation was drawn, empty when it was drawn on another grid.
+    ``drawnOnStudyId`` is the study on whose grid the segmentation was drawn, empty when it was drawn on another grid;
+    ``drawnOnServer`` is that study's server where it is not the server of the connection.
     """
 
     volumes: dict[str, ChosenVolume] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Selection:
     segmentId: str = ""
     segment: str = ""
     drawnOnStudyId: str = ""
+    drawnOnServer: str = ""
 
     @property
     def studyId(self) -> str:
@@ -123,6 +125,8 @@ class PanelModel:
     def __init__(self) -> None:
         self.url = ""
         self._tokens: dict[str, str] = {}
+        self.annotator = ""
+        """The user's name, with which labels are saved where no token says who it is."""
         self.info: ServerInfo | None = None
         self.connectedUrl = ""
         self.selection = Selection()
@@ -153,6 +157,10 @@ class PanelModel:
         """A token was typed; it belongs to the server whose address is typed now, and goes to no other."""
         if not addressError(self.url):
             self._tokens[hostOf(self.url)] = token.strip()
+
+    def annotatorChanged(self, name: str) -> None:
+        """The user typed a name."""
+        self.annotator = " ".join(name.split())
 
     def jobStarted(self, title: str) -> None:
         """Work began in the background."""
@@ -362,13 +370,15 @@ class PanelModel:
         if not reason and not self.selection.segmentationId:
             reason = "Choose a segmentation."
         if not reason and not self.selection.labelStudyId:
-            reason = (
-                f"'{self.selection.segmentation}' was not drawn on a study of the server: take one with Next study, "
-                "or choose its volumes under Study."
-            )
+            reason = self._strayReason()
         if not reason and self.submitsSlices and not self.slicesOfLabel.done:
             reason = "Tick the slices that are done under Study, or tick 'The whole study is done'."
         return self._unless(reason)
+
+    @property
+    def isAnonymous(self) -> bool:
+        """Whether a label would be saved without a name."""
+        return not self.annotator and not self.tokenFor(self.connectedUrl)
 
     @property
     def correctionReason(self) -> str:
@@ -421,6 +431,18 @@ class PanelModel:
         if self.selection.isMixed:
             return "The chosen volumes belong to different studies: choose volumes of one study under Study."
         return ""
+
+    def _strayReason(self) -> str:
+        name, server = self.selection.segmentation, self.selection.drawnOnServer
+        if server:
+            return (
+                f"'{name}' was drawn on a study of {server}: connect to that server, or take the study from this one with "
+                "Next study and draw on it."
+            )
+        return (
+            f"'{name}' was not drawn on a study of the server: take one with Next study, or choose its volumes under "
+            "Study."
+        )
 
     def _foreignReason(self) -> str:
         drawnOn, study = self.selection.drawnOnStudyId, self.selection.studyId

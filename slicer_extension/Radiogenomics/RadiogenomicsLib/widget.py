@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import qt
 import slicer
 import slicer.util
 import vtk
 from slicer.util import VTKObservationMixin
 
-from RadiogenomicsLib import consent, tasks, viewmodel
+from RadiogenomicsLib import consent, tasks, usersettings, viewmodel
 from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo
 from RadiogenomicsLib.correction import Correction
 from RadiogenomicsLib.labelling import Labelling
 from RadiogenomicsLib.logic import RadiogenomicsLogic
-from RadiogenomicsLib.parameters import DEFAULT_URL, Parameters
+from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.selection import SceneSelection
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.view import PanelView
@@ -28,13 +27,14 @@ SETTLE_MS = 50
 """New volumes are looked at after this time, when their names and attributes are set."""
 AUTO_UPDATE_MS = 1500
 """An edited segment is computed again when it was left alone for this long."""
-URL_SETTING = "Gliomics/ServerUrl"
 
 
 class RadiogenomicsPanel(VTKObservationMixin):
     """Binds the widgets of ``Radiogenomics.ui`` to the scene and to a backend."""
 
-    def __init__(self, uiWidget: Any, logic: RadiogenomicsLogic, backendFor: Callable[[str, str], Backend]) -> None:
+    def __init__(
+        self, uiWidget: Any, logic: RadiogenomicsLogic, backendFor: Callable[[str, str, str], Backend]
+    ) -> None:
         super().__init__()
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         self.logic = logic
@@ -51,6 +51,9 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self.correction = Correction(*together)
         self._connectWidgets()
         self._observeScene()
+        self.ui.serverUrl.text = usersettings.serverUrl()
+        self.model.annotatorChanged(usersettings.annotator())
+        self.ui.annotatorEdit.text = self.model.annotator
         self.restore()
         if not self.selection.volumes():
             self.selection.recogniseVolumes()
@@ -63,6 +66,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
         ui.serverUrl.connect("returnPressed()", self.onConnect)
         ui.tokenEdit.connect("textEdited(QString)", self.onToken)
         ui.tokenEdit.connect("returnPressed()", self.onConnect)
+        ui.annotatorEdit.connect("textEdited(QString)", self.onAnnotator)
         ui.connectButton.connect("clicked(bool)", self.onConnect)
         ui.recogniseButton.connect("clicked(bool)", self.onRecognise)
         ui.segmentButton.connect("clicked(bool)", self.onSegment)
@@ -91,11 +95,9 @@ class RadiogenomicsPanel(VTKObservationMixin):
     # Scene
 
     def restore(self) -> None:
-        """Show what the parameter node remembers; without an address there, the one that was used last stays."""
+        """Show what the parameter node remembers. The server's address is not of the scene, which may be another's."""
         self.parameters = Parameters(self.logic.getParameterNode())
         self.labelling.restore(self.parameters)
-        url = self.parameters.text("serverUrl") or self.model.url
-        self.ui.serverUrl.text = url or slicer.util.settingsValue(URL_SETTING, DEFAULT_URL)
         self.ui.autoUpdateCheckBox.checked = self.parameters.flag("autoUpdate")
         self.ui.featureTable.setMRMLTableNode(self.parameters.reference("features"))
         self.model.modelName = self.parameters.text("model") or self.model.modelName
@@ -232,7 +234,6 @@ class RadiogenomicsPanel(VTKObservationMixin):
     def onAddress(self, url: str) -> None:
         """Another server address was typed."""
         self.model.addressChanged(url)
-        self.parameters.setText("serverUrl", self.model.url)
         self.ui.tokenEdit.text = self.model.tokenFor(self.model.url)
         self.refresh()
 
@@ -240,6 +241,13 @@ class RadiogenomicsPanel(VTKObservationMixin):
     def onToken(self, token: str) -> None:
         """A token was typed or pasted; it is kept nowhere but in this panel."""
         self.model.tokenChanged(token)
+        self.refresh()
+
+    @shown
+    def onAnnotator(self, name: str) -> None:
+        """The user's name was typed."""
+        self.model.annotatorChanged(name)
+        usersettings.rememberAnnotator(self.model.annotator)
         self.refresh()
 
     @shown
@@ -253,11 +261,12 @@ class RadiogenomicsPanel(VTKObservationMixin):
         url, backend = self.model.url, self.work.backend(self.model.url)
 
         def onResult(info: ServerInfo) -> None:
-            qt.QSettings().setValue(URL_SETTING, url)
+            usersettings.rememberServerUrl(url)
             self.model.connected(url, info)
+            self.logic.connectedTo(url)
             self.parameters.setText("model", self.model.modelName)
             self.view.showModels(self.model)
-            self._showLabelValues()
+            self.onSelection()
 
         self.work.start(viewmodel.CONNECT, lambda job: tasks.connect(job, backend), onResult, backend=backend)
 

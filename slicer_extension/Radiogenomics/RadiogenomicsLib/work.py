@@ -61,7 +61,7 @@ class Work:
     """Every controller of the panel starts its jobs here; ``onChanged`` is called whenever the view model changed."""
 
     def __init__(
-        self, model: PanelModel, backendFor: Callable[[str, str], Backend], onChanged: Callable[[], None]
+        self, model: PanelModel, backendFor: Callable[[str, str, str], Backend], onChanged: Callable[[], None]
     ) -> None:
         self.backendFor = backendFor
         self.segmentEdited = False
@@ -78,11 +78,11 @@ class Work:
         self._pollTimer = makeTimer(POLL_MS, self.poll, singleShot=False)
 
     def backend(self, url: str = "") -> Backend:
-        """The server at an address, of the connection unless given, with the token that was typed for it."""
+        """The server at an address, of the connection unless given, with the token typed for it and the user's name."""
         url = url or self._model.connectedUrl
         token = self._model.tokenFor(url)
         self._withToken = bool(token)
-        return self.backendFor(url, token)
+        return self.backendFor(url, token, self._model.annotator)
 
     def start(
         self,

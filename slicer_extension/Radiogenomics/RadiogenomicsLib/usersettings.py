@@ -1,0 +1,32 @@
+"""What 3D Slicer's settings remember of the user: it is never in the scene, for a scene may come from somebody else."""
+
+from __future__ import annotations
+
+import qt
+import slicer
+import slicer.util
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+_URL, _ANNOTATOR = "Gliomics/ServerUrl", "Gliomics/Annotator"
+
+
+def serverUrl() -> str:
+    """The address of the server that answered last."""
+    return str(slicer.util.settingsValue(_URL, DEFAULT_URL))
+
+
+def rememberServerUrl(url: str) -> None:
+    """Keep the address of a server that answered."""
+    qt.QSettings().setValue(_URL, url)
+
+
+def annotator() -> str:
+    """The user's name: as typed in the panel, else as in 3D Slicer's own settings; empty where neither has one."""
+    typed = str(slicer.util.settingsValue(_ANNOTATOR, ""))
+    return typed or slicer.app.applicationLogic().GetUserInformation().GetName() or ""
+
+
+def rememberAnnotator(name: str) -> None:
+    """Keep the name that the user typed."""
+    qt.QSettings().setValue(_ANNOTATOR, name)
