@@ -40,7 +40,19 @@ def test_a_file_imports_only_what_slicer_has(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["backends", "jobs", "sequences", "slices", "tasks", "terminology", "view", "viewmodel", "volumes", "wording"],
+    [
+        "backends",
+        "jobs",
+        "selected",
+        "sequences",
+        "slices",
+        "tasks",
+        "terminology",
+        "view",
+        "viewmodel",
+        "volumes",
+        "wording",
+    ],
 )
 def test_files_without_qt_and_mrml_stay_so(name: str) -> None:
     assert not imports(LIBRARY / f"{name}.py") & {"slicer", "slicer.util", "vtk", "qt", "ctk"}

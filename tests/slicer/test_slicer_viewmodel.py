@@ -7,14 +7,13 @@ from dataclasses import replace
 import pytest
 from inprocess import ESTIMATE
 from RadiogenomicsLib.backends import Analysis, Model, ServerInfo
+from RadiogenomicsLib.selected import ChosenVolume, Selection
 from RadiogenomicsLib.viewmodel import (
     COMPUTE,
     CONNECT,
     SUBMIT,
-    ChosenVolume,
     PanelModel,
     Result,
-    Selection,
     State,
 )
 

@@ -13,8 +13,8 @@ from RadiogenomicsLib.backends import ServerInfo
 from RadiogenomicsLib.controller import Controller
 from RadiogenomicsLib.logic import LabelExport
 from RadiogenomicsLib.parameters import Parameters
+from RadiogenomicsLib.selected import SlicesAsked
 from RadiogenomicsLib.sequences import SEQUENCES
-from RadiogenomicsLib.viewmodel import SlicesAsked
 from RadiogenomicsLib.work import shown
 
 

@@ -11,9 +11,9 @@ from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.origin import Origin
 from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.recognition import Recogniser, volumesOfScene
+from RadiogenomicsLib.selected import ChosenVolume, Selection
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.tasks import CaseImages
-from RadiogenomicsLib.viewmodel import ChosenVolume, Selection
 from RadiogenomicsLib.work import Work, shown
 
 _SEGMENTATION = "segmentation"

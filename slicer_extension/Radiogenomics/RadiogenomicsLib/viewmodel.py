@@ -6,10 +6,11 @@ possible has a reason, which the panel displays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
-from RadiogenomicsLib.backends import UNNAMED, Analysis, Model, ServerInfo, addressError, hostOf, tokenError
+from RadiogenomicsLib.backends import Analysis, Model, ServerInfo, addressError, hostOf, tokenError
+from RadiogenomicsLib.selected import Selection, SlicesAsked
 from RadiogenomicsLib.sequences import TITLES
 
 
@@ -31,83 +32,6 @@ class Action:
 
     enabled: bool
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class ChosenVolume:
-    """A volume that was chosen for a sequence.
-
-    ``studyId`` is the study that it came from and ``cameAs`` the sequence as which it came, empty where it is not from
-    the server; ``change`` says what has been done to it since, ``isMoved`` whether that gave it another grid.
-    ``contents`` changes with its voxels and its place.
-    """
-
-    nodeId: str
-    name: str
-    studyId: str = ""
-    cameAs: str = ""
-    change: str = ""
-    isMoved: bool = False
-    contents: str = ""
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What is selected in the scene.
-
-    ``drawnOnStudyId`` is the study on whose grid the segmentation was drawn, empty when it was drawn on another grid;
-    ``drawnOnServer`` is that study's server where it is not the server of the connection.
-    """
-
-    volumes: dict[str, ChosenVolume] = field(default_factory=dict)
-    segmentationId: str = ""
-    segmentation: str = ""
-    segmentId: str = ""
-    segment: str = ""
-    drawnOnStudyId: str = ""
-    drawnOnServer: str = ""
-
-    @property
-    def studyId(self) -> str:
-        """The study that all the chosen volumes came from; empty when one came from none or from another."""
-        studies = {volume.studyId for volume in self.volumes.values()}
-        return studies.pop() if len(studies) == 1 else ""
-
-    @property
-    def isOnServer(self) -> bool:
-        """Whether the server has the chosen volumes as they are and by the sequences that they are chosen for."""
-        return bool(self.studyId) and all(
-            not volume.change and volume.cameAs in (sequence, UNNAMED) for sequence, volume in self.volumes.items()
-        )
-
-    @property
-    def labelStudyId(self) -> str:
-        """The study that the segmentation is a label of; empty when it is of none."""
-        moved = any(volume.isMoved for volume in self.volumes.values())
-        return self.drawnOnStudyId or ("" if moved else self.studyId)
-
-    @property
-    def isMixed(self) -> bool:
-        """Whether the chosen volumes belong to different studies of the server."""
-        return len({volume.studyId for volume in self.volumes.values()}) > 1
-
-    @property
-    def repeated(self) -> tuple[str, ...]:
-        """The sequences for which one and the same volume is chosen; empty when each has its own."""
-        for chosen in self.volumes.values():
-            sequences = tuple(s for s, volume in self.volumes.items() if volume.nodeId == chosen.nodeId)
-            if len(sequences) > 1:
-                return sequences
-        return ()
-
-
-@dataclass(frozen=True)
-class SlicesAsked:
-    """Axial slices of a study that the server asked for, those that are done, and whether the user did them all."""
-
-    numbers: tuple[int, ...]
-    done: tuple[int, ...] = ()
-    whole: bool = False
 
 
 @dataclass
@@ -436,8 +360,8 @@ class PanelModel:
         name, server = self.selection.segmentation, self.selection.drawnOnServer
         if server:
             return (
-                f"'{name}' was drawn on a study of {server}: connect to that server, or take the study from this one with "
-                "Next study and draw on it."
+                f"'{name}' was drawn on a study of {server}: connect to that server, or take the study from this one "
+                "with Next study and draw on it."
             )
         return (
             f"'{name}' was not drawn on a study of the server: take one with Next study, or choose its volumes under "
