@@ -141,6 +141,25 @@ class Listing:
         return names
 
 
+class Hashes:
+    """SHA-256 of files, computed again only when a file changed. Usable from several threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, int], str]] = {}
+
+    def of(self, path: Path) -> str:
+        """Hex SHA-256 of a file's bytes."""
+        status = path.stat()
+        stamp = status.st_mtime_ns, status.st_size
+        known = self._known.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        digest = sha256_of(path)
+        if time.time_ns() - status.st_mtime_ns > CLOCK_TICK_NS:
+            self._known[path] = (stamp, digest)
+        return digest
+
+
 def sha256_of(path: Path) -> str:
     """Hex SHA-256 of a file's bytes."""
     digest = hashlib.sha256()

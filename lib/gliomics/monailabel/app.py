@@ -229,6 +229,8 @@ class GliomicsApp(MONAILabelApp):
         return StudySessions(settings.MONAI_LABEL_SESSION_PATH, settings.MONAI_LABEL_SESSION_EXPIRY)
 
     def _warm_up(self) -> None:
+        if isinstance(self._datastore, StudyDatastore):
+            self._datastore.label_check.report()
         for name in self.segmentation_names:
             if self.segmenters.usable(name):
                 _log.info("model '%s' is ready", name)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import shutil
+import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -18,13 +21,14 @@ from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from gliomics.errors import InputError
 from gliomics.files import atomic_path, read_json, safe_name, suffix_of, write_json
 from gliomics.monailabel.cases import default_sequence, read_label
-from gliomics.monailabel.labels import LabelStore, LabelVersion
+from gliomics.monailabel.label_check import LabelCheck
+from gliomics.monailabel.labels import LabelStore, LabelVersion, segment_values
 from gliomics.monailabel.reviews import ReviewStore
 from gliomics.monailabel.study_index import StudyIndex
 from gliomics.monailabel.workspace import Workspace
 from gliomics.preprocess import axial
 from gliomics.study.geometry import check_same_grid
-from gliomics.study.images import read_mask, read_volume
+from gliomics.study.images import read_mask, read_volume, write_mask
 from gliomics.study.records import Mask, Study
 
 FINAL = DefaultLabelTag.FINAL.value
@@ -43,9 +47,10 @@ class StudyDatastore(Datastore):
     def __init__(self, root: Path) -> None:
         self.root = root
         self.workspace = Workspace(root)
-        self.labels = LabelStore(root, self.workspace.history)
-        self.reviews = ReviewStore(self.workspace.reviews)
         self.index = StudyIndex(root)
+        self.labels = LabelStore(root, self.workspace.history, lambda study_id: self.index.study(study_id).sequences)
+        self.label_check = LabelCheck(self.labels, self.index.studies)
+        self.reviews = ReviewStore(self.workspace.reviews)
 
     def name(self) -> str:
         """Name of the studies folder."""
@@ -199,6 +204,8 @@ class StudyDatastore(Datastore):
         study = self.study(image_id)
         allow_empty = info.get("allow_empty") is True or tag == PARTIAL
         mask = read_label(Path(label_filename), study, f"label '{tag}'", allow_empty=allow_empty)
+        if segments := segment_values(Path(label_filename)):
+            info = {"segments": segments, **info}
         if tag == PARTIAL:
             _check_slices(info.get("slices_done"), mask, study.id)
         self.keep_label(study.id, tag, mask, info)
@@ -236,14 +243,27 @@ class StudyDatastore(Datastore):
         """Content of a label's file."""
         return io.BytesIO(self.labels.path(label_id, label_tag).read_bytes())
 
+    @contextlib.contextmanager
+    def label_as_nifti(self, path: Path) -> Iterator[Path]:
+        """A label's file while the block runs, as ``.nii.gz`` whatever type it has."""
+        if suffix_of(path) == ".nii.gz":
+            yield path
+            return
+        self.workspace.temporary.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.workspace.temporary) as folder:
+            write_mask(read_mask(path), Path(folder) / "label.nii.gz")
+            yield Path(folder) / "label.nii.gz"
+
     def get_label_info(self, label_id: str, label_tag: str) -> dict[str, Any]:
         """What was sent with the current label, and its version, time, author and voxel counts."""
         path = self.labels.path(label_id, label_tag)
-        info: dict[str, Any] = {"name": path.name, "ts": int(path.stat().st_mtime)}
+        info: dict[str, Any] = {"name": f"{label_id}.nii.gz", "ts": int(path.stat().st_mtime)}
         version = self.labels.current(label_id, label_tag)
         if version is not None:
             kept = {"version": version.version, "saved": version.saved, "user": version.user, "voxels": version.voxels}
             info = {**version.info, **info, **kept}
+            if changed := self.labels.changed_images(label_id, label_tag):
+                info["images_changed"] = changed
         reviews = self.reviews.reviews(label_id, label_tag)
         return {**info, "review": reviews[-1].to_json()} if reviews else info
 
@@ -295,7 +315,8 @@ class StudyDatastore(Datastore):
             for row in rows:
                 for sequence, file in row["sequences"].items():
                     archive.write(file, f"image/{row['id']}/{sequence}{suffix_of(Path(file))}")
-                archive.write(row["label"], f"label/{row['id']}.nii.gz")
+                with self.label_as_nifti(Path(row["label"])) as label:
+                    archive.write(label, f"label/{row['id']}.nii.gz")
             archive.writestr("metadata.json", json.dumps(self.json(), indent=2))
         return str(path)
 
@@ -309,6 +330,7 @@ class StudyDatastore(Datastore):
             "label_tags": {tag: number for tag, number in tags.items() if number},
             "returned": len(images & self.reviews.returned(FINAL).keys()),
             "broken": len(self.broken()),
+            "unused_labels": len(self.label_check.misnamed()),
         }
 
     def json(self) -> dict[str, Any]:
@@ -328,6 +350,7 @@ class StudyDatastore(Datastore):
             "labels_dir": "labels",
             "objects": objects,
             "broken": self.broken(),
+            "unused_labels": self.label_check.unused(),
         }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,13 +15,17 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import Listing, atomic_path, read_json, safe_name, sha256_of, write_json
-from gliomics.study.images import read_mask, write_mask
-from gliomics.study.labels import LABELS_FOLDER, label_path
+from gliomics.errors import GliomicsError, InputError, UnknownNameError
+from gliomics.files import Hashes, Listing, atomic_path, read_json, safe_name, sha256_of, write_json
+from gliomics.study.images import read_label_names, read_mask, write_mask
+from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, find_mask, label_path, labels_folder, study_of_mask
 from gliomics.study.records import Mask
 
 _SUFFIX = ".nii.gz"
+"""Type of the labels that are saved; those put there by hand may have others."""
+
+Images = Callable[[str], Mapping[str, Path]]
+"""The files of a study's sequences, by its id."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class LabelVersion:
     sha256: str
     info: dict[str, Any] = field(default_factory=dict)
     """What the client sent with it: model and version it started from, segment names, client id, ..."""
+    images: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of each sequence's file when the label was saved; empty where that is not known."""
 
     def to_json(self) -> dict[str, Any]:
         """The version as JSON-ready values."""
@@ -45,27 +53,32 @@ class LabelVersion:
 class LabelStore:
     """Current labels in ``labels/<tag>/<study id>.nii.gz``, their versions in ``history/<study id>/<tag>/<n>``.
 
+    A label that was put there by hand may have another type of :data:`~gliomics.study.labels.MASK_SUFFIXES`; if there
+    are two for a study, neither is its label.
+
     A save writes the version's image, then its record, then the current label, each
     atomically, under a lock per study that also holds between processes. A kill at any
     moment leaves the old label or the new one whole.
     """
 
-    def __init__(self, studies: Path, history: Path) -> None:
+    def __init__(self, studies: Path, history: Path, images: Images | None = None) -> None:
         self._studies = studies
         self._history = history
+        self._images = images
         self._listing = Listing()
+        self._hashes = Hashes()
 
     def path(self, study_id: str, tag: str) -> Path:
-        """Path of the current label; :class:`UnknownNameError` when there is none."""
-        path = label_path(self._studies, study_id, tag)
-        if not path.is_file():
+        """Path of the current label; :class:`UnknownNameError` when there is none, InputError when there are two."""
+        path = find_mask(labels_folder(self._studies, tag), safe_name(study_id, "study id"))
+        if path is None:
             tags = ", ".join(self.tags(study_id)) or "none"
             raise UnknownNameError(f"study '{study_id}' has no label '{tag}'; its labels: {tags}")
         return path
 
     def tags(self, study_id: str) -> list[str]:
         """Tags under which a study has a label."""
-        return [tag for tag in self.all_tags() if label_path(self._studies, study_id, tag).is_file()]
+        return [tag for tag in self.all_tags() if len(self._files(study_id, tag)) == 1]
 
     def all_tags(self) -> list[str]:
         """Every tag that has a folder."""
@@ -76,8 +89,24 @@ class LabelStore:
 
     def labelled(self, tag: str) -> set[str]:
         """Ids that have a label with this tag, whether or not their study still exists."""
-        folder = self._studies / LABELS_FOLDER / safe_name(tag, "label tag")
-        return {name[: -len(_SUFFIX)] for name in self._listing.of(folder) if name.endswith(_SUFFIX)}
+        names = self._listing.of(labels_folder(self._studies, tag))
+        files = Counter(study_id for name in names if (study_id := study_of_mask(name)) is not None)
+        return {study_id for study_id, count in files.items() if count == 1}
+
+    def names(self, tag: str) -> list[str]:
+        """The names of all files in the folder of a tag."""
+        return self._listing.of(labels_folder(self._studies, tag))
+
+    def changed_images(self, study_id: str, tag: str) -> list[str]:
+        """The sequences that have another file now than when the current label was saved; none where it is not known.
+
+        A sequence that was added or removed since counts for nothing.
+        """
+        version = self.current(study_id, tag)
+        if version is None or self._images is None:
+            return []
+        now = self._images(study_id)
+        return [name for name, digest in version.images.items() if name in now and self._hashes.of(now[name]) != digest]
 
     def save(self, study_id: str, tag: str, mask: Mask, info: Mapping[str, Any]) -> LabelVersion:
         """Keep ``mask`` as the next version and make it current; the caller has checked it against the study."""
@@ -86,14 +115,18 @@ class LabelStore:
             self._adopt(study_id, tag)
             version = self._keep(study_id, tag, lambda path: write_mask(mask, path), _voxels(mask), info)
             _copy(self.version_path(study_id, tag, version.version), current)
+            for path in self._files(study_id, tag):
+                if path != current:
+                    path.unlink()
         return version
 
     def remove(self, study_id: str, tag: str) -> None:
         """Remove the current label; its versions stay in the history."""
-        path = self.path(study_id, tag)
+        self.path(study_id, tag)
         with self._locked(study_id):
             self._adopt(study_id, tag)
-            path.unlink(missing_ok=True)
+            for path in self._files(study_id, tag):
+                path.unlink()
 
     def versions(self, study_id: str, tag: str) -> list[LabelVersion]:
         """The saved versions, oldest first; a current label that was put there by hand is not among them."""
@@ -103,8 +136,9 @@ class LabelStore:
 
     def version_path(self, study_id: str, tag: str, version: int) -> Path:
         """The image of one version; :class:`UnknownNameError` when it does not exist."""
-        path = _image_path(self._folder(study_id, tag), version)
-        if not path.is_file():
+        files = self._folder(study_id, tag).glob(f"{version:04d}.*")
+        path = next((path for path in sorted(files) if path.suffix != ".json"), None)
+        if path is None:
             count = len(self.versions(study_id, tag))
             raise UnknownNameError(f"label '{tag}' of study '{study_id}' has no version {version}; it has {count}")
         return path
@@ -141,10 +175,11 @@ class LabelStore:
         write: Callable[[Path], None],
         voxels: dict[str, int],
         info: Mapping[str, Any],
+        suffix: str = _SUFFIX,
     ) -> LabelVersion:
         folder = self._folder(study_id, tag)
         number = 1 + max((int(path.name.split(".")[0]) for path in folder.glob("[0-9]*")), default=0)
-        image = _image_path(folder, number)
+        image = folder / f"{number:04d}{suffix}"
         write(image)
         version = LabelVersion(
             study_id=study_id,
@@ -155,21 +190,38 @@ class LabelStore:
             voxels=voxels,
             sha256=sha256_of(image),
             info=dict(info),
+            images=self._image_hashes(study_id),
         )
         write_json(_record_path(folder, number), version.to_json())
         return version
 
     def _adopt(self, study_id: str, tag: str) -> None:
-        """Keep a current label that was put there by hand as a version, byte for byte, before it is replaced."""
-        current = label_path(self._studies, study_id, tag)
-        if not current.is_file() or self.current(study_id, tag) is not None:
-            return
+        """Keep labels that were put there by hand as versions, byte for byte, before they are replaced."""
+        kept = {version.sha256 for version in self.versions(study_id, tag)}
+        for current in self._files(study_id, tag):
+            if sha256_of(current) in kept:
+                continue
+            note: dict[str, Any] = {"source": f"found in {LABELS_FOLDER}/{tag}"}
+            try:
+                voxels = _voxels(read_mask(current))
+                note |= {"segments": segments} if (segments := segment_values(current)) else {}
+            except InputError:  # not a mask, but the user's file all the same
+                voxels = {}
+            suffix = current.name[len(study_id) :]
+            self._keep(study_id, tag, functools.partial(_copy, current), voxels, note, suffix)
+
+    def _files(self, study_id: str, tag: str) -> list[Path]:
+        """The label files of a study, which should be one at most."""
+        folder, name = labels_folder(self._studies, tag), safe_name(study_id, "study id")
+        return [path for suffix in MASK_SUFFIXES if (path := folder / f"{name}{suffix}").is_file()]
+
+    def _image_hashes(self, study_id: str) -> dict[str, str]:
+        """SHA-256 by sequence; nothing for a study that is gone or cannot be read."""
         try:
-            voxels = _voxels(read_mask(current))
-        except InputError:  # not a mask, but the user's file all the same
-            voxels = {}
-        note = {"source": f"found in {LABELS_FOLDER}/{tag}"}
-        self._keep(study_id, tag, lambda path: _copy(current, path), voxels, note)
+            images = self._images(study_id) if self._images is not None else {}
+            return {name: self._hashes.of(path) for name, path in images.items()}
+        except (GliomicsError, OSError):
+            return {}
 
     def _folder(self, study_id: str, tag: str) -> Path:
         return self._history / safe_name(study_id, "study id") / safe_name(tag, "label tag")
@@ -186,8 +238,9 @@ def _record_path(folder: Path, version: int) -> Path:
     return folder / f"{version:04d}.json"
 
 
-def _image_path(folder: Path, version: int) -> Path:
-    return folder / f"{version:04d}{_SUFFIX}"
+def segment_values(path: Path) -> dict[str, int]:
+    """The value of each named segment of a label file, as the panel sends it with a label; none without names."""
+    return {name: value for value, name in read_label_names(path).items()}
 
 
 def _copy(source: Path, target: Path) -> None:

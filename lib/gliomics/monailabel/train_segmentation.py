@@ -10,11 +10,12 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelStore
 from gliomics.monailabel.cases import with_numbering_of_segments
 from gliomics.monailabel.datastore import FINAL, PARTIAL, StudyDatastore
+from gliomics.monailabel.label_check import drawn_on_another_image
 from gliomics.monailabel.training import Progress, Training, orphaned
 from gliomics.segmentation.champion import Retraining
 from gliomics.segmentation.finetune import FINE_TUNING, fine_tune
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.study import label_path, list_studies
+from gliomics.study import find_mask, labels_folder, list_studies
 
 MAX_EPOCHS = 200
 
@@ -61,6 +62,8 @@ def partly_labelled_studies(datastore: StudyDatastore) -> list[LabelledStudy]:
     found = []
     for study_id in sorted(datastore.labels.labelled(PARTIAL) & set(datastore.get_unlabeled_images())):
         with contextlib.suppress(GliomicsError):  # damaged or removed just now
+            if drawn_on_another_image(datastore.labels, study_id, PARTIAL) is not None:
+                continue
             path, slices = datastore.labels.path(study_id, PARTIAL), datastore.slices_done(study_id)
             info = datastore.get_label_info(study_id, PARTIAL)
             study = with_numbering_of_segments(datastore.study(study_id), info)
@@ -80,8 +83,8 @@ def replayed_studies(folder: Path | None, validation: set[str]) -> list[Labelled
             "the server's folder of replayed studies (--replay) is gone; restart it with one that is there"
         )
     studies = [study for study in list_studies(folder) if study.patient_id not in validation]
-    labelled = [LabelledStudy(study, label_path(folder, study.id, FINAL)) for study in studies]
-    return [item for item in labelled if item.label.is_file()]
+    labels = [(study, find_mask(labels_folder(folder, FINAL), study.id)) for study in studies]
+    return [LabelledStudy(study, path) for study, path in labels if path is not None]
 
 
 def epochs_option(request: dict[str, Any]) -> int:

@@ -18,15 +18,17 @@ import psutil
 from filelock import FileLock
 from monailabel.interfaces.tasks.train import TrainTask
 
-from gliomics.errors import GliomicsError
+from gliomics.errors import GliomicsError, InputError
 from gliomics.files import read_json, sha256_of, write_json
 from gliomics.models import ModelStore
 from gliomics.monailabel.cases import with_numbering_of_segments
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
+from gliomics.monailabel.label_check import drawn_on_another_image
 from gliomics.segmentation.champion import Retraining
 from gliomics.segmentation.checkpoint import EpochRecord
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.split import share_of
+from gliomics.study.labels import LABELS_FOLDER
 
 VALIDATION_SHARE = 0.2
 """Share of the labelled patients that is kept apart, at least one."""
@@ -167,10 +169,15 @@ class Progress:
 
 
 def labelled_studies(datastore: StudyDatastore) -> tuple[list[LabelledStudy], dict[str, str]]:
-    """Studies with a final label, and by id why others that have one cannot be used."""
+    """Studies with a final label, and by id or file why others cannot be used."""
     labelled, skipped = [], {}
+    for name, reason in datastore.label_check.misnamed().items():
+        if name.startswith(f"{LABELS_FOLDER}/{FINAL}/"):
+            skipped[name] = reason
     for image_id in datastore.get_labeled_images():
         try:
+            if (changed := drawn_on_another_image(datastore.labels, image_id, FINAL)) is not None:
+                raise InputError(changed)
             info = datastore.get_label_info(image_id, FINAL)
             study = with_numbering_of_segments(datastore.study(image_id), info)
             labelled.append(LabelledStudy(study, datastore.labels.path(image_id, FINAL)))

@@ -81,14 +81,9 @@ def read_label_names(path: Path) -> dict[int, str]:
 
     Raises :class:`InputError` as :func:`read_mask` does.
     """
-    if not is_segmentation(Path(path)):
+    if suffix_of(Path(path)) != ".nrrd":
         return {}
     return _read(Path(path), as_mask=True).label_names
-
-
-def is_segmentation(path: Path) -> bool:
-    """Whether the name is that of 3D Slicer's segmentation files, ``<name>.seg.nrrd``."""
-    return path.name.lower().endswith(".seg.nrrd")
 
 
 def write_volume(volume: Volume, path: Path) -> None:

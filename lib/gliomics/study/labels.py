@@ -46,11 +46,16 @@ def study_of_mask(name: str) -> str | None:
 
 def unused_masks(folder: Path, study_ids: Iterable[str]) -> dict[str, str]:
     """The files of a folder of masks that are of none of the studies, by name, each with the reason; no hidden ones."""
+    return unused_names((path.name for path in Path(folder).iterdir() if path.is_file()), study_ids)
+
+
+def unused_names(names: Iterable[str], study_ids: Iterable[str]) -> dict[str, str]:
+    """As :func:`unused_masks`, of names in a folder of masks."""
     known = set(study_ids)
     by_case = {study_id.lower(): study_id for study_id in known}
     unused: dict[str, str] = {}
     masks: dict[str, list[str]] = {}
-    for name in sorted(path.name for path in Path(folder).iterdir() if path.is_file()):
+    for name in sorted(names):
         if name.startswith("."):
             continue
         study_id = study_of_mask(name)
@@ -60,9 +65,10 @@ def unused_masks(folder: Path, study_ids: Iterable[str]) -> dict[str, str]:
             unused[name] = _without_study(name, study_id, by_case)
         else:
             masks.setdefault(study_id, []).append(name)
-    for study_id, names in masks.items():
-        if len(names) > 1:
-            unused |= dict.fromkeys(names, f"study '{study_id}' has several masks: {', '.join(names)}; keep one")
+    for study_id, of_study in masks.items():
+        if len(of_study) > 1:
+            reason = f"study '{study_id}' has several masks: {', '.join(of_study)}; keep one"
+            unused |= dict.fromkeys(of_study, reason)
     return unused
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 from monailabel.endpoints import datastore as stock
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name
 from gliomics.monailabel.access import signed
 from gliomics.monailabel.annotators import agreement_of_labels, keep_consensus, review_label
-from gliomics.monailabel.datastore import FINAL
+from gliomics.monailabel.datastore import FINAL, StudyDatastore
 from gliomics.monailabel.routes.common import FormText, JsonBody, Upload, study_store, the_app
 from gliomics.monailabel.uploads import parse_object, received
 
@@ -45,13 +45,22 @@ def check_label(image: str, tag: str) -> Any:
 
 @router.get("/datastore/label", tags=["Datastore"])
 def download_label(label: str, tag: str, version: int | None = None) -> Response:
-    """A label, or one of its earlier versions."""
+    """A label, or one of its earlier versions, as NIfTI."""
     safe_name(label, "label id"), safe_name(tag, "label tag")
-    if version is None:
+    store = the_app().datastore()
+    if not isinstance(store, StudyDatastore):
         response: Response = stock.download_label(label, tag)
         return response
-    path = study_store().labels.version_path(label, tag, version)
-    return FileResponse(path, media_type="application/octet-stream", filename=f"{label}_{path.name}")
+    if version is None:
+        path, name = store.labels.path(label, tag), f"{label}.nii.gz"
+    else:
+        path, name = store.labels.version_path(label, tag, version), f"{label}_{version:04d}.nii.gz"
+    with store.label_as_nifti(path) as nifti:
+        return Response(
+            nifti.read_bytes(),
+            media_type="application/octet-stream",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
 
 
 @router.get("/datastore/label/history", tags=["Datastore"])
