@@ -41,7 +41,7 @@ def bad_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     shifted = AFFINE.copy()
     shifted[0, 3] = 30
     write_mask(mask.with_array(np.zeros_like(mask.array)), folder / "empty-mask.nii.gz")
-    write_mask(Volume(mask.array[:-1], AFFINE), folder / "other-size.nii.gz")
+    write_mask(Volume(mask.array[::2], AFFINE @ np.diag([2, 1, 1, 1])), folder / "other-size.nii.gz")
     write_mask(Volume(mask.array, shifted), folder / "other-place.nii.gz")
     write_volume(Volume(mask.array * np.float32(0.5), AFFINE), folder / "fractions.nii.gz")
     good = folder / "good.nii.gz"

@@ -59,12 +59,13 @@ def on_grid_of(mask: Mask, volume: Volume, name: str, image: str = "its image") 
             "image: draw it on the image, or bring it there with gliomics masks resample MASKS STUDIES --out FOLDER"
         )
     axes, signs, first = placement
-    if mask.shape == volume.shape and any(first) and not mask.affine[:3, 3].any():
-        raise GeometryError(
-            f"geometry of {name} differs from {image}: {_difference(mask, volume)}; it has the image's size, and its "
-            "header no position (origin 0, 0, 0): save it again with the header of its image"
-        )
     turned = mask.array.transpose(axes)[tuple(slice(None, None, sign) for sign in signs)]
+    if turned.shape == volume.shape and any(first):
+        raise GeometryError(
+            f"geometry of {name} differs from {image}: {_difference(mask, volume)}; it has the image's size and lies "
+            f"{tuple(first)} voxels aside, so its header is wrong or it is of another image: save it with the header of "
+            "its image"
+        )
     source, target = [], []
     for start, count, size in zip(first, turned.shape, volume.shape, strict=True):
         low = max(start, 0)
