@@ -63,8 +63,8 @@ def on_grid_of(mask: Mask, volume: Volume, name: str, image: str = "its image") 
     if turned.shape == volume.shape and any(first):
         raise GeometryError(
             f"geometry of {name} differs from {image}: {_difference(mask, volume)}; it has the image's size and lies "
-            f"{tuple(first)} voxels aside, so its header is wrong or it is of another image: save it with the header of "
-            "its image"
+            f"{tuple(first)} voxels aside: its header is wrong, or it is of another image; save it with the "
+            "header of its image"
         )
     source, target = [], []
     for start, count, size in zip(first, turned.shape, volume.shape, strict=True):
