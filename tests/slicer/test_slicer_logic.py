@@ -168,6 +168,13 @@ def test_a_new_segment_named_after_a_known_label_takes_its_value(logic: Any, fla
     assert names == {"Segment_1": 2, "Tumour": 1}
 
 
+def test_two_segments_of_one_name_are_refused(logic: Any, segmentation: Any, flair: Any) -> None:
+    second = segmentation.GetSegmentation().AddEmptySegment("", "tumour")
+    segmentation.GetSegmentation().GetSegment(second).SetName("tumour")
+    with pytest.raises(VolumeError, match="2 segments of 'seg' are named 'tumour'"):
+        logic.exportLabels(segmentation, flair, {})
+
+
 def test_two_segments_with_one_value_are_refused_by_name(logic: Any, segmentation: Any) -> None:
     copied = segmentation.GetSegmentation().AddEmptySegment("", "copy")
     segmentation.GetSegmentation().GetSegment(copied).SetTag("Gliomics.LabelValue", "4")

@@ -44,6 +44,28 @@ def test_outside_the_training_range_is_a_warning_in_the_status_and_at_the_estima
     assert "sphericity is below all" in segmented.ui.estimatesLabel.text
 
 
+def test_an_estimate_of_a_patient_that_the_model_knows_is_said_to_be_no_prediction(
+    segmented: Any, backend: InProcessBackend, spin: Spin
+) -> None:
+    backend.estimate = replace(ESTIMATE, in_sample=True, reasons=["the model was fitted on this patient"])
+    segmented.ui.computeButton.click()
+    spin(idle(segmented))
+    assert state(segmented) == "warning"
+    assert "COC cluster is no prediction" in segmented.ui.statusLabel.text
+    assert "fitted on this patient" in segmented.ui.estimatesLabel.text
+
+
+def test_an_estimate_that_contradicts_another_is_a_warning(
+    segmented: Any, backend: InProcessBackend, spin: Spin
+) -> None:
+    backend.estimate = replace(ESTIMATE, contradicts=["subtype_idh"], reasons=["hardly any coc2 is IDH mutant"])
+    segmented.ui.computeButton.click()
+    spin(idle(segmented))
+    assert state(segmented) == "warning"
+    assert "COC cluster (coc2) hardly goes with subtype_idh" in segmented.ui.statusLabel.text
+    assert "hardly any coc2 is IDH mutant" in segmented.ui.estimatesLabel.text
+
+
 def test_notes_on_the_features_stand_beside_them(segmented: Any, backend: InProcessBackend, spin: Spin) -> None:
     backend.featureWarnings = ["the voxel size is not known: lengths are in voxels"]
     segmented.ui.computeButton.click()

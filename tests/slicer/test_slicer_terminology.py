@@ -10,6 +10,11 @@ import pytest
 from RadiogenomicsLib.terminology import CORE, EDEMA, ENHANCING, NECROSIS, TUMOUR, meaningOf
 from RadiogenomicsLib.volumes import Volume
 
+from gliomics.study import numbering
+from gliomics.study.numbering import CAVITY, OEDEMA, UNDIVIDED
+from gliomics.study.numbering import CORE as CORE_PART
+from gliomics.study.numbering import ENHANCING as ENHANCING_PART
+
 MASTER_LIST = "Segmentation category and type - DICOM master list"
 
 
@@ -48,6 +53,16 @@ def test_a_name_tells_the_part(name: str, meaning: Any) -> None:
 )  # fmt: skip
 def test_a_name_that_tells_nothing_or_several_things_is_not_guessed(name: str) -> None:
     assert meaningOf(name) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "meanings"),
+    [(CORE_PART, (CORE, NECROSIS)), (OEDEMA, (EDEMA, None)), (ENHANCING_PART, (ENHANCING,)), (CAVITY, (None,)),
+     (UNDIVIDED, (TUMOUR,))],
+)  # fmt: skip
+def test_a_name_means_the_same_as_to_the_server(part: str, meanings: tuple[Any, ...]) -> None:
+    for name in numbering._SPELLINGS[part].split(", "):
+        assert meaningOf(name) in meanings, name
 
 
 def test_the_parts_have_colours_that_can_be_told_apart() -> None:
@@ -133,11 +148,12 @@ def test_a_segment_of_the_user_is_left_alone(logic: Any, scene: Any, flairImage:
     flair = logic.addVolume(flairImage, "glioma-01", "flair")
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "mine")
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(flair)
-    segment = segmentation.GetSegmentation().GetSegment(segmentation.GetSegmentation().AddEmptySegment("", "tumour"))
+    segmentId = segmentation.GetSegmentation().AddEmptySegment("", "tumour")
+    segment = segmentation.GetSegmentation().GetSegment(segmentId)
     segment.SetColor(0.1, 0.2, 0.3)
     segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), NECROSIS.terminology)
     logic.replaceSegment(
-        segmentation, "tumour", Volume((flairImage.array > 150).astype(np.uint8), flairImage.ijkToRas), flair
+        segmentation, segmentId, Volume((flairImage.array > 150).astype(np.uint8), flairImage.ijkToRas), flair
     )
     logic.exportLabels(segmentation, flair, {"tumour": 1})
     assert segment.GetColor() == pytest.approx((0.1, 0.2, 0.3))

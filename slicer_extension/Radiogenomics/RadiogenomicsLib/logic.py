@@ -186,6 +186,13 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         segments = segmentsOf(segmentation)
         if not segments:
             raise VolumeError(f"'{segmentation.GetName()}' has no segments; draw one before you submit it")
+        names = [segment.GetName() for segment in segments.values()]
+        repeated = next((name for name in names if names.count(name) > 1), None)
+        if repeated is not None:
+            raise VolumeError(
+                f"{names.count(repeated)} segments of '{segmentation.GetName()}' are named '{repeated}'; the saved "
+                "label tells segments by their names: rename or merge them"
+            )
         values = self.labelValues(segmentation, known)
         numberType = np.uint8 if max(values.values()) < 256 else np.uint16
         array = np.zeros(slicer.util.arrayFromVolume(reference).shape, numberType)

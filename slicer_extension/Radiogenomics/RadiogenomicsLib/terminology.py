@@ -41,8 +41,8 @@ _PARTS = (
     (NECROSIS, r"necro\w*|ncr"),
     (EDEMA, r"(?:o?edema|o?edeme|odem)\w*|ed"),
     (ENHANCING, r"enhanc\w*|et"),
-    (CORE, r"core|tc|net|nonenhanc\w*|unenhanc\w*"),
-    (TUMOUR, r"tumou?rs?|lesions?|gliomas?|neoplasms?|\w+blastoma|\w*astrocytoma|oligodendroglioma|wt"),
+    (CORE, r"core|tc|netc?|nonenhanc\w*|unenhanc\w*"),
+    (TUMOUR, r"tumou?rs?|lesions?|gliomas?|neoplasms?|\w+blastoma|\w*astrocytoma|oligodendroglioma|wt|whole"),
 )
 _NEGATION = r"\b(non|not|no|without)[ -]+(?=enhanc)"
 
@@ -55,7 +55,7 @@ def meaningOf(name: str) -> Meaning | None:
     """
     plain = unicodedata.normalize("NFKD", name.lower().replace("\u0153", "oe")).encode("ascii", "ignore").decode()
     plain = re.sub(_NEGATION, "non", re.sub(r"[_/+&,.-]+", " ", plain))
-    if re.search(r"\b(without|no|not|minus|excluding|except)\b", plain):
+    if re.search(r"\b(without|no|not|minus|excluding|except|surrounding|cavity)\b", plain):
         return None
     words = plain.split()
     parts = [part for part, pattern in _PARTS if any(re.fullmatch(pattern, word) for word in words)]
