@@ -48,8 +48,8 @@ def test_a_name_tells_the_part(name: str, meaning: Any) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "label 2", "Segment_1", "ventricle", "oedema and necrosis", "enhancing + oedema", "tumour without oedema",
-     "resection cavity", "editor", "score"],
+    ["", "label 2", "Segment_1", "ventricle", "whole brain", "oedema and necrosis", "enhancing + oedema",
+     "tumour without oedema", "resection cavity", "editor", "score"],
 )  # fmt: skip
 def test_a_name_that_tells_nothing_or_several_things_is_not_guessed(name: str) -> None:
     assert meaningOf(name) is None

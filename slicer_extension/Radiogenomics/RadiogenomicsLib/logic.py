@@ -12,6 +12,7 @@ import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from gliomics.records import FeatureTable
+from RadiogenomicsLib.hierarchy import fileUnderStudy
 from RadiogenomicsLib.origin import STUDY_ATTRIBUTE, Origin, Origins
 from RadiogenomicsLib.segments import ijkToRasOf, resamplingNote, segmentArray, segmentsOf, withoutHelpers
 from RadiogenomicsLib.sequences import TITLES
@@ -52,6 +53,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         name = f"{studyId} {TITLES.get(sequence, sequence)}"
         node = slicer.util.addVolumeFromArray(array, image.ijkToRas, name)
         self._origins.mark(node, studyId, sequence)
+        fileUnderStudy(node, studyId)
         return node
 
     def connectedTo(self, url: str) -> None:
@@ -143,6 +145,9 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         self._importLabels(mask.array, segmentation, reference)
         for value, label in sorted(names.items()):
             self._nameSegment(segmentation, value, label)
+        origin = self.origin(reference)
+        if origin is not None:
+            fileUnderStudy(segmentation, origin.studyId)
         return segmentation
 
     def labelValues(self, segmentation: Any, known: dict[str, int]) -> dict[str, int]:

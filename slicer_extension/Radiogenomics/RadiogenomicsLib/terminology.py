@@ -42,7 +42,7 @@ _PARTS = (
     (EDEMA, r"(?:o?edema|o?edeme|odem)\w*|ed"),
     (ENHANCING, r"enhanc\w*|et"),
     (CORE, r"core|tc|netc?|nonenhanc\w*|unenhanc\w*"),
-    (TUMOUR, r"tumou?rs?|lesions?|gliomas?|neoplasms?|\w+blastoma|\w*astrocytoma|oligodendroglioma|wt|whole"),
+    (TUMOUR, r"tumou?rs?|lesions?|gliomas?|neoplasms?|\w+blastoma|\w*astrocytoma|oligodendroglioma|wt"),
 )
 _NEGATION = r"\b(non|not|no|without)[ -]+(?=enhanc)"
 
@@ -58,6 +58,8 @@ def meaningOf(name: str) -> Meaning | None:
     if re.search(r"\b(without|no|not|minus|excluding|except|surrounding|cavity)\b", plain):
         return None
     words = plain.split()
+    if words == ["whole"]:
+        return TUMOUR
     parts = [part for part, pattern in _PARTS if any(re.fullmatch(pattern, word) for word in words)]
     special = [part for part in parts if part not in (CORE, TUMOUR)]
     if len(special) > 1:

@@ -1,0 +1,83 @@
+"""A study's volumes and segmentations in one folder of the subject hierarchy, on real MRML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from RadiogenomicsLib.volumes import Volume
+
+
+def tree(scene: Any) -> dict[str, list[str]]:
+    """The items under each folder, by name."""
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+    def children(item: int) -> list[int]:
+        items: list[int] = []
+        hierarchy.GetItemChildren(item, items, False)
+        return items
+
+    return {
+        hierarchy.GetItemName(item): [hierarchy.GetItemName(child) for child in children(item)]
+        for item in children(hierarchy.GetSceneItemID())
+    }
+
+
+@pytest.fixture
+def twoStudies(logic: Any, scene: Any, flairImage: Volume, tumourMask: Volume) -> Any:
+    for study in ("glioma-01", "glioma-02"):
+        volumes = [logic.addVolume(flairImage, study, sequence) for sequence in ("flair", "t1")]
+        logic.addSegmentation(tumourMask, volumes[0], {"tumour": 1}, f"{study} segmentation")
+    return scene
+
+
+def test_each_study_has_one_folder_with_its_volumes_and_segmentations(twoStudies: Any) -> None:
+    assert tree(twoStudies) == {
+        study: [f"{study} FLAIR", f"{study} T1", f"{study} segmentation"] for study in ("glioma-01", "glioma-02")
+    }
+
+
+def test_a_node_that_has_an_item_already_is_moved_and_not_doubled(logic: Any, scene: Any, flairImage: Volume) -> None:
+    import slicer
+    from RadiogenomicsLib.hierarchy import fileUnderStudy
+
+    node = slicer.util.addVolumeFromArray(flairImage.array, flairImage.ijkToRas, "a volume")
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)  # the application makes it when the node is added
+    fileUnderStudy(node, "glioma-01")
+    assert tree(scene) == {"glioma-01": ["a volume"]}
+
+
+def test_a_segmentation_of_one_s_own_volume_has_no_study_s_folder(
+    logic: Any, scene: Any, flairImage: Volume, tumourMask: Volume
+) -> None:
+    import slicer
+
+    node = slicer.util.addVolumeFromArray(flairImage.array, flairImage.ijkToRas, "mine")
+    logic.addSegmentation(tumourMask, node, {"tumour": 1}, "seg")
+    assert tree(scene) == {}
+
+
+def test_a_folder_of_the_same_name_that_is_the_user_s_is_left_alone(logic: Any, scene: Any, flairImage: Volume) -> None:
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    mine = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "glioma-01")
+    logic.addVolume(flairImage, "glioma-01", "flair")
+    items: list[int] = []
+    hierarchy.GetItemChildren(mine, items, False)
+    assert items == []
+
+
+def test_a_saved_scene_keeps_the_folder_and_uses_it_again(twoStudies: Any, tmp_path: Any, flairImage: Volume) -> None:
+    from RadiogenomicsLib.logic import RadiogenomicsLogic
+
+    path = str(tmp_path / "scene.mrb")
+    assert twoStudies.WriteToMRB(path)
+    twoStudies.Clear(False)
+    twoStudies.SetURL(path)
+    assert twoStudies.ReadFromMRB(path)
+    RadiogenomicsLogic().addVolume(flairImage, "glioma-02", "t2")
+    assert "glioma-02 T2" in tree(twoStudies)["glioma-02"]
