@@ -16,7 +16,7 @@ LAYERS = [
     {"errors", "bundled"},
     {"files", "records", "sequences"},
     {"study", "client"},
-    {"preprocess", "models", "samples"},
+    {"dicom", "preprocess", "models", "samples"},
     {"intake", "segmentation", "radiomics"},
     {"subtype", "active", "cohort"},
     {"monailabel", "report"},

@@ -15,6 +15,7 @@ from gliomics.study.images import IMAGE_SUFFIXES
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst")
 _OTHER_IMAGES = {".img", ".hdr", ".mha", ".mhd", ".mgz", ".mgh", ".mnc", ".nhdr", ".par", ".rec", ".ima.gz"}
+_DICOM = {".dcm", ".ima", ".dicom"}
 _NOT_DICOM = {
     ".json", ".csv", ".tsv", ".txt", ".md", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".pdf", ".xml", ".html", ".bval",
     ".bvec", ".xls", ".xlsx", ".log", ".py", ".mat", ".npy", ".npz", ".webp", ".docx", ".yaml", ".yml", ".tfm", ".h5",
@@ -80,7 +81,7 @@ def find_files(root: Path, *, without: Path | None = None) -> Files:
             suffix = suffix_of(Path(name))
             if suffix in IMAGE_SUFFIXES and (folder / name).exists():
                 files.images.append(relative)
-            elif (
+            elif suffix in _DICOM or (
                 suffix not in _NOT_DICOM | _OTHER_IMAGES and suffix not in ARCHIVES and looks_like_dicom(folder / name)
             ):
                 files.dicom.append(relative)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from gliomics.dicom import Series
 from gliomics.errors import InputError
 from gliomics.files import safe_name
-from gliomics.study.dicom_series import Series
 
 
 @dataclass(frozen=True)

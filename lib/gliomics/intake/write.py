@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from gliomics.dicom import read_series
 from gliomics.errors import GeometryError, GliomicsError, InputError
 from gliomics.files import atomic_path, suffix_of
 from gliomics.intake.fourth_axis import read_position
-from gliomics.intake.layouts.dicom import read_series
 from gliomics.intake.layouts.kaggle import read_channels, read_slice_mask, write_genomics
 from gliomics.intake.plan import (
     ImageSource,

@@ -1,6 +1,6 @@
 """Which MR sequence an image is, told from names and acquisition parameters, and undecided rather than wrong."""
 
-from gliomics.sequences.file_names import canonical_sequence, is_mask_name, patient_of, split_sequence_suffix
+from gliomics.sequences.file_names import canonical_sequence, is_mask_name, split_sequence_suffix
 from gliomics.sequences.recognition import recognise
 from gliomics.sequences.records import SEQUENCES, Acquisition, Recognition
 
@@ -10,7 +10,6 @@ __all__ = [
     "Recognition",
     "canonical_sequence",
     "is_mask_name",
-    "patient_of",
     "recognise",
     "split_sequence_suffix",
 ]

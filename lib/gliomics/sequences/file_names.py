@@ -1,4 +1,4 @@
-"""File names: the sequence at their end, the patient before it, and masks."""
+"""File names: the sequence at their end, what comes before it, and masks."""
 
 from __future__ import annotations
 
@@ -42,12 +42,6 @@ def split_sequence_suffix(stem: str) -> tuple[str, str | None]:
         first -= 1
     before = stem[: words[first].start()].rstrip("-_. ")
     return (before or stem), sequence
-
-
-def patient_of(stem: str) -> str:
-    """The patient that a file's name begins with: the BIDS subject, or what comes before the sequence's name."""
-    subject = re.match(r"sub-[A-Za-z0-9]+(?=_|$)", stem)
-    return subject[0] if subject else split_sequence_suffix(stem)[0]
 
 
 def _says_sequence(word: str) -> bool:

@@ -376,13 +376,17 @@ def _visible_files(folder: Path) -> Iterator[Path]:
 
 
 def looks_like_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM does: with its preamble, or without one with an element of group 8."""
+    """Whether a file begins as DICOM does: with its preamble, or without one with an element of group 2 or 8."""
     try:
         with path.open("rb") as file:
             start = file.read(132)
     except OSError:
         return False
-    return start[128:] == b"DICM" or (start[:2] == b"\x08\x00" and len(start) == 132 and start[3:4] == b"\x00")
+    if start[128:] == b"DICM":
+        return True
+    group, element = start[:2], start[2:4]
+    little = group in (b"\x08\x00", b"\x02\x00") and element[1:] == b"\x00"
+    return len(start) == 132 and (little or (group == b"\x00\x08" and element[:1] == b"\x00"))
 
 
 def _log_error(path: Path, error: GliomicsError) -> None:

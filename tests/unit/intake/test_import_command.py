@@ -19,6 +19,7 @@ import pytest
 from gliomics.study import list_studies, load_sequences, read_mask, write_mask
 from gliomics.study.labels import label_path
 from gliomics.study.records import Volume
+from tests.unit.dicom.dicom_files import TIMES, write_series
 from tests.unit.intake.trees import (
     AFFINE,
     assert_images,
@@ -30,7 +31,6 @@ from tests.unit.intake.trees import (
     write_label,
     write_volumes,
 )
-from tests.unit.study.dicom_files import TIMES, write_series
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gliomics.sequences import canonical_sequence, is_mask_name, patient_of, split_sequence_suffix
+from gliomics.sequences import canonical_sequence, is_mask_name, split_sequence_suffix
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,6 @@ def test_usual_sequence_names_are_known_in_any_case(written: str, sequence: str 
 )
 def test_the_sequence_is_taken_from_the_end_of_a_file_name(stem: str, expected: tuple[str, str | None]) -> None:
     assert split_sequence_suffix(stem) == expected
-
-
-@pytest.mark.parametrize(
-    ("stem", "patient"),
-    [("sub-01_ses-02_ce-gadolinium_T1w", "sub-01"), ("sub-01_FLAIR", "sub-01"), ("BraTS_001_t1ce", "BraTS_001")],
-)
-def test_the_patient_of_a_file_is_the_same_over_sessions_and_sequences(stem: str, patient: str) -> None:
-    assert patient_of(stem) == patient
 
 
 @pytest.mark.parametrize(

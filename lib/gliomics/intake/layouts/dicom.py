@@ -2,68 +2,67 @@
 
 from __future__ import annotations
 
-import re
+import os
 from collections import defaultdict
-from pathlib import Path
 
-import pydicom
-
+from gliomics.dicom import Examination, Series, find_examinations
 from gliomics.intake.assemble import usable_id
 from gliomics.intake.choices import NONE, Choices
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, SeriesSource
 from gliomics.sequences import Recognition
-from gliomics.study.dicom import _TAGS, _group, _load, _read_headers, _sorted_slices, _text
-from gliomics.study.dicom_series import Series
-from gliomics.study.records import Volume
-
-_Header = tuple[Path, pydicom.Dataset]
 
 
 def dicom_plan(files: Files, choices: Choices) -> ImportPlan:
     """The plan for the MR series below a folder; whatever is no image series of a sequence is left out by name."""
-    examinations: dict[tuple[str, str], list[_Header]] = defaultdict(list)
-    for path, header in _read_headers(files.root):
-        examinations[_text(header, "PatientID"), _text(header, "StudyInstanceUID")].append((path, header))
-    left_out: list[LeftOut] = []
-    names: list[str] = []
+    examinations, omissions = find_examinations(files.path(name) for name in files.dicom)
+    left_out = [LeftOut(_relative(item.what, files), item.reason, item.is_open) for item in omissions]
+    names = [name for item in examinations for series in item.series for name in (series.number, series.description)]
     studies = []
-    ids = _ids({key: _text(headers[0][1], "StudyDate") for key, headers in examinations.items()})
-    for key, headers in sorted(examinations.items()):
-        series = _group(headers)
-        names += [name for item in series for name in (item.number, item.description)]
-        sequences = _sequences(series, choices, ids[key], left_out)
-        date = _text(headers[0][1], "StudyDate")
+    for study_id, examination in _ids(examinations).items():
+        sequences = _sequences(list(examination.series), choices, study_id, left_out)
+        date = examination.date
         if sequences:
             studies.append(
                 PlannedStudy(
-                    id=ids[key],
-                    patient_id=key[0] or ids[key],
+                    id=study_id,
+                    patient_id=examination.patient_id or study_id,
                     sequences=dict(sequences),
-                    date=f"{date[:4]}-{date[4:6]}-{date[6:]}" if re.fullmatch(r"\d{8}", date) else None,
-                    notes={"format": "DICOM"},
+                    date=f"{date[:4]}-{date[4:6]}-{date[6:]}" if date else None,
+                    notes={"format": "DICOM", **_frames_of_reference(sequences)},
                 )
             )
     choices.check_used(names)
     return ImportPlan(
         layout="DICOM",
-        evidence=f"{len(examinations)} examinations of {len({patient for patient, _ in examinations})} patients",
+        evidence=f"{len(examinations)} examinations of {len({item.patient_id for item in examinations})} patients",
         studies=tuple(studies),
         left_out=tuple(left_out),
     )
 
 
-def _ids(dates: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """``<patient id>_<date>`` for each examination, with a number behind where that is not one."""
-    ids: dict[tuple[str, str], str] = {}
-    for key, date in sorted(dates.items(), key=lambda item: (item[0][0], item[1], item[0][1])):
-        base = "_".join(filter(None, (usable_id(key[0]), date))) or "unknown"
-        taken = {name.lower() for name in ids.values()}
-        ids[key] = next(
-            name
-            for number in range(1, len(dates) + 2)
-            if (name := base if number == 1 else f"{base}-{number}").lower() not in taken
-        )
+def _relative(what: str, files: Files) -> str:
+    """A file's path from the folder that is imported; what is no path stays as it is."""
+    return what.removeprefix(f"{files.root}{os.sep}")
+
+
+def _frames_of_reference(sequences: dict[str, SeriesSource]) -> dict[str, str]:
+    """A note where the sequences do not lie in one coordinate system."""
+    if len({source.series.frame_of_reference for source in sequences.values()}) == 1:
+        return {}
+    return {"frames_of_reference": "the sequences have different ones; register them before resampling"}
+
+
+def _ids(examinations: list[Examination]) -> dict[str, Examination]:
+    """The examinations by ``<patient id>_<date>``, with a number behind where that is not one."""
+    ids: dict[str, Examination] = {}
+    for item in sorted(examinations, key=lambda item: (item.patient_id, item.date, item.study_uid)):
+        base = "_".join(filter(None, (usable_id(item.patient_id), item.date))) or "unknown"
+        taken = {name.lower() for name in ids}
+        number = 1
+        while (name := base if number == 1 else f"{base}-{number}").lower() in taken:
+            number += 1
+        ids[name] = item
     return ids
 
 
@@ -101,9 +100,3 @@ def _sequences(series: list[Series], choices: Choices, study: str, left_out: lis
 
 def _name(series: Series) -> str:
     return series.description or series.number or series.uid
-
-
-def read_series(series: Series) -> Volume:
-    """The series as a volume; raises :class:`InputError` or :class:`GeometryError` for one that is no regular stack."""
-    headers = {path: pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS) for path in series.files}
-    return _load(_sorted_slices(series, headers), series)

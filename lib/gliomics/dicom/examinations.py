@@ -1,0 +1,139 @@
+"""From DICOM files to examinations and their series, with everything that is left out by name."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pydicom
+
+from gliomics.dicom.frames import acquisition_of, frames_of
+from gliomics.dicom.headers import Header, read_header
+from gliomics.dicom.records import Examination, Frame, Omission, Series
+from gliomics.dicom.split import join_single_images, split_series
+from gliomics.errors import GeometryError
+
+_Key = tuple[str, str]
+
+
+def find_examinations(paths: Iterable[Path]) -> tuple[list[Examination], list[Omission]]:
+    """The examinations that DICOM files hold, and what among them is no image series.
+
+    Files are grouped by Patient ID and Study Instance UID, then by Series Instance UID; a series of several images at
+    each position is divided, one of a single image per series is put together. Only headers are read.
+    """
+    headers, unreadable = _read(paths)
+    omissions = [
+        Omission(str(path), f"cannot be read as DICOM ({reason}); copy it again from its source", is_open=True)
+        for path, reason in unreadable.items()
+    ]
+    images: dict[_Key, list[Header]] = defaultdict(list)
+    objects: dict[tuple[str, str, str], list[Header]] = defaultdict(list)
+    for header in headers:
+        if header.no_image:
+            objects[header.no_image, header.text("SeriesNumber"), _description(header)].append(header)
+        else:
+            images[header.text("PatientID"), header.text("StudyInstanceUID")].append(header)
+    for (kind, number, description), files in sorted(objects.items()):
+        what = f"series {number} '{description}'" if number or description else files[0].path.name
+        count = f"{len(files)} files, " if len(files) > 1 else ""
+        omissions.append(Omission(what, f"no MR image: {count}{kind}"))
+    examinations = []
+    for (patient, study), files in sorted(images.items()):
+        files, copies = _without_copies(files)
+        omissions += copies
+        date = next((text for header in files if re.fullmatch(r"\d{8}", text := header.text("StudyDate"))), "")
+        series = _series(files, list(unreadable))
+        examinations.append(Examination(patient, study, date, tuple(series)))
+    return examinations, omissions
+
+
+def _read(paths: Iterable[Path]) -> tuple[list[Header], dict[Path, str]]:
+    headers, unreadable = [], {}
+    for path in paths:
+        try:
+            headers.append(read_header(path))
+        except ValueError as error:
+            unreadable[path] = str(error)
+    return headers, unreadable
+
+
+def _description(header: Header) -> str:
+    return header.text("SeriesDescription") or header.text("ProtocolName")
+
+
+def _without_copies(headers: list[Header]) -> tuple[list[Header], list[Omission]]:
+    """Each image once: files of the same SOP Instance UID and the same pixels are copies."""
+    first: dict[str, Header] = {}
+    kept, copies = [], []
+    for header in headers:
+        uid = header.text("SOPInstanceUID")
+        original = first.setdefault(uid, header) if uid else header
+        if original is header or _pixels_hash(original.path) != _pixels_hash(header.path):
+            kept.append(header)
+        else:
+            copies.append((header.path, original.path))
+    if not copies:
+        return kept, []
+    path, original_path = copies[0]
+    reason = f"copies of images that are taken (the same SOP Instance UID), e.g. of {original_path.name}"
+    return kept, [Omission(f"{len(copies)} files, e.g. {path.parent.name}/{path.name}", reason)]
+
+
+def _pixels_hash(path: Path) -> bytes:
+    """A hash of a file's pixels, of the whole file where they cannot be told apart."""
+    try:
+        pixels = pydicom.dcmread(path, force=True, specific_tags=["PixelData"]).get("PixelData")
+    except (OSError, EOFError, ValueError, NotImplementedError, KeyError, AttributeError, TypeError):
+        pixels = None
+    return hashlib.sha256(pixels if isinstance(pixels, bytes) else path.read_bytes()).digest()
+
+
+def _series(headers: list[Header], unreadable: list[Path]) -> list[Series]:
+    groups: dict[str, list[Header]] = defaultdict(list)
+    for header in headers:
+        groups[header.text("SeriesInstanceUID")].append(header)
+    whole = join_single_images([_one_series(uid, files) for uid, files in groups.items()])
+    parts = [part for series in whole for part in split_series(series)]
+    return sorted((_beside(part, unreadable) for part in parts), key=_sort_key)
+
+
+def _sort_key(series: Series) -> tuple[int, str, str]:
+    return len(series.number.split(".")[0]), series.number, series.uid
+
+
+def _one_series(uid: str, headers: list[Header]) -> Series:
+    first = headers[0]
+    acquisition = acquisition_of(first)
+    agent = acquisition.contrast_agent or next(
+        (text for header in headers if (text := header.text("ContrastBolusAgent"))), ""
+    )
+    frames: list[Frame] = []
+    problem = ""
+    for header in headers:
+        try:
+            frames += frames_of(header)
+        except GeometryError as error:
+            problem = problem or str(error)
+    return Series(
+        uid=uid,
+        number=first.text("SeriesNumber"),
+        description=_description(first),
+        acquisition=replace(acquisition, contrast_agent=agent),
+        frames=tuple(frames),
+        frame_of_reference=first.text("FrameOfReferenceUID"),
+        problem=problem,
+    )
+
+
+def _beside(series: Series, unreadable: list[Path]) -> Series:
+    """A series with a file beside its own that cannot be read may lack a slice, which no gap would show."""
+    folders = {path.parent for path in series.files}
+    lost = next((path for path in unreadable if path.parent in folders), None)
+    if lost is None or series.problem:
+        return series
+    return replace(series, problem=f"{lost.name} beside its files cannot be read, so an image may be missing")
