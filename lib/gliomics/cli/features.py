@@ -46,7 +46,7 @@ def features(
         list[str] | None,
         typer.Option(
             help="whole, tumour-core, enhancing, oedema, cavity, peritumoral, a region of the configuration or a label "
-            "value; give it several times for several.  [default: those of the configuration, else whole]",
+            "value; give it several times for several.  [default: those of the configuration, its label, or whole]",
             show_default=False,
         ),
     ] = None,
@@ -129,7 +129,7 @@ def features(
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder; give the folder that holds <study id>.nii.gz for each study")
     settings = load_config(config)
-    regions = tuple(region or settings.regions or ("whole",))
+    regions = tuple(region or settings.default_regions)
     found = open_studies(studies, left_out)
     if not one:
         for folder in masks:

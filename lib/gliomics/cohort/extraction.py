@@ -48,7 +48,8 @@ _NO_BRAIN = (
 class Extraction:
     """What to measure in every study of a cohort.
 
-    ``regions`` are keys of :data:`~gliomics.radiomics.regions.REGIONS` or of ``config.regions``, or label values;
+    ``regions`` are keys of :data:`~gliomics.radiomics.regions.REGIONS` or of ``config.regions``, or label values (the
+    configuration's default where there are none);
     ``resample_to`` brings the sequences to the grid of the one named, on which the mask must lie; ``boundary_shift``
     grows (or shrinks) each region by so many voxels within the slice, to see what depends on exactly where its edge was
     drawn; ``deep_model`` adds the deep features of a segmentation model, looked for in the folder ``models`` and among
@@ -58,7 +59,7 @@ class Extraction:
     """
 
     config: FeatureConfig
-    regions: tuple[str, ...] = ("whole",)
+    regions: tuple[str, ...] = ()
     resample_to: str | None = None
     boundary_shift: int = 0
     deep_model: str | None = None
@@ -67,6 +68,8 @@ class Extraction:
     numbering: str | None = None
 
     def __post_init__(self) -> None:
+        if not self.regions:
+            object.__setattr__(self, "regions", self.config.default_regions)
         if self.deep_model is not None and self.config.slices == "each":
             raise InputError("deep features describe a region; they cannot be measured with 'slices: each'")
 

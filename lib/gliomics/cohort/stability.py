@@ -130,7 +130,7 @@ def measure_stability(
     studies: Iterable[Study],
     mask_folders: Sequence[Path],
     config: FeatureConfig,
-    regions: Sequence[str] = ("whole",),
+    regions: Sequence[str] | None = None,
     *,
     resample_to: str | None = None,
     brain_masks: Path | None = None,
@@ -153,6 +153,7 @@ def measure_stability(
             "give one folder of masks, or several different ones; these are "
             + (", ".join(map(str, mask_folders)) or "none")
         )
+    regions = config.default_regions if regions is None else regions
     ratings: Ratings | None = None
     cohort_labels = {str(folder): frozenset[int]() for folder in mask_folders}
     if numbering is not None:

@@ -10,72 +10,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gliomics.errors import InputError, UnknownNameError
+from gliomics.radiomics.settings import (
+    FILTER_OF_SETTING,
+    FOR_ALL_FILTERS,
+    NO_MAPS,
+    NOT_PASSED_ON,
+    ONLY_AT_DEFAULT,
+    SETTINGS,
+    VOXEL_SETTINGS,
+    Settings,
+)
 
 _PRESETS = Path(__file__).parent / "presets"
 
-_Above0 = Annotated[float, Field(gt=0)]
-_WholeAbove0 = Annotated[int, Field(gt=0)]
-_WholeFrom0 = Annotated[int, Field(ge=0)]
-_Interpolator = Literal[
-    "sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian", "sitkHammingWindowedSinc",
-    "sitkCosineWindowedSinc", "sitkWelchWindowedSinc", "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc",
-]  # fmt: skip
-"""PyRadiomics takes SimpleITK's numbers too, but they mean other interpolators in each version of it."""
-
-_SETTINGS: dict[str, Any] = {
-    "minimumROIDimensions": Literal[1, 2, 3],
-    "minimumROISize": _WholeAbove0,
-    "label": _WholeAbove0,
-    "binWidth": _Above0,
-    "binCount": _WholeAbove0,
-    "normalize": bool,
-    "normalizeScale": _Above0,
-    "removeOutliers": _Above0,
-    "resampledPixelSpacing": Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=3, max_length=3)],
-    "interpolator": _Interpolator,
-    "padDistance": _WholeFrom0,
-    "distances": Annotated[list[_WholeAbove0], Field(min_length=1)],
-    "force2D": bool,
-    "force2Ddimension": Literal[0, 1, 2],
-    "resegmentRange": Annotated[list[float], Field(min_length=1, max_length=2)],
-    "resegmentMode": Literal["absolute", "relative", "sigma"],
-    "preCrop": bool,
-    # Whole numbers stay whole: PyRadiomics writes them into the names of its features as they are.
-    "sigma": list[Annotated[int | float, Field(gt=0)]],
-    "start_level": _WholeFrom0,
-    "level": _WholeAbove0,
-    "wavelet": str,
-    "gradientUseSpacing": bool,
-    "lbp2DRadius": _Above0,
-    "lbp2DSamples": _WholeAbove0,
-    "lbp2DMethod": Literal["default", "ror", "uniform", "var"],
-    "lbp3DLevels": _WholeAbove0,
-    "lbp3DIcosphereRadius": _Above0,
-    "lbp3DIcosphereSubdivision": _WholeFrom0,
-    "voxelArrayShift": int,
-    "symmetricalGLCM": bool,
-    "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"],
-    "gldm_a": _WholeFrom0,
-    # Accepted because files in the field hold them. They change nothing here: images and masks are known to lie on
-    # one grid before PyRadiomics sees them, and provenance is always written.
-    "additionalInfo": bool,
-    "correctMask": bool,
-    "geometryTolerance": float,
-}
-_WITHOUT_EFFECT = ("additionalInfo", "correctMask", "geometryTolerance", "label")
-_FOR_ALL_FILTERS = (
-    "label", "normalize", "normalizeScale", "removeOutliers", "resampledPixelSpacing", "interpolator", "padDistance",
-    "preCrop", "resegmentRange", "resegmentMode", "minimumROIDimensions", "minimumROISize",
-)  # fmt: skip
-"""Settings that come before any filter; in the section of one, PyRadiomics ignores them."""
-_REFUSED = {
-    "label_channel": "masks are single label maps here; choose a label value with 'label'",
-    "resegmentShape": "shape features are computed once per region, from the mask as it was drawn",
-    "voxelSetting": "features are computed per region; maps of voxel-wise features are not offered",
-}
 _CLASSES = ("shape", "firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm")
 """What an empty ``featureClass`` stands for: every class of PyRadiomics but ``shape2D``, which is for single slices."""
 VOLUME_CLASSES = ("shape", "ellipsoid")
@@ -89,13 +39,6 @@ _SECTIONS = (
 )  # fmt: skip
 
 Millimetres = Annotated[float, Field(gt=0)]
-_fields: Any = {name: (kind | None, None) for name, kind in _SETTINGS.items()}
-Settings: Any = create_model(
-    "Settings",
-    __config__=ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False),
-    __doc__="PyRadiomics settings under PyRadiomics' names; one that is None is left to PyRadiomics' default.",
-    **_fields,
-)
 
 
 def _every_class() -> dict[str, list[str]]:
@@ -201,11 +144,17 @@ class FeatureConfig(BaseModel):
     @model_validator(mode="after")
     def _settings_of_filters_count(self) -> FeatureConfig:
         for filter_name, own in self.image_type.items():
-            for name in _FOR_ALL_FILTERS:
+            for name in FOR_ALL_FILTERS:
                 if getattr(own, name) is not None:
                     raise ValueError(
                         f"'{name}' stands in imageType.{filter_name}, but holds for all image types: "
                         "move it under 'setting'"
+                    )
+            for name, owner in FILTER_OF_SETTING.items():
+                if owner != filter_name and getattr(own, name) is not None:
+                    raise ValueError(
+                        f"'{name}' stands in imageType.{filter_name}, but is a setting of {owner}; "
+                        f"move it to imageType.{owner}"
                     )
             if own.binWidth is not None and (own.binCount is not None or self.setting.binCount is not None):
                 raise ValueError(
@@ -226,6 +175,12 @@ class FeatureConfig(BaseModel):
         return self
 
     @property
+    def default_regions(self) -> tuple[str, ...]:
+        """The regions that are measured unless others are named: those given here, the label given, or the whole."""
+        label = self.setting.label
+        return tuple(self.regions) or ("whole" if label is None else str(label),)
+
+    @property
     def mask_classes(self) -> dict[str, list[str]]:
         """Feature classes for which only the mask counts: measured once per region."""
         return {name: features for name, features in self.feature_class.items() if name in MASK_CLASSES}
@@ -243,7 +198,7 @@ class FeatureConfig(BaseModel):
     @property
     def general_settings(self) -> dict[str, Any]:
         """PyRadiomics' settings that hold for every image type, as it takes them."""
-        return {key: value for key, value in self.setting if value is not None and key not in _WITHOUT_EFFECT}
+        return {key: value for key, value in self.setting if value is not None and key not in NOT_PASSED_ON}
 
     def settings_of(self, image_type: str) -> dict[str, Any]:
         """PyRadiomics' settings for one image type: the general ones, replaced by its own."""
@@ -290,7 +245,7 @@ def parse_config(content: Any, name: str) -> FeatureConfig:
         raise InputError(f"feature configuration '{name}' must have the sections {', '.join(_SECTIONS)}")
     try:
         _check_layout(content)
-        config = FeatureConfig.model_validate(content)
+        config = FeatureConfig.model_validate(_without_defaults(content))
         _check_names(config)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -335,28 +290,57 @@ def _check_name(name: str, kind: str, known: list[str]) -> None:
 def _check_layout(content: dict[str, Any]) -> None:
     """Refuse unknown keys with the place where they belong; the commonest mistake is a key one level off."""
     for key in content:
-        if key not in _SECTIONS:
+        if key not in (*_SECTIONS, "voxelSetting"):
             raise InputError(_misplaced(key, "the top level", _SECTIONS))
+    _check_voxel_setting(content.get("voxelSetting"))
     setting, filters = content.get("setting"), content.get("imageType")
     for key in setting if isinstance(setting, dict) else ():
-        if key not in _SETTINGS:
-            raise InputError(_misplaced(key, "'setting'", tuple(_SETTINGS)))
+        if key not in SETTINGS and key not in ONLY_AT_DEFAULT:
+            raise InputError(_misplaced(key, "'setting'", (*SETTINGS, *ONLY_AT_DEFAULT)))
     for name, own in filters.items() if isinstance(filters, dict) else ():
-        if name in _SETTINGS or name in _SECTIONS:
+        if name in SETTINGS or name in _SECTIONS:
             raise InputError(_misplaced(name, "'imageType'", ()))
         for key in own if isinstance(own, dict) else ():
-            if key not in _SETTINGS:
-                raise InputError(_misplaced(key, f"'imageType: {name}'", tuple(_SETTINGS)))
+            if key not in SETTINGS:
+                raise InputError(_misplaced(key, f"'imageType: {name}'", tuple(SETTINGS)))
 
 
 def _misplaced(key: Any, place: str, known: Sequence[str]) -> str:
-    if key in _REFUSED:
-        return f"'{key}' is not supported: {_REFUSED[key]}"
+    if key in VOXEL_SETTINGS:
+        return f"'{key}' is not supported: {NO_MAPS}"
     if key in _SECTIONS:
         return f"'{key}' stands in {place}; it is a section of its own: move it to the top level, beside 'setting'"
-    if key in _SETTINGS:
+    if key in SETTINGS or key in ONLY_AT_DEFAULT:
         return f"'{key}' stands in {place}; it is a setting: move it under 'setting:'"
     return f"'{key}' in {place} is unknown; {_hint(str(key), known)}"
+
+
+def _check_voxel_setting(section: Any) -> None:
+    """Accept PyRadiomics' section for maps of features where it is at its defaults."""
+    for key, value in section.items() if isinstance(section, dict) else ():
+        if key not in VOXEL_SETTINGS:
+            raise InputError(f"'{key}' in 'voxelSetting' is unknown; {_hint(str(key), tuple(VOXEL_SETTINGS))}")
+        if value is not None and not _equal(value, VOXEL_SETTINGS[key]):
+            raise InputError(f"'voxelSetting: {key}' is not supported, found {value!r}: {NO_MAPS}")
+    if section is not None and not isinstance(section, dict):
+        raise InputError(f"'voxelSetting' is not supported, found {section!r}: {NO_MAPS}")
+
+
+def _without_defaults(content: dict[str, Any]) -> dict[str, Any]:
+    """The content without settings that are accepted at PyRadiomics' default only; others are refused."""
+    content = {key: section for key, section in content.items() if key != "voxelSetting"}
+    setting = content.get("setting")
+    if not isinstance(setting, dict):
+        return content
+    for key, (default, reason) in ONLY_AT_DEFAULT.items():
+        value = setting.get(key)
+        if value is not None and not _equal(value, default):
+            raise InputError(f"'{key}' is not supported, found {value!r}: {reason}")
+    return {**content, "setting": {key: value for key, value in setting.items() if key not in ONLY_AT_DEFAULT}}
+
+
+def _equal(value: Any, default: Any) -> bool:
+    return isinstance(value, bool) == isinstance(default, bool) and value == default
 
 
 def _hint(name: str, known: Sequence[str]) -> str:

@@ -58,7 +58,7 @@ def test_empty_feature_class_means_every_class_but_the_two_dimensional_shape() -
         ({"setting": {"binWidth": "wide"}}, "setting.binWidth: Input should be a valid number"),
         ({"setting": {"binWidth": 5, "binCount": 32}}, "binWidth and binCount are both set"),
         ({"setting": {"resegmentShape": True}}, "'resegmentShape' is not supported"),
-        ({"voxelSetting": {"kernelRadius": 1}}, "'voxelSetting' is not supported"),
+        ({"voxelSetting": {"kernelRadius": 2}}, "'voxelSetting: kernelRadius' is not supported, found 2"),
         ({"imageType": {"Wavelets": {}}}, "image type 'Wavelets' is unknown; did you mean 'Wavelet'?"),
         ({"imageType": {"LoG": {"sigmas": [1]}}}, "'sigmas' in 'imageType: LoG' is unknown; did you mean 'sigma'?"),
         ({"featureClass": {"glcmm": None}}, "feature class 'glcmm' is unknown; did you mean 'glcm'?"),
@@ -186,7 +186,7 @@ def test_filters_own_settings_replace_the_general_ones() -> None:
 
 
 def test_settings_without_effect_are_accepted_and_not_passed_on() -> None:
-    setting = {"additionalInfo": False, "correctMask": True, "geometryTolerance": 0.1, "label": 1}
+    setting = {"geometryTolerance": 0.001, "label": 1}
     assert parse_config({"setting": setting}, "x.yaml").general_settings == {}
 
 
