@@ -152,6 +152,7 @@ def render(session: Session, url: str) -> None:
     """Every state, in the order of a session."""
     ui = session.panel.ui
     session.picture("no_server")
+    ui.annotatorEdit.insert("Reader 1")
     ui.serverUrl.text = url
     session.press("connectButton", wait=False)
     session.picture("connecting")
