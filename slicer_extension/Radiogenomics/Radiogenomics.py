@@ -1,4 +1,7 @@
-"""The Radiogenomics module: what 3D Slicer looks for. The panel itself is in ``RadiogenomicsLib``."""
+"""The Radiogenomics module: what 3D Slicer looks for. The panel itself is in ``RadiogenomicsLib``.
+
+This file is also read by Python 3.9, of 3D Slicer 5.8, to say that it is too old for the panel.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+import qt
 import slicer
 import slicer.util
 from slicer.ScriptedLoadableModule import (
@@ -16,11 +20,8 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 
-_FOLDER = Path(__file__).resolve().parent
-_CHECKOUT_LIBRARY = _FOLDER.parents[1] / "lib"
-if not (_FOLDER / "gliomics").is_dir() and (_CHECKOUT_LIBRARY / "gliomics").is_dir():
-    # The installed extension has the library beside this file; a checkout of the repository has it in lib/.
-    sys.path.append(str(_CHECKOUT_LIBRARY))
+OLDEST_PYTHON = (3, 10)
+LIBRARIES = ("RadiogenomicsLib", "gliomics")
 
 
 class Radiogenomics(ScriptedLoadableModule):
@@ -45,12 +46,21 @@ class RadiogenomicsWidget(ScriptedLoadableModuleWidget):
     """Hosts the panel."""
 
     def __init__(self, parent: Any = None) -> None:
+        self.panel: Any = None  # the base class calls setup() itself when it gets no parent
         ScriptedLoadableModuleWidget.__init__(self, parent)
-        self.panel: Any = None
 
     def setup(self) -> None:
         """Build the panel from its ``.ui`` file."""
         ScriptedLoadableModuleWidget.setup(self)
+        if sys.version_info < OLDEST_PYTHON:
+            label = qt.QLabel(
+                "The Radiogenomics panel needs 3D Slicer 5.10 or newer; this is 3D Slicer "
+                f"{slicer.app.applicationVersion} with Python {sys.version_info[0]}.{sys.version_info[1]}."
+            )
+            label.wordWrap = True
+            self.layout.addWidget(label)
+            return
+        findLibrary()
         from RadiogenomicsLib.backends import ServerBackend
         from RadiogenomicsLib.logic import RadiogenomicsLogic
         from RadiogenomicsLib.widget import RadiogenomicsPanel
@@ -59,10 +69,27 @@ class RadiogenomicsWidget(ScriptedLoadableModuleWidget):
         self.layout.addWidget(uiWidget)
         self.panel = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), ServerBackend)
 
+    def enter(self) -> None:
+        """The module was chosen."""
+        if self.panel is not None:
+            self.panel.enter()
+
+    def exit(self) -> None:
+        """Another module was chosen."""
+        if self.panel is not None:
+            self.panel.exit()
+
     def cleanup(self) -> None:
-        """The module is being unloaded."""
+        """The module is being unloaded or reloaded."""
         if self.panel is not None:
             self.panel.cleanup()
+            self.panel = None
+
+    def onReload(self) -> None:
+        """Reload the panel's own files too; the base class reloads this one."""
+        for name in [name for name in sys.modules if name.split(".")[0] in LIBRARIES]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
 
 class RadiogenomicsTest(ScriptedLoadableModuleTest):
@@ -70,7 +97,8 @@ class RadiogenomicsTest(ScriptedLoadableModuleTest):
 
     def runTest(self) -> None:
         """Fail with the output of the first test that failed."""
-        path = _FOLDER / "Testing" / "Python" / "RadiogenomicsSelfTest.py"
+        findLibrary()
+        path = Path(__file__).resolve().parent / "Testing" / "Python" / "RadiogenomicsSelfTest.py"
         specification = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(specification)
         specification.loader.exec_module(module)
@@ -79,3 +107,11 @@ class RadiogenomicsTest(ScriptedLoadableModuleTest):
         problems = [text for _, text in result.failures + result.errors]
         self.assertFalse(problems, "\n".join(problems))
         self.assertGreater(result.testsRun, 0, f"{path} has no tests")
+
+
+def findLibrary() -> None:
+    """Let ``gliomics`` be imported: the installed extension has it beside this file, a checkout has it in ``lib/``."""
+    folder = Path(__file__).resolve().parent
+    library = str(folder.parents[1] / "lib")
+    if not (folder / "gliomics").is_dir() and (Path(library) / "gliomics").is_dir() and library not in sys.path:
+        sys.path.append(library)

@@ -179,7 +179,10 @@ def test_work_that_succeeds_takes_the_last_error_away(
 def test_every_method_that_qt_or_the_scene_calls_shows_its_errors(computed: Any) -> None:
     widgets = [widget for widget in vars(computed.ui).values() if hasattr(widget, "_connections")]
     slots = [slot for widget in widgets for _, slot, _ in widget._connections if hasattr(slot, "__self__")]
-    observers = [entry[2] for each in (computed, computed.correction._placement) for entry in each.Observations]
+    placement = computed.correction._placement
+    subscriptions = (computed.subscriptions, computed._segmentationEvents, placement.subscriptions)
+    observers = [slot for each in (*subscriptions, *placement._nodeEvents.values()) for slot in each.slots]
+    observers = [slot for slot in observers if hasattr(slot, "__self__")]
     ours = [slot for slot in (*slots, *observers) if type(slot.__self__).__module__.startswith("RadiogenomicsLib")]
     assert len(ours) > 20
     assert {slot.__qualname__ for slot in ours if not hasattr(slot, "__wrapped__")} == set()

@@ -195,12 +195,12 @@ def test_the_module_describes_itself(module: Any) -> None:
 
 
 def test_the_module_s_widget_builds_the_panel_and_cleans_it_up(module: Any) -> None:
-    from harness.application import openPanel
+    from harness.application import openPanel, unload
 
-    widget = openPanel(module)
-    assert widget.panel.model.state.value == "no server"
-    widget.cleanup()
-    assert widget.panel.Observations == []
+    panel = openPanel(module).panel
+    assert panel.model.state.value == "no server"
+    unload(module)
+    assert panel.subscriptions.slots == []
 
 
 @pytest.mark.usefixtures("redView")

@@ -7,6 +7,7 @@ from typing import Any
 
 from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.selection import SceneSelection
+from RadiogenomicsLib.subscriptions import Subscriptions
 from RadiogenomicsLib.viewmodel import PanelModel
 from RadiogenomicsLib.work import Work
 
@@ -21,10 +22,11 @@ class Controller:
         selection: SceneSelection,
         model: PanelModel,
         work: Work,
+        subscriptions: Subscriptions,
         onChanged: Callable[[], None],
     ) -> None:
         self._ui, self._logic, self._selection, self._model, self.work = ui, logic, selection, model, work
-        self._onChanged = onChanged
+        self._subscriptions, self._onChanged = subscriptions, onChanged
         self._setUp()
 
     def _setUp(self) -> None:

@@ -47,9 +47,10 @@ class Correction(Controller):
         self._steps: list[_Step] = []
         self._waiting: list[Click] = []
         self._replacing = False
-        self._ui.addLesionButton.connect("toggled(bool)", lambda on: self.onToggled(True, on))
-        self._ui.removeLesionButton.connect("toggled(bool)", lambda on: self.onToggled(False, on))
-        self._ui.undoClickButton.connect("clicked(bool)", self.onUndo)
+        ui, connect = self._ui, self._subscriptions.connect
+        connect(ui.addLesionButton, "toggled(bool)", lambda on: self.onToggled(True, on))
+        connect(ui.removeLesionButton, "toggled(bool)", lambda on: self.onToggled(False, on))
+        connect(ui.undoClickButton, "clicked(bool)", self.onUndo)
 
     # Scene
 
@@ -74,9 +75,15 @@ class Correction(Controller):
     def update(self) -> None:
         """After any change: stop placing where nothing can be corrected any more, and send a click that waits."""
         if self._model.correctionReason:
-            self._release()
+            self.release()
         if self._waiting and not self._model.running and not self._replacing:
             self._send(self._waiting[0])
+
+    def release(self) -> None:
+        """Switch both kinds of clicks off."""
+        for button in self._buttons.values():
+            if button.checked:
+                button.checked = False
 
     def cleanup(self) -> None:
         """Leave no observer, and the mouse as it was."""
@@ -99,7 +106,7 @@ class Correction(Controller):
     @shown
     def onStopped(self) -> None:
         """The user left the mouse mode in another way than by the buttons."""
-        self._release()
+        self.release()
 
     @shown
     def onPlaced(self, lesion: bool, position: list[float]) -> None:
@@ -191,11 +198,6 @@ class Correction(Controller):
         for click in reversed(self._waiting):
             self._placement.removeLast(click.lesion)
         self._waiting = []
-
-    def _release(self) -> None:
-        for button in self._buttons.values():
-            if button.checked:
-                button.checked = False
 
     def _chosen(self) -> _Target | None:
         segmentation, segmentId, volume = self._selection.segmentation(), self._selection.segmentId(), self._volume()

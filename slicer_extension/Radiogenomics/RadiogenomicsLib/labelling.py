@@ -22,12 +22,13 @@ class Labelling(Controller):
     """Binds the widgets of that round; ``onChanged`` is called when the view model changed."""
 
     def _setUp(self) -> None:
-        self._ui.nextStudyButton.connect("clicked(bool)", self.onNextStudy)
-        self._ui.sliceList.connect("itemClicked(QListWidgetItem*)", self.onSlice)
-        self._ui.sliceList.connect("currentRowChanged(int)", self.onSlice)
-        self._ui.sliceList.connect("itemChanged(QListWidgetItem*)", self.onTick)
-        self._ui.wholeStudyCheckBox.connect("toggled(bool)", self.onWholeStudy)
-        self._ui.submitButton.connect("clicked(bool)", self.onSubmit)
+        ui, connect = self._ui, self._subscriptions.connect
+        connect(ui.nextStudyButton, "clicked(bool)", self.onNextStudy)
+        connect(ui.sliceList, "itemClicked(QListWidgetItem*)", self.onSlice)
+        connect(ui.sliceList, "currentRowChanged(int)", self.onSlice)
+        connect(ui.sliceList, "itemChanged(QListWidgetItem*)", self.onTick)
+        connect(ui.wholeStudyCheckBox, "toggled(bool)", self.onWholeStudy)
+        connect(ui.submitButton, "clicked(bool)", self.onSubmit)
 
     # Scene
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import slicer
-from slicer.util import VTKObservationMixin
 
+from RadiogenomicsLib.subscriptions import Subscriptions
 from RadiogenomicsLib.work import Work, makeTimer, shown
 
 _LISTS = {True: ("Lesion clicks", (0.2, 0.8, 0.3)), False: ("Not lesion clicks", (0.9, 0.25, 0.2))}
 
 
-class PointPlacement(VTKObservationMixin):
+class PointPlacement:
     """Two lists of points, one for each kind, and 3D Slicer's mouse mode that places them.
 
     ``onPlaced`` is called with whether a new point means lesion and where it is (world, RAS, millimetres),
@@ -23,10 +23,11 @@ class PointPlacement(VTKObservationMixin):
     def __init__(
         self, onPlaced: Callable[[bool, list[float]], None], onStopped: Callable[[], None], work: Work
     ) -> None:
-        super().__init__()
         self.work = work
+        self.subscriptions = Subscriptions()
         self._onPlaced, self._onStopped = onPlaced, onStopped
         self._nodes: dict[bool, Any] = {}
+        self._nodeEvents = {True: Subscriptions(), False: Subscriptions()}
         self._taken: dict[bool, list[str]] = {True: [], False: []}
         """IDs of the points that were told, by kind and in their order; empty for one that the user has deleted."""
         self._placing: bool | None = None
@@ -34,8 +35,8 @@ class PointPlacement(VTKObservationMixin):
         self._timer = makeTimer(0, self._takePoints)
         application = slicer.app.applicationLogic()
         self._interaction, self._active = application.GetInteractionNode(), application.GetSelectionNode()
-        self.addObserver(self._interaction, self._interaction.InteractionModeChangedEvent, self._onMode)
-        self.addObserver(self._active, self._active.ActivePlaceNodeIDChangedEvent, self._onMode)
+        self.subscriptions.observe(self._interaction, self._interaction.InteractionModeChangedEvent, self._onMode)
+        self.subscriptions.observe(self._active, self._active.ActivePlaceNodeIDChangedEvent, self._onMode)
 
     def start(self, lesion: bool) -> None:
         """Every click in a slice view places a point of this kind, until :meth:`stop`."""
@@ -71,7 +72,8 @@ class PointPlacement(VTKObservationMixin):
         """Stop placing and observing."""
         self._timer.stop()
         self.stop()
-        self.removeObservers()
+        for subscriptions in (self.subscriptions, *self._nodeEvents.values()):
+            subscriptions.end()
 
     def _node(self, lesion: bool) -> Any:
         """The list of a kind; a new one when there is none in the scene."""
@@ -86,8 +88,9 @@ class PointPlacement(VTKObservationMixin):
             display.SetSelectedColor(colour)
             display.SetColor(colour)
             display.SetPointLabelsVisibility(False)
-            self.addObserver(node, node.PointPositionDefinedEvent, self._onPoint)
-            self.addObserver(node, node.PointRemovedEvent, self._onRemoved)
+            self._nodeEvents[lesion].end()
+            self._nodeEvents[lesion].observe(node, node.PointPositionDefinedEvent, self._onPoint)
+            self._nodeEvents[lesion].observe(node, node.PointRemovedEvent, self._onRemoved)
             self._nodes[lesion], self._taken[lesion] = node, []
         return node
 

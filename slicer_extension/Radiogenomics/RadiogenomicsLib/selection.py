@@ -13,6 +13,7 @@ from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.recognition import Recogniser, volumesOfScene
 from RadiogenomicsLib.selected import ChosenVolume, Selection
 from RadiogenomicsLib.sequences import SEQUENCES
+from RadiogenomicsLib.subscriptions import Subscriptions
 from RadiogenomicsLib.tasks import CaseImages
 from RadiogenomicsLib.work import Work, shown
 
@@ -22,7 +23,14 @@ _SEGMENTATION = "segmentation"
 class SceneSelection:
     """The panel's selectors, kept in step with the parameter node; ``onChanged`` is called after every change."""
 
-    def __init__(self, ui: Any, logic: RadiogenomicsLogic, work: Work, onChanged: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        logic: RadiogenomicsLogic,
+        work: Work,
+        subscriptions: Subscriptions,
+        onChanged: Callable[[], None],
+    ) -> None:
         self.work = work
         self._segments = ui.segmentSelector
         self._selectors = {sequence: getattr(ui, f"{sequence}Selector") for sequence in SEQUENCES}
@@ -37,9 +45,9 @@ class SceneSelection:
         """What each selector chose last: its signal also comes when the node is only renamed."""
         self._silent = False
         for sequence, selector in self._selectors.items():
-            selector.connect("currentNodeChanged(vtkMRMLNode*)", self._volumeSlot(sequence))
-        self._segments.connect("currentNodeChanged(vtkMRMLNode*)", self._onSegmentation)
-        self._segments.connect("currentSegmentChanged(QString)", self._changed)
+            subscriptions.connect(selector, "currentNodeChanged(vtkMRMLNode*)", self._volumeSlot(sequence))
+        subscriptions.connect(self._segments, "currentNodeChanged(vtkMRMLNode*)", self._onSegmentation)
+        subscriptions.connect(self._segments, "currentSegmentChanged(QString)", self._changed)
 
     def _volumeSlot(self, sequence: str) -> Callable[[Any], None]:
         return lambda node: self._onVolume(sequence, node)

@@ -34,10 +34,17 @@ def sentence(text: str) -> str:
 
 
 class PanelView:
-    """``ui`` has the widgets of ``Radiogenomics.ui`` by name."""
+    """``ui`` has the widgets of ``Radiogenomics.ui`` by name.
+
+    It is told to show everything after every event of a job and every stroke of a brush, so what has not changed is
+    neither built nor written again: a style sheet that is set anew, for one, makes Qt lay the whole panel out.
+    """
 
     def __init__(self, ui: Any) -> None:
         self.ui = ui
+        self._written: dict[tuple[str, str], Any] = {}
+        self._analysis: Any = None
+        self._info: Any = None
 
     def show(self, model: PanelModel) -> None:
         """Bring every widget to what the view model says."""
@@ -60,7 +67,7 @@ class PanelView:
         self._text(self.ui.correctHint, model.correctionReason if explain else "")
         self._text(self.ui.computeHint, self._computeHint(model) if explain else "")
         self._text(self.ui.reasonLabel, sentence(model.reason))
-        self.ui.slicesArea.visible = bool(model.slicesOnDisplay.numbers)
+        self._set(self.ui.slicesArea, visible=bool(model.slicesOnDisplay.numbers))
         self._showSubmit(model)
         self._showResult(model)
 
@@ -87,21 +94,21 @@ class PanelView:
 
     def _showStatus(self, model: PanelModel) -> None:
         background, colour = _TONES[model.state]
-        self.ui.statusLabel.styleSheet = (
-            f"background-color: {background}; color: {colour}; padding: 6px; border-radius: 3px;"
-        )
+        style = f"background-color: {background}; color: {colour}; padding: 6px; border-radius: 3px;"
         lines = [sentence(model.message)]
         if model.state is State.WARNING:
             lines += [f"{WARNING_SIGN} {sentence(warning)}" for warning in model.warnings]
-        self.ui.statusLabel.text = "<br>".join(lines)
-        self.ui.progressRow.visible = bool(model.running)
+        self._set(self.ui.statusLabel, styleSheet=style, text="<br>".join(lines))
+        self._set(self.ui.progressRow, visible=bool(model.running))
         if model.running:
-            self.ui.progressBar.maximum = 0 if model.fraction is None else 100
-            self.ui.progressBar.value = 0 if model.fraction is None else round(100 * model.fraction)
+            maximum, value = (0, 0) if model.fraction is None else (100, round(100 * model.fraction))
+            self._set(self.ui.progressBar, maximum=maximum, value=value)
 
     def _showServer(self, model: PanelModel) -> None:
-        self.ui.serverStateLabel.text = escape(model.serverLine)
-        lines = []
+        self._set(self.ui.serverStateLabel, text=escape(model.serverLine))
+        if model.info is self._info:
+            return
+        self._info, lines = model.info, []
         for entry in model.info.models if model.info is not None else ():
             if entry.kind not in ("segmentation", "refinement", "subtype"):
                 continue
@@ -114,26 +121,30 @@ class PanelView:
 
     def _showSubmit(self, model: PanelModel) -> None:
         study, done = model.selection.labelStudyId, len(model.slicesOfLabel.done)
-        self.ui.wholeStudyCheckBox.visible = bool(model.slicesOfLabel.numbers)
+        self._set(self.ui.wholeStudyCheckBox, visible=bool(model.slicesOfLabel.numbers))
         what, toolTip = "label", "Save all segments as the final label of their study."
         if model.submitsSlices:
             what = "1 slice" if done == 1 else f"{done} slices"
             toolTip = "Save what is drawn in the slices that are ticked; the study stays open."
-        self.ui.submitButton.text = f"Submit {what} of {study}" if study else "Submit label"
+        self._set(self.ui.submitButton, text=f"Submit {what} of {study}" if study else "Submit label")
         self._enable(self.ui.submitButton, model.canSubmit, toolTip)
 
     def _showResult(self, model: PanelModel) -> None:
         result = model.result
-        self.ui.resultArea.visible = result is not None
-        self.ui.noResultLabel.visible = result is None
+        self._set(self.ui.resultArea, visible=result is not None)
+        self._set(self.ui.noResultLabel, visible=result is None)
         if result is None:
             return
         made = result.selection
         study = f" of study '{made.studyId}'" if made.studyId else ""
         age = ' <span style="color:#c05a00"><b>(out of date)</b></span>' if model.staleness else ""
-        self.ui.resultHeading.text = f"Segment '{escape(made.segment)}' in '{escape(made.segmentation)}'{study}{age}"
+        heading = f"Segment '{escape(made.segment)}' in '{escape(made.segmentation)}'{study}{age}"
+        self._set(self.ui.resultHeading, text=heading)
+        if result.analysis is self._analysis:
+            return
+        self._analysis = result.analysis
         estimates = "".join(estimateHtml(estimate) for estimate in result.analysis.estimates)
-        self.ui.estimatesLabel.text = estimates or "No subtype was estimated."
+        self._set(self.ui.estimatesLabel, text=estimates or "No subtype was estimated.")
         features = result.analysis.features
         self._text(self.ui.featureNotesLabel, "<br>".join(sentence(note) for note in features.warnings))
         self._text(self.ui.stabilityLabel, escape(stabilityLegend(features)))
@@ -146,12 +157,16 @@ class PanelView:
         return f"The segment will be sent; the server has the images of '{model.selection.studyId}'."
 
     def _enable(self, button: Any, action: Action, toolTip: str) -> None:
-        button.enabled = action.enabled
-        button.toolTip = toolTip if action.enabled else action.reason
+        self._set(button, enabled=action.enabled, toolTip=toolTip if action.enabled else action.reason)
 
     def _text(self, label: Any, text: str) -> None:
-        label.text = text
-        label.visible = bool(text)
+        self._set(label, text=text, visible=bool(text))
+
+    def _set(self, widget: Any, **properties: Any) -> None:
+        for name, value in properties.items():
+            if self._written.get((widget.name, name)) != value:
+                setattr(widget, name, value)
+                self._written[widget.name, name] = value
 
     def _fill(self, comboBox: Any, names: list[str], current: str) -> None:
         blocked = comboBox.blockSignals(True)

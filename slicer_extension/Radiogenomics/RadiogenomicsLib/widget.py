@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import slicer
 import slicer.util
 import vtk
-from slicer.util import VTKObservationMixin
 
 from RadiogenomicsLib import consent, tasks, usersettings, viewmodel
 from RadiogenomicsLib.backends import Analysis, Backend, ServerInfo
@@ -18,6 +18,7 @@ from RadiogenomicsLib.logic import RadiogenomicsLogic
 from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.selection import SceneSelection
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
+from RadiogenomicsLib.subscriptions import Subscriptions
 from RadiogenomicsLib.view import PanelView
 from RadiogenomicsLib.viewmodel import PanelModel, Result
 from RadiogenomicsLib.volumes import VolumeError
@@ -29,13 +30,14 @@ AUTO_UPDATE_MS = 1500
 """An edited segment is computed again when it was left alone for this long."""
 
 
-class RadiogenomicsPanel(VTKObservationMixin):
+class RadiogenomicsPanel:
     """Binds the widgets of ``Radiogenomics.ui`` to the scene and to a backend."""
 
     def __init__(
         self, uiWidget: Any, logic: RadiogenomicsLogic, backendFor: Callable[[str, str, str], Backend]
     ) -> None:
-        super().__init__()
+        self._uiWidget = uiWidget
+        self.subscriptions, self._segmentationEvents = Subscriptions(), Subscriptions()
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         self.logic = logic
         self.model = PanelModel()
@@ -45,8 +47,8 @@ class RadiogenomicsPanel(VTKObservationMixin):
         self._settleTimer = makeTimer(SETTLE_MS, self.recogniseNewVolumes)
         self._autoUpdateTimer = makeTimer(AUTO_UPDATE_MS, self.autoUpdate)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.selection = SceneSelection(self.ui, logic, self.work, self.onSelection)
-        together = (self.ui, logic, self.selection, self.model, self.work, self.refresh)
+        self.selection = SceneSelection(self.ui, logic, self.work, self.subscriptions, self.onSelection)
+        together = (self.ui, logic, self.selection, self.model, self.work, self.subscriptions, self.refresh)
         self.labelling = Labelling(*together)
         self.correction = Correction(*together)
         self._connectWidgets()
@@ -61,36 +63,49 @@ class RadiogenomicsPanel(VTKObservationMixin):
     # Set-up
 
     def _connectWidgets(self) -> None:
-        ui = self.ui
-        ui.serverUrl.connect("textChanged(QString)", self.onAddress)
-        ui.serverUrl.connect("returnPressed()", self.onConnect)
-        ui.tokenEdit.connect("textEdited(QString)", self.onToken)
-        ui.tokenEdit.connect("returnPressed()", self.onConnect)
-        ui.annotatorEdit.connect("textEdited(QString)", self.onAnnotator)
-        ui.connectButton.connect("clicked(bool)", self.onConnect)
-        ui.recogniseButton.connect("clicked(bool)", self.onRecognise)
-        ui.segmentButton.connect("clicked(bool)", self.onSegment)
-        ui.computeButton.connect("clicked(bool)", self.onCompute)
-        ui.cancelButton.connect("clicked(bool)", self.onCancel)
-        ui.modelSelector.connect("currentIndexChanged(int)", self.onModel)
-        ui.autoUpdateCheckBox.connect("toggled(bool)", self.onAutoUpdate)
+        ui, connect = self.ui, self.subscriptions.connect
+        connect(ui.serverUrl, "textChanged(QString)", self.onAddress)
+        connect(ui.serverUrl, "returnPressed()", self.onConnect)
+        connect(ui.tokenEdit, "textEdited(QString)", self.onToken)
+        connect(ui.tokenEdit, "returnPressed()", self.onConnect)
+        connect(ui.annotatorEdit, "textEdited(QString)", self.onAnnotator)
+        connect(ui.connectButton, "clicked(bool)", self.onConnect)
+        connect(ui.recogniseButton, "clicked(bool)", self.onRecognise)
+        connect(ui.segmentButton, "clicked(bool)", self.onSegment)
+        connect(ui.computeButton, "clicked(bool)", self.onCompute)
+        connect(ui.cancelButton, "clicked(bool)", self.onCancel)
+        connect(ui.modelSelector, "currentIndexChanged(int)", self.onModel)
+        connect(ui.autoUpdateCheckBox, "toggled(bool)", self.onAutoUpdate)
 
     def _observeScene(self) -> None:
-        scene = slicer.mrmlScene
-        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
-        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
-        self.addObserver(scene, scene.StartCloseEvent, self.onSceneChanges)
-        self.addObserver(scene, scene.StartImportEvent, self.onSceneChanges)
-        self.addObserver(scene, scene.EndCloseEvent, self.onSceneClosed)
-        self.addObserver(scene, scene.EndImportEvent, self.onSceneImported)
+        scene, observe = slicer.mrmlScene, self.subscriptions.observe
+        observe(scene, scene.NodeAddedEvent, self.onNodeAdded)
+        observe(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
+        observe(scene, scene.NodeRemovedEvent, self.onNodeRemoved)
+        observe(scene, scene.StartCloseEvent, self.onSceneChanges)
+        observe(scene, scene.StartImportEvent, self.onSceneChanges)
+        observe(scene, scene.EndCloseEvent, self.onSceneClosed)
+        observe(scene, scene.EndImportEvent, self.onSceneImported)
+
+    def enter(self) -> None:
+        """The module was chosen: show what the scene is now."""
+        self.onSelection()
+
+    def exit(self) -> None:
+        """Another module was chosen: the mouse is not the panel's any more."""
+        self.correction.release()
 
     def cleanup(self) -> None:
-        """Leave nothing behind: no timer, no observer, no job that reports."""
+        """Leave nothing that reacts: no timer, no signal, no observer, no job; the widgets are off the scene."""
         for timer in (self._settleTimer, self._autoUpdateTimer):
             timer.stop()
         self.work.stop()
         self.correction.cleanup()
-        self.removeObservers()
+        self.subscriptions.end()
+        self._segmentationEvents.end()
+        with suppress(ValueError):  # PythonQt's word for a widget that Qt has deleted
+            self.ui.featureTable.setMRMLTableNode(None)
+            self._uiWidget.setMRMLScene(None)
 
     # Scene
 
@@ -143,6 +158,11 @@ class RadiogenomicsPanel(VTKObservationMixin):
             self.refresh()
 
     @shown
+    def onNodeRemoved(self, _caller: Any = None, _event: Any = None) -> None:
+        """Keep no segmentation that has gone, with its voxels."""
+        self._observeSegmentations()
+
+    @shown
     def recogniseNewVolumes(self) -> None:
         """Choose new volumes by their tags and names."""
         self.selection.recogniseNewVolumes()
@@ -170,8 +190,7 @@ class RadiogenomicsPanel(VTKObservationMixin):
 
     def _observeSegmentations(self) -> None:
         """Observe the segmentation that is selected and the one that the result is of."""
-        self.removeObservers(self.onSegmentEdited)
-        self.removeObservers(self.onSegmentsChanged)
+        self._segmentationEvents.end()
         ids = {self.model.selection.segmentationId}
         if self.model.result is not None:
             ids.add(self.model.result.selection.segmentationId)
@@ -179,9 +198,9 @@ class RadiogenomicsPanel(VTKObservationMixin):
             if node is not None:
                 segmentation = node.GetSegmentation()
                 for event in (segmentation.SourceRepresentationModified, segmentation.SegmentRemoved):
-                    self.addObserver(segmentation, event, self.onSegmentEdited)
+                    self._segmentationEvents.observe(segmentation, event, self.onSegmentEdited)
                 for event in (segmentation.SegmentModified, segmentation.SegmentAdded):
-                    self.addObserver(segmentation, event, self.onSegmentsChanged)
+                    self._segmentationEvents.observe(segmentation, event, self.onSegmentsChanged)
 
     @shown
     def onSegmentEdited(self, segmentation: Any, _event: Any = None) -> None:

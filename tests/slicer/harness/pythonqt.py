@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Property, QMetaObject, QObject
+from shiboken6 import isValid
 
 # A property whose C++ getter is virtual would call itself for ever: Qt asks the Python subclass for it.
 _VIRTUAL_GETTERS = {"sizeHint", "minimumSizeHint", "contentsMargins", "spacing"}
@@ -64,10 +65,12 @@ def _callWithFewerArguments(slot: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def signalNamed(instance: QObject, signature: str) -> Any:
-    """The bound signal of a C++ signature such as ``clicked(bool)``; an unknown one raises.
+    """The bound signal of a C++ signature such as ``clicked(bool)``; an unknown one raises, as does a deleted object.
 
     Stand-ins written in Python list their C++ signatures in a class attribute ``SIGNALS``.
     """
+    if not isValid(instance):
+        raise ValueError(f"a {type(instance).__name__} that Qt has deleted is asked for its signal '{signature}'")
     name = signature.split("(")[0]
     declared = getattr(type(instance), "SIGNALS", {})
     if signature in declared:

@@ -34,9 +34,16 @@ class qMRMLWidget(QtWidgets.QWidget):
         return self._scene
 
     def setMRMLScene(self, scene: Any) -> None:
+        _checkAlive(self)
         if scene is not self._scene:
             self._scene = scene
             self.mrmlSceneChanged.emit(scene)
+
+
+def _checkAlive(widget: Any) -> None:
+    """Raise what PythonQt raises when a widget that Qt has deleted is asked for something."""
+    if not isValid(widget):
+        raise ValueError(f"a {type(widget).__name__} that Qt has deleted is called")
 
 
 def _flag(attribute: str) -> Property:
@@ -333,6 +340,7 @@ class qMRMLTableView(QtWidgets.QTableView):
         return self._table
 
     def setMRMLTableNode(self, node: Any) -> None:
+        _checkAlive(self)
         if self._table is not None:
             self._table.RemoveObserver(self._tag)
         self._table = node

@@ -106,6 +106,27 @@ class RadiogenomicsSelfTest(unittest.TestCase):
         slicer.mrmlScene.RemoveNode(volume)
         self.assertIsNone(panel.ui.flairSelector.currentNode())
 
+    def test_a_segment_is_chosen_with_its_segmentation_and_the_user_may_choose_none(self) -> None:
+        panel = self.openPanel()
+        volume, mask = self.aStudy()
+        segmentation = self.logic.addSegmentation(mask, volume, {"tumour": 1, "enhancing": 4}, "self-test")
+        panel.ui.segmentSelector.setCurrentNode(segmentation)
+        self.assertEqual(panel.model.selection.segment, "tumour")
+        panel.ui.segmentSelector.setCurrentSegmentID("")
+        segmentation.SetName("renamed")
+        self.assertEqual(panel.model.selection.segment, "")
+
+    def test_a_panel_that_was_cleaned_up_no_longer_reacts(self) -> None:
+        panel = self.openPanel()
+        panel.cleanup()
+        volume, _ = self.aStudy()
+        panel.ui.flairSelector.setMRMLScene(slicer.mrmlScene)
+        panel.ui.flairSelector.setCurrentNode(volume)
+        panel.ui.serverUrl.text = "http://somewhere.example"
+        self.assertEqual(panel.model.selection.volumes, {})
+        self.assertNotEqual(panel.model.url, "http://somewhere.example")
+        panel.ui.flairSelector.setMRMLScene(None)
+
     def test_a_slice_that_is_ticked_is_done(self) -> None:
         panel = self.openPanel()
         self.aStudy()
