@@ -95,13 +95,17 @@ class GliomicsClient:
         params = {"image": image_id, **({"sequence": sequence} if sequence else {})}
         return self._transport.download("/datastore/image", Path(dest), params=params, progress=progress)
 
-    def upload_image(self, path: Path, image_id: str | None = None) -> str:
-        """Make a one-sequence study of an image on the server; returns its id."""
+    def upload_image(self, path: Path, image_id: str | None = None, *, replace: bool = False) -> str:
+        """Make a one-sequence study of an image on the server; returns its id.
+
+        The id is the file's name without its type unless given. An image that is there is replaced only with
+        ``replace``; its labels go with it.
+        """
         with _opened(path) as file:
             answer = self._transport.json(
                 "PUT",
                 "/datastore/image",
-                params={"image": image_id} if image_id else {},
+                params={**({"image": image_id} if image_id else {}), **({"replace": "true"} if replace else {})},
                 files={"file": (Path(path).name, file)},
             )
         return str(answer["image"])

@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import shutil
 import tempfile
 import time
 import zipfile
@@ -19,16 +18,16 @@ from filelock import FileLock
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 
 from gliomics.errors import InputError
-from gliomics.files import atomic_path, read_json, safe_name, suffix_of, write_json
+from gliomics.files import read_json, safe_name, suffix_of, write_json
 from gliomics.monailabel.cases import default_sequence, read_label
 from gliomics.monailabel.label_check import LabelCheck
 from gliomics.monailabel.labels import LabelStore, LabelVersion, segment_values
+from gliomics.monailabel.new_images import Added, add_image, study_id_of_upload
 from gliomics.monailabel.reviews import ReviewStore
 from gliomics.monailabel.study_index import StudyIndex
 from gliomics.monailabel.workspace import Workspace
 from gliomics.preprocess import axial
-from gliomics.study.geometry import check_same_grid
-from gliomics.study.images import read_mask, read_volume, write_mask
+from gliomics.study.images import read_mask, write_mask
 from gliomics.study.records import Mask, Study
 
 FINAL = DefaultLabelTag.FINAL.value
@@ -123,36 +122,17 @@ class StudyDatastore(Datastore):
             write_json(path, {**noted, **info})
 
     def add_image(self, image_id: str, image_filename: str, image_info: dict[str, Any]) -> str:
-        """Make a one-sequence study of an image file, or replace the image of such a study.
-
-        The file is read whole before anything is replaced; the one it replaces is kept.
-        A study folder is never replaced, and labels must still fit the new image.
-        """
+        """Make a one-sequence study of an image file; an image that is there is not replaced."""
         source = Path(image_filename)
-        suffix = suffix_of(source)
-        study_id = safe_name(image_id or source.name[: -len(suffix)], "study id")
-        try:
-            volume = read_volume(source)
-        except InputError as error:
-            reason = str(error).replace(str(source), "the uploaded file")
-            raise InputError(f"image '{study_id}' was refused: {reason}") from error
-        target = self.root / f"{study_id}{suffix}"
-        self.workspace.root.mkdir(exist_ok=True)
-        with FileLock(self.workspace.root / "images.lock"):
-            self.refresh()
-            self._check_replaceable(study_id, target)
-            for tag in self.labels.tags(study_id):
-                label = read_mask(self.labels.path(study_id, tag))
-                check_same_grid(volume, label, f"the new image '{study_id}'", f"its label '{tag}'")
-            if target.exists():
-                with atomic_path(self._removed_folder(study_id) / target.name) as temporary:
-                    shutil.copyfile(target, temporary)
-            with atomic_path(target) as temporary:
-                shutil.copyfile(source, temporary)
+        return self.add_new_image(source, study_id_of_upload(source.name, image_id or None), image_info).study_id
+
+    def add_new_image(self, source: Path, study_id: str, info: dict[str, Any], *, replace: bool = False) -> Added:
+        """As :func:`~gliomics.monailabel.new_images.add_image`, and note ``info`` about the study."""
+        added = add_image(self, source, study_id, replace=replace)
         self.refresh()
-        if image_info:
-            self.update_image_info(study_id, image_info)
-        return study_id
+        if info:
+            self.update_image_info(added.study_id, info)
+        return added
 
     def remove_image(self, image_id: str) -> None:
         """Take a study and its labels out of the store; they are moved to ``.gliomics/removed``, not deleted."""
@@ -169,23 +149,14 @@ class StudyDatastore(Datastore):
                 self.labels.remove(image_id, tag)
             single = self.root == study.folder
             source = study.path(default_sequence(study)) if single else study.folder
-            source.rename(self._removed_folder(image_id) / source.name)
+            source.rename(self.removed_folder(image_id) / source.name)
         self.refresh()
-
-    def _check_replaceable(self, study_id: str, target: Path) -> None:
-        same = next((s for s in self.index.studies().values() if s.id.lower() == study_id.lower()), None)
-        if same is None and not (self.root / study_id).exists():
-            return
-        if same is None or list(same.sequences.values()) != [target]:
-            raise InputError(
-                f"study '{study_id}' exists already and is not a single {suffix_of(target)} image; "
-                "upload under another id, or remove that study first"
-            )
 
     def _info_path(self, image_id: str) -> Path:
         return self.workspace.image_info / f"{safe_name(image_id, 'study id')}.json"
 
-    def _removed_folder(self, image_id: str) -> Path:
+    def removed_folder(self, image_id: str) -> Path:
+        """A new folder for what is removed of a study."""
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
         folder = self.workspace.removed / f"{image_id}-{stamp}"
         folder.mkdir(parents=True)

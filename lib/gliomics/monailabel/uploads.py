@@ -43,12 +43,19 @@ def received(upload: UploadFile | None, folder: Path) -> Iterator[Path | None]:
 
 
 def file_name(upload: UploadFile) -> str:
-    """The name that the client gave the file, without folders; ``image`` and the type when it is no usable name."""
+    """The name that the client gave the file, without folders and with ``_`` for what no file's name may have.
+
+    That is how the file is called while the server works on it, and what its sequence is known by; ``image`` and the
+    type where nothing is left. What is kept gets its name from
+    :func:`~gliomics.monailabel.new_images.study_id_of_upload`.
+    """
     name = re.split(r"[/\\]", upload.filename or "")[-1]
+    suffix = suffix_of(Path(name)) if name.isprintable() else ""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name[: len(name) - len(suffix)]).strip("._-")
     try:
-        return safe_name(name, "file name")
+        return safe_name(f"{stem or 'image'}{suffix}", "file name")
     except InputError:
-        return f"image{suffix_of(Path(name))}" if name.isprintable() else "image"
+        return f"image{suffix}"
 
 
 def client_options(params: str | dict[str, Any] | None) -> dict[str, Any]:

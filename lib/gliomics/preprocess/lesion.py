@@ -14,6 +14,9 @@ LARGEST_SHARE = 0.4
 """Share of the head's voxels above which a mask is no lesion's: large gliomas take up to a quarter of the brain, and a
 brain nearly half of a head or more."""
 
+MASK_VALUES = 16
+"""An image of this many different values or fewer, all whole numbers, is a mask."""
+
 _SMALL_SHARE = 0.01
 """No head is so small a part of its image that a mask of this share of it could be too large."""
 
@@ -63,3 +66,13 @@ def lesion_mask_of_study(
             failure = failure or error
     assert failure is not None
     raise failure
+
+
+def is_mask_like(volume: Volume) -> bool:
+    """Whether an image holds a few whole numbers from 0 on, as masks do and images of patients do not."""
+    step = max(1, volume.array.size // 10_000)
+    for array in (volume.array.ravel()[::step], volume.array):  # most images are told by a few of their voxels
+        values = np.unique(array)
+        if values.size > MASK_VALUES or values[0] < 0 or (values != np.rint(values)).any():
+            return False
+    return True

@@ -9,8 +9,9 @@ import pytest
 
 from gliomics.errors import GeometryError, InputError, UnknownNameError
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.training import labelled_studies
 from gliomics.study import Volume, label_path, read_mask, write_mask, write_volume
-from tests.server.studies import AFFINE, a_lesion_case, add_label, add_study
+from tests.server.studies import a_lesion_case, add_label, add_study
 
 
 def a_mask_file(folder: Path, seed: int = 0) -> str:
@@ -89,7 +90,9 @@ def test_label_of_a_study_that_is_not_there_is_not_counted(a_store: StudyDatasto
 def test_label_on_the_grid_of_any_sequence_is_accepted(a_store: StudyDatastore, tmp_path: Path) -> None:
     coarse = Volume(np.ones((20, 22, 3), np.float32), np.diag([-4.0, 4.0, 10.0, 1.0]))
     write_volume(coarse, a_store.root / "case-0" / "t1.nii.gz")
-    write_mask(coarse.with_array(np.ones(coarse.shape, np.uint8)), tmp_path / "mask.nii.gz")
+    write_mask(
+        coarse.with_array((np.arange(1320) < 9).reshape(coarse.shape).astype(np.uint8)), tmp_path / "mask.nii.gz"
+    )
     assert a_store.save_label("case-0", str(tmp_path / "mask.nii.gz"), "final", {}) == "case-0"
     with pytest.raises(GeometryError, match="case-1"):
         a_store.save_label("case-1", str(tmp_path / "mask.nii.gz"), "final", {})
@@ -103,24 +106,84 @@ def test_notes_are_kept_and_cannot_change_what_a_study_is(a_store: StudyDatastor
     assert info["path"].endswith("case-0/flair.nii.gz")
 
 
-def test_replaced_image_is_kept_aside(a_store: StudyDatastore, tmp_path: Path) -> None:
-    for seed in (5, 6):
-        write_volume(a_lesion_case(seed)[0]["flair"], tmp_path / f"{seed}.nii.gz")
-        a_store.add_image("upload", str(tmp_path / f"{seed}.nii.gz"), {})
-    (kept,) = a_store.workspace.removed.rglob("upload.nii.gz")
-    assert kept.read_bytes() == (tmp_path / "5.nii.gz").read_bytes()
-    assert (a_store.root / "upload.nii.gz").read_bytes() == (tmp_path / "6.nii.gz").read_bytes()
+def an_image_file(folder: Path, seed: int, name: str = "image.nii.gz") -> Path:
+    path = folder / f"seed-{seed}" / name
+    write_volume(a_lesion_case(seed)[0]["flair"], path)
+    return path
 
 
-def test_image_is_not_replaced_by_one_that_its_label_does_not_fit(a_store: StudyDatastore, tmp_path: Path) -> None:
-    flair = a_lesion_case(5)[0]["flair"]
-    write_volume(flair, tmp_path / "small.nii.gz")
-    write_volume(Volume(flair.array[:-2], AFFINE), tmp_path / "other.nii.gz")
-    a_store.add_image("upload", str(tmp_path / "small.nii.gz"), {})
+def test_an_image_is_replaced_only_when_asked_and_kept_aside_with_its_labels(
+    a_store: StudyDatastore, tmp_path: Path
+) -> None:
+    old, new = an_image_file(tmp_path, 5), an_image_file(tmp_path, 6)
+    a_store.add_image("upload", str(old), {})
     a_store.save_label("upload", a_mask_file(tmp_path, 5), "final", {})
-    with pytest.raises(GeometryError, match="label 'final'"):
-        a_store.add_image("upload", str(tmp_path / "other.nii.gz"), {})
-    assert (a_store.root / "upload.nii.gz").read_bytes() == (tmp_path / "small.nii.gz").read_bytes()
+    with pytest.raises(InputError, match=r"exists and has labels \(final\), and its image is another.*replace=true"):
+        a_store.add_image("upload", str(new), {})
+    assert (a_store.root / "upload.nii.gz").read_bytes() == old.read_bytes()
+    added = a_store.add_new_image(new, "upload", {}, replace=True)
+    assert added.labels == ["final"]
+    assert a_store.get_unlabeled_images() == ["case-0", "case-1", "upload"]
+    assert added.replaced is not None
+    assert (added.replaced / "upload.nii.gz").read_bytes() == old.read_bytes()
+    np.testing.assert_array_equal(
+        read_mask(added.replaced / "labels" / "final" / "upload.nii.gz").array, a_lesion_case(5)[1].array
+    )
+    assert (a_store.root / "upload.nii.gz").read_bytes() == new.read_bytes()
+    assert len(a_store.labels.versions("upload", "final")) == 1
+
+
+def test_the_same_image_sent_again_changes_nothing(a_store: StudyDatastore, tmp_path: Path) -> None:
+    a_store.add_image("upload", str(an_image_file(tmp_path, 5)), {})
+    a_store.save_label("upload", a_mask_file(tmp_path, 5), "final", {})
+    for replace in (False, True):
+        added = a_store.add_new_image(an_image_file(tmp_path, 5), "upload", {}, replace=replace)
+        assert added.replaced is None
+    assert a_store.get_labeled_images() == ["upload"]
+    assert not a_store.workspace.removed.exists()
+
+
+def test_an_image_is_not_paired_with_a_label_that_was_there_before(a_store: StudyDatastore, tmp_path: Path) -> None:
+    write_mask(a_lesion_case(5)[1], label_path(a_store.root, "upload"))
+    with pytest.raises(InputError, match="label 'final' for 'upload', which was not drawn on this image"):
+        a_store.add_image("upload", str(an_image_file(tmp_path, 5)), {})
+    assert not (a_store.root / "upload.nii.gz").exists()
+
+
+def test_an_image_that_comes_back_keeps_the_labels_that_were_drawn_on_it(
+    a_store: StudyDatastore, tmp_path: Path
+) -> None:
+    a_store.add_image("upload", str(an_image_file(tmp_path, 5)), {})
+    a_store.save_label("upload", a_mask_file(tmp_path, 5), "final", {})
+    (a_store.root / "upload.nii.gz").unlink()
+    a_store.add_image("upload", str(an_image_file(tmp_path, 5)), {})
+    assert a_store.get_labeled_images() == ["upload"]
+
+
+def test_a_label_whose_image_was_replaced_by_hand_is_named_and_not_learned_from(
+    a_store: StudyDatastore, tmp_path: Path
+) -> None:
+    for seed in range(2):
+        a_store.save_label(f"case-{seed}", a_mask_file(tmp_path, seed), "final", {})
+    write_volume(a_lesion_case(7)[0]["flair"], a_store.root / "case-0" / "flair.nii.gz")
+    labelled, skipped = labelled_studies(a_store)
+    assert [item.study.id for item in labelled] == ["case-1"]
+    assert "was drawn on another image: flair changed since" in skipped["case-0"]
+    assert a_store.get_label_info("case-0", "final")["images_changed"] == ["flair"]
+    assert list(a_store.json()["unused_labels"]) == ["labels/final/case-0.nii.gz"]
+    a_store.save_label("case-0", a_mask_file(tmp_path, 7), "final", {})
+    assert len(labelled_studies(a_store)[0]) == 2
+
+
+def test_a_sequence_that_is_added_later_leaves_the_label_as_it_was(a_store: StudyDatastore, tmp_path: Path) -> None:
+    a_store.save_label("case-0", a_mask_file(tmp_path), "final", {})
+    write_volume(a_lesion_case(0)[0]["t1"], a_store.root / "case-0" / "t2.nii.gz")
+    description = a_store.root / "case-0" / "study.json"
+    content = json.loads(description.read_text())
+    content["sequences"]["t2"] = "t2.nii.gz"
+    description.write_text(json.dumps(content))
+    assert "t2" in a_store.study("case-0").sequences
+    assert a_store.labels.changed_images("case-0", "final") == []
 
 
 def test_removed_study_and_its_labels_can_be_found_again(a_store: StudyDatastore, tmp_path: Path) -> None:

@@ -41,8 +41,10 @@ def test_options_must_be_a_json_object(text: str) -> None:
         ("C:\\Users\\x\\t1.nrrd", "t1.nrrd"),
         ("../../etc/cron.d/x.nii.gz", "x.nii.gz"),
         ("..", "image"),
-        ("mein Bild.nii.gz", "image.nii.gz"),
-        (".hidden.nrrd", "image.nrrd"),
+        ("mein Bild.nii.gz", "mein_Bild.nii.gz"),
+        (".hidden.nrrd", "hidden.nrrd"),
+        ("Müller flair.nii.gz", "M_ller_flair.nii.gz"),
+        ("图像.nii.gz", "image.nii.gz"),
         (None, "image"),
     ],
 )

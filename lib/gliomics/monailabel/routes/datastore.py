@@ -13,8 +13,10 @@ from monailabel.endpoints import datastore as stock
 from monailabel.utils.others.generic import remove_file
 
 from gliomics.files import safe_name
+from gliomics.monailabel.access import TRAINER, require
 from gliomics.monailabel.cases import default_sequence
 from gliomics.monailabel.datastore import StudyDatastore, download_name
+from gliomics.monailabel.new_images import study_id_of_upload
 from gliomics.monailabel.routes.common import FormText, Upload, the_app
 from gliomics.monailabel.uploads import parse_object, received
 from gliomics.study.images import read_volume, write_volume
@@ -30,13 +32,20 @@ def datastore(output: stock.ResultType | None = None) -> Any:
 
 @router.put("/datastore/", tags=["Datastore"], include_in_schema=False)
 @router.put("/datastore/image", tags=["Datastore"])
-def add_image(file: Upload, image: str | None = None, params: FormText = "{}") -> Any:
-    """Make a one-sequence study of an image."""
+def add_image(file: Upload, image: str | None = None, params: FormText = "{}", replace: bool = False) -> Any:
+    """Make a one-sequence study of an image; one that is there is replaced only if ``replace`` says so."""
     store, info = the_app().datastore(), parse_object(params, "params")
-    if image:
-        safe_name(image, "image id")
+    study_id = study_id_of_upload(file.filename or "", image or None)
+    if replace:
+        require(TRAINER)  # as for removing an image
     with received(file, the_app().workspace.temporary) as path:
-        return {"image": store.add_image(image, str(path), info)}
+        if not isinstance(store, StudyDatastore):
+            return {"image": store.add_image(image, str(path), info)}
+        assert path is not None
+        added = store.add_new_image(path, study_id, info, replace=replace)
+    if added.replaced is None:
+        return {"image": added.study_id}
+    return {"image": added.study_id, "replaced": added.replaced.name, "labels_moved": added.labels}
 
 
 @router.delete("/datastore/", tags=["Datastore"], include_in_schema=False)

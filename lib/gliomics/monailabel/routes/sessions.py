@@ -12,6 +12,7 @@ from monailabel.endpoints import session as stock
 
 from gliomics.errors import InputError
 from gliomics.monailabel.cases import sequence_of_file
+from gliomics.monailabel.new_images import check_is_image
 from gliomics.monailabel.routes.common import Uploads, the_app
 from gliomics.monailabel.sessions import StudySessions
 from gliomics.monailabel.uploads import file_name
@@ -34,9 +35,11 @@ def create_session(files: Uploads, uncompress: bool = False, expiry: int = 0) ->
     sessions.remove_expired()
     folder = Path(tempfile.mkdtemp(dir=app.workspace.temporary, prefix="session-"))
     try:
+        sequences = [sequence_of_file(file_name(upload)) for upload in files] if len(files) > 1 else []
+        if len(set(sequences)) < len(sequences):
+            names = ", ".join(file_name(upload) for upload in files)
+            raise InputError(f"two of the uploaded files are one sequence ({names}); send each sequence once")
         for upload in files:
-            if len(files) > 1:
-                sequence_of_file(file_name(upload))
             _receive_image(upload, folder)
         image = folder if len(files) > 1 else folder / file_name(files[0])
         session_id, session = sessions.add_session(str(image), expiry)
@@ -48,14 +51,13 @@ def create_session(files: Uploads, uncompress: bool = False, expiry: int = 0) ->
 def _receive_image(upload: UploadFile, folder: Path) -> None:
     name = file_name(upload)
     path = folder / name
-    if path.exists():
-        raise InputError(f"two of the uploaded files are named {name!r}; send each sequence once")
     with path.open("wb") as target:
         shutil.copyfileobj(upload.file, target)
     try:
-        read_volume(path)
+        volume = read_volume(path)
     except InputError as error:
         raise InputError(f"{name} was refused: {str(error).replace(str(path), 'the file')}") from error
+    check_is_image(volume, name)
 
 
 @router.get("/session/{session_id}", tags=["Session"])

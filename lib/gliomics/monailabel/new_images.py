@@ -1,0 +1,144 @@
+"""Images that are uploaded to become studies: no two become one, and labels stay with the image they were drawn on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from gliomics.errors import InputError
+from gliomics.files import atomic_path, safe_name, sha256_of, suffix_of
+from gliomics.preprocess import is_mask_like
+from gliomics.sequences import is_mask_name
+from gliomics.study.folder import NOT_STUDIES
+from gliomics.study.images import IMAGE_SUFFIXES, read_volume
+from gliomics.study.labels import study_of_mask
+from gliomics.study.records import Volume
+
+if TYPE_CHECKING:
+    from gliomics.monailabel.datastore import StudyDatastore
+
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names that are no files on Windows."""
+_AS_LABEL = "a mask is sent as the label of its image: PUT /datastore/label?image=ID&tag=final, or label= of /infer"
+
+
+@dataclass(frozen=True)
+class Added:
+    """A study of an uploaded image; ``replaced`` is where the image before and its labels lie now, if there was one."""
+
+    study_id: str
+    replaced: Path | None = None
+    labels: list[str] = field(default_factory=list)
+    """Tags of the labels that were moved away with the image before."""
+
+
+def study_id_of_upload(file_name: str, image_id: str | None = None) -> str:
+    """The id of the study that an uploaded file becomes: ``image_id``, or the file's name without its type.
+
+    Raises :class:`InputError` for a name that is no safe id, is reserved, ends in a file type or is that of a mask.
+    """
+    name = re.split(r"[/\\]", file_name)[-1]
+    stem = name[: -len(suffix_of(Path(name)))] if suffix_of(Path(name)) in IMAGE_SUFFIXES else name
+    if image_id is None:
+        try:
+            study_id = safe_name(stem, "the file's name")
+        except InputError as error:
+            raise InputError(f"{error}; rename the file, or say the study's id with image=ID") from error
+    else:
+        study_id = safe_name(image_id, "image id")
+    if study_id.lower() in NOT_STUDIES or _DEVICES.fullmatch(study_id) or study_id.endswith("."):
+        raise InputError(f"'{study_id}' cannot be the id of a study: the name is reserved; say another with image=ID")
+    if suffix_of(Path(study_id)) in (*IMAGE_SUFFIXES, ".gz", ".seg", ".dcm"):
+        raise InputError(f"'{study_id}' cannot be the id of a study: it ends in a file type; say another with image=ID")
+    if is_mask_name(study_id):
+        raise InputError(f"'{study_id}' is named as a mask, not an image; {_AS_LABEL}. If it is an image, rename it")
+    return study_id
+
+
+def check_is_image(volume: Volume, name: str) -> None:
+    """Raise :class:`InputError` for an upload that holds a mask's few values, with the way that masks are sent."""
+    if is_mask_like(volume):
+        raise InputError(f"{name} holds a few whole numbers only, as a mask does, not an image; {_AS_LABEL}")
+
+
+def add_image(store: StudyDatastore, source: Path, study_id: str, *, replace: bool = False) -> Added:
+    """Make a one-sequence study of an image file, or with ``replace`` replace the image of such a study.
+
+    The same file sent again changes nothing. An image that is replaced is kept in ``.gliomics/removed`` together with
+    its labels, which are then no labels of the new one; their versions stay in the history. Of uploads at the same time
+    one is first, and the others find it there.
+
+    Raises :class:`InputError` for a file that cannot be read or is a mask, for an id that another study has, also in
+    other letters' case, and for one under which there are labels of another image.
+    """
+    suffix = suffix_of(source)
+    try:
+        volume = read_volume(source)
+    except InputError as error:
+        reason = str(error).replace(str(source), "the uploaded file")
+        raise InputError(f"image '{study_id}' was refused: {reason}") from error
+    check_is_image(volume, f"image '{study_id}'")
+    target = store.root / f"{study_id}{suffix}"
+    store.workspace.root.mkdir(exist_ok=True)
+    with FileLock(store.workspace.root / "images.lock"):
+        store.refresh()
+        _check_id(store, study_id, target)
+        if not target.exists():
+            _check_no_strange_labels(store, study_id, source)
+            _place(source, target)
+            return Added(study_id)
+        if sha256_of(target) == sha256_of(source):
+            return Added(study_id)
+        tags = store.labels.tags(study_id)
+        if not replace:
+            labels = f" and has labels ({', '.join(tags)})" if tags else ""
+            raise InputError(
+                f"study '{study_id}' exists{labels}, and its image is another; upload under another id, or replace it "
+                "with replace=true, which moves the image that is there and its labels to .gliomics/removed"
+            )
+        removed = store.removed_folder(study_id)
+        _place(target, removed / target.name)
+        for tag in tags:
+            _place(store.labels.path(study_id, tag), removed / "labels" / tag / store.labels.path(study_id, tag).name)
+            store.labels.remove(study_id, tag)
+        _place(source, target)
+        return Added(study_id, removed, tags)
+
+
+def _check_id(store: StudyDatastore, study_id: str, target: Path) -> None:
+    """Refuse an id that anything but the image ``target`` has."""
+    wanted = study_id.lower()
+    same = next((study for study in store.index.studies().values() if study.id.lower() == wanted), None)
+    if same is not None and (same.id != study_id or list(same.sequences.values()) != [target]):
+        raise InputError(
+            f"study '{same.id}' exists already and is not a single {suffix_of(target)} image named '{study_id}'; "
+            "upload under another id, or remove that study first"
+        )
+    for entry in store.root.iterdir():
+        stem = study_of_mask(entry.name) if entry.is_file() else entry.name
+        if entry != target and (stem or "").lower() == wanted and not entry.name.startswith("."):
+            raise InputError(f"'{entry.name}' is there already; upload under another id than '{study_id}'")
+
+
+def _check_no_strange_labels(store: StudyDatastore, study_id: str, source: Path) -> None:
+    """Refuse an id under which there are labels, unless these were drawn on this very image."""
+    digest = sha256_of(source)
+    for tag in store.labels.all_tags():
+        if study_id not in store.labels.labelled(tag):
+            continue
+        version = store.labels.current(study_id, tag)
+        if version is None or digest not in version.images.values():
+            raise InputError(
+                f"there is a label '{tag}' for '{study_id}', which was not drawn on this image; upload the image under "
+                f"another id, or remove the label first: DELETE /datastore/label?id={study_id}&tag={tag}"
+            )
+
+
+def _place(source: Path, target: Path) -> None:
+    with atomic_path(target) as temporary:
+        shutil.copyfile(source, temporary)
