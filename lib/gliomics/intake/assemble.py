@@ -95,7 +95,7 @@ def _volumes(part: Part, files: Files, choices: Choices, left_out: list[LeftOut]
     except InputError as error:
         left_out.append(LeftOut(part.path, str(error), is_open=True))
         return []
-    if count == 1:
+    if count == 1 or (_is_mask(part) and suffix_of(Path(part.path)) == ".nrrd"):
         return [part]
     if _is_mask(part):
         left_out.append(LeftOut(part.path, f"a mask of {count} volumes; expected one 3-D image", is_open=True))

@@ -14,9 +14,10 @@ from gliomics.study.folder import STUDY_FILE, looks_like_dicom
 from gliomics.study.images import IMAGE_SUFFIXES
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst")
-_OTHER_IMAGES = {".img", ".hdr", ".mha", ".mhd", ".mgz", ".mgh", ".mnc", ".nhdr", ".par", ".rec", ".ima.gz"}
-_DICOM = {".dcm", ".ima", ".dicom"}
-_NOT_DICOM = {
+_OTHER_IMAGES = {".img", ".hdr", ".mha", ".mhd", ".mgz", ".mgh", ".mnc", ".nhdr", ".par", ".rec"}
+_DICOM = {".dcm", ".dicom", ".ima"}
+_NO_DICOM = {
+    *ARCHIVES, *_OTHER_IMAGES,
     ".json", ".csv", ".tsv", ".txt", ".md", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".pdf", ".xml", ".html", ".bval",
     ".bvec", ".xls", ".xlsx", ".log", ".py", ".mat", ".npy", ".npz", ".webp", ".docx", ".yaml", ".yml", ".tfm", ".h5",
 }  # fmt: skip
@@ -81,9 +82,7 @@ def find_files(root: Path, *, without: Path | None = None) -> Files:
             suffix = suffix_of(Path(name))
             if suffix in IMAGE_SUFFIXES and (folder / name).exists():
                 files.images.append(relative)
-            elif suffix in _DICOM or (
-                suffix not in _NOT_DICOM | _OTHER_IMAGES and suffix not in ARCHIVES and looks_like_dicom(folder / name)
-            ):
+            elif suffix in _DICOM or (suffix not in _NO_DICOM and looks_like_dicom(folder / name)):
                 files.dicom.append(relative)
             else:
                 files.others.append(relative)

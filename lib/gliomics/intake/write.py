@@ -28,9 +28,9 @@ from gliomics.intake.plan import (
 from gliomics.preprocess import lesion_mask
 from gliomics.study.folder import list_studies, new_study_folder, read_study_folder, write_study_json
 from gliomics.study.geometry import check_same_grid
-from gliomics.study.images import read_mask, read_volume, write_mask, write_volume
+from gliomics.study.images import read_label_names, read_mask, read_volume, write_mask, write_volume
 from gliomics.study.labels import label_path
-from gliomics.study.numbering import parse_numbering
+from gliomics.study.numbering import numbering_of_segments, parse_numbering
 from gliomics.study.records import Mask, Study, Volume
 
 Progress = Callable[[int, int, str], None]
@@ -182,8 +182,15 @@ def _read_label(
 
 
 def _numbering(label: PlannedLabel, mask: Mask, report: ImportReport) -> str | None:
-    """The first numbering of the layout that explains the mask's values; that none does is reported."""
+    """The numbering by the names of the mask's segments, else the layout's first that explains its values.
+
+    That none of the layout's does is reported.
+    """
     values = {int(value) for value in np.unique(mask.array) if value > 0}
+    names = read_label_names(label.source.path) if isinstance(label.source, ImageSource) else {}
+    named = numbering_of_segments(names) if names else None
+    if named is not None and named.explains(values):
+        return named.name
     for name in label.numberings:
         if parse_numbering(name).explains(values):
             return name

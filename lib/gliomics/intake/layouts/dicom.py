@@ -2,101 +2,110 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
 
 from gliomics.dicom import Examination, Series, find_examinations
 from gliomics.intake.assemble import usable_id
 from gliomics.intake.choices import NONE, Choices
+from gliomics.intake.dates import date_in
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, SeriesSource
-from gliomics.sequences import Recognition
+from gliomics.sequences import SEQUENCES, Recognition
 
 
 def dicom_plan(files: Files, choices: Choices) -> ImportPlan:
     """The plan for the MR series below a folder; whatever is no image series of a sequence is left out by name."""
     examinations, omissions = find_examinations(files.path(name) for name in files.dicom)
-    left_out = [LeftOut(_relative(item.what, files), item.reason, item.is_open) for item in omissions]
-    names = [name for item in examinations for series in item.series for name in (series.number, series.description)]
+    left_out = [LeftOut(_below(files.root, item.what), item.reason, item.is_open) for item in omissions]
     studies = []
-    for study_id, examination in _ids(examinations).items():
-        sequences = _sequences(list(examination.series), choices, study_id, left_out)
-        date = examination.date
+    for study_id, examination in zip(_ids(examinations), examinations, strict=True):
+        sequences = _sequences(examination.series, choices, study_id, left_out)
         if sequences:
             studies.append(
                 PlannedStudy(
                     id=study_id,
                     patient_id=examination.patient_id or study_id,
                     sequences=dict(sequences),
-                    date=f"{date[:4]}-{date[4:6]}-{date[6:]}" if date else None,
-                    notes={"format": "DICOM", **_frames_of_reference(sequences)},
+                    date=date_in(examination.date),
+                    notes={"format": "DICOM", **_notes(sequences)},
                 )
             )
-    choices.check_used(names)
+    choices.check_used(name for item in examinations for series in item.series for name in _names(series) if name)
+    patients = len({item.patient_id for item in examinations})
     return ImportPlan(
         layout="DICOM",
-        evidence=f"{len(examinations)} examinations of {len({item.patient_id for item in examinations})} patients",
-        studies=tuple(studies),
+        evidence=f"{len(files.dicom)} files, examinations: {len(examinations)}, patients: {patients}",
+        studies=tuple(sorted(studies, key=lambda study: study.id)),
         left_out=tuple(left_out),
     )
 
 
-def _relative(what: str, files: Files) -> str:
-    """A file's path from the folder that is imported; what is no path stays as it is."""
-    return what.removeprefix(f"{files.root}{os.sep}")
-
-
-def _frames_of_reference(sequences: dict[str, SeriesSource]) -> dict[str, str]:
-    """A note where the sequences do not lie in one coordinate system."""
-    if len({source.series.frame_of_reference for source in sequences.values()}) == 1:
-        return {}
-    return {"frames_of_reference": "the sequences have different ones; register them before resampling"}
-
-
-def _ids(examinations: list[Examination]) -> dict[str, Examination]:
-    """The examinations by ``<patient id>_<date>``, with a number behind where that is not one."""
-    ids: dict[str, Examination] = {}
-    for item in sorted(examinations, key=lambda item: (item.patient_id, item.date, item.study_uid)):
-        base = "_".join(filter(None, (usable_id(item.patient_id), item.date))) or "unknown"
-        taken = {name.lower() for name in ids}
-        number = 1
-        while (name := base if number == 1 else f"{base}-{number}").lower() in taken:
+def _ids(examinations: Iterable[Examination]) -> list[str]:
+    """``<patient id>_<date>`` for each examination, with a number behind where that is taken."""
+    ids: list[str] = []
+    for examination in examinations:
+        base = "_".join(filter(None, (usable_id(examination.patient_id) or "unknown", examination.date)))
+        study_id, number = base, 1
+        while study_id.lower() in (taken.lower() for taken in ids):
             number += 1
-        ids[name] = item
+            study_id = f"{base}-{number}"
+        ids.append(study_id)
     return ids
 
 
-def _sequences(series: list[Series], choices: Choices, study: str, left_out: list[LeftOut]) -> dict[str, SeriesSource]:
+def _sequences(
+    series: Iterable[Series], choices: Choices, study: str, left_out: list[LeftOut]
+) -> dict[str, SeriesSource]:
     """The series of each sequence; the others are left out, those that are undecided or doubled as open."""
     by_sequence: dict[str, list[tuple[SeriesSource, bool]]] = defaultdict(list)
     for item in series:
-        choice = choices.of([item.number, item.uid, item.description])
+        choice = choices.of(_names(item))
         recognition = item.recognition
         if choice is not None:
-            recognition = Recognition(
-                None if choice.name == NONE else choice.name, f"named {choice} at import", is_other=choice.name == NONE
-            )
-        if recognition.sequence is None:
-            is_open = not recognition.is_other
-            left_out.append(LeftOut(f"{study}: {item}", recognition.reason, is_open, _name(item) if is_open else None))
-        else:
+            sequence = choice.name if choice.name in SEQUENCES else None
+            recognition = Recognition(sequence, f"named {choice} at import", is_other=choice.name == NONE)
+        if recognition.sequence is not None:
             by_sequence[recognition.sequence].append((SeriesSource(item, recognition.reason), choice is not None))
+        elif recognition.is_other:
+            left_out.append(LeftOut(f"{study}: {item}", recognition.reason))
+        else:
+            left_out.append(LeftOut(f"{study}: {item}", recognition.reason, is_open=True, name=_name(item)))
     sequences = {}
-    for name, found in by_sequence.items():
-        taken = [source for source, chosen in found if chosen] or [source for source, _ in found]
-        for source, _ in found:
+    for name in (name for name in SEQUENCES if name in by_sequence):
+        taken = [source for source, chosen in by_sequence[name] if chosen] or [s for s, _ in by_sequence[name]]
+        for source, _ in by_sequence[name]:
             if source not in taken:
                 left_out.append(LeftOut(f"{study}: {source.series}", f"a second {name}; {taken[0].series} is taken"))
         if len(taken) == 1:
             sequences[name] = taken[0]
             continue
         for source in taken:
-            reason = f"one of {len(taken)} series that are {name}: one study has one {name}"
-            left_out.append(
-                LeftOut(f"{study}: {source.series}", reason, is_open=True, name=_name(source.series), candidate=name)
+            reason = (
+                f"one of {len(taken)} series that are {name}: one study has one {name}; name it by its number or UID"
             )
-    return {name: sequences[name] for name in ("t1", "t1c", "t2", "flair") if name in sequences}
+            what, selector = f"{study}: {source.series}", source.series.number or source.series.uid
+            left_out.append(LeftOut(what, reason, is_open=True, name=selector, candidate=name))
+    return sequences
+
+
+def _names(series: Series) -> list[str]:
+    """What a user can select a series by."""
+    return [series.description, series.number, series.uid]
 
 
 def _name(series: Series) -> str:
     return series.description or series.number or series.uid
+
+
+def _notes(sequences: dict[str, SeriesSource]) -> dict[str, str]:
+    frames = {source.series.frame_of_reference for source in sequences.values()}
+    if len(frames) < 2:
+        return {}
+    return {"frames_of_reference": "the sequences have different ones; register them before resampling"}
+
+
+def _below(root: Path, what: str) -> str:
+    """A file as its path from the folder."""
+    return what.removeprefix(f"{root}/")
