@@ -200,6 +200,21 @@ def test_one_volume_for_two_sequences_is_refused(withStudy: Any) -> None:
     assert "is chosen for FLAIR and for T2" in withStudy.ui.segmentHint.text
 
 
+def test_a_sequence_that_is_not_chosen_is_said_to_be_used_by_the_server(
+    segmented: Any, backend: InProcessBackend, spin: Spin
+) -> None:
+    hint = "The server uses the study's T1, too, though not chosen."
+    assert hint not in segmented.ui.computeHint.text
+    segmented.ui.t1Selector.setCurrentNode(None)
+    assert segmented.ui.segmentHint.text == "", "segmentation_flair takes FLAIR alone"
+    segmented.ui.modelSelector.setCurrentIndex(segmented.ui.modelSelector.findText("segmentation_multi"))
+    assert segmented.ui.segmentHint.text == hint
+    assert segmented.ui.computeHint.text.endswith(hint)
+    edit(segmented.ui.flairSelector.currentNode())
+    segmented.onSelection()
+    assert hint not in segmented.ui.computeHint.text, "only what is chosen is sent"
+
+
 # Segments
 
 

@@ -74,7 +74,7 @@ class Labelling(Controller):
             nodes = self._logic.volumesOfStudy(study.studyId)
             for sequence, image in study.volumes.items():
                 if sequence not in nodes:
-                    nodes[sequence] = self._logic.addVolume(image, study.studyId, sequence)
+                    nodes[sequence] = self._logic.addVolume(image, study.studyId, sequence, study.volumes)
             self._model.reason = study.reason
             self._model.slicesNamed(study.studyId, study.slices)
             unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."

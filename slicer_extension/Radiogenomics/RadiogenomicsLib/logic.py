@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,13 +47,13 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
 
     # Volumes
 
-    def addVolume(self, image: Volume, studyId: str, sequence: str) -> Any:
-        """A new scalar volume node, tagged with the study and the sequence that it is."""
+    def addVolume(self, image: Volume, studyId: str, sequence: str, studySequences: Iterable[str] = ()) -> Any:
+        """A new scalar volume node, tagged with the study, the sequence that it is, and all that the study has."""
         # 3D Slicer does not render 64-bit integers.
         array = image.array.astype(np.float64) if image.array.dtype in (np.int64, np.uint64) else image.array
         name = f"{studyId} {TITLES.get(sequence, sequence)}"
         node = slicer.util.addVolumeFromArray(array, image.ijkToRas, name)
-        self._origins.mark(node, studyId, sequence)
+        self._origins.mark(node, studyId, sequence, studySequences)
         fileUnderStudy(node, studyId)
         return node
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from RadiogenomicsLib.volumes import Volume, describeGrid, sameGrid
 
 STUDY_ATTRIBUTE = "Gliomics.StudyId"
 SEQUENCE_ATTRIBUTE = "Gliomics.Sequence"
+STUDY_SEQUENCES_ATTRIBUTE = "Gliomics.StudySequences"
+"""All the sequences of the study, as it came."""
 GRID_ATTRIBUTE = "Gliomics.Grid"
 """Size along i, j, k and the matrix from voxels to RAS, as the image came."""
 SERVER_ATTRIBUTE = "Gliomics.Server"
@@ -58,10 +61,11 @@ class Origins:
         self._hashes: dict[str, tuple[int, str]] = {}
         """By node, with the time at which its voxels were changed last."""
 
-    def mark(self, node: Any, studyId: str, sequence: str) -> None:
-        """Note on a volume where it came from, and how it was then."""
+    def mark(self, node: Any, studyId: str, sequence: str, studySequences: Iterable[str]) -> None:
+        """Note on a volume where it came from, beside which others, and how it was then."""
         node.SetAttribute(STUDY_ATTRIBUTE, studyId)
         node.SetAttribute(SEQUENCE_ATTRIBUTE, sequence)
+        node.SetAttribute(STUDY_SEQUENCES_ATTRIBUTE, " ".join(studySequences))
         node.SetAttribute(SERVER_ATTRIBUTE, hostOf(self.server) if self.server else "")
         grid = _grid(node)
         size = list(grid.array.shape[::-1])

@@ -40,6 +40,8 @@ class Selection:
     segment: str = ""
     drawnOnStudyId: str = ""
     drawnOnServer: str = ""
+    studySequences: tuple[str, ...] = ()
+    """All the sequences that the study of the chosen volumes came with."""
 
     @property
     def studyId(self) -> str:
@@ -52,6 +54,13 @@ class Selection:
         """Whether the server has the chosen volumes as they are and by the sequences that they are chosen for."""
         return bool(self.studyId) and all(
             not volume.change and volume.cameAs in (sequence, UNNAMED) for sequence, volume in self.volumes.items()
+        )
+
+    @property
+    def unchosen(self) -> tuple[str, ...]:
+        """Sequences that the server uses with the study although they are not chosen."""
+        return (
+            tuple(s for s in self.studySequences if s not in self.volumes and s != UNNAMED) if self.isOnServer else ()
         )
 
     @property

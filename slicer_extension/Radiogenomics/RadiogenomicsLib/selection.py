@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 
 from RadiogenomicsLib.logic import RadiogenomicsLogic
-from RadiogenomicsLib.origin import Origin
+from RadiogenomicsLib.origin import STUDY_SEQUENCES_ATTRIBUTE, Origin
 from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.recognition import Recogniser, volumesOfScene
 from RadiogenomicsLib.selected import ChosenVolume, Selection
@@ -110,6 +110,7 @@ class SceneSelection:
             segment=node.GetSegmentation().GetSegment(segmentId).GetName() if segmentId else "",
             drawnOnStudyId=self._studyDrawnOn(),
             drawnOnServer=origin.otherServer if origin is not None else "",
+            studySequences=self._studySequences(),
         )
 
     def _chosen(self, node: Any) -> ChosenVolume:
@@ -119,6 +120,10 @@ class SceneSelection:
         return ChosenVolume(
             node.GetID(), node.GetName(), origin.studyId, origin.sequence, origin.change, not origin.isOnGrid, contents
         )
+
+    def _studySequences(self) -> tuple[str, ...]:
+        attributes = (node.GetAttribute(STUDY_SEQUENCES_ATTRIBUTE) for node in self.volumes().values())
+        return tuple(next((attribute for attribute in attributes if attribute), "").split())
 
     def _originDrawnOn(self) -> Origin | None:
         """Where the volume came from that the chosen segmentation was drawn on."""

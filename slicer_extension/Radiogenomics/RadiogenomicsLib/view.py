@@ -33,6 +33,12 @@ def sentence(text: str) -> str:
     return escape(text[:1].upper() + text[1:] + ("." if text and text[-1] not in ".!?\u2026:" else ""))
 
 
+def _unchosenHint(sequences: tuple[str, ...]) -> str:
+    """That the server takes these sequences of a study although they are not chosen; empty where there are none."""
+    titles = [TITLES.get(sequence, sequence) for sequence in sequences]
+    return f"The server uses the study's {' and '.join(titles)}, too, though not chosen." if titles else ""
+
+
 class PanelView:
     """``ui`` has the widgets of ``Radiogenomics.ui`` by name.
 
@@ -61,7 +67,9 @@ class PanelView:
         self._enable(self.ui.undoClickButton, model.canUndo, "Go back to the segment before the last click.")
         self._enable(self.ui.computeButton, model.canCompute, "Features and subtypes of the chosen segment.")
         explain = model.info is not None and not model.running
-        self._text(self.ui.segmentHint, model.canSegment.reason if explain else "")
+        self._text(
+            self.ui.segmentHint, (model.canSegment.reason or _unchosenHint(model.unchosenOfModel)) if explain else ""
+        )
         anonymous = "The label will be saved without a name: type yours under Server." if model.isAnonymous else ""
         self._text(self.ui.submitHint, (model.canSubmit.reason or anonymous) if explain else "")
         self._text(self.ui.correctHint, model.correctionReason if explain else "")
@@ -154,7 +162,8 @@ class PanelView:
             return model.canCompute.reason
         if model.uploadsVolumes:
             return "The chosen volumes and the segment will be sent to the server."
-        return f"The segment will be sent; the server has the images of '{model.selection.studyId}'."
+        had = f"The segment will be sent; the server has the images of '{model.selection.studyId}'."
+        return f"{had} {_unchosenHint(model.selection.unchosen)}".strip()
 
     def _enable(self, button: Any, action: Action, toolTip: str) -> None:
         self._set(button, enabled=action.enabled, toolTip=toolTip if action.enabled else action.reason)

@@ -334,6 +334,13 @@ class PanelModel:
         return self._unless(reason or self._mixedReason() or self._foreignReason())
 
     @property
+    def unchosenOfModel(self) -> tuple[str, ...]:
+        """Sequences that the chosen model takes from the study although they are not chosen."""
+        model = self.info.model(self.modelName) if self.info is not None else None
+        takes = (*model.requiredSequences, *model.optionalSequences) if model is not None else ()
+        return tuple(sequence for sequence in self.selection.unchosen if sequence in takes)
+
+    @property
     def uploadsVolumes(self) -> bool:
         """Whether computing sends the volumes themselves, because the server does not have them."""
         return not self.selection.isOnServer
