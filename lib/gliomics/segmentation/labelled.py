@@ -16,6 +16,7 @@ from gliomics.preprocess import axial, lesion_mask
 from gliomics.segmentation.cases import Case, prepare_case
 from gliomics.segmentation.settings import SegmentationSettings
 from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, load_sequences, read_mask
+from gliomics.study.images import read_label_names
 from gliomics.study.numbering import tumour_of
 
 
@@ -68,7 +69,7 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
 def read_label(item: LabelledStudy, image: Volume) -> Mask:
     """The tumour in a study's label, on the grid of its image; of some annotated slices, it may be empty."""
     name = f"the label of study '{item.study.id}'"
-    mask = tumour_of(read_mask(item.label), item.study.numbering)
+    mask = tumour_of(read_mask(item.label), item.study.numbering, read_label_names(item.label))
     return lesion_mask(mask, image, name, allow_empty=item.slices is not None)
 
 

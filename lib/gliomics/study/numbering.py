@@ -126,7 +126,7 @@ class MaskNumbering:
                 "the tumour apart; measure 'whole'"
             )
         raise InputError(
-            f"region '{region}' of {name} is ambiguous: {values}, and {self._disagreement(parts)}; {HOW_TO_TELL}: "
+            f"region '{region}' of {name} is ambiguous: {values}, and {self._disagreement()}; {HOW_TO_TELL}: "
             + "; ".join(map(str, self.numberings))
         )
 
@@ -163,14 +163,14 @@ class MaskNumbering:
             if self.numberings and quantifier(numbering.parts[label] == CAVITY for numbering in self.numberings)
         )
 
-    def _disagreement(self, parts: Collection[str]) -> str:
-        """What each value that makes the region ambiguous is, by numbering."""
+    def _disagreement(self) -> str:
+        """What each value is that is not the same part in every numbering."""
         sentences = []
         for label in sorted(self.labels):
             names: dict[str, list[str]] = {}
             for numbering in self.numberings:
                 names.setdefault(numbering.parts[label], []).append(numbering.name)
-            if len({UNDIVIDED if part == UNDIVIDED else str(part in parts) for part in names}) > 1:
+            if len(names) > 1:
                 meanings = (f"{part} in {' and '.join(known)}" for part, known in names.items())
                 sentences.append(f"label {label} is {', '.join(meanings)}")
         return "; ".join(sentences)
@@ -232,9 +232,9 @@ def labels_of_mask(mask: Mask) -> list[int]:
     return [int(value) for value in values[values > 0]]
 
 
-def tumour_of(mask: Mask, study: str | None) -> Mask:
-    """A mask without the resection cavity, where the numbering of its ``study`` is known to have one."""
-    numbering = numbering_of_mask(labels_of_mask(mask), "the mask", study=study)
+def tumour_of(mask: Mask, study: str | None, segments: Mapping[int, str] | None = None) -> Mask:
+    """A mask without the resection cavity, where its ``segments`` or the numbering of its ``study`` name one."""
+    numbering = numbering_of_mask(labels_of_mask(mask), "the mask", study=study, segments=segments)
     cavity = sorted(numbering.labels - numbering.tumour)
     return mask.with_array(np.where(np.isin(mask.array, cavity), 0, mask.array)) if cavity else mask
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 from gliomics.errors import InputError
+from gliomics.study import Volume
 from gliomics.study.numbering import (
     CAVITY,
     CORE,
@@ -12,11 +14,13 @@ from gliomics.study.numbering import (
     NUMBERINGS,
     OEDEMA,
     PARTS,
+    labels_of_mask,
     numbering_of_mask,
     numbering_of_segments,
     parse_numbering,
     part_of_name,
     possible_numberings,
+    tumour_of,
 )
 
 TUMOUR_CORE = (CORE, ENHANCING)
@@ -72,6 +76,21 @@ def test_a_part_that_numberings_disagree_on_is_refused_with_the_way_to_say_it(la
         numbering_of_mask(labels, "a mask").labels_of(parts, "tumour-core", "a mask")
 
 
+def test_refusal_names_every_value_that_is_not_the_same_part_everywhere() -> None:
+    with pytest.raises(
+        InputError, match=r"label 1 is .*; label 2 is .*; label 3 is core-without-enhancement in brats-2016"
+    ):
+        numbering_of_mask({1, 2, 3}, "a mask").labels_of(TUMOUR_CORE, "tumour-core", "a mask")
+
+
+def test_tumour_of_a_mask_leaves_out_the_cavity_that_its_study_or_its_segments_name() -> None:
+    mask = Volume(np.array([1, 2, 3, 4], dtype=np.uint8).reshape(1, 2, 2), np.eye(4))
+    assert labels_of_mask(tumour_of(mask, None)) == [1, 2, 3, 4]
+    assert labels_of_mask(tumour_of(mask, "brats-2024")) == [1, 2, 3]
+    names = {1: "ET", 2: "resection cavity", 3: "SNFH", 4: "NETC"}
+    assert labels_of_mask(tumour_of(mask, None, names)) == [1, 3, 4]
+
+
 def test_no_part_is_guessed_whatever_the_values() -> None:
     """Whatever values a mask has: a part that is given is the same in every numbering that explains them."""
     for size in range(1, 5):
@@ -111,7 +130,7 @@ def test_labels_of_a_study_that_are_not_divided_say_nothing_of_a_mask_that_is() 
 
 def test_a_mask_of_one_value_is_not_taken_for_the_core_because_its_study_has_a_numbering() -> None:
     numbering = numbering_of_mask({1}, "a mask", study="brats-2021")
-    with pytest.raises(InputError, match="label 1 is tumour in whole, core-without-enhancement in brats-2021"):
+    with pytest.raises(InputError, match=r"label 1 is tumour in whole, core-without-enhancement in brats-2021"):
         numbering.labels_of(TUMOUR_CORE, "tumour-core", "a mask")
     with pytest.raises(InputError, match="is ambiguous"):
         numbering_of_mask({1}, "a mask", cohort={1, 2, 4}).labels_of(TUMOUR_CORE, "tumour-core", "a mask")

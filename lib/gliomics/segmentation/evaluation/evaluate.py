@@ -16,6 +16,7 @@ from gliomics.segmentation.evaluation.overlap import SMALLEST_LESION, Volumes, c
 from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS, Confusion, confusion_by_slice
 from gliomics.segmentation.evaluation.surfaces import surface_distances
 from gliomics.study import Mask, Study, check_same_grid, on_grid_of, read_mask
+from gliomics.study.images import read_label_names
 from gliomics.study.numbering import labels_of_mask, numbering_of_mask, tumour_of
 
 METRICS = (
@@ -164,7 +165,8 @@ def score(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:
     study = pair.study
     check_same_grid(mask, reference, f"mask {pair.mask.name}", f"the reference of study '{study.id}'")
     doubtful = numbering_of_mask(labels_of_mask(reference), pair.reference.name, study=study.numbering).doubtful_cavity
-    mask, reference = tumour_of(mask, study.numbering), tumour_of(reference, study.numbering)
+    mask = tumour_of(mask, study.numbering, read_label_names(pair.mask))
+    reference = tumour_of(reference, study.numbering, read_label_names(pair.reference))
     a, b = mask.array > 0, reference.array > 0
     slices = confusion_by_slice(mask, reference)
     voxels = reduce(add, slices)
