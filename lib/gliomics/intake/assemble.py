@@ -64,6 +64,12 @@ def studies_of(parts: Iterable[Part], files: Files, choices: Choices) -> tuple[l
         for volume in _volumes(_decided(part, choices), files, choices, left_out):
             by_study.setdefault(volume.study.lower(), []).append(volume)
     for _, of_study in sorted(by_study.items()):
+        patients = sorted({part.patient for part in of_study})
+        if len(patients) > 1:
+            names = " and ".join(f"'{patient}'" for patient in patients)
+            reason = f"patients {names} give the same study id '{of_study[0].study}'; rename one"
+            left_out += [LeftOut(part.path, reason, is_open=True) for part in of_study]
+            continue
         study = _study(of_study, left_out)
         if study is not None:
             studies.append(study)

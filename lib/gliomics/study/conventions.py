@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from gliomics.sequences import Acquisition, is_mask_name, recognise, split_sequence_suffix
+from gliomics.study.sessions import DATE, NUMBERED_SESSION, examination_of
 
 _BRAIN = re.compile(r"brain|skull|(?<![a-z])(head|bet|csf|wm|gm|aseg|aparc\w*|tissues?|face|air)(?![a-z])")
 _TISSUE_PIPELINES = re.compile(r"(?i)(^|/)(fmriprep|smriprep|fastsurfer|freesurfer|mriqc|cat12|synthseg)[^/]*/")
@@ -100,6 +101,11 @@ CONVENTIONS = (
         ("brats-2021",),
     ),
     _convention(
+        "UCSD-PTGBM",
+        r"(?P<patient>UCSD-PTGBM-\d+)_(?P<session>\d{2})",
+        "UCSD-PTGBM-0002_01_T1post.nii.gz",
+    ),
+    _convention(
         "UCSF-PDGM",
         r"(?P<patient>UCSF-PDGM-\d+)(?:_(?P<session>FU\d+d?))?",
         "UCSF-PDGM-0004_T1c.nii.gz",
@@ -187,8 +193,11 @@ def patient_and_role(stem: str) -> tuple[str, FileRole]:
     if subject is not None:
         return subject.patient, role_of(subject)
     before, sequence = split_sequence_suffix(stem)
-    role = plain_role(stem)
-    return (before if sequence is not None and role.sequence == sequence else stem), role
+    role = plain_role(NUMBERED_SESSION.sub(" ", DATE.sub(" ", stem)).strip("-_. ") or stem)
+    if sequence is None and role.sequence is not None:  # the session in it is no word about the sequence
+        before = stem[: [*NUMBERED_SESSION.finditer(stem), *DATE.finditer(stem)][-1].end()]
+    patient = before if role.sequence is not None and before != stem else stem
+    return examination_of(patient).patient or patient, role
 
 
 def _bids_role(rest: str, path: str, acquisition: Acquisition | None) -> FileRole:

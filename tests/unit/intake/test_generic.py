@@ -78,6 +78,49 @@ def test_sessions_alone_belong_to_the_patient_whose_folder_was_given(tmp_path: P
     assert {study.patient_id for study in plan.studies} == {"patX"}
 
 
+def test_numbered_patients_with_sessions_in_one_folder(tmp_path: Path) -> None:
+    names = ("001_Baseline_T1", "001_Baseline_FLAIR", "001_Followup1_T1", "001_Followup1_FLAIR", "002_Baseline_T1")
+    plan = planned(tmp_path, images=tuple(f"{name}.nii.gz" for name in names))
+    assert [(study.id, study.patient_id) for study in plan.studies] == [
+        ("001_Baseline", "001"),
+        ("001_Followup1", "001"),
+        ("002_Baseline", "002"),
+    ]
+
+
+def test_visits_in_names_are_sessions_and_no_words_about_the_sequence(tmp_path: Path) -> None:
+    names = tuple(f"glioma_{n}_visit{v}_{s}.nii.gz" for n in (1, 2) for v in (1, 2) for s in ("t1", "t1ce"))
+    plan = planned(tmp_path, images=names, masks=("glioma_1_visit1_mask.nii.gz",))
+    assert summary(plan) == {
+        "glioma_1_visit1": ("glioma_1", None, {"t1", "t1c", "label"}),
+        "glioma_1_visit2": ("glioma_1", None, {"t1", "t1c"}),
+        "glioma_2_visit1": ("glioma_2", None, {"t1", "t1c"}),
+        "glioma_2_visit2": ("glioma_2", None, {"t1", "t1c"}),
+    }
+
+
+def test_a_numbered_folder_for_each_series_below_the_patient(tmp_path: Path) -> None:
+    series = ("1_T1", "2_T1GD", "3_T2", "4_FLAIR")
+    images = tuple(f"EGD-{n:04d}/{name}/NIFTI/{name[2:]}.nii.gz" for n in (1, 2) for name in series)
+    plan = planned(tmp_path, images=images, masks=("EGD-0001/5_MASK/NIFTI/MASK.nii.gz",))
+    assert summary(plan) == {
+        "EGD-0001": ("EGD-0001", None, {"t1", "t1c", "t2", "flair", "label"}),
+        "EGD-0002": ("EGD-0002", None, {"t1", "t1c", "t2", "flair"}),
+    }
+
+
+def test_a_mask_in_a_folder_below_the_images_is_theirs(tmp_path: Path) -> None:
+    mask = "Patient-001/week-044/HD-GLIO-AUTO-segmentation/native/segmentation_origspace.nii.gz"
+    plan = planned(tmp_path, images=("Patient-001/week-044/FLAIR.nii.gz",), masks=(mask,))
+    assert summary(plan) == {"Patient-001_week-044": ("Patient-001", None, {"flair", "label"})}
+
+
+def test_two_patients_that_would_get_one_id_are_left_to_the_user(tmp_path: Path) -> None:
+    plan = planned(tmp_path, images=("Pat A/T1.nii.gz", "Pat-A/FLAIR.nii.gz", "Pat-B/T1.nii.gz"))
+    assert set(summary(plan)) == {"Pat-B"}
+    assert all("give the same study id" in item.reason for item in plan.left_out if item.is_open)
+
+
 def test_sessions_that_hold_patients_are_turned_round(tmp_path: Path) -> None:
     images = tuple(f"{session}/pat{n}/t1.nii.gz" for session in ("baseline", "followup1") for n in (1, 2))
     plan = planned(tmp_path, images=images)

@@ -9,10 +9,10 @@ from pathlib import Path
 from gliomics.dicom import Examination, Series, find_examinations
 from gliomics.intake.assemble import usable_id
 from gliomics.intake.choices import NONE, Choices
-from gliomics.intake.dates import date_in
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, SeriesSource
 from gliomics.sequences import SEQUENCES, Recognition
+from gliomics.study.sessions import date_in
 
 
 def dicom_plan(files: Files, choices: Choices) -> ImportPlan:

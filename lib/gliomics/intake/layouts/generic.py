@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 
 from gliomics.intake.acquisition import sidecar
 from gliomics.intake.assemble import Part, stem_of, usable_id
-from gliomics.intake.dates import DATE, date_in
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource
 from gliomics.sequences import canonical_sequence, is_mask_name, split_sequence_suffix
 from gliomics.study.conventions import FileRole, is_mask_folder, plain_role
+from gliomics.study.sessions import DATE, NUMBERED_SESSION, SESSION, Examination, date_in, examination_of
 
 _GROUPS = re.compile(
     r"(?i)(hgg|lgg|gbm|train(ing)?|val(idation)?|test(ing)?|data(set)?s?|images?(tr|ts)?|imgs?|scans?|patients?|subjects?"
@@ -27,10 +27,6 @@ _GROUPS = re.compile(
 _TECHNIQUE = re.compile(
     r"(?i)(ax(ial)?|tra(nsversal|nsverse)?|sag(ittal)?|cor(onal)?|[23]d|mpr|mprage|space|cube|vista|fse|tse|se|gre|spgr"
     r"|brain|head|mr|mri|image|img|scan|series|se?\d+)"
-)
-_SESSION = re.compile(
-    r"(?i)(?<![a-z0-9])((?:ses(?:sion)?|visit|tp|time[-_]?point|exam(?:ination)?|fu|follow[-_]?up|week|month|day)[-_]?\d+"
-    r"|baseline|follow[-_]?up|pre[-_]?op(?:erative)?|post[-_]?op(?:erative)?)(?![a-z0-9])"
 )
 
 
@@ -46,19 +42,13 @@ class _Place:
     """Whether its role is known by a folder's name, so that its own may be a patient's."""
 
 
-@dataclass(frozen=True)
-class _Examination:
-    patient: str
-    session: str
-    date: str | None
-
-
 def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
     """The images as parts of studies: by folder, or by the beginning of their names where a folder holds many."""
     by_folder: dict[tuple[str, ...], list[_Place]] = defaultdict(list)
     for path in paths:
         place = _place(files, path)
         by_folder[place.folders].append(place)
+    by_folder = _masks_to_images(by_folder)
     several = _patients_in_several_groups(by_folder)
     parts = []
     for folders, places in sorted(by_folder.items()):
@@ -84,25 +74,45 @@ def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
 
 
 def _place(files: Files, path: str) -> _Place:
-    folders = list(PurePosixPath(path).parts[:-1])
+    inside = list(PurePosixPath(path).parts[:-1])
     stem = stem_of(path)
     own = stem
-    for folder in reversed(folders):  # a patient's or an examination's name says nothing of the sequence
+    for folder in reversed(inside):  # a patient's or an examination's name says nothing of the sequence
         own = own.removeprefix(folder).lstrip("-_. ") or own
+    own = NUMBERED_SESSION.sub(" ", DATE.sub(" ", own)).strip("-_. ") or own
     role, by_folder = plain_role(own, sidecar(files.path(path))), False
-    if folders and is_mask_folder(folders[-1]):
+    folders = [folder for folder in inside if not _GROUPS.fullmatch(folder)]
+    last = _without_number(folders[-1]) if folders else ""
+    of_last = plain_role(last)
+    if last and is_mask_folder(last):
         if not role.is_other and role.mask_rank is None:
             role, by_folder = FileRole(None, f"in the folder {folders[-1]}", mask_rank=0), True
         folders.pop()
-    elif folders and role.sequence is None and not role.is_other and role.mask_rank is None:
-        of_folder = plain_role(folders[-1])
-        if of_folder.sequence or of_folder.is_other:
-            role = FileRole(of_folder.sequence, f"folder {folders[-1]}: {of_folder.reason}", of_folder.is_other)
+    elif last and role.sequence is None and not role.is_other and role.mask_rank is None:
+        if of_last.sequence or of_last.is_other:
+            role = FileRole(of_last.sequence, f"folder {folders[-1]}: {of_last.reason}", of_last.is_other)
             by_folder = True
             folders.pop()
-    elif len(folders) > 1 and role.sequence is not None and canonical_sequence(folders[-1]) == role.sequence:
+    elif len(folders) > 1 and role.sequence is not None and of_last.sequence == role.sequence:
         folders.pop()
-    return _Place(path, tuple(folder for folder in folders if not _GROUPS.fullmatch(folder)), stem, role, by_folder)
+    return _Place(path, tuple(folders), stem, role, by_folder)
+
+
+def _without_number(folder: str) -> str:
+    """The name of a folder without the number of a series in front (``4_FLAIR``)."""
+    return re.sub(r"^\d+[-_. ]+", "", folder)
+
+
+def _masks_to_images(by_folder: dict[tuple[str, ...], list[_Place]]) -> dict[tuple[str, ...], list[_Place]]:
+    """Masks in folders without images belong to the images of the nearest folder above."""
+    with_images = {folders for folders, places in by_folder.items() if any(p.role.sequence for p in places)}
+    moved: dict[tuple[str, ...], list[_Place]] = defaultdict(list)
+    for folders, places in by_folder.items():
+        above = [folders[:depth] for depth in range(len(folders) - 1, 0, -1) if folders[:depth] in with_images]
+        for place in places:
+            is_lost = folders not in with_images and place.role.mask_rank is not None and bool(above)
+            moved[above[0] if is_lost else folders].append(place)
+    return moved
 
 
 def _prefixes(places: list[_Place], folders: tuple[str, ...]) -> dict[str, str]:
@@ -114,17 +124,14 @@ def _prefixes(places: list[_Place], folders: tuple[str, ...]) -> dict[str, str]:
             sequences[own[place.path]].append(place.role.sequence)
     names = [sequence for of_prefix in sequences.values() for sequence in of_prefix]
     doubled = len(set(names)) < len(names)
-    subjects = {prefix for prefix in sequences if _is_subject(prefix, sequences)}
+    # A bare number is a patient's where it has several sequences, else that of a series.
+    numbers_are_patients = any(prefix.isdecimal() and len(set(names)) > 1 for prefix, names in sequences.items())
+    subjects = {prefix for prefix in sequences if prefix and (numbers_are_patients or not prefix.isdecimal())}
     if folders and not (len(subjects) > 1 and doubled) and names:
         return dict.fromkeys(own, "")
     if not names:
         subjects = {prefix for prefix in own.values() if prefix} if not folders or len(places) > 1 else set()
     return {place.path: _longest(place.stem, own[place.path], subjects) for place in places}
-
-
-def _is_subject(prefix: str, sequences: dict[str, list[str]]) -> bool:
-    """Whether a prefix can be a patient's: a bare number only where it has several sequences (else a series')."""
-    return bool(prefix) and (not prefix.isdecimal() or len(set(sequences[prefix])) > 1)
 
 
 def _longest(stem: str, own: str, subjects: set[str]) -> str:
@@ -158,7 +165,14 @@ def _prefix(place: _Place, folders: tuple[str, ...]) -> str:
         word.isdecimal() or _TECHNIQUE.fullmatch(word) for word in words
     ):
         return ""  # the number of a series and its plane
-    return stem.strip("-_. ")
+    return _with_session(stem.strip("-_. "), place.stem)
+
+
+def _with_session(prefix: str, stem: str) -> str:
+    """The prefix up to a session that follows it (``001`` of ``001_Baseline_T1`` is ``001_Baseline``)."""
+    rest = stem.partition(prefix)[2] if prefix else ""
+    session = SESSION.match(rest.lstrip("-_. ")) if rest else None
+    return prefix + rest[: len(rest) - len(rest.lstrip("-_. "))] + session[0] if session else prefix
 
 
 def _before_words(stem: str) -> str:
@@ -184,32 +198,23 @@ def _patients_in_several_groups(by_folder: Iterable[tuple[str, ...]]) -> set[str
     return {name for name, groups in homes.items() if len(groups) > 1}
 
 
-def _examination(folders: tuple[str, ...], prefix: str, several: set[str], root: Path) -> _Examination:
+def _examination(folders: tuple[str, ...], prefix: str, several: set[str], root: Path) -> Examination:
     """Patient and session by the folders, and by the beginning of the file's name where that tells more."""
-    named = _by_name(prefix)
+    named = examination_of(prefix)
     if prefix and named.patient:
         return named
     by_folders = _by_folders(folders, several, usable_id(root.resolve().name) or "study")
     session = "_".join(filter(None, (by_folders.session, named.session)))
-    return _Examination(by_folders.patient, session, named.date or by_folders.date)
+    return Examination(by_folders.patient, session, named.date or by_folders.date)
 
 
-def _by_folders(folders: tuple[str, ...], several: set[str], root: str) -> _Examination:
+def _by_folders(folders: tuple[str, ...], several: set[str], root: str) -> Examination:
     if len(folders) < 2:
-        named = _by_name(folders[0] if folders else root)
-        return named if named.patient else _Examination(root, named.session, named.date)
+        named = examination_of(folders[0] if folders else root)
+        return named if named.patient else Examination(root, named.session, named.date)
     *groups, patient, session = folders
-    if not _by_name(patient).patient and _by_name(session).patient:  # sessions that hold patients
+    if not examination_of(patient).patient and examination_of(session).patient:  # sessions that hold patients
         patient, session = session, patient
     if patient in several:
         patient = "-".join((*groups, patient))
-    return _Examination(patient, session, date_in(session))
-
-
-def _by_name(name: str) -> _Examination:
-    """Patient and session of a name such as ``case7_2020-01-31`` or ``case7_ses-02``; no patient if all is session."""
-    match = DATE.search(name) or _SESSION.search(name)
-    if match is None:
-        return _Examination(name, "", None)
-    patient = (name[: match.start()].strip("-_. ") or name[match.end() :]).strip("-_. ")
-    return _Examination(patient, name.replace(patient, "", 1).strip("-_. ") if patient else name, date_in(name))
+    return Examination(patient, session, date_in(session))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from gliomics.intake.acquisition import sidecar
 from gliomics.intake.assemble import Part, stem_of, usable_id
-from gliomics.intake.dates import date_in
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource
 from gliomics.study.conventions import is_mask_folder, plain_role, role_of, subject_of
+from gliomics.study.sessions import date_in
 
 
 def named_parts(files: Files, paths: list[str]) -> tuple[list[Part], Counter[str], list[str]]:
