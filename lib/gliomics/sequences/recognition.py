@@ -191,8 +191,31 @@ def _t1_or_t1c(tokens: list[Token], contrast: Contrast, headers: Acquisition, kn
         return Recognition(
             None, f"the name says 't1', a contrast volume of {headers.contrast_volume:g} ml without an agent"
         )
+    strange = _not_understood(tokens)
+    if strange:
+        return Recognition(
+            None, f"the name says 't1' and '{strange}', which is not understood and may say that contrast was given"
+        )
     silent = " in the name, and the headers record no contrast agent" if known_headers else ""
     return Recognition("t1", f"the name says 't1', no sign of contrast{silent}")
+
+
+def _not_understood(tokens: list[Token]) -> str:
+    """The first word of a description whose meaning is not known, empty if there is none.
+
+    That a name has no sign of contrast can be said only where all its words are known. What stands before the sequence
+    may be an id: all of it in a file's name (no spaces), else what is written together with a number.
+    """
+    position = next(k for k, token in enumerate(tokens) if token.role == T1)
+    parts: list[list[Token]] = []
+    for token in tokens[:position]:
+        if not parts or " " in token.before:
+            parts.append([])
+        parts[-1].append(token)
+    in_file_name = not any(" " in token.before for token in tokens)
+    ids = [part for part in parts if in_file_name or any(any(c.isdigit() for c in token.text) for token in part)]
+    description = [token for part in parts if part not in ids for token in part] + tokens[position:]
+    return next((token.text for token in description if token.role is None and token.text.isalpha()), "")
 
 
 def _agent(headers: Acquisition) -> str:

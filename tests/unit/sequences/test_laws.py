@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gliomics.sequences import SEQUENCES, is_mask_name, recognise
+from gliomics.sequences.words import role_of
 from tests.unit.sequences.test_spellings import SPELLINGS
 
 NATIVE = [
@@ -73,3 +74,17 @@ def test_the_answer_for_a_spelling_in_other_case_is_no_other_sequence(name: str,
 @pytest.mark.parametrize("name", NATIVE)
 def test_the_names_that_the_laws_start_from_are_t1(name: str) -> None:
     assert recognise(name).sequence == "t1"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(["T1 {}", "AX T1 {} SE", "{} T1", "t1_tse_{}", "T1W {}"]),
+    st.text("bcghjqvxyz", min_size=2, max_size=8),
+)
+def test_a_word_that_is_not_understood_beside_t1_leaves_it_undecided(name: str, word: str) -> None:
+    assert recognise(name.format(word)).sequence is None or role_of(word) is not None
+
+
+def test_an_id_before_t1_needs_no_understanding() -> None:
+    assert recognise("Meier_T1").sequence == "t1"
+    assert recognise("P-Xy017 T1").sequence == "t1"
