@@ -9,6 +9,7 @@ from pathlib import Path
 from gliomics.files import write_text
 from gliomics.radiomics.describe import descriptions, feature_list
 from tests.unit.radiomics.ibsi import AGGREGATIONS, Comparison, compare, read_phantom
+from tests.unit.radiomics.ibsi_ct import CONFIGURATIONS, Reached, compare_ct
 
 _PROJECT = Path(__file__).resolve().parents[3]
 FEATURE_PAGE = _PROJECT / "docs" / "reference" / "feature_list.md"
@@ -46,8 +47,8 @@ belong to features that PyRadiomics leaves out because another of its features e
 
 ## Slices and directions
 
-IBSI gives texture in several ways of joining slices and directions. All can be reached; the first line is what you get
-without asking and from the preset `panel`:
+IBSI gives texture in several ways of joining slices and directions. The first line is what you get without asking and
+from the preset `panel`:
 
 | IBSI | setting |
 |---|---|
@@ -61,6 +62,10 @@ without asking and from the preset `panel`:
 With `weightingNorm`, features are computed from the sum of the directions' matrices instead of averaged over them. It
 acts on `glcm` and `glrlm`; zones, dependences and tone differences have no direction, so that 3-D is always one matrix.
 
+3-D and 2.5-D are reached by these settings. 2-D is reached only where each slice has the region's grey levels, as the
+phantom's have: `slices: each` measures every slice as a region of its own, whose bins begin anew (with `binCount`, over
+the slice's own range), and leaves out slices that are one voxel wide.
+
 ## What differs
 """
 _LIMITS = """
@@ -73,7 +78,27 @@ _LIMITS = """
   of the range to which it was cut).
 - **Preprocessing.** Resampling, bias correction and normalisation come before; the phantom needs none.
 - **Voxels that are not cubes**, which the phantom's are.
+
+## On a real image
+
+IBSI's CT phantom is a lung tumour with configurations A to E of resampling, cutting of intensities and bins. These are
+the consensus values, of features that PyRadiomics has, that are matched with the settings nearest to each:
+
+{reached}
+
+{configurations}
+
+So without resampling, what PyRadiomics computes is IBSI's, but for 2-D; after resampling, most of it is not.
 """
+_OUT_OF_REACH = {
+    "A": "2-D, see above",
+    "B": "2-D; and as C",
+    "C": "IBSI interpolates the mask, too, takes the voxels that are at least half inside, lays the new grid about the "
+    "image's centre and rounds the intensities to whole numbers; PyRadiomics takes the nearest voxel of the mask, lays "
+    "the grid from the image's corner and does not round",
+    "D": "as C",
+    "E": "as C; a range together with outliers of 3 sigma",
+}
 _LEGEND = """
 Ours: class and name of the column, e.g. `flair_original_glcm_Contrast`. `=`: equal to what IBSI names. **Bold**:
 differs, see above. Asterisk: IBSI gives no consensus value.
@@ -84,11 +109,15 @@ for which IBSI gives no consensus value.
 """
 
 
-def ibsi_page(comparisons: list[Comparison]) -> str:
+def ibsi_page(comparisons: list[Comparison], reached: list[Reached]) -> str:
     """``docs/reference/ibsi.md``."""
     parts = [_INTRODUCTION, _summary(comparisons)]
     parts.append(_METHOD.format(aliases=sum(one.of.relation == "alias" for one in comparisons)))
-    parts += [_differences(comparisons), _LIMITS, "\n## Feature by feature\n"]
+    parts += [
+        _differences(comparisons),
+        _LIMITS.format(reached=_reached(reached), configurations=_configurations()),
+        "\n## Feature by feature\n",
+    ]
     parts.append(_LEGEND)
     for prefix, family in _FAMILIES.items():
         members = [one for one in comparisons if one.tag.startswith(f"{prefix}_")]
@@ -122,6 +151,23 @@ def _differences(comparisons: list[Comparison]) -> str:
                 f"| {_percent(one.related_deviation)} | {_REASONS[one.of.relation]} |"
             )
     return "\n" + "\n".join(lines) + "\n"
+
+
+def _configurations() -> str:
+    lines = ["| | settings | what they do not reach |", "|---|---|---|"]
+    for name, configuration in CONFIGURATIONS.items():
+        settings = ", ".join(f"`{key}: {value}`" for key, value in configuration.setting.items())
+        lines.append(f"| {name} | {settings} | {_OUT_OF_REACH[name]} |")
+    return "\n".join(lines)
+
+
+def _reached(reached: list[Reached]) -> str:
+    ways = list(dict.fromkeys(one.way for one in reached))
+    cells = {(one.configuration, one.way): f"{one.matched} of {one.values}" for one in reached}
+    lines = [f"| | {' | '.join(ways)} |", "|---" * (len(ways) + 1) + "|"]
+    for name in dict.fromkeys(one.configuration for one in reached):
+        lines.append(f"| {name} | {' | '.join(cells.get((name, way), '') for way in ways)} |")
+    return "\n".join(lines)
 
 
 def _family(members: list[Comparison]) -> str:
@@ -165,7 +211,7 @@ def main() -> None:
     """Write both pages."""
     data = Path(os.environ.get("GLIOMICS_DATA", _PROJECT.parent / "shared" / "data"))
     write_text(FEATURE_PAGE, feature_list())
-    write_text(IBSI_PAGE, ibsi_page(compare(read_phantom(data / "ibsi"))))
+    write_text(IBSI_PAGE, ibsi_page(compare(read_phantom(data / "ibsi")), compare_ct(data / "ibsi" / "ct_phantom")))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from tests.unit.radiomics.ibsi import (
     read_phantom,
     split,
 )
+from tests.unit.radiomics.ibsi_ct import Reached, compare_ct
 from tests.unit.radiomics.pages import IBSI_PAGE, ibsi_page
 
 DIFFERENT = {"stat_kurt", "morph_pca_min_axis", "morph_pca_least_axis"}
@@ -32,6 +33,19 @@ def phantom(real_data: Path) -> Phantom:
 @pytest.fixture(scope="module")
 def comparisons(phantom: Phantom) -> list[Comparison]:
     return compare(phantom)
+
+
+@pytest.fixture(scope="module")
+def reached(real_data: Path) -> list[Reached]:
+    return compare_ct(real_data / "ibsi" / "ct_phantom")
+
+
+@pytest.mark.realdata
+def test_without_resampling_every_feature_is_that_of_the_consensus_but_in_single_slices(reached: list[Reached]) -> None:
+    of_a = {one.way: one for one in reached if one.configuration == "A"}
+    assert of_a["without texture"].matched == of_a["without texture"].values == 31
+    assert of_a["2.5-D"].matched == of_a["2.5-D"].values == 118
+    assert of_a["2-D"].matched < of_a["2-D"].values
 
 
 @pytest.mark.realdata
@@ -72,8 +86,8 @@ def test_mapping_and_the_phantom_s_table_name_the_same_features(phantom: Phantom
 
 
 @pytest.mark.realdata
-def test_page_says_what_is_computed_now(comparisons: list[Comparison]) -> None:
-    assert IBSI_PAGE.read_text(encoding="utf-8") == ibsi_page(comparisons), (
+def test_page_says_what_is_computed_now(comparisons: list[Comparison], reached: list[Reached]) -> None:
+    assert IBSI_PAGE.read_text(encoding="utf-8") == ibsi_page(comparisons, reached), (
         "docs/reference/ibsi.md is out of date; run python -m tests.unit.radiomics.pages"
     )
 
