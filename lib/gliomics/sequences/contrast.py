@@ -129,7 +129,7 @@ def _of_agent(tokens: Sequence[Token], position: int, preposition: Token | None)
         return _UNCLEAR, f"{token.text}-"
     if before is None and following and following.text.isdigit() and len(token.text) <= 2:
         return _UNCLEAR, f"{token.text} {following.text}"
-    if before and before.text == DASH_BEFORE:
+    if before and before.text in (DASH_BEFORE, MINUS_SIGN):
         return _UNCLEAR, f"-{token.text}"
     if preposition and preposition.role == WITHOUT:
         return ABSENT, f"{preposition.text} {token.text}"

@@ -35,28 +35,29 @@ MINUS_SIGN, DASH_BEHIND, DASH_BEFORE = "signminus", "signdashbehind", "signdashb
 
 _EDGE, _END = r"(?<![^\W_])", r"(?![^\W_])"
 _CYRILLIC_T = re.compile(r"[Тт](?=[12])")
-_AGENTS = r"(con|contrast\w*|kontrast\w*|gad\w*|gd|ce|km|kl|mdc|c|k|iv)"
+_SPACE = r"(?:\.[ _]?|[ _])"
+_AGENTS = r"(con|contrast\w*|kontrast\w*|gad\w*|gd|ce|km|kl|mdc|mc|cte|c|k|iv)"
 # Signs and spellings of several parts, as words that are in the lists. The order matters: longer ones first.
 _SPELLINGS = [
     (re.compile(pattern, re.IGNORECASE), f" {words} ")
     for pattern, words in [
         (r"m\.\s?d\.\s?c\.?", "mdc"),
         (r"[±]|\+\s*/\s*-|-\s*/\s*\+", "with without"),
-        (rf"{_EDGE}(w\s?[/&+\\]\s?wo|wwo|wow|w\s?(and|&)\s?w/?o){_END}", "with without"),
+        (rf"{_EDGE}(w\s?(?:[/&+\\-]|and)\s?w/?o|wwo|wow){_END}", "with without"),
         (rf"{_EDGE}w\s?[/\\]\s?o(ut)?{_END}", "without"),
         (rf"{_EDGE}([wc]\s?/|m/)\s?(?=[^\W\d_])", "with"),
         (rf"{_EDGE}[suo]/\s?(?=[^\W\d_])", "without"),
-        (rf"{_EDGE}[wmc]\.?[ _](?={_AGENTS}{_END})", "with"),
-        (rf"{_EDGE}n\.?[ _](?=(km|kontrast\w*){_END})", "with"),
+        (rf"{_EDGE}[wmc]{_SPACE}(?={_AGENTS}{_END})", "with"),
+        (rf"{_EDGE}n{_SPACE}(?=(km|kontrast\w*){_END})", "with"),
         (rf"{_EDGE}s[ _](?=kontrast(em|om|nim){_END})", "with"),
-        (rf"{_EDGE}o\.?[ _](?=(kontrast\w*|km|gad\w*|gd){_END})", "without"),
-        (rf"{_EDGE}u\.?[ _](?=kontrast\w*)", "without"),
+        (rf"{_EDGE}o{_SPACE}(?=(kontrast\w*|km|gad\w*|gd){_END})", "without"),
+        (rf"{_EDGE}u{_SPACE}(?=kontrast\w*)", "without"),
         (rf"{_EDGE}(dark[\s_-]*fl(uid)?|da[\s_-]*fl|fluid[\s_-]*attenuat\w+){_END}", "flair"),
         (rf"{_EDGE}(black|dark)[\s_-]*blood{_END}", "blackblood"),
         (rf"{_EDGE}fat[\s_-]*(sat|supp?)[a-z]*{_END}", "fs"),
         (r"\(\s*\+\s*\)", "+"),
         (r"\(\s*-\s*\)", MINUS_SIGN),
-        (r"(?<=[^\W_])-(?=\s|$|[)\]])", DASH_BEHIND),
+        (r"(?<=[^\W_])-(?=\s|$|[)\]/,;&+])", DASH_BEHIND),
         (r"(?<![^\s(\[])-(?=[^\W_])", DASH_BEFORE),
     ]
 ]

@@ -43,30 +43,31 @@ _LISTS = {
         "kontrast kontrastu kontrastem kontrastom kontrastnim kontrastni kontraste contrast contraste contrasto "
         "contrastes contraststof kontrastvaeske kontrastvatska kontrastanyag kontraszt kontrasztanyag contraststoff "
         "tehosteaine tehoste bolus kk sk inj injection inject injektion inyeccion injecao iniezione injectie ilac sdc "
-        "gdt контраст контраста контрастом ку гд 造影 造影剂 增强 조영 조영제"
+        "gdt контраст контраста контрастом ку гд 造影 造影剂 增强 조영 조영제 tiem thuoc "
+        "skiagrafiko dye cte contr opak kontras"
     ),
     PRESENT: (
         "post withcontrast wcontrast wgad wgd wc postcontrast postcontrasto postcontraste postkontrast postkontrastno "
         "postgad postgado postgd postkm postinj postinjection postce enhanced injecte injectee injected inyectado "
         "iniettato injiziert geinjecteerd contrasted contrastado contrastada contrastata contrastato kontrastli "
         "kontrastiert contrastenhanced kontrastverstarkt kontrastwzmocnione wzmocnione gadoenhanced gdenhanced "
-        "kontrasztos kontrastowe kontrastowy kontrastowa ilacli tehostettu tehosteella"
+        "kontrasztos kontrastowe kontrastowy kontrastowa ilacli tehostettu tehosteella opakli"
     ),
     ABSENT: (
         "native nativ nativa nativo natif nativni nativne nativno natywne natywna natywny natiivi plain unenhanced "
         "nonenhanced noncontrast noncontrasted nocontrast noncon noce nogad nogd nonce nongd noninjecte noninjectee "
         "precontrast precontrasto precontraste prekontrast pregad pregado pregd prekm preinj preinjection preinjectie "
         "blanco blank basale basal kontrastsiz ilacsiz withoutcontrast wocontrast uncontrasted unkontrastiert "
-        "tehosteeton woc wogd wogad nongad kontrastfri нативный нативная натив"
+        "tehosteeton woc wogd wogad nongad kontrastfri нативный нативная натив opaksiz"
     ),
     WITH: (
         "with mit avec con com met med cu nach after apres dopo despues depois apos pos po na efter etter z sa plus "
-        "given sonrasi sonra jalkeen following с после"
+        "given sonrasi sonra jalkeen following с после sau dengan posle nakon"
     ),
     WITHOUT: (
         "without wo ohne sans sin sine senza sem zonder bez utan uten uden fara ilman non no not kein keine keinen "
         "pre prae vor avant before prima antes pred przed voor for fore foer innan inainte prije nie nicht unco "
-        "oncesi ennen без до"
+        "oncesi ennen без до khong truoc tanpa"
     ),
     OTHER: (
         "loc localizer localiser localizers localisateur localizador localizzatore lokalizer lokalisator localisator "
@@ -99,29 +100,30 @@ _LISTS = {
         "lumbosacral sacrum cspine tspine lspine hws bws lws wirbelsaule rachis rachidien cervicale lombaire "
         "dorsolombaire dorsolumbar colonna rachide columna coluna vertebral lombar wervelkolom kregoslup wirbel myelo "
         "myelon moelle cord neck hals thorax chest liver leber abdomen pelvis becken knee knie shoulder schulter hip "
-        "hufte breast mamma prostate prostata heart cardiac herz kidney разница карта перфузия диффузия"
+        "hufte breast mamma prostate prostata heart cardiac herz kidney разница карта перфузия диффузия wash washin "
+        "washout mrcp delta phantom qa qc scano"
     ),
     MASK: (
         "seg segs segm segmentation segmentations segment segments segmentacion segmentierung mask masks maske label "
         "labels labelmap labelmaps dseg roi rois gtv ctv ptv contour contours annotation annotations annot truth "
-        "groundtruth gt aseg aparc defacemask"
+        "groundtruth gt aseg aparc defacemask pred preds prediction predictions"
     ),
     UNCLEAR: (
         "dixon mdixon ideal flex opp opposed inphase outphase water fat inopp synthetic syntetic synthetisch magic "
         "symri mp2rage uni unit1 inv inv1 inv2 inplane inplanet1 tir tirm bb blackblood vw vwi vesselwall darkblood "
         "dualecho doubleecho dual ciss fiesta fiestac drive bffe trufi truefisp bssfp balance template atlas average "
         "avg iac orbit orbits orbita orbitas orbite orbiten pituitary hypophyse hypofyse ipofisi hipofisis hipofise "
-        "sella sellar przysadka unknown"
+        "sella sellar przysadka unknown phase fase phases ph real imaginary prep prepared t2prep e1 e2 e3"
     ),
     HINT: (
         "op operative operation surgery surgical iop biopsy biopsie rt rx radiotherapy chemo resection treatment "
         "therapy nav navi navigation neuronav neuronavigation navigator stealth brainlab stereotactic stereotaxie "
         "stereotaxy stereo stereotaktisch leksell gammaknife knife cyberknife rtplan nc nce late delay delayed tardif "
-        "tardive spat spaet spate venous arterial phase fase phases fs fatsat fatsuppressed fatsuppression fsat spir "
-        "spair gk srs frame frameless planning ml cc mmol min mins minutes fettsat fettgesattigt fettsattigung contr "
-        "contrst pst dopamine"
+        "tardive spat spaet spate venous arterial fs fatsat fatsuppressed fatsuppression fsat spir spair gk srs frame "
+        "frameless planning ml cc mmol min mins minutes fettsat fettgesattigt fettsattigung contrst pst dopamine "
+        "early immediate"
     ),
-    WEAK: "c k g iv cm",
+    WEAK: "c k g iv cm ka ks mc pc pi",
     T2STAR: "eg ffe fl2d fl3d flash gre ge grad gradient medic merge swan fe fieldecho star stern etoile estrella hem",
     JOIN: "and und et y e oraz to vs versus into in on onto reg registered coreg coregistered aligned warped",
     PLAIN: (
@@ -169,7 +171,7 @@ _FAMILIES = [
         re.compile(r"post([ck]ontr|gad|inj|enhanc)\w*|[ck]ontrast(ad|at|iert|ed|verst)\w*|enhanc\w*|injec?te\w*"),
         PRESENT,
     ),
-    (re.compile(r"gado\w+|[ck]ontra[sz]\w*|inj[ei]c\w*|gd\d*(dtpa|dota|bopta)"), AGENT),
+    (re.compile(r"gado\w+|[ck]ontra[sz]\w*|tehost\w*|inj[ei]c\w*|gd\d*(dtpa|dota|bopta)"), AGENT),
     (re.compile(r"(post|pre|intra|prae?|peri)(op|surg|rt|rx|chemo|resec|treat|ther|rad|biops)\w*"), HINT),
     (
         re.compile(
