@@ -59,7 +59,7 @@ def select_region(
     rule = _rule(region, own or {})
     numbering = numbering or numbering_of_mask(labels_of_mask(mask), name)
     labels = _labels(rule, numbering, region, name)
-    inside = np.isin(mask.array, sorted(labels))
+    inside = mask.array > 0 if labels == numbering.labels else np.isin(mask.array, sorted(labels))
     if not inside.any():
         raise InputError(f"region '{region}' is empty in {name}: {_what_is_there(rule, numbering)}")
     if rule.ring_mm is not None:

@@ -228,8 +228,7 @@ def numbering_of_mask(
 
 def labels_of_mask(mask: Mask) -> list[int]:
     """The values above 0 in a mask."""
-    values = np.unique(mask.array)
-    return [int(value) for value in values[values > 0]]
+    return [int(value) for value in np.unique(mask.array[mask.array > 0])]
 
 
 def tumour_of(mask: Mask, study: str | None, segments: Mapping[int, str] | None = None) -> Mask:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -176,3 +177,19 @@ def test_unusable_input_is_refused(flair_model: Segmenter, volumes: dict[str, Vo
     far = padded(volumes["flair"])
     with pytest.raises(InputError, match="outside the head"):
         deep_features(flair_model, {"flair": far}, far.with_array(corner))
+
+
+@pytest.mark.parametrize("order", [[[1, 1], [0, -1], [2, 1]], [[2, -1], [0, 1], [1, -1]], [[0, -1], [1, -1], [2, -1]]])
+def test_deep_features_do_not_depend_on_the_order_in_which_axes_are_stored(
+    flair_model: Segmenter, volumes: dict[str, Volume], lesion: Mask, order: list[list[int]]
+) -> None:
+    expected = deep_features(flair_model, {"flair": volumes["flair"]}, lesion)
+    found = deep_features(flair_model, {"flair": stored(volumes["flair"], order)}, stored(lesion, order))
+    assert close(expected, found) < 1e-5
+
+
+def stored(volume: Volume, order: list[list[int]]) -> Volume:
+    """The same image with its axes stored in another order."""
+    change = np.array(order, dtype=float)
+    affine = volume.affine @ nib.orientations.inv_ornt_aff(change, volume.shape)
+    return Volume(nib.orientations.apply_orientation(volume.array, change), affine)
