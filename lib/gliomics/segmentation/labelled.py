@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,9 @@ from gliomics.segmentation.cases import Case, prepare_case
 from gliomics.segmentation.settings import SegmentationSettings
 from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, load_sequences, read_mask
 from gliomics.study.images import read_label_names
-from gliomics.study.numbering import tumour_of
+from gliomics.study.numbering import labels_of_mask, numbering_of_mask, tumour_of
+
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,17 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
 def read_label(item: LabelledStudy, image: Volume) -> Mask:
     """The tumour in a study's label, on the grid of its image; of some annotated slices, it may be empty."""
     name = f"the label of study '{item.study.id}'"
-    mask = tumour_of(read_mask(item.label), item.study.numbering, read_label_names(item.label))
+    mask, segments = read_mask(item.label), read_label_names(item.label)
+    numbering = numbering_of_mask(labels_of_mask(mask), name, study=item.study.numbering, segments=segments)
+    if numbering.doubtful_cavity:
+        labels = ", ".join(map(str, sorted(numbering.doubtful_cavity)))
+        _LOGGER.warning(
+            "label %s of study '%s' was counted as tumour; it may be a resection cavity (brats-2024), which "
+            '"numbering" in study.json would say',
+            labels,
+            item.study.id,
+        )
+    mask = tumour_of(mask, item.study.numbering, segments)
     return lesion_mask(mask, image, name, allow_empty=item.slices is not None)
 
 
