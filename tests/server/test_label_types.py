@@ -52,6 +52,7 @@ def a_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     for name in ("case-4.nii.gz", "case-4.nrrd", "CASE-5.nii.gz", "stranger.nii"):
         write_mask(a_lesion_case(4)[1], folder / name)
     write_mask(Volume(np.ones((5, 5, 5), np.uint8), AFFINE @ np.diag([1.5, 1, 1, 1])), folder / "case-6.nii.gz")
+    (folder / "case-5.mha").write_text("another type")
     (folder / "notes.txt").write_text("ask again")
     server = start_server(root)
     yield server
@@ -85,7 +86,7 @@ def test_files_that_are_not_used_are_listed_with_the_reason_and_logged(a_server:
         "CASE-5.nii.gz": "name it case-5.nii.gz",
         "stranger.nii": "no study 'stranger'",
         "case-6.nii.gz": "geometry of label 'final' of study 'case-6' differs",
-        "notes.txt": "its type is none of",
+        "case-5.mha": "its type is none of",
     }
     assert set(unused) == {f"labels/final/{name}" for name in reasons}
     for name, reason in reasons.items():

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gliomics.errors import InputError
+from gliomics.monailabel.cases import read_label
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.label_check import drawn_on_another_image
 from gliomics.monailabel.reviews import Review
 from gliomics.segmentation.annotators import Agreement, agreements, consensus
-from gliomics.study import Mask, read_mask
+from gliomics.study import Mask
 from gliomics.study.numbering import tumour_of
 
 
@@ -47,5 +49,11 @@ def keep_consensus(
 def _masks(store: StudyDatastore, study_id: str, tags: Sequence[str]) -> dict[str, Mask]:
     if len(set(tags)) < 2:
         raise InputError(f"two different label tags at least are compared; found {', '.join(tags) or 'none'}")
-    numbering = store.study(study_id).numbering
-    return {tag: tumour_of(read_mask(store.labels.path(study_id, tag)), numbering) for tag in tags}
+    study = store.study(study_id)
+    masks = {}
+    for tag in tags:
+        path = store.labels.path(study_id, tag)
+        if (changed := drawn_on_another_image(store.labels, study_id, tag)) is not None:
+            raise InputError(changed)
+        masks[tag] = tumour_of(read_label(path, study, f"label '{tag}'", allow_empty=True), study.numbering)
+    return masks

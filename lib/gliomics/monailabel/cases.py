@@ -62,11 +62,16 @@ def read_label(path: Path, study: Study, name: str, *, allow_empty: bool = False
     Errors name the study, not the path.
     """
     name = f"{name} of study '{study.id}'"
+    mask = read_sent_mask(path, name)
+    return lesion_mask_of_study(mask, study, name, first=default_sequence(study), allow_empty=allow_empty)
+
+
+def read_sent_mask(path: Path, name: str) -> Mask:
+    """A mask that came with a request; errors are about its ``name``, not the path."""
     try:
-        mask = read_mask(path)
+        return read_mask(path)
     except InputError as error:
         raise InputError(f"{name} was refused: {str(error).replace(str(path), 'the file')}") from error
-    return lesion_mask_of_study(mask, study, name, first=default_sequence(study), allow_empty=allow_empty)
 
 
 def with_numbering_of_segments(study: Study, info: Mapping[str, Any]) -> Study:

@@ -9,13 +9,14 @@ import numpy as np
 from monailabel.interfaces.tasks.infer_v2 import InferType
 
 from gliomics.errors import InputError
-from gliomics.monailabel.cases import read_label
+from gliomics.monailabel.cases import read_sent_mask
 from gliomics.monailabel.infer import NetworkTask, Result, temporary_file, text_option
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.segmentation.interactive.guidance import Click
 from gliomics.segmentation.interactive.refine import Refiner
 from gliomics.segmentation.predict import Prepared
+from gliomics.study.geometry import on_grid_of
 from gliomics.study.images import write_mask
 from gliomics.study.records import Mask, Study
 
@@ -60,7 +61,8 @@ class RefinementTask(NetworkTask[Refiner]):
     def _mask_until_now(self, study: Study, prepared: Prepared, request: dict[str, Any]) -> Mask:
         if not request.get("label"):
             return prepared.image.with_array(np.zeros(prepared.image.shape, np.uint8))
-        return read_label(Path(request["label"]), study, "the current mask", allow_empty=True)
+        name = f"the current mask of study '{study.id}'"
+        return on_grid_of(read_sent_mask(Path(request["label"]), name), prepared.image, name)
 
 
 def clicks_of(request: dict[str, Any]) -> list[Click]:

@@ -13,6 +13,9 @@ from gliomics.study.images import IMAGE_SUFFIXES
 MASK_SUFFIXES = (".seg.nrrd", *IMAGE_SUFFIXES)
 """File types of masks: those of images, and 3D Slicer's segmentations."""
 
+_NOTES = (".json", ".csv", ".tsv", ".txt", ".md", ".pdf", ".log", ".yaml", ".yml", ".lock")
+"""Types of files that lie beside masks and nobody takes for one."""
+
 LABELS_FOLDER = "labels"
 """Folder of the labels inside a studies folder (MONAI Label's convention)."""
 
@@ -45,7 +48,10 @@ def study_of_mask(name: str) -> str | None:
 
 
 def unused_masks(folder: Path, study_ids: Iterable[str]) -> dict[str, str]:
-    """The files of a folder of masks that are of none of the studies, by name, each with the reason; no hidden ones."""
+    """The files of a folder of masks that are of none of the studies, by name, each with the reason.
+
+    Hidden files, tables and texts are not among them.
+    """
     return unused_names((path.name for path in Path(folder).iterdir() if path.is_file()), study_ids)
 
 
@@ -56,7 +62,7 @@ def unused_names(names: Iterable[str], study_ids: Iterable[str]) -> dict[str, st
     unused: dict[str, str] = {}
     masks: dict[str, list[str]] = {}
     for name in sorted(names):
-        if name.startswith("."):
+        if name.startswith(".") or name.lower().endswith(_NOTES):
             continue
         study_id = study_of_mask(name)
         if study_id is None:

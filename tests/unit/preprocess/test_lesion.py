@@ -35,7 +35,7 @@ def test_what_is_no_tumour_is_refused_by_its_size(what: str, brain_only: bool) -
             np.zeros((6, 6, 4), bool), [(8, 26), (8, 26), (4, 4)], constant_values=True
         ),
     }
-    with pytest.raises(InputError, match=r"label 'final' is too large for a tumour's: .* at most 40%"):
+    with pytest.raises(InputError, match=r"label 'final' is too large for a tumour's: .* at most a third"):
         lesion_mask(image.with_array(masks[what].astype(np.uint8)), image, "label 'final'")
 
 

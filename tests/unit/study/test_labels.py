@@ -52,6 +52,7 @@ def test_two_masks_of_one_study_are_named_and_not_guessed(tmp_path: Path) -> Non
 def test_a_file_that_is_of_no_study_is_named_with_the_reason(tmp_path: Path, name: str, reason: str) -> None:
     (tmp_path / name).touch()
     (tmp_path / ".hidden").touch()
+    (tmp_path / "masks.json").touch()
     unused = unused_masks(tmp_path, ["case1", "case2"])
     assert list(unused) == [name]
     assert reason in unused[name]
