@@ -20,13 +20,36 @@ def fileUnderStudy(node: Any, studyId: str) -> None:
         hierarchy.SetItemParent(item, folder)
 
 
+def removeFromHierarchy(node: Any) -> None:
+    """Remove a node's item, and leave the node."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    item = hierarchy.GetItemByDataNode(node)
+    if item != hierarchy.GetInvalidItemID():
+        hierarchy.RemoveItem(item, False)
+
+
+def removeEmptyFolder(studyId: str) -> None:
+    """Remove a study's folder, unless something is in it."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    folder = _find(hierarchy, studyId)
+    if folder is not None and not _children(hierarchy, folder):
+        hierarchy.RemoveItem(folder)
+
+
 def _folder(hierarchy: Any, studyId: str) -> int:
-    scene = hierarchy.GetSceneItemID()
+    folder = _find(hierarchy, studyId)
+    if folder is None:
+        folder = int(hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), studyId))
+        hierarchy.SetItemAttribute(folder, STUDY_ATTRIBUTE, studyId)
+    return folder
+
+
+def _find(hierarchy: Any, studyId: str) -> int | None:
+    items = _children(hierarchy, hierarchy.GetSceneItemID())
+    return next((item for item in items if hierarchy.GetItemAttribute(item, STUDY_ATTRIBUTE) == studyId), None)
+
+
+def _children(hierarchy: Any, item: int) -> list[int]:
     items = vtk.vtkIdList()
-    hierarchy.GetItemChildren(scene, items)
-    for item in (items.GetId(index) for index in range(items.GetNumberOfIds())):
-        if hierarchy.GetItemAttribute(item, STUDY_ATTRIBUTE) == studyId:
-            return int(item)
-    folder = hierarchy.CreateFolderItem(scene, studyId)
-    hierarchy.SetItemAttribute(folder, STUDY_ATTRIBUTE, studyId)
-    return int(folder)
+    hierarchy.GetItemChildren(item, items)
+    return [int(items.GetId(index)) for index in range(items.GetNumberOfIds())]

@@ -8,9 +8,10 @@ from typing import Any
 
 import qt
 
-from RadiogenomicsLib import tasks, viewmodel
+from RadiogenomicsLib import tasks, usersettings, viewmodel
 from RadiogenomicsLib.backends import ServerInfo
 from RadiogenomicsLib.controller import Controller
+from RadiogenomicsLib.finished import FinishedStudies
 from RadiogenomicsLib.logic import LabelExport
 from RadiogenomicsLib.parameters import Parameters
 from RadiogenomicsLib.selected import SlicesAsked
@@ -22,8 +23,11 @@ class Labelling(Controller):
     """Binds the widgets of that round; ``onChanged`` is called when the view model changed."""
 
     def _setUp(self) -> None:
+        self._finished = FinishedStudies(self._logic)
+        self._ui.removeFinishedCheckBox.checked = usersettings.removesFinishedStudies()
         ui, connect = self._ui, self._subscriptions.connect
         connect(ui.nextStudyButton, "clicked(bool)", self.onNextStudy)
+        connect(ui.removeFinishedCheckBox, "toggled(bool)", self.onRemoveFinished)
         connect(ui.sliceList, "itemClicked(QListWidgetItem*)", self.onSlice)
         connect(ui.sliceList, "currentRowChanged(int)", self.onSlice)
         connect(ui.sliceList, "itemChanged(QListWidgetItem*)", self.onTick)
@@ -82,6 +86,8 @@ class Labelling(Controller):
             notices = () if study.slices or not none else (none,)
             self._model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}", notices)
             self._selection.chooseVolumes(nodes, "Downloaded")
+            if self._ui.removeFinishedCheckBox.checked:
+                self._finished.remove(but=study.studyId)
             volume = self._selection.firstVolume() or next(iter(nodes.values()))
             self._logic.show(volume)
             if study.slices:
@@ -93,6 +99,11 @@ class Labelling(Controller):
             onResult,
             backend=backend,
         )
+
+    @shown
+    def onRemoveFinished(self, checked: bool) -> None:
+        """Whether studies whose label was saved shall go when the next one comes."""
+        usersettings.rememberRemovesFinishedStudies(checked)
 
     @shown
     def onSlice(self) -> None:
@@ -136,12 +147,14 @@ class Labelling(Controller):
         if slices:
             self._submitSlices(label, slices, notes)
         else:
-            self._submitStudy(label, notes)
+            self._submitStudy(segmentation, label, notes)
 
-    def _submitStudy(self, label: LabelExport, notes: dict[str, Any]) -> None:
+    def _submitStudy(self, segmentation: Any, label: LabelExport, notes: dict[str, Any]) -> None:
         backend, studyId = self.work.backend(), self._model.selection.labelStudyId
+        known = self._model.knownLabels
 
         def onResult(info: ServerInfo) -> None:
+            self._finished.saved(studyId, segmentation, label, known)
             self._model.connected(self._model.connectedUrl, info)
             values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
             self._model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)

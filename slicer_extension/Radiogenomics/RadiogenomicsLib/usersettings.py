@@ -9,6 +9,7 @@ import slicer.util
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 _URL, _ANNOTATOR = "Gliomics/ServerUrl", "Gliomics/Annotator"
+_REMOVE_FINISHED = "Gliomics/RemoveFinishedStudies"
 
 
 def serverUrl() -> str:
@@ -30,3 +31,13 @@ def annotator() -> str:
 def rememberAnnotator(name: str) -> None:
     """Keep the name that the user typed."""
     qt.QSettings().setValue(_ANNOTATOR, name)
+
+
+def removesFinishedStudies() -> bool:
+    """Whether studies whose label was saved shall be taken out of the scene; no unless the user said so."""
+    return bool(slicer.util.settingsValue(_REMOVE_FINISHED, False, converter=slicer.util.toBool))
+
+
+def rememberRemovesFinishedStudies(remove: bool) -> None:
+    """Keep what the user said."""
+    qt.QSettings().setValue(_REMOVE_FINISHED, remove)
