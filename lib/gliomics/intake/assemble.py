@@ -106,7 +106,9 @@ def _volumes(part: Part, files: Files, choices: Choices, left_out: list[LeftOut]
     if _is_mask(part):
         left_out.append(LeftOut(part.path, f"a mask of {count} volumes; expected one 3-D image", is_open=True))
         return []
-    told = tuple(FileRole(None if c == NONE else c, f"--channels {c}", is_other=c == NONE) for c in choices.channels)
+    told = tuple(
+        FileRole(None if c == NONE else c, f"--channels {c}", is_other=c == NONE) for c in choices.channels_of_file()
+    )
     channels = told or part.channels
     if len(channels) != count or any(role.sequence is None and not role.is_other for role in channels):
         said = f"{len(channels)} channels are named" if channels else "which is which is not said"
@@ -119,6 +121,12 @@ def _volumes(part: Part, files: Files, choices: Choices, left_out: list[LeftOut]
         for position, role in enumerate(channels)
         if role.sequence is not None
     ]
+
+
+def told_role(channel: str) -> FileRole:
+    """What a volume or channel is that ``--channels`` names."""
+    is_none = channel == NONE
+    return FileRole(None if is_none else channel, f"--channels names it {channel}", is_other=is_none)
 
 
 def _study(parts: list[Part], left_out: list[LeftOut]) -> PlannedStudy | None:
@@ -163,7 +171,7 @@ def _one_of(parts: list[Part], sequence: str, left_out: list[LeftOut]) -> Part |
     for part in taken:
         others = ", ".join(Path(other.path).name for other in taken if other is not part)
         reason = f"{sequence} by its name, and so is {others}: one study has one {sequence}"
-        left_out.append(LeftOut(part.path, reason, is_open=True, name=part.name, candidate=sequence))
+        left_out.append(LeftOut(part.path, reason, is_open=True, name=_selector(part, taken), candidate=sequence))
     return None
 
 
@@ -182,5 +190,10 @@ def _label(parts: list[Part], left_out: list[LeftOut]) -> Part | None:
         reason = (
             f"one of {len(taken)} masks of study '{part.study}'; name the one to take with --sequence label=SELECTOR"
         )
-        left_out.append(LeftOut(part.path, reason, is_open=True, name=part.name, candidate=LABEL))
+        left_out.append(LeftOut(part.path, reason, is_open=True, name=_selector(part, taken), candidate=LABEL))
     return None
+
+
+def _selector(part: Part, parts: list[Part]) -> str:
+    """What tells a part from the others: its name, or its path where that is the same."""
+    return part.path if [other.name for other in parts].count(part.name) > 1 else part.name

@@ -42,6 +42,7 @@ class Choices:
     skipped: set[str] = field(default_factory=set)
     """Names that the user was asked about and does not want to decide."""
     _used: set[Choice] = field(default_factory=set)
+    _channels_used: bool = False
 
     @classmethod
     def parse(cls, sequences: Sequence[str], channels: str | None = None) -> Choices:
@@ -71,8 +72,21 @@ class Choices:
             )
         return selecting[0] if selecting else None
 
+    def channels_of_file(self) -> tuple[str, ...]:
+        """The channels, for a file that has some."""
+        self._channels_used = True
+        return self.channels
+
     def check_used(self, known: Iterable[str]) -> None:
-        """Refuse a choice that selected nothing; ``known`` are the names that could be selected."""
+        """Refuse a choice that selected nothing, and channels without files that have some.
+
+        ``known`` are the names that could be selected.
+        """
+        if self.channels and not self._channels_used:
+            raise InputError(
+                f"--channels {','.join(self.channels)} is of no use: there are neither 4-D files nor channels _0000, "
+                "_0001, ...; leave it out"
+            )
         for choice in self.choices:
             if choice not in self._used:
                 names = sorted(set(known))

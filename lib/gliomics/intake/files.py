@@ -14,6 +14,7 @@ from gliomics.study.folder import STUDY_FILE, looks_like_dicom
 from gliomics.study.images import IMAGE_SUFFIXES
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst")
+_BIDS_DESCRIPTION = "dataset_description.json"
 _OTHER_IMAGES = {".img", ".hdr", ".mha", ".mhd", ".mgz", ".mgh", ".mnc", ".nhdr", ".par", ".rec"}
 _DICOM = {".dcm", ".dicom", ".ima"}
 _NO_DICOM = {
@@ -49,6 +50,8 @@ class Files:
                 items.append(
                     LeftOut(name, f"images of type {suffix} are not read; convert it to .nii.gz", is_open=True)
                 )
+            elif Path(name).name == "sourcedata":
+                items.append(LeftOut(f"{name}/", "what the images of a BIDS data set were made of"))
             elif self.path(name).is_symlink() and not self.path(name).exists():
                 items.append(LeftOut(name, "a link to a file that is not there; fetch the data first", is_open=True))
             else:
@@ -74,6 +77,8 @@ def find_files(root: Path, *, without: Path | None = None) -> Files:
     files = Files(root, [], [], [], [])
     for folder, names in _walk(root, without):
         inside = folder.relative_to(root).as_posix()
+        if _BIDS_DESCRIPTION in names and (folder / "sourcedata").is_dir():
+            files.others.append("sourcedata" if inside == "." else f"{inside}/sourcedata")
         if STUDY_FILE in names:
             files.studies.append(inside)
             continue
@@ -100,5 +105,7 @@ def _walk(root: Path, without: Path | None) -> Iterator[tuple[Path, list[str]]]:
             continue
         seen.add(real)
         visible = sorted(name for name in names if not name.startswith("."))
+        if _BIDS_DESCRIPTION in visible and "sourcedata" in folders:
+            folders.remove("sourcedata")  # what the images were made of, often DICOM
         folders[:] = [] if STUDY_FILE in visible else sorted(name for name in folders if not name.startswith("."))
         yield Path(top), visible

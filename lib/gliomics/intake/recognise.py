@@ -14,7 +14,7 @@ from gliomics.intake.layouts.generic import generic_parts
 from gliomics.intake.layouts.kaggle import kaggle_plan
 from gliomics.intake.layouts.named import named_parts
 from gliomics.intake.layouts.tasks import task_parts
-from gliomics.intake.plan import ImportPlan, PlannedLabel
+from gliomics.intake.plan import ImportPlan, PlannedLabel, PlannedStudy
 from gliomics.intake.write import write_plan
 from gliomics.study.conventions import CONVENTIONS
 from gliomics.study.numbering import parse_numbering
@@ -42,6 +42,7 @@ def plan_import(
     nothing in the folder can be a study.
     """
     source, choices = Path(source), choices or Choices()
+    told = parse_numbering(numbering).name if numbering is not None else None
     if not source.is_dir():
         find_files(source)
     plan = kaggle_plan(source, slice_spacing)
@@ -54,16 +55,19 @@ def plan_import(
         _check_one_kind(files)
         plan = dicom_plan(files, choices) if files.dicom else _image_plan(files, choices)
         plan = replace(plan, left_out=(*plan.left_out, *files.left_out()))
-    if numbering is not None:
-        name = parse_numbering(numbering).name
-        plan = replace(
-            plan,
-            studies=tuple(
-                replace(study, label=PlannedLabel(study.label.source, (name,)) if study.label else None)
-                for study in plan.studies
-            ),
-        )
-    return plan
+    else:
+        choices.check_used(())
+    if told is None:
+        return plan
+    if not any(study.label for study in plan.studies):
+        raise InputError(f"--numbering {numbering} is of masks, and none of the studies gets one; leave it out")
+    return replace(plan, studies=tuple(_with_numbering(study, told) for study in plan.studies))
+
+
+def _with_numbering(study: PlannedStudy, numbering: str) -> PlannedStudy:
+    if study.label is None:
+        return study
+    return replace(study, label=PlannedLabel(study.label.source, (numbering,)))
 
 
 def import_folder(

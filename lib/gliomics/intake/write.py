@@ -64,7 +64,7 @@ def write_plan(plan: ImportPlan, dest: Path, progress: Progress | None = None) -
     for done, study in enumerate(plan.studies, start=1):
         try:
             _import(study, present.get(study.id.lower()), dest, report)
-        except GliomicsError as error:
+        except (GliomicsError, OSError) as error:
             report.left_out.append(LeftOut(study.id, str(error), is_open=True))
         if progress:
             progress(done, len(plan.studies), study.id)

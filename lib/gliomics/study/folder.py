@@ -368,7 +368,7 @@ def _stem(path: Path) -> str:
 
 def _visible_files(folder: Path) -> Iterator[Path]:
     for top, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in NOT_STUDIES)
         if STUDY_FILE in names:
             folders.clear()
             continue

@@ -28,6 +28,7 @@ from tests.unit.intake.trees import (
     mask_voxels,
     voxels,
     write_image,
+    write_json_file,
     write_label,
     write_volumes,
 )
@@ -162,7 +163,13 @@ def test_an_interrupted_import_leaves_whole_studies_and_goes_on(tmp_path: Path) 
     out = tmp_path / "out"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "lib")}
     command = [sys.executable, "-m", "gliomics", "import", str(tmp_path / "in"), str(out), "--yes"]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+    )
     deadline = time.monotonic() + 60
     while not (out / names[1]).exists() and time.monotonic() < deadline:
         time.sleep(0.005)
@@ -258,6 +265,42 @@ def test_archives_and_dead_links_beside_images_are_named(tmp_path: Path) -> None
     assert set(studies) == {"p1"}
     assert "p2.zip: an archive; unpack it" in message
     assert "p3_t1.nii.gz: a link to a file that is not there" in message
+
+
+def test_the_source_of_a_bids_data_set_is_named_and_not_mixed_in(tmp_path: Path) -> None:
+    write_json_file(tmp_path / "in" / "dataset_description.json", {"Name": "x", "BIDSVersion": "1.8.0"})
+    write_image(tmp_path / "in" / "sub-01" / "anat" / "sub-01_FLAIR.nii.gz")
+    write_series(tmp_path / "in" / "sourcedata" / "sub-01", 4, "AX FLAIR", **TIMES["flair"])
+    studies, message = imported(tmp_path / "in", tmp_path / "out")
+    assert set(studies) == {"sub-01"}
+    assert "sourcedata/: what the images of a BIDS data set were made of" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--channels", "t1,t2"], "--channels t1,t2 is of no use"),
+        (["--numbering", "msd"], "--numbering msd is of masks"),
+        (["--numbering", "brats"], "numbering 'brats' is unknown"),
+        (["--slice-spacing", "5"], "--slice-spacing is for pictures"),
+        (["--sequence", "t1=nothing"], "selects nothing"),
+    ],
+)
+def test_an_option_without_effect_is_refused(tmp_path: Path, options: list[str], expected: str) -> None:
+    write_image(tmp_path / "in" / "p1" / "t1.nii.gz")
+    done = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes", *options)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_files_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:
+    write_image(tmp_path / "in" / "p1" / "t1.nii.gz", "a")
+    write_image(tmp_path / "in" / "p1" / "t1.nii", "b")
+    _, message = imported(tmp_path / "in", tmp_path / "out", code=2)
+    assert "--sequence t1='p1/t1.nii'" in message
+    studies, _ = imported(tmp_path / "in", tmp_path / "out", "--sequence", "t1=p1/t1.nii")
+    assert_images(studies["p1"], {"t1": "b"})
 
 
 def test_out_inside_the_folder_is_not_imported_again(tmp_path: Path) -> None:

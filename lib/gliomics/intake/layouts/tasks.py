@@ -9,8 +9,8 @@ from typing import Any
 
 from gliomics.errors import InputError
 from gliomics.files import read_json
-from gliomics.intake.assemble import Part, stem_of, usable_id
-from gliomics.intake.choices import NONE, Choices
+from gliomics.intake.assemble import Part, stem_of, told_role, usable_id
+from gliomics.intake.choices import Choices
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource
 from gliomics.study.conventions import FileRole, plain_role, subject_of
@@ -71,11 +71,9 @@ def _part(files: Files, path: str, description: Mapping[str, Any], choices: Choi
 
 
 def _channel_role(channel: int, roles: tuple[FileRole, ...], choices: Choices) -> FileRole:
-    if channel < len(choices.channels):
-        sequence = choices.channels[channel]
-        return FileRole(
-            None if sequence == NONE else sequence, f"--channels names it {sequence}", is_other=sequence == NONE
-        )
+    channels = choices.channels_of_file()
+    if channel < len(channels):
+        return told_role(channels[channel])
     if channel < len(roles):
         return roles[channel]
     return FileRole(
