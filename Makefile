@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SLICER_STABLE := .slicer-5.12
 STUDIES ?= sample_studies
 PORT ?= 8000
 
@@ -29,8 +30,18 @@ $(STAMP): requirements/lock.txt setup.py
 demo: install
 	$(BIN)/gliomics demo
 
-test: install
+# The lock has the libraries of 3D Slicer's preview; those of its stable line lie in a folder that goes before them.
+$(SLICER_STABLE)/.installed: requirements/slicer-5.12.txt $(STAMP)
+	rm -rf $(SLICER_STABLE)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target $(SLICER_STABLE) -r $<
+	@touch $@
+
+# Tests of what a server answers say the same on either.
+SERVER_TESTS := $(addsuffix .py,$(addprefix tests/slicer/test_slicer_,server correction_server token turns jobs wording))
+
+test: install $(SLICER_STABLE)/.installed
 	$(BIN)/python -m pytest --ignore=tests/benchmarks
+	SLICER_CORE=5.12 PYTHONPATH=$(CURDIR)/$(SLICER_STABLE) $(BIN)/python -m pytest tests/slicer $(SERVER_TESTS:%=--ignore=%)
 
 serve: install
 	$(BIN)/gliomics serve --studies $(STUDIES) --port $(PORT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -33,6 +34,11 @@ def _missing() -> str | None:
 
 
 MISSING = _missing()
+
+
+def pytest_report_header() -> str:
+    """Say which of 3D Slicer's libraries the tests run on."""
+    return f"slicer-core: {MISSING or importlib.metadata.version('slicer-core')}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

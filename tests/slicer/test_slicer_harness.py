@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,14 @@ def load(folder: Path, cls: str = NODE_COMBO, property: str = "", connection: st
     path = folder / "form.ui"
     path.write_text(UI.format(cls=cls, property=property, connection=connection))
     return slicer.util.loadUI(str(path))
+
+
+def test_the_libraries_are_of_the_version_that_was_asked_for() -> None:
+    import slicer
+
+    version = importlib.metadata.version("slicer-core")
+    assert version.startswith(os.environ.get("SLICER_CORE", "5.13") + ".")
+    assert Path(slicer.__file__).parents[1] == Path(str(importlib.metadata.distribution("slicer-core").locate_file("")))
 
 
 def test_an_unknown_attribute_cannot_be_set() -> None:

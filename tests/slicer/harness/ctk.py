@@ -1,4 +1,4 @@
-"""Stand-ins for the CTK widgets that the panel uses."""
+"""Stand-ins for the CTK widgets that the panel and ``slicer.util`` use."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ _HEADER = 24
 
 @asPythonQt
 class ctkCollapsibleButton(QtWidgets.QWidget):
-    """A titled section whose children are hidden while it is collapsed."""
+    """A titled section whose children are hidden while it is collapsed; those hidden before stay hidden after.
+
+    Modelled on ``Libs/Widgets/ctkCollapsibleButton.cpp`` of CTK, as 3D Slicer 5.12 has it.
+    """
 
     SIGNALS: ClassVar[dict[str, str]] = {"contentsCollapsed(bool)": "contentsCollapsed"}
     contentsCollapsed = Signal(bool)
     _text = ""
     _collapsed = False
+    _children: ClassVar[list[QtWidgets.QWidget]] = []
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -40,9 +44,12 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
         changed = collapsed != self._collapsed
         self._collapsed = bool(collapsed)
         self.setMaximumHeight(_HEADER if collapsed else 16777215)
-        for child in self.findChildren(QtWidgets.QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
-            child.setVisible(not collapsed)
         if changed:
+            children = self.findChildren(QtWidgets.QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+            if collapsed:
+                self._children = [child for child in children if not child.isHidden()]
+            for child in self._children:
+                child.setVisible(not collapsed)
             self.contentsCollapsed.emit(self._collapsed)
 
     text = Property(str, _getText, _setText)
@@ -66,7 +73,10 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
 @asPythonQt
 class ctkMessageBox(QtWidgets.QMessageBox):
-    """A dialog that does not block: it takes the next of the test's answers, and raises if there is none."""
+    """A dialog that does not block: it takes the next of the test's answers, and raises if there is none.
+
+    Stands for ``Libs/Widgets/ctkMessageBox.cpp`` of CTK without its box to not show the message again.
+    """
 
     answers: ClassVar[list[Any]] = []
     shown: ClassVar[list[str]] = []

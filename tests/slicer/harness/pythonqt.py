@@ -2,7 +2,8 @@
 
 PythonQt differs from PySide6 in three ways that a panel sees: a Qt property is an attribute (``label.text = "a"``), a
 signal is connected by its C++ signature (``button.connect("clicked(bool)", slot)``), and a slot is called with no more
-arguments than it takes. Attributes that do not exist cannot be set.
+arguments than it takes. Attributes that do not exist cannot be set. Modelled on the PythonQt of 3D Slicer 5.12
+(``commontk/PythonQt``), with ``name`` for ``objectName``, which is that fork's own.
 """
 
 from __future__ import annotations

@@ -324,7 +324,11 @@ class qMRMLSegmentSelectorWidget(QtWidgets.QWidget):
 
 @asPythonQt
 class qMRMLTableView(QtWidgets.QTableView):
-    """Shows a table node; a view that is given a scene but no view node forgets its table, so it is given none."""
+    """Shows a table node; its columns are fitted when a node is set, not when it changes.
+
+    A view that is given a scene but no view node forgets its table at the end of a batch, so this one takes no scene.
+    Modelled on ``Libs/MRML/Widgets/qMRMLTableView.cxx`` and ``qMRMLTableModel.cxx`` of 3D Slicer 5.12.
+    """
 
     _table = _model = None
     _tag = 0

@@ -1,4 +1,7 @@
-"""Stand-in for PythonQt's ``qt`` module: the classes the panel and ``slicer.util`` use, and no others."""
+"""Stand-in for PythonQt's ``qt`` module: the classes the panel and ``slicer.util`` use, and no others.
+
+Modelled on the ``qt`` module of 3D Slicer 5.12, on Qt 5.15; the classes are those of Qt 6, by PySide6.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ _LOGICS = {
 
 
 class Module:
-    """What ``slicer.modules.<name>`` gives: a logic and a path."""
+    """What ``slicer.modules.<name>`` gives for a module in C++, as far as ``slicer.util`` asks: a logic and a path."""
 
     def __init__(self, name: str, logic: Any = None, path: str = "") -> None:
         self.name = name
