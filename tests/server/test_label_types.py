@@ -86,7 +86,7 @@ def test_files_that_are_not_used_are_listed_with_the_reason_and_logged(a_server:
         "CASE-5.nii.gz": "name it case-5.nii.gz",
         "stranger.nii": "no study 'stranger'",
         "case-6.nii.gz": "geometry of label 'final' of study 'case-6' differs",
-        "case-5.mha": "its type is none of",
+        "case-5.mha": "it is no file of the types",
     }
     assert set(unused) == {f"labels/final/{name}" for name in reasons}
     for name, reason in reasons.items():

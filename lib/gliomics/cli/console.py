@@ -49,8 +49,11 @@ def labelled_studies(folder: Path) -> list[LabelledStudy]:
     """The studies of a folder that have a final label; raises :class:`InputError` when none has."""
     from gliomics.segmentation.labelled import LabelledStudy
     from gliomics.study import find_mask, labels_folder, list_studies
+    from gliomics.study.labels import misplaced_labels
 
     studies = list_studies(folder, left_out)
+    for name, reason in misplaced_labels(folder).items():
+        study_left_out(name, reason)
     labels = labels_folder(folder)
     if labels.is_dir():
         masks_not_used(labels, studies)

@@ -174,12 +174,13 @@ class StudyDatastore(Datastore):
         tag, info = safe_name(label_tag, "label tag"), label_info or {}
         study = self.study(image_id)
         allow_empty = info.get("allow_empty") is True or tag == PARTIAL
+        images = self.labels.image_hashes(study.id)  # of before the mask is held to them: they may be replaced now
         mask = read_label(Path(label_filename), study, f"label '{tag}'", allow_empty=allow_empty)
         if segments := segment_values(Path(label_filename)):
             info = {"segments": segments, **info}
         if tag == PARTIAL:
             _check_slices(info.get("slices_done"), mask, study.id)
-        self.keep_label(study.id, tag, mask, info)
+        self.keep_label(study.id, tag, mask, info, images)
         return study.id
 
     def save_automatic_label(self, study_id: str, path: Path, tag: str, info: dict[str, Any]) -> LabelVersion:
@@ -189,9 +190,11 @@ class StudyDatastore(Datastore):
             raise InputError(f"label '{tag}' of study '{study_id}' is empty: the model found no lesion")
         return self.keep_label(study_id, tag, mask, info)
 
-    def keep_label(self, study_id: str, tag: str, mask: Mask, info: dict[str, Any]) -> LabelVersion:
+    def keep_label(
+        self, study_id: str, tag: str, mask: Mask, info: dict[str, Any], images: dict[str, str] | None = None
+    ) -> LabelVersion:
         """Keep a mask that is known to fit its study as the next version of a label, to be reviewed again."""
-        version = self.labels.save(study_id, tag, mask, info)
+        version = self.labels.save(study_id, tag, mask, info, images)
         self.reviews.resubmitted(study_id, tag, version.version, version.user)
         return version
 

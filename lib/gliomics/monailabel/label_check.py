@@ -12,7 +12,7 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.monailabel.labels import LabelStore
 from gliomics.preprocess import lesion_mask_of_study
 from gliomics.study.images import read_mask
-from gliomics.study.labels import LABELS_FOLDER, unused_names
+from gliomics.study.labels import LABELS_FOLDER, misplaced_labels, unused_names
 from gliomics.study.records import Study
 
 SECONDS = 5.0
@@ -35,7 +35,7 @@ class LabelCheck:
     def misnamed(self) -> dict[str, str]:
         """Files that are no label of any study by their names, as ``labels/<tag>/<name>``, each with the reason."""
         studies = self._studies()
-        return {
+        return misplaced_labels(self._labels.studies) | {
             f"{LABELS_FOLDER}/{tag}/{name}": reason
             for tag in self._labels.all_tags()
             for name, reason in unused_names(self._labels.names(tag), studies).items()

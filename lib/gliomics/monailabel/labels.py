@@ -62,7 +62,7 @@ class LabelStore:
     """
 
     def __init__(self, studies: Path, history: Path, images: Images | None = None) -> None:
-        self._studies = studies
+        self.studies = studies
         self._history = history
         self._images = images
         self._listing = Listing()
@@ -70,7 +70,7 @@ class LabelStore:
 
     def path(self, study_id: str, tag: str) -> Path:
         """Path of the current label; :class:`UnknownNameError` when there is none, InputError when there are two."""
-        path = find_mask(labels_folder(self._studies, tag), safe_name(study_id, "study id"))
+        path = find_mask(labels_folder(self.studies, tag), safe_name(study_id, "study id"))
         if path is None:
             tags = ", ".join(self.tags(study_id)) or "none"
             raise UnknownNameError(f"study '{study_id}' has no label '{tag}'; its labels: {tags}")
@@ -82,20 +82,20 @@ class LabelStore:
 
     def all_tags(self) -> list[str]:
         """Every tag that has a folder."""
-        folder = self._studies / LABELS_FOLDER
+        folder = self.studies / LABELS_FOLDER
         if not folder.is_dir():
             return []
         return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
     def labelled(self, tag: str) -> set[str]:
         """Ids that have a label with this tag, whether or not their study still exists."""
-        names = self._listing.of(labels_folder(self._studies, tag))
+        names = self._listing.of(labels_folder(self.studies, tag))
         files = Counter(study_id for name in names if (study_id := study_of_mask(name)) is not None)
         return {study_id for study_id, count in files.items() if count == 1}
 
     def names(self, tag: str) -> list[str]:
         """The names of all files in the folder of a tag."""
-        return self._listing.of(labels_folder(self._studies, tag))
+        return self._listing.of(labels_folder(self.studies, tag))
 
     def changed_images(self, study_id: str, tag: str) -> list[str]:
         """The sequences that have another file now than when the current label was saved; none where it is not known.
@@ -108,12 +108,25 @@ class LabelStore:
         now = self._images(study_id)
         return [name for name, digest in version.images.items() if name in now and self._hashes.of(now[name]) != digest]
 
-    def save(self, study_id: str, tag: str, mask: Mask, info: Mapping[str, Any]) -> LabelVersion:
-        """Keep ``mask`` as the next version and make it current; the caller has checked it against the study."""
-        current = label_path(self._studies, study_id, tag)
+    def image_hashes(self, study_id: str) -> dict[str, str]:
+        """SHA-256 by sequence; nothing for a study that is gone or cannot be read."""
+        try:
+            images = self._images(study_id) if self._images is not None else {}
+            return {name: self._hashes.of(path) for name, path in images.items()}
+        except (GliomicsError, OSError):
+            return {}
+
+    def save(
+        self, study_id: str, tag: str, mask: Mask, info: Mapping[str, Any], images: dict[str, str] | None = None
+    ) -> LabelVersion:
+        """Keep ``mask`` as the next version and make it current; the caller has checked it against the study.
+
+        ``images`` are the :meth:`image_hashes` of before that check; those of now when None.
+        """
+        current = label_path(self.studies, study_id, tag)
         with self._locked(study_id):
             self._adopt(study_id, tag)
-            version = self._keep(study_id, tag, lambda path: write_mask(mask, path), _voxels(mask), info)
+            version = self._keep(study_id, tag, lambda path: write_mask(mask, path), _voxels(mask), info, images=images)
             _copy(self.version_path(study_id, tag, version.version), current)
             for path in self._files(study_id, tag):
                 if path != current:
@@ -176,6 +189,7 @@ class LabelStore:
         voxels: dict[str, int],
         info: Mapping[str, Any],
         suffix: str = _SUFFIX,
+        images: dict[str, str] | None = None,
     ) -> LabelVersion:
         folder = self._folder(study_id, tag)
         number = 1 + max((int(path.name.split(".")[0]) for path in folder.glob("[0-9]*")), default=0)
@@ -190,7 +204,7 @@ class LabelStore:
             voxels=voxels,
             sha256=sha256_of(image),
             info=dict(info),
-            images=self._image_hashes(study_id),
+            images=self.image_hashes(study_id) if images is None else images,
         )
         write_json(_record_path(folder, number), version.to_json())
         return version
@@ -212,16 +226,8 @@ class LabelStore:
 
     def _files(self, study_id: str, tag: str) -> list[Path]:
         """The label files of a study, which should be one at most."""
-        folder, name = labels_folder(self._studies, tag), safe_name(study_id, "study id")
+        folder, name = labels_folder(self.studies, tag), safe_name(study_id, "study id")
         return [path for suffix in MASK_SUFFIXES if (path := folder / f"{name}{suffix}").is_file()]
-
-    def _image_hashes(self, study_id: str) -> dict[str, str]:
-        """SHA-256 by sequence; nothing for a study that is gone or cannot be read."""
-        try:
-            images = self._images(study_id) if self._images is not None else {}
-            return {name: self._hashes.of(path) for name, path in images.items()}
-        except (GliomicsError, OSError):
-            return {}
 
     def _folder(self, study_id: str, tag: str) -> Path:
         return self._history / safe_name(study_id, "study id") / safe_name(tag, "label tag")

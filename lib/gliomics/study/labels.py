@@ -19,13 +19,16 @@ _NOTES = (".json", ".csv", ".tsv", ".txt", ".md", ".pdf", ".log", ".yaml", ".yml
 LABELS_FOLDER = "labels"
 """Folder of the labels inside a studies folder (MONAI Label's convention)."""
 
+FINAL = "final"
+"""Tag of the labels that models learn from."""
 
-def label_path(root: Path, study_id: str, tag: str = "final") -> Path:
+
+def label_path(root: Path, study_id: str, tag: str = FINAL) -> Path:
     """Where a study's label is written: ``root/labels/<tag>/<study id>.nii.gz``; unsafe names are refused."""
     return labels_folder(root, tag) / f"{safe_name(study_id, 'study id')}.nii.gz"
 
 
-def labels_folder(root: Path, tag: str = "final") -> Path:
+def labels_folder(root: Path, tag: str = FINAL) -> Path:
     """The folder of a studies folder's labels, ``root/labels/<tag>``; an unsafe tag is refused."""
     return Path(root) / LABELS_FOLDER / safe_name(tag, "label tag")
 
@@ -52,7 +55,7 @@ def unused_masks(folder: Path, study_ids: Iterable[str]) -> dict[str, str]:
 
     Hidden files, tables and texts are not among them.
     """
-    return unused_names((path.name for path in Path(folder).iterdir() if path.is_file()), study_ids)
+    return unused_names((path.name for path in Path(folder).iterdir()), study_ids)
 
 
 def unused_names(names: Iterable[str], study_ids: Iterable[str]) -> dict[str, str]:
@@ -66,7 +69,7 @@ def unused_names(names: Iterable[str], study_ids: Iterable[str]) -> dict[str, st
             continue
         study_id = study_of_mask(name)
         if study_id is None:
-            unused[name] = f"its type is none of {', '.join(MASK_SUFFIXES)}"
+            unused[name] = f"it is no file of the types {', '.join(MASK_SUFFIXES)}"
         elif study_id not in known:
             unused[name] = _without_study(name, study_id, by_case)
         else:
@@ -76,6 +79,22 @@ def unused_names(names: Iterable[str], study_ids: Iterable[str]) -> dict[str, st
             reason = f"study '{study_id}' has several masks: {', '.join(of_study)}; keep one"
             unused |= dict.fromkeys(of_study, reason)
     return unused
+
+
+def misplaced_labels(root: Path) -> dict[str, str]:
+    """Masks that lie where no label is looked for, as ``labels/...``, each with the reason.
+
+    They lie in ``labels`` itself, or in a folder whose name differs from ``final`` by the case of its letters.
+    """
+    folder = Path(root) / LABELS_FOLDER
+    misplaced: dict[str, str] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.is_file() and study_of_mask(path.name) is not None and not path.name.startswith("."):
+            misplaced[f"{LABELS_FOLDER}/{path.name}"] = f"it has no tag; move it to {LABELS_FOLDER}/{FINAL}"
+        elif path.is_dir() and path.name != FINAL and path.name.lower() == FINAL:
+            reason = f"the tag is written '{path.name}', not '{FINAL}'; rename the folder"
+            misplaced[f"{LABELS_FOLDER}/{path.name}"] = reason
+    return misplaced
 
 
 def _without_study(name: str, stem: str, by_case: Mapping[str, str]) -> str:

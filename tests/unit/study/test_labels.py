@@ -6,6 +6,7 @@ import pytest
 
 from gliomics.errors import InputError
 from gliomics.study import find_mask, label_path, unused_masks
+from gliomics.study.labels import misplaced_labels
 
 
 def test_labels_lie_in_the_folder_of_their_tag() -> None:
@@ -44,9 +45,9 @@ def test_two_masks_of_one_study_are_named_and_not_guessed(tmp_path: Path) -> Non
         ("CASE1.nii.gz", "if it is of study 'case1', name it case1.nii.gz"),
         ("case1_seg.nii.gz", "if it is of study 'case1', name it case1.nii.gz"),
         ("case1-label.seg.nrrd", "if it is of study 'case1', name it case1.seg.nrrd"),
-        ("case1.NII.GZ", "its type is none of"),
-        ("case1.png", "its type is none of"),
-        ("case1.mha", "its type is none of"),
+        ("case1.NII.GZ", "it is no file of the types"),
+        ("case1.png", "it is no file of the types"),
+        ("case1.mha", "it is no file of the types"),
     ],
 )
 def test_a_file_that_is_of_no_study_is_named_with_the_reason(tmp_path: Path, name: str, reason: str) -> None:
@@ -56,3 +57,19 @@ def test_a_file_that_is_of_no_study_is_named_with_the_reason(tmp_path: Path, nam
     unused = unused_masks(tmp_path, ["case1", "case2"])
     assert list(unused) == [name]
     assert reason in unused[name]
+
+
+def test_a_folder_among_masks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "case1").mkdir()
+    assert "no file of the types" in unused_masks(tmp_path, ["case1"])["case1"]
+
+
+def test_labels_where_none_are_looked_for_are_named_with_their_place(tmp_path: Path) -> None:
+    for name in ("case1.nii.gz", "Final/case1.nii.gz", "final/case1.nii.gz", "review/case1.nii.gz", "read.me"):
+        path = tmp_path / "labels" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    reasons = misplaced_labels(tmp_path)
+    assert list(reasons) == ["labels/Final", "labels/case1.nii.gz"]
+    assert "rename the folder" in reasons["labels/Final"]
+    assert "move it to labels/final" in reasons["labels/case1.nii.gz"]

@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder, write_model_folder
-from gliomics.preprocess import to_canonical
 from gliomics.segmentation.augment import augment
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.config import TrainingConfig
@@ -29,7 +28,7 @@ from gliomics.segmentation.sampling import Batch
 from gliomics.segmentation.split import Split
 from gliomics.segmentation.train import OnEpoch, Run, train
 from gliomics.segmentation.workers import Workers
-from gliomics.study import Mask, check_same_grid, read_mask
+from gliomics.study import Mask, find_mask, on_grid_of, read_mask
 
 CONFIG = Path(__file__).parent / "correction.yaml"
 """The configuration that comes with Gliomics."""
@@ -52,8 +51,7 @@ class CorrectedCase(Case):
     @classmethod
     def of(cls, case: Case, mask: Mask) -> CorrectedCase:
         """``case`` with a mask on the grid of its study's image."""
-        canonical = to_canonical(mask)
-        check_same_grid(canonical, case.inputs.canonical, f"the mask of study '{case.study_id}'", "its image")
+        canonical = on_grid_of(mask, case.inputs.canonical, f"the mask of study '{case.study_id}'")
         sampled = case.inputs.grid.sample((canonical.array > 0).astype(np.float32)).astype(np.float16)
         return cls(**vars(case), previous=torch.from_numpy(sampled))
 
@@ -138,15 +136,17 @@ def fit_correction(
     refiner = Refiner.from_state(card, state)
     trials = []
     for item in parts["test"]:
-        volumes, mask = load_volumes(item.study, card), _read(masks, item.study.id)
-        truth = read_label(item, next(iter(volumes.values())))
+        volumes = load_volumes(item.study, card)
+        image = next(iter(volumes.values()))
+        mask = on_grid_of(_read(masks, item.study.id), image, f"the mask of study '{item.study.id}'")
+        truth = read_label(item, image)
         trials.append(attempt(refiner, volumes, mask, truth, study_id=item.study.id, patient_id=item.study.patient_id))
     card = card.model_copy(update={"metrics": trial_metrics(trials, _HOW) if trials else []})
     return write_model_folder(run / MODEL, card, {WEIGHTS: partial(save_weights, state)})
 
 
 def _read(masks: Path, study_id: str) -> Mask:
-    path = masks / f"{study_id}.nii.gz"
-    if not path.is_file():
+    path = find_mask(masks, study_id)
+    if path is None:
         raise InputError(f"{masks} has no mask {study_id}.nii.gz; it needs one of every labelled study")
     return read_mask(path)
