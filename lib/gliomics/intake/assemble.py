@@ -106,10 +106,7 @@ def _volumes(part: Part, files: Files, choices: Choices, left_out: list[LeftOut]
     if _is_mask(part):
         left_out.append(LeftOut(part.path, f"a mask of {count} volumes; expected one 3-D image", is_open=True))
         return []
-    told = tuple(
-        FileRole(None if c == NONE else c, f"--channels {c}", is_other=c == NONE) for c in choices.channels_of_file()
-    )
-    channels = told or part.channels
+    channels = tuple(map(told_role, choices.channels_of_file())) or part.channels
     if len(channels) != count or any(role.sequence is None and not role.is_other for role in channels):
         said = f"{len(channels)} channels are named" if channels else "which is which is not said"
         example = ",".join(("flair", "t1", "t1c", "t2", *["none"] * count)[:count])

@@ -10,8 +10,8 @@ from pathlib import Path
 from gliomics.errors import InputError
 from gliomics.files import suffix_of
 from gliomics.intake.plan import LeftOut
-from gliomics.study.folder import STUDY_FILE, looks_like_dicom
 from gliomics.study.images import IMAGE_SUFFIXES
+from gliomics.study.no_study import STUDY_FILE, looks_like_dicom
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst")
 _BIDS_DESCRIPTION = "dataset_description.json"

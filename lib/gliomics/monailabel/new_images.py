@@ -14,9 +14,9 @@ from gliomics.errors import InputError
 from gliomics.files import atomic_path, safe_name, sha256_of, suffix_of
 from gliomics.preprocess import is_mask_like
 from gliomics.sequences import is_mask_name
-from gliomics.study.folder import NOT_STUDIES
 from gliomics.study.images import IMAGE_SUFFIXES, read_volume
 from gliomics.study.labels import study_of_mask
+from gliomics.study.no_study import NOT_STUDIES
 from gliomics.study.records import Volume
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import CLOCK_TICK_NS, suffix_of
-from gliomics.study.folder import STUDY_FILE, list_studies, read_entry
+from gliomics.study.folder import list_studies, read_entry
+from gliomics.study.no_study import STUDY_FILE
 from gliomics.study.records import Study
 
 CHECK_SECONDS = 5.0

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,18 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import read_json, safe_name, suffix_of, sync_folder, write_json
 from gliomics.sequences import canonical_sequence
-from gliomics.study.conventions import patient_and_role, plain_role, role_of, subject_of
+from gliomics.study.conventions import patient_and_role
 from gliomics.study.images import IMAGE_SUFFIXES
-from gliomics.study.labels import LABELS_FOLDER
+from gliomics.study.no_study import NOT_STUDIES, STUDY_FILE, why_no_study
 from gliomics.study.numbering import parse_numbering
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
-
-STUDY_FILE = "study.json"
-NOT_STUDIES = (LABELS_FOLDER, "truth")
-"""Folders inside a studies folder that hold masks, not studies."""
-
-_FILES_LOOKED_AT = 500
-"""How many files of a folder without studies are looked at to say what it holds."""
 
 OnError = Callable[[Path, GliomicsError], None]
 
@@ -78,7 +69,7 @@ def read_study_folder(folder: Path) -> list[Study]:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; expected a study folder with {STUDY_FILE}")
     if not (folder / STUDY_FILE).is_file():
-        raise InputError(_why_no_study(folder) or f"{folder} has no {STUDY_FILE}; expected a study folder")
+        raise InputError(why_no_study(folder) or f"{folder} has no {STUDY_FILE}; expected a study folder")
     content, timepoints = _parse(folder / STUDY_FILE)
     base_id = safe_name(content.id, f"{folder / STUDY_FILE}: study id")
     studies = []
@@ -145,7 +136,7 @@ def open_studies(path: Path, on_error: OnError | None = None) -> list[Study]:
     broken: list[tuple[Path, GliomicsError]] = []
     studies = list_studies(path, lambda entry, error: broken.append((entry, error)))
     if not studies:
-        layout = _why_no_study(path)
+        layout = why_no_study(path)
         if layout is not None:
             raise InputError(layout)
     for entry, error in broken:
@@ -255,7 +246,7 @@ def read_entry(entry: Path) -> list[Study]:
         return [_single_image(entry)]
     if (entry / STUDY_FILE).is_file():
         return read_study_folder(entry)
-    reason = _why_no_study(entry)
+    reason = why_no_study(entry)
     if reason:
         raise InputError(reason)
     return []
@@ -326,67 +317,6 @@ def _relative_paths(folder: Path, study: Study) -> dict[str, str]:
 def _lies_inside(path: Path, folder: Path) -> bool:
     """Whether ``path`` lies in ``folder`` after every link is followed (a loop of links does not)."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
-
-
-def _why_no_study(folder: Path) -> str | None:
-    """How to make studies of a folder without ``study.json``; None if neither it nor its folders hold images."""
-    files = list(islice(_visible_files(folder), _FILES_LOOKED_AT))
-    images = [path for path in files if suffix_of(path) in IMAGE_SUFFIXES]
-    command = f"gliomics import {folder} OUT"
-    if not images:
-        dicom = any(looks_like_dicom(path) for path in files[:20])
-        return f"{folder} holds DICOM files, not a study; run: {command}" if dicom else None
-    deep = [path for path in images if path.parent != folder]
-    subjects = [subject for path in images if (subject := subject_of(_stem(path), path.parent.name)) is not None]
-    layout = f"images named as in {subjects[0].convention.name}" if subjects else "images"
-    listed = ", ".join(path.relative_to(folder).as_posix() for path in images[:3])
-    reason = f"{folder} holds {layout} ({listed}) but no {STUDY_FILE}; run: {command}"
-    sequences = {} if deep else _sequences_of_one_study(images)
-    if not sequences:
-        return reason
-    patient = subjects[0].patient if subjects else folder.name
-    value = {"format": 1, "id": folder.name, "patient_id": patient, "sequences": sequences}
-    return f"{reason}, or write {STUDY_FILE}, e.g. {json.dumps(value)}"
-
-
-def _sequences_of_one_study(images: list[Path]) -> dict[str, str]:
-    """The files whose names tell their sequence; none when two are the same, for then it is not one study's folder."""
-    sequences: dict[str, str] = {}
-    for path in images:
-        subject = subject_of(_stem(path))
-        role = role_of(subject) if subject is not None else plain_role(_stem(path))
-        if role.sequence is not None and not role.variant:
-            if role.sequence in sequences:
-                return {}
-            sequences[role.sequence] = path.name
-    return sequences
-
-
-def _stem(path: Path) -> str:
-    return path.name[: -len(suffix_of(path))]
-
-
-def _visible_files(folder: Path) -> Iterator[Path]:
-    for top, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in NOT_STUDIES)
-        if STUDY_FILE in names:
-            folders.clear()
-            continue
-        yield from (Path(top) / name for name in sorted(names) if not name.startswith("."))
-
-
-def looks_like_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM does: with its preamble, or without one with an element of group 2 or 8."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(132)
-    except OSError:
-        return False
-    if start[128:] == b"DICM":
-        return True
-    group, element = start[:2], start[2:4]
-    little = group in (b"\x08\x00", b"\x02\x00") and element[1:] == b"\x00"
-    return len(start) == 132 and (little or (group == b"\x00\x08" and element[:1] == b"\x00"))
 
 
 def _log_error(path: Path, error: GliomicsError) -> None:

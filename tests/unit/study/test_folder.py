@@ -265,7 +265,14 @@ def test_loose_images_are_refused_with_a_study_json_that_works(a_studies_folder:
 
 @pytest.mark.parametrize(
     "names",
-    [("scan.nii.gz",), ("seg.nii.gz", "case_label.nii.gz"), ("a_t1.nii.gz", "b_t1.nii.gz"), ("ADC.nii.gz",)],
+    [
+        ("scan.nii.gz",),
+        ("seg.nii.gz", "case_label.nii.gz"),
+        ("a_t1.nii.gz", "b_t1.nii.gz"),
+        ("case1_t1.nii.gz", "case2_flair.nii.gz"),
+        ("BraTS-GLI-00000-000-t1n.nii.gz", "BraTS-GLI-00000-001-t2f.nii.gz"),
+        ("ADC.nii.gz",),
+    ],
 )
 def test_no_study_json_is_suggested_where_the_names_do_not_tell_it(
     a_studies_folder: Path, names: tuple[str, ...]
@@ -290,6 +297,23 @@ def test_a_tree_is_named_by_its_layout_with_the_command_to_run(a_studies_folder:
     listed, errors = failures(tree)
     assert listed == []
     assert "named as in BIDS" in errors["sub-01"]
+
+
+def test_a_tree_of_one_folder_a_study_gets_a_description_without_its_masks(
+    a_studies_folder: Path, tmp_path: Path
+) -> None:
+    name = "BraTS-GLI-00000-000"
+    (tmp_path / "tree" / name).mkdir(parents=True)
+    for tail in ("t1n", "t1c", "t2w", "t2f", "seg"):
+        shutil.copy(a_studies_folder / "case1" / "t1.nii.gz", tmp_path / "tree" / name / f"{name}-{tail}.nii.gz")
+    with pytest.raises(InputError, match="named as in BraTS 2023") as caught:
+        open_studies(tmp_path / "tree")
+    message = str(caught.value)
+    assert f"run: gliomics import {tmp_path / 'tree'} OUT, or write study.json into {name}" in message
+    suggestion = message[message.index("{") :]
+    assert "seg" not in suggestion
+    (tmp_path / "tree" / name / "study.json").write_text(suggestion)
+    assert set(open_studies(tmp_path / "tree")[0].sequences) == {"t1", "t1c", "t2", "flair"}
 
 
 def test_a_flat_bids_folder_has_one_patient_and_sees_contrast(a_studies_folder: Path, tmp_path: Path) -> None:
