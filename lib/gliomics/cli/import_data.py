@@ -65,7 +65,14 @@ def import_data(
 
     def planned() -> ImportPlan:
         with console.status(f"looking through {source}"):
-            plan = plan_import(source, choices=choices, numbering=numbering, slice_spacing=slice_spacing, without=dest)
+            plan = plan_import(
+                source,
+                choices=choices,
+                numbering=numbering,
+                patient_id=patient_id,
+                slice_spacing=slice_spacing,
+                without=dest,
+            )
         return plan.with_ids(study_id, patient_id)
 
     plan = planned()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,11 +47,6 @@ def stem_of(path: str) -> str:
     """The file's name without its folders and its type."""
     name = Path(path).name
     return name[: -len(suffix_of(Path(name)))] if suffix_of(Path(name)) else name
-
-
-def usable_id(text: str) -> str:
-    """The text as a study's id: other characters than letters, digits, ``.``, ``_``, ``-`` become ``-``."""
-    return re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "-", text)).strip("-._")[:128]
 
 
 def studies_of(parts: Iterable[Part], files: Files, choices: Choices) -> tuple[list[PlannedStudy], list[LeftOut]]:

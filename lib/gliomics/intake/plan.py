@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -127,10 +128,6 @@ class ImportPlan:
     def with_ids(self, study_id: str | None, patient_id: str | None) -> ImportPlan:
         """The plan with the study's id, or the patient's, as given; :class:`InputError` where there are several."""
         studies: Sequence[PlannedStudy] = self.studies
-        if study_id is not None:
-            if len(studies) != 1:
-                raise InputError(f"--id {study_id} names one study, and the folder holds {len(studies)}; leave it out")
-            studies = [replace(studies[0], id=safe_name(study_id, "study id"))]
         if patient_id is not None:
             patients = sorted({study.patient_id for study in studies})
             if len(patients) > 1:
@@ -138,5 +135,21 @@ class ImportPlan:
                     f"--patient {patient_id} names one patient, and the folder holds {len(patients)} "
                     f"({', '.join(patients[:3])}, ...); import each patient's folder"
                 )
-            studies = [replace(study, patient_id=patient_id) for study in studies]
+            studies = [_renamed(study, patient_id) for study in studies]
+        if study_id is not None:
+            if len(studies) != 1:
+                raise InputError(f"--id {study_id} names one study, and the folder holds {len(studies)}; leave it out")
+            studies = [replace(studies[0], id=safe_name(study_id, "study id"))]
         return replace(self, studies=tuple(studies))
+
+
+def usable_id(text: str) -> str:
+    """The text as a study's id: other characters than letters, digits, ``.``, ``_``, ``-`` become ``-``."""
+    return re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "-", text)).strip("-._")[:128]
+
+
+def _renamed(study: PlannedStudy, patient_id: str) -> PlannedStudy:
+    """The study of a patient who is called otherwise: its id does not hold the former name either."""
+    former = usable_id(study.patient_id)
+    study_id = usable_id(patient_id) + study.id[len(former) :] if study.id.startswith(former) else study.id
+    return replace(study, patient_id=patient_id, id=safe_name(study_id, "study id"))

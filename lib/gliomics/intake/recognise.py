@@ -32,14 +32,15 @@ def plan_import(
     *,
     choices: Choices | None = None,
     numbering: str | None = None,
+    patient_id: str | None = None,
     slice_spacing: float | None = None,
     without: Path | None = None,
 ) -> ImportPlan:
     """What ``source`` is taken for, and what would be made of it; nothing is written.
 
-    ``choices`` settle what is undecided, ``numbering`` is that of all masks, ``slice_spacing`` (mm) that of pictures
-    that do not tell it, ``without`` a folder to pass over. Raises :class:`InputError` naming what was found where
-    nothing in the folder can be a study.
+    ``choices`` settle what is undecided, ``numbering`` is that of all masks, ``patient_id`` that of DICOM files
+    that hold none, ``slice_spacing`` (mm) that of pictures that do not tell it, ``without`` a folder to pass over.
+    Raises :class:`InputError` naming what was found where nothing in the folder can be a study.
     """
     source, choices = Path(source), choices or Choices()
     told = parse_numbering(numbering).name if numbering is not None else None
@@ -53,7 +54,7 @@ def plan_import(
             )
         files = find_files(source, without=without)
         _check_one_kind(files)
-        plan = dicom_plan(files, choices) if files.dicom else _image_plan(files, choices)
+        plan = dicom_plan(files, choices, patient_id) if files.dicom else _image_plan(files, choices)
         plan = replace(plan, left_out=(*plan.left_out, *files.left_out()))
     else:
         choices.check_used(())

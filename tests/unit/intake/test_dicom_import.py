@@ -140,11 +140,20 @@ def test_only_localizers_are_no_study(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_patients_can_be_renamed_and_no_names_are_copied(tmp_path: Path) -> None:
-    imported(an_examination(tmp_path / "in"), tmp_path / "out", "--id", "case1", "--patient", "anon7")
-    study = find_study(tmp_path / "out", "case1")
+def test_a_patient_can_be_renamed_and_neither_name_nor_id_is_copied(tmp_path: Path) -> None:
+    imported(an_examination(tmp_path / "in"), tmp_path / "out", "--patient", "anon7")
+    study = find_study(tmp_path / "out", "anon7_20210304")
     assert study.patient_id == "anon7"
     written = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
     assert b"Doe" not in written
     assert b"SUBJ" not in written
     assert np.isfinite(read_volume(study.path("t1")).array).all()
+
+
+def test_examinations_without_patient_are_left_out_until_the_patient_is_named(tmp_path: Path) -> None:
+    an_examination(tmp_path / "in", PatientID="")
+    done = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes")
+    assert done.returncode == 2
+    assert "its files hold no Patient ID; say the patient with --patient" in done.stderr
+    studies, _ = imported(tmp_path / "in", tmp_path / "out", "--patient", "P7")
+    assert [(study.id, study.patient_id) for study in studies.values()] == [("P7_20210304", "P7")]

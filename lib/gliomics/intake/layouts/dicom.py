@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from gliomics.dicom import Examination, Series, find_examinations
-from gliomics.intake.assemble import usable_id
 from gliomics.intake.choices import NONE, Choices
 from gliomics.intake.files import Files
-from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, SeriesSource
+from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, SeriesSource, usable_id
 from gliomics.sequences import SEQUENCES, Recognition
 from gliomics.study.sessions import date_in
 
 
-def dicom_plan(files: Files, choices: Choices) -> ImportPlan:
-    """The plan for the MR series below a folder; whatever is no image series of a sequence is left out by name."""
+def dicom_plan(files: Files, choices: Choices, patient_id: str | None = None) -> ImportPlan:
+    """The plan for the MR series below a folder; whatever is no image series of a sequence is left out by name.
+
+    ``patient_id`` is that of examinations whose files hold none; without it they are left out, because nobody knows
+    which of them are of one patient.
+    """
     examinations, omissions = find_examinations(files.path(name) for name in files.dicom)
+    if patient_id is not None:
+        examinations = [item if item.patient_id else replace(item, patient_id=patient_id) for item in examinations]
     left_out = [LeftOut(_below(files.root, item.what), item.reason, item.is_open) for item in omissions]
     studies = []
     for study_id, examination in zip(_ids(examinations), examinations, strict=True):
         sequences = _sequences(examination.series, choices, study_id, left_out)
-        if sequences:
+        if sequences and not examination.patient_id:
+            reason = "its files hold no Patient ID; say the patient with --patient"
+            left_out.append(LeftOut(f"{study_id}: the examination", reason, is_open=True))
+        elif sequences:
             studies.append(
                 PlannedStudy(
                     id=study_id,
-                    patient_id=examination.patient_id or study_id,
+                    patient_id=examination.patient_id,
                     sequences=dict(sequences),
                     date=date_in(examination.date),
                     notes={"format": "DICOM", **_notes(sequences)},

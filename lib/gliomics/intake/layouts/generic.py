@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from gliomics.intake.acquisition import sidecar
-from gliomics.intake.assemble import Part, stem_of, usable_id
+from gliomics.intake.assemble import Part, stem_of
 from gliomics.intake.files import Files
-from gliomics.intake.plan import ImageSource
+from gliomics.intake.plan import ImageSource, usable_id
 from gliomics.sequences import canonical_sequence, is_mask_name, split_sequence_suffix
 from gliomics.study.conventions import FileRole, is_mask_folder, plain_role
 from gliomics.study.sessions import DATE, NUMBERED_SESSION, SESSION, Examination, date_in, examination_of

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 from gliomics.intake.acquisition import sidecar
-from gliomics.intake.assemble import Part, stem_of, usable_id
+from gliomics.intake.assemble import Part, stem_of
 from gliomics.intake.files import Files
-from gliomics.intake.plan import ImageSource
+from gliomics.intake.plan import ImageSource, usable_id
 from gliomics.study.conventions import is_mask_folder, plain_role, role_of, subject_of
 from gliomics.study.sessions import date_in
 

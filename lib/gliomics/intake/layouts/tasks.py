@@ -9,10 +9,10 @@ from typing import Any
 
 from gliomics.errors import InputError
 from gliomics.files import read_json
-from gliomics.intake.assemble import Part, stem_of, told_role, usable_id
+from gliomics.intake.assemble import Part, stem_of, told_role
 from gliomics.intake.choices import Choices
 from gliomics.intake.files import Files
-from gliomics.intake.plan import ImageSource
+from gliomics.intake.plan import ImageSource, usable_id
 from gliomics.study.conventions import FileRole, plain_role, subject_of
 from gliomics.study.numbering import CORE, ENHANCING, NUMBERINGS, OEDEMA, numbering_of_segments
 
