@@ -13,8 +13,9 @@ _FILLERS = {"of", "the", "de", "di", "de l", "la", "le", "du", "des", "del", "iv
             "podaniu", "podani", "dozylnie", "no"}  # fmt: skip
 _NOT_GIVEN_BEHIND = {"none", "no", "not", "free", "off", "neg", "negative", "yok", "oncesi", "nelkul", "elott",
                      "before", MINUS_SIGN, "nil", "ennen"}  # fmt: skip
-_TREATMENTS = {"op", "operative", "operation", "surgery", "surgical", "biopsy", "biopsie", "rt", "rx", "radiotherapy",
-               "chemo", "resection", "treatment", "therapy", "iop"}  # fmt: skip
+_NO_AGENTS = {"op", "operative", "operation", "surgery", "surgical", "biopsy", "biopsie", "rt", "rx", "radiotherapy",
+               "chemo", "resection", "treatment", "therapy", "iop",
+               "fossa", "fosse", "processed", "processing", "proc", "mortem", "ictal"}  # fmt: skip
 _STAND_ALONE = {"wo", "without", "pre", "prae"}
 _LAST = {"ohne", "sans", "non", "without", "wo", "pre", "vor", "avant", "before"}
 
@@ -58,7 +59,8 @@ def _kind(tokens: Sequence[Token], position: int, preposition: Token | None) -> 
     if token.role == WEAK:
         return _of_letter(token, tokens, position, preposition)
     if token.role == PRESENT and token.text == "post":
-        return _of_post(following), token.text
+        posterior = any(other.text in ("fossa", "fosse") for other in tokens)
+        return HINT if posterior else _of_post(following), token.text
     if token.role == PRESENT and preposition and preposition.role == WITHOUT:
         return ABSENT, f"{preposition.text} {token.text}"
     if token.role == PRESENT and following and following.text == MINUS_SIGN:
@@ -86,7 +88,7 @@ def _is_open_plus(tokens: Sequence[Token], position: int) -> bool:
 
 def _of_post(following: Token | None) -> str:
     """``POST`` is after contrast, unless what follows says after what."""
-    if following and following.text in _TREATMENTS:
+    if following and following.text in _NO_AGENTS:
         return HINT
     if following and (
         following.text in (MINUS_SIGN, DASH_BEHIND) or (following.role is None and following.text.isalpha())
@@ -107,8 +109,10 @@ def _of_preposition(token: Token, tokens: Sequence[Token], position: int) -> str
         return _stand_alone(token) if following.text == "post" or following.role in (WITH, WITHOUT) else None
     if token.role == WITHOUT:
         if token.text in _STAND_ALONE:
-            if following and (following.role == HINT or (following.role is None and following.text.isalpha())):
-                return HINT if following.role == HINT else _UNCLEAR
+            if following and (following.role == HINT or following.text in _NO_AGENTS):
+                return HINT
+            if following and following.role is None and following.text.isalpha():
+                return _UNCLEAR
             return ABSENT
         return ABSENT if token.text in _LAST and not rest else None
     behind_agent = position > 0 and tokens[position - 1].role == AGENT

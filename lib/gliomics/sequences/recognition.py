@@ -15,11 +15,13 @@ from gliomics.sequences.contrast import Contrast, read_contrast
 from gliomics.sequences.records import Acquisition, Recognition
 from gliomics.sequences.tokens import Token, tokenise
 from gliomics.sequences.words import (
+    AGENT,
     DENSITY,
     FLAIR,
     JOIN,
     MASK,
     OTHER,
+    PRESENT,
     SEQUENCE_INSIDE,
     T1,
     T2,
@@ -162,9 +164,9 @@ def _t1_or_t1c(tokens: list[Token], contrast: Contrast, headers: Acquisition, kn
     if contrast.present and contrast.absent:
         return Recognition(None, f"the name says both '{contrast.absent}' and '{contrast.present}'")
     names = [token for token in tokens if token.text.startswith("t1")]
-    glued = [token for token in tokens if token.glued and token.role in ("present", "agent")]
-    if len(names) > 1 and glued and contrast.present == glued[0].text:
-        return Recognition(None, "the name says T1 twice, with and without contrast")
+    glued = [token for token in tokens if token.glued and token.role in (PRESENT, AGENT)]
+    if len(names) > 1 and (_joined(tokens) or (glued and contrast.present == glued[0].text)):
+        return Recognition(None, "the name says T1 twice")
     if contrast.present:
         if none_recorded:
             return Recognition(

@@ -54,6 +54,8 @@ _SPELLINGS = [
         (rf"{_EDGE}u{_SPACE}(?=kontrast\w*)", "without"),
         (rf"{_EDGE}(dark[\s_-]*fl(uid)?|da[\s_-]*fl|fluid[\s_-]*attenuat\w+){_END}", "flair"),
         (rf"{_EDGE}(black|dark)[\s_-]*blood{_END}", "blackblood"),
+        (rf"{_EDGE}mp[\s_-]rage{_END}", "mprage"),
+        (rf"{_EDGE}ac[\s_-]pc{_END}", "acpc"),
         (rf"{_EDGE}fat[\s_-]*(sat|supp?)[a-z]*{_END}", "fs"),
         (r"\(\s*\+\s*\)", "+"),
         (r"\(\s*-\s*\)", MINUS_SIGN),
@@ -151,7 +153,7 @@ def _without_bids_entities(text: str) -> str:
 def _words(run: str) -> list[tuple[str, str | None]]:
     """The words of letters and digits that are written together."""
     low = run.lower()
-    role = role_of(low)
+    role = PLAIN if low in (MINUS_SIGN, DASH_BEHIND, DASH_BEFORE) else role_of(low)
     if role is not None:
         return [(low, role)]
     if not low.isascii():
@@ -186,7 +188,9 @@ def _role_inside(word: str, words: tuple[str, ...], number: int) -> str | None:
         return PRESENT
     if word == "n":
         return ABSENT
-    return role_of(word) if word in ROLES else None
+    if word in _PREFIXES and number == 0:
+        return PLAIN
+    return ROLES.get(word)
 
 
 @lru_cache(maxsize=4096)
