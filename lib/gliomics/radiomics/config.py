@@ -212,6 +212,17 @@ class FeatureConfig(BaseModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which no key stands twice in a section: YAML itself takes the last and drops the others."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(problem=f"'{twice}' stands there twice; keep one")
+        return super().construct_mapping(node, deep)
+
+
 def preset_names() -> list[str]:
     """The configurations that ship with Gliomics."""
     return sorted(path.stem for path in _PRESETS.glob("*.yaml"))
@@ -230,7 +241,7 @@ def load_config(preset_or_path: str | Path) -> FeatureConfig:
             f"feature configuration '{name}' is neither a preset ({', '.join(preset_names())}) nor an existing file"
         )
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"feature configuration '{name}' is not valid YAML: {' '.join(str(error).split())}") from error
     if path.parent == _PRESETS:  # tested to be right: PyRadiomics need not be loaded to ask for its names

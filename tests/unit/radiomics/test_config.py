@@ -205,6 +205,13 @@ def test_broken_yaml_is_refused_with_its_name(tmp_path: Path) -> None:
         load_config(path)
 
 
+def test_setting_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("setting:\n  binWidth: 5\n  label: 1\n  binWidth: 25\n")
+    with pytest.raises(InputError, match=r"twice.yaml' is not valid YAML: 'binWidth' stands there twice; keep one"):
+        load_config(path)
+
+
 def test_digest_follows_the_content_and_not_its_spelling() -> None:
     written = FeatureConfig.model_validate({"setting": {"binWidth": 25}, "imageType": {"Original": None}})
     same = FeatureConfig.model_validate({"setting": {"binWidth": 25.0}})
