@@ -67,21 +67,38 @@ def _description(header: Header) -> str:
 
 
 def _without_copies(headers: list[Header]) -> tuple[list[Header], list[Omission]]:
-    """Each image once: files of the same SOP Instance UID and the same pixels are copies."""
-    first: dict[str, Header] = {}
+    """Each image once: files of the same pixels and one SOP Instance UID, or one place in a series, are copies."""
+    originals: dict[tuple[str, ...], Header] = {}
     kept, copies = [], []
     for header in headers:
-        uid = header.text("SOPInstanceUID")
-        original = first.setdefault(uid, header) if uid else header
-        if original is header or _pixels_hash(original.path) != _pixels_hash(header.path):
+        keys = [key for key in (_identity(header), _place(header)) if any(key[1:])]
+        candidates = [originals[key] for key in keys if key in originals]
+        original = next((item for item in candidates if _pixels_hash(item.path) == _pixels_hash(header.path)), None)
+        if original is None:
             kept.append(header)
+            originals.update({key: header for key in keys if key not in originals})
         else:
             copies.append((header.path, original.path))
     if not copies:
         return kept, []
     path, original_path = copies[0]
-    reason = f"copies of images that are taken (the same SOP Instance UID), e.g. of {original_path.name}"
+    reason = f"copies of images that are taken (the same instance and pixels), e.g. of {original_path.name}"
     return kept, [Omission(f"{len(copies)} files, e.g. {path.parent.name}/{path.name}", reason)]
+
+
+def _identity(header: Header) -> tuple[str, ...]:
+    return "instance", header.text("SOPInstanceUID")
+
+
+def _place(header: Header) -> tuple[str, ...]:
+    names = ("InstanceNumber", "ImagePositionPatient", "AcquisitionTime", "EchoTime", "ImageType",
+             "TemporalPositionIdentifier", "DiffusionBValue")  # fmt: skip
+    return "place", *_series_key(header), *(header.text(name) for name in names)
+
+
+def _series_key(header: Header) -> tuple[str, ...]:
+    """What the files of one series share; some anonymisers give all series of an examination one UID."""
+    return header.text("SeriesInstanceUID"), header.text("SeriesNumber"), _description(header)
 
 
 def _pixels_hash(path: Path) -> bytes:
@@ -94,10 +111,10 @@ def _pixels_hash(path: Path) -> bytes:
 
 
 def _series(headers: list[Header], unreadable: list[Path]) -> list[Series]:
-    groups: dict[str, list[Header]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Header]] = defaultdict(list)
     for header in headers:
-        groups[header.text("SeriesInstanceUID")].append(header)
-    whole = join_single_images([_one_series(uid, files) for uid, files in groups.items()])
+        groups[_series_key(header)].append(header)
+    whole = join_single_images([_one_series(files) for files in groups.values()])
     parts = [part for series in whole for part in split_series(series)]
     return sorted((_beside(part, unreadable) for part in parts), key=_sort_key)
 
@@ -106,7 +123,7 @@ def _sort_key(series: Series) -> tuple[int, str, str]:
     return len(series.number.split(".")[0]), series.number, series.uid
 
 
-def _one_series(uid: str, headers: list[Header]) -> Series:
+def _one_series(headers: list[Header]) -> Series:
     first = headers[0]
     acquisition = acquisition_of(first)
     agent = acquisition.contrast_agent or next(
@@ -120,7 +137,7 @@ def _one_series(uid: str, headers: list[Header]) -> Series:
         except GeometryError as error:
             problem = problem or str(error)
     return Series(
-        uid=uid,
+        uid=first.text("SeriesInstanceUID"),
         number=first.text("SeriesNumber"),
         description=_description(first),
         acquisition=replace(acquisition, contrast_agent=agent),

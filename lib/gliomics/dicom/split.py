@@ -116,7 +116,7 @@ def join_single_images(series: list[Series]) -> list[Series]:
         if len(item.frames) == 1 and not item.problem:
             groups[_likeness(item)].append(item)
     joined: list[Series] = []
-    members: set[str] = set()
+    members: set[int] = set()
     for items in groups.values():
         frames = tuple(item.frames[0] for item in items)
         first = min(items, key=lambda item: (len(item.number), item.number))
@@ -124,8 +124,8 @@ def join_single_images(series: list[Series]) -> list[Series]:
         if len(items) < 3 or not _is_stack(whole):
             continue
         joined.append(whole)
-        members |= {item.uid for item in items}
-    return [item for item in series if item.uid not in members] + joined
+        members |= {id(item) for item in items}
+    return [item for item in series if id(item) not in members] + joined
 
 
 def _likeness(series: Series) -> tuple[object, ...]:

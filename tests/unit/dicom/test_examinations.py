@@ -85,7 +85,24 @@ def test_copies_of_files_are_read_once_and_named(an_examination: Path) -> None:
     flair = next(series for series in examination.series if series.number == "4")
     assert len(flair.frames) == 6
     assert omissions[0].what.startswith("6 files, e.g. series4/IM")
-    assert "copies of images that are taken (the same SOP Instance UID)" in omissions[0].reason
+    assert "copies of images that are taken (the same instance and pixels)" in omissions[0].reason
+
+
+def test_copies_under_new_instance_uids_are_read_once_too(an_examination: Path) -> None:
+    shutil.copytree(an_examination / "series4", an_examination / "again" / "series4")
+    for path in (an_examination / "again" / "series4").iterdir():
+        file = pydicom.dcmread(path)
+        file.SOPInstanceUID = file.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        file.save_as(path)
+    examination, omissions = examined(an_examination)
+    assert sequences(examination)["4"] == "flair"
+    assert [item.what.split(",")[0] for item in omissions] == ["6 files"]
+
+
+def test_series_of_one_uid_are_told_apart_by_number_and_description(an_examination: Path) -> None:
+    for folder in an_examination.iterdir():
+        change(folder, SeriesInstanceUID="1.2.3.4")
+    assert sequences(examined(an_examination)[0]) == {"1": None, "2": "t1", "3": "t2", "4": "flair", "5": "t1c"}
 
 
 def test_images_that_share_an_instance_uid_but_no_pixels_are_no_copies(an_examination: Path) -> None:

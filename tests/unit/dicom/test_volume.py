@@ -6,6 +6,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
+from pydicom.uid import RLELossless
 
 from gliomics.dicom import read_series
 from gliomics.errors import GeometryError, InputError
@@ -69,6 +70,15 @@ def test_an_enhanced_multi_frame_file_is_the_volume_of_its_single_slices(tmp_pat
     volume = read_series(series)
     np.testing.assert_array_equal(volume.array, expected.array)
     np.testing.assert_allclose(volume.affine, expected.affine, atol=1e-9)
+
+
+def test_a_compressed_multi_frame_file_is_read(tmp_path: Path) -> None:
+    pixels = series_pixels(seed=3)
+    (path,) = write_enhanced(tmp_path, 2, "AX T1", pixels=pixels).iterdir()
+    file = pydicom.dcmread(path)
+    file.compress(RLELossless)
+    file.save_as(path)
+    np.testing.assert_array_equal(read_series(only_series(tmp_path)).array, pixels.transpose(2, 1, 0))
 
 
 def test_each_frame_of_a_multi_frame_file_has_its_own_rescaling(tmp_path: Path) -> None:
