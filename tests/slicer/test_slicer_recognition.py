@@ -188,8 +188,8 @@ def test_a_third_volume_of_a_sequence_is_not_taken_for_the_only_one(panel: Any, 
     for name in ("a_t1", "b_t1"):
         addVolume(name, IMAGE)
     spin(lambda: panel.ui.recognitionLabel.text)
-    addVolume("c_t1", IMAGE)
-    spin(lambda: "'c_t1'" in panel.ui.recognitionLabel.text)
+    addVolume("d_t1", IMAGE)
+    spin(lambda: "'d_t1'" in panel.ui.recognitionLabel.text)
     assert chosen(panel) == {}
 
 

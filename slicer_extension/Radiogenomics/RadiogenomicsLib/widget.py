@@ -91,6 +91,7 @@ class RadiogenomicsPanel:
         """The module was chosen: show what the scene is now."""
         self.onSelection()
 
+    @shown
     def exit(self) -> None:
         """Another module was chosen: the mouse is not the panel's any more."""
         self.correction.release()
