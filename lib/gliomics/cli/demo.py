@@ -44,7 +44,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the demonstration; an earlier one there is replaced.")] = Path(
         "demo_output"
     ),
-    labels: Annotated[int, typer.Option(min=2, max=6, help="Studies to annotate before the model learns.")] = 4,
+    labels: Annotated[int, typer.Option(min=2, max=6, help="Studies to annotate before the model learns.")] = 6,
     epochs: Annotated[int, typer.Option(min=1, max=50, help="Length of the fine-tuning.")] = 6,
 ) -> None:
     """Show the whole path on synthetic studies: segment, correct, compute, estimate, learn, ask for the next.
@@ -54,6 +54,7 @@ def demo(
     """
     from gliomics.cli.demo_annotator import Annotator
     from gliomics.cli.demo_report import write_demo_report
+    from gliomics.study import list_studies
 
     started = time.monotonic()
     studies = _fresh_folder(out)
@@ -64,12 +65,15 @@ def demo(
         screen.print(f"   {client.url} serves {', '.join(sorted(info['models']))}; can be retrained: {trained}")
         annotator = Annotator(client, studies / "truth", out / "masks", MODEL)
         annotations = [_annotate(annotator, number) for number in range(1, labels + 1)]
+        unseen = sorted(study.id for study in list_studies(studies) if not _annotated(study.id, annotations))
+        before = {study: annotator.segment(study, "before")[1] for study in unseen}
         training = _learn(client, epochs)
         following = client.next_sample("epistemic")
-        _again(annotator, annotations, training, following)
+        after = _again(annotator, before, training)
+        screen.print(f"   next to annotate: [bold]{following['id']}[/] ({following['reason']})")
     _say("5", "writing the report")
     report = out / "report.html"
-    write_demo_report(report, studies, annotations, training, following)
+    write_demo_report(report, studies, annotations, training, {"before": before, "after": after}, following)
     screen.print(f"   {report}: open it in a browser")
     screen.print(f"\n[bold]Done in {time.monotonic() - started:.0f} s.[/] {RESEARCH_NOTICE}")
 
@@ -143,18 +147,18 @@ def _learn(client: GliomicsClient, epochs: int) -> dict[str, Any]:
     return dict(state)
 
 
-def _again(
-    annotator: Annotator, annotations: list[Annotation], training: dict[str, Any], following: dict[str, Any]
-) -> None:
-    """Segment the validation studies and the next study again with the model that serves now."""
-    _say("4", "segmenting again with the model that serves now")
-    names = [*(study for study in training["before"]), *([following["id"]] if following["id"] else [])]
-    known = {annotation.study_id: annotation.dice_before for annotation in annotations}
-    for name in dict.fromkeys(names):
-        _, score = annotator.segment(name, "again")
-        before = f", before {known[name]:.3f}" if name in known else ", a study it has no label of"
-        screen.print(f"   {name}: Dice {score:.3f}{before}")
-    screen.print(f"   next to annotate: [bold]{following['id']}[/] ({following['reason']})")
+def _annotated(study_id: str, annotations: list[Annotation]) -> bool:
+    return any(annotation.study_id == study_id for annotation in annotations)
+
+
+def _again(annotator: Annotator, before: dict[str, float], training: dict[str, Any]) -> dict[str, float]:
+    """Segment the studies that nobody labelled with the model that serves now; returns their Dice with the truth."""
+    serves = f"version {training['version']}" if training["published"] else "the version that served before"
+    _say("4", f"segmenting the studies that nobody labelled again: {serves} serves")
+    after = {study: annotator.segment(study, "again")[1] for study in before}
+    for study, score in after.items():
+        screen.print(f"   {study}: Dice with the truth {score:.3f}, before {before[study]:.3f}")
+    return after
 
 
 def _say(number: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,17 @@ INTRODUCTION = (
 
 
 def write_demo_report(
-    path: Path, studies: Path, annotations: Sequence[Annotation], training: dict[str, Any], following: dict[str, Any]
+    path: Path,
+    studies: Path,
+    annotations: Sequence[Annotation],
+    training: dict[str, Any],
+    unseen: Mapping[str, Mapping[str, float]],
+    following: dict[str, Any],
 ) -> None:
-    """Write the report of a demonstration over ``studies`` as one HTML file."""
+    """Write the report of a demonstration over ``studies`` as one HTML file.
+
+    ``unseen`` holds the Dice with the truth, ``before`` and ``after`` the training, of studies that nobody labelled.
+    """
     model = training["model"]
     report = Report(
         title="Gliomics demonstration",
@@ -33,11 +41,11 @@ def write_demo_report(
         history=ModelHistory(
             model=model,
             versions=[
-                Version("serving before", "the version that proposed the masks", training["before"]),
-                Version(f"version {training['version']}", training["reason"], training["after"]),
+                Version("before", "the version that proposed the masks", dict(unseen["before"])),
+                Version("after", f"version {training['version']}: {training['reason']}", dict(unseen["after"])),
             ],
-            note="Fine-tuned on corrected labels of this demonstration; compared on the labels of patients that were "
-            f"not trained on, n = {len(training['after'])}.",
+            note=f"Fine-tuned on {len(annotations)} corrected labels of this demonstration. The figures are of the "
+            f"{len(unseen['after'])} other studies, against the truth, by the version that served then.",
         ),
         next_study=NextStudy(following["id"], following["reason"]) if following["id"] else None,
     )

@@ -173,6 +173,8 @@ class GliomicsApp(MONAILabelApp):
         if saving and study.id != request.get("image"):
             raise InputError("save_label needs a study of the server's store; this image was only uploaded")
         file, answer = task({**request, STUDY_KEY: study})
+        if file and isinstance(datastore, StudyDatastore) and answer.get("result", "mask") == "mask":
+            self._keep_automatic(datastore, request, answer, Path(file))
         label = file
         if file and saving:
             self._save(datastore, study, file, tag, {"model": name, "params": answer})
@@ -212,6 +214,17 @@ class GliomicsApp(MONAILabelApp):
         roots = (Path(tempfile.gettempdir()), self.workspace.temporary, Path(settings.MONAI_LABEL_SESSION_PATH))
         if path and not any(Path(str(path)).resolve().is_relative_to(root.resolve()) for root in roots):
             raise InputError(f"{name} {str(path)[:80]!r} is a path; send a file, or the id of a study")
+
+    def _keep_automatic(
+        self, datastore: StudyDatastore, request: dict[str, Any], answer: dict[str, Any], mask: Path
+    ) -> None:
+        """Remember a mask of a study of the store, to tell later which labels were made from it."""
+        if answer["study_id"] != request.get("image") or "model" not in answer:
+            return
+        try:
+            datastore.automatic.keep(answer["study_id"], answer["model"], answer["model_version"], mask)
+        except (GliomicsError, OSError) as error:  # the answer is worth more than the note
+            _log.warning("the mask of study '%s' is not remembered: %s", answer["study_id"], error)
 
     def _save(self, datastore: Datastore, study: Study, file: str, tag: str, info: dict[str, Any]) -> None:
         try:

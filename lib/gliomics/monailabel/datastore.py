@@ -23,6 +23,7 @@ from gliomics.monailabel.cases import default_sequence, read_label
 from gliomics.monailabel.label_check import LabelCheck
 from gliomics.monailabel.labels import LabelStore, LabelVersion, segment_values
 from gliomics.monailabel.new_images import Added, add_image, study_id_of_upload
+from gliomics.monailabel.origins import ORIGIN, AutomaticMasks
 from gliomics.monailabel.reviews import ReviewStore
 from gliomics.monailabel.study_index import StudyIndex
 from gliomics.monailabel.workspace import Workspace
@@ -46,6 +47,7 @@ class StudyDatastore(Datastore):
     def __init__(self, root: Path) -> None:
         self.root = root
         self.workspace = Workspace(root)
+        self.automatic = AutomaticMasks(self.workspace.automatic)
         self.index = StudyIndex(root)
         self.labels = LabelStore(root, self.workspace.history, lambda study_id: self.index.study(study_id).sequences)
         self.label_check = LabelCheck(self.labels, self.index.studies)
@@ -193,7 +195,11 @@ class StudyDatastore(Datastore):
     def keep_label(
         self, study_id: str, tag: str, mask: Mask, info: dict[str, Any], images: dict[str, str] | None = None
     ) -> LabelVersion:
-        """Keep a mask that is known to fit its study as the next version of a label, to be reviewed again."""
+        """Keep a mask that is known to fit its study as the next version of a label, to be reviewed again.
+
+        What the store knows of its origin is noted with it.
+        """
+        info = {**info, ORIGIN: self.automatic.origin_of(study_id, mask)}
         version = self.labels.save(study_id, tag, mask, info, images)
         self.reviews.resubmitted(study_id, tag, version.version, version.user)
         return version
@@ -243,7 +249,7 @@ class StudyDatastore(Datastore):
 
     def update_label_info(self, label_id: str, label_tag: str, info: dict[str, Any]) -> None:
         """Add notes to the current label."""
-        self.labels.update_info(label_id, label_tag, info)
+        self.labels.update_info(label_id, label_tag, {key: value for key, value in info.items() if key != ORIGIN})
 
     def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
         """Label ids by tag; a label's id is its study's."""

@@ -215,7 +215,7 @@ class LabelStore:
         for current in self._files(study_id, tag):
             if sha256_of(current) in kept:
                 continue
-            note: dict[str, Any] = {"source": f"found in {LABELS_FOLDER}/{tag}"}
+            note: dict[str, Any] = {"source": f"found in {LABELS_FOLDER}/{tag}", "origin": {"kind": "imported"}}
             try:
                 voxels = _voxels(read_mask(current))
                 note |= {"segments": segments} if (segments := segment_values(current)) else {}

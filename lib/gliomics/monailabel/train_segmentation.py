@@ -8,11 +8,11 @@ from typing import Any
 
 from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelStore
+from gliomics.models.champion import Retraining
 from gliomics.monailabel.cases import with_numbering_of_segments
 from gliomics.monailabel.datastore import FINAL, PARTIAL, StudyDatastore
 from gliomics.monailabel.label_check import drawn_on_another_image
 from gliomics.monailabel.training import Progress, Training, orphaned
-from gliomics.segmentation.champion import Retraining
 from gliomics.segmentation.finetune import FINE_TUNING, fine_tune
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.study import find_mask, labels_folder, list_studies
@@ -40,16 +40,14 @@ class SegmentationTraining(Training):
         epochs_option(request)
 
     def retrain(
-        self, request: dict[str, Any], labelled: list[LabelledStudy], validation: set[str], progress: Progress
+        self, request: dict[str, Any], labelled: list[LabelledStudy], progress: Progress
     ) -> tuple[Retraining, dict[str, str]]:
         """Fine-tune the serving version."""
-        partly = partly_labelled_studies(self._datastore)
         result = fine_tune(
             self._store,
             self._name,
-            [item for item in (*labelled, *partly) if item.study.patient_id not in validation],
-            [item for item in labelled if item.study.patient_id in validation],
-            replay=replayed_studies(self._replay, validation),
+            [*labelled, *partly_labelled_studies(self._datastore)],
+            replay=replayed_studies(self._replay),
             settings=FINE_TUNING.model_copy(update={"epochs": epochs_option(request)}),
             on_epoch=progress.epoch,
             cancelled=orphaned(),
@@ -71,8 +69,8 @@ def partly_labelled_studies(datastore: StudyDatastore) -> list[LabelledStudy]:
     return found
 
 
-def replayed_studies(folder: Path | None, validation: set[str]) -> list[LabelledStudy]:
-    """Studies of a folder that have a final label and are of no validation patient; none without a folder.
+def replayed_studies(folder: Path | None) -> list[LabelledStudy]:
+    """Studies of a folder that have a final label; none without a folder.
 
     :class:`InputError` for a folder that is not there.
     """
@@ -82,8 +80,7 @@ def replayed_studies(folder: Path | None, validation: set[str]) -> list[Labelled
         raise InputError(
             "the server's folder of replayed studies (--replay) is gone; restart it with one that is there"
         )
-    studies = [study for study in list_studies(folder) if study.patient_id not in validation]
-    labels = [(study, find_mask(labels_folder(folder, FINAL), study.id)) for study in studies]
+    labels = [(study, find_mask(labels_folder(folder, FINAL), study.id)) for study in list_studies(folder)]
     return [LabelledStudy(study, path) for study, path in labels if path is not None]
 
 

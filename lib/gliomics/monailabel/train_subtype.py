@@ -11,11 +11,11 @@ from gliomics.cohort.rows import RowStore, StoredTables
 from gliomics.cohort.runner import measure_cohort
 from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelStore
+from gliomics.models.champion import Retraining
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.training import Progress, Training, orphaned
 from gliomics.radiomics.config import load_config
 from gliomics.records import FeatureTable
-from gliomics.segmentation.champion import Retraining
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.study.patients import canonical_patient, read_patient_column
 from gliomics.subtype.predict import SubtypeModel
@@ -45,7 +45,7 @@ class SubtypeTraining(Training):
         self._outcomes(request)
 
     def retrain(
-        self, request: dict[str, Any], labelled: list[LabelledStudy], validation: set[str], progress: Progress
+        self, request: dict[str, Any], labelled: list[LabelledStudy], progress: Progress
     ) -> tuple[Retraining, dict[str, str]]:
         """Measure what was not measured before, and fit."""
         outcomes = self._outcomes(request)
@@ -64,7 +64,7 @@ class SubtypeTraining(Training):
             _stop_if(cancelled)
             progress.step("fitting", done, total)
 
-        result = retrain(self._store, self._name, tables, outcomes, validation, progress=fitting)
+        result = retrain(self._store, self._name, tables, outcomes, progress=fitting)
         return result, skipped | failed
 
     def _measured(

@@ -1,4 +1,4 @@
-"""What all train tasks share: the labels that they read, the patients that they are compared on, and their state.
+"""What all train tasks share: the labels that they read, and their state.
 
 A training runs in MONAI Label's child process, and leaves in a file what the server says of it.
 """
@@ -15,23 +15,19 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import psutil
-from filelock import FileLock
 from monailabel.interfaces.tasks.train import TrainTask
 
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import read_json, sha256_of, write_json
 from gliomics.models import ModelStore
+from gliomics.models.champion import Retraining
 from gliomics.monailabel.cases import with_numbering_of_segments
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
 from gliomics.monailabel.label_check import drawn_on_another_image
-from gliomics.segmentation.champion import Retraining
+from gliomics.monailabel.origins import made_from
 from gliomics.segmentation.checkpoint import EpochRecord
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.segmentation.split import share_of
 from gliomics.study.labels import LABELS_FOLDER
-
-VALIDATION_SHARE = 0.2
-"""Share of the labelled patients that is kept apart, at least one."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +41,7 @@ class LabelStamp(TypedDict):
 
 
 class Training(TrainTask):
-    """Makes a new version of one model of the final labels; it serves only if it is better on fixed patients."""
+    """Makes a new version of one model of the final labels; it serves only if it is better."""
 
     def __init__(self, name: str, store: ModelStore, datastore: StudyDatastore, description: str) -> None:
         super().__init__(description)
@@ -53,7 +49,6 @@ class Training(TrainTask):
         self._store = store
         self._datastore = datastore
         self._state_path = datastore.workspace.training / f"{name}.json"
-        self._validation_path = datastore.workspace.training / "validation.json"
 
     @abstractmethod
     def check(self, request: dict[str, Any]) -> None:
@@ -61,9 +56,9 @@ class Training(TrainTask):
 
     @abstractmethod
     def retrain(
-        self, request: dict[str, Any], labelled: list[LabelledStudy], validation: set[str], progress: Progress
+        self, request: dict[str, Any], labelled: list[LabelledStudy], progress: Progress
     ) -> tuple[Retraining, dict[str, str]]:
-        """Train on ``labelled`` studies but those of ``validation`` patients, and compare on these.
+        """Train on ``labelled`` studies, and compare on those of patients that neither version has seen.
 
         Returns what came of it, and by study why others were left out.
         """
@@ -90,8 +85,7 @@ class Training(TrainTask):
             self.check(request)
             progress.reads(label_stamps(datastore))
             labelled, skipped = labelled_studies(datastore)
-            validation = fixed_validation(self._validation_path, [item.study.patient_id for item in labelled])
-            result, left_out = self.retrain(request, labelled, validation, progress)
+            result, left_out = self.retrain(request, labelled, progress)
         except GliomicsError as error:
             progress.failed(str(error))
             raise
@@ -151,6 +145,7 @@ class Progress:
             "version": result.model.card.version,
             "published": result.published,
             "reason": result.reason,
+            "verdict": result.verdict.to_json(),
             "before": result.before,
             "after": result.after,
             "best_metric": sum(after) / len(after) if after else 0,
@@ -180,27 +175,11 @@ def labelled_studies(datastore: StudyDatastore) -> tuple[list[LabelledStudy], di
                 raise InputError(changed)
             info = datastore.get_label_info(image_id, FINAL)
             study = with_numbering_of_segments(datastore.study(image_id), info)
-            labelled.append(LabelledStudy(study, datastore.labels.path(image_id, FINAL)))
+            label = datastore.labels.path(image_id, FINAL)
+            labelled.append(LabelledStudy(study, label, made_from=made_from(info)))
         except GliomicsError as error:
             skipped[image_id] = str(error)
     return labelled, skipped
-
-
-def fixed_validation(path: Path, patients: list[str]) -> set[str]:
-    """The patients that are never trained on: chosen at the first training, the same ever after.
-
-    A fifth of the labelled patients, at least one of two or more, in the order of a hash
-    of their ids. The choice is kept in ``path``; with a single patient none is made yet.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        if path.is_file():
-            return set(read_json(path)["patients"])
-        if len(set(patients)) < 2:
-            return set()
-        chosen = share_of(patients, VALIDATION_SHARE)
-        write_json(path, {"format": 1, "patients": sorted(chosen)})
-        return chosen
 
 
 def label_stamps(datastore: StudyDatastore) -> dict[str, LabelStamp]:

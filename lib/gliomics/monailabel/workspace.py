@@ -45,8 +45,13 @@ class Workspace:
         return self.root / "image_info"
 
     @property
+    def automatic(self) -> Path:
+        """The last mask that each version of a model gave of a study: ``automatic/<study id>/<model>/``."""
+        return self.root / "automatic"
+
+    @property
     def training(self) -> Path:
-        """The fixed validation patients and the state of the last training of each model."""
+        """The state of the last training of each model."""
         return self.root / "training"
 
     @property
@@ -96,7 +101,16 @@ class Workspace:
 
     @property
     def _kept(self) -> tuple[Path, ...]:
-        return self.history, self.reviews, self.image_info, self.training, self.scores, self.features, self.removed
+        return (
+            self.history,
+            self.reviews,
+            self.image_info,
+            self.automatic,
+            self.training,
+            self.scores,
+            self.features,
+            self.removed,
+        )
 
     def create(self) -> None:
         """Make the folders; :class:`InputError` when the studies folder cannot be written."""

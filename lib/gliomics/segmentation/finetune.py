@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,19 +13,24 @@ import safetensors.torch
 
 from gliomics.errors import InputError
 from gliomics.models import Metric, ModelFolder, ModelStore, TrainingRecord, patient_hash
+from gliomics.models.champion import LEAST_PATIENTS, Comparison, Retraining, challenge
 from gliomics.segmentation.cases import Case
-from gliomics.segmentation.champion import Retraining, challenge, patient_means
-from gliomics.segmentation.checkpoint import State
+from gliomics.segmentation.checkpoint import EpochRecord, State
 from gliomics.segmentation.evaluation import bootstrap_interval, dice
+from gliomics.segmentation.label_origin import was_made_from
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.predict import WEIGHTS, Segmenter, load_weights
 from gliomics.segmentation.settings import SegmentationSettings, TrainSettings
-from gliomics.segmentation.split import share_of
+from gliomics.segmentation.split import by_hash, share_of
 from gliomics.segmentation.stopping import BestEpoch, halfway
 from gliomics.segmentation.train import OnEpoch, train
+from gliomics.study.patients import canonical_patient
 
 FINE_TUNING = TrainSettings(epochs=8, batch=8, learning_rate=3e-4, empty_slices=0.5, sequence_dropout=0.15, ema=0.9)
 """Settings that refine a trained network on a few studies in minutes on two cores."""
+
+FOLDS = 3
+"""Parts of the compared patients, each of which is segmented by a challenger that was trained without it."""
 
 LEAST_FOR_STOPPING = 5
 """Training patients from which on some are kept apart to choose the epoch on."""
@@ -39,7 +44,7 @@ LEAST_REPLAYED = 8
 
 @dataclass(frozen=True)
 class FineTuning(Retraining):
-    """A retraining with its Dice by validation study, and by study why others were left out."""
+    """A retraining with its Dice by study, and by study why others were left out."""
 
     skipped: dict[str, str]
 
@@ -47,8 +52,7 @@ class FineTuning(Retraining):
 def fine_tune(
     store: ModelStore,
     name: str,
-    training: Sequence[LabelledStudy],
-    validation: Sequence[LabelledStudy],
+    labelled: Sequence[LabelledStudy],
     *,
     replay: Sequence[LabelledStudy] = (),
     settings: TrainSettings = FINE_TUNING,
@@ -57,11 +61,15 @@ def fine_tune(
 ) -> FineTuning:
     """Fine-tune the serving version of a model, keep the result as a new version and publish it if it is better.
 
-    Better is what :func:`~gliomics.segmentation.champion.verdict` says of the patients in ``validation``, compared one
-    by one on the same labels; without a usable one nothing is published. A patient in ``validation`` is never trained
-    on. Neither is anything chosen on them, so that the comparison is fair: with :data:`LEAST_FOR_STOPPING` patients in
-    ``training``, a share of these is kept apart instead. On it the epoch is chosen, the training stopped when it no
-    longer helps, and the mean of the old and the new weights tried. With fewer all epochs are trained.
+    Better is what :func:`~gliomics.models.champion.verdict` says of the wholly labelled patients that the serving
+    version had not seen. They are cut into :data:`FOLDS` parts; for each, a challenger is trained on all others, and
+    segments the part. So every patient is judged by a network that knows nothing of it, and all are trained on in the
+    end. Labels that were made from the serving version's own masks favour it, which the verdict minds. With fewer than
+    :data:`~gliomics.models.champion.LEAST_PATIENTS` such patients nothing is compared or published.
+
+    In each training, with :data:`LEAST_FOR_STOPPING` patients, a share is kept apart. On it the epoch is chosen, the
+    training stopped when it no longer helps, and the mean of the old and the new weights tried. With fewer all epochs
+    are trained.
 
     ``replay`` are studies of the cohort that the model was first trained on. Some, other ones each time, are trained on
     in every epoch beside the new ones, so that what they taught is not forgotten. Without them, the start at weights
@@ -71,54 +79,66 @@ def fine_tune(
     """
     champion = store.current(name)
     card = champion.card
-    held_out = {item.study.patient_id for item in validation}
-    training = [item for item in training if item.study.patient_id not in held_out]
-    cases, skipped = prepare_labelled(training, card)
-    validation_cases, skipped_validation = prepare_labelled(validation, card)
+    cases, skipped = prepare_labelled(labelled, card)
+    # Whoever is written in two ways is one patient, and on one side of each comparison.
+    cases = [replace(case, patient_id=canonical_patient(case.patient_id)) for case in cases]
     if not cases:
-        raise InputError(
-            f"no labelled study can be trained on; save at least one final label beside the {len(validation)} "
-            f"kept for validation{_first_reason(skipped)}"
-        )
-    used = [item for item in training if item.study.id not in skipped]
+        raise InputError(f"no labelled study can be trained on; save at least one final label{_first_reason(skipped)}")
+    used = [item for item in labelled if item.study.id not in skipped]
     learned_from = fingerprint(used)  # a label that is saved from now on is one for the next training
-    here = held_out | {item.study.patient_id for item in training}
-    elsewhere = [item for item in replay if item.study.patient_id not in here]
+    here = {canonical_patient(item.study.patient_id) for item in labelled}
+    elsewhere = [item for item in replay if canonical_patient(item.study.patient_id) not in here]
     replayed = _some(elsewhere, max(LEAST_REPLAYED, len(used)), seed=len(store.versions(name)))
     old_cases, skipped_replay = prepare_labelled(replayed, card)
-    learned = _learn(champion, cases, old_cases, settings, on_epoch, cancelled)
+
+    folds = _folds(champion, cases)
+    learner = _Learner(champion, old_cases, settings, on_epoch, cancelled, runs=1 + len(folds))
+    compared = [case for fold in folds for case in fold]
+    after: dict[str, float] = {}
+    for fold in folds:
+        held_out = {case.study_id for case in fold}
+        learned = learner.learn([case for case in cases if case.study_id not in held_out])
+        after |= score(Segmenter.from_state(card, _as_saved(learned.state)), fold)
+    before, favoured = _champion_scores(champion, compared, used)
+    learned = learner.learn(cases)
+
+    comparison = Comparison(
+        card.version,
+        patient_means(before, compared),
+        patient_means(after, compared),
+        favoured=favoured,
+        seen=len({case.patient_id for case in cases if card.training.learned_from(case.patient_id)}),
+    )
     population = f"{card.training.population}; then {len(used)} studies labelled here"
     new_card = card.model_copy(
         update={
             "parent": card.version,
             "training": TrainingRecord(
                 population=population + (f", with {len(old_cases)} replayed" if old_cases else ""),
-                n_patients=card.training.n_patients + len({item.study.patient_id for item in used}),
+                n_patients=card.training.n_patients + len({case.patient_id for case in cases}),
                 fingerprint=learned_from,
-                patients=sorted(
-                    {
-                        *card.training.patients,
-                        *(patient_hash(case.patient_id) for case in (*cases, *old_cases)),
-                    }
-                ),
-                split={"validation": sorted(case.study_id for case in validation_cases), **learned.split},
+                patients=sorted({*card.training.patients, *_hashes(cases), *_hashes(old_cases)}),
+                split={"compared": _hashes(compared), **learned.split},
             ),
-            "metrics": [],
+            "metrics": _metrics(list(comparison.after.values())),
         }
     )
-    before = score(Segmenter(champion), validation_cases)
-    after = score(Segmenter.from_state(new_card, _as_saved(learned.state)), validation_cases)
-    means = patient_means(after, validation_cases)
     result = challenge(
         store,
-        new_card.model_copy(update={"metrics": _metrics(list(means.values()))}),
+        new_card,
         {WEIGHTS: partial(save_weights, learned.state)},
-        patient_means(before, validation_cases),
-        means,
+        comparison,
         note=f"; weights of {learned.origin}",
     )
-    skipped |= skipped_validation | skipped_replay
-    return FineTuning(result.model, result.published, result.reason, before, after, skipped)
+    return FineTuning(result.model, result.verdict, before, after, skipped | skipped_replay)
+
+
+def patient_means(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[str, float]:
+    """Scores by study as scores by patient: the mean of a patient's studies."""
+    patients: dict[str, list[float]] = {}
+    for case in cases:
+        patients.setdefault(case.patient_id, []).append(scores[case.study_id])
+    return {patient: float(np.mean(values)) for patient, values in patients.items()}
 
 
 def score(segmenter: Segmenter, cases: Sequence[Case]) -> dict[str, float]:
@@ -131,52 +151,100 @@ def save_weights(state: State, path: Path) -> None:
     safetensors.torch.save_file({name: value.contiguous() for name, value in _halved(state).items()}, path)
 
 
+def _folds(champion: ModelFolder, cases: Sequence[Case]) -> list[list[Case]]:
+    """The studies of patients that the champion has not seen, in parts; none where these are too few to tell."""
+    training = champion.card.training
+    partly = {case.patient_id for case in cases if case.known is not None}  # half a label judges nothing
+    unseen = {case.patient_id for case in cases if not training.learned_from(case.patient_id)} - partly
+    if len(unseen) < LEAST_PATIENTS:
+        return []
+    ordered = by_hash(unseen)
+    return [[case for case in cases if case.patient_id in ordered[number::FOLDS]] for number in range(FOLDS)]
+
+
+def _champion_scores(
+    champion: ModelFolder, cases: Sequence[Case], labelled: Sequence[LabelledStudy]
+) -> tuple[dict[str, float], set[str]]:
+    """The champion's Dice of each study, and the patients of whom a label was made from its mask."""
+    segmenter = Segmenter(champion)
+    made_from = {item.study.id: item.made_from for item in labelled}
+    scores, favoured = {}, set()
+    for case in cases:
+        mask = segmenter.mask_of(case.inputs)
+        scores[case.study_id] = dice(mask, case.lesion)
+        known = made_from[case.study_id] == f"{champion.card.name}/{champion.card.version}"
+        if known or was_made_from(case.lesion, mask):
+            favoured.add(case.patient_id)
+    return scores, favoured
+
+
 @dataclass(frozen=True)
 class _Learned:
-    """A challenger's weights, where they come from, and the studies that they were chosen on, for the card."""
+    """A challenger's weights, where they come from, and the patients that they were chosen on, for the card."""
 
     state: State
     origin: str
     split: dict[str, list[str]]
 
 
-def _learn(
-    champion: ModelFolder,
-    cases: Sequence[Case],
-    replayed: Sequence[Case],
-    settings: TrainSettings,
-    on_epoch: OnEpoch | None,
-    cancelled: Callable[[], bool],
-) -> _Learned:
-    """Train on, from the champion's weights; the best epoch is chosen on patients kept apart, if there are enough."""
-    card, start = champion.card, load_weights(champion)
-    patients = {case.patient_id for case in cases if case.known is None}  # half a label judges nothing
-    apart = share_of(patients, STOPPING_SHARE) if len(patients) >= LEAST_FOR_STOPPING else set()
-    judged = [case for case in cases if case.patient_id in apart and case.known is None]
+class _Learner:
+    """Trains challengers from the champion's weights, ``runs`` of them one after the other."""
 
-    def judge(state: State) -> float:
-        scores = score(Segmenter.from_state(card, state), judged)
-        return float(np.mean(list(patient_means(scores, judged).values())))
+    def __init__(
+        self,
+        champion: ModelFolder,
+        replayed: Sequence[Case],
+        settings: TrainSettings,
+        on_epoch: OnEpoch | None,
+        cancelled: Callable[[], bool],
+        *,
+        runs: int,
+    ) -> None:
+        self._card, self._start = champion.card, load_weights(champion)
+        self._replayed, self._settings, self._cancelled = replayed, settings, cancelled
+        self._on_epoch, self._runs, self._run = on_epoch, runs, 0
 
-    best = BestEpoch(judge)
-    last = train(
-        [*(case for case in cases if case.patient_id not in apart), *replayed],
-        SegmentationSettings.model_validate(card.settings),
-        settings,
-        optional=card.sequences.may_be_missing,
-        initial=start,
-        on_epoch=on_epoch,
-        stop=best if judged else lambda state: False,
-        cancelled=cancelled,
-    )
-    if not judged:
-        return _Learned(last, f"epoch {settings.epochs}", {})
-    split = {"stopping": sorted(case.study_id for case in judged)}
-    origin = f"epoch {best.epoch} of {settings.epochs}"
-    between = halfway(start, best.state)
-    if judge(between) >= best.best:
-        return _Learned(between, f"{origin}, averaged with version {card.version}", split)
-    return _Learned(best.state, origin, split)
+    def learn(self, cases: Sequence[Case]) -> _Learned:
+        """Train on; the best epoch is chosen on patients kept apart, if there are enough."""
+        card, start, settings = self._card, self._start, self._settings
+        patients = {case.patient_id for case in cases if case.known is None}  # half a label judges nothing
+        apart = share_of(patients, STOPPING_SHARE) if len(patients) >= LEAST_FOR_STOPPING else set()
+        judged = [case for case in cases if case.patient_id in apart and case.known is None]
+
+        def judge(state: State) -> float:
+            scores = score(Segmenter.from_state(card, state), judged)
+            return float(np.mean(list(patient_means(scores, judged).values())))
+
+        best = BestEpoch(judge)
+        last = train(
+            [*(case for case in cases if case.patient_id not in apart), *self._replayed],
+            SegmentationSettings.model_validate(card.settings),
+            settings,
+            optional=card.sequences.may_be_missing,
+            initial=start,
+            on_epoch=self._note_epoch,
+            stop=best if judged else lambda state: False,
+            cancelled=self._cancelled,
+        )
+        self._run += 1
+        if not judged:
+            return _Learned(last, f"epoch {settings.epochs}", {})
+        split = {"stopping": _hashes(judged)}
+        origin = f"epoch {best.epoch} of {settings.epochs}"
+        between = halfway(start, best.state)
+        if judge(between) >= best.best:
+            return _Learned(between, f"{origin}, averaged with version {card.version}", split)
+        return _Learned(best.state, origin, split)
+
+    def _note_epoch(self, records: Sequence[EpochRecord], total: int) -> None:
+        """Epochs are counted through all runs."""
+        if self._on_epoch is not None:
+            counted = replace(records[-1], epoch=self._run * total + records[-1].epoch)
+            self._on_epoch([*records[:-1], counted], self._runs * total)
+
+
+def _hashes(cases: Sequence[Case]) -> list[str]:
+    return sorted({patient_hash(case.patient_id) for case in cases})
 
 
 def _some(studies: Sequence[LabelledStudy], number: int, seed: int) -> list[LabelledStudy]:
@@ -197,7 +265,10 @@ def _metrics(dice_of_patients: Sequence[float]) -> list[Metric]:
     if not dice_of_patients:
         return []
     interval = bootstrap_interval(dice_of_patients)
-    how = "mean Dice on the validation patients of this server, 95 % bootstrap interval over patients"
+    how = (
+        "mean Dice on patients labelled here, each segmented by a network that was trained without it like this one; "
+        "95 % bootstrap interval over patients"
+    )
     return [
         Metric(name="dice", value=interval.value, low=interval.low, high=interval.high, n=interval.n, how=how),
     ]

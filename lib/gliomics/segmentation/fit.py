@@ -12,11 +12,10 @@ from gliomics.errors import InputError
 from gliomics.files import sha256_of
 from gliomics.models import Metric, ModelCard, ModelFolder, TrainingRecord, patient_hash, write_model_folder
 from gliomics.segmentation.cases import Case
-from gliomics.segmentation.champion import patient_means
 from gliomics.segmentation.checkpoint import State
 from gliomics.segmentation.config import TrainingConfig
 from gliomics.segmentation.evaluation import bootstrap_interval
-from gliomics.segmentation.finetune import save_weights, score
+from gliomics.segmentation.finetune import patient_means, save_weights, score
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.segmentation.rules import Judged, choose_calibration, choose_rule, dice_of_rules

@@ -28,12 +28,14 @@ class LabelledStudy:
     """A study and the file of its label.
 
     ``slices`` are the axial slices that were annotated, by number in the image's own order; None where all were. What
-    the label says of the others is not known, and networks do not learn from it.
+    the label says of the others is not known, and networks do not learn from it. ``made_from`` is the model and version
+    (``segmentation_flair/3``) whose mask the label is known to have been made from.
     """
 
     study: Study
     label: Path
     slices: tuple[int, ...] | None = None
+    made_from: str | None = None
 
 
 def load_volumes(study: Study, card: ModelCard, *, resample_to: str | None = None) -> dict[str, Volume]:

@@ -46,8 +46,13 @@ def share_of(patients: Iterable[str], share: float) -> set[str]:
 
     The choice depends on nothing but the ids, so that who is asked again gets the same patients.
     """
-    ordered = sorted(set(patients), key=lambda patient: hashlib.sha256(patient.encode()).hexdigest())
+    ordered = by_hash(patients)
     return set(ordered[: max(1, round(share * len(ordered)))])
+
+
+def by_hash(patients: Iterable[str]) -> list[str]:
+    """The patients in the order of a hash of their ids: as good as any, and always the same."""
+    return sorted(set(patients), key=lambda patient: hashlib.sha256(patient.encode()).hexdigest())
 
 
 def read_split(path: Path) -> Split | list[tuple[str, ...]]:

@@ -93,6 +93,8 @@ def fit_model(
     own = np.random.default_rng(options.seed)
     ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, own, members=members)
     novelty = Novelty.fit(ensemble.scaling.scores(values))
+    hashes = [patient_hash(patient) for patient in table.patients]
+    order = sorted(range(len(hashes)), key=hashes.__getitem__)
     card = ModelCard(
         name=options.name,
         version="1",
@@ -106,12 +108,12 @@ def fit_model(
             population=options.population,
             n_patients=len(table.patients),
             fingerprint=table.fingerprint,
-            patients=sorted(patient_hash(patient) for patient in table.patients),
+            patients=[hashes[row] for row in order],
         ),
         metrics=summarise(table, result, chance, rng),
         relations=relations(table, related or {}),
     )
-    return write_model_folder(out, card, {persist.ARRAYS: persist.writer(ensemble, novelty)})
+    return write_model_folder(out, card, persist.writers(ensemble, novelty, result.probabilities[:, order]))
 
 
 def _settings(

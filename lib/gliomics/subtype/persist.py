@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from gliomics.subtype.ensemble import Array, Ensemble, Scaling
 from gliomics.subtype.novelty import Novelty
 
 ARRAYS = "ensemble.safetensors"
+OUT_OF_FOLD = "out_of_fold.safetensors"
 
 
 class Settings(BaseModel):
@@ -41,8 +43,12 @@ class Settings(BaseModel):
     class_counts: dict[str, int]
 
 
-def writer(ensemble: Ensemble, novelty: Novelty) -> Callable[[Path], None]:
-    """What writes the arrays at a path."""
+def writers(ensemble: Ensemble, novelty: Novelty, out_of_fold: Array) -> dict[str, Callable[[Path], None]]:
+    """What writes the files of a model, by name.
+
+    ``out_of_fold`` is (repeats, patients, classes): probabilities of each training patient by models that were fitted
+    without it, in the order of the card's ``training.patients``.
+    """
     arrays = {
         "median": ensemble.scaling.median,
         "mean": ensemble.scaling.mean,
@@ -51,31 +57,44 @@ def writer(ensemble: Ensemble, novelty: Novelty) -> Callable[[Path], None]:
         "intercepts": ensemble.intercepts,
         "novelty_covariance": novelty.covariance,
     }
-    return lambda path: save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+    probabilities = {"probabilities": out_of_fold.astype(np.float32)}
+    return {ARRAYS: partial(_save, arrays), OUT_OF_FOLD: partial(_save, probabilities)}
 
 
-def read(folder: ModelFolder) -> tuple[Settings, Ensemble, Novelty]:
-    """The model of a verified folder; :class:`InputError` when card and arrays do not make one."""
+def _save(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+def read(folder: ModelFolder) -> tuple[Settings, Ensemble, Novelty, Array]:
+    """The model of a verified folder and its out-of-fold probabilities (see :func:`writers`).
+
+    :class:`InputError` when card and arrays do not make a model.
+    """
     card = folder.card
     if card.task != "subtype":
         raise InputError(f"model '{card.name}' is for {card.task}, not for subtypes; choose a subtype model")
     try:
         settings = Settings.model_validate(card.settings)
-        arrays = {name: np.asarray(array, dtype=np.float64) for name, array in load_file(folder.file(ARRAYS)).items()}
+        stored = load_file(folder.file(ARRAYS)) | load_file(folder.file(OUT_OF_FOLD))
+        arrays = {name: np.asarray(array, dtype=np.float64) for name, array in stored.items()}
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{folder.path}: settings of the model card: {where}: {first['msg']}") from error
     except SafetensorError as error:
         raise InputError(f"{folder.path / ARRAYS} is not a safetensors file: {error}; copy the folder again") from error
-    _check_shapes(arrays, len(settings.features), len(card.classes), folder.path)
+    shape = (len(settings.features), len(card.classes), len(card.training.patients))
+    _check_shapes(arrays, *shape, folder.path)
+    probabilities = arrays.pop("probabilities")
     scaling = Scaling(arrays["median"], arrays["mean"], arrays["deviation"])
     ensemble = Ensemble(scaling, arrays["coefficients"], arrays["intercepts"])
-    return settings, ensemble, Novelty(arrays["novelty_covariance"], settings.novelty_threshold)
+    novelty = Novelty(arrays["novelty_covariance"], settings.novelty_threshold)
+    return settings, ensemble, novelty, probabilities
 
 
-def _check_shapes(arrays: dict[str, Array], features: int, classes: int, path: Path) -> None:
+def _check_shapes(arrays: dict[str, Array], features: int, classes: int, patients: int, path: Path) -> None:
     members = max(1, len(arrays.get("coefficients", ())))
+    repeats = max(1, len(arrays.get("probabilities", ())))
     expected: dict[str, tuple[int, ...]] = {
         "median": (features,),
         "mean": (features,),
@@ -83,6 +102,7 @@ def _check_shapes(arrays: dict[str, Array], features: int, classes: int, path: P
         "coefficients": (members, classes, features),
         "intercepts": (members, classes),
         "novelty_covariance": (features, features),
+        "probabilities": (repeats, patients, classes),
     }
     for name, shape in expected.items():
         found = arrays[name].shape if name in arrays else None

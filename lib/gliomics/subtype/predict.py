@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.models import Metric, ModelCard, ModelFolder
+from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash
 from gliomics.radiomics.regions import part_region
 from gliomics.records import FeatureTable, SubtypeEstimate
 from gliomics.study.records import UNNAMED_SEQUENCE
@@ -32,7 +32,7 @@ class SubtypeModel:
 
     def __init__(self, model: ModelFolder) -> None:
         self.card: ModelCard = model.card
-        self.settings, self._ensemble, self._novelty = persist.read(model)
+        self.settings, self._ensemble, self._novelty, self._out_of_fold = persist.read(model)
 
     @property
     def features(self) -> list[str]:
@@ -48,6 +48,16 @@ class SubtypeModel:
             )
             for name, overall in self.settings.quantiles.items()
         }
+
+    def out_of_fold(self, patient_id: str) -> list[dict[str, float]]:
+        """The probabilities of a training patient by models that were fitted without it, one for each repeat.
+
+        Empty for others.
+        """
+        if not self.card.training.learned_from(patient_id):
+            return []
+        row = self.card.training.patients.index(patient_hash(patient_id))
+        return [dict(zip(self.card.classes, map(float, drawn[row]), strict=True)) for drawn in self._out_of_fold]
 
     def estimate(self, features: FeatureTable) -> SubtypeEstimate:
         """Estimate the class of one study.

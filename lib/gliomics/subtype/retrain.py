@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder, ModelStore
+from gliomics.models.champion import Comparison, Retraining, challenge
 from gliomics.records import FeatureTable
-from gliomics.segmentation.champion import Retraining, challenge
 from gliomics.study.patients import canonical_patient
 from gliomics.subtype.fit import FitOptions, fit_model
-from gliomics.subtype.persist import ARRAYS
-from gliomics.subtype.predict import SubtypeModel
+from gliomics.subtype.predict import SubtypeModel, patient_of
 
 REPEATS, PERMUTATIONS = 5, 20
-"""How thoroughly a challenger is cross-validated for its card; which one serves is decided on other patients."""
+"""How thoroughly a challenger is cross-validated, for its card and for the comparison."""
 
 
 def retrain(
@@ -26,20 +27,20 @@ def retrain(
     name: str,
     tables: Sequence[FeatureTable],
     outcomes: Mapping[str, str],
-    validation: Collection[str],
     *,
     population: str = "patients labelled here",
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Retraining:
-    """Fit a new version of a subtype model and publish it if it is better on the ``validation`` patients.
+    """Fit a new version of a subtype model and publish it if it is better on patients that neither version had seen.
 
     ``tables`` are features of whole lesions, with the patient in their diagnostics, ``outcomes`` each patient's class
-    by the champion's own names. Nothing is fitted on validation patients; on these, both versions are compared patient
-    by patient by :func:`probability_score`. Raises :class:`InputError` where a class has fewer than 10 patients left.
+    by the champion's own names. The new version is fitted to all patients; what is compared, patient by patient by
+    :func:`probability_score`, are the estimates of its cross-validation, each by a model that was fitted without the
+    patient. The champion is compared by its own estimates of patients that it was not fitted on, and by those of its
+    own cross-validation of others. Raises :class:`InputError` where a class has fewer than 10 patients.
     """
     serving = store.current(name)
     champion = SubtypeModel(serving)
-    held_out = {canonical_patient(patient) for patient in validation}
     card = serving.card
     options = FitOptions(
         name=name,
@@ -51,26 +52,41 @@ def retrain(
         repeats=REPEATS,
         permutations=PERMUTATIONS,
     )
-    training = [table for table in tables if _patient(table) not in held_out]
-    judged = [table for table in tables if _patient(table) in held_out and _patient(table) in outcomes]
     with tempfile.TemporaryDirectory() as folder:
-        fitted = fit_model(training, outcomes, Path(folder) / "model", options, progress=progress)
+        fitted = fit_model(tables, outcomes, Path(folder) / "model", options, progress=progress)
         _check_classes(fitted, card.classes)
-        challenger = SubtypeModel(fitted)
-        before, after = (
-            {_patient(table): probability_score(model, table, outcomes) for table in judged}
-            for model in (champion, challenger)
-        )
-        files = {ARRAYS: partial(shutil.copyfile, fitted.path / ARRAYS)}
+        comparison = _compare(champion, SubtypeModel(fitted), tables, outcomes)
+        files = {file: partial(shutil.copyfile, fitted.file(file)) for file in fitted.card.sha256}
         new = fitted.card.model_copy(update={"parent": card.version, "relations": card.relations})
-        return challenge(store, new, files, before, after, score="probability score")
+        return challenge(store, new, files, comparison)
 
 
-def probability_score(model: SubtypeModel, table: FeatureTable, outcomes: Mapping[str, str]) -> float:
-    """One minus half the Brier score of a patient's estimate: 1 when it was sure and right, 0 when sure and wrong."""
-    truth = outcomes[_patient(table)]
-    probabilities = model.estimate(table).probabilities
+def probability_score(probabilities: Mapping[str, float], truth: str) -> float:
+    """One minus half the Brier score of an estimate: 1 when it was sure and right, 0 when sure and wrong."""
     return 1 - sum((p - (name == truth)) ** 2 for name, p in probabilities.items()) / 2
+
+
+def _compare(
+    champion: SubtypeModel, challenger: SubtypeModel, tables: Sequence[FeatureTable], outcomes: Mapping[str, str]
+) -> Comparison:
+    """The scores of both of the patients that the challenger was fitted on, each by a model that had not seen them.
+
+    Of several estimates of a patient, one for each repeat of a cross-validation, the scores are averaged: the score of
+    the averaged estimate would be better than that of any model that could serve.
+    """
+    before, after = {}, {}
+    for table in sorted(tables, key=lambda row: row.study_id):
+        patient = canonical_patient(patient_of(table))
+        if patient in before or patient not in outcomes:
+            continue
+        served = champion.out_of_fold(patient) or [champion.estimate(table).probabilities]
+        before[patient] = _mean_score(served, outcomes[patient])
+        after[patient] = _mean_score(challenger.out_of_fold(patient), outcomes[patient])
+    return Comparison(champion.card.version, before, after, score="probability score")
+
+
+def _mean_score(estimates: Sequence[Mapping[str, float]], truth: str) -> float:
+    return float(np.mean([probability_score(probabilities, truth) for probabilities in estimates]))
 
 
 def _check_classes(fitted: ModelFolder, expected: Sequence[str]) -> None:
@@ -79,7 +95,3 @@ def _check_classes(fitted: ModelFolder, expected: Sequence[str]) -> None:
         raise InputError(
             f"no labelled patient is of class {', '.join(missing)} of model '{fitted.card.name}'; label some"
         )
-
-
-def _patient(table: FeatureTable) -> str:
-    return canonical_patient(str(table.diagnostics.get("patient_id", table.study_id)))

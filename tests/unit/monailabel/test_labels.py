@@ -29,7 +29,7 @@ def test_label_put_there_by_hand_is_kept_byte_for_byte_when_it_is_replaced(a_sto
     a_store.save("case", "final", a_mask(3), {})
     first, second = a_store.versions("case", "final")
     assert a_store.version_path("case", "final", 1).read_bytes() == content
-    assert (first.voxels, first.info) == ({"1": 9}, {"source": "found in labels/final"})
+    assert (first.voxels, first.info) == ({"1": 9}, {"source": "found in labels/final", "origin": {"kind": "imported"}})
     assert second.voxels == {"1": 3}
 
 

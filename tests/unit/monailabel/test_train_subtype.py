@@ -84,11 +84,11 @@ def test_model_is_fitted_anew_to_labels_and_table_and_serves_because_it_is_bette
     state = training(options, StudyDatastore(studies))
     assert (state["state"], state["published"], state["new_labels"]) == ("finished", True, 0)
     assert state["skipped"] == {f"case-{CASES - 1}": f"genomics.csv says nothing of patient 'patient_{CASES - 1}'"}
-    assert len(state["before"]) == len(state["after"]) > 3
-    assert min(state["after"].values()) > max(state["before"].values())
+    assert len(state["before"]) == len(state["after"]) == CASES - 1
+    assert state["verdict"]["outcome"] == "better"
     card = ModelStore(studies / ".gliomics" / "models").current("subtype_flair").card
     assert (card.version, card.parent) == ("2", "1")
-    assert card.training.n_patients == CASES - 1 - len(state["before"])
+    assert card.training.n_patients == CASES - 1
     stamps = {path: path.stat().st_mtime_ns for path in (studies / ".gliomics" / "features").rglob("*.json")}
     again = training(options, StudyDatastore(studies))
     assert (again["version"], again["published"]) == ("3", False)

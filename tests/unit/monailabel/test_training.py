@@ -18,7 +18,7 @@ from gliomics.monailabel.train_segmentation import (
     partly_labelled_studies,
     replayed_studies,
 )
-from gliomics.monailabel.training import fixed_validation, labelled_studies
+from gliomics.monailabel.training import labelled_studies
 from gliomics.study import read_mask
 from gliomics.study.numbering import tumour_of
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
@@ -28,28 +28,6 @@ from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_mod
 def a_training(a_store: StudyDatastore) -> SegmentationTraining:
     add_model(a_store.root, a_card("test_model", TINY, ["flair"], []), an_untrained_state(TINY, 1))
     return SegmentationTraining("test_model", ModelStore(a_store.workspace.models), a_store)
-
-
-def test_validation_patients_never_change(tmp_path: Path) -> None:
-    path = tmp_path / "validation.json"
-    patients = [f"patient-{number}" for number in range(10)]
-    chosen = fixed_validation(path, patients)
-    assert len(chosen) == 2
-    assert chosen < set(patients)
-    assert fixed_validation(path, [f"other-{number}" for number in range(50)]) == chosen
-
-
-def test_validation_patients_do_not_depend_on_the_order_of_studies(tmp_path: Path) -> None:
-    patients = [f"patient-{number}" for number in range(10)]
-    forward = fixed_validation(tmp_path / "a.json", patients)
-    assert forward == fixed_validation(tmp_path / "b.json", patients[::-1])
-
-
-def test_single_patient_is_trained_on_and_the_choice_is_left_open(tmp_path: Path) -> None:
-    path = tmp_path / "validation.json"
-    assert fixed_validation(path, ["only", "only"]) == set()
-    assert not path.exists()
-    assert len(fixed_validation(path, ["only", "second"])) == 1
 
 
 def test_labelled_study_whose_folder_is_broken_is_reported(a_store: StudyDatastore) -> None:
@@ -92,7 +70,30 @@ def test_training_writes_its_progress_and_result_for_the_server(
     assert a_training.stats() == result
     assert (result["state"], result["epoch"], result["total_epochs"]) == ("finished", 2, 2)
     assert result["version"] == "2"
-    assert len(result["before"]) == len(result["after"]) == 1
+    assert result["verdict"]["outcome"] == "too few patients to tell"
+    assert result["reason"].startswith("kept, not published: too few patients to tell; about 5 patients would do")
+
+
+def test_enough_patients_are_compared_and_the_verdict_is_told_in_words_and_numbers(
+    a_store: StudyDatastore, a_training: SegmentationTraining
+) -> None:
+    for seed in range(6):
+        add_label(a_store.root, add_study(a_store.root, f"patient-{seed}-scan", 10 + seed), 10 + seed)
+    a_store.refresh()
+    result = a_training({"max_epochs": 1}, a_store)
+    verdict = result["verdict"]
+    assert (verdict["n"], len(result["before"]), len(result["after"])) == (6, 6, 6)
+    assert (result["epoch"], result["total_epochs"]) == (4, 4)
+    gain = np.mean([result["after"][study] - result["before"][study] for study in result["before"]])
+    assert verdict["gain"] == pytest.approx(gain)
+    assert verdict["low"] <= gain <= verdict["high"]
+    assert "over 6 patients, unseen by the models compared" in result["reason"]
+    again = a_training({"max_epochs": 1}, a_store)
+    if verdict["outcome"] == "better":
+        assert again["verdict"]["n"] == 0
+        assert "learned from 6 patients who are labelled" in again["reason"]
+    else:
+        assert again["verdict"]["n"] == 6
 
 
 def test_training_without_labels_fails_with_a_reason_that_clients_see(
@@ -130,8 +131,7 @@ def test_label_corrected_after_a_training_is_used_by_the_next(
     a_training({"max_epochs": 1}, a_store)
     store = ModelStore(a_store.workspace.models)
     training = store.version("test_model", "2").card.training
-    (trained_on,) = {"case-0", "case-1"} - set(training.split["validation"])
-    a_store.labels.save(trained_on, "final", a_lesion_case(9)[1], {})
+    a_store.labels.save("case-0", "final", a_lesion_case(9)[1], {})
     a_training({"max_epochs": 1}, a_store)
     assert store.version("test_model", "3").card.training.fingerprint != training.fingerprint
 
@@ -170,12 +170,12 @@ def test_label_saved_while_a_training_runs_is_new_for_the_next(
     assert "labels" not in a_training.stats()
 
 
-def test_replayed_studies_have_a_label_and_are_of_no_validation_patient(tmp_path: Path) -> None:
+def test_replayed_studies_have_a_label(tmp_path: Path) -> None:
     for seed in range(3):
         add_label(tmp_path, add_study(tmp_path, f"old-{seed}", seed), seed)
     add_study(tmp_path, "old-3", 3)
-    assert [item.study.id for item in replayed_studies(tmp_path, {"patient-1"})] == ["old-0", "old-2"]
-    assert replayed_studies(None, set()) == []
+    assert [item.study.id for item in replayed_studies(tmp_path)] == ["old-0", "old-1", "old-2"]
+    assert replayed_studies(None) == []
 
 
 def test_training_takes_replayed_studies_along(a_store: StudyDatastore, tmp_path: Path) -> None:

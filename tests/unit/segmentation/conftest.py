@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord, write_model_folder
+from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord, patient_hash, write_model_folder
 from gliomics.segmentation.finetune import fine_tune, save_weights
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.networks import GbmUNetSettings, build_network
@@ -68,7 +69,7 @@ def write_tiny_config(path: Path, *, optional: tuple[str, ...] = (), **training:
     return path
 
 
-def a_card(name: str, required: list[str], optional: list[str]) -> ModelCard:
+def a_card(name: str, required: list[str], optional: list[str], learned_from: Iterable[str] = ()) -> ModelCard:
     return ModelCard(
         name=name,
         version="1",
@@ -78,7 +79,9 @@ def a_card(name: str, required: list[str], optional: list[str]) -> ModelCard:
         sequences=SequenceNeeds(required=required, optional=optional),
         labels={"tumour": 1},
         settings=TINY.model_dump(),
-        training=TrainingRecord(population="none", n_patients=0, fingerprint="0" * 64),
+        training=TrainingRecord(
+            population="none", n_patients=0, fingerprint="0" * 64, patients=[patient_hash(p) for p in learned_from]
+        ),
     )
 
 
@@ -99,17 +102,17 @@ def a_store(tmp_path: Path) -> ModelStore:
 def trained(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStudy]) -> Segmenter:
     """The tiny model after enough training on cases 0 to 3 to find the lesions of the others."""
     store = make_store(tmp_path_factory.mktemp("models"))
-    fine_tune(store, "tiny", labelled[:4], labelled[4:], settings=FAST)
-    return Segmenter(store.current("tiny"))
+    return Segmenter(fine_tune(store, "tiny", labelled[:4], settings=FAST).model)
 
 
-def make_store(folder: Path) -> ModelStore:
+def make_store(folder: Path, learned_from: Iterable[str] = ()) -> ModelStore:
+    """Untrained models that say that they learned from some patients."""
     for name, optional in (("tiny", []), ("tiny_multi", ["t1"])):
         torch.manual_seed(0)
         state = build_network(TINY.network, 1 + len(optional), TINY.input.slices).state_dict()
         write_model_folder(
             folder / "shipped" / name,
-            a_card(name, ["flair"], optional),
+            a_card(name, ["flair"], optional, learned_from),
             {WEIGHTS: lambda path, state=state: save_weights(state, path)},
         )
     return ModelStore(folder / "local", shipped=folder / "shipped")

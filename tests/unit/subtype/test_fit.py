@@ -44,7 +44,7 @@ def test_model_does_not_depend_on_how_thoroughly_it_was_validated(tmp_path: Path
     rows, classes = patients(COUNTS, effect=1.0), outcomes(COUNTS, "ab")
     hasty = fit_model(rows, classes, tmp_path / "hasty", OPTIONS)
     thorough = fit_model(rows, classes, tmp_path / "thorough", replace(OPTIONS, repeats=2, permutations=1))
-    assert hasty.card.sha256 == thorough.card.sha256
+    assert hasty.card.sha256[ARRAYS] == thorough.card.sha256[ARRAYS]
 
 
 def test_two_classes_have_one_auc(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from gliomics.files import sha256_of
 from gliomics.models import ModelFolder, load_model_folder
 from gliomics.models.card import content_hash
 from gliomics.records import FeatureTable, SubtypeEstimate
-from gliomics.subtype.persist import ARRAYS
+from gliomics.subtype.persist import ARRAYS, OUT_OF_FOLD
 from gliomics.subtype.predict import SubtypeModel
 from tests.unit.subtype.cohorts import FEATURES, patients
 
@@ -43,7 +43,7 @@ def with_arrays(folder: Path, **changed: np.ndarray | None) -> Path:
     """Replace arrays (None takes one away) and keep the card's hash right."""
     arrays = load_file(folder / ARRAYS) | changed
     save_file({name: array for name, array in arrays.items() if array is not None}, folder / ARRAYS)
-    return with_card(folder, sha256={ARRAYS: sha256_of(folder / ARRAYS)})
+    return with_card(folder, sha256={name: sha256_of(folder / name) for name in (ARRAYS, OUT_OF_FOLD)})
 
 
 def with_card(folder: Path, **changed: object) -> Path:
@@ -248,7 +248,7 @@ def test_arrays_that_do_not_make_the_card_s_model_are_refused(
 
 def test_file_that_is_no_safetensors_is_refused(a_copy: Path) -> None:
     (a_copy / ARRAYS).write_bytes(b"\x80\x04cos\nsystem\n")
-    with_card(a_copy, sha256={ARRAYS: sha256_of(a_copy / ARRAYS)})
+    with_card(a_copy, sha256={name: sha256_of(a_copy / name) for name in (ARRAYS, OUT_OF_FOLD)})
     with pytest.raises(InputError, match="is not a safetensors file"):
         SubtypeModel(load_model_folder(a_copy))
 

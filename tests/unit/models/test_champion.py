@@ -1,0 +1,103 @@
+"""Verdicts on challengers, from scores of patients that neither version has seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gliomics.models.champion import LEAST_PATIENTS, SMALLEST_GAIN, Comparison, Gain, verdict
+
+
+def figures(*values: float) -> dict[str, float]:
+    return {f"patient-{number}": value for number, value in enumerate(values)}
+
+
+def compared(*differences: float, favoured: int = 0, seen: int = 0) -> Comparison:
+    """A champion of Dice 0.7 everywhere; the first ``favoured`` labels were made from its masks."""
+    before = figures(*[0.7] * len(differences))
+    after = figures(*(0.7 + difference for difference in differences))
+    return Comparison("3", before, after, favoured=set(list(before)[:favoured]), seen=seen)
+
+
+def test_challenger_that_gains_on_every_patient_is_published_with_the_figures() -> None:
+    found = verdict(compared(0.05, 0.05, 0.05, 0.06, 0.04, 0.05))
+    assert (found.outcome, found.published, found.n) == ("better", True, 6)
+    assert found.sentence == (
+        "published: mean Dice 0.750 against 0.700 of version 3, difference +0.050 (95 % interval +0.043 to +0.057) "
+        "over 6 patients, unseen by the models compared"
+    )
+
+
+def test_interval_is_that_of_the_paired_t_test() -> None:
+    differences = [0.03, -0.01, 0.02, 0.05, 0.00, 0.04]
+    found = Gain.of(differences)
+    expected = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_one_patient_is_never_a_verdict() -> None:
+    found = verdict(compared(0.3))
+    assert (found.outcome, found.n, found.low, found.needed) == ("too few patients to tell", 1, None, LEAST_PATIENTS)
+    assert "over 1 patient, unseen" in found.sentence
+
+
+def test_without_any_patient_the_reason_says_why_and_what_would_do() -> None:
+    found = verdict(compared(seen=12))
+    assert (found.outcome, found.n, found.gain) == ("too few patients to tell", 0, None)
+    assert found.sentence == (
+        "kept, not published: too few patients to tell; version 3 learned from 12 patients who are labelled; about 5 "
+        "patients would do that version 3 has not seen"
+    )
+
+
+def test_challenger_that_equals_the_champion_is_not_better() -> None:
+    found = verdict(compared(0.0, 0.001, -0.001, 0.0, 0.001, -0.001))
+    assert (found.outcome, found.published) == ("not better", False)
+    assert found.sentence.endswith("; it is not better by 0.01")
+
+
+def test_gain_of_an_uncertain_sign_asks_for_more_patients() -> None:
+    found = verdict(compared(0.25, -0.05, -0.05, -0.05, -0.02, -0.02))
+    assert found.outcome == "too few patients to tell"
+    assert found.gain == pytest.approx(0.01)
+    assert found.needed is not None and found.needed > 100
+    assert f"about {found.needed} patients would do" in found.sentence
+
+
+def test_as_many_patients_as_it_asks_for_show_the_gain_four_times_in_five() -> None:
+    rng = np.random.default_rng(0)
+    needed = Gain(0.02, 0, 0, 0.03, 4).needed
+    assert needed == 20
+    shown = [Gain.of(list(rng.normal(0.02, 0.03, needed))).low > 0 for _ in range(1000)]
+    assert np.mean(shown) == pytest.approx(0.8, abs=0.04)
+
+
+def test_equal_challenger_is_published_seldom() -> None:
+    rng = np.random.default_rng(1)
+    published = [verdict(compared(*rng.normal(0, 0.03, 8))).published for _ in range(400)]
+    assert np.mean(published) < 0.05
+
+
+def test_gain_in_spite_of_labels_made_from_the_champion_counts() -> None:
+    found = verdict(compared(*[0.03, 0.02, 0.04, 0.03, 0.02, 0.03], favoured=6))
+    assert found.published
+    assert found.sentence.endswith(", in spite of 6 labels made from masks of version 3")
+
+
+def test_loss_on_labels_made_from_the_champion_is_no_verdict() -> None:
+    found = verdict(compared(*[-0.03, -0.02, -0.04, -0.03, -0.02, -0.03], favoured=6))
+    assert found.outcome == "too few patients to tell"
+    assert "; 6 labels made from its own masks, which favours it; about 7 patients would do " in found.sentence
+
+
+def test_gain_on_neutral_labels_is_not_hidden_by_favoured_ones() -> None:
+    found = verdict(compared(*[-0.06] * 5, *[0.03, 0.02, 0.04, 0.03, 0.02, 0.03], favoured=5))
+    assert (found.outcome, found.n) == ("better", 6)
+    assert "in spite of" not in found.sentence
+
+
+def test_loss_on_neutral_labels_is_a_verdict_whatever_the_others_say() -> None:
+    found = verdict(compared(*[-0.06] * 5, *[-0.03, -0.02, -0.04, -0.03, -0.02, -0.03], favoured=5))
+    assert (found.outcome, found.n) == ("not better", 6)
+    assert found.high is not None and found.high < SMALLEST_GAIN
