@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from gliomics.sequences.tokens import DASH_BEFORE, DASH_BEHIND, MINUS_SIGN, Token
 from gliomics.sequences.words import ABSENT, AGENT, HINT, JOIN, PRESENT, WEAK, WITH, WITHOUT, may_mean_contrast
 
-_FILLERS = {"of", "the", "de", "di", "de l", "la", "le", "du", "des", "del", "iv", "i", "v", "administration", "gabe",
+_FILLERS = {"of", "the", "de", "di", "de l", "la", "le", "du", "des", "del", "iv", "ev", "i", "v", "administration", "gabe",
             "intravenous", "intraveineuse", "agent", "produit", "mezzo", "medium", "media", "von", "any", "l", "d",
-            "podaniu", "podani", "dozylnie", "no"}  # fmt: skip
-_NOT_GIVEN_BEHIND = {"none", "no", "not", "free", "off", "neg", "negative", "yok", "oncesi", "nelkul", "elott",
-                     "before", MINUS_SIGN, "nil", "ennen"}  # fmt: skip
+            "podaniu", "podaniem", "do", "da", "aplikaci", "aplikace", "dozylnym", "somministrazione", "administracion",
+            "administracao", "podani", "dozylnie", "no"}  # fmt: skip
+_NOT_GIVEN_BEHIND = {"free", "yok", "oncesi", "nelkul", "elott", "ennen", MINUS_SIGN}
+_NOT_GIVEN_AT_THE_END = {"none", "no", "not", "off", "neg", "negative", "before", "nil"}
+_GENERIC = ("contra", "kontra", "inj")
 _NO_AGENTS = {"op", "operative", "operation", "surgery", "surgical", "biopsy", "biopsie", "rt", "rx", "radiotherapy",
                "chemo", "resection", "treatment", "therapy", "iop",
                "fossa", "fosse", "processed", "processing", "proc", "mortem", "ictal"}  # fmt: skip
@@ -59,8 +61,11 @@ def _kind(tokens: Sequence[Token], position: int, preposition: Token | None) -> 
     if token.role == WEAK:
         return _of_letter(token, tokens, position, preposition)
     if token.role == PRESENT and token.text == "post":
-        posterior = any(other.text in ("fossa", "fosse") for other in tokens)
-        return HINT if posterior else _of_post(following), token.text
+        if any(other.text in ("fossa", "fosse") for other in tokens):
+            return HINT, token.text
+        if preposition and preposition.role == WITHOUT and preposition.text not in _STAND_ALONE:
+            return _UNCLEAR, f"{preposition.text} {token.text}"
+        return _of_post(following), token.text
     if token.role == PRESENT and preposition and preposition.role == WITHOUT:
         return ABSENT, f"{preposition.text} {token.text}"
     if token.role == PRESENT and following and following.text == MINUS_SIGN:
@@ -129,8 +134,13 @@ def _of_agent(tokens: Sequence[Token], position: int, preposition: Token | None)
     token, before, following = tokens[position], _at(tokens, position - 1), _at(tokens, position + 1)
     if following and following.text in _NOT_GIVEN_BEHIND:
         return ABSENT, f"{token.text} {following.text}"
+    if following and following.text in _NOT_GIVEN_AT_THE_END:
+        # "Gd no" says that none was given, "Gd no fat suppression" does not.
+        return (ABSENT if position + 2 == len(tokens) else _UNCLEAR), f"{token.text} {following.text}"
     if following and following.text == DASH_BEHIND:
         return _UNCLEAR, f"{token.text}-"
+    if following and following.role is None and following.text.isalpha() and token.text.startswith(_GENERIC):
+        return _UNCLEAR, f"{token.text} {following.text}"
     if before is None and following and following.text.isdigit() and len(token.text) <= 2:
         return _UNCLEAR, f"{token.text} {following.text}"
     if before and before.text in (DASH_BEFORE, MINUS_SIGN):
@@ -150,7 +160,7 @@ def _of_letter(
     if following and following.role == AGENT:
         return None, token.text
     if following and following.text in (MINUS_SIGN, DASH_BEHIND):
-        return ABSENT, f"{token.text}-"
+        return (_UNCLEAR if before and before.text == "+" else ABSENT), f"{token.text}-"
     if before and before.text == DASH_BEFORE:
         return (_UNCLEAR if following and following.text == "+" else ABSENT), f"-{token.text}"
     if preposition:

@@ -165,7 +165,8 @@ def _t1_or_t1c(tokens: list[Token], contrast: Contrast, headers: Acquisition, kn
         return Recognition(None, f"the name says both '{contrast.absent}' and '{contrast.present}'")
     names = [token for token in tokens if token.text.startswith("t1")]
     glued = [token for token in tokens if token.glued and token.role in (PRESENT, AGENT)]
-    if len(names) > 1 and (_joined(tokens) or (glued and contrast.present == glued[0].text)):
+    minus = any(" - " in token.before for token in names[1:])
+    if len(names) > 1 and (minus or _joined(tokens) or (glued and contrast.present == glued[0].text)):
         return Recognition(None, "the name says T1 twice")
     if contrast.present:
         if none_recorded:

@@ -34,6 +34,8 @@ MINUS_SIGN, DASH_BEHIND, DASH_BEFORE = "signminus", "signdashbehind", "signdashb
 """Words that stand for ``(-)``, for ``C-`` and for ``-C``."""
 
 _EDGE, _END = r"(?<![^\W_])", r"(?![^\W_])"
+# Norwegian and Danish "før" is not the English "for".
+_BEFORE = re.compile(r"\bf(?:ø|oe)r\b", re.IGNORECASE)
 _CYRILLIC_T = re.compile(r"[Тт](?=[12])")
 _SPACE = r"(?:\.[ _]?|[ _])"
 _AGENTS = r"(con|contrast\w*|kontrast\w*|gad\w*|gd|ce|km|kl|mdc|mc|cte|c|k|iv)"
@@ -42,6 +44,7 @@ _SPELLINGS = [
     (re.compile(pattern, re.IGNORECASE), f" {words} ")
     for pattern, words in [
         (r"m\.\s?d\.\s?c\.?", "mdc"),
+        (rf"{_EDGE}(yes\s*/\s*no|on\s*/\s*off){_END}", "with without"),
         (r"[±]|\+\s*/\s*-|-\s*/\s*\+", "with without"),
         (rf"{_EDGE}(w\s?(?:[/&+\\-]|and)\s?w/?o|wwo|wow){_END}", "with without"),
         (rf"{_EDGE}w\s?[/\\]\s?o(ut)?{_END}", "without"),
@@ -111,7 +114,7 @@ class Token:
 
 def tokenise(name: str) -> list[Token]:
     """The words and signs of a name, in order."""
-    text = _CYRILLIC_T.sub("T", unicodedata.normalize("NFKC", name)).translate(_LETTERS)
+    text = _BEFORE.sub("fore", _CYRILLIC_T.sub("T", unicodedata.normalize("NFKC", name))).translate(_LETTERS)
     text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     text = _without_bids_entities(_SUFFIX.sub("", text.strip()))
     for pattern, replacement in _SPELLINGS:

@@ -59,7 +59,7 @@ _LISTS = {
         "precontrast precontrasto precontraste prekontrast pregad pregado pregd prekm preinj preinjection "
         "preinjectie blanco blank basale basal kontrastsiz ilacsiz withoutcontrast wocontrast uncontrasted "
         "unkontrastiert tehosteeton woc wogd wogad nongad kontrastfri нативный нативная натив opaksiz nat natief "
-        "natieve natyw diretta dirette diretto"
+        "natieve natyw diretta dirette diretto simple simples"
     ),
     WITH: (
         "with mit avec con com met med cu nach after apres dopo despues depois apos pos po na efter etter z sa plus "
@@ -67,8 +67,8 @@ _LISTS = {
     ),
     WITHOUT: (
         "without wo ohne sans sin sine senza sem zonder bez utan uten uden fara ilman non no not kein keine keinen "
-        "pre prae vor avant before prima antes pred przed voor for fore foer innan inainte prije nie nicht unco "
-        "oncesi ennen без до khong truoc tanpa"
+        "pre prae vor avant before prima antes pred przed voor fore foer innan inainte prije nie nicht unco oncesi "
+        "ennen без до khong truoc tanpa"
     ),
     OTHER: (
         "loc localizer localiser localizers localisateur localizador localizzatore lokalizer lokalisator "
@@ -115,7 +115,7 @@ _LISTS = {
         "dualecho doubleecho dual ciss fiesta fiestac drive bffe trufi truefisp bssfp balance template atlas "
         "average avg iac orbit orbits orbita orbitas orbite orbiten pituitary hypophyse hypofyse ipofisi hipofisis "
         "hipofise sella sellar przysadka unknown phase fase phases ph real imaginary prep prepared t2prep e1 e2 e3 "
-        "plan"
+        "plan trufisp fisp psif"
     ),
     HINT: (
         "op operative operation surgery surgical iop biopsy biopsie rt rx radiotherapy chemo resection treatment "
@@ -166,7 +166,8 @@ _LISTS = {
         "smooth inflow mono multislice hd tilt eq slc acq acquisition sagt trav trs transaxial transaxiale axt "
         "intermediate thins isovox isotropo isotropique isotroop linear nonlinear ants fsl spm ucsf upenn tcga "
         "brats rhuh remind ivygap lumiere cptac tcia training validation testing train cohort site center centre "
-        "hospital clinic plane planes orientation"
+        "hospital clinic plane planes orientation do da podaniem aplikaci aplikace dozylnym applicazione "
+        "somministrazione administracion administracao ev"
     ),
 }
 ROLES: dict[str, str] = {}
