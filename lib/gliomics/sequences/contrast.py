@@ -8,16 +8,22 @@ from dataclasses import dataclass
 from gliomics.sequences.tokens import DASH_BEFORE, DASH_BEHIND, MINUS_SIGN, Token
 from gliomics.sequences.words import ABSENT, AGENT, HINT, JOIN, PRESENT, WEAK, WITH, WITHOUT, may_mean_contrast
 
-_FILLERS = {"of", "the", "de", "di", "de l", "la", "le", "du", "des", "del", "iv", "ev", "i", "v", "administration", "gabe",
-            "intravenous", "intraveineuse", "agent", "produit", "mezzo", "medium", "media", "von", "any", "l", "d",
-            "podaniu", "podaniem", "do", "da", "aplikaci", "aplikace", "dozylnym", "somministrazione", "administracion",
-            "administracao", "podani", "dozylnie", "no"}  # fmt: skip
+_FILLERS = {
+    "of", "the", "any", "agent", "administration", "medium", "media", "intravenous", "iv", "ev", "i", "v", "de", "du",
+    "des", "la", "le", "l", "d", "produit", "intraveineuse", "von", "gabe", "di", "del", "mezzo", "somministrazione",
+    "administracion", "administracao", "do", "da", "podaniu", "podaniem", "podani", "aplikaci", "aplikace", "dozylnie",
+    "dozylnym",
+}  # fmt: skip
 _NOT_GIVEN_BEHIND = {"free", "yok", "oncesi", "nelkul", "elott", "ennen", MINUS_SIGN}
 _NOT_GIVEN_AT_THE_END = {"none", "no", "not", "off", "neg", "negative", "before", "nil"}
 _GENERIC = ("contra", "kontra", "inj")
-_NO_AGENTS = {"op", "operative", "operation", "surgery", "surgical", "biopsy", "biopsie", "rt", "rx", "radiotherapy",
-               "chemo", "resection", "treatment", "therapy", "iop",
-               "fossa", "fosse", "processed", "processing", "proc", "mortem", "ictal"}  # fmt: skip
+_NO_AGENTS = {
+    "op", "operative", "operation", "surgery", "surgical", "iop", "biopsy", "biopsie", "rt", "rx", "radiotherapy",
+    "chemo", "resection", "treatment", "therapy", "fossa", "fosse", "processed", "processing", "proc", "mortem",
+    "ictal",
+}  # fmt: skip
+"""What may stand behind "pre" and "post" instead of an agent."""
+
 _STAND_ALONE = {"wo", "without", "pre", "prae"}
 _LAST = {"ohne", "sans", "non", "without", "wo", "pre", "vor", "avant", "before"}
 
