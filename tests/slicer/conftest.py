@@ -41,8 +41,16 @@ def pytest_report_header() -> str:
     return f"slicer-core: {MISSING or importlib.metadata.version('slicer-core')}"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs the scene where it cannot be made; every test that does asks for the fixture below."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what needs the scene where it cannot be made; every test that does asks for the fixture below.
+
+    In the run on the other line of 3D Slicer's libraries, which ``SLICER_CORE`` names, tests with a server process are
+    left out: what a server answers does not depend on them.
+    """
+    if "SLICER_CORE" in os.environ:
+        withServer = [item for item in items if {"server", "closedServer"} & {*getattr(item, "fixturenames", ())}]
+        config.hook.pytest_deselected(items=withServer)
+        items[:] = [item for item in items if item not in withServer]
     if MISSING:
         for item in items:
             if item.path.parent == HERE and "application" in getattr(item, "fixturenames", ()):

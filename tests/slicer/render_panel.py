@@ -62,12 +62,17 @@ class Session:
         sys.stderr.write(f"{path}: {self.panel.model.state.value}\n")
 
     def press(self, name: str, *, wait: bool = True) -> None:
-        """Press a button, and wait until its work is done."""
+        """Press a button, and wait until its work is done; else the work gets no turn before the next press."""
         getattr(self.panel.ui, name).click()
-        while wait and self.panel.model.running:
+        timer = self.panel.work._pollTimer
+        if not wait:
+            timer.stop()
+            return
+        timer.start()
+        while self.panel.model.running:
             self.application.processEvents()
             threading.Event().wait(0.01)
-        if wait and self.panel.model.state.value == "error":
+        if self.panel.model.state.value == "error":
             raise RuntimeError(self.panel.model.message)
 
     def scrollToMark(self) -> None:
