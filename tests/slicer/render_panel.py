@@ -62,10 +62,11 @@ class Session:
         sys.stderr.write(f"{path}: {self.panel.model.state.value}\n")
 
     def press(self, name: str, *, wait: bool = True) -> None:
-        """Press a button, and wait until its work is done; else the work gets no turn before the next press."""
+        """Press a button, and wait until its work is done; else the work gets one turn before the next press."""
         getattr(self.panel.ui, name).click()
         timer = self.panel.work._pollTimer
         if not wait:
+            self.panel.work.poll()
             timer.stop()
             return
         timer.start()
