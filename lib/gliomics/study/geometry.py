@@ -52,6 +52,7 @@ def on_grid_of(mask: Mask, volume: Volume, name: str, image: str = "its image") 
     """
     if same_grid(mask, volume):
         return volume.with_array(mask.array)
+    _check_placed(mask, volume, name, image)
     placement = _placement(mask, volume)
     if placement is None:
         raise GeometryError(
@@ -82,6 +83,17 @@ def on_grid_of(mask: Mask, volume: Volume, name: str, image: str = "its image") 
             f"{describe_geometry(volume)}; give the image that it was drawn on, or erase what lies outside"
         )
     return volume.with_array(array)
+
+
+def _check_placed(mask: Volume, volume: Volume, name: str, image: str) -> None:
+    """Refuse to place by its header what has none: no sform or qform, or the unit axes from 0 of a lost header."""
+    lost = mask.shape == volume.shape and np.array_equal(mask.affine, np.eye(4))
+    if not same_grid(mask, volume) and (lost or not mask.placed or not volume.placed):
+        silent = image if mask.placed and not lost else name
+        raise GeometryError(
+            f"geometry of {name} differs from {image}: {_difference(mask, volume)}; the header of {silent} does not "
+            "say where it lies: save it with the header of the other, if both have the same voxels"
+        )
 
 
 def _placement(mask: Volume, volume: Volume) -> tuple[list[int], list[int], list[int]] | None:
@@ -120,6 +132,11 @@ def resample_to(volume: Volume, reference: Volume, *, labels: bool = False) -> V
     if same_grid(volume, reference):
         return reference.with_array(volume.array)
     _check_overlap(volume, reference)
+    if not (volume.placed and reference.placed):
+        raise GeometryError(
+            f"the images cannot be brought together: {describe_geometry(volume)} vs {describe_geometry(reference)}; the "
+            "header of one does not say where it lies; save it with the header of the other"
+        )
     moving = to_sitk(volume)
     if not labels and volume.array.dtype.kind != "f":
         moving = sitk.Cast(moving, sitk.sitkFloat32)
@@ -135,6 +152,7 @@ def resample_mask(mask: Mask, volume: Volume, name: str, image: str = "its image
     A nearest neighbour would shift outlines by up to half a voxel and change volumes more. Raises
     :class:`GeometryError` when labelled voxels lie outside ``volume``.
     """
+    _check_placed(mask, volume, name, image)
     if same_grid(mask, volume) or _placement(mask, volume) is not None:
         return on_grid_of(mask, volume, name, image)
     centres = np.argwhere(mask.array) @ mask.affine[:3, :3].T + mask.affine[:3, 3]

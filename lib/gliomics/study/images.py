@@ -166,7 +166,7 @@ def _read(path: Path, as_mask: bool = False) -> _Stored:
     affine = stored.volume.affine.astype(np.float32).astype(np.float64)
     affine[np.abs(affine) < _NEGLIGIBLE] = 0.0
     _check_affine(affine, str(path))
-    return replace(stored, volume=Volume(stored.volume.array, affine))
+    return replace(stored, volume=Volume(stored.volume.array, affine, stored.volume.placed))
 
 
 def _read_nifti(path: Path) -> _Stored:
@@ -199,7 +199,8 @@ def _read_nifti(path: Path) -> _Stored:
         array = apply_read_scaling(array, np.float64(slope), np.float64(intercept))
     affine = np.array(header.get_best_affine(), dtype=np.float64)
     affine[:3] *= _NIFTI_MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
-    volume = Volume(array.reshape(array.shape[:3]).astype(array.dtype.newbyteorder("="), copy=False), affine)
+    placed = bool(header["sform_code"] or header["qform_code"])
+    volume = Volume(array.reshape(array.shape[:3]).astype(array.dtype.newbyteorder("="), copy=False), affine, placed)
     scaled = slope is not None and dtype.kind in "iu"
     return _Stored(volume, abs(float(slope)) if scaled else 0.0)
 
@@ -237,7 +238,7 @@ def _kind_of(dtype: np.dtype[np.generic]) -> str:
 
 
 def _read_nrrd(path: Path, as_mask: bool) -> _Stored:
-    _check_nrrd_header(path)
+    placed = _check_nrrd_header(path)
     reader = sitk.ImageFileReader()
     reader.SetImageIO("NrrdImageIO")
     reader.SetFileName(str(path))
@@ -257,33 +258,37 @@ def _read_nrrd(path: Path, as_mask: bool) -> _Stored:
             reader.SetExtractSize([*size[:3], *[0] * (len(size) - 3)])
         image = reader.Execute()
         if components == 1:
-            return _Stored(from_sitk(image), label_names=label_names(segments))
+            return _Stored(replace(from_sitk(image), placed=placed), label_names=label_names(segments))
         layers = sitk.GetArrayFromImage(image).transpose(2, 1, 0, 3)
-        volume = Volume(label_map(layers, segments, str(path)), _ras_affine(image))
+        volume = Volume(label_map(layers, segments, str(path)), _ras_affine(image), placed)
         return _Stored(volume, label_names=label_names(segments))
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise InputError(f"{path} is not a readable NRRD image ({reason}); copy it again from its source") from error
 
 
-def _check_nrrd_header(path: Path) -> None:
-    """Refuse a header that takes its voxels from another file, which could lie anywhere, or from deep in this one.
+def _check_nrrd_header(path: Path) -> bool:
+    """Whether a header says where the image lies.
 
-    To skip bytes, ITK decompresses them, and to count them from the end, all there are.
+    Refused is one that takes its voxels from another file, which could lie anywhere, or from deep in this one: to skip
+    bytes, ITK decompresses them, and to count them from the end, all there are.
     """
     with path.open("rb") as file:
         head = file.read(_MAX_HEADER_BYTES)
     if not head.startswith(b"NRRD"):
         raise InputError(f"{path} is not an NRRD image; give a .nii, .nii.gz or .nrrd file")
     lines, _, voxels = head.replace(b"\r\n", b"\n").partition(b"\n\n")
+    names: set[bytes] = set()
     for line in lines.split(b"\n"):
         name, _, value = line.lower().replace(b" ", b"").replace(b"\t", b"").partition(b":")
         if name == b"datafile":
             raise InputError(f"{path} keeps its voxels in another file; save it as one .nrrd or .nii.gz file")
         if name in (b"byteskip", b"lineskip") and value != b"0":
             raise InputError(f"{path} has bytes before its voxels that are to be skipped; save it again as .nrrd")
+        names.add(name)
     if not voxels or b"\r" in lines or b"\0" in lines:
         raise InputError(f"{path} is not a readable NRRD image: its header has no end; save it as one .nrrd file")
+    return {b"spacedirections", b"spaceorigin"} <= names
 
 
 def _nifti_image(volume: Volume) -> nib.Nifti1Image:

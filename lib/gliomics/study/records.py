@@ -24,6 +24,8 @@ class Volume:
 
     array: npt.NDArray[Any]
     affine: npt.NDArray[np.float64]
+    placed: bool = True
+    """Whether the file that it came from says where it lies; if not, the affine is only a convention."""
 
     def __post_init__(self) -> None:
         if self.array.ndim != 3:
@@ -49,7 +51,7 @@ class Volume:
         """Another array on the same grid."""
         if array.shape != self.array.shape:
             raise InputError(f"the new array has shape {array.shape}; the grid has {self.array.shape}")
-        return Volume(array, self.affine)
+        return Volume(array, self.affine, self.placed)
 
 
 Mask = Volume

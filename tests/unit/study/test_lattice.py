@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
+import nibabel as nib
+import nrrd
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gliomics.errors import GeometryError
-from gliomics.study import Mask, Volume, on_grid_of
+from gliomics.study import Mask, Volume, on_grid_of, read_mask, resample_mask
 from tests.unit.study.grids import oblique_affine
 
 GRIDS = {
@@ -108,9 +111,11 @@ def test_a_mask_far_from_its_image_has_all_voxels_outside() -> None:
 
 
 def test_a_mask_of_the_images_size_beside_it_is_refused_as_a_header_that_is_wrong() -> None:
-    image = a_mask(GRIDS["RAS"] + 20 * np.eye(4, k=3))
+    image = a_mask(GRIDS["anisotropic"])
+    affine = image.affine.copy()
+    affine[:3, 3] -= 20 * affine[:3, 0]
     with pytest.raises(GeometryError, match=r"has the image's size and lies \(-20, 0, 0\) voxels aside"):
-        on_grid_of(Volume(image.array, np.eye(4)), image, "the mask")
+        on_grid_of(Volume(image.array, affine), image, "the mask")
 
 
 def changed(what: str) -> np.ndarray:
@@ -166,3 +171,32 @@ def test_every_orientation_of_storage_is_told_apart() -> None:
     for axes, flips in itertools.product(itertools.permutations(range(3)), itertools.product([False, True], repeat=3)):
         found = on_grid_of(turned(image, axes, flips), image, "the mask")
         np.testing.assert_array_equal(found.array, image.array)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])
+def test_a_mask_whose_header_does_not_say_where_it_lies_is_not_placed_by_it(tmp_path: Path, suffix: str) -> None:
+    """The convention for such a header is often the image's lattice, turned round."""
+    centred = np.diag([-2.0, -2.0, 3.0, 1.0])
+    centred[:3, 3] = [8, 7, -9]
+    image = a_mask(centred)
+    path = tmp_path / f"mask{suffix}"
+    if suffix == ".nrrd":
+        nrrd.write(str(path), image.array, {"spacings": [2.0, 2.0, 3.0]})
+    else:
+        header = nib.Nifti1Header()
+        header.set_data_shape(image.shape)
+        header.set_zooms((2, 2, 3))
+        nib.save(nib.Nifti1Image(image.array, None, header), path)
+    mask = read_mask(path)
+    assert not mask.placed
+    for bring in (on_grid_of, resample_mask):
+        with pytest.raises(GeometryError, match="the header of the mask does not say where it lies"):
+            bring(mask, image, "the mask")
+    same = Volume(np.zeros(mask.shape), mask.affine, placed=False)  # an image without one, too
+    np.testing.assert_array_equal(on_grid_of(mask, same, "the mask").array, image.array)
+
+
+def test_a_lost_header_is_not_resampled() -> None:
+    image = a_mask(GRIDS["anisotropic"])
+    with pytest.raises(GeometryError, match="does not say where it lies"):
+        resample_mask(Volume(image.array, np.eye(4)), image, "the mask")
