@@ -134,8 +134,8 @@ def resample_to(volume: Volume, reference: Volume, *, labels: bool = False) -> V
     _check_overlap(volume, reference)
     if not (volume.placed and reference.placed):
         raise GeometryError(
-            f"the images cannot be brought together: {describe_geometry(volume)} vs {describe_geometry(reference)}; the "
-            "header of one does not say where it lies; save it with the header of the other"
+            f"the images cannot be brought together: {describe_geometry(volume)} vs {describe_geometry(reference)}; "
+            "the header of one does not say where it lies; save it with the header of the other"
         )
     moving = to_sitk(volume)
     if not labels and volume.array.dtype.kind != "f":
