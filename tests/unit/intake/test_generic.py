@@ -179,6 +179,16 @@ def test_masks_of_the_brain_are_no_labels(tmp_path: Path) -> None:
     assert all("brain" in item.reason for item in plan.left_out)
 
 
+def test_labels_as_a_server_keeps_them_belong_to_the_images_and_final_ones_are_taken(tmp_path: Path) -> None:
+    masks = ("labels/final/case1.nii.gz", "labels/original/case1.nii.gz", "labels/final/case2.nii.gz")
+    plan = planned(tmp_path, "flair=case?", images=("case1.nii.gz", "case2.nii.gz"), masks=masks)
+    assert {study.id: study.label and study.label.source.path.parent.name for study in plan.studies} == {
+        "case1": "final",
+        "case2": "final",
+    }
+    assert [item.what for item in plan.left_out] == ["labels/original/case1.nii.gz"]
+
+
 def test_two_choices_for_one_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="keep one"):
         planned(tmp_path, "t1=x", "flair=x*", images=("x.nii.gz",))

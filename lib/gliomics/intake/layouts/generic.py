@@ -18,6 +18,7 @@ from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource, usable_id
 from gliomics.sequences import canonical_sequence, is_mask_name, split_sequence_suffix
 from gliomics.study.conventions import FileRole, is_mask_folder, plain_role
+from gliomics.study.labels import LABELS_FOLDER
 from gliomics.study.sessions import DATE, NUMBERED_SESSION, SESSION, Examination, date_in, examination_of
 
 _GROUPS = re.compile(
@@ -84,10 +85,12 @@ def _place(files: Files, path: str) -> _Place:
     folders = [folder for folder in inside if not _GROUPS.fullmatch(folder)]
     last = _without_number(folders[-1]) if folders else ""
     of_last = plain_role(last)
-    if last and is_mask_folder(last):
+    tagged = len(folders) > 1 and folders[-2] == LABELS_FOLDER  # labels/<tag>/<study id>, as the server keeps them
+    if (last and is_mask_folder(last)) or tagged:
         if not role.is_other and role.mask_rank is None:
-            role, by_folder = FileRole(None, f"in the folder {folders[-1]}", mask_rank=0), True
-        folders.pop()
+            rank = 0 if not tagged or folders[-1] == "final" else 1
+            role, by_folder = FileRole(None, f"in the folder {'/'.join(folders[-2:])}", mask_rank=rank), True
+        folders[-1 - tagged :] = []
     elif last and role.sequence is None and not role.is_other and role.mask_rank is None:
         if of_last.sequence or of_last.is_other:
             role = FileRole(of_last.sequence, f"folder {folders[-1]}: {of_last.reason}", of_last.is_other)
