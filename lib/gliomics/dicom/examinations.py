@@ -12,7 +12,7 @@ from pathlib import Path
 import pydicom
 
 from gliomics.dicom.frames import acquisition_of, frames_of
-from gliomics.dicom.headers import Header, read_header
+from gliomics.dicom.headers import READ_ERRORS, Header, read_header
 from gliomics.dicom.records import Examination, Frame, Omission, Series
 from gliomics.dicom.split import join_single_images, split_series
 from gliomics.errors import GeometryError
@@ -105,7 +105,7 @@ def _pixels_hash(path: Path) -> bytes:
     """A hash of a file's pixels, of the whole file where they cannot be told apart."""
     try:
         pixels = pydicom.dcmread(path, force=True, specific_tags=["PixelData"]).get("PixelData")
-    except (OSError, EOFError, ValueError, NotImplementedError, KeyError, AttributeError, TypeError):
+    except READ_ERRORS:
         pixels = None
     return hashlib.sha256(pixels if isinstance(pixels, bytes) else path.read_bytes()).digest()
 

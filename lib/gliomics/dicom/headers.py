@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import UID
 
 MR_IMAGES = {
@@ -30,8 +30,9 @@ _TAGS = [
     "Columns", "SamplesPerPixel", "NumberOfFrames", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
-_READ_ERRORS = (OSError, EOFError, ValueError, NotImplementedError, struct.error, KeyError, AttributeError, TypeError,
-                InvalidDicomError)  # fmt: skip
+READ_ERRORS = (OSError, EOFError, ValueError, TypeError, OverflowError, NotImplementedError, RuntimeError, KeyError,
+               AttributeError, struct.error, InvalidDicomError, BytesLengthException)  # fmt: skip
+"""What pydicom raises for files that are cut off or damaged."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def read_header(path: Path) -> Header:
         dataset = pydicom.dcmread(path, stop_before_pixels=True, force=not has_preamble, specific_tags=_TAGS)
         for name in ("SOPClassUID", "Modality", "StudyInstanceUID", "SeriesInstanceUID"):
             dataset.get(name)
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         raise ValueError(str(error) or type(error).__name__) from error
     header = Header(path, dataset)
     if not header.sop_class and not header.text("Modality"):
@@ -102,7 +103,7 @@ def value_of(dataset: pydicom.Dataset, name: str) -> Any:
     """An attribute's value; None when it is absent, empty or not what its type says."""
     try:
         value = dataset.get(name)
-    except (ValueError, TypeError, OverflowError, NotImplementedError):
+    except READ_ERRORS:
         return None
     return None if value is None or value == "" else value
 

@@ -19,6 +19,7 @@ from pydicom.filereader import read_preamble
 from pydicom.pixel_data_handlers.util import apply_modality_lut
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from gliomics.dicom.headers import READ_ERRORS
 from gliomics.dicom.records import Frame, Series
 from gliomics.errors import GeometryError, InputError
 from gliomics.study.images import MAX_VOXELS
@@ -123,7 +124,7 @@ def _read_whole(path: Path, series: Series) -> pydicom.Dataset:
             explicit = ExplicitVRLittleEndian if dataset.is_little_endian else ExplicitVRBigEndian
             dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if dataset.is_implicit_VR else explicit
         dataset.convert_pixel_data()
-    except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, AttributeError, KeyError) as error:
+    except READ_ERRORS as error:
         raise InputError(f"{series}: the pixels of {path} cannot be read ({error})") from error
     return dataset
 
