@@ -45,7 +45,7 @@ def demo(
         "demo_output"
     ),
     labels: Annotated[int, typer.Option(min=2, max=6, help="Studies to annotate before the model learns.")] = 6,
-    epochs: Annotated[int, typer.Option(min=1, max=50, help="Length of the fine-tuning.")] = 6,
+    epochs: Annotated[int, typer.Option(min=1, max=50, help="Length of each fine-tuning.")] = 3,
 ) -> None:
     """Show the whole path on synthetic studies: segment, correct, compute, estimate, learn, ask for the next.
 
@@ -137,7 +137,7 @@ def _learn(client: GliomicsClient, epochs: int) -> dict[str, Any]:
         while True:
             status = client.train_status()
             state = status["progress"]
-            progress.update(bar, completed=state.get("epoch", 0))
+            progress.update(bar, completed=state.get("epoch", 0), total=state.get("total_epochs", epochs))
             if status["status"] not in ("SUBMITTED", "RUNNING"):
                 break
             time.sleep(0.5)
