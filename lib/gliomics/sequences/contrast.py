@@ -14,8 +14,8 @@ _FILLERS = {
     "administracion", "administracao", "do", "da", "podaniu", "podaniem", "podani", "aplikaci", "aplikace", "dozylnie",
     "dozylnym",
 }  # fmt: skip
-_NOT_GIVEN_BEHIND = {"free", "yok", "oncesi", "nelkul", "elott", "ennen", MINUS_SIGN}
-_NOT_GIVEN_AT_THE_END = {"none", "no", "not", "off", "neg", "negative", "before", "nil"}
+_NOT_GIVEN_BEHIND = {"none", "nil", "free", "yok", "oncesi", "nelkul", "elott", "ennen", MINUS_SIGN}
+_NOT_GIVEN_AT_THE_END = {"no", "not", "off", "neg", "negative", "before"}
 _GENERIC = ("contra", "kontra", "inj")
 _NO_AGENTS = {
     "op", "operative", "operation", "surgery", "surgical", "iop", "biopsy", "biopsie", "rt", "rx", "radiotherapy",
