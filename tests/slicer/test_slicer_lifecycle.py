@@ -115,27 +115,27 @@ def test_cleanup_may_be_called_again_and_after_qt_has_deleted_the_widgets(
 # Nodes that go
 
 
-def freed(node: Any) -> list[bool]:
+def deletions(node: Any) -> list[bool]:
     """A list that gets an entry when the node's memory is freed."""
-    told: list[bool] = []
-    node.AddObserver("DeleteEvent", lambda *_: told.append(True))
-    return told
+    events: list[bool] = []
+    node.AddObserver("DeleteEvent", lambda *_: events.append(True))
+    return events
 
 
-def test_a_removed_segmentation_is_freed(computed: Any, scene: Any) -> None:
-    toldOfNode = freed(computed.selection.segmentation())
-    toldOfVoxels = freed(computed.selection.segmentation().GetSegmentation())
+def test_a_removed_segmentation_is_deletions(computed: Any, scene: Any) -> None:
+    deletionsOfNode = deletions(computed.selection.segmentation())
+    deletionsOfVoxels = deletions(computed.selection.segmentation().GetSegmentation())
     scene.RemoveNode(computed.selection.segmentation())
-    assert (toldOfNode, toldOfVoxels) == ([True], [True])
+    assert (deletionsOfNode, deletionsOfVoxels) == ([True], [True])
 
 
 def test_segmentations_that_were_chosen_once_are_freed_with_the_scene(segmented: Any, spin: Spin, scene: Any) -> None:
-    told = []
+    events = []
     for _ in range(3):
-        told.append(freed(segmented.selection.segmentation().GetSegmentation()))
+        events.append(deletions(segmented.selection.segmentation().GetSegmentation()))
         press(segmented, "segmentButton", spin)
     scene.Clear(False)
-    assert told == [[True]] * 3
+    assert events == [[True]] * 3
 
 
 # Choosing another module
