@@ -10,7 +10,6 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from gliomics.files import read_json, safe_name, suffix_of, write_json
 from gliomics.monailabel.cases import default_sequence, read_label
 from gliomics.monailabel.label_check import LabelCheck
 from gliomics.monailabel.labels import LabelStore, LabelVersion, segment_values
-from gliomics.monailabel.new_images import Added, add_image, study_id_of_upload
+from gliomics.monailabel.new_images import Added, NewImages, study_id_of_upload
 from gliomics.monailabel.origins import ORIGIN, AutomaticMasks
 from gliomics.monailabel.reviews import ReviewStore
 from gliomics.monailabel.study_index import StudyIndex
@@ -50,6 +49,7 @@ class StudyDatastore(Datastore):
         self.automatic = AutomaticMasks(self.workspace.automatic)
         self.index = StudyIndex(root)
         self.labels = LabelStore(root, self.workspace.history, lambda study_id: self.index.study(study_id).sequences)
+        self._new_images = NewImages(self.workspace, self.index, self.labels)
         self.label_check = LabelCheck(self.labels, self.index.studies)
         self.reviews = ReviewStore(self.workspace.reviews)
 
@@ -129,8 +129,8 @@ class StudyDatastore(Datastore):
         return self.add_new_image(source, study_id_of_upload(source.name, image_id or None), image_info).study_id
 
     def add_new_image(self, source: Path, study_id: str, info: dict[str, Any], *, replace: bool = False) -> Added:
-        """As :func:`~gliomics.monailabel.new_images.add_image`, and note ``info`` about the study."""
-        added = add_image(self, source, study_id, replace=replace)
+        """As :func:`~gliomics.monailabel.new_images.NewImages.add`, and note ``info`` about the study."""
+        added = self._new_images.add(source, study_id, replace=replace)
         self.refresh()
         if info:
             self.update_image_info(added.study_id, info)
@@ -151,18 +151,11 @@ class StudyDatastore(Datastore):
                 self.labels.remove(image_id, tag)
             single = self.root == study.folder
             source = study.path(default_sequence(study)) if single else study.folder
-            source.rename(self.removed_folder(image_id) / source.name)
+            source.rename(self.workspace.removed_folder(image_id) / source.name)
         self.refresh()
 
     def _info_path(self, image_id: str) -> Path:
         return self.workspace.image_info / f"{safe_name(image_id, 'study id')}.json"
-
-    def removed_folder(self, image_id: str) -> Path:
-        """A new folder for what is removed of a study."""
-        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
-        folder = self.workspace.removed / f"{image_id}-{stamp}"
-        folder.mkdir(parents=True)
-        return folder
 
     # -- labels
 

@@ -6,21 +6,20 @@ import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from gliomics.errors import InputError
 from gliomics.files import atomic_path, safe_name, sha256_of, suffix_of
+from gliomics.monailabel.labels import LabelStore
+from gliomics.monailabel.study_index import StudyIndex
+from gliomics.monailabel.workspace import Workspace
 from gliomics.preprocess import is_mask_like
 from gliomics.sequences import is_mask_name
 from gliomics.study.images import IMAGE_SUFFIXES, read_volume
 from gliomics.study.labels import study_of_mask
 from gliomics.study.no_study import NOT_STUDIES
 from gliomics.study.records import Volume
-
-if TYPE_CHECKING:
-    from gliomics.monailabel.datastore import StudyDatastore
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 """Names that are no files on Windows."""
@@ -66,77 +65,87 @@ def check_is_image(volume: Volume, name: str) -> None:
         raise InputError(f"{name} holds a few whole numbers only, as a mask does, not an image; {_AS_LABEL}")
 
 
-def add_image(store: StudyDatastore, source: Path, study_id: str, *, replace: bool = False) -> Added:
-    """Make a one-sequence study of an image file, or with ``replace`` replace the image of such a study.
+class NewImages:
+    """Uploaded image files on their way to be studies of a studies folder."""
 
-    The same file sent again changes nothing. An image that is replaced is kept in ``.gliomics/removed`` together with
-    its labels, which are then no labels of the new one; their versions stay in the history. Of uploads at the same time
-    one is first, and the others find it there.
+    def __init__(self, workspace: Workspace, index: StudyIndex, labels: LabelStore) -> None:
+        self._workspace = workspace
+        self._index = index
+        self._labels = labels
 
-    Raises :class:`InputError` for a file that cannot be read or is a mask, for an id that another study has, also in
-    other letters' case, and for one under which there are labels of another image.
-    """
-    suffix = suffix_of(source)
-    try:
-        volume = read_volume(source)
-    except InputError as error:
-        reason = str(error).replace(str(source), "the uploaded file")
-        raise InputError(f"image '{study_id}' was refused: {reason}") from error
-    check_is_image(volume, f"image '{study_id}'")
-    target = store.root / f"{study_id}{suffix}"
-    store.workspace.root.mkdir(exist_ok=True)
-    with FileLock(store.workspace.root / "images.lock"):
-        store.refresh()
-        _check_id(store, study_id, target)
-        if not target.exists():
-            _check_no_strange_labels(store, study_id, source)
-            _place(source, target)
-            return Added(study_id)
-        if sha256_of(target) == sha256_of(source):
-            return Added(study_id)
-        tags = store.labels.tags(study_id)
-        if not replace:
-            labels = f" and has labels ({', '.join(tags)})" if tags else ""
-            raise InputError(
-                f"study '{study_id}' exists{labels}, and its image is another; upload under another id, or replace it "
-                "with replace=true, which moves the image that is there and its labels to .gliomics/removed"
-            )
-        removed = store.removed_folder(study_id)
+    def add(self, source: Path, study_id: str, *, replace: bool = False) -> Added:
+        """Make a one-sequence study of an image file, or with ``replace`` replace the image of such a study.
+
+        The same file sent again changes nothing. An image that is replaced is kept in ``.gliomics/removed`` together
+        with its labels, which are then no labels of the new one; their versions stay in the history. Of uploads at the
+        same time one is first, and the others find it there.
+
+        Raises :class:`InputError` for a file that cannot be read or is a mask, for an id that another study has, also
+        in other letters' case, and for one under which there are labels of another image.
+        """
+        try:
+            volume = read_volume(source)
+        except InputError as error:
+            reason = str(error).replace(str(source), "the uploaded file")
+            raise InputError(f"image '{study_id}' was refused: {reason}") from error
+        check_is_image(volume, f"image '{study_id}'")
+        target = self._workspace.studies / f"{study_id}{suffix_of(source)}"
+        self._workspace.root.mkdir(exist_ok=True)
+        with FileLock(self._workspace.root / "images.lock"):
+            self._index.refresh()
+            self._check_id(study_id, target)
+            if not target.exists():
+                self._check_no_strange_labels(study_id, source)
+                _place(source, target)
+                return Added(study_id)
+            if sha256_of(target) == sha256_of(source):
+                return Added(study_id)
+            tags = self._labels.tags(study_id)
+            if not replace:
+                labels = f" and has labels ({', '.join(tags)})" if tags else ""
+                raise InputError(
+                    f"study '{study_id}' exists{labels}, and its image is another; upload under another id, or replace "
+                    "it with replace=true, which moves the image that is there and its labels to .gliomics/removed"
+                )
+            return self._replace(source, target, study_id, tags)
+
+    def _replace(self, source: Path, target: Path, study_id: str, tags: list[str]) -> Added:
+        removed = self._workspace.removed_folder(study_id)
         _place(target, removed / target.name)
         for tag in tags:
-            _place(store.labels.path(study_id, tag), removed / "labels" / tag / store.labels.path(study_id, tag).name)
-            store.labels.remove(study_id, tag)
+            label = self._labels.path(study_id, tag)
+            _place(label, removed / "labels" / tag / label.name)
+            self._labels.remove(study_id, tag)
         _place(source, target)
         return Added(study_id, removed, tags)
 
-
-def _check_id(store: StudyDatastore, study_id: str, target: Path) -> None:
-    """Refuse an id that anything but the image ``target`` has."""
-    wanted = study_id.lower()
-    same = next((study for study in store.index.studies().values() if study.id.lower() == wanted), None)
-    if same is not None and (same.id != study_id or list(same.sequences.values()) != [target]):
-        raise InputError(
-            f"study '{same.id}' exists already and is not a single {suffix_of(target)} image named '{study_id}'; "
-            "upload under another id, or remove that study first"
-        )
-    for entry in store.root.iterdir():
-        stem = study_of_mask(entry.name) if entry.is_file() else entry.name
-        if entry != target and (stem or "").lower() == wanted and not entry.name.startswith("."):
-            raise InputError(f"'{entry.name}' is there already; upload under another id than '{study_id}'")
-
-
-def _check_no_strange_labels(store: StudyDatastore, study_id: str, source: Path) -> None:
-    """Refuse an id under which there are labels, unless these were drawn on this very image."""
-    digest = sha256_of(source)
-    for tag in store.labels.all_tags():
-        if study_id not in store.labels.labelled(tag):
-            continue
-        version = store.labels.current(study_id, tag)
-        if version is None or digest not in version.images.values():
+    def _check_id(self, study_id: str, target: Path) -> None:
+        """Refuse an id that anything but the image ``target`` has."""
+        wanted = study_id.lower()
+        same = next((study for study in self._index.studies().values() if study.id.lower() == wanted), None)
+        if same is not None and (same.id != study_id or list(same.sequences.values()) != [target]):
             raise InputError(
-                f"there is a label '{tag}' for '{study_id}', which was not drawn on this image; upload the image under "
-                f"another id, or remove the label first: DELETE /datastore/label?id={study_id}&tag={tag}"
+                f"study '{same.id}' exists already and is not a single {suffix_of(target)} image named '{study_id}'; "
+                "upload under another id, or remove that study first"
             )
+        for entry in target.parent.iterdir():
+            stem = study_of_mask(entry.name) if entry.is_file() else entry.name
+            if entry != target and (stem or "").lower() == wanted and not entry.name.startswith("."):
+                raise InputError(f"'{entry.name}' is there already; upload under another id than '{study_id}'")
+
+    def _check_no_strange_labels(self, study_id: str, source: Path) -> None:
+        """Refuse an id under which there are labels, unless these were drawn on this very image."""
+        digest = sha256_of(source)
+        for tag in self._labels.all_tags():
+            if study_id not in self._labels.labelled(tag):
+                continue
+            version = self._labels.current(study_id, tag)
+            if version is None or digest not in version.images.values():
+                raise InputError(
+                    f"there is a label '{tag}' for '{study_id}', which was not drawn on this image; upload the image "
+                    "under another id, or remove the label first: "
+                    f"DELETE /datastore/label?id={study_id}&tag={tag}"
+                )
 
 
 def _place(source: Path, target: Path) -> None:

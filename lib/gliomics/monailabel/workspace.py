@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from gliomics.errors import InputError
@@ -78,6 +79,13 @@ class Workspace:
     def removed(self) -> Path:
         """Images that were removed or replaced over REST."""
         return self.root / "removed"
+
+    def removed_folder(self, study_id: str) -> Path:
+        """A new folder for what is removed of a study."""
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
+        folder = self.removed / f"{study_id}-{stamp}"
+        folder.mkdir(parents=True)
+        return folder
 
     @property
     def sessions(self) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from RadiogenomicsLib.backends import UNNAMED
+from RadiogenomicsLib.sequences import TITLES
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,37 @@ class Selection:
             if len(sequences) > 1:
                 return sequences
         return ()
+
+    @property
+    def mixedReason(self) -> str:
+        """Why the chosen volumes are not one study's; empty when they are."""
+        if self.repeated:
+            titles = " and for ".join(TITLES[sequence] for sequence in self.repeated)
+            return f"'{self.volumes[self.repeated[0]].name}' is chosen for {titles}: choose it once, under Study."
+        if self.isMixed:
+            return "The chosen volumes belong to different studies: choose volumes of one study under Study."
+        return ""
+
+    @property
+    def strayReason(self) -> str:
+        """Why a segmentation that is a label of no study of the server is none."""
+        if self.drawnOnServer:
+            return (
+                f"'{self.segmentation}' was drawn on a study of {self.drawnOnServer}: connect to that server, or take "
+                "the study from this one with Next study and draw on it."
+            )
+        return (
+            f"'{self.segmentation}' was not drawn on a study of the server: take one with Next study, or choose its "
+            "volumes under Study."
+        )
+
+    @property
+    def foreignReason(self) -> str:
+        """Why the segment is not one of the chosen volumes; empty when it is, or may be."""
+        if not self.drawnOnStudyId or self.drawnOnStudyId == self.studyId:
+            return ""
+        volumes = f"of study '{self.studyId}'" if self.studyId else "not of that study"
+        return f"The segment was drawn on study '{self.drawnOnStudyId}', but the chosen volumes are {volumes}."
 
 
 @dataclass(frozen=True)

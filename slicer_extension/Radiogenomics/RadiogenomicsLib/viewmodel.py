@@ -285,7 +285,7 @@ class PanelModel:
     @property
     def canSegment(self) -> Action:
         """Automatic segmentation needs a model and the volumes that it requires."""
-        return self._unless(self._busy() or self._noServer() or self._modelReason() or self._mixedReason())
+        return self._unless(self._busy() or self._noServer() or self._modelReason() or self.selection.mixedReason)
 
     @property
     def canSubmit(self) -> Action:
@@ -294,7 +294,7 @@ class PanelModel:
         if not reason and not self.selection.segmentationId:
             reason = "Choose a segmentation."
         if not reason and not self.selection.labelStudyId:
-            reason = self._strayReason()
+            reason = self.selection.strayReason
         if not reason and self.submitsSlices and not self.slicesOfLabel.done:
             reason = "Tick the slices that are done under Study, or tick 'The whole study is done'."
         return self._unless(reason)
@@ -314,7 +314,7 @@ class PanelModel:
             reason = "To correct a segment by clicks, choose one."
         if not reason:
             reason = self._missing(self.refinementModels[0])
-        return reason or self._mixedReason() or self._foreignReason()
+        return reason or self.selection.mixedReason or self.selection.foreignReason
 
     @property
     def canUndo(self) -> Action:
@@ -331,7 +331,7 @@ class PanelModel:
             reason = "Choose at least one volume under Study."
         if not reason and not self.selection.segmentId:
             reason = "Choose a segment under Segmentation."
-        return self._unless(reason or self._mixedReason() or self._foreignReason())
+        return self._unless(reason or self.selection.mixedReason or self.selection.foreignReason)
 
     @property
     def unchosenOfModel(self) -> tuple[str, ...]:
@@ -353,34 +353,6 @@ class PanelModel:
 
     def _noServer(self) -> str:
         return "Connect to a server first." if self.info is None else ""
-
-    def _mixedReason(self) -> str:
-        sequences = self.selection.repeated
-        if sequences:
-            titles = " and for ".join(TITLES[sequence] for sequence in sequences)
-            return f"'{self.selection.volumes[sequences[0]].name}' is chosen for {titles}: choose it once, under Study."
-        if self.selection.isMixed:
-            return "The chosen volumes belong to different studies: choose volumes of one study under Study."
-        return ""
-
-    def _strayReason(self) -> str:
-        name, server = self.selection.segmentation, self.selection.drawnOnServer
-        if server:
-            return (
-                f"'{name}' was drawn on a study of {server}: connect to that server, or take the study from this one "
-                "with Next study and draw on it."
-            )
-        return (
-            f"'{name}' was not drawn on a study of the server: take one with Next study, or choose its volumes under "
-            "Study."
-        )
-
-    def _foreignReason(self) -> str:
-        drawnOn, study = self.selection.drawnOnStudyId, self.selection.studyId
-        if not drawnOn or drawnOn == study:
-            return ""
-        volumes = f"of study '{study}'" if study else "not of that study"
-        return f"The segment was drawn on study '{drawnOn}', but the chosen volumes are {volumes}."
 
     def _modelReason(self) -> str:
         model = self.info.model(self.modelName) if self.info is not None else None
