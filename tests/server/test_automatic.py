@@ -49,7 +49,7 @@ def test_server_trains_by_itself_after_enough_new_labels_and_replays_the_first_c
     assert (stats["tiny"]["new_labels"], stats["segmentation_flair"]["new_labels"]) == (0, 2)
     store = ModelStore(server.studies / ".gliomics" / "models")
     version = store.version("tiny", stats["tiny"]["version"]).card
-    assert version.training.population.endswith("then 1 studies labelled here, with 3 replayed")
+    assert version.training.population.endswith("then 2 studies labelled here, with 3 replayed")
     saved(server, 2, tmp_path)
     wait_for(lambda: server.client.train_status()["request"]["model"] == "segmentation_flair")
     assert wait_until_done(server)["status"] == "DONE"
