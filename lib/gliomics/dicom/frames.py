@@ -8,7 +8,7 @@ import pydicom
 from gliomics.dicom.headers import Header, item_of, number_of, numbers_of, text_of, texts_of, time_of
 from gliomics.dicom.records import Frame
 from gliomics.errors import GeometryError
-from gliomics.sequences import Acquisition
+from gliomics.sequences import CONTRAST_DETAILS, Acquisition, contrast_details
 
 _PULSES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
 
@@ -110,6 +110,9 @@ def acquisition_of(header: Header, index: int | None = None) -> Acquisition:
         inversion_time=time_of(modifier, "InversionTimes") or time_of(dataset, "InversionTime"),
         contrast_agent=_agent(dataset, group, shared),
         contrast_volume=float(volume[0]) if volume.size else None,
+        contrast_details=contrast_details(
+            *(text_of(dataset, name) for name in CONTRAST_DETAILS),
+        ),
         image_type=(*image_type, *(value for value in more if value and value not in image_type)),
         scanning_sequence=texts_of(dataset, "ScanningSequence")
         or _PULSES.get(text_of(dataset, "EchoPulseSequence").upper(), ()),
@@ -126,4 +129,8 @@ def _agent(dataset: pydicom.Dataset, group: pydicom.Dataset, shared: pydicom.Dat
     if text_of(usage, "ContrastBolusAgentAdministered").upper() == "NO":
         return "none"
     agent = item_of(dataset, "ContrastBolusAgentSequence")
-    return text_of(dataset, "ContrastBolusAgent") or text_of(agent, "CodeMeaning")
+    return (
+        text_of(dataset, "ContrastBolusAgent")
+        or text_of(agent, "CodeMeaning")
+        or text_of(dataset, "ContrastBolusIngredient")
+    )

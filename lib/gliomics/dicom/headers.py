@@ -23,8 +23,10 @@ _PRIVATE = {"1.3.12.2.1107.5.9": "Siemens non-image object", "1.3.46.670589": "P
 _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "StudyInstanceUID", "StudyDate", "SeriesInstanceUID",
     "SeriesNumber", "SeriesDescription", "ProtocolName", "RepetitionTime", "EchoTime", "InversionTime",
-    "ContrastBolusAgent", "ContrastBolusVolume", "ContrastBolusAgentSequence", "ImageType", "ScanningSequence",
-    "EchoPulseSequence", "AcquisitionContrast", "ComplexImageComponent", "BodyPartExamined", "DiffusionBValue",
+    "ContrastBolusAgent", "ContrastBolusVolume", "ContrastBolusAgentSequence", "ContrastBolusIngredient",
+    "ContrastBolusRoute", "ContrastBolusTotalDose", "ContrastFlowRate", "ContrastBolusStartTime", "ImageType",
+    "ScanningSequence", "EchoPulseSequence",
+    "AcquisitionContrast", "ComplexImageComponent", "BodyPartExamined", "DiffusionBValue",
     "NumberOfTemporalPositions", "TemporalPositionIdentifier", "AcquisitionNumber", "AcquisitionTime", "TriggerTime",
     "InstanceNumber", "FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows",
     "Columns", "SamplesPerPixel", "NumberOfFrames", "SharedFunctionalGroupsSequence",

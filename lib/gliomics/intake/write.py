@@ -25,7 +25,7 @@ from gliomics.intake.plan import (
     SliceStack,
     Source,
 )
-from gliomics.preprocess import lesion_mask
+from gliomics.preprocess import is_mask_like, lesion_mask
 from gliomics.study.folder import list_studies, new_study_folder, read_study_folder, write_study_json
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.images import read_label_names, read_mask, read_volume, write_mask, write_volume
@@ -139,9 +139,11 @@ def _read(study: PlannedStudy, report: ImportReport) -> dict[str, Volume]:
 
     def read(source: ImageSource | SeriesSource) -> Volume | GliomicsError:
         try:
-            return _read_source(source)
+            volume = _read_source(source)
+            _check_no_mask(volume)
         except GliomicsError as error:
             return error
+        return volume
 
     with ThreadPoolExecutor(max_workers=4) as pool:  # decompressing does not hold the interpreter's lock
         results = dict(zip(images, pool.map(read, images.values()), strict=True))
@@ -152,6 +154,16 @@ def _read(study: PlannedStudy, report: ImportReport) -> dict[str, Volume]:
     if not volumes:
         raise InputError("none of its images can be used, so it is not written")
     return volumes
+
+
+def _check_no_mask(volume: Volume) -> None:
+    """Refuse an image whose voxels are those of a mask, whatever it is called (``FLAIR_lesion``)."""
+    if is_mask_like(volume) and volume.array.min() != volume.array.max():
+        values = ", ".join(f"{value:g}" for value in np.unique(volume.array))
+        raise InputError(
+            f"holds only {values}, as a mask does and no image; import it with --sequence label=SELECTOR if it is the "
+            "tumour's, or --sequence none=SELECTOR"
+        )
 
 
 def _read_source(source: ImageSource | SeriesSource) -> Volume:
@@ -182,24 +194,22 @@ def _read_label(
 
 
 def _numbering(label: PlannedLabel, mask: Mask, report: ImportReport) -> str | None:
-    """The numbering by the names of the mask's segments, else the layout's first that explains its values.
+    """The numbering by the names of the mask's segments, else the layout's that explains its values.
 
-    That none of the layout's does is reported.
+    That none of the layout's does, or that two do which say different things of them, is reported.
     """
     values = {int(value) for value in np.unique(mask.array) if value > 0}
     names = read_label_names(label.source.path) if isinstance(label.source, ImageSource) else {}
     named = numbering_of_segments(names) if names else None
     if named is not None and named.explains(values):
         return named.name
-    for name in label.numberings:
-        if parse_numbering(name).explains(values):
-            return name
+    explaining = [name for name in label.numberings if parse_numbering(name).explains(values)]
+    if len({tuple(parse_numbering(name).parts[value] for value in sorted(values)) for name in explaining}) == 1:
+        return explaining[0]
     if label.numberings:
         listed = ", ".join(map(str, sorted(values)))
-        reason = (
-            f"holds {listed}, which is not {' or '.join(label.numberings)}: its numbering is not recorded; "
-            "say it with --numbering"
-        )
+        what = f"may be {' or '.join(explaining)}" if explaining else f"is not {' or '.join(label.numberings)}"
+        reason = f"holds {listed}, which {what}: its numbering is not recorded; say it with --numbering"
         report.left_out.append(LeftOut(label.source.files[0].name, reason, is_open=True))
     return None
 

@@ -2,13 +2,15 @@
 
 from gliomics.sequences.file_names import canonical_sequence, is_mask_name, split_sequence_suffix
 from gliomics.sequences.recognition import recognise
-from gliomics.sequences.records import SEQUENCES, Acquisition, Recognition
+from gliomics.sequences.records import CONTRAST_DETAILS, SEQUENCES, Acquisition, Recognition, contrast_details
 
 __all__ = [
+    "CONTRAST_DETAILS",
     "SEQUENCES",
     "Acquisition",
     "Recognition",
     "canonical_sequence",
+    "contrast_details",
     "is_mask_name",
     "recognise",
     "split_sequence_suffix",

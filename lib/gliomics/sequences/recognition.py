@@ -36,6 +36,10 @@ _NO_AGENT = re.compile(
     r"(none|no|n|nil|null|non|not|false|off|without|w/?o|ohne|kein\w*|nein|sans|aucun\w*|sin|senza|sem|bez|zonder|brak|"
     r"0+([.,]0*)?\s*(ml|cc|mmol)?|n/?a|native?|nativ|unenhanced|no contrast|non[- ]?contrast|-+|no iv contrast|nessuno)"
 )
+_NO_AGENT_AND_MORE = re.compile(
+    r"(none|no|not|non|without|w/?o|ohne|keine?|sans|aucun|sin|senza|sem|bez|zonder)[^a-z0-9][^0-9]*"
+)
+_UNCLEAR_AGENT = re.compile(r"unknown|unspecified|unbekannt|inconnu|other|see .*|[?.*xu]+")
 _OTHER_IMAGE_TYPES = {"LOCALIZER", "PROJECTION IMAGE", "SUB", "MOSAIC", "P", "PHASE MAP", "VELOCITY MAP", "PERFUSION",
                       "PERFUSION_ASL", "R", "I", "REAL", "IMAGINARY", "PHASE", "SCREEN SAVE"}  # fmt: skip
 
@@ -52,18 +56,26 @@ def recognise(name: str, acquisition: Acquisition | None = None) -> Recognition:
         return Recognition(None, other, is_other=True)
     tokens = tokenise(name)
     answer = _by_name(tokens, headers, known_headers=acquisition is not None)
-    protocol = tokenise(headers.protocol_name)
-    if not headers.protocol_name or not any(token.role in (T1, T2, FLAIR) for token in protocol):
+    answer = _with_second_name(tokens, answer, "series description", headers.series_description, headers)
+    return _with_second_name(tokens, answer, "protocol", headers.protocol_name, headers)
+
+
+def _with_second_name(
+    tokens: list[Token], answer: Recognition, kind: str, name: str, headers: Acquisition
+) -> Recognition:
+    """The answer by the name together with what another name of the same image says, which may contradict it."""
+    second = tokenise(name)
+    if not any(token.role in (T1, T2, FLAIR) for token in second):
         return answer
-    by_protocol = _by_name(protocol, headers, known_headers=True)
+    by_second = _by_name(second, headers, known_headers=True)
     if answer.sequence is None:
         names_nothing = not any(token.role in (T1, T2, FLAIR, OTHER, UNCLEAR, DENSITY) for token in tokens)
-        return replace(by_protocol, reason=f"protocol: {by_protocol.reason}") if names_nothing else answer
-    if by_protocol.sequence not in (None, answer.sequence) or by_protocol.is_other:
-        if answer.sequence == "t1c" and by_protocol.sequence == "t1":
+        return replace(by_second, reason=f"{kind}: {by_second.reason}") if names_nothing else answer
+    if by_second.sequence not in (None, answer.sequence) or by_second.is_other:
+        if answer.sequence == "t1c" and by_second.sequence == "t1":
             return answer
-        what = by_protocol.sequence or by_protocol.reason
-        return Recognition(None, f"{answer.reason}, but the protocol '{headers.protocol_name}' says {what}")
+        what = by_second.sequence or by_second.reason
+        return Recognition(None, f"{answer.reason}, but the {kind} '{name}' says {what}")
     return answer
 
 
@@ -184,6 +196,8 @@ def _t1_or_t1c(tokens: list[Token], contrast: Contrast, headers: Acquisition, kn
         return Recognition(
             None, f"the name says '{contrast.unclear}', which leaves open whether with or without contrast"
         )
+    if agent and _UNCLEAR_AGENT.fullmatch(agent.lower()):
+        return Recognition(None, f"the name says 't1', and '{agent}' is recorded as contrast agent")
     if agent:
         return Recognition("t1c", f"the name says 't1', contrast agent '{agent}' is recorded")
     if none_recorded:
@@ -194,6 +208,8 @@ def _t1_or_t1c(tokens: list[Token], contrast: Contrast, headers: Acquisition, kn
         return Recognition(
             None, f"the name says 't1', a contrast volume of {headers.contrast_volume:g} ml without an agent"
         )
+    if headers.contrast_details:
+        return Recognition(None, f"the name says 't1', {headers.contrast_details} without an agent")
     strange = _not_understood(tokens)
     if strange:
         return Recognition(
@@ -224,7 +240,9 @@ def _not_understood(tokens: list[Token]) -> str:
 def _agent(headers: Acquisition) -> str:
     """The contrast agent that was given, empty if none is recorded or none was given."""
     agent = headers.contrast_agent.strip()
-    return "" if not agent or _NO_AGENT.fullmatch(agent.lower()) or headers.contrast_volume == 0 else agent
+    lowered = agent.lower()
+    is_none = _NO_AGENT.fullmatch(lowered) or _NO_AGENT_AND_MORE.fullmatch(lowered)
+    return "" if not agent or is_none or headers.contrast_volume == 0 else agent
 
 
 def _says_no_agent(headers: Acquisition) -> bool:

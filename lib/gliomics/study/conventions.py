@@ -11,14 +11,15 @@ import re
 from dataclasses import dataclass
 
 from gliomics.sequences import Acquisition, is_mask_name, recognise, split_sequence_suffix
+from gliomics.study.numbering import CORE, ENHANCING, OEDEMA
 from gliomics.study.sessions import DATE, NUMBERED_SESSION, examination_of
 
-_BRAIN = re.compile(r"brain|skull|(?<![a-z])(head|bet|csf|wm|gm|aseg|aparc\w*|tissues?|face|air)(?![a-z])")
+_BRAIN = re.compile(r"brain|skull|(?<![a-z])(head|bet|deface\w*|csf|wm|gm|aseg|aparc\w*|tissues?|face|air)(?![a-z])")
 _TISSUE_PIPELINES = re.compile(r"(?i)(^|/)(fmriprep|smriprep|fastsurfer|freesurfer|mriqc|cat12|synthseg)[^/]*/")
 _MASK_FOLDER = re.compile(
     r"(?i)(images?_)?(labels?(tr|ts)?|masks?|segm?s?|segmentations?|ground[-_ ]?truths?|gts?|annotations?|rois?)"
 )
-_WITHOUT_CONTRAST = ("none", "no", "pre", "without", "native", "0")
+_WITHOUT_CONTRAST = re.compile(r"(?i)no|pre|without|nativ|0|un|false|sans|ohne")
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,16 @@ CONVENTIONS = (
     ),
     _convention(
         "BraTS 2023",
-        r"(?P<patient>BraTS-[A-Z]+(?:-RT)?-\d+)-(?P<session>\d{1,3})",
+        r"(?P<patient>BraTS-PED-\d+)-(?P<session>\d{1,3})",
         "BraTS-PED-00001-000-t1n.nii.gz",
+        ("seg",),
+        # 2023 as for adults; since 2024 enhancing, non-enhancing, cystic and oedema
+        ("brats-2023", f"1={ENHANCING},2={CORE},3={CORE},4={OEDEMA}"),
+    ),
+    _convention(
+        "BraTS 2023",
+        r"(?P<patient>BraTS-[A-Z]+(?:-RT)?-\d+)-(?P<session>\d{1,3})",
+        "BraTS-MET-00001-000-t1n.nii.gz",
         ("seg",),
     ),
     _convention(
@@ -205,15 +214,18 @@ def _bids_role(rest: str, path: str, acquisition: Acquisition | None) -> FileRol
     *pairs, suffix = rest.split("_")
     entities = dict(pair.split("-", 1) for pair in pairs if "-" in pair)
     derived = "derivatives" in path.lower().split("/")
+    if "deface" in suffix.lower():
+        return FileRole(None, "a mask of the face, not of a tumour", is_other=True)
     if suffix in ("dseg", "mask", "seg", "roi", "probseg"):
         if suffix == "probseg":
             return FileRole(None, "a map of probabilities, not a mask", is_other=True)
         if _BRAIN.search(rest.lower()) or (_TISSUE_PIPELINES.search(path) and "lesion" not in rest.lower()):
             return FileRole(None, "a mask of the brain or its tissues, not of a tumour", is_other=True)
         return FileRole(None, f"BIDS suffix {suffix}", mask_rank=0)
-    if suffix not in ("T1w", "T2w", "FLAIR"):
-        role = plain_role(rest)
-        if role.mask_rank is not None or role.is_other:
+    if suffix not in ("T1w", "T2w", "FLAIR") and not derived:
+        role = plain_role(rest, acquisition)
+        follows_bids = all("-" in pair for pair in pairs)
+        if role.mask_rank is not None or role.is_other or role.sequence or not follows_bids:
             return role
         return FileRole(None, f"BIDS suffix {suffix} is none of T1w, T2w and FLAIR", is_other=True)
     if entities.get("part", "mag") != "mag":
@@ -222,6 +234,6 @@ def _bids_role(rest: str, path: str, acquisition: Acquisition | None) -> FileRol
         return FileRole(None, "an image derived from another", is_other=True)
     role = plain_role(rest, acquisition)
     contrast = entities.get("ce", "")
-    if suffix == "T1w" and contrast and contrast.lower() not in _WITHOUT_CONTRAST and not role.is_other:
+    if suffix == "T1w" and contrast and not _WITHOUT_CONTRAST.match(contrast) and not role.is_other:
         return FileRole("t1c", f"BIDS: T1w with contrast agent {contrast}")
     return role

@@ -8,7 +8,9 @@ from typing import Any
 
 import slicer
 
-from gliomics.sequences import Acquisition
+from gliomics.sequences import Acquisition, contrast_details
+
+_CONTRAST_DETAILS = ("0018,1040", "0018,1044", "0018,1046", "0018,1042")  # route, dose, flow rate, start
 
 _UIDS_ATTRIBUTE = "DICOM.instanceUIDs"
 
@@ -57,8 +59,9 @@ def headersOf(node: Any) -> Headers | None:
         repetition_time=number("0018,0080"),
         echo_time=number("0018,0081"),
         inversion_time=number("0018,0082"),
-        contrast_agent=value("0018,0010"),
+        contrast_agent=value("0018,0010") or value("0018,1048"),
         contrast_volume=number("0018,1041"),
+        contrast_details=contrast_details(*(value(tag) for tag in _CONTRAST_DETAILS)),
         image_type=tuple(part.upper() for part in values("0008,0008")),
         scanning_sequence=values("0018,0020"),
         protocol_name=value("0018,1030"),

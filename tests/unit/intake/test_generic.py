@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gliomics.errors import InputError
-from gliomics.intake import Choices, ImportPlan, plan_import
+from gliomics.intake import Choices, ImportPlan, plan_import, write_plan
 from tests.unit.intake.trees import write_image, write_label
 
 Summary = dict[str, tuple[str, str | None, set[str]]]
@@ -209,3 +209,39 @@ def test_a_choice_that_is_none_is_refused(text: str) -> None:
 def test_channels_that_are_none_are_refused(channels: str) -> None:
     with pytest.raises(InputError, match="--channels"):
         Choices.parse([], channels)
+
+
+@pytest.mark.parametrize("sessions", [("scan1", "scan2"), ("time1", "time2"), ("A", "B")])
+def test_what_follows_the_folders_name_in_a_files_is_a_session(tmp_path: Path, sessions: tuple[str, ...]) -> None:
+    images = [f"{p}/{p}_{s}_{name}.nii.gz" for p in ("10", "11") for s in sessions for name in ("t1c", "flair")]
+    plan = planned(tmp_path, images=tuple(images))
+    assert {study.id: study.patient_id for study in plan.studies} == {
+        f"{patient}_{session}": patient for patient in ("10", "11") for session in sessions
+    }
+
+
+@pytest.mark.parametrize("cohorts", [("siteA", "siteB"), ("center 1", "center 2"), ("Astrocytoma", "IDH-wt")])
+def test_patients_of_cohorts_are_not_joined(tmp_path: Path, cohorts: tuple[str, str]) -> None:
+    images = [f"{cohort}/{p}/{s}.nii.gz" for cohort in cohorts for p in ("001", "002") for s in ("t1", "flair")]
+    plan = planned(tmp_path, images=tuple(images))
+    assert {study.patient_id for study in plan.studies} == {f"{c}-{p}" for c in cohorts for p in ("001", "002")}
+    assert len(plan.studies) == 4
+
+
+def test_folders_of_an_xnat_archive_are_no_patients(tmp_path: Path) -> None:
+    images = [
+        f"SUBJECTS/EGD-{n}/SESSIONS/EGD-{n}/SCANS/{s}/NIFTI/{s}.nii.gz" for n in (1, 2) for s in ("T1", "T1GD", "FLAIR")
+    ]
+    plan = planned(tmp_path, images=tuple(images))
+    assert [(study.patient_id, set(study.sequences)) for study in plan.studies] == [
+        ("EGD-1", {"t1", "t1c", "flair"}),
+        ("EGD-2", {"t1", "t1c", "flair"}),
+    ]
+
+
+@pytest.mark.parametrize("name", ["FLAIR_lesion", "FLAIR_tumor", "T1_tumour", "T2_outline", "FLAIR_bin"])
+def test_a_mask_under_an_images_name_is_no_image(tmp_path: Path, name: str) -> None:
+    write_label(tmp_path / "data" / name / f"{name}.nii.gz", (1,))
+    report = write_plan(plan_import(tmp_path / "data"), tmp_path / "out")
+    assert not report.written
+    assert any(item.is_open and "as a mask does" in item.reason for item in report.left_out)

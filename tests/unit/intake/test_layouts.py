@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gliomics.intake import plan_import, write_plan
 from gliomics.study.labels import label_path
 from tests.unit.intake.trees import (
     assert_images,
@@ -308,3 +309,31 @@ def test_patients_and_examinations_in_folders_are_dated_and_share_the_patient(tm
         studies["Smith_2021-09-30"],
         {"t1": "2021-09-30 T1", "t1c": "2021-09-30 T1_GD", "flair": "2021-09-30 FLAIR"},
     )
+
+
+def test_names_near_bids_are_read_and_what_denies_contrast_is_no_t1c(tmp_path: Path) -> None:
+    for name in ("t1", "T1ce", "T2", "flair"):
+        write_image(tmp_path / "sub-01/ses-1" / f"sub-01_ses-1_{name}.nii.gz")
+    write_image(tmp_path / "sub-02/anat/sub-02_ce-nogad_T1w.nii.gz")
+    write_label(tmp_path / "sub-02/anat/sub-02_mod-T1w_defacemask.nii.gz", (1,))
+    studies = {study.id: study for study in plan_import(tmp_path).studies}
+    assert set(studies["sub-01_ses-1"].sequences) == {"t1", "t1c", "t2", "flair"}
+    assert "sub-02" not in studies  # 'nogad' is left open, and the mask of the face is no tumour's
+
+
+@pytest.mark.parametrize(
+    ("values", "numbering"),
+    [
+        ((1, 2, 4), "1=enhancing,2=core-without-enhancement,3=core-without-enhancement,4=oedema"),
+        ((1, 2, 3), None),
+    ],
+)
+def test_brats_of_children_has_its_own_numbering_or_is_asked(
+    tmp_path: Path, values: tuple[int, ...], numbering: str | None
+) -> None:
+    folder = tmp_path / "data/BraTS-PED-00001-000"
+    write_image(folder / "BraTS-PED-00001-000-t1c.nii.gz")
+    write_label(folder / "BraTS-PED-00001-000-seg.nii.gz", values)
+    report = write_plan(plan_import(tmp_path / "data"), tmp_path / "out")
+    assert [study.numbering for study in report.written] == [numbering]
+    assert any("--numbering" in item.reason for item in report.left_out) == (numbering is None)

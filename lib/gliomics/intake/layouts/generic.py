@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from gliomics.intake.acquisition import sidecar
+from gliomics.intake.acquisition import Sidecars
 from gliomics.intake.assemble import Part, stem_of
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource, usable_id
@@ -23,8 +23,14 @@ from gliomics.study.sessions import DATE, NUMBERED_SESSION, SESSION, Examination
 
 _GROUPS = re.compile(
     r"(?i)(hgg|lgg|gbm|train(ing)?|val(idation)?|test(ing)?|data(set)?s?|images?(tr|ts)?|imgs?|scans?|patients?|subjects?"
-    r"|cases?|niftis?|nii|nrrds?|raw|rawdata|input|anat|mri?s?|structural|nifti[-_ ]?files)"
+    r"|cases?|niftis?|nii|nrrds?|raw|rawdata|input|anat|mri?s?|structural|nifti[-_ ]?files"
+    r"|sessions|experiments|studies|resources)"
 )
+_COHORTS = re.compile(
+    r"(?i)((site|cent(er|re)|hospital|cohort|group|batch|fold|arm)[-_ ]?\w*|glio\w*|astro\w*|oligo\w*|idh.*|healthy"
+    r"|controls?|mutant|wild[-_ ]?type)"
+)
+"""Folders of several patients whose names may be used in another one again."""
 _TECHNIQUE = re.compile(
     r"(?i)(ax(ial)?|tra(nsversal|nsverse)?|sag(ittal)?|cor(onal)?|[23]d|mpr|mprage|space|cube|vista|fse|tse|se|gre|spgr"
     r"|brain|head|mr|mri|image|img|scan|series|se?\d+)"
@@ -46,17 +52,22 @@ class _Place:
 def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
     """The images as parts of studies: by folder, or by the beginning of their names where a folder holds many."""
     by_folder: dict[tuple[str, ...], list[_Place]] = defaultdict(list)
+    sidecars = Sidecars(files)
     for path in paths:
-        place = _place(files, path)
+        place = _place(sidecars, path)
         by_folder[place.folders].append(place)
     by_folder = _masks_to_images(by_folder)
     several = _patients_in_several_groups(by_folder)
+    named_after = {
+        folders for folders, places in by_folder.items() if any(_begins_with(p.stem, folders) for p in places)
+    }
     parts = []
     for folders, places in sorted(by_folder.items()):
         prefixes = _prefixes(places, folders)
         for place in places:
             prefix = prefixes[place.path]
-            examination = _examination(folders, prefix, several, files.root)
+            by_folder_name = len(named_after) > 1 and _begins_with(place.stem, folders)
+            examination = _examination(folders, prefix, several, files.root, is_session=by_folder_name)
             study = "_".join(filter(None, (examination.patient, examination.session)))
             name = _rest(place.stem, prefix) or re.sub(r"\d", "?", place.stem)
             parts.append(
@@ -74,14 +85,14 @@ def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
     return parts
 
 
-def _place(files: Files, path: str) -> _Place:
+def _place(sidecars: Sidecars, path: str) -> _Place:
     inside = list(PurePosixPath(path).parts[:-1])
     stem = stem_of(path)
     own = stem
     for folder in reversed(inside):  # a patient's or an examination's name says nothing of the sequence
         own = own.removeprefix(folder).lstrip("-_. ") or own
     own = NUMBERED_SESSION.sub(" ", DATE.sub(" ", own)).strip("-_. ") or own
-    role, by_folder = plain_role(own, sidecar(files.path(path))), False
+    role, by_folder = plain_role(own, sidecars.of(path)), False
     folders = [folder for folder in inside if not _GROUPS.fullmatch(folder)]
     last = _without_number(folders[-1]) if folders else ""
     of_last = plain_role(last)
@@ -98,7 +109,19 @@ def _place(files: Files, path: str) -> _Place:
             folders.pop()
     elif len(folders) > 1 and role.sequence is not None and of_last.sequence == role.sequence:
         folders.pop()
+    if role.sequence == "t1":
+        role = _after_contrast_by_folder(inside) or role
     return _Place(path, tuple(folders), stem, role, by_folder)
+
+
+def _after_contrast_by_folder(inside: list[str]) -> FileRole | None:
+    """What a T1 image is that lies in a folder which says that contrast was given: undecided, not before contrast."""
+    for folder in inside:
+        named = _without_number(folder)
+        says_contrast = any(plain_role(name).sequence == "t1c" for name in (named, f"T1 {named}"))
+        if says_contrast and not SESSION.fullmatch(folder):
+            return FileRole(None, f"T1 by its name, in the folder '{folder}', which says that contrast was given")
+    return None
 
 
 def _without_number(folder: str) -> str:
@@ -201,12 +224,24 @@ def _patients_in_several_groups(by_folder: Iterable[tuple[str, ...]]) -> set[str
     return {name for name, groups in homes.items() if len(groups) > 1}
 
 
-def _examination(folders: tuple[str, ...], prefix: str, several: set[str], root: Path) -> Examination:
-    """Patient and session by the folders, and by the beginning of the file's name where that tells more."""
+def _begins_with(stem: str, folders: tuple[str, ...]) -> bool:
+    """Whether a file's name begins with that of its folder."""
+    return bool(folders) and bool(re.match(re.escape(folders[-1]) + r"(?![A-Za-z0-9])", stem))
+
+
+def _examination(
+    folders: tuple[str, ...], prefix: str, several: set[str], root: Path, *, is_session: bool
+) -> Examination:
+    """Patient and session by the folders, and by the beginning of the file's name where that tells more.
+
+    ``is_session`` says that the folder's name stood before that beginning, as in those of other patients.
+    """
     named = examination_of(prefix)
-    if prefix and named.patient:
-        return named
     by_folders = _by_folders(folders, several, usable_id(root.resolve().name) or "study")
+    if is_session and prefix and not prefix.startswith(folders[-1]):
+        named = Examination("", prefix, named.date)
+    elif prefix and named.patient:
+        return named
     session = "_".join(filter(None, (by_folders.session, named.session)))
     return Examination(by_folders.patient, session, named.date or by_folders.date)
 
@@ -215,6 +250,9 @@ def _by_folders(folders: tuple[str, ...], several: set[str], root: str) -> Exami
     if len(folders) < 2:
         named = examination_of(folders[0] if folders else root)
         return named if named.patient else Examination(root, named.session, named.date)
+    if len(folders) == 2 and _COHORTS.fullmatch(folders[0]):
+        named = examination_of(folders[1])
+        return Examination(f"{folders[0]}-{named.patient}", named.session, named.date)
     *groups, patient, session = folders
     if not examination_of(patient).patient and examination_of(session).patient:  # sessions that hold patients
         patient, session = session, patient

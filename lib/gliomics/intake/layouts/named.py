@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from gliomics.intake.acquisition import sidecar
+from gliomics.intake.acquisition import Sidecars
 from gliomics.intake.assemble import Part, stem_of
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource, usable_id
@@ -18,13 +18,14 @@ def named_parts(files: Files, paths: list[str]) -> tuple[list[Part], Counter[str
     parts: list[Part] = []
     conventions: Counter[str] = Counter()
     others = []
+    sidecars = Sidecars(files)
     for path in paths:
         stem, folder = stem_of(path), Path(path).parent.name
         subject = subject_of(stem, folder)
         if subject is None:
             others.append(path)
             continue
-        role = role_of(subject, path, sidecar(files.path(path)))
+        role = role_of(subject, path, sidecars.of(path))
         if role.sequence is None and not role.is_other and is_mask_folder(folder):
             role = plain_role("mask")
         conventions[subject.convention.name] += 1
