@@ -117,6 +117,23 @@ def test_part_of_an_uploaded_label_is_chosen_by_its_name_and_the_numbering(a_ser
     assert whole.diagnostics["voxels"] == (values > 0).sum()
 
 
+def test_region_of_an_unknown_name_is_refused_for_a_label_of_several_parts(a_server: Server, a_label: Path) -> None:
+    mask = read_mask(a_label)
+    numbers = np.cumsum(mask.array.reshape(-1)).reshape(mask.shape)
+    write_mask(mask.with_array(np.where(mask.array > 0, 2 ** (numbers * 3 // (numbers.max() + 1)), 0)), a_label)
+    with pytest.raises(ClientError, match="region 'tumor core' is unknown, and the current segment has several parts"):
+        a_server.client.features("case-0", label=a_label, region="tumor core")
+
+
+def test_region_that_no_numbering_gives_the_value_of_a_label_is_refused(a_server: Server, a_label: Path) -> None:
+    mask = read_mask(a_label)
+    write_mask(mask.with_array(4 * (mask.array > 0)), a_label)
+    with pytest.raises(ClientError, match=r"region 'oedema' is empty in the label of study 'case-0': .*holds label 4"):
+        a_server.client.features("case-0", label=a_label, region="oedema")
+    table = a_server.client.features("case-0", label=a_label)
+    assert any(warning.startswith("label 4 was counted as tumour") for warning in table.warnings)
+
+
 def test_subtype_is_estimated_from_the_uploaded_segment(a_server: Server, a_label: Path) -> None:
     (estimate,) = a_server.client.subtype("case-0", label=a_label, models=["subtype_size"])
     assert estimate.study_id == "case-0"

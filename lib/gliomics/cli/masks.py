@@ -36,7 +36,7 @@ def resample(
     others by linear interpolation of each label. A mask that cannot be brought there is reported and the others go on;
     the exit code is 1 then.
     """
-    from gliomics.study import find_mask, open_studies, write_mask
+    from gliomics.study import find_mask, open_studies, read_label_names, write_mask
 
     if not masks.is_dir():
         raise InputError(f"{masks} is not a folder; give the folder that holds <study id>.nii.gz for each study")
@@ -58,6 +58,9 @@ def resample(
         else:
             done += 1
             console.print(f"{study.id}: {_change(before, after)}", markup=False)
+            if names := read_label_names(path):
+                segments = ", ".join(f"{value} '{name}'" for value, name in names.items())
+                console.print(f"{study.id}: .nii.gz keeps no names; its segments were {segments}", markup=False)
     if not done and not failed:
         raise InputError(f"none of the {len(every_study)} studies has a mask in {masks}")
     console.print(f"{done} masks in {out}" + (f", {failed} failed" if failed else ""))

@@ -41,14 +41,26 @@ def numbering_diagnostics(table: FeatureTable, numbering: MaskNumbering, own: Ma
 
 
 def numbering_warnings(table: FeatureTable, numbering: MaskNumbering, own: Mapping[str, Region]) -> list[str]:
-    """What to beware of where a value may be a resection cavity."""
-    if not numbering.doubtful_cavity or not is_whole(_region(table), own):
-        return []
-    labels = ", ".join(map(str, sorted(numbering.doubtful_cavity)))
-    return [
-        f"label {labels} was counted as tumour; after surgery it may be a resection cavity (brats-2024), which "
-        "--numbering would say"
-    ]
+    """What to beware of in a row of the whole tumour; see :func:`whole_warnings`."""
+    return whole_warnings(numbering) if is_whole(_region(table), own) else []
+
+
+def whole_warnings(numbering: MaskNumbering) -> list[str]:
+    """What to beware of in the whole tumour where a value may be a resection cavity, or a segment no tumour."""
+    warnings = []
+    if numbering.doubtful_cavity:
+        labels = ", ".join(map(str, sorted(numbering.doubtful_cavity)))
+        warnings.append(
+            f"label {labels} was counted as tumour; after surgery it may be a resection cavity (brats-2024), which "
+            "--numbering would say"
+        )
+    if numbering.uncertain:
+        names = ", ".join(f"'{name}' ({value})" for value, name in sorted(numbering.uncertain.items()))
+        warnings.append(
+            f"segment {names} was counted as tumour; its name is no part of a tumour that is known: rename it, remove "
+            "it from the mask if it is none, or say what it is with --numbering"
+        )
+    return warnings
 
 
 def _region(table: FeatureTable) -> str:

@@ -27,6 +27,7 @@ from gliomics.radiomics.perturb import perturbed
 from gliomics.radiomics.regions import is_ring, needs_parts, select_region
 from gliomics.records import FeatureTable
 from gliomics.study.geometry import load_sequences
+from gliomics.study.images import read_label_names
 from gliomics.study.labels import find_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask, parse_numbering
 from gliomics.study.records import Mask, Study, Volume
@@ -262,6 +263,7 @@ class _Case:
     study: Study
     volumes: dict[str, Volume]
     masks: dict[str, Mask]
+    segments: Mapping[str, Mapping[int, str]]
     brain: Mask | None
     numbering: str | None
     cohort_labels: Mapping[str, frozenset[int]]
@@ -285,6 +287,7 @@ class _Case:
             f"mask of '{self.study.id}' in {rater}",
             told=self.numbering,
             study=self.study.numbering,
+            segments=self.segments[rater],
             cohort=self.cohort_labels[rater],
         )
 
@@ -307,9 +310,11 @@ def _read_case(
             raise InputError(f"no mask {study.id}.nii.gz in {folder}")
         return path
 
-    masks = {str(folder): read_lesion(find(folder), volumes) for folder in mask_folders}
+    paths = {str(folder): find(folder) for folder in mask_folders}
+    masks = {rater: read_lesion(path, volumes) for rater, path in paths.items()}
+    segments = {rater: read_label_names(path) for rater, path in paths.items()}
     brain = read_brain(find(brains), volumes) if brains is not None else None
-    return _Case(study, volumes, masks, brain, numbering, cohort_labels)
+    return _Case(study, volumes, masks, segments, brain, numbering, cohort_labels)
 
 
 def _measure_targets(

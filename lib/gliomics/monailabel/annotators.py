@@ -11,7 +11,7 @@ from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.label_check import drawn_on_another_image
 from gliomics.monailabel.reviews import Review
 from gliomics.segmentation.annotators import Agreement, agreements, consensus
-from gliomics.study import Mask
+from gliomics.study import Mask, read_label_names
 from gliomics.study.numbering import tumour_of
 
 
@@ -55,5 +55,6 @@ def _masks(store: StudyDatastore, study_id: str, tags: Sequence[str]) -> dict[st
         path = store.labels.path(study_id, tag)
         if (changed := drawn_on_another_image(store.labels, study_id, tag)) is not None:
             raise InputError(changed)
-        masks[tag] = tumour_of(read_label(path, study, f"label '{tag}'", allow_empty=True), study.numbering)
+        label = read_label(path, study, f"label '{tag}'", allow_empty=True)
+        masks[tag] = tumour_of(label, study.numbering, read_label_names(path))
     return masks

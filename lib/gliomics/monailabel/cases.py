@@ -12,7 +12,7 @@ from gliomics.files import suffix_of
 from gliomics.preprocess import lesion_mask_of_study
 from gliomics.study.conventions import patient_and_role
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask
-from gliomics.study.numbering import numbering_of_segments
+from gliomics.study.numbering import numbering_of_mask
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study
 
 SEQUENCE_ORDER = ("flair", "t1c", "t2", "t1")
@@ -79,5 +79,6 @@ def with_numbering_of_segments(study: Study, info: Mapping[str, Any]) -> Study:
     segments = info.get("segments")
     if not isinstance(segments, dict) or not all(type(value) is int and value > 0 for value in segments.values()):
         return study
-    numbering = numbering_of_segments({value: name for name, value in segments.items()})
-    return study if numbering is None else replace(study, numbering=numbering.name)
+    names = {value: str(name) for name, value in segments.items()}
+    found = numbering_of_mask(names, f"the label of study '{study.id}'", segments=names)
+    return replace(study, numbering=found.name) if found.source == "names of the segments" else study

@@ -21,7 +21,7 @@ from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.records import FeatureTable, SubtypeEstimate
 from gliomics.segmentation.predict import LoadedModel, Segmenter
 from gliomics.study.geometry import load_sequences
-from gliomics.study.images import IMAGE_SUFFIXES, write_mask, write_volume
+from gliomics.study.images import IMAGE_SUFFIXES, read_label_names, write_mask, write_volume
 from gliomics.study.numbering import labels_of_mask, numbering_of_mask
 from gliomics.study.records import Study
 from gliomics.subtype.contradictions import with_contradictions
@@ -192,11 +192,11 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
     above 0 unless told), ``config`` (name of a preset), ``resample_to`` (bring the sequences
     to this one's grid, on which the label must be drawn).
     """
-    from gliomics.cohort.numbering import numbering_diagnostics
+    from gliomics.cohort.numbering import numbering_diagnostics, whole_warnings
     from gliomics.cohort.stability import stability_diagnostics
     from gliomics.radiomics.config import load_config
     from gliomics.radiomics.extract import WHOLE_MASK, extract_features
-    from gliomics.radiomics.regions import part_region, select_region
+    from gliomics.radiomics.regions import REGIONS, names_whole, part_region, select_region
 
     if not request.get("label"):
         raise InputError(f"the current segment of study '{study.id}' is missing; send it as the file 'label'")
@@ -206,10 +206,20 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
     region = text_option(request, "region") or WHOLE_MASK
     label = _label_value(request.get("label_value"))
     numbering = numbering_of_mask(
-        labels_of_mask(mask), "the current segment", told=text_option(request, "numbering"), study=study.numbering
+        labels_of_mask(mask),
+        "the current segment",
+        told=text_option(request, "numbering"),
+        study=study.numbering,
+        segments=read_label_names(Path(request["label"])),
     )
     own = part_region(region)
-    parts = label is None and bool(own) and (len(numbering.labels) > 1 or bool(request.get("numbering")))
+    one_segment = numbering.labels <= {1} and numbering.source not in ("told", "names of the segments")
+    if not (one_segment or own or label is not None or names_whole(region)):
+        raise UnknownNameError(
+            f"region '{region}' is unknown, and the current segment has several parts: give {', '.join(REGIONS)} or "
+            "tumour, or one part as the option label_value"
+        )
+    parts = label is None and bool(own) and not one_segment
     if parts:
         mask = select_region(mask, region, name=f"the label of study '{study.id}'", numbering=numbering, own=own)
     elif label is None:
@@ -222,7 +232,12 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
         | features.diagnostics
         | stability_diagnostics(features.values, config)
     )
-    return replace(features, diagnostics={"patient_id": study.patient_id, **diagnostics})
+    warnings = whole_warnings(numbering) if label is None and not parts else []
+    return replace(
+        features,
+        diagnostics={"patient_id": study.patient_id, **diagnostics},
+        warnings=[*warnings, *features.warnings],
+    )
 
 
 def describe(card: ModelCard) -> dict[str, Any]:

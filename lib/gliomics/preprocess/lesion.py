@@ -38,8 +38,8 @@ def lesion_mask(mask: Mask, volume: Volume, name: str, image: str = "its image",
     labelled = np.count_nonzero(mask.array)
     if not labelled and not allow_empty:
         raise InputError(
-            f"{name} is empty: no voxel is labelled; draw the tumour and save it again, or, where there is none, "
-            "say so with allow_empty"
+            f"{name} is empty: no voxel is labelled; draw the tumour and save it again; where there is none, "
+            "leave the study out, or send the label to the server with allow_empty"
         )
     if labelled > _SMALL_SHARE * mask.array.size:
         head = np.count_nonzero(foreground(volume.array))

@@ -80,6 +80,11 @@ def part_region(name: str) -> dict[str, Region]:
     return {} if part is None or part == UNDIVIDED else {name: Region(parts=[part])}
 
 
+def names_whole(name: str) -> bool:
+    """Whether a segment's name stands for the whole tumour."""
+    return part_of_name(name) == UNDIVIDED
+
+
 def needs_parts(region: str, own: Mapping[str, Region]) -> bool:
     """Whether a region is made of parts of the tumour, so that it needs to know the numbering of a mask."""
     return _rule(region, own).parts is not None

@@ -46,7 +46,7 @@ _NEGLIGIBLE = 1e-12
 _MASK_TYPES = (np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64)
 _NIFTI_MILLIMETRES = {1: 1000.0, 3: 0.001}
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
-_ROUNDING = 1e-4
+_ROUNDING = 1.01e-4  # 0.9999 in single precision, too
 _MOST_ROUNDING = 0.01
 """Label values are off by half a step of the header's scale, at most by this."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -46,6 +46,9 @@ _SPELLINGS: dict[Part, str] = {
     CAVITY: "cavity, resection cavity, surgical cavity, rc",
     UNDIVIDED: "tumour, whole, whole tumour, lesion, whole lesion, glioma, wt",
 }
+_UNNAMED = re.compile(r"((segment|label|value|class)[ _-]*)?\d*", re.IGNORECASE)
+"""Names that programs give to segments that nobody named."""
+
 _PARTS_BY_SPELLING = {name: part for part, names in _SPELLINGS.items() for name in names.split(", ")}
 
 
@@ -99,11 +102,15 @@ of 2023, of 2024 after treatment (4 is the resection cavity), and task 1 of the 
 
 @dataclass(frozen=True)
 class MaskNumbering:
-    """The numberings that a mask may have (``labels`` are its values above 0), and in words how that is known."""
+    """The numberings that a mask may have (``labels`` are its values above 0), and in words how that is known.
+
+    ``uncertain`` are segments whose names are no part that is known; they count as tumour that is not divided.
+    """
 
     labels: frozenset[int]
     numberings: tuple[Numbering, ...]
     source: str
+    uncertain: Mapping[int, str] = field(default_factory=dict)
 
     def labels_of(self, parts: Collection[str], region: str, name: str) -> frozenset[int]:
         """The values of a region that is made of ``parts``; none where the mask has none of it.
@@ -121,9 +128,10 @@ class MaskNumbering:
                 f"{HOW_TO_TELL}, e.g. {_example(self.labels)}"
             )
         if len(self.numberings) == 1:
+            names = "".join(f", label {value} is named '{text}'" for value, text in sorted(self.uncertain.items()))
             raise InputError(
-                f"region '{region}' of {name} is unknown: {values} ({self.source}), which does not tell the parts of "
-                "the tumour apart; measure 'whole'"
+                f"region '{region}' of {name} is unknown: {values} ({self.source}{names}), which does not tell the "
+                "parts of the tumour apart; measure 'whole'" + (f" or a label value, or {HOW_TO_TELL}" if names else "")
             )
         raise InputError(
             f"region '{region}' of {name} is ambiguous: {values}, and {self._disagreement()}; {HOW_TO_TELL}: "
@@ -190,13 +198,14 @@ def numbering_of_mask(
     ``told`` is the numbering that a person said, ``segments`` the names of the mask's segments by value, ``study`` the
     numbering of its study, ``cohort`` the values of all masks that were made with it. Without any of the first three
     the values decide: those of the cohort where they have a numbering, else its own. A mask of label 1 alone may always
-    be a whole tumour, unless a person or its segments say otherwise.
+    be a whole tumour, unless a person or its segments say otherwise. Where only some of the segments have a name that
+    is certain, the others are tumour that is not divided: with names, the values mean nothing.
 
     Raises :class:`InputError` for a mask with values that the numbering told does not have, and where the names of the
     segments say something else than the numbering told.
     """
     present = frozenset(int(label) for label in labels if label > 0)
-    named = numbering_of_segments(segments) if segments else None
+    named = _numbering_by_names(segments or {})
     if told is not None:
         numbering = parse_numbering(told)
         if unknown := present - numbering.parts.keys():
@@ -207,8 +216,10 @@ def numbering_of_mask(
         if named is not None and any(named.parts.get(label, part) != part for label, part in numbering.parts.items()):
             raise InputError(f"the segments of {name} are {named}, the numbering told is {numbering}; drop one of them")
         return MaskNumbering(present, (numbering,), "told")
-    if named is not None and present <= named.parts.keys():
-        return MaskNumbering(present, (named,), "names of the segments")
+    if named is not None and present:
+        uncertain = {value: (segments or {}).get(value, "no name") for value in present - named.parts.keys()}
+        named = _written_out({**named.parts, **dict.fromkeys(uncertain, UNDIVIDED)})
+        return MaskNumbering(present, (named,), "names of the segments", uncertain)
     alone = (NUMBERINGS["whole"],) if present <= {1} else ()
     numbering = parse_numbering(study) if study is not None else NUMBERINGS["whole"]
     has_all = present <= numbering.parts.keys()
@@ -265,7 +276,7 @@ def parse_numbering(text: str) -> Numbering:
         if int(value) in parts:
             raise InputError(f"numbering '{text}' has label {int(value)} twice; give each value one part")
         parts[int(value)] = part
-    return Numbering(",".join(f"{value}={part}" for value, part in sorted(parts.items())), MappingProxyType(parts))
+    return _written_out(parts)
 
 
 def part_of_name(name: str) -> Part | None:
@@ -274,6 +285,7 @@ def part_of_name(name: str) -> Part | None:
     ``core`` and ``tumour core`` are not, because the enhancing tumour may or may not be in it.
     """
     words = re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
+    words = re.sub(r" \d+$", "", words)  # of several, e.g. "lesion 2"
     for spelling, ours in ((r"\btumor", "tumour"), (r"\bedema", "oedema"), (r"\band ", "")):
         words = re.sub(spelling, ours, words)
     return _PARTS_BY_SPELLING.get(words)
@@ -281,10 +293,20 @@ def part_of_name(name: str) -> Part | None:
 
 def numbering_of_segments(names: Mapping[int, str]) -> Numbering | None:
     """The numbering of a mask whose segments have names; None unless each of them is certain."""
-    parts = {int(value): part for value, name in names.items() if (part := part_of_name(name)) is not None}
-    if not parts or len(parts) < len(names):
+    numbering = _numbering_by_names(names)
+    return numbering if numbering is not None and numbering.parts.keys() == set(names) else None
+
+
+def _numbering_by_names(names: Mapping[int, str]) -> Numbering | None:
+    """The parts of the segments whose names are certain; None where nobody named a segment."""
+    if all(_UNNAMED.fullmatch(name.strip()) for name in names.values()):
         return None
-    return Numbering(",".join(f"{value}={part}" for value, part in sorted(parts.items())), MappingProxyType(parts))
+    return _written_out({int(value): part for value, name in names.items() if (part := part_of_name(name)) is not None})
+
+
+def _written_out(parts: Mapping[int, str]) -> Numbering:
+    name = ",".join(f"{value}={part}" for value, part in sorted(parts.items()))
+    return Numbering(name, MappingProxyType(dict(parts)))
 
 
 def _listed(labels: Collection[int]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from gliomics.errors import InputError, UnknownNameError
 
 _PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient")
-_TCGA = re.compile(r"TCGA-[A-Z0-9]{2}-[A-Z0-9]{4}(?![^-])", re.IGNORECASE)
+_TCGA = re.compile(r"(?:sub-)?TCGA-?([A-Z0-9]{2})-?([A-Z0-9]{4})(?![^-])", re.IGNORECASE)
 _MISSING = ("", "NA", "N/A", "nan", "NaN", "None", "[Not Available]")
 
 
@@ -41,11 +41,12 @@ def canonical_patient(patient: str) -> str:
     """A patient id as it is compared: ``TCGA_CS_4941`` and ``TCGA-CS-4941`` are the same.
 
     So are the ids that TCGA gives to samples, slides and examinations of a patient (``TCGA-CS-4941-01A-01D``,
-    ``TCGA_CS_4941_19960909``): the first three parts of its barcode are the participant.
+    ``TCGA_CS_4941_19960909``): the first three parts of its barcode are the participant. BIDS writes them without
+    separators, ``sub-TCGACS4941``.
     """
     canonical = patient.strip().replace("_", "-")
     barcode = _TCGA.match(canonical)
-    return barcode[0].upper() if barcode else canonical
+    return f"TCGA-{barcode[1]}-{barcode[2]}".upper() if barcode else canonical
 
 
 def _read(path: Path) -> list[dict[str, str]]:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from typer.testing import CliRunner, Result
 
 from gliomics.cli.main import app
 from gliomics.errors import InputError
 from gliomics.study import Volume, read_mask, read_volume, same_grid, write_mask, write_volume
+from gliomics.study.images import to_sitk
 
 AFFINE = np.diag([-2.0, 2.0, 5.0, 1.0])
 
@@ -62,6 +64,16 @@ def test_a_mask_on_the_lattice_comes_back_exactly(folders: Path) -> None:
     write_mask(part, folders / "masks" / "case1.nii")
     assert "volume +0.0 %" in resample(folders).output
     np.testing.assert_array_equal(read_mask(folders / "out" / "case1.nii.gz").array, array)
+
+
+def test_names_of_segments_are_told_where_the_file_cannot_keep_them(folders: Path) -> None:
+    array = np.zeros((32, 32, 12), np.uint8)
+    array[10:14, 11:20, 3:6] = 4
+    mask = to_sitk(Volume(array, AFFINE))
+    mask.SetMetaData("Segment0_Name", "Necrosis")
+    mask.SetMetaData("Segment0_LabelValue", "4")
+    sitk.WriteImage(mask, str(folders / "masks" / "case1.seg.nrrd"))
+    assert "case1: .nii.gz keeps no names; its segments were 4 'Necrosis'" in resample(folders).output
 
 
 def test_a_mask_elsewhere_is_refused_and_the_exit_code_tells(folders: Path) -> None:

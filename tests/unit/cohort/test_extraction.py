@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import safetensors.numpy
+import SimpleITK as sitk
 
 import gliomics
 from gliomics.cohort import extraction as module
@@ -23,6 +24,7 @@ from gliomics.errors import GeometryError, InputError, UnknownNameError
 from gliomics.models import ModelStore
 from gliomics.radiomics.config import parse_config
 from gliomics.study import Mask, read_volume, write_mask, write_volume
+from gliomics.study.images import to_sitk
 from tests.unit.radiomics.heads import SHAPE, ball, head, lesion, write_study
 
 WEIGHTS = "weights.safetensors"
@@ -119,6 +121,20 @@ def test_region_that_the_mask_lacks_is_told_and_the_others_are_measured(job: Job
         "enhancing": "region 'enhancing' is empty in case-1.nii.gz: the mask holds label 1, 2, the region is enhancing "
         "(numbered as brats-2021, told)"
     }
+
+
+def test_segment_that_is_no_part_of_a_tumour_counts_as_none_and_the_whole_says_so(job: Job) -> None:
+    mask = to_sitk(lesion(0))
+    for number, (name, value) in enumerate([("Necrosis", 1), ("Ventricles", 2), ("Enhancing tumor", 4)]):
+        mask.SetMetaData(f"Segment{number}_Name", name)
+        mask.SetMetaData(f"Segment{number}_LabelValue", str(value))
+    path = job.mask.with_name("case-1.seg.nrrd")
+    sitk.WriteImage(mask, str(path))
+    found = measure(replace(job, mask=path), extraction(MEAN, "enhancing", "oedema", "whole"))
+    assert [table.region for table in found.tables] == ["enhancing", "whole"]
+    assert "label 2 is named 'Ventricles'" in found.missing["oedema"]
+    said = [any("segment 'Ventricles' (2) was counted as tumour" in one for one in t.warnings) for t in found.tables]
+    assert said == [False, True]
 
 
 def test_study_without_any_of_the_regions_is_refused_with_the_first_reason(job: Job) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from gliomics.cohort.icc import Icc, icc_2_1
 from gliomics.cohort.stability import (
@@ -22,6 +23,7 @@ from gliomics.radiomics.config import load_config, parse_config
 from gliomics.radiomics.perturb import PERTURBATIONS
 from gliomics.records import FeatureTable
 from gliomics.study import Study, write_mask
+from gliomics.study.images import to_sitk
 from tests.unit.cohort.test_icc import SHROUT_FLEISS
 from tests.unit.radiomics.heads import lesion, write_study
 
@@ -197,6 +199,21 @@ def test_several_folders_are_raters(studies: list[Study], masks: Path, tmp_path:
     ]
     assert (volume.icc.n, volume.icc.k) == (3, 2)
     sizes = np.array([np.count_nonzero(lesion().array), np.count_nonzero(lesion(0).array == 1)])
+    assert volume.variation == pytest.approx(sizes.std(ddof=1) / sizes.mean())
+
+
+def test_segments_of_each_rater_are_parts_by_their_names(studies: list[Study], tmp_path: Path) -> None:
+    named = to_sitk(lesion(0))
+    for number, (name, value) in enumerate([("ET", 1), ("ED", 2), ("NCR", 4)]):
+        named.SetMetaData(f"Segment{number}_Name", name)
+        named.SetMetaData(f"Segment{number}_LabelValue", str(value))
+    (tmp_path / "named").mkdir()
+    for study in studies:
+        write_mask(lesion(0), tmp_path / "unnamed" / f"{study.id}.nii.gz")
+        sitk.WriteImage(named, str(tmp_path / "named" / f"{study.id}.seg.nrrd"))
+    found = measure_stability(studies, [tmp_path / "unnamed", tmp_path / "named"], QUICK, ("enhancing",))
+    volume = {one.feature: one for one in found}["original_shape_VoxelVolume"]
+    sizes = np.array([np.count_nonzero(lesion(0).array == value) for value in (4, 1)])
     assert volume.variation == pytest.approx(sizes.std(ddof=1) / sizes.mean())
 
 

@@ -175,7 +175,14 @@ def test_card_of_the_first_format_is_refused_with_the_remedy(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "spelling",
-    ["TCGA-CS-4941", "TCGA_CS_4941", "TCGA_CS_4941_19960909", "tcga-cs-4941-01A-01D", " TCGA-CS-4941 "],
+    [
+        "TCGA-CS-4941",
+        "TCGA_CS_4941",
+        "TCGA_CS_4941_19960909",
+        "tcga-cs-4941-01A-01D",
+        " TCGA-CS-4941 ",
+        "sub-TCGACS4941",
+    ],
 )
 def test_patient_is_known_by_every_spelling_of_the_id(spelling: str) -> None:
     record = TrainingRecord(population="two", n_patients=1, fingerprint="", patients=[patient_hash("TCGA-CS-4941")])

@@ -38,10 +38,11 @@ def test_labelled_study_whose_folder_is_broken_is_reported(a_store: StudyDatasto
     assert [item.study.id for item in labelled] == ["case-1"]
 
 
-def test_label_whose_segments_name_a_cavity_is_numbered_so(a_store: StudyDatastore) -> None:
+@pytest.mark.parametrize("name", ["tumour", "hyperintensity"])
+def test_label_whose_segments_name_a_cavity_is_numbered_so(a_store: StudyDatastore, name: str) -> None:
     mask = a_lesion_case(0)[1]
     values = np.where(mask.array > 0, 1 + (np.arange(mask.shape[0]) % 2)[:, None, None], 0)
-    a_store.keep_label("case-0", "final", mask.with_array(values), {"segments": {"tumour": 1, "resection cavity": 2}})
+    a_store.keep_label("case-0", "final", mask.with_array(values), {"segments": {name: 1, "resection cavity": 2}})
     (item,) = labelled_studies(a_store)[0]
     assert item.study.numbering == "1=tumour,2=cavity"
     assert tumour_of(read_mask(item.label), item.study.numbering).array.sum() == (values == 1).sum()

@@ -112,6 +112,12 @@ def test_big_endian_files_are_read_in_native_byte_order(tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.array, values)
 
 
+def test_label_that_is_off_an_integer_by_a_ten_thousandth_is_that_integer(tmp_path: Path) -> None:
+    array = np.full((2, 2, 2), 0.9999, np.float32)
+    nib.save(nib.Nifti1Image(array, np.eye(4)), tmp_path / "m.nii.gz")
+    assert (read_mask(tmp_path / "m.nii.gz").array == 1).all()
+
+
 def test_scaled_nifti_is_read_with_its_slope_and_intercept(tmp_path: Path) -> None:
     image = nib.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.eye(4))
     image.header.set_slope_inter(0.5, 10)

@@ -167,6 +167,30 @@ def test_segments_that_contradict_the_numbering_told_are_refused() -> None:
         numbering_of_mask({1, 2}, "a mask", told="brats-2023", segments={1: "ET", 2: "ED"})
 
 
+def test_value_of_a_segment_with_a_name_means_nothing_by_itself() -> None:
+    names = {2: "Ventricles", 4: "Enhancing tumor"}
+    numbering = numbering_of_mask({2, 4}, "a mask", segments=names, study="brats-2021")
+    assert numbering.labels_of([ENHANCING], "enhancing", "a mask") == {4}
+    assert numbering.uncertain == {2: "Ventricles"}
+    with pytest.raises(InputError, match=r"region 'oedema' of a mask is unknown: .*label 2 is named 'Ventricles'"):
+        numbering.labels_of([OEDEMA], "oedema", "a mask")
+
+
+def test_segment_that_is_named_a_cavity_is_no_tumour_whatever_the_others_are_named() -> None:
+    numbering = numbering_of_mask({1, 2, 3}, "a mask", segments={1: "Resection cavity", 2: "hyperintensity", 3: "ET"})
+    assert numbering.tumour == {2, 3}
+
+
+def test_segments_that_nobody_named_leave_the_values_to_decide() -> None:
+    numbering = numbering_of_mask({1, 2, 4}, "a mask", segments={1: "Segment_1", 2: "Segment_2", 4: "4"})
+    assert numbering.name == "brats-2021"
+
+
+def test_one_segment_that_contradicts_the_numbering_told_is_enough_to_refuse_it() -> None:
+    with pytest.raises(InputError, match="the segments of a mask are 1 enhancing, the numbering told is"):
+        numbering_of_mask({1, 2}, "a mask", told="brats-2023", segments={1: "ET", 2: "something"})
+
+
 def test_a_cavity_is_no_tumour() -> None:
     told = numbering_of_mask({1, 2, 3, 4}, "a mask", told="brats-2024")
     assert (told.tumour, told.doubtful_cavity) == ({1, 2, 3}, set())

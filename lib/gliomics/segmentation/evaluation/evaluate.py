@@ -164,9 +164,12 @@ def score(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:
     """
     study = pair.study
     check_same_grid(mask, reference, f"mask {pair.mask.name}", f"the reference of study '{study.id}'")
-    doubtful = numbering_of_mask(labels_of_mask(reference), pair.reference.name, study=study.numbering).doubtful_cavity
+    segments = read_label_names(pair.reference)
+    doubtful = numbering_of_mask(
+        labels_of_mask(reference), pair.reference.name, study=study.numbering, segments=segments
+    ).doubtful_cavity
     mask = tumour_of(mask, study.numbering, read_label_names(pair.mask))
-    reference = tumour_of(reference, study.numbering, read_label_names(pair.reference))
+    reference = tumour_of(reference, study.numbering, segments)
     a, b = mask.array > 0, reference.array > 0
     slices = confusion_by_slice(mask, reference)
     voxels = reduce(add, slices)
