@@ -18,6 +18,7 @@ from gliomics.dicom.split import join_single_images, split_series
 from gliomics.errors import GeometryError
 
 _Key = tuple[str, str]
+_PERSON = ("PatientName", "PatientBirthDate")
 
 
 def find_examinations(paths: Iterable[Path]) -> tuple[list[Examination], list[Omission]]:
@@ -48,7 +49,8 @@ def find_examinations(paths: Iterable[Path]) -> tuple[list[Examination], list[Om
         omissions += copies
         date = next((text for header in files if re.fullmatch(r"\d{8}", text := header.text("StudyDate"))), "")
         series = _series(files, list(unreadable))
-        examinations.append(Examination(patient, study, date, tuple(series)))
+        name, birth_date = (next(filter(None, (header.text(tag) for header in files)), "") for tag in _PERSON)
+        examinations.append(Examination(patient, study, date, tuple(series), name, birth_date))
     return examinations, omissions
 
 

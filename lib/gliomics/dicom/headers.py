@@ -21,7 +21,8 @@ MR_IMAGES = {
 _PRIVATE = {"1.3.12.2.1107.5.9": "Siemens non-image object", "1.3.46.670589": "Philips private object",
             "1.2.840.113619": "GE private object", "1.2.392.200036": "Canon private object"}  # fmt: skip
 _TAGS = [
-    "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "StudyInstanceUID", "StudyDate", "SeriesInstanceUID",
+    "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "PatientBirthDate",
+    "StudyInstanceUID", "StudyDate", "SeriesInstanceUID",
     "SeriesNumber", "SeriesDescription", "ProtocolName", "RepetitionTime", "EchoTime", "InversionTime",
     "ContrastBolusAgent", "ContrastBolusVolume", "ContrastBolusAgentSequence", "ContrastBolusIngredient",
     "ContrastBolusRoute", "ContrastBolusTotalDose", "ContrastFlowRate", "ContrastBolusStartTime", "ImageType",

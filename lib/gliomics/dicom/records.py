@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,12 +76,24 @@ class Series:
 
 @dataclass(frozen=True)
 class Examination:
-    """The series of one study of one patient; ``date`` is YYYYMMDD, empty where it is not known."""
+    """The series of one study of one patient; ``date`` is YYYYMMDD, empty where it is not known.
+
+    ``name`` and ``birth_date`` serve to tell patients of one Patient ID apart, and are written nowhere.
+    """
 
     patient_id: str
     study_uid: str
     date: str
     series: tuple[Series, ...]
+    name: str = field(default="", repr=False)
+    birth_date: str = field(default="", repr=False)
+
+    def is_of_another(self, other: Examination) -> bool:
+        """Whether its patient is certainly not the other's: another birth date, or a name that shares no word."""
+        if self.birth_date and other.birth_date:
+            return self.birth_date != other.birth_date
+        words, others = (set(re.findall(r"\w+", item.name.lower())) for item in (self, other))
+        return bool(words and others) and words.isdisjoint(others)
 
 
 @dataclass(frozen=True)

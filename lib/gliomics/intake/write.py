@@ -140,7 +140,7 @@ def _read(study: PlannedStudy, report: ImportReport) -> dict[str, Volume]:
     def read(source: ImageSource | SeriesSource) -> Volume | GliomicsError:
         try:
             volume = _read_source(source)
-            _check_no_mask(volume)
+            _check_no_mask(volume, source)
         except GliomicsError as error:
             return error
         return volume
@@ -156,13 +156,14 @@ def _read(study: PlannedStudy, report: ImportReport) -> dict[str, Volume]:
     return volumes
 
 
-def _check_no_mask(volume: Volume) -> None:
+def _check_no_mask(volume: Volume, source: ImageSource | SeriesSource) -> None:
     """Refuse an image whose voxels are those of a mask, whatever it is called (``FLAIR_lesion``)."""
     if is_mask_like(volume) and volume.array.min() != volume.array.max():
         values = ", ".join(f"{value:g}" for value in np.unique(volume.array))
+        selector = source.series.number if isinstance(source, SeriesSource) else source.path.name
         raise InputError(
-            f"holds only {values}, as a mask does and no image; import it with --sequence label=SELECTOR if it is the "
-            "tumour's, or --sequence none=SELECTOR"
+            f"holds only {values}, as a mask does and no image; say --sequence label='{selector}' if it is the "
+            f"tumour's, else --sequence none='{selector}'"
         )
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
 NUMBERED_SESSION = re.compile(
     r"(?i)(?<![a-z0-9])(?:ses(?:sion)?|visit|tp|time(?:[-_]?point)?|exam(?:ination)?|fu|follow[-_]?up|week|month|day)[-_]?\d+"
-    r"(?![a-z0-9])"
+    r"(?![a-z0-9])|(?<=[a-z0-9][-_. ])scan[-_]?\d{1,2}(?![a-z0-9])"
 )
 SESSION = re.compile(
     r"(?i)(?<![a-z0-9])((?:ses(?:sion)?|visit|tp|time(?:[-_]?point)?|exam(?:ination)?|fu|follow[-_]?up|week|month|day)[-_]?\d+"
-    r"|baseline|follow[-_]?up|pre[-_]?op(?:erative)?|post[-_]?op(?:erative)?)(?![a-z0-9])"
+    r"|(?<=[a-z0-9][-_. ])scan[-_]?\d{1,2}|baseline|follow[-_]?up|pre[-_]?op(?:erative)?|post[-_]?op(?:erative)?)"
+    r"(?![a-z0-9])"
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import generate_uid
 
+from gliomics.intake import plan_import
 from gliomics.study import find_study, load_sequences, read_volume
 from tests.unit.dicom.dicom_files import (
     OBLIQUE,
@@ -125,3 +126,25 @@ def test_different_frames_of_reference_are_recorded(an_examination: Path, tmp_pa
     studies, _ = imported(an_examination, tmp_path / "studies")
     (study,) = studies.values()
     assert study.source["frames_of_reference"] == "the sequences have different ones; register them before resampling"
+
+
+@pytest.mark.parametrize("told", [{"PatientID": "ANON"}, {"PatientID": ""}])
+@pytest.mark.parametrize(
+    ("attributes", "is_one"),
+    [
+        ({"PatientName": "Roe^Ann", "PatientBirthDate": ""}, False),
+        ({"PatientBirthDate": "19610203"}, False),
+        ({"PatientName": "Doe^Jane^Mary", "PatientBirthDate": ""}, True),
+    ],
+)
+def test_people_of_one_patient_id_are_not_made_one_patient(
+    tmp_path: Path, told: dict[str, str], attributes: dict[str, str], is_one: bool
+) -> None:
+    change(write_series(tmp_path / "data/1", 4, "AX FLAIR", **TIMES["flair"]), **told)
+    change(write_series(tmp_path / "data/2", 4, "AX FLAIR", **TIMES["flair"]), **told, **attributes,
+           StudyInstanceUID=generate_uid())  # fmt: skip
+    plan = plan_import(tmp_path / "data", patient_id="X")
+    assert len(plan.studies) == (2 if is_one else 0)
+    assert all("several patients" in item.reason and item.is_open for item in plan.left_out)
+    assert not any("Roe" in str(item) or "1961" in str(item) for item in plan.left_out)
+    assert len(plan_import(tmp_path / "data/2", patient_id="Y").with_ids(None, "Y").studies) == 1

@@ -244,4 +244,12 @@ def test_a_mask_under_an_images_name_is_no_image(tmp_path: Path, name: str) -> N
     write_label(tmp_path / "data" / name / f"{name}.nii.gz", (1,))
     report = write_plan(plan_import(tmp_path / "data"), tmp_path / "out")
     assert not report.written
-    assert any(item.is_open and "as a mask does" in item.reason for item in report.left_out)
+    assert any(item.is_open and f"--sequence label='{name}.nii.gz'" in item.reason for item in report.left_out)
+
+
+def test_scans_of_one_patient_in_a_folder_of_many_are_sessions_of_the_patient(tmp_path: Path) -> None:
+    images = [f"{p}_scan{n}_{s}.nii.gz" for p in ("P1", "P2") for n in (1, 2) for s in ("T1", "T1c")]
+    plan = planned(tmp_path, images=tuple(images))
+    assert [(s.id, s.patient_id, set(s.sequences)) for s in plan.studies] == [
+        (f"{p}_scan{n}", p, {"t1", "t1c"}) for p in ("P1", "P2") for n in (1, 2)
+    ]

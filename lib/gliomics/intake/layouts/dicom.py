@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 from gliomics.dicom import Examination, Series, find_examinations
@@ -25,11 +26,18 @@ def dicom_plan(files: Files, choices: Choices, patient_id: str | None = None) ->
     if patient_id is not None:
         examinations = [item if item.patient_id else replace(item, patient_id=patient_id) for item in examinations]
     left_out = [LeftOut(_below(files.root, item.what), item.reason, item.is_open) for item in omissions]
+    joined = _ids_of_several_patients(examinations)
     studies = []
     for study_id, examination in zip(_ids(examinations), examinations, strict=True):
         sequences = _sequences(examination.series, choices, study_id, left_out)
         if sequences and not examination.patient_id:
             reason = "its files hold no Patient ID; say the patient with --patient"
+            left_out.append(LeftOut(f"{study_id}: the examination", reason, is_open=True))
+        elif sequences and examination.patient_id in joined:
+            reason = (
+                f"the examinations of Patient ID '{examination.patient_id}' have different names or birth dates, so "
+                "they are of several patients; import the folder of each by itself, with --patient"
+            )
             left_out.append(LeftOut(f"{study_id}: the examination", reason, is_open=True))
         elif sequences:
             studies.append(
@@ -49,6 +57,18 @@ def dicom_plan(files: Files, choices: Choices, patient_id: str | None = None) ->
         studies=tuple(sorted(studies, key=lambda study: study.id)),
         left_out=tuple(left_out),
     )
+
+
+def _ids_of_several_patients(examinations: Iterable[Examination]) -> set[str]:
+    """Patient IDs (``ANON``, or one told for files without) that examinations of different people have."""
+    by_id: dict[str, dict[tuple[str, str], Examination]] = defaultdict(dict)
+    for item in examinations:
+        by_id[item.patient_id][item.name, item.birth_date] = item
+    return {
+        patient_id
+        for patient_id, items in by_id.items()
+        if patient_id and any(a.is_of_another(b) for a, b in combinations(items.values(), 2))
+    }
 
 
 def _ids(examinations: Iterable[Examination]) -> list[str]:
