@@ -30,6 +30,11 @@ def downloaded(server: Server, study: str, folder: Path, **options: int) -> Mask
     return read_mask(path)
 
 
+def test_tag_that_is_final_in_other_letters_is_refused(a_server: Server, tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="label tag 'Final' is not 'final'"):
+        a_server.client.save_label("case-2", a_mask_with({1: 3}, tmp_path), tag="Final")
+
+
 def test_every_saved_version_is_kept_with_who_when_and_from_which_model(a_server: Server, tmp_path: Path) -> None:
     for count in (5, 7):
         mask = a_mask_with({1: count}, tmp_path)

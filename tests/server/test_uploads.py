@@ -101,6 +101,9 @@ def test_an_image_with_a_label_is_replaced_only_when_asked_and_its_label_goes_wi
     a_server.client.save_label("two_flair", tmp_path / "label.nii.gz")
     assert "has labels (final)" in refused(a_server, "two_flair.nii.gz", images[2])
     assert send(a_server, "two_flair.nii.gz", images[1]).json() == {"image": "two_flair"}  # the same file again
+    packed_anew = gzip.compress(gzip.decompress(images[1]), 1)
+    assert packed_anew != images[1]
+    assert send(a_server, "two_flair.nii.gz", packed_anew).json() == {"image": "two_flair"}
     assert label_path(a_server.studies, "two_flair").is_file()
     answer = send(a_server, "two_flair.nii.gz", images[2], replace="true").json()
     assert answer["labels_moved"] == ["final"]

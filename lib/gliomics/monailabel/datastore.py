@@ -167,6 +167,8 @@ class StudyDatastore(Datastore):
         image's own order; these may be without a voxel.
         """
         tag, info = safe_name(label_tag, "label tag"), label_info or {}
+        if tag != FINAL and tag.lower() == FINAL:
+            raise InputError(f"label tag '{tag}' is not '{FINAL}', under which labels count; send it as '{FINAL}'")
         study = self.study(image_id)
         allow_empty = info.get("allow_empty") is True or tag == PARTIAL
         images = self.labels.image_hashes(study.id)  # of before the mask is held to them: they may be replaced now

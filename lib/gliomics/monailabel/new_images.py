@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock
 
 from gliomics.errors import InputError
@@ -76,9 +77,9 @@ class NewImages:
     def add(self, source: Path, study_id: str, *, replace: bool = False) -> Added:
         """Make a one-sequence study of an image file, or with ``replace`` replace the image of such a study.
 
-        The same file sent again changes nothing. An image that is replaced is kept in ``.gliomics/removed`` together
-        with its labels, which are then no labels of the new one; their versions stay in the history. Of uploads at the
-        same time one is first, and the others find it there.
+        The same image sent again changes nothing, however its file is packed. An image that is replaced is kept in
+        ``.gliomics/removed`` together with its labels, which are then no labels of the new one; their versions stay in
+        the history. Of uploads at the same time one is first, and the others find it there.
 
         Raises :class:`InputError` for a file that cannot be read or is a mask, for an id that another study has, also
         in other letters' case, and for one under which there are labels of another image.
@@ -98,7 +99,7 @@ class NewImages:
                 self._check_no_strange_labels(study_id, source)
                 _place(source, target)
                 return Added(study_id)
-            if sha256_of(target) == sha256_of(source):
+            if sha256_of(target) == sha256_of(source) or _is_image_of(target, volume):
                 return Added(study_id)
             tags = self._labels.tags(study_id)
             if not replace:
@@ -146,6 +147,16 @@ class NewImages:
                     "under another id, or remove the label first: "
                     f"DELETE /datastore/label?id={study_id}&tag={tag}"
                 )
+
+
+def _is_image_of(path: Path, volume: Volume) -> bool:
+    """Whether a file holds the same voxels at the same places; not of a file that is damaged."""
+    try:
+        stored = read_volume(path)
+    except InputError:
+        return False
+    same_place = stored.placed == volume.placed and np.array_equal(stored.affine, volume.affine)
+    return same_place and np.array_equal(stored.array, volume.array)
 
 
 def _place(source: Path, target: Path) -> None:
