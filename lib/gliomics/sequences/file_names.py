@@ -10,6 +10,9 @@ from gliomics.sequences.words import ABSENT, AGENT, FLAIR, MASK, PRESENT, T1, T2
 
 _NAMING = {T1, T2, FLAIR, AGENT, PRESENT, ABSENT, WITH, WITHOUT}
 
+_PATIENT = re.compile(r"(?i)(p|pat|patient|subject)\d+")
+"""A patient's number where it stands before the sequence; behind it p2 and pat2 are of parallel imaging."""
+
 
 def canonical_sequence(name: str) -> str | None:
     """The sequence that ``name`` stands for (``"T1ce"`` is ``"t1c"``), or None if it is no usual name of one."""
@@ -49,4 +52,4 @@ def _says_sequence(word: str) -> bool:
 
 
 def _is_description(word: str) -> bool:
-    return not word.isdigit() and all(token.role is not None for token in tokenise(word))
+    return not (word.isdigit() or _PATIENT.fullmatch(word)) and all(token.role is not None for token in tokenise(word))

@@ -33,7 +33,7 @@ _SPELLINGS: dict[Part, str] = {
     CORE: (
         "core without enhancement, non enhancing, nonenhancing, non enhancing core, non enhancing tumour, "
         "non enhancing tumour core, necrosis, necrotic, necrotic core, necrotic tumour core, "
-        "necrotic non enhancing core, necrotic non enhancing tumour core, ncr, net, netc, ncr net"
+        "cystic component, cc, necrotic non enhancing core, necrotic non enhancing tumour core, ncr, net, netc, ncr net"
     ),
     OEDEMA: (
         "oedema, peritumoral oedema, vasogenic oedema, peritumoral oedematous tissue, oedema invasion, ed, snfh, "

@@ -253,3 +253,18 @@ def test_scans_of_one_patient_in_a_folder_of_many_are_sessions_of_the_patient(tm
     assert [(s.id, s.patient_id, set(s.sequences)) for s in plan.studies] == [
         (f"{p}_scan{n}", p, {"t1", "t1c"}) for p in ("P1", "P2") for n in (1, 2)
     ]
+
+
+def test_numbers_in_a_folder_of_one_sequence_are_patients(tmp_path: Path) -> None:
+    plan = planned(tmp_path, images=("FLAIR/001.nii.gz", "FLAIR/002.nii.gz"), masks=("masks/001_mask.nii.gz",))
+    assert summary(plan) == {"001": ("001", None, {"flair", "label"}), "002": ("002", None, {"flair"})}
+
+
+@pytest.mark.parametrize("patients", [("P1", "P2"), ("PAT1", "PAT2"), ("patient1", "subject2")])
+def test_short_patients_names_behind_a_date_are_no_words_of_the_sequence(
+    tmp_path: Path, patients: tuple[str, ...]
+) -> None:
+    plan = planned(tmp_path, images=tuple(f"2020-01-02_{p}_{s}.nii.gz" for p in patients for s in ("T1", "FLAIR")))
+    assert [(study.patient_id, set(study.sequences)) for study in plan.studies] == [
+        (patient, {"t1", "flair"}) for patient in patients
+    ]

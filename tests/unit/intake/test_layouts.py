@@ -337,3 +337,23 @@ def test_brats_of_children_has_its_own_numbering_or_is_asked(
     report = write_plan(plan_import(tmp_path / "data"), tmp_path / "out")
     assert [study.numbering for study in report.written] == [numbering]
     assert any("--numbering" in item.reason for item in report.left_out) == (numbering is None)
+
+
+@pytest.mark.parametrize(
+    ("labels", "numbering"),
+    [
+        ({"ET": 1, "NET": 2, "CC": 3, "ED": 4}, "1=enhancing,2=core-without-enhancement,"
+         "3=core-without-enhancement,4=oedema"),
+        ({"foo": 1, "bar": 2, "third": 4}, None),
+    ],
+)  # fmt: skip
+def test_the_labels_of_a_description_are_its_own_or_are_asked(
+    tmp_path: Path, labels: dict[str, int], numbering: str | None
+) -> None:
+    write_image(tmp_path / "data/imagesTr/case_0000.nii.gz")
+    write_label(tmp_path / "data/labelsTr/case.nii.gz")
+    description = {"channel_names": {"0": "FLAIR"}, "labels": {"background": 0, **labels}}
+    write_json_file(tmp_path / "data/dataset.json", description)
+    plan = plan_import(tmp_path / "data")
+    assert [study.numbering for study in write_plan(plan, tmp_path / "out").written] == [numbering]
+    assert ("not understood, say it with --numbering" in plan.evidence) == (numbering is None)

@@ -152,6 +152,8 @@ def _prefixes(places: list[_Place], folders: tuple[str, ...]) -> dict[str, str]:
     doubled = len(set(names)) < len(names)
     # A bare number is a patient's where it has several sequences, else that of a series.
     numbers_are_patients = any(prefix.isdecimal() and len(set(names)) > 1 for prefix, names in sequences.items())
+    images = [place for place in places if place.role.sequence is not None]
+    numbers_are_patients |= doubled and not folders and all(place.by_folder for place in images)  # FLAIR/001, FLAIR/002
     subjects = {prefix for prefix in sequences if prefix and (numbers_are_patients or not prefix.isdecimal())}
     if folders and not (len(subjects) > 1 and doubled) and names:
         return dict.fromkeys(own, "")

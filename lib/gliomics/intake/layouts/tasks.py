@@ -41,6 +41,8 @@ def task_parts(files: Files, paths: list[str], choices: Choices) -> tuple[list[P
     if parts:
         source = f"channels and labels by {DESCRIPTION}" if any(descriptions.values()) else f"without {DESCRIPTION}"
         evidence = f"{_IMAGES[0]} and {_LABELS[0]}, {source}"
+        if any(value.get("labels") and not _numberings(value) for value in descriptions.values()):
+            evidence += "; which part of the tumour its labels are is not understood, say it with --numbering"
     return parts, others, evidence
 
 
@@ -65,7 +67,7 @@ def _part(files: Files, path: str, description: Mapping[str, Any], choices: Choi
         source=ImageSource(files.path(path)),
         name=name,
         timepoint=usable_id(subject.session) or "baseline" if subject else "baseline",
-        numberings=_numberings(description),
+        numberings=_numberings(description) or (subject.convention.numberings if subject else ()),
         channels=roles,
     )
 
