@@ -165,7 +165,8 @@ _LISTS = {
         "paraaxial paracoronal breath hold bh prop posterior anterior fossa fosse preproc preprocessed lowres utse "
         "smooth inflow mono multislice hd tilt eq slc acq acquisition sagt trav trs transaxial transaxiale axt "
         "intermediate thins isovox isotropo isotropique isotroop linear nonlinear ants fsl spm ucsf upenn tcga "
-        "pat1 patient1 patient2 subject1 subject2 brats rhuh remind ivygap lumiere cptac tcia training validation testing train cohort site center centre "
+        "pat1 patient1 patient2 subject1 subject2 "
+        "brats rhuh remind ivygap lumiere cptac tcia training validation testing train cohort site center centre "
         "hospital clinic plane planes orientation do da podaniem aplikaci aplikace dozylnym applicazione "
         "somministrazione administracion administracao ev"
     ),
