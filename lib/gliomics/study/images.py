@@ -36,8 +36,8 @@ MAX_VOXELS = 512 * 512 * 512
 MAX_BYTES = 4 * MAX_VOXELS
 """Most memory that the voxels of a file may take as they are stored: half a GiB."""
 
-MOST_LABELS = 64
-"""A mask with more values than this is an image, or an atlas."""
+MOST_LABELS = 16
+"""A mask with more values than this is an image, an atlas, or probabilities in steps."""
 
 _MAX_HEADER_BYTES = 1 << 20
 _PIECE = 1 << 22
@@ -327,7 +327,8 @@ def _as_labels(array: npt.NDArray[np.generic], name: str, step: float = 0.0) -> 
     if values.size > MOST_LABELS:
         raise InputError(
             f"{name} is not a tumour's mask: it has {values.size} different values, up to {high}, and at most "
-            f"{MOST_LABELS} are labels; is it an image or an atlas? give the mask that was drawn on the image"
+            f"{MOST_LABELS} are labels; is it an image, an atlas or a map of probabilities? give the mask that was "
+            "drawn on the image"
         )
     for mask_type in _MASK_TYPES:
         if high <= np.iinfo(mask_type).max:

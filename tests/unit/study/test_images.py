@@ -112,6 +112,13 @@ def test_big_endian_files_are_read_in_native_byte_order(tmp_path: Path) -> None:
     np.testing.assert_array_equal(volume.array, values)
 
 
+def test_probabilities_in_steps_of_percents_are_no_mask(tmp_path: Path) -> None:
+    percents = np.arange(0, 105, 5, dtype=np.uint8).reshape(3, 7, 1)
+    nib.save(nib.Nifti1Image(percents, np.eye(4)), tmp_path / "m.nii.gz")
+    with pytest.raises(InputError, match=r"20 different values, up to 100.*map of probabilities"):
+        read_mask(tmp_path / "m.nii.gz")
+
+
 def test_label_that_is_off_an_integer_by_a_ten_thousandth_is_that_integer(tmp_path: Path) -> None:
     array = np.full((2, 2, 2), 0.9999, np.float32)
     nib.save(nib.Nifti1Image(array, np.eye(4)), tmp_path / "m.nii.gz")
