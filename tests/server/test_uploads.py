@@ -49,6 +49,14 @@ def refused(server: Server, name: str, content: bytes, **params: str) -> str:
     return str(answer.json()["detail"])
 
 
+def test_an_id_that_contradicts_the_sequence_of_the_files_name_is_refused(
+    a_server: Server, images: list[bytes]
+) -> None:
+    assert re.search(
+        r"is t1c by its name, and 'P7_T1' says t1", refused(a_server, "T1 GD.nii.gz", images[0], image="P7_T1")
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [

@@ -16,7 +16,7 @@ from gliomics.monailabel.labels import LabelStore
 from gliomics.monailabel.study_index import StudyIndex
 from gliomics.monailabel.workspace import Workspace
 from gliomics.preprocess import is_mask_like
-from gliomics.sequences import is_mask_name
+from gliomics.sequences import is_mask_name, recognise
 from gliomics.study.images import IMAGE_SUFFIXES, read_volume
 from gliomics.study.labels import study_of_mask
 from gliomics.study.no_study import NOT_STUDIES
@@ -40,7 +40,8 @@ class Added:
 def study_id_of_upload(file_name: str, image_id: str | None = None) -> str:
     """The id of the study that an uploaded file becomes: ``image_id``, or the file's name without its type.
 
-    Raises :class:`InputError` for a name that is no safe id, is reserved, ends in a file type or is that of a mask.
+    Raises :class:`InputError` for a name that is no safe id, is reserved, ends in a file type, is that of a mask or
+    says another sequence than the file's name.
     """
     name = re.split(r"[/\\]", file_name)[-1]
     stem = name[: -len(suffix_of(Path(name)))] if suffix_of(Path(name)) in IMAGE_SUFFIXES else name
@@ -57,6 +58,11 @@ def study_id_of_upload(file_name: str, image_id: str | None = None) -> str:
         raise InputError(f"'{study_id}' cannot be the id of a study: it ends in a file type; say another with image=ID")
     if is_mask_name(study_id):
         raise InputError(f"'{study_id}' is named as a mask, not an image; {_AS_LABEL}. If it is an image, rename it")
+    by_file, by_id = recognise(stem).sequence, recognise(study_id).sequence
+    if by_file and by_id and by_file != by_id:
+        raise InputError(
+            f"the file '{name}' is {by_file} by its name, and '{study_id}' says {by_id}; correct one of them"
+        )
     return study_id
 
 

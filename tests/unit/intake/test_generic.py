@@ -268,3 +268,12 @@ def test_short_patients_names_behind_a_date_are_no_words_of_the_sequence(
     assert [(study.patient_id, set(study.sequences)) for study in plan.studies] == [
         (patient, {"t1", "flair"}) for patient in patients
     ]
+
+
+def test_a_patient_named_behind_sequence_and_contrast_is_one_patient(tmp_path: Path) -> None:
+    images = tuple(f"{s}_{p}.nii.gz" for p in ("Jones", "Smith") for s in ("T1_GD", "T2_AX", "FLAIR"))
+    plan = planned(tmp_path, images=images)
+    assert [(s.patient_id, set(s.sequences)) for s in plan.studies] == [
+        ("Jones", {"t1c", "t2", "flair"}),
+        ("Smith", {"t1c", "t2", "flair"}),
+    ]

@@ -209,8 +209,16 @@ def _before_words(stem: str) -> str:
     for position in range(0, len(words), 2):
         if plain_role("".join(words[position:])).sequence and not plain_role("".join(words[position + 2 :])).sequence:
             before = "".join(words[:position]).strip("-_. ")
-            return before or "".join(words[position + 2 :]).strip("-_. ")
+            return before or _without_description("".join(words[position + 2 :]))
     return ""
+
+
+def _without_description(rest: str) -> str:
+    """What follows a sequence at the beginning, without contrast and technique (``GD_Smith`` of ``T1_GD_Smith``)."""
+    words = re.split(r"[-_. ]", rest)
+    while len(words) > 1 and (_TECHNIQUE.fullmatch(words[0]) or canonical_sequence(f"T1 {words[0]}")):
+        rest = rest[len(words.pop(0)) + 1 :]
+    return rest.strip("-_. ")
 
 
 def _rest(stem: str, prefix: str) -> str:
