@@ -27,7 +27,8 @@ Part = Literal["core-without-enhancement", "oedema", "enhancing", "cavity", "tum
 PARTS: tuple[Part, ...] = (CORE, OEDEMA, ENHANCING, CAVITY, UNDIVIDED)
 """Parts of a segmented glioma; a cavity is no tumour, and ``tumour`` is one whose parts were not told apart."""
 
-HOW_TO_TELL = 'say which with --numbering (option "numbering" of the server) or "numbering" in study.json'
+_HOW_TO_OVERRULE = 'say which with --numbering (option "numbering" of the server)'
+HOW_TO_TELL = f'{_HOW_TO_OVERRULE} or "numbering" in study.json'
 
 _SPELLINGS: dict[Part, str] = {
     CORE: (
@@ -131,7 +132,8 @@ class MaskNumbering:
             names = "".join(f", label {value} is named '{text}'" for value, text in sorted(self.uncertain.items()))
             raise InputError(
                 f"region '{region}' of {name} is unknown: {values} ({self.source}{names}), which does not tell the "
-                "parts of the tumour apart; measure 'whole'" + (f" or a label value, or {HOW_TO_TELL}" if names else "")
+                "parts of the tumour apart; measure 'whole'"
+                + (f" or a label value, or {_HOW_TO_OVERRULE}" if names else "")
             )
         raise InputError(
             f"region '{region}' of {name} is ambiguous: {values}, and {self._disagreement()}; {HOW_TO_TELL}: "

@@ -174,6 +174,8 @@ def test_value_of_a_segment_with_a_name_means_nothing_by_itself() -> None:
     assert numbering.uncertain == {2: "Ventricles"}
     with pytest.raises(InputError, match=r"region 'oedema' of a mask is unknown: .*label 2 is named 'Ventricles'"):
         numbering.labels_of([OEDEMA], "oedema", "a mask")
+    told = numbering_of_mask({2, 4}, "a mask", told="brats-2021", segments=names)
+    assert told.labels_of([OEDEMA], "oedema", "a mask") == {2}
 
 
 def test_segment_that_is_named_a_cavity_is_no_tumour_whatever_the_others_are_named() -> None:
