@@ -8,17 +8,19 @@ preferred first) and how these number the parts. What the rest of a name says is
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gliomics.sequences import Acquisition, is_mask_name, recognise, split_sequence_suffix
 from gliomics.study.numbering import CORE, ENHANCING, OEDEMA
-from gliomics.study.sessions import DATE, NUMBERED_SESSION, examination_of
+from gliomics.study.sessions import DATE, NUMBERED_SESSION, SESSION, examination_of
 
 _BRAIN = re.compile(r"brain|skull|(?<![a-z])(head|bet|deface\w*|csf|wm|gm|aseg|aparc\w*|tissues?|face|air)(?![a-z])")
 _TISSUE_PIPELINES = re.compile(r"(?i)(^|/)(fmriprep|smriprep|fastsurfer|freesurfer|mriqc|cat12|synthseg)[^/]*/")
 _MASK_FOLDER = re.compile(
     r"(?i)(images?_)?(labels?(tr|ts)?|masks?|segm?s?|segmentations?|ground[-_ ]?truths?|gts?|annotations?|rois?)"
 )
+_AFTER_SURGERY = re.compile(r"(?i)ses-post\d*")
 _WITHOUT_CONTRAST = re.compile(r"(?i)no|pre|without|nativ|0|un|false|sans|ohne")
 
 
@@ -189,6 +191,16 @@ def plain_role(name: str, acquisition: Acquisition | None = None) -> FileRole:
         return FileRole(None, "a mask by its name", mask_rank=0)
     recognition = recognise(name, acquisition)
     return FileRole(recognition.sequence, recognition.reason, recognition.is_other)
+
+
+def role_in_folders(role: FileRole, folders: Iterable[str]) -> FileRole:
+    """The role of a file in folders of these names: T1 in one that says that contrast was given is undecided."""
+    for folder in folders if role.sequence == "t1" else ():
+        named = re.sub(r"^(\d+[-_. ]+|(?i:ses)-)", "", folder)
+        says_contrast = any(plain_role(name).sequence == "t1c" for name in (named, f"T1 {named}"))
+        if says_contrast and not (SESSION.fullmatch(folder) or _AFTER_SURGERY.fullmatch(folder)):
+            return FileRole(None, f"T1 by its name, in '{folder}', which says that contrast was given")
+    return role
 
 
 def is_mask_folder(name: str) -> bool:

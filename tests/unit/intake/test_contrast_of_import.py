@@ -76,3 +76,25 @@ def test_an_agent_in_words_that_deny_it_is_none(tmp_path: Path, agent: str) -> N
     write_series(tmp_path, 5, "AX T1", **TIMES["t1"], ContrastBolusAgent=agent)
     examinations, _ = find_examinations(sorted((tmp_path / "series5").iterdir()))
     assert examinations[0].series[0].recognition.sequence == "t1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GD/sub-01_T1w", "sub-01/ses-gd/anat/sub-01_ses-gd_T1w", "sub-01_ses-postcontrast_T1w",
+     "with contrast/TCGA-02-0006_1996.08.23_t1"],
+)  # fmt: skip
+def test_folders_and_sessions_that_say_contrast_end_t1_of_public_conventions_too(tmp_path: Path, name: str) -> None:
+    write_image(tmp_path / f"{name}.nii.gz")
+    plan = plan_import(tmp_path)
+    assert not plan.studies
+    assert [item.is_open for item in plan.left_out] == [True]
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["sub-01/ses-post/anat", "BraTS2024-BraTS-GLI-PostTreatment", "UCSD-PTGBM-v1", "training_data1_v2", "PKG - NIfTI",
+     "ASNR-MICCAI-BraTS2023-GLI-Challenge-TrainingData", "IDH-mutant", "C1", "derived"],
+)  # fmt: skip
+def test_folders_of_data_sets_and_after_surgery_do_not_end_t1(tmp_path: Path, folder: str) -> None:
+    write_image(tmp_path / folder / "sub-01_ses-post_T1w.nii.gz")
+    assert set(plan_import(tmp_path).studies[0].sequences) == {"t1"}

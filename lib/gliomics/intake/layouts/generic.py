@@ -17,7 +17,7 @@ from gliomics.intake.assemble import Part, stem_of
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource, usable_id
 from gliomics.sequences import canonical_sequence, is_mask_name, split_sequence_suffix
-from gliomics.study.conventions import FileRole, is_mask_folder, plain_role
+from gliomics.study.conventions import FileRole, is_mask_folder, plain_role, role_in_folders
 from gliomics.study.labels import LABELS_FOLDER
 from gliomics.study.sessions import DATE, NUMBERED_SESSION, SESSION, Examination, date_in, examination_of
 
@@ -109,19 +109,8 @@ def _place(sidecars: Sidecars, path: str) -> _Place:
             folders.pop()
     elif len(folders) > 1 and role.sequence is not None and of_last.sequence == role.sequence:
         folders.pop()
-    if role.sequence == "t1":
-        role = _after_contrast_by_folder(inside) or role
+    role = role_in_folders(role, inside)
     return _Place(path, tuple(folders), stem, role, by_folder)
-
-
-def _after_contrast_by_folder(inside: list[str]) -> FileRole | None:
-    """What a T1 image is that lies in a folder which says that contrast was given: undecided, not before contrast."""
-    for folder in inside:
-        named = _without_number(folder)
-        says_contrast = any(plain_role(name).sequence == "t1c" for name in (named, f"T1 {named}"))
-        if says_contrast and not SESSION.fullmatch(folder):
-            return FileRole(None, f"T1 by its name, in the folder '{folder}', which says that contrast was given")
-    return None
 
 
 def _without_number(folder: str) -> str:

@@ -9,7 +9,7 @@ from gliomics.intake.acquisition import Sidecars
 from gliomics.intake.assemble import Part, stem_of
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImageSource, usable_id
-from gliomics.study.conventions import is_mask_folder, plain_role, role_of, subject_of
+from gliomics.study.conventions import is_mask_folder, plain_role, role_in_folders, role_of, subject_of
 from gliomics.study.sessions import date_in
 
 
@@ -25,7 +25,7 @@ def named_parts(files: Files, paths: list[str]) -> tuple[list[Part], Counter[str
         if subject is None:
             others.append(path)
             continue
-        role = role_of(subject, path, sidecars.of(path))
+        role = role_in_folders(role_of(subject, path, sidecars.of(path)), (*Path(path).parts[:-1], subject.session))
         if role.sequence is None and not role.is_other and is_mask_folder(folder):
             role = plain_role("mask")
         conventions[subject.convention.name] += 1
