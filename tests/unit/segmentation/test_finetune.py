@@ -177,6 +177,26 @@ def test_better_network_is_published_and_its_patients_are_known_from_then_on(
     assert a_store.current("tiny").card.version == "2"
 
 
+def test_ruined_network_is_kept_but_does_not_serve(a_store: ModelStore, labelled: list[LabelledStudy]) -> None:
+    ruinous = TrainSettings(epochs=1, batch=8, learning_rate=10.0, ema=0.0)
+    result = fine_tune(a_store, "tiny", labelled, settings=ruinous)
+    assert result.verdict.outcome != "better"
+    assert "kept, not published" in result.reason
+    assert a_store.current("tiny").card.version == "1"
+    assert a_store.version("tiny", "2").card.parent == "1"
+
+
+def test_unreadable_label_is_skipped_with_its_reason(
+    a_store: ModelStore, labelled: list[LabelledStudy], tmp_path: Path
+) -> None:
+    mask = read_mask(labelled[1].label)
+    write_mask(mask.with_array(np.zeros_like(mask.array)), tmp_path / "empty.nii.gz")
+    bad = LabelledStudy(labelled[1].study, tmp_path / "empty.nii.gz")
+    result = fine_tune(a_store, "tiny", [labelled[0], bad], settings=FAST.model_copy(update={"epochs": 1}))
+    assert list(result.skipped) == ["case-1"]
+    assert "empty" in result.skipped["case-1"]
+
+
 def test_new_patients_are_compared_with_a_champion_that_knows_the_old_ones(
     labelled: list[LabelledStudy], more: list[LabelledStudy], tmp_path: Path
 ) -> None:

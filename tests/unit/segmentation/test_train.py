@@ -8,14 +8,9 @@ import pytest
 import torch
 
 from gliomics.errors import InputError
-from gliomics.models import ModelStore
 from gliomics.segmentation.cases import Case, prepare_case
 from gliomics.segmentation.checkpoint import EpochRecord, State
-from gliomics.segmentation.finetune import fine_tune
-from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.segmentation.settings import TrainSettings
 from gliomics.segmentation.train import train
-from gliomics.study import read_mask, write_mask
 
 from .conftest import FAST, TINY, a_lesion_case
 
@@ -30,59 +25,6 @@ def cases(seeds: range) -> list[Case]:
 
 def same(a: State, b: State) -> bool:
     return all(torch.equal(a[name], b[name]) for name in a)
-
-
-def test_fine_tuned_model_is_published_when_it_is_better(a_store: ModelStore, labelled: list[LabelledStudy]) -> None:
-    epochs: list[int] = []
-    result = fine_tune(
-        a_store,
-        "tiny",
-        labelled[:4],
-        labelled[4:],
-        settings=FAST,
-        on_epoch=lambda records, _: epochs.append(records[-1].epoch),
-    )
-    assert epochs == list(range(1, 61))
-    assert np.mean(list(result.after.values())) > 0.8 > np.mean(list(result.before.values()))
-    assert result.published
-    served = a_store.current("tiny").card
-    assert (served.version, served.parent) == ("2", "1")
-    assert served.training.split == {"validation": ["case-4", "case-5"]}
-    assert served.metrics[0].n == 2
-
-
-def test_worse_model_is_kept_but_does_not_serve(a_store: ModelStore, labelled: list[LabelledStudy]) -> None:
-    fine_tune(a_store, "tiny", labelled[:4], labelled[4:], settings=FAST)
-    ruinous = TrainSettings(epochs=1, batch=8, learning_rate=10.0, ema=0.0)
-    result = fine_tune(a_store, "tiny", labelled[:4], labelled[4:], settings=ruinous)
-    assert not result.published
-    assert "kept, not published" in result.reason
-    assert a_store.current("tiny").card.version == "2"
-    assert a_store.version("tiny", "3").card.parent == "2"
-
-
-def test_nothing_is_published_without_a_validation_study(a_store: ModelStore, labelled: list[LabelledStudy]) -> None:
-    result = fine_tune(a_store, "tiny", labelled[:2], [], settings=FAST.model_copy(update={"epochs": 1}))
-    assert not result.published
-    assert a_store.current("tiny").card.version == "1"
-
-
-def test_patient_of_a_validation_study_is_never_trained_on(a_store: ModelStore, labelled: list[LabelledStudy]) -> None:
-    with pytest.raises(InputError, match="no labelled study can be trained on"):
-        fine_tune(a_store, "tiny", labelled[:1], labelled[:1], settings=FAST)
-
-
-def test_unreadable_study_is_skipped_with_its_reason(
-    a_store: ModelStore, labelled: list[LabelledStudy], tmp_path: Path
-) -> None:
-    empty = tmp_path / "empty.nii.gz"
-    mask = read_mask(labelled[1].label)
-    write_mask(mask.with_array(np.zeros_like(mask.array)), empty)
-    bad = LabelledStudy(labelled[1].study, empty)
-    settings = FAST.model_copy(update={"epochs": 1})
-    result = fine_tune(a_store, "tiny", [labelled[0], bad], labelled[4:], settings=settings)
-    assert list(result.skipped) == ["case-1"]
-    assert "empty" in result.skipped["case-1"]
 
 
 def test_interrupted_training_continues_to_the_same_weights(tmp_path: Path) -> None:
