@@ -45,7 +45,7 @@ def demo(
         "demo_output"
     ),
     labels: Annotated[int, typer.Option(min=2, max=6, help="Studies to annotate before the model learns.")] = 6,
-    epochs: Annotated[int, typer.Option(min=1, max=50, help="Length of each fine-tuning.")] = 2,
+    epochs: Annotated[int, typer.Option(min=1, max=50, help="Length of each fine-tuning.")] = 1,
 ) -> None:
     """Show the whole path on synthetic studies: segment, correct, compute, estimate, learn, ask for the next.
 
