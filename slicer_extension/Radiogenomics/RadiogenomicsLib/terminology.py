@@ -41,7 +41,7 @@ _PARTS = (
     (NECROSIS, r"necro\w*|ncr"),
     (EDEMA, r"(?:o?edema|o?edeme|odem)\w*|ed"),
     (ENHANCING, r"enhanc\w*|et"),
-    (CORE, r"core|tc|netc?|nonenhanc\w*|unenhanc\w*"),
+    (CORE, r"core|tc|cyst\w*|cc|netc?|nonenhanc\w*|unenhanc\w*"),
     (TUMOUR, r"tumou?rs?|lesions?|gliomas?|neoplasms?|\w+blastoma|\w*astrocytoma|oligodendroglioma|wt"),
 )
 _NEGATION = r"\b(non|not|no|without)[ -]+(?=enhanc)"
