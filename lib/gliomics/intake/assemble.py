@@ -153,10 +153,8 @@ def _study(parts: list[Part], left_out: list[LeftOut]) -> PlannedStudy | None:
 
 def _one_of(parts: list[Part], sequence: str, left_out: list[LeftOut]) -> Part | None:
     """The one that is the sequence: the one that the user named, else the first version; None when that leaves two."""
-    taken = [part for part in parts if part.chosen] or [part for part in parts if not part.role.variant] or parts
-    for part in parts:
-        if part not in taken:
-            left_out.append(LeftOut(part.path, f"a second version of {sequence}; {taken[0].path} is taken"))
+    preferred = [part for part in parts if not part.role.variant] or parts
+    taken = _taken(parts, preferred, f"a second version of {sequence}", left_out)
     if len(taken) == 1:
         return taken[0]
     for part in taken:
@@ -171,10 +169,8 @@ def _label(parts: list[Part], left_out: list[LeftOut]) -> Part | None:
     if not parts:
         return None
     best = min((part.role.mask_rank or 0) for part in parts)
-    taken = [part for part in parts if part.chosen] or [part for part in parts if part.role.mask_rank == best]
-    for part in parts:
-        if part not in taken:
-            left_out.append(LeftOut(part.path, f"a second mask of the study; {taken[0].path} is taken"))
+    preferred = [part for part in parts if part.role.mask_rank == best]
+    taken = _taken(parts, preferred, "a second mask of the study", left_out)
     if len(taken) == 1:
         return taken[0]
     for part in taken:
@@ -183,6 +179,15 @@ def _label(parts: list[Part], left_out: list[LeftOut]) -> Part | None:
         )
         left_out.append(LeftOut(part.path, reason, is_open=True, name=_selector(part, taken), candidate=LABEL))
     return None
+
+
+def _taken(parts: list[Part], preferred: list[Part], what_others_are: str, left_out: list[LeftOut]) -> list[Part]:
+    """Those that the user named, else those ``preferred``; the others are left out."""
+    taken = [part for part in parts if part.chosen] or preferred
+    left_out += [
+        LeftOut(part.path, f"{what_others_are}; {taken[0].path} is taken") for part in parts if part not in taken
+    ]
+    return taken
 
 
 def _selector(part: Part, parts: list[Part]) -> str:
