@@ -12,7 +12,7 @@ from gliomics.segmentation.interactive.annotator import next_click
 from gliomics.segmentation.interactive.guidance import REACH, Click, add_spot, canonical_voxel, network_place
 from gliomics.segmentation.interactive.practice import interactions
 from gliomics.segmentation.interactive.refine import LESION, NOT_LESION, Prepared, Refiner
-from gliomics.segmentation.interactive.scribbles import cut
+from gliomics.segmentation.interactive.scribbles import CONTRAST, SMOOTHNESS, cut
 from gliomics.segmentation.settings import InputSettings
 from gliomics.study import Mask, Volume
 from tests.server.studies import CORRECTING, a_card, a_lesion_case, a_trained_correction_state
@@ -165,6 +165,28 @@ def test_cut_prefers_edges_of_the_image_and_keeps_strokes() -> None:
     assert mask[own > 0].all()
     assert not mask[own < 0].any()
     assert not cut(np.zeros_like(probability), image, np.zeros_like(own)).any()
+
+
+def test_cut_has_the_least_energy_of_all_masks() -> None:
+    rng = np.random.default_rng(0)
+    shape = (3, 3, 1)
+    masks = ((np.arange(2**9)[:, None] >> np.arange(9)) & 1).astype(bool).reshape(-1, *shape)
+    for _ in range(20):
+        image, probability = rng.normal(scale=0.4, size=shape), rng.uniform(0.05, 0.95, shape)
+        own = np.zeros(shape, np.int8)
+        own[0, 0, 0] = -1
+        energies = np.array([energy(mask, probability, image) for mask in masks])
+        energies[masks[:, 0, 0, 0]] = np.inf
+        assert energy(cut(probability, image, own), probability, image) == pytest.approx(energies.min(), abs=1e-3)
+
+
+def energy(mask: np.ndarray, probability: np.ndarray, image: np.ndarray) -> float:
+    """What the voxels cost as lesion or not, and what each border between neighbours costs."""
+    cost = -np.log(np.where(mask, probability, 1 - probability)).sum()
+    for axis in range(3):
+        border = SMOOTHNESS * np.exp(-(np.diff(image, axis=axis) ** 2) / (2 * CONTRAST**2))
+        cost += border[np.diff(mask, axis=axis)].sum()
+    return float(cost)
 
 
 def test_annotator_clicks_at_the_largest_error(truth: Mask) -> None:
