@@ -1,5 +1,6 @@
-# Everything runs in .venv, which `make install` builds from the pinned lock.
-PYTHON ?= $(shell command -v python3.11 || echo python3)
+# Everything runs in .venv, which `make install` builds from the pinned lock with the newest Python that fits.
+PYTHON ?= $(shell for version in 3.13 3.12 3.11; do \
+  python$$version -c "" 2>/dev/null && { echo python$$version; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -13,18 +14,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 install: $(STAMP)
 
-# PyRadiomics compiles against the NumPy that is there, so NumPy comes first; torch is installed with its own
-# dependencies, because the build for NVIDIA GPUs needs libraries that the lock leaves out.
-$(STAMP): requirements/lock.txt setup.py
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else \
-	  "Gliomics needs Python 3.11, because PyRadiomics does not build on newer ones; this is %d.%d. " % v + \
-	  "Install Python 3.11, then: make install PYTHON=/path/to/python3.11")'
-	@command -v cc >/dev/null || { echo "PyRadiomics is compiled on installation: install a C compiler (gcc) first" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile -c requirements/lock.txt uv numpy setuptools wheel torch
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --compile-bytecode \
-	  -r requirements/lock.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+# torch is installed with its own dependencies, because the build for NVIDIA GPUs needs libraries that the lock leaves out.
+$(STAMP): requirements/lock.txt setup.py lib/gliomics/packages.py
+	@sh requirements/check.sh $(PYTHON)
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --no-compile -c requirements/lock.txt uv torch
+	PYTHONPATH=$(CURDIR)/requirements/pyradiomics $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps \
+	  --compile-bytecode -r requirements/lock.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 demo: install
@@ -51,7 +48,8 @@ lint: install
 bench: install
 	$(BIN)/python -m pytest tests/benchmarks -s
 
-# Resolve the pins anew after a change of requirements/*.in.
+# Resolve the pins anew after a change of lib/gliomics/packages.py or requirements/dev.in: one for all Pythons.
 lock: install
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --no-annotate --no-header \
-	  --override requirements/overrides.txt requirements/server.in requirements/dev.in -o requirements/lock.txt
+	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
+	  --excludes requirements/torch_brings.txt setup.py --extra server --extra cluster requirements/dev.in \
+	  -o requirements/lock.txt

@@ -1,40 +1,22 @@
 """Packages lib/gliomics, with the MONAI Label app and the sample studies inside the wheel."""
 
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-LIGHT = [
-    "numpy>=1.26",
-    "nibabel>=5.2",
-    "SimpleITK>=2.4",
-    "pydicom>=2.4,<3",
-    "scipy>=1.11",
-    "requests>=2.31",
-    "typer>=0.15",
-    "rich>=13",
-    "pydantic>=2.7",
-    "pyyaml>=6",
-]
-SERVER = [
-    "numpy==1.26.4",
-    "torch>=2.6",
-    "monai>=1.5.2,<1.6",
-    "monailabel==0.8.5",
-    "pyradiomics==3.0.1",
-    "scikit-learn>=1.5",
-    "scikit-image>=0.22",
-    "threadpoolctl>=3.1",
-    "safetensors>=0.5",
-    "matplotlib>=3.9",
-]
-CLUSTER = ["distributed>=2024.1"]
-# Folders of the checkout that travel in the wheel; gliomics.bundled finds them in both places.
+sys.path.insert(0, str(ROOT / "lib"))
+from gliomics import __version__, packages  # noqa: E402
+
+# Folders of the checkout that travel in the wheel; gliomics.bundled finds them in both places. An editable installation
+# leaves them where they are: it is then one folder on the path, which no folder called "gliomics" can come before.
 BUNDLED = {
     "gliomics.bundle.apps.radiogenomics": "apps/radiogenomics",
     "gliomics.bundle.sample_studies": "sample_studies",
 }
+if "editable_wheel" in sys.argv:
+    BUNDLED = {}
 
 
 def files_under(folder: str) -> list[str]:
@@ -45,7 +27,7 @@ def files_under(folder: str) -> list[str]:
 
 setup(
     name="gliomics",
-    version="0.1.0",
+    version=__version__,
     description="From a glioma MRI to its mask, radiomic features and an estimate of its molecular subtype",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
@@ -63,7 +45,11 @@ setup(
         "gliomics.segmentation.interactive": ["*.yaml"],
         **{package: files_under(folder) for package, folder in BUNDLED.items()},
     },
-    install_requires=LIGHT,
-    extras_require={"server": SERVER, "cluster": CLUSTER},
+    install_requires=list(packages.LIGHT.values()),
+    extras_require={
+        # MONAI Label imports distutils, which is setuptools' since Python 3.12.
+        "server": [*packages.SERVER.values(), "numpy>=2", "pydicom>=3", "setuptools"],
+        "cluster": list(packages.CLUSTER.values()),
+    },
     entry_points={"console_scripts": ["gliomics = gliomics.cli.main:main"]},
 )

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import gliomics
+from gliomics import packages
 
 PACKAGE = Path(gliomics.__file__).parent
 LAYERS = [
-    {"errors", "bundled"},
+    {"errors", "bundled", "packages"},
     {"files", "records", "sequences"},
     {"study", "client"},
     {"dicom", "preprocess", "models", "samples"},
@@ -22,7 +23,17 @@ LAYERS = [
     {"monailabel", "report"},
     {"cli"},
 ]
-HEAVY = {"torch", "monai", "monailabel", "radiomics", "sklearn", "safetensors", "matplotlib", "skimage"}
+LIGHT_PART = [
+    "gliomics.cli.main",
+    "gliomics.client",
+    "gliomics.cohort",
+    "gliomics.intake",
+    "gliomics.models",
+    "gliomics.radiomics.config",
+    "gliomics.samples",
+    "gliomics.study",
+]
+"""What works after ``pip install .``, without the server part."""
 
 
 def layer_of(module: str) -> int:
@@ -66,19 +77,48 @@ def test_only_apps_and_the_command_line_import_the_monailabel_adapters() -> None
     assert [name for name in importers if not name.startswith(("gliomics.monailabel", "gliomics.cli"))] == []
 
 
-@pytest.mark.parametrize("module", ["gliomics.study", "gliomics.client", "gliomics.models", "gliomics.cli.main"])
-def test_light_part_imports_without_the_server_packages(module: str) -> None:
-    code = f"import sys, {module}; print(sorted({HEAVY!r} & set(sys.modules)))"
+def third_party(path: Path) -> set[str]:
+    """Top-level names of what a file imports from outside the standard library and Gliomics, at any depth."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names - sys.stdlib_module_names - {"gliomics"}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+    imported = set().union(*(third_party(path) for path in PACKAGE.rglob("*.py")))
+    assert imported == {*packages.LIGHT, *packages.SERVER, *packages.CLUSTER}
+
+
+def refused_imports(module: str, allowed: set[str]) -> str:
+    """What importing ``module`` makes Gliomics itself import of third parties beyond ``allowed``."""
+    code = (
+        "import builtins, sys\n"
+        "original, refused = builtins.__import__, set()\n"
+        "def watched(name, globals=None, locals=None, fromlist=(), level=0):\n"
+        "    importer = str((globals or {}).get('__name__'))\n"
+        "    if level == 0 and importer.startswith('gliomics'):\n"
+        "        refused.add(name.split('.')[0])\n"
+        "    return original(name, globals, locals, fromlist, level)\n"
+        "builtins.__import__ = watched\n"
+        f"import {module}\n"
+        f"print(*sorted(refused - sys.stdlib_module_names - {allowed | {'gliomics'}!r}))\n"
+    )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "[]"
+    return answer.stdout.strip()
+
+
+@pytest.mark.parametrize("module", LIGHT_PART)
+def test_light_part_imports_only_what_every_installation_has(module: str) -> None:
+    assert refused_imports(module, set(packages.LIGHT)) == ""
 
 
 @pytest.mark.parametrize("module", ["gliomics.client", "gliomics.records", "gliomics.sequences"])
 def test_what_slicer_imports_needs_only_numpy_and_requests(module: str) -> None:
-    code = f"import sys, {module}; print(*sorted({{m.split('.')[0] for m in sys.modules}}))"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    packages = set(answer.stdout.split())
-    assert packages & {"nibabel", "SimpleITK", "scipy", "pydantic", "typer", "yaml", *HEAVY} == set()
+    assert refused_imports(module, {"numpy", "requests", "urllib3"}) == ""  # requests brings urllib3
 
 
 def test_no_file_is_longer_than_400_lines() -> None:

@@ -1,4 +1,4 @@
-"""The wheel holds everything that an installed Gliomics needs."""
+"""The wheel, installed into an empty environment without the server part, is whole, and every command of it works."""
 
 from __future__ import annotations
 
@@ -6,69 +6,147 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
+
+from gliomics import __version__
+from gliomics.cli.main import app
+from gliomics.study import label_path, read_mask, read_volume, write_mask
+from tests.server.servers import start_server
+from tests.server.studies import a_lesion_case, add_study
 
 PROJECT = Path(__file__).resolve().parents[2]
+UV = Path(sys.executable).with_name("uv")
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of each command and subcommand."""
+    yield path
+    for name, sub in getattr(command, "commands", {}).items():
+        yield from commands(sub, (*path, name))
+
+
+COMMANDS = list(commands(typer.main.get_command(app)))
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout, unpacked; the checkout itself is out of reach."""
-    source = tmp_path_factory.mktemp("source")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that has this checkout's wheel and what it requires; the sources are gone."""
+    source, empty = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("environment")
     for name in ("lib", "apps", "sample_studies"):
         shutil.copytree(PROJECT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, source)
-    wheels = tmp_path_factory.mktemp("wheels")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(wheels),
-        str(source),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    target = tmp_path_factory.mktemp("installed")
-    with zipfile.ZipFile(next(wheels.glob("gliomics-*.whl"))) as wheel:
-        wheel.extractall(target)
+    subprocess.run([UV, "venv", "--quiet", "--clear", "--python", sys.executable, empty], check=True)
+    install = [UV, "pip", "install", "--quiet", "--python", empty / "bin" / "python"]
+    subprocess.run([*install, "--constraint", PROJECT / "requirements" / "lock.txt", source], check=True)
     shutil.rmtree(source)
-    return target
+    return empty / "bin"
 
 
-def run(installed: Path, code: str) -> str:
-    """What Python prints when only the unpacked wheel is on its path."""
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=installed)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def run(environment: Path, *words: str | Path, status: int = 0, folder: Path | None = None) -> str:
+    """What a command of the environment prints; on standard error where it fails."""
+    done = subprocess.run(
+        [environment / "gliomics", *words],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(environment), "COLUMNS": "200"},
+        cwd=folder or environment,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stderr if status else done.stdout
 
 
-def test_installed_package_finds_its_app_and_sample_studies(installed: Path) -> None:
+def python(environment: Path, code: str) -> str:
+    """What Python prints there."""
+    return subprocess.run([environment / "python", "-P", "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_installed_package_finds_its_app_and_sample_studies(environment: Path) -> None:
     code = "from gliomics.bundled import bundled; print(bundled('apps/radiogenomics'), bundled('sample_studies'))"
-    app, samples = (Path(path) for path in run(installed, code).split())
-    assert app.is_relative_to(installed)
-    assert (app / "main.py").is_file()
+    app_folder, samples = (Path(path) for path in python(environment, code).split())
+    assert app_folder.is_relative_to(environment.parent)
+    assert (app_folder / "main.py").is_file()
     assert (samples / "manifest.json").is_file()
     assert (samples / "sample-03" / "followup" / "flair.nii.gz").is_file()
 
 
-def test_installed_models_are_whole(installed: Path) -> None:
-    code = "from gliomics.models import ModelStore; print(*ModelStore().names())"
-    shipped = ["correction", "segmentation_flair", "segmentation_multi", "subtype_coc", "subtype_idh"]
-    assert run(installed, code).split() == shipped
-
-
-def test_installed_presets_and_configurations_are_there(installed: Path) -> None:
+def test_installed_presets_and_configurations_are_there(environment: Path) -> None:
     code = (
+        "from importlib.resources import files;"
         "from gliomics.radiomics.config import load_config;"
-        "from gliomics.segmentation.config import load_training_config;"
-        "load_config('panel'); print(load_training_config('segmentation_multi').name)"
+        "load_config('panel');"
+        "print(*(path.name for path in (files('gliomics') / 'segmentation' / 'configs').iterdir()))"
     )
-    assert run(installed, code).strip() == "segmentation_multi"
+    kept = {path.name for path in (PROJECT / "lib" / "gliomics" / "segmentation" / "configs").iterdir()}
+    assert set(python(environment, code).split()) == kept
+    assert "segmentation_multi.yaml" in kept
+
+
+def test_installed_models_are_whole(environment: Path) -> None:
+    said = run(environment, "models", "list")
+    for name in ("correction", "segmentation_flair", "segmentation_multi", "subtype_coc", "subtype_idh"):
+        assert name in said
+
+
+def test_version_is_told(environment: Path) -> None:
+    assert run(environment, "--version") == f"gliomics {__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(environment: Path, command: tuple[str, ...]) -> None:
+    said = run(environment, *command, "--help")
+    assert f"Usage: gliomics {' '.join(command)}".strip() in said
+
+
+def test_a_study_is_segmented_by_a_server(environment: Path, tmp_path: Path) -> None:
+    study = add_study(tmp_path / "studies", "case-0", 0)
+    server = start_server(tmp_path / "studies")
+    try:
+        options = ("--model", "segmentation_flair", "--server", server.url, "--out", tmp_path / "masks")
+        run(environment, "segment", tmp_path / "studies", *options)
+    finally:
+        server.stop()
+    assert read_mask(tmp_path / "masks" / "case-0.nii.gz").shape == read_volume(study.path("flair")).shape
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "demo --out out",
+        "serve --studies studies",
+        "tokens list --studies studies",
+        "segment studies --model segmentation_flair --out out",
+        "features studies --masks studies/labels/final --out out.csv",
+        "subtype predict features.csv --model subtype_idh --out out.csv",
+        "train segmentation --data studies --out out",
+        "train correction --data studies --masks studies/labels/final --out out",
+    ],
+)
+def test_command_that_computes_asks_for_the_server_part(environment: Path, tmp_path: Path, words: str) -> None:
+    study = add_study(tmp_path / "studies", "case-0", 0)
+    write_mask(a_lesion_case(0)[1], label_path(tmp_path / "studies", study.id))
+    said = run(environment, *words.split(), status=2, folder=tmp_path)
+    assert "server part" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("python", "programs", "missing"),
+    [
+        ("", None, "no python3.13, python3.12 or python3.11 runs here"),
+        ("/nowhere/python3.12", None, "/nowhere/python3.12 does not run"),
+        (sys.executable, "/nowhere", "there is no C compiler"),
+        (sys.executable, None, ""),
+    ],
+)
+def test_installation_says_in_a_sentence_what_is_missing(python: str, programs: str | None, missing: str) -> None:
+    environment = {**os.environ, "PATH": programs or os.environ["PATH"]}
+    check = ["/bin/sh", PROJECT / "requirements" / "check.sh", python]
+    done = subprocess.run(check, env=environment, capture_output=True, text=True)
+    assert done.returncode == (1 if missing else 0)
+    assert missing in done.stderr.splitlines()[-1] if missing else not done.stderr

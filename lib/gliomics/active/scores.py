@@ -74,7 +74,7 @@ def score_prepared(segmenter: Segmenter, study: Prepared, *, seed: int = 0) -> S
     mean = draws.mean(axis=0)
     uncertain = entropy(mean)
     lesion = mean > segmenter.settings.postprocess.threshold
-    near = (draws > _DOUBT).any(axis=0)
+    near = np.any(draws > _DOUBT, axis=0)
     information = uncertain - entropy(draws).mean(axis=0)
     by_slice = uncertain.mean(axis=(1, 2))
     _, downwards = axial(study.image)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from gliomics import __version__, packages
 from gliomics.cli.delta import delta
 from gliomics.cli.demo import demo
 from gliomics.cli.evaluate import evaluate
@@ -22,20 +24,8 @@ from gliomics.cli.tokens import tokens
 from gliomics.cli.train import train
 from gliomics.errors import GliomicsError
 
-_SERVER_PACKAGES = {
-    "torch",
-    "monai",
-    "monailabel",
-    "radiomics",
-    "sklearn",
-    "safetensors",
-    "matplotlib",
-    "skimage",
-}
-
 app = typer.Typer(
     name="gliomics",
-    help="From a glioma MRI to its mask, features and an estimate of its molecular subtype. Research use only.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -55,6 +45,21 @@ app.add_typer(models, name="models")
 app.add_typer(tokens, name="tokens")
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gliomics {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _gliomics(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """From a glioma MRI to its mask, features and an estimate of its molecular subtype. Research use only."""
+
+
 def main() -> None:
     """Run the command line; what the user can mend ends in one line on standard error and exit code 2."""
     try:
@@ -62,7 +67,7 @@ def main() -> None:
     except GliomicsError as error:
         _fail(str(error))
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in _SERVER_PACKAGES:
+        if (error.name or "").split(".")[0] not in packages.SERVER:
             raise
         _fail(
             f"this command needs the server part, and '{error.name}' is not installed; see 'Installation' in README.md"

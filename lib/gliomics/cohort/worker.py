@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import threading
@@ -10,9 +11,11 @@ from multiprocessing.connection import wait
 import SimpleITK as sitk
 
 from gliomics.cohort import extraction
+from gliomics.errors import DependencyError
 from gliomics.radiomics import engine
 
-engine.feature_names()  # loads PyRadiomics and what it needs
+with contextlib.suppress(DependencyError):  # which the process that starts this one reports
+    engine.feature_names()  # loads PyRadiomics and what it needs
 
 __all__ = ["extraction", "start"]
 

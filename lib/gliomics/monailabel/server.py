@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gliomics import packages
 from gliomics.bundled import bundled
 from gliomics.errors import DependencyError, GliomicsError, InputError
 from gliomics.monailabel.workspace import Workspace
@@ -120,11 +121,11 @@ def create_app(options: ServerOptions) -> FastAPI:
 
 def check_dependencies() -> None:
     """Raise :class:`DependencyError` unless the server part is installed."""
-    for module in ("monailabel", "torch", "monai", "fastapi", "uvicorn"):
+    for module in packages.SERVER:
         if importlib.util.find_spec(module) is None:
             raise DependencyError(
                 f"the server needs '{module}', which is not installed; install the server part: "
-                "pip install 'gliomics[server]' (see 'Installation' in README.md)"
+                "see 'Installation' in README.md"
             )
 
 

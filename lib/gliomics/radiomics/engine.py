@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import SimpleITK as sitk
 
 SHAPE_CLASSES = ("shape", "shape2D")
-_NOT_INSTALLED = "computing features needs PyRadiomics; install the server part: pip install .[server]"
+_NOT_INSTALLED = "computing features needs PyRadiomics; install the server part (see 'Installation' in README.md)"
 _MOST_LEVELS = 4096
 """More grey levels are refused: co-occurrence in 13 directions of so many takes 1.7 GB, and grows with their square."""
 _NOT_RUNNING = {"LBP3D": "PyRadiomics' LBP3D needs functions that SciPy has removed; use LBP2D"}

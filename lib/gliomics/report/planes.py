@@ -18,10 +18,10 @@ from gliomics.study.records import Volume
 
 def head_box(images: Sequence[Volume], lesion: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
     """The in-plane box of what is not background in any image, with a small margin."""
-    head = lesion.any(axis=2)
+    head = np.any(lesion, axis=2)
     for image in images:
         low, high = np.percentile(image.array, (1.0, 99.0))
-        head = head | (image.array > low + 0.12 * (high - low)).any(axis=2)
+        head = head | np.any(image.array > low + 0.12 * (high - low), axis=2)
     box = []
     for axis in range(2):
         filled = np.flatnonzero(head.any(axis=1 - axis))

@@ -78,9 +78,9 @@ def _labels(fractions: Array) -> npt.NDArray[np.uint8]:
 
 def _grid(pose: Pose) -> Grid:
     """The scanner's fine planes in the turned head's coordinates; columns run to the left, rows to the back."""
-    i, j = (-SPACING_MM[n] * (np.arange(SHAPE[n]) - (SHAPE[n] - 1) / 2.0) for n in range(2))
+    i, j = (-SPACING_MM[n] * (np.arange(SHAPE[n], dtype=np.float64) - (SHAPE[n] - 1) / 2.0) for n in range(2))
     fine = SPACING_MM[2] / SUBSLICES
-    k = LOWEST_SLICE_MM + (np.arange(SHAPE[2] * SUBSLICES) - (SUBSLICES - 1) / 2.0) * fine
+    k = LOWEST_SLICE_MM + (np.arange(SHAPE[2] * SUBSLICES, dtype=np.float64) - (SUBSLICES - 1) / 2.0) * fine
     yaw, pitch, roll = (np.deg2rad(angle) for angle in (pose.yaw, pose.pitch, pose.roll))
     about_z = np.array([[np.cos(yaw), -np.sin(yaw), 0.0], [np.sin(yaw), np.cos(yaw), 0.0], [0.0, 0.0, 1.0]])
     about_x = np.array([[1.0, 0.0, 0.0], [0.0, np.cos(pitch), -np.sin(pitch)], [0.0, np.sin(pitch), np.cos(pitch)]])

@@ -114,7 +114,7 @@ class Grid:
     def gradient(self, field: Array) -> Array:
         """Gradient ``(3, i, j, k)`` of a field on the grid, in the head's axes, per mm."""
         steps = [float(axis[1] - axis[0]) for axis in self.axes]
-        return np.tensordot(self.turn, np.stack(np.gradient(field, *steps)), 1)
+        return np.tensordot(self.turn, np.array(np.gradient(field, *steps)), 1)
 
     def waves(self, wavelength: float, rng: np.random.Generator, count: int = 24) -> Array:
         """What :func:`waves` gives at the grid's points, by one matrix product (a plane wave separates by axis)."""

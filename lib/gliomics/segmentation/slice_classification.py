@@ -78,7 +78,7 @@ class SliceClassifierModel(LoadedModel):
 
     def judge(self, cases: Sequence[Case]) -> list[JudgedSlices]:
         """Classify the slices of labelled studies; one has tumour where any voxel of its mask does."""
-        return [JudgedSlices(c.patient_id, c.lesion.any(axis=(0, 1)), self.probabilities(c.inputs)) for c in cases]
+        return [JudgedSlices(c.patient_id, np.any(c.lesion, axis=(0, 1)), self.probabilities(c.inputs)) for c in cases]
 
 
 def slice_metrics(judged: Sequence[JudgedSlices], who: str) -> list[Metric]:

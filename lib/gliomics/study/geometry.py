@@ -157,7 +157,7 @@ def resample_mask(mask: Mask, volume: Volume, name: str, image: str = "its image
         return on_grid_of(mask, volume, name, image)
     centres = np.argwhere(mask.array) @ mask.affine[:3, :3].T + mask.affine[:3, 3]
     indices = np.linalg.solve(volume.affine[:3, :3], (centres - volume.affine[:3, 3]).T).T
-    outside = ((indices < -0.5) | (indices > np.array(volume.shape) - 0.5)).any(axis=1)
+    outside = np.any((indices < -0.5) | (indices > np.array(volume.shape) - 0.5), axis=1)
     if outside.any():
         raise GeometryError(
             f"{name} has {np.count_nonzero(outside)} of its {len(outside)} labelled voxels outside {image}: "

@@ -1,0 +1,39 @@
+"""The packages that Gliomics imports and the releases that fit, for the installation, the commands and the tests."""
+
+LIGHT = {
+    "filelock": "filelock>=3.11",
+    "nibabel": "nibabel>=5.2",
+    "numpy": "numpy>=1.26",
+    "pydantic": "pydantic>=2.7",
+    "pydicom": "pydicom>=2.4",
+    "requests": "requests>=2.31",
+    "rich": "rich>=13",
+    "scipy": "scipy>=1.11",
+    "SimpleITK": "SimpleITK>=2.4",
+    "typer": "typer>=0.15",
+    "urllib3": "urllib3>=1.26",
+    "yaml": "pyyaml>=6",
+}
+"""By the name that is imported, what every installation has."""
+
+SERVER = {
+    "fastapi": "fastapi>=0.115",
+    "matplotlib": "matplotlib>=3.9",
+    "monai": "monai>=1.5.2",
+    "monailabel": "monailabel==0.8.5",
+    "psutil": "psutil>=5.9",
+    "pywt": "PyWavelets>=1.6",
+    "radiomics": "pyradiomics==3.0.1",
+    "safetensors": "safetensors>=0.5",
+    "skimage": "scikit-image>=0.24",
+    "sklearn": "scikit-learn>=1.5",
+    "starlette": "starlette>=0.40",
+    "threadpoolctl": "threadpoolctl>=3.1",
+    "torch": "torch>=2.6",
+    "typing_extensions": "typing_extensions>=4.10",
+    "uvicorn": "uvicorn>=0.29",
+}
+"""What the server and the commands that compute need besides: ``pip``'s extra ``server``."""
+
+CLUSTER = {"distributed": "distributed>=2024.1"}
+"""What ``gliomics features --scheduler`` needs besides: the extra ``cluster``."""
