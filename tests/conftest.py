@@ -22,6 +22,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def folder_in_the_way(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to run commands in; its clone and its files are called as modules and must not be taken for them."""
+    folder = tmp_path_factory.mktemp("working")
+    (folder / "gliomics" / "lib").mkdir(parents=True)
+    for name in ("numpy", "torch", "monailabel", "radiomics", "random", "signal", "tempfile"):
+        (folder / f"{name}.py").write_text("raise SystemExit(f'{__file__} hides what it is called as')\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of the real cases: ``GLIOMICS_DATA`` or ``../shared/data`` beside the project; skips without it."""
     named = os.environ.get("GLIOMICS_DATA")

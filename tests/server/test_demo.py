@@ -13,13 +13,16 @@ from gliomics.models import ModelStore
 from gliomics.study import list_studies
 from tests.server.servers import environment
 
+GLIOMICS = Path(sys.executable).with_name("gliomics")
+
 
 @pytest.fixture(scope="module")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder of a finished demonstration and what it printed."""
+def demonstration(tmp_path_factory: pytest.TempPathFactory, folder_in_the_way: Path) -> tuple[Path, str]:
+    """The folder of a finished demonstration, of its server and of the training, and what it printed."""
     out = tmp_path_factory.mktemp("demonstration") / "out"
-    command = [sys.executable, "-m", "gliomics", "demo", "--out", str(out), "--labels", "2", "--epochs", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300)
+    command = [GLIOMICS, "demo", "--out", str(out), "--labels", "2", "--epochs", "1"]
+    options = {"env": environment(), "cwd": folder_in_the_way}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return out, done.stdout
 

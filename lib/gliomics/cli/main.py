@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -62,6 +63,8 @@ def _gliomics(
 
 def main() -> None:
     """Run the command line; what the user can mend ends in one line on standard error and exit code 2."""
+    # No process that is started from here looks for modules in the working folder, where others may lie.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     try:
         app()
     except GliomicsError as error:

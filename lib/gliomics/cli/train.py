@@ -53,7 +53,7 @@ def segmentation(
     """Train a segmentation model, or validate a configuration by training it on all folds but one in turn.
 
     OUT gets the model (or the masks of the cross-validation), the curves and what an interrupted run continues from.
-    On several GPUs: torchrun --nproc-per-node 4 -m gliomics train segmentation ...
+    On several GPUs: torchrun --nproc-per-node 4 --no-python gliomics train segmentation ...
     """
     from gliomics.segmentation.config import load_training_config
     from gliomics.segmentation.crossvalidate import cross_validate, fit_validated, read_cross_validation

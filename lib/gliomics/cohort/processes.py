@@ -23,13 +23,32 @@ def prepare() -> None:
     # A fork of this process would inherit the threads of ITK and of torch halfway through their work, so processes are
     # forked from one that has loaded the modules and done nothing else.
     multiprocessing.get_context("forkserver").set_forkserver_preload(["gliomics.cohort.worker"])
-    resource_tracker.ensure_running()
+    with _working_folder_not_searched():
+        resource_tracker.ensure_running()
+        _start_without_interrupts()
+
+
+def _start_without_interrupts() -> None:
     # Ctrl-C reaches all processes of a terminal; what becomes of these is for this one to say, which gets it too.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _working_folder_not_searched() -> Iterator[None]:
+    """Processes started here find no modules in the working folder, where some may be called as those they need."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 @contextlib.contextmanager

@@ -217,6 +217,7 @@ def _set_environment(workspace: Workspace, app_folder: Path, port: int) -> None:
     library = str(Path(__file__).resolve().parents[2])
     paths = [library, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    os.environ["PYTHONSAFEPATH"] = "1"  # a child that trains finds no modules in the working folder
     os.environ["MONAI_LABEL_APP_DIR"] = str(app_folder)
     os.environ["MONAI_LABEL_STUDIES"] = str(workspace.studies)
     os.environ["MONAI_LABEL_SERVER_PORT"] = str(port)

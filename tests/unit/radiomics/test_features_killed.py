@@ -36,11 +36,18 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def start(program: list[str], cohort: Path, out: Path, cache: Path, *options: str) -> subprocess.Popen[str]:
+def start(
+    program: list[str], cohort: Path, out: Path, cache: Path, *options: str, folder: Path | None = None
+) -> subprocess.Popen[str]:
     given = ["--masks", cohort / "studies" / "labels" / "final", "--config", cohort / "config.yaml"]
     command = [*program, "features", cohort / "studies", *given, "--out", out, "--cache", cache, *options]
     return subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        list(map(str, command)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=folder,
     )
 
 
@@ -78,6 +85,16 @@ def table(cohort: Path) -> bytes:
     """The table that an uninterrupted command writes."""
     finished(start(MODULE, cohort, cohort / "whole.csv", cohort / "whole-cache"))
     return (cohort / "whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize("program", [SCRIPT, MODULE], ids=["script", "module"])
+def test_working_folder_hides_no_module_from_the_processes_that_measure(
+    cohort: Path, table: bytes, tmp_path: Path, folder_in_the_way: Path, program: list[str]
+) -> None:
+    out = tmp_path / "table.csv"
+    options = ("--workers", "2")
+    finished(start(program, cohort, out, tmp_path / "cache", *options, folder=folder_in_the_way))
+    assert out.read_bytes() == table
 
 
 def test_killed_and_run_again_it_goes_on_where_it_stopped(cohort: Path, table: bytes, tmp_path: Path) -> None:

@@ -35,7 +35,9 @@ def given(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStudy
     return ["--data", str(labelled[0].label.parents[2]), "--config", str(config)]
 
 
-def start(*arguments: str | Path, program: list[str] | None = None) -> subprocess.Popen[str]:
+def start(
+    *arguments: str | Path, program: list[str] | None = None, folder: Path | None = None
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*(program or GLIOMICS), "train", "segmentation", *map(str, arguments)],
         stdout=subprocess.PIPE,
@@ -43,6 +45,7 @@ def start(*arguments: str | Path, program: list[str] | None = None) -> subproces
         text=True,
         start_new_session=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=folder,
     )
 
 
@@ -81,11 +84,16 @@ def test_training_killed_three_times_ends_at_the_same_weights(given: list[str], 
     assert (interrupted / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_two_processes_of_torchrun_train_one_model(given: list[str], tmp_path: Path) -> None:
-    several = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "gliomics"]
+def test_two_processes_of_torchrun_train_one_model_whatever_the_working_folder_holds(
+    given: list[str], tmp_path: Path, folder_in_the_way: Path
+) -> None:
+    programs = Path(sys.executable).parent
+    several = ["--standalone", "--nproc-per-node", "2", "--no-python", str(programs / "gliomics")]
+    program = [str(programs / "torchrun"), *several]
     split = tmp_path / "split.json"
     write_json(split, {"test": ["patient-5"]})
-    said = finished(start(*given, "--split", split, "--out", tmp_path / "run", program=[sys.executable, *several]))
+    arguments = (*given, "--split", split, "--out", tmp_path / "run")
+    said = finished(start(*arguments, program=program, folder=folder_in_the_way))
     assert said.count(f"epoch {EPOCHS} of {EPOCHS}") == 1
     assert load_model_folder(tmp_path / "run" / "model").card.metrics[0].value > 0.7
 
