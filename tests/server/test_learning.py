@@ -64,6 +64,26 @@ def test_training_keeps_a_version_serves_it_only_if_better_and_reports_bad_studi
     assert a_server.client.info()["train_stats"]["segmentation_multi"]["version"] == challenger.version
 
 
+def test_rollback_goes_only_to_versions_that_served_and_says_which(a_server: Server, a_studies_folder: Path) -> None:
+    store = ModelStore(a_studies_folder / ".gliomics" / "models")
+    serving = store.current("slow")
+    weights = {
+        name: lambda path, name=name: path.write_bytes(serving.file(name).read_bytes()) for name in serving.card.sha256
+    }
+    kept = store.add(serving.card.model_copy(update={"reason": "kept, not published: worse"}), weights).card.version
+    better = store.add(serving.card, weights).card.version
+    store.publish("slow", better, "better")
+    with pytest.raises(ClientError, match=f"version {kept} .* never served .*worse") as refusal:
+        a_server.client.rollback_model("slow", kept)
+    assert refusal.value.status == 400
+    with pytest.raises(ClientError, match="no version 9") as refusal:
+        a_server.client.rollback_model("slow", "9")
+    assert refusal.value.status == 404
+    answer = a_server.client.rollback_model("slow", reason="it is slow")
+    assert (answer["version"], answer["before"]) == (serving.card.version, better)
+    assert a_server.client.info()["models"]["slow"]["version"] == serving.card.version
+
+
 def test_label_tells_from_which_mask_it_was_made(a_server: Server, tmp_path: Path) -> None:
     """The server compares what is saved with what it gave out; what a client says of it changes nothing."""
     answer = a_server.client.infer("segmentation_flair", "case-2")

@@ -20,13 +20,13 @@ STUDIES = typer.Option(help="Folder of studies whose own versions are meant, too
 def list_models(studies: Annotated[Path | None, STUDIES] = None) -> None:
     """List every model with the version that serves."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     store = _store(studies)
-    table = Table("model", "task", "serves", "versions", "figure", box=None)
+    table = Table("model", "task", "serves", Column("versions", no_wrap=True), "figure", box=None)
     for name in store.names():
         card = store.current(name).card
-        table.add_row(name, card.task, card.version, ", ".join(sorted(store.versions(name), key=int)), _figure(card))
+        table.add_row(name, card.task, card.version, _versions(store, name), _figure(card))
     Console(soft_wrap=True).print(table)
 
 
@@ -49,6 +49,7 @@ def show(
         typer.echo(f"{metric.name} {metric.value:.3f}{interval}, n = {metric.n}: {metric.how}")
     for entry in store.history(name):
         typer.echo(f"{entry['when']}  version {entry['version']} published: {entry['reason']}")
+    typer.echo(f"versions: {_versions(store, name)}")
     typer.echo(card.notice)
 
 
@@ -56,7 +57,9 @@ def show(
 def rollback(
     name: Annotated[str, NAME],
     studies: Annotated[Path, typer.Option(help="Folder of studies whose models are meant.")],
-    to: Annotated[str | None, typer.Option(help="Version; the one that served before unless told.")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="A version that served before; the last one before this unless told.")
+    ] = None,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "rolled back by hand",
 ) -> None:
     """Let an earlier version of a model serve again; a running server takes it from the next request on."""
@@ -75,6 +78,12 @@ def _store(studies: Path | None) -> ModelStore:
     if not studies.is_dir():
         raise InputError(f"{studies} is not a folder; give the folder that holds the studies")
     return ModelStore(studies / ".gliomics" / "models")
+
+
+def _versions(store: ModelStore, name: str) -> str:
+    """Every version by number; of those that never served, that they did not."""
+    served = store.served(name)
+    return ", ".join(v if v in served else f"{v} (kept back)" for v in sorted(store.versions(name), key=int))
 
 
 def _figure(card: ModelCard) -> str:

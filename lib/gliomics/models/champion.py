@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ LEAST_PATIENTS = 5
 POWER = 0.8
 """How often the number of patients that a verdict asks for would show the gain, if it is there."""
 
-Outcome = Literal["better", "not better", "too few patients to tell"]
+Outcome = Literal["better", "not better", "too few patients to tell", "another version serves"]
 
 
 @dataclass(frozen=True)
@@ -173,14 +173,26 @@ def challenge(
 ) -> Retraining:
     """Keep a new version of its ``card.parent``, and publish it if :func:`verdict` says that it is better.
 
+    It is not published where another version than the one compared serves by now.
     ``note`` is added to the verdict's sentence as the reason, which is kept with the version either way.
     """
     judged = verdict(comparison)
+    serving = store.current(card.name).card.version
+    if judged.published and serving != comparison.champion:  # somebody rolled back while the challenger learned
+        judged = replace(judged, outcome="another version serves", sentence=_overtaken(comparison, judged, serving))
     reason = judged.sentence + note
     model = store.add(card.model_copy(update={"reason": reason}), files)
     if judged.published:
         store.publish(card.name, model.card.version, reason)
     return Retraining(model, judged, dict(comparison.before), dict(comparison.after))
+
+
+def _overtaken(comparison: Comparison, judged: Verdict, serving: str) -> str:
+    """Why a challenger that is better does not serve: it was compared with a version that no longer does."""
+    return (
+        f"kept, not published: version {serving} serves instead of version {comparison.champion} since the training "
+        f"began, and nothing was compared with it; {judged.sentence.removeprefix('published: ')}"
+    )
 
 
 def _too_few(comparison: Comparison, neutral: Collection[str]) -> Verdict:

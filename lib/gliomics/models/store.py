@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -79,39 +80,52 @@ class ModelStore:
 
     def add(self, card: ModelCard, files: Mapping[str, Callable[[Path], None]]) -> ModelFolder:
         """Keep a new version of ``card.name``; its number is the next free one. It does not serve until published."""
-        folder = self._local_folder(card.name)
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with self._locked(card.name):
             try:
                 number = 1 + max(int(version) for version in self.versions(card.name))
             except UnknownNameError:
                 number = 1
             card = card.model_copy(update={"version": str(number)})
-            return write_model_folder(folder / card.version, card, files)
+            return write_model_folder(self._local_folder(card.name) / card.version, card, files)
 
     def publish(self, name: str, version: str, reason: str) -> None:
         """Let a version serve from now on, and record when and why."""
-        load = self.version(name, version)
-        folder = self._local_folder(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
-            record = self.history(name)
-            when = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            record.append({"version": load.card.version, "reason": reason, "when": when})
-            write_json(folder / _CURRENT, {"version": version, "history": record})
+        version = self.version(name, version).card.version
+        with self._locked(name):
+            self._record(name, version, reason)
 
     def rollback(self, name: str, *, to: str | None = None, reason: str) -> ModelFolder:
-        """Let an earlier version serve again: ``to``, or the last that served before. Nothing is removed."""
-        serving = self.current(name).card.version
-        if to is None:
-            earlier = self._earlier(name, serving)
-            if not earlier:
-                raise InputError(f"no version of model '{name}' served before version {serving}")
-            to = earlier[0]
-        if to == serving:
-            raise InputError(f"version {to} of model '{name}' serves already")
-        self.publish(name, to, reason)
-        return self.current(name)
+        """Let an earlier version serve again: ``to``, or the one that served before. Nothing is removed.
+
+        The one before is that of the record without what was rolled back, so that going back twice goes back two
+        steps. Raises :class:`InputError` for a version that never served, or is damaged.
+        """
+        self.versions(name)
+        with self._locked(name):
+            serving = self.current(name).card.version
+            to = to or self._before(name, serving)
+            try:
+                folder = self.version(name, to)
+            except InputError as error:
+                others = ", ".join(version for version in self.served(name) if version != to)
+                raise InputError(
+                    f"version {to} of model '{name}' cannot serve: {error}; others served: {others}"
+                ) from error
+            if to not in self.served(name):
+                why = f" ({folder.card.reason})" if folder.card.reason else ""
+                raise InputError(
+                    f"version {to} of model '{name}' never served{why}, so there is no going back to it; "
+                    f"those that did: {', '.join(self.served(name))}"
+                )
+            if to == self._published(name):
+                raise InputError(f"version {to} of model '{name}' serves already")
+            self._record(name, to, reason)
+        return folder
+
+    def served(self, name: str) -> list[str]:
+        """The versions that serve or ever served, as far as they are still there, by number."""
+        versions = self.versions(name)
+        return sorted({version for version in self._publications(name) if version in versions}, key=int)
 
     def history(self, name: str) -> list[dict[str, str]]:
         """What was published of a model, oldest first: version, reason and time."""
@@ -120,18 +134,33 @@ class ModelStore:
         return list(read_json(self._local / name / _CURRENT)["history"])
 
     def _published(self, name: str) -> str | None:
-        history = self.history(name)
-        if history:
-            return history[-1]["version"]
+        publications = self._publications(name)
+        return publications[-1] if publications else None
+
+    def _publications(self, name: str) -> list[str]:
+        """The versions in the order in which they began to serve, the shipped one first."""
         shipped = self._shipped / name / CARD
-        return str(read_json(shipped)["version"]) if shipped.is_file() else None
+        first = [str(read_json(shipped)["version"])] if shipped.is_file() else []
+        return first + [entry["version"] for entry in self.history(name)]
+
+    def _line(self, name: str) -> list[str]:
+        """The publications without those that were rolled back, oldest first."""
+        line: list[str] = []
+        for version in self._publications(name):
+            line = [*line[: line.index(version)], version] if version in line else [*line, version]
+        return line
+
+    def _before(self, name: str, serving: str) -> str:
+        """The version that served before the one that serves."""
+        line, known = self._line(name), self.versions(name)
+        earlier = [version for version in line[: line.index(serving)] if version in known] if serving in line else []
+        if not earlier:
+            raise InputError(f"no version of model '{name}' served before version {serving}")
+        return earlier[-1]
 
     def _earlier(self, name: str, published: str) -> list[str]:
-        """Versions that served before the published one, newest first, the shipped one last."""
-        served = [entry["version"] for entry in reversed(self.history(name))]
-        shipped = self._shipped / name / CARD
-        if shipped.is_file():
-            served.append(str(read_json(shipped)["version"]))
+        """What serves in place of a damaged version: what served before it, then what was rolled back, newest first."""
+        served = [*reversed(self._line(name)), *reversed(self._publications(name))]
         known = self.versions(name)
         return [version for version in dict.fromkeys(served) if version != published and version in known]
 
@@ -145,6 +174,19 @@ class ModelStore:
         except (InputError, UnknownNameError):
             return False
         return task is None or card.task == task
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        folder = self._local_folder(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            yield
+
+    def _record(self, name: str, version: str, reason: str) -> None:
+        """Note a publication; the caller holds the lock."""
+        when = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        record = [*self.history(name), {"version": version, "reason": reason, "when": when}]
+        write_json(self._local_folder(name) / _CURRENT, {"version": version, "history": record})
 
     def _local_folder(self, name: str) -> Path:
         if self._local is None:

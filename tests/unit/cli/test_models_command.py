@@ -53,6 +53,19 @@ def test_rollback_lets_the_shipped_version_serve_again(studies: Path) -> None:
     assert "it draws ventricles" in said("show", "segmentation_flair", "--studies", studies)
 
 
+def test_version_that_was_kept_back_is_listed_as_such_and_cannot_be_rolled_back_to(studies: Path) -> None:
+    store = ModelStore(studies / ".gliomics" / "models")
+    shipped = store.current("segmentation_flair")
+    card = shipped.card.model_copy(update={"reason": "kept, not published: no better"})
+    kept = store.add(card, {name: lambda path: path.write_bytes(b"weights") for name in card.sha256}).card.version
+    for listing in (said("list", "--studies", studies), said("show", "segmentation_flair", "--studies", studies)):
+        assert f"{kept} (kept back)" in listing
+    before = serving(studies)
+    with pytest.raises(InputError, match=r"never served .*no better"):
+        said("rollback", "segmentation_flair", "--studies", studies, "--to", kept)
+    assert serving(studies) == before
+
+
 def test_mistakes_are_named(studies: Path) -> None:
     with pytest.raises(UnknownNameError, match="no model 'nope'"):
         said("show", "nope")

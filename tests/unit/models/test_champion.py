@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from gliomics.models.champion import LEAST_PATIENTS, SMALLEST_GAIN, Comparison, Gain, verdict
+from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord
+from gliomics.models.champion import LEAST_PATIENTS, SMALLEST_GAIN, Comparison, Gain, challenge, verdict
 
 
 def figures(*values: float) -> dict[str, float]:
@@ -101,3 +104,27 @@ def test_loss_on_neutral_labels_is_a_verdict_whatever_the_others_say() -> None:
     found = verdict(compared(*[-0.06] * 5, *[-0.03, -0.02, -0.04, -0.03, -0.02, -0.03], favoured=5))
     assert (found.outcome, found.n) == ("not better", 6)
     assert found.high is not None and found.high < SMALLEST_GAIN
+
+
+def test_challenger_of_a_version_that_was_rolled_back_meanwhile_does_not_serve(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "local", shipped=tmp_path / "none")
+    weights = {"weights.bin": lambda path: path.write_text("weights")}
+    card = ModelCard(
+        name="tiny",
+        version="1",
+        task="segmentation",
+        title="A test model",
+        description="",
+        sequences=SequenceNeeds(required=["flair"]),
+        labels={"tumour": 1},
+        settings={},
+        training=TrainingRecord(population="none", n_patients=0, fingerprint=""),
+    )
+    for _ in range(3):
+        store.publish("tiny", store.add(card, weights).card.version, "a test")
+    store.rollback("tiny", reason="while version 3's challenger learns")
+    found = challenge(store, card, weights, compared(0.05, 0.05, 0.05, 0.06, 0.04, 0.05))
+    assert not found.published
+    assert found.verdict.outcome == "another version serves"
+    assert "version 2 serves instead of version 3" in found.reason
+    assert store.current("tiny").card.version == "2"

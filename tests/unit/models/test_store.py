@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,72 @@ def test_rollback_without_anything_to_go_back_to_is_refused(a_store: ModelStore)
         a_store.rollback("segmentation_flair", to="1", reason="why not")
     with pytest.raises(UnknownNameError, match="no version 7"):
         a_store.rollback("segmentation_flair", to="7", reason="why not")
+
+
+def test_going_back_twice_goes_back_two_steps(a_store: ModelStore) -> None:
+    for text in ("second", "third"):
+        a_store.publish("segmentation_flair", a_store.add(a_card(), word(text)).card.version, "better")
+    assert a_store.rollback("segmentation_flair", reason="it draws ventricles").card.version == "2"
+    assert a_store.rollback("segmentation_flair", reason="so does this").card.version == "1"
+    with pytest.raises(InputError, match="served before version 1"):
+        a_store.rollback("segmentation_flair", reason="on and on")
+    assert a_store.rollback("segmentation_flair", to="3", reason="the ventricles were fine").card.version == "3"
+
+
+def test_version_that_was_kept_back_cannot_be_rolled_back_to(a_store: ModelStore) -> None:
+    a_store.add(a_card().model_copy(update={"reason": "kept, not published: no better"}), word("kept back"))
+    a_store.publish("segmentation_flair", a_store.add(a_card(), word("third")).card.version, "better")
+    with pytest.raises(InputError, match=r"version 2 .* never served \(kept, not published: no better\).* did: 1, 3"):
+        a_store.rollback("segmentation_flair", to="2", reason="why not")
+    assert serving(a_store) == "third"
+    assert [entry["version"] for entry in a_store.history("segmentation_flair")] == ["3"]
+    assert a_store.rollback("segmentation_flair", reason="back").card.version == "1"
+
+
+def test_first_version_that_nobody_published_cannot_be_rolled_back_to(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path / "local", shipped=tmp_path / "none")
+    store.add(a_card("mine"), word("new"))
+    with pytest.raises(InputError, match="no version of model 'mine' was published"):
+        store.rollback("mine", to="1", reason="why not")
+
+
+def test_damaged_version_is_not_rolled_back_to(a_store: ModelStore) -> None:
+    second = a_store.add(a_card(), word("second"))
+    a_store.publish("segmentation_flair", "2", "better")
+    a_store.publish("segmentation_flair", a_store.add(a_card(), word("third")).card.version, "better")
+    second.file("weights.bin").write_text("trunc")
+    for to in (None, "2"):
+        with pytest.raises(InputError, match=r"version 2 .* cannot serve: .*damaged.*; others served: 1, 3"):
+            a_store.rollback("segmentation_flair", to=to, reason="why not")
+    assert serving(a_store) == "third"
+
+
+def test_version_that_was_deleted_is_left_out_of_a_rollback(a_store: ModelStore) -> None:
+    second = a_store.add(a_card(), word("second"))
+    a_store.publish("segmentation_flair", "2", "better")
+    a_store.publish("segmentation_flair", a_store.add(a_card(), word("third")).card.version, "better")
+    shutil.rmtree(second.path)
+    assert a_store.served("segmentation_flair") == ["1", "3"]
+    with pytest.raises(UnknownNameError, match="no version 2; it has 1, 3"):
+        a_store.rollback("segmentation_flair", to="2", reason="why not")
+    assert a_store.rollback("segmentation_flair", reason="back").card.version == "1"
+
+
+def test_rollback_from_a_damaged_version_makes_the_one_that_stands_in_official(a_store: ModelStore) -> None:
+    for text in ("second", "third"):
+        folder = a_store.add(a_card(), word(text))
+        a_store.publish("segmentation_flair", folder.card.version, "better")
+    folder.file("weights.bin").write_text("trunc")
+    assert serving(a_store) == "second"
+    assert a_store.rollback("segmentation_flair", to="2", reason="3 is damaged").card.version == "2"
+    assert a_store.history("segmentation_flair")[-1]["version"] == "2"
+
+
+def test_versions_that_served_are_told_from_those_kept_back(a_store: ModelStore) -> None:
+    a_store.add(a_card(), word("kept back"))
+    a_store.publish("segmentation_flair", a_store.add(a_card(), word("third")).card.version, "better")
+    assert a_store.served("segmentation_flair") == ["1", "3"]
+    assert set(a_store.versions("segmentation_flair")) == {"1", "2", "3"}
 
 
 def test_unknown_model_is_refused_with_the_names_that_exist(a_store: ModelStore) -> None:

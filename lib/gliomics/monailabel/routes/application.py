@@ -41,17 +41,19 @@ def model_info(model: str) -> Any:
         "card": folder.card.model_dump(),
         "history": app.store.history(model),
         "versions": sorted(app.store.versions(model), key=int),
+        "served": app.store.served(model),
     }
 
 
 @router.post("/model/rollback/{model}", tags=["Model"])
 def rollback_model(model: str, params: JsonBody = None) -> Any:
-    """Let an earlier version serve again: ``version``, or the one before; ``reason`` is kept."""
+    """Let a version that served earlier serve again: ``version``, or the one before; ``reason`` is kept."""
     options = params or {}
     to, reason = text_option(options, "version"), text_option(options, "reason")
     store = the_app().store
-    folder = store.rollback(safe_name(model, "model name"), to=to, reason=reason or "rolled back over REST")
-    return {"model": model, "version": folder.card.version, "history": store.history(model)}
+    before = store.current(safe_name(model, "model name")).card.version
+    folder = store.rollback(model, to=to, reason=reason or "rolled back over REST")
+    return {"model": model, "version": folder.card.version, "before": before, "history": store.history(model)}
 
 
 @router.get("/model/{model}", tags=["Model"])
