@@ -9,8 +9,8 @@ from typing import Any
 from gliomics.cli.demo_annotator import Annotation
 from gliomics.errors import InputError
 from gliomics.models import ModelStore
-from gliomics.records import SubtypeEstimate
-from gliomics.report.case import CaseReport, Populations, describe_case
+from gliomics.report.case import CaseReport, describe_case
+from gliomics.report.examination import populations
 from gliomics.report.html import ModelHistory, NextStudy, Report, Version, write_report
 from gliomics.study import find_study, load_sequences, read_mask
 from gliomics.subtype.predict import SubtypeModel
@@ -55,7 +55,7 @@ def write_demo_report(
 def _case(studies: Path, annotation: Annotation, model: str) -> CaseReport:
     if annotation.features is None:
         raise InputError(f"study '{annotation.study_id}' has no features yet; compute them before the report")
-    study = find_study(studies, annotation.study_id)
+    study, store = find_study(studies, annotation.study_id), ModelStore()
     return describe_case(
         study,
         load_sequences(study, study.sequences),
@@ -65,11 +65,6 @@ def _case(studies: Path, annotation: Annotation, model: str) -> CaseReport:
         mask_origin=f"{model}, {annotation.redrawn} slices drawn anew",
         mask_name="corrected mask",
         compared={"automatic mask": read_mask(annotation.automatic)},
-        populations=_populations(annotation.estimates),
+        populations=populations(SubtypeModel(store.current(estimate.model)) for estimate in annotation.estimates),
         facts={"Dice of the automatic mask with the truth": f"{annotation.dice_before:.3f}"},
     )
-
-
-def _populations(estimates: Sequence[SubtypeEstimate]) -> Populations:
-    store = ModelStore()
-    return {estimate.model: SubtypeModel(store.current(estimate.model)).population for estimate in estimates}

@@ -17,6 +17,7 @@ from gliomics.cli.import_data import import_data, import_dicom, import_lgg
 from gliomics.cli.make_samples import make_samples
 from gliomics.cli.masks import masks
 from gliomics.cli.models import models
+from gliomics.cli.report import report
 from gliomics.cli.segment import segment
 from gliomics.cli.serve import serve
 from gliomics.cli.simulate import simulate
@@ -33,7 +34,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command("import")(import_data)
-for command in (serve, segment, features, delta, make_samples):
+for command in (serve, segment, features, report, delta, make_samples):
     app.command()(command)
 for former in (import_dicom, import_lgg):
     app.command(hidden=True)(former)

@@ -59,6 +59,10 @@ def of_drawing(mask: Mask) -> dict[str, Any]:
     }
 
 
+UNKNOWN_VOXEL_SIZE = "the voxel size is unknown"
+SHAPE_IN_VOXELS = f"{UNKNOWN_VOXEL_SIZE}: shape features are in voxels"
+
+
 def plane_of(settings: Mapping[str, Any]) -> str | None:
     """The plane in which textures are measured by PyRadiomics' settings; None for all directions."""
     if not settings.get("force2D"):
@@ -96,13 +100,9 @@ def _geometry_warnings(diagnostics: Mapping[str, Any], config: FeatureConfig) ->
     count = min(diagnostics["voxels"], *resegmented)
     spacing = " x ".join(f"{edge:g}" for edge in edges)
     if not spacing_known and _IN_MILLIMETRES & config.mask_classes.keys():
-        warnings.append(
-            f"the voxel size is unknown: shape features are in voxels (taken as {spacing}), not in millimetres"
-        )
+        warnings.append(f"{SHAPE_IN_VOXELS} (taken as {spacing}), not in millimetres")
     if not spacing_known and "LoG" in config.image_type:
-        warnings.append(
-            f"the voxel size is unknown: sigma of LoG is in voxels (taken as {spacing}), not in millimetres"
-        )
+        warnings.append(f"{UNKNOWN_VOXEL_SIZE}: sigma of LoG is in voxels (taken as {spacing}), not in millimetres")
     if spacing_known and max(edges) > FAR_FROM_ISOTROPIC * min(edges) and _across_slices(config):
         warnings.append(
             f"voxels of {spacing} mm are far from cubes: 3-D shape and texture depend on the slice direction"

@@ -30,9 +30,10 @@ class Picture:
 class CaseReport:
     """One examination: what was looked at, what was measured, what is estimated and how far to trust it.
 
-    ``mask_origin`` says who drew the mask, e.g. ``"segmentation_flair version 1, corrected by hand"``; ``facts`` are
-    further lines for the table of origins. ``populations`` gives the feature table its training ranges;
-    ``population_pictures`` is keyed by model name.
+    ``lesion_ml`` is None where the voxel size is unknown. ``mask_origin`` says who drew the mask, e.g.
+    ``"segmentation_flair version 1, corrected by hand"``; ``facts`` are further lines for the table of origins.
+    ``populations`` gives the feature table its training ranges; ``population_pictures`` is keyed by model name.
+    ``warnings`` are what to beware of in the mask, ``not_estimated`` why subtype models gave no estimate, by name.
     """
 
     study: Study
@@ -46,6 +47,8 @@ class CaseReport:
     population_pictures: Mapping[str, Picture] = field(default_factory=dict)
     populations: Populations = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    not_estimated: Mapping[str, str] = field(default_factory=dict)
 
 
 def describe_case(

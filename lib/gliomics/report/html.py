@@ -14,15 +14,19 @@ from typing import Any
 import numpy as np
 
 import gliomics
+from gliomics.errors import InputError
 from gliomics.files import write_text
-from gliomics.records import RESEARCH_NOTICE, FeatureTable, SubtypeEstimate
-from gliomics.report.case import CaseReport, Picture, Populations
+from gliomics.radiomics.provenance import SHAPE_IN_VOXELS, UNKNOWN_VOXEL_SIZE
+from gliomics.records import RESEARCH_NOTICE, SubtypeEstimate
+from gliomics.report.case import CaseReport, Picture
 from gliomics.report.drawing import to_png
 from gliomics.report.figures import FeatureRange, version_comparison
 from gliomics.report.names import read_feature_name, sequence_title
 from gliomics.report.numbers import number
 
-_HIDDEN_DIAGNOSTICS = ("affine", "size", "spacing", "spacing_known", "sequences")
+_HIDDEN_DIAGNOSTICS = ("affine", "size", "spacing", "spacing_known", "sequences", "stability")
+_REGIONS = {"whole": "whole tumour"}
+_GENERATOR = '<meta name="generator" content="Gliomics report">'
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,18 @@ def write_report(path: Path, report: Report) -> None:
     write_text(Path(path), render(report))
 
 
+def check_replaceable(path: Path) -> None:
+    """Raise :class:`InputError` where a report would take the place of anything but an earlier report."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the file to write, e.g. {path / 'report.html'}")
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        begins = file.read(1000)
+    if _GENERATOR.encode() not in begins:
+        raise InputError(f"{path} exists and is no report of Gliomics; give another file, or remove it")
+
+
 def render(report: Report) -> str:
     """The report as HTML text; every word that is not ours is escaped."""
     sections = [_case(case) for case in report.cases]
@@ -87,7 +103,7 @@ def render(report: Report) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta http-equiv="Content-Security-Policy" '
         "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
-        f"<title>{escape(report.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        f"{_GENERATOR}\n<title>{escape(report.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f'<header><h1>{escape(report.title)}</h1><p class="muted">{escape(report.created)}</p>'
         f'<p class="notice">{escape(RESEARCH_NOTICE)}</p>{introduction}</header>\n'
         f"<main>\n{''.join(sections)}\n</main>\n"
@@ -98,12 +114,14 @@ def render(report: Report) -> str:
 def _case(case: CaseReport) -> str:
     study = case.study
     parts = [f"<section><h2>Study {escape(study.id)}</h2>", _study_facts(case), _cards(case)]
-    parts += [_warnings(case.features.warnings)]
+    parts += [_warnings([*case.warnings, *_without_repetition(case)])]
     parts += ["<h3>Images and mask</h3>", *map(_picture, case.pictures)]
-    if case.estimates:
-        parts += ["<h3>Subtype estimates</h3>", *map(_picture, case.estimate_pictures)]
+    if case.estimates or case.not_estimated:
+        refused = [f"Not estimated by {name}: {reason}" for name, reason in case.not_estimated.items()]
+        parts += ["<h3>Subtype estimates</h3>", *map(_picture, case.estimate_pictures), _warnings(refused)]
     parts += [_estimate(estimate, case.population_pictures.get(estimate.model)) for estimate in case.estimates]
-    parts += [f"<h3>Features of the {escape(case.features.region)}</h3>", _features(case.features, case.populations)]
+    parts += [f"<h3>Features of the {escape(_REGIONS.get(case.features.region, case.features.region))}</h3>"]
+    parts += [_features(case)]
     parts += ["<h3>Origins</h3>", _case_origins(case), "</section>"]
     return "".join(parts)
 
@@ -114,7 +132,9 @@ def _study_facts(case: CaseReport) -> str:
     facts = [f"patient {study.patient_id}", study.timepoint]
     facts += [study.date] if study.date else []
     facts += [", ".join(sequence_title(name) for name in study.sequences)]
-    facts += [f"voxels of {size} mm" if study.spacing_known else "voxel size unknown"]
+    facts += [
+        f"voxels of {size} mm" if study.spacing_known else f"{UNKNOWN_VOXEL_SIZE}: sizes are in voxels, not in mm"
+    ]
     return f'<p class="muted">{escape(" · ".join(facts))}</p>'
 
 
@@ -132,12 +152,18 @@ def _cards(case: CaseReport) -> str:
             f'<div class="value">{escape(estimate.predicted)}</div>'
             f"<div>probability {probability:.2f} ({low:.2f} to {high:.2f}){doubt}</div></div>"
         )
-    volume = f"{case.lesion_ml:.1f} ml" if case.lesion_ml is not None else "voxel size unknown"
-    cards.append(
-        f'<div class="card"><div class="muted">Lesion volume</div><div class="value">{volume}</div>'
-        f"<div>{escape(case.mask_origin)}</div></div>"
-    )
-    return f'<div class="cards">{"".join(cards)}</div>'
+    if case.lesion_ml is not None:
+        cards.append(
+            f'<div class="card"><div class="muted">Lesion volume</div><div class="value">{case.lesion_ml:.1f} ml</div>'
+            f"<div>mask: {escape(case.mask_origin)}</div></div>"
+        )
+    return f'<div class="cards">{"".join(cards)}</div>' if cards else ""
+
+
+def _without_repetition(case: CaseReport) -> list[str]:
+    """The warnings about the features but that the voxel size is unknown, which the first line says."""
+    warnings = case.features.warnings
+    return [warning for warning in warnings if case.study.spacing_known or not warning.startswith(SHAPE_IN_VOXELS)]
 
 
 def _estimate(estimate: SubtypeEstimate, picture: Picture | None) -> str:
@@ -153,24 +179,25 @@ def _estimate(estimate: SubtypeEstimate, picture: Picture | None) -> str:
     )
 
 
-def _features(features: FeatureTable, populations: Populations) -> str:
+def _features(case: CaseReport) -> str:
     """Features that a model uses first, with the training range; all others folded away."""
     ranges: dict[str, FeatureRange] = {}
-    for population in populations.values():
+    for population in case.populations.values():
         ranges.update(population)
-    used = [name for name in features.values if name in ranges]
-    others = [name for name in features.values if name not in ranges]
+    values, spacing_known = case.features.values, case.study.spacing_known
+    used = [name for name in values if name in ranges]
+    others = [name for name in values if name not in ranges]
     parts = []
     if used:
-        rows = [[*_feature_cells(name, features.values[name]), _range_text(ranges[name])] for name in used]
-        outside = [_is_outside(features.values[name], ranges[name]) for name in used]
+        rows = [[*_feature_cells(name, values[name], spacing_known), _range_text(ranges[name])] for name in used]
+        outside = [_is_outside(values[name], ranges[name]) for name in used]
         head = ["sequence", "family", "feature", "value", "training 5 to 95 %"]
         parts.append(
             f"<details><summary>{len(used)} features that the models use</summary>"
             f"{_table(head, rows, numbers=(3, 4), marked=outside)}</details>"
         )
     if others:
-        rows = [_feature_cells(name, features.values[name]) for name in others]
+        rows = [_feature_cells(name, values[name], spacing_known) for name in others]
         parts.append(
             f"<details><summary>{len(others)} {'other ' if used else ''}features</summary>"
             f"{_table(['sequence', 'family', 'feature', 'value'], rows, numbers=(3,))}</details>"
@@ -178,10 +205,11 @@ def _features(features: FeatureTable, populations: Populations) -> str:
     return "".join(parts) or "<p>No features were computed.</p>"
 
 
-def _feature_cells(name: str, value: float) -> list[str]:
+def _feature_cells(name: str, value: float, spacing_known: bool) -> list[str]:
     read = read_feature_name(name)
     feature = read.feature if read.image == "original" else f"{read.feature} ({read.image})"
-    return [read.sequence or "mask", read.family, feature, f"{number(value)} {read.unit}".strip()]
+    unit = read.unit if spacing_known else ""
+    return [read.sequence or "mask", read.family, feature, f"{number(value)} {unit}".strip()]
 
 
 def _range_text(known: FeatureRange) -> str:
@@ -201,7 +229,7 @@ def _case_origins(case: CaseReport) -> str:
     diagnostics = {
         name.replace("_", " "): _text(value)
         for name, value in case.features.diagnostics.items()
-        if name not in _HIDDEN_DIAGNOSTICS
+        if name not in _HIDDEN_DIAGNOSTICS and value is not None
     }
     folded = f"<details><summary>How the features were computed</summary>{_facts(diagnostics)}</details>"
     return _facts(found) + (folded if diagnostics else "")
@@ -210,6 +238,8 @@ def _case_origins(case: CaseReport) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, float):
         return number(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
     return ", ".join(map(_text, value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -23,9 +23,14 @@ class MaskRecord:
         self._masks[mask.name] = made
         write_json(self._path, {"format": 1, "masks": self._masks})
 
-    def in_sample(self, mask: Path) -> str | None:
-        """The model that made a mask of a patient that it had learned from, with its version; else None."""
+    def made_by(self, mask: Path) -> str | None:
+        """The model that made a mask, with its version; None where that is not known, or the mask was changed since."""
         made = self._masks.get(mask.name)
-        if made is None or not made["in_sample"] or made["sha256"] != sha256_of(mask):
+        if made is None or made["sha256"] != sha256_of(mask):
             return None
         return f"{made['model']} version {made['version']}"
+
+    def in_sample(self, mask: Path) -> str | None:
+        """As :meth:`made_by`, only of a patient that the model had learned from."""
+        made = self._masks.get(mask.name)
+        return self.made_by(mask) if made is not None and made["in_sample"] else None

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from gliomics.errors import InputError
+from gliomics.radiomics.provenance import SHAPE_IN_VOXELS
 from gliomics.records import RESEARCH_NOTICE, FeatureTable, SubtypeEstimate
 from gliomics.report.case import CaseReport, describe_case
-from gliomics.report.html import ModelHistory, NextStudy, Report, Version, render, write_report
+from gliomics.report.html import ModelHistory, NextStudy, Report, Version, check_replaceable, render, write_report
 from gliomics.study import Mask, Study, Volume
 
 from .conftest import Range
@@ -125,7 +127,7 @@ def test_words_of_others_are_escaped_everywhere(a_case: CaseReport) -> None:
     picture = replace(a_case.pictures[0], caption=evil, alternative=evil)
     case = replace(
         a_case, study=study, features=features, estimates=[estimate], pictures=[picture], mask_origin=evil,
-        facts={evil: evil},
+        facts={evil: evil}, warnings=[evil], not_estimated={evil: evil},
     )  # fmt: skip
     history = ModelHistory(evil, [Version(evil, evil)], note=evil)
     page = render(Report(evil, [case], evil, history, NextStudy(evil, evil), {evil: evil}, evil))
@@ -135,13 +137,18 @@ def test_words_of_others_are_escaped_everywhere(a_case: CaseReport) -> None:
     assert page.count("&lt;script&gt;") > 25
 
 
-def test_unknown_voxel_size_is_said_instead_of_a_volume(
+def test_unknown_voxel_size_is_said_once_and_is_no_headline(
     a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureTable
 ) -> None:
+    said = f"{SHAPE_IN_VOXELS} (taken as 1 x 1 x 1), not in millimetres"
+    features = replace(features, warnings=[said, "another warning"])
     case = describe_case(replace(a_study, spacing_known=False), volumes, mask, features, mask_origin="drawn by hand")
-    text = " ".join(read(render(Report("A report", [case]))).text)
-    assert "voxel size unknown" in text
-    assert " ml" not in text
+    page = render(Report("A report", [case]))
+    text = " ".join(read(page).text)
+    assert text.count("voxel size") == 1
+    assert "another warning" in text
+    assert not re.search(r" ml\b|mm³", text)
+    assert 'class="card"' not in page
 
 
 def test_lesion_volume_is_voxels_times_their_size(a_case: CaseReport, mask: Mask) -> None:
@@ -168,3 +175,15 @@ def test_report_is_written_whole_and_replaces_the_old_one(tmp_path: Path, a_case
     write_report(path, Report("A report", [a_case]))
     assert path.read_text(encoding="utf-8").endswith("</html>\n")
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_only_an_earlier_report_may_be_replaced(tmp_path: Path, a_case: CaseReport) -> None:
+    page, other = tmp_path / "report.html", tmp_path / "thesis.html"
+    check_replaceable(page)
+    write_report(page, Report("A report", [a_case]))
+    check_replaceable(page)
+    other.write_text("<!DOCTYPE html><p>years of work</p>")
+    with pytest.raises(InputError, match=r"thesis\.html exists and is no report of Gliomics"):
+        check_replaceable(other)
+    with pytest.raises(InputError, match="is a folder; give the file"):
+        check_replaceable(tmp_path)

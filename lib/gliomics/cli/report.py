@@ -1,0 +1,209 @@
+"""``gliomics report``: one examination as a page."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gliomics.cli.console import RESAMPLE_TO, console
+from gliomics.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gliomics.models import ModelStore
+    from gliomics.report.case import CaseReport
+    from gliomics.report.examination import MaskFile
+    from gliomics.study import Study
+
+_DRAWN_BY_NOBODY = "nobody has looked at this mask: what is measured and estimated is only as good as it is"
+
+
+def report(
+    study: Annotated[
+        str, typer.Argument(help="A study's folder or one image file; with --studies its id.", show_default=False)
+    ],
+    studies: Annotated[Path | None, typer.Option(help="Folder of studies in which STUDY is an id.")] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            help="The tumour's mask, or a folder of masks, <study id>.nii.gz each.  [default: the final label beside "
+            "the studies, else an automatic mask]",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The page to write; an earlier report there is replaced, another file is not.  "
+            "[default: <study id>.html]",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Segmentation model of the automatic mask, where there is no other.")
+    ] = "segmentation_multi",
+    numbering: Annotated[
+        str | None,
+        typer.Option(
+            help="Which label of the mask is which part of the tumour, as for gliomics features.  [default: that of "
+            "study.json, else what the labels allow]",
+            show_default=False,
+        ),
+    ] = None,
+    resample_to: Annotated[str | None, RESAMPLE_TO] = None,
+    models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
+) -> None:
+    """Write one examination as an HTML page: slices with the mask, subtype estimates, features, and where each is from.
+
+    The page is one file that needs nothing else, and nothing of the study is changed. Its mask is that of --mask, else
+    the final label, else one that a model makes now, and the page says which.
+    """
+    from gliomics.models import ModelStore
+    from gliomics.records import RESEARCH_NOTICE
+    from gliomics.report.examination import examine
+    from gliomics.report.html import Report, check_replaceable, write_report
+
+    examined, root = _find(study, studies)
+    page = out or Path(f"{examined.id}.html")
+    check_replaceable(page)
+    store = ModelStore(models)
+    with _mask(examined, root, mask, store, model, resample_to) as (examined, mask_file):
+        case = examine(examined, mask_file, store, numbering=numbering, resample_to=resample_to)
+    introduction = "Made on one computer from the images and the mask named below; nothing was sent anywhere."
+    write_report(page, Report(title=f"Report on {examined.id}", cases=[case], introduction=introduction))
+    _say(case)
+    console.print(f"{page}: open it in a browser\n{RESEARCH_NOTICE}", markup=False)
+
+
+def _find(text: str, studies: Path | None) -> tuple[Study, Path]:
+    """The study that is meant, and the folder beside whose studies its labels lie."""
+    from gliomics.study import find_study, open_studies
+
+    if studies is not None:
+        return find_study(studies, text), studies
+    path = Path(text)
+    if not path.exists():
+        raise InputError(
+            f"there is no folder or file {text}; give a study's folder, one image file, or with --studies FOLDER its id"
+        )
+    found = open_studies(path)
+    root = path.resolve().parent if path.is_file() or (path / "study.json").is_file() else path
+    if len(found) > 1:
+        listed = ", ".join(item.id for item in found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
+        raise InputError(
+            f"{path} holds {len(found)} examinations: {listed}; a report is on one: gliomics report ID --studies {root}"
+        )
+    return found[0], root
+
+
+@contextlib.contextmanager
+def _mask(
+    study: Study, root: Path, given: Path | None, store: ModelStore, model: str, resample_to: str | None
+) -> Iterator[tuple[Study, MaskFile]]:
+    """The mask that is reported on: the one given, else the final label, else an automatic one.
+
+    The study comes back with the numbering that its label's segments are named by.
+    """
+    from gliomics.study import find_mask, labels_folder
+
+    if given is not None:
+        yield study, _given_mask(study, given)
+    elif find_mask(labels_folder(root), study.id) is not None:
+        yield _labelled(study, root)
+    else:
+        with tempfile.TemporaryDirectory(prefix="gliomics-report-") as folder:
+            yield study, _automatic_mask(study, Path(folder) / f"{study.id}.nii.gz", store, model, resample_to)
+
+
+def _given_mask(study: Study, given: Path) -> MaskFile:
+    from gliomics.report.examination import MaskFile
+    from gliomics.segmentation.mask_record import MaskRecord
+    from gliomics.study import find_mask
+
+    path = find_mask(given, study.id) if given.is_dir() else given
+    if path is None or not path.is_file():
+        expected = f"{given} has no mask {study.id}.nii.gz" if given.is_dir() else f"there is no file {given}"
+        raise InputError(f"{expected}; give the tumour's mask on the images of study '{study.id}'")
+    record = MaskRecord(path.parent)
+    made_by = record.made_by(path)
+    if made_by is None:
+        return MaskFile(path, f"given as {path.name}")
+    warnings = [_DRAWN_BY_NOBODY]
+    if record.in_sample(path) is not None:
+        warnings.append(f"{made_by} learned from this patient: its masks of other patients are less good than this one")
+    return MaskFile(path, f"automatic, by {made_by} (given as {path.name})", warnings)
+
+
+def _labelled(study: Study, root: Path) -> tuple[Study, MaskFile]:
+    """The final label, with who saved it when, which version it is, what it was made from and what reviews said."""
+    from gliomics.monailabel.cases import with_numbering_of_segments
+    from gliomics.monailabel.label_check import drawn_on_another_image
+    from gliomics.monailabel.labels import LabelStore
+    from gliomics.monailabel.origins import made_from
+    from gliomics.monailabel.reviews import SUBMITTED, ReviewStore
+    from gliomics.monailabel.workspace import Workspace
+    from gliomics.report.examination import MaskFile
+    from gliomics.study.labels import FINAL
+
+    workspace = Workspace(root)
+    labels = LabelStore(root, workspace.history, lambda _: study.sequences)
+    path, version = labels.path(study.id, FINAL), labels.current(study.id, FINAL)
+    if version is None:
+        return study, MaskFile(path, f"the study's final label, {path.name}, imported or put there by hand")
+    if (changed := drawn_on_another_image(labels, study.id, FINAL)) is not None:
+        raise InputError(f"{changed}; to report on it all the same, give it with --mask {path}")
+    facts = {"Label": f"version {version.version}, saved {version.saved} by {version.user or 'somebody unnamed'}"}
+    if (model := made_from(version.info)) is not None:
+        facts["Label made from"] = f"the automatic mask of {model.replace('/', ' version ')}"
+    reviews = ReviewStore(workspace.reviews).reviews(study.id, FINAL)
+    if reviews and reviews[-1].state != SUBMITTED:
+        last = reviews[-1]
+        comment = f": {last.comment}" if last.comment else ""
+        facts["Review"] = f"version {last.version} {last.state} by {last.user or 'somebody unnamed'}{comment}"
+    origin = f"the study's final label, version {version.version} by {version.user or 'somebody unnamed'}"
+    return with_numbering_of_segments(study, version.info), MaskFile(path, origin, facts=facts)
+
+
+def _automatic_mask(study: Study, path: Path, store: ModelStore, model: str, resample_to: str | None) -> MaskFile:
+    from gliomics.report.examination import MaskFile
+    from gliomics.segmentation.labelled import load_volumes
+    from gliomics.segmentation.predict import Segmenter
+    from gliomics.study import write_mask
+
+    segmenter = Segmenter(store.current(model))
+    card = segmenter.card
+    made = segmenter.segment(load_volumes(study, card, resample_to=resample_to))
+    if not made.mask.array.any():
+        raise InputError(
+            f"{model} version {card.version} finds no lesion in study '{study.id}'; give the tumour's mask with --mask"
+        )
+    write_mask(made.mask, path)
+    return MaskFile(
+        path,
+        f"automatic, by {card.name} version {card.version}",
+        [_DRAWN_BY_NOBODY, *made.warnings, *card.in_sample_warnings(study.patient_id)],
+    )
+
+
+def _say(case: CaseReport) -> None:
+    """The page in a few lines."""
+    volume = f"whole tumour {case.lesion_ml:.1f} ml" if case.lesion_ml is not None else "the voxel size is unknown"
+    console.print(f"{case.study.id}: mask: {case.mask_origin}; {volume}", markup=False)
+    for warning in case.warnings:
+        console.print(warning, style="yellow", markup=False)
+    for estimate in case.estimates:
+        low, high = estimate.intervals[estimate.predicted]
+        doubt = "" if estimate.inside_training_range else "; unlike the training patients"
+        doubt += "; the model was fitted on this patient" if estimate.in_sample else ""
+        console.print(
+            f"{estimate.target}: {estimate.predicted} {estimate.probabilities[estimate.predicted]:.2f} "
+            f"({low:.2f} to {high:.2f}){doubt}",
+            markup=False,
+        )
+    for name, reason in case.not_estimated.items():
+        console.print(f"not estimated by {name}: {reason}", style="yellow", markup=False)
