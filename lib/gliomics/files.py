@@ -43,8 +43,8 @@ def suffix_of(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; on success fsync it and rename it into place.
+def atomic_path(path: Path, mode: int = 0o644) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success fsync it and rename it into place, for ``mode`` to read it.
 
     The temporary file has the same suffix, so that writers that choose a format by
     the name behave. On an exception it is removed and ``path`` is left as it was.
@@ -57,7 +57,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
         sync_folder(path.parent)
     finally:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
+import os
 import re
 import secrets
+import stat
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -15,7 +19,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gliomics.errors import ForbiddenError, InputError, UnknownNameError
-from gliomics.files import read_json, write_json
+from gliomics.files import atomic_path, read_json
+from gliomics.monailabel.refusal import refuse
 
 READER, ANNOTATOR, TRAINER = "reader", "annotator", "trainer"
 ROLES = (READER, ANNOTATOR, TRAINER)
@@ -27,8 +32,12 @@ _RULES = (
     (TRAINER, r".*"),
 )
 _TRAINER_ONLY = re.compile(r"PUT /datastore/label/(review|consensus)")
-_OPEN = re.compile(r"GET /(|openapi\.json|docs|static/.*|favicon\.ico)")
+_OPEN = re.compile(r"GET /(|openapi\.json|docs)")
 """Pages that describe the server; its data is not among them."""
+_SIGNATURE = ("user", "client_id")
+"""Where clients say who they are."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,22 @@ class Tokens:
         self._path = path
 
     def holders(self) -> list[Holder]:
-        """Whom tokens were given to."""
-        return [Holder(**entry) for entry in read_json(self._path)] if self._path.is_file() else []
+        """Whom tokens were given to; :class:`InputError` for a file that cannot be read as tokens."""
+        if not os.path.lexists(self._path):
+            return []
+        entries = read_json(self._path)
+        if not isinstance(entries, list) or not all(_is_holder(entry) for entry in entries):
+            raise InputError(
+                f"{self._path} holds something else than tokens (a list of name, role, sha256, made); mend it, or "
+                "remove it and give new ones with: gliomics tokens add"
+            )
+        return [Holder(**entry) for entry in entries]
+
+    def open_to_others(self) -> str | None:
+        """What to do about a file that other users of this machine can read or write; None where they cannot."""
+        if os.name == "nt" or not self._path.is_file() or not stat.S_IMODE(self._path.stat().st_mode) & 0o077:
+            return None
+        return f"other users of this machine can read who has a token, or change it; run: chmod 600 {self._path}"
 
     def add(self, name: str, role: str) -> str:
         """Make a token; it is told only this once."""
@@ -83,8 +106,8 @@ class Tokens:
         return next((holder for holder in self.holders() if secrets.compare_digest(holder.sha256, found)), None)
 
     def _write(self, holders: list[Holder]) -> None:
-        write_json(self._path, [asdict(holder) for holder in holders])
-        self._path.chmod(0o600)
+        with atomic_path(self._path, mode=0o600) as temporary:
+            temporary.write_text(json.dumps([asdict(holder) for holder in holders], indent=2) + "\n", encoding="utf-8")
 
 
 class Access:
@@ -99,16 +122,24 @@ class Access:
             await self._app(scope, receive, send)
             return
         action = f"{scope['method']} {scope['path']}"
-        holder = self._tokens.holder_of(_token_of(scope))
+        try:
+            holder = self._tokens.holder_of(_token_of(scope))
+        except InputError as error:
+            _log.error("nobody is let in: %s", error)
+            detail = "the file of this server's tokens cannot be read, so that nobody is let in; its log says why"
+            await refuse(scope, receive, send, 503, detail)
+            return
         if holder is None and not _OPEN.fullmatch(action):
             detail = "this server needs a token; send the header 'Authorization: Bearer TOKEN'"
-            refusal = JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": "Bearer"})
-            await refusal(scope, receive, send)
+            await refuse(scope, receive, send, 401, detail, {"WWW-Authenticate": "Bearer"})
             return
-        needed = role_for(action)
         mark = _holder.set(holder)
         try:
-            require(needed)
+            try:
+                require(role_for(action))
+            except ForbiddenError as error:
+                await refuse(scope, receive, send, error.status, str(error))
+                return
             await self._app(scope, receive, send)
         except ForbiddenError as error:
             await JSONResponse({"detail": str(error)}, error.status)(scope, receive, send)
@@ -117,10 +148,11 @@ class Access:
 
 
 def role_for(action: str) -> str:
-    """The lowest role that may do ``"METHOD /path"``."""
+    """The lowest role that may do ``"METHOD /path"``; what no rule knows, such as a path with a line feed, is the
+    trainer's."""
     if _TRAINER_ONLY.fullmatch(action):
         return TRAINER
-    return next(role for role, pattern in _RULES if re.fullmatch(pattern, action))
+    return next((role for role, pattern in _RULES if re.fullmatch(pattern, action)), TRAINER)
 
 
 def require(role: str) -> None:
@@ -133,7 +165,27 @@ def require(role: str) -> None:
 def signed(info: dict[str, Any]) -> dict[str, Any]:
     """What a client sent, in the name of its token's holder where there is one."""
     holder = _holder.get()
-    return info if holder is None else {**info, "user": holder.name, "client_id": holder.name}
+    return info if holder is None else {**info, **dict.fromkeys(_SIGNATURE, holder.name)}
+
+
+def without_signature(info: dict[str, Any]) -> dict[str, Any]:
+    """Notes on what somebody has signed; where there are tokens, they cannot change by whom it was."""
+    return info if _holder.get() is None else {key: item for key, item in info.items() if key not in _SIGNATURE}
+
+
+def signature_of(request: dict[str, Any]) -> dict[str, Any]:
+    """Who sent a request, as it is noted with what is kept of it."""
+    return {key: request[key] for key in _SIGNATURE if request.get(key)}
+
+
+def _is_holder(entry: Any) -> bool:
+    fields = {"name", "role", "sha256", "made"}
+    return (
+        isinstance(entry, dict)
+        and entry.keys() == fields
+        and all(isinstance(value, str) for value in entry.values())
+        and entry["role"] in ROLES
+    )
 
 
 def _token_of(scope: Scope) -> str:

@@ -25,6 +25,7 @@ from gliomics.active.named import DEFAULT, PLAIN, SCORED
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.models import ModelStore
+from gliomics.monailabel.access import signature_of
 from gliomics.monailabel.automatic import TrainAfter, train_after_option
 from gliomics.monailabel.batch import StudyBatch
 from gliomics.monailabel.cases import study_of_upload
@@ -177,7 +178,7 @@ class GliomicsApp(MONAILabelApp):
             self._keep_automatic(datastore, request, answer, Path(file))
         label = file
         if file and saving:
-            self._save(datastore, study, file, tag, {"model": name, "params": answer})
+            self._save(datastore, study, file, tag, {**signature_of(request), "model": name, "params": answer})
             label = study.id
         return {"label": label, "tag": tag, "file": file, "params": answer}
 

@@ -13,7 +13,7 @@ from monailabel.interfaces.tasks.batch_infer import BatchInferImageType
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name
-from gliomics.monailabel.access import ANNOTATOR, require
+from gliomics.monailabel.access import ANNOTATOR, require, signed
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.routes.common import FormText, JsonBody, OptionalUpload, the_app
 from gliomics.monailabel.uploads import client_options, received
@@ -34,7 +34,7 @@ def infer(
 ) -> Any:
     """Run a model on a study of the store (``image``), a session, or an uploaded image (``file``)."""
     app = the_app()
-    options = client_options(params)
+    options = signed(client_options(params))
     if options.get("save_label"):
         require(ANNOTATOR)
     if image:
@@ -71,5 +71,5 @@ def batch(
 ) -> Any:
     """Segment many studies in the background and save the masks as labels (tag ``original``)."""
     the_app().infer_task(model)
-    options = {**client_options(params), "multi_gpu": False}
+    options = {**signed(client_options(params)), "multi_gpu": False}
     return stock_batch.run(model, images, options, run_sync)

@@ -10,7 +10,7 @@ from monailabel.endpoints import datastore as stock
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name
-from gliomics.monailabel.access import signed
+from gliomics.monailabel.access import signed, without_signature
 from gliomics.monailabel.annotators import agreement_of_labels, keep_consensus, review_label
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
 from gliomics.monailabel.routes.common import FormText, JsonBody, Upload, study_store, the_app
@@ -114,8 +114,8 @@ def label_info(label: str, tag: str) -> Any:
 @router.put("/datastore/label/info", tags=["Datastore"])
 def update_label_info(label: str, tag: str, info: FormText = "{}") -> Any:
     """Add notes to a label."""
-    parse_object(info, "info")
-    return stock.update_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"), info)
+    notes = without_signature(parse_object(info, "info"))
+    return the_app().datastore().update_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"), notes)
 
 
 @router.put("/datastore/updatelabelinfo", tags=["Datastore"], include_in_schema=False)
