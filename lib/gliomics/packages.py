@@ -17,7 +17,8 @@ LIGHT = {
 """By the name that is imported, what every installation has."""
 
 SERVER = {
-    "fastapi": "fastapi>=0.115",
+    "fastapi": "fastapi>=0.165",
+    "h11": "h11>=0.14",
     "matplotlib": "matplotlib>=3.9",
     "monai": "monai>=1.5.2",
     "monailabel": "monailabel==0.8.5",

@@ -25,6 +25,9 @@ from tests.server.studies import (
     an_untrained_state,
 )
 
+VIEWER = "http://viewer.example:3000"
+"""The origin of a web page that may use the strict server."""
+
 CASES = 4
 LABELLED = 5
 
@@ -53,6 +56,16 @@ def a_studies_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def a_server(a_studies_folder: Path) -> Iterator[Server]:
     """A running ``gliomics serve``."""
     server = start_server(a_studies_folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def a_strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server over one study with narrow limits: uploads of 2 MB, 1,024 open files, one other origin."""
+    studies = tmp_path_factory.mktemp("strict") / "studies"
+    add_study(studies, "case-0", 0)
+    server = start_server(studies, "--max-upload-mb", "2", "--cors-origin", VIEWER, open_files=1024)
     yield server
     server.stop()
 

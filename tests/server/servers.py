@@ -47,8 +47,8 @@ def environment(threads: int = 1) -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | changed
 
 
-def start_server(studies: Path, *options: str, threads: int = 1) -> Server:
-    """Run ``gliomics serve`` over a folder and wait until it answers."""
+def start_server(studies: Path, *options: str, threads: int = 1, open_files: int | None = None) -> Server:
+    """Run ``gliomics serve`` over a folder, with at most so many ``open_files``, and wait until it answers."""
     command = [
         sys.executable,
         "-c",
@@ -59,6 +59,8 @@ def start_server(studies: Path, *options: str, threads: int = 1) -> Server:
         "0",
         *options,
     ]
+    if open_files is not None:
+        command = ["sh", "-c", f'ulimit -n {open_files}; exec "$@"', "sh", *command]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(threads))
     assert process.stdout is not None
     line = process.stdout.readline()

@@ -77,9 +77,3 @@ def test_weights_and_their_checksum_can_be_asked_for(a_server: Server) -> None:
     assert info["card"]["name"] == "segmentation_flair"
     assert len(weights) > 1000
     assert info["checksum"].startswith("SHA256:")
-
-
-def test_viewer_is_served(a_server: Server) -> None:
-    page = requests.get(f"{a_server.url}/ohif/", timeout=30)
-    assert page.status_code == 200
-    assert "html" in page.headers["content-type"]

@@ -12,8 +12,6 @@ from gliomics.cli.console import console
 if TYPE_CHECKING:
     from gliomics.monailabel.server import ServerOptions
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
 
 def serve(
     studies: Annotated[Path, typer.Option(help="Folder of studies; labels and models are kept in it.")],
@@ -55,12 +53,16 @@ def serve(
 
 def _announce(options: ServerOptions, url: str) -> None:
     from gliomics.monailabel.access import Tokens
+    from gliomics.monailabel.web_pages import is_loopback
     from gliomics.monailabel.workspace import Workspace
 
+    tokens = Tokens(Workspace(options.studies.resolve()).tokens)
     typer.echo(f"Gliomics serves {options.studies} at {url}")
-    if options.host in _LOOPBACK:
+    if remedy := tokens.open_to_others():
+        console.print(remedy, style="yellow", soft_wrap=True)
+    if is_loopback(options.host):
         return
-    if not Tokens(Workspace(options.studies.resolve()).tokens).holders():
+    if not tokens.holders():
         console.print(
             f"listening on {options.host}: everyone who can reach it can read and change the studies; give tokens "
             "with: gliomics tokens add NAME --role annotator --studies DIR",

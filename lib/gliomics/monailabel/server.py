@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import gliomics
 from gliomics import packages
 from gliomics.bundled import bundled
 from gliomics.errors import DependencyError, GliomicsError, InputError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI, Request
     from starlette.responses import JSONResponse
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+    from gliomics.monailabel.connections import Connections
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class ServerOptions:
     port: int = 8000
     """0 takes any free port."""
     cors_origins: tuple[str, ...] = ()
-    """Web pages' origins that browsers may let read answers; none unless given."""
+    """Origins of web pages that may use the server; none but its own unless given."""
     max_upload_mb: int = 1024
     tls_certificate: Path | None = None
     tls_key: Path | None = None
@@ -81,41 +82,42 @@ def create_app(options: ServerOptions) -> FastAPI:
     """The ASGI application; the environment must name the app and the studies (:func:`serve` does that)."""
     from fastapi import FastAPI
     from fastapi.middleware.cors import CORSMiddleware
-    from fastapi.staticfiles import StaticFiles
-    from monailabel import endpoints
     from monailabel.config import settings
-    from monailabel.endpoints import batch_infer, ohif, scoring
+    from monailabel.endpoints import batch_infer, scoring
     from monailabel.interfaces.exception import MONAILabelException
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from gliomics.monailabel.access import Access, Tokens
     from gliomics.monailabel.routes import router
-    from gliomics.monailabel.uploads import BodyLimit
+    from gliomics.monailabel.uploads import MAX_FIELD_BYTES, MAX_PARTS, BodyLimit
+    from gliomics.monailabel.web_pages import WebPages, named_origins
 
     if settings.MONAI_LABEL_AUTH_ENABLE:
         raise InputError(
             "MONAI_LABEL_AUTH_ENABLE is set, but MONAI Label 0.8.5 refuses valid tokens; unset it and give tokens "
             "with: gliomics tokens add NAME --role annotator --studies DIR"
         )
-    app = FastAPI(title="Gliomics", docs_url="/", redoc_url="/docs", lifespan=_lifespan)
-    app.add_middleware(BodyLimit, limit=options.max_upload_mb * 2**20)
+    app = FastAPI(
+        title="Gliomics",
+        version=gliomics.__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+        form_limits={"max_fields": MAX_PARTS, "max_files": MAX_PARTS, "max_part_size": MAX_FIELD_BYTES},
+    )
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)
-    if tokens.holders():
+    ask_for_tokens, origins = bool(tokens.holders()), named_origins(options.cors_origins)
+    if ask_for_tokens:
         app.add_middleware(Access, tokens=tokens)
-    if options.host in LOOPBACK:  # a web page that rebinds its name to this machine must not reach the studies
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"])
-    if options.cors_origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=list(options.cors_origins), allow_methods=["*"], allow_headers=["*"]
-        )
+    app.add_middleware(BodyLimit, limit=options.max_upload_mb * 2**20)  # what is added later comes before
+    app.add_middleware(WebPages, origins=origins, host=options.host, any_name=ask_for_tokens)
+    if origins:
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
     app.add_exception_handler(GliomicsError, _known_error)
     app.add_exception_handler(MONAILabelException, _known_error)
     app.add_exception_handler(Exception, _unknown_error)
     app.include_router(router)
-    for stock in (batch_infer, scoring, ohif):
+    for stock in (batch_infer, scoring):
         app.include_router(stock.router)
-    static = Path(endpoints.__file__).parent / "static"
-    app.mount("/static", StaticFiles(directory=static), name="static")
     return app
 
 
@@ -159,17 +161,14 @@ async def _unknown_error(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": detail}, status_code=500)
 
 
-def _run(options: ServerOptions, listening: socket.socket, ready: Callable[[], None]) -> None:
-    import uvicorn
+def _run(options: ServerOptions, listening: Connections, ready: Callable[[], None]) -> None:
+    from gliomics.monailabel.connections import Server, connection_limit
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                ready()
-
-    config = uvicorn.Config(
+    listening.limit = connection_limit()
+    server = Server(
         create_app(options),
+        listening,
+        ready,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=5,
@@ -177,16 +176,18 @@ def _run(options: ServerOptions, listening: socket.socket, ready: Callable[[], N
         ssl_certfile=options.tls_certificate,
         ssl_keyfile=options.tls_key,
     )
-    Server(config).run(sockets=[listening])
+    server.run(sockets=[listening])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> Connections:
+    from gliomics.monailabel.connections import Connections
+
     where = f"port {port} on {host}"
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, OverflowError, UnicodeError) as error:
         raise InputError(f"{where} cannot be used: {error}; give the name or address of this machine") from error
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = Connections(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(address)

@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import UploadFile
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name, suffix_of
+from gliomics.monailabel.refusal import refuse
 
-MAX_UPLOAD_MB = 1024
-"""Largest request body that is accepted unless the server is told otherwise."""
+MAX_FIELD_BYTES = 2**20
+"""Largest field of a form, and largest body of a request that carries no file."""
+
+MAX_PARTS = 16
+"""Most fields of a form, and most files."""
+
+UPLOADS = re.compile(r"PUT /datastore/(image|label)?|POST /infer/[^/]+|PUT /session/")
+"""The requests whose forms hold images or labels."""
 
 _RESERVED = {"model", "image", "label", "file", "study", "session", "session_id", "strategy", "datastore", "output"}
 _PATH_LIKE = re.compile(r".*_(path|paths|file|files|dir|uri)")
@@ -83,23 +90,50 @@ def _refuse_constant(name: str) -> None:
 
 
 class BodyLimit:
-    """Answers 413 to a request whose body is too large, and 411 to one that does not say how large it is."""
+    """Bounds every request's body: 413 for more than the limit, whatever the headers say.
+
+    Only requests that may carry images or labels (:data:`UPLOADS`) may be as large as ``limit``; all others have
+    :data:`MAX_FIELD_BYTES`. A body that does not say how large it is gets 411, and one that says it in two ways 400.
+    """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it from its headers alone."""
-        refusal = self._refusal(scope) if scope["type"] == "http" else None
-        await (refusal or self._app)(scope, receive, send)
+        """Pass the request on, or refuse it from its headers alone or once it is too large."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = self._limit if UPLOADS.fullmatch(f"{scope['method']} {scope['path']}") else MAX_FIELD_BYTES
+        refusal = _refusal_of(scope, limit)
+        if refusal is not None:
+            await refuse(scope, receive, send, *refusal)
+            return
+        size = 0
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
-        headers = dict(scope["headers"])
-        length = headers.get(b"content-length")
-        if length is None and b"transfer-encoding" in headers:
-            return JSONResponse({"detail": "send the request with a Content-Length"}, status_code=411)
-        if length is not None and int(length) > self._limit:
-            detail = f"the request has {int(length):,} bytes; this server accepts at most {self._limit:,}"
-            return JSONResponse({"detail": detail}, status_code=413)
-        return None
+        async def receive_counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > limit:
+                raise HTTPException(413, _too_large(f"more than {limit:,}", limit), {"Connection": "close"})
+            return message
+
+        await self._app(scope, receive_counted, send)
+
+
+def _refusal_of(scope: Scope, limit: int) -> tuple[int, str] | None:
+    lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+    chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+    if chunked and not lengths:
+        return 411, "send the request with a Content-Length instead of in chunks"
+    if chunked or len(lengths) > 1 or not all(length.isdigit() for length in lengths):
+        return 400, "the request says in two ways how long it is; send one Content-Length and no Transfer-Encoding"
+    if lengths and int(lengths[0]) > limit:
+        return 413, _too_large(f"{int(lengths[0]):,}", limit)
+    return None
+
+
+def _too_large(size: str, limit: int) -> str:
+    return f"the request has {size} bytes; this server accepts at most {limit:,} here"

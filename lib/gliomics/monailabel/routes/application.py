@@ -1,17 +1,18 @@
-"""Routes about the app itself: what it offers, its log and its models."""
+"""Routes about the app itself: what it offers, its pages, its log and its models."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse
-from monailabel.endpoints import logs as stock_logs
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, PlainTextResponse, Response
 
+from gliomics.errors import UnknownNameError
 from gliomics.files import safe_name, sha256_of
 from gliomics.models import ModelFolder
 from gliomics.monailabel.infer import text_option
+from gliomics.monailabel.pages import end_of_log, log_page, routes_page
 from gliomics.monailabel.routes.common import JsonBody, the_app
 
 router = APIRouter()
@@ -23,10 +24,28 @@ def info() -> Any:
     return the_app().info()
 
 
-@router.get("/logs/", tags=["Others"])
-def logs(lines: int = 300, html: bool = True, text: bool = False, refresh: int = 0) -> Any:
-    """The end of the server's log."""
-    return stock_logs.get_logs(str(the_app().workspace.log_file), lines, html, text, refresh)
+@router.get("/", include_in_schema=False)
+@router.get("/docs", include_in_schema=False)
+def routes(request: Request) -> Response:
+    """A page of all routes."""
+    return routes_page(request.app.openapi())
+
+
+@router.get("/logs/", tags=["App"])
+def logs(lines: int = 300, html: bool = True, text: bool = False, refresh: int = 0) -> Response:
+    """The end of the server's log, all of it for ``lines=0``: a page, or text with ``text=true``."""
+    content = end_of_log(the_app().workspace.log_file, lines)
+    return log_page(content, refresh) if html and not text else PlainTextResponse(content)
+
+
+@router.get("/ohif", include_in_schema=False)
+@router.get("/ohif/{path:path}", include_in_schema=False)
+def viewer(path: str = "") -> Response:
+    """Says where the viewer works: it reads a DICOMweb archive, which a studies folder is not."""
+    raise UnknownNameError(
+        "the OHIF viewer shows the studies of a DICOMweb archive, not of a folder: start python -m gliomics.monailabel "
+        "start_server --app apps/radiogenomics --studies http://ARCHIVE/dicom-web, and open /ohif/ there"
+    )
 
 
 @router.get("/model/info/{model}", tags=["Model"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from fastapi.responses import FileResponse, Response
 from monailabel.endpoints import datastore as stock
 from monailabel.utils.others.generic import remove_file
 
+from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import safe_name
-from gliomics.monailabel.access import TRAINER, require
+from gliomics.monailabel.access import TRAINER, require, signed
 from gliomics.monailabel.cases import default_sequence
 from gliomics.monailabel.datastore import StudyDatastore, download_name
 from gliomics.monailabel.new_images import study_id_of_upload
@@ -34,7 +37,7 @@ def datastore(output: stock.ResultType | None = None) -> Any:
 @router.put("/datastore/image", tags=["Datastore"])
 def add_image(file: Upload, image: str | None = None, params: FormText = "{}", replace: bool = False) -> Any:
     """Make a one-sequence study of an image; one that is there is replaced only if ``replace`` says so."""
-    store, info = the_app().datastore(), parse_object(params, "params")
+    store, info = the_app().datastore(), signed(parse_object(params, "params"))
     study_id = study_id_of_upload(file.filename or "", image or None)
     if replace:
         require(TRAINER)  # as for removing an image
@@ -57,8 +60,11 @@ def remove_image(id: str) -> Any:
 
 @router.head("/datastore/image", tags=["Datastore"])
 def check_image(image: str, check_sum: str | None = None) -> Any:
-    """Whether a study exists, and whether its default image has this checksum."""
-    return stock.download_image(safe_name(image, "image id"), True, check_sum)
+    """Whether a study exists, and whether its default image has this checksum, ``SHA256:...`` (or MD5, SHA512)."""
+    path = Path(the_app().datastore().get_image_uri(safe_name(image, "image id")))
+    if check_sum and not has_checksum(path, check_sum):
+        raise UnknownNameError(f"the image of study '{image}' has another checksum")
+    return {}
 
 
 @router.get("/datastore/image", tags=["Datastore"])
@@ -89,8 +95,8 @@ def image_info(image: str) -> Any:
 @router.put("/datastore/image/info", tags=["Datastore"])
 def update_image_info(image: str, info: FormText = "{}") -> Any:
     """Add notes to a study."""
-    parse_object(info, "info")
-    return stock.update_image_info(safe_name(image, "image id"), info)
+    notes = signed(parse_object(info, "info"))
+    return the_app().datastore().update_image_info(safe_name(image, "image id"), notes)
 
 
 @router.get("/datastore/dataset", tags=["Datastore"])
@@ -99,3 +105,14 @@ def dataset(background_tasks: BackgroundTasks, limit_cases: int | None = None) -
     path = the_app().datastore().get_dataset_archive(limit_cases)
     background_tasks.add_task(remove_file, path)
     return FileResponse(path, media_type="application/zip", filename="dataset.zip")
+
+
+def has_checksum(path: Path, checksum: str) -> bool:
+    """Whether a file has the checksum ``ALGORITHM:HEX``, or ``HEX`` of SHA-256."""
+    algorithm, _, digest = checksum.rpartition(":")
+    if algorithm not in ("", "SHA256", "SHA512", "MD5") or not re.fullmatch(r"[0-9A-Fa-f]{32,128}", digest):
+        raise InputError(
+            f"check_sum is {checksum[:80]!r}; expected SHA256:, SHA512: or MD5: and the hexadecimal digest"
+        )
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, (algorithm or "SHA256").lower()).hexdigest() == digest.lower()
