@@ -8,11 +8,19 @@ answers it as JSON with :attr:`GliomicsError.status`.
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """``text`` with what no encoding can write, as in names of files that are not UTF-8, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class GliomicsError(Exception):
-    """Something the caller can mend; the message says how."""
+    """Something the caller can mend; the message says how, and can be printed whatever file it names."""
 
     status = 400
     """HTTP status that the server answers with."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class InputError(GliomicsError, ValueError):

@@ -10,16 +10,31 @@ import json
 import math
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gliomics.errors import InputError
 
 CLOCK_TICK_NS = 50_000_000
 """File times are coarser than the clock: what changed within this time of a reading may have changed after it."""
+
+MAX_JSON_BYTES = 64 * 2**20
+"""Largest JSON file that is read."""
+
+MAX_JSON_DEPTH = 64
+"""Deepest nesting of a JSON file that is read; far below that at which what walks through it fails."""
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -91,14 +106,125 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing or broken one raises :class:`InputError` that names it."""
+def lies_inside(path: Path, folder: Path) -> bool:
+    """Whether ``path`` lies in ``folder`` once every link is followed, whether or not there is anything."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def check_inside(path: Path, root: Path) -> Path:
+    """Return ``path``; :class:`InputError` if it leads through a link out of ``root``, the folder of studies.
+
+    This is the one rule for links: what lies elsewhere is neither read nor served nor written.
+    """
+    if not lies_inside(path, root):
+        raise InputError(
+            f"{path} leads through a link out of {root}, where nothing is read or written; "
+            "put a copy in its place, or move what it leads to into the folder"
+        )
+    return path
+
+
+def is_file(path: Path) -> bool:
+    """Whether ``path`` is a regular file or a link to one; false, too, where that cannot be told."""
+    return _has_kind(path, stat.S_IFREG)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder or a link to one; false, too, where that cannot be told."""
+    return _has_kind(path, stat.S_IFDIR)
+
+
+def _has_kind(path: Path, kind: int) -> bool:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return stat.S_IFMT(path.stat().st_mode) == kind
+    except (OSError, ValueError):
+        return False
+
+
+def check_file(path: Path) -> Path:
+    """Return ``path``; :class:`InputError` saying what it is unless it is a regular file or a link to one."""
+    try:
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except FileNotFoundError as error:
+        reason = "is a link to a file that is not there" if path.is_symlink() else "does not exist"
+        raise InputError(f"{path} {reason}") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a null character in the name
+        raise InputError(f"{path} cannot be read: {error}") from error
+    if kind != stat.S_IFREG:
+        raise InputError(f"{path} is {_KINDS.get(kind, 'no file')}, not a file; move it away")
+    return path
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file to read its bytes; anything else is an :class:`InputError` and is never waited for."""
+    check_file(path)
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):  # it was replaced just now
+        os.close(handle)
+        raise InputError(f"{path} is no regular file")
+    return os.fdopen(handle, "rb")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file in UTF-8, or in UTF-16 or UTF-32 with its mark.
+
+    Raises :class:`InputError` that names the file if it is missing, no regular file, too large or no valid JSON, and
+    for what is valid and could not be passed on: a key twice, a number that is not finite, text that cannot be
+    encoded, deeper nesting than :data:`MAX_JSON_DEPTH`.
+    """
+    try:
+        with open_file(path) as file:
+            content = file.read(MAX_JSON_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if len(content) > MAX_JSON_BYTES:
+        raise InputError(f"{path} is larger than {MAX_JSON_BYTES // 2**20} MB, which no record is")
+    try:
+        text = content.decode(json.detect_encoding(content))
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except RecursionError as error:
+        raise InputError(f"{path} is nested deeper than {MAX_JSON_DEPTH} levels") from error
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON: {error}") from error
+    if text.count("[") + text.count("{") > MAX_JSON_DEPTH and _is_deep(value):
+        raise InputError(f"{path} is nested deeper than {MAX_JSON_DEPTH} levels")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {number[:40]} is too large")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH + 1):
+        containers = [each for each in level if isinstance(each, (dict, list))]
+        level = [item for each in containers for item in (each.values() if isinstance(each, dict) else each)]
+        if not level:
+            return False
+    return True
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
@@ -161,9 +287,9 @@ class Hashes:
 
 
 def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
+    """Hex SHA-256 of a file's bytes; :class:`InputError` for what is no file."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_file(path) as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()

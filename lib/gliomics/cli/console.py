@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from gliomics.errors import GliomicsError, InputError
+from gliomics.errors import GliomicsError, InputError, printable
 
 if TYPE_CHECKING:
     from gliomics.segmentation.labelled import LabelledStudy
@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 
 def left_out(path: Path, error: GliomicsError) -> None:
     """Report a study that cannot be read while the others go on."""
-    console.print(f"left out {path.name}: {error}", style="yellow", markup=False)
+    console.print(f"left out {printable(path.name)}: {error}", style="yellow", markup=False)
 
 
 def study_left_out(study: str, reason: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gliomics.errors import InputError
-from gliomics.files import suffix_of
+from gliomics.files import is_file, suffix_of
 from gliomics.intake.plan import LeftOut
 from gliomics.study.images import IMAGE_SUFFIXES
 from gliomics.study.no_study import STUDY_FILE, looks_like_dicom
@@ -54,6 +54,8 @@ class Files:
                 items.append(LeftOut(f"{name}/", "what the images of a BIDS data set were made of"))
             elif self.path(name).is_symlink() and not self.path(name).exists():
                 items.append(LeftOut(name, "a link to a file that is not there; fetch the data first", is_open=True))
+            elif not is_file(self.path(name)):
+                items.append(LeftOut(name, "a pipe, socket or device, not a file", is_open=True))
             else:
                 items.append(LeftOut(name, f"no image (type {suffix or 'unknown'})"))
         return items
@@ -85,7 +87,9 @@ def find_files(root: Path, *, without: Path | None = None) -> Files:
         for name in names:
             relative = name if inside == "." else f"{inside}/{name}"
             suffix = suffix_of(Path(name))
-            if suffix in IMAGE_SUFFIXES and (folder / name).exists():
+            if not is_file(folder / name):  # a pipe, a device, or a link to nothing
+                files.others.append(relative)
+            elif suffix in IMAGE_SUFFIXES:
                 files.images.append(relative)
             elif suffix in _DICOM or (suffix not in _NO_DICOM and looks_like_dicom(folder / name)):
                 files.dicom.append(relative)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from pathlib import Path
 
-from gliomics.errors import GliomicsError, InputError, UnknownNameError
-from gliomics.files import CLOCK_TICK_NS, suffix_of
+from gliomics.errors import GliomicsError, InputError, UnknownNameError, printable
+from gliomics.files import CLOCK_TICK_NS, is_file, is_folder, suffix_of
 from gliomics.study.folder import list_studies, read_entry
 from gliomics.study.no_study import STUDY_FILE
 from gliomics.study.records import Study
@@ -67,12 +68,14 @@ class StudyIndex:
             stamp, broken = _stamp(self.root), dict[str, str]()
 
             def note(path: Path, error: GliomicsError) -> None:
-                broken[path.name if path.is_dir() else path.name[: -len(suffix_of(path))]] = str(error)
+                suffix = "" if is_folder(path) else suffix_of(path)
+                stem = path.name[: len(path.name) - len(suffix)]
+                broken[printable(path.name if stem in broken else stem)] = str(error)
 
             studies = {study.id: study for study in list_studies(self.root, note, read=self._entry)}
             for name in broken.keys() - self._broken.keys():
                 _log.warning("study left out: %s", broken[name])
-            self._read = {entry: read for entry, read in self._read.items() if entry.exists()}
+            self._read = {entry: read for entry, read in self._read.items() if os.path.lexists(entry)}
             self._waiting = {entry: read[0] for entry, read in self._read.items() if not isinstance(read[2], list)}
             self._waiting |= {entry: read[0] for entry, read in self._read.items() if read[2] == []}
             self._studies, self._broken = studies, broken
@@ -116,7 +119,7 @@ class StudyIndex:
             entry = next(iter(study.sequences.values()))
         known = self._read.get(entry)
         fresh = known is not None and known[0] == _stamp(entry) and known[1] - max(known[0]) >= CLOCK_TICK_NS
-        return fresh and all(path.is_file() for path in study.sequences.values())
+        return fresh and all(is_file(path) for path in study.sequences.values())
 
 
 def _stamp(path: Path) -> Stamp:

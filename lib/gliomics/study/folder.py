@@ -18,8 +18,19 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from gliomics.errors import GliomicsError, InputError, UnknownNameError
-from gliomics.files import read_json, safe_name, suffix_of, sync_folder, write_json
+from gliomics.errors import GliomicsError, InputError, UnknownNameError, printable
+from gliomics.files import (
+    check_file,
+    check_inside,
+    is_file,
+    is_folder,
+    lies_inside,
+    read_json,
+    safe_name,
+    suffix_of,
+    sync_folder,
+    write_json,
+)
 from gliomics.sequences import canonical_sequence
 from gliomics.study.conventions import patient_and_role
 from gliomics.study.images import IMAGE_SUFFIXES
@@ -36,8 +47,13 @@ class _Timepoint(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1)
-    date: datetime.date | None = None
+    date: str | None = None
     sequences: dict[str, str] = Field(min_length=1)
+
+    @field_validator("date")
+    @classmethod
+    def _date_exists(cls, value: str | None) -> str | None:
+        return None if value is None else datetime.date.fromisoformat(value).isoformat()
 
 
 class _StudyFile(BaseModel):
@@ -58,19 +74,21 @@ class _StudyFile(BaseModel):
         return None if value is None else parse_numbering(value).name
 
 
-def read_study_folder(folder: Path) -> list[Study]:
+def read_study_folder(folder: Path, root: Path | None = None) -> list[Study]:
     """The studies of one folder, one per time point, the first with the folder's own id.
 
-    Files are checked to exist inside the folder, not read. Raises :class:`InputError`
+    Files are checked to exist inside the folder, not read. Links may lead anywhere inside ``root``, the folder of
+    studies, or inside the study's own folder when None. Raises :class:`InputError`
     naming ``study.json`` and what is wrong in it; for a folder of DICOM or loose images,
     how to turn it into a study.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InputError(f"{folder} is not a folder; expected a study folder with {STUDY_FILE}")
-    if not (folder / STUDY_FILE).is_file():
+    if not os.path.lexists(folder / STUDY_FILE):
         raise InputError(why_no_study(folder) or f"{folder} has no {STUDY_FILE}; expected a study folder")
-    content, timepoints = _parse(folder / STUDY_FILE)
+    root = root or folder
+    content, timepoints = _parse(check_inside(folder / STUDY_FILE, root))
     base_id = safe_name(content.id, f"{folder / STUDY_FILE}: study id")
     studies = []
     for position, timepoint in enumerate(timepoints):
@@ -80,9 +98,9 @@ def read_study_folder(folder: Path) -> list[Study]:
                 id=base_id if position == 0 else safe_name(f"{base_id}_{name}", "study id"),
                 patient_id=content.patient_id,
                 folder=folder,
-                sequences=_sequence_paths(folder, timepoint.sequences),
+                sequences=_sequence_paths(folder, timepoint.sequences, root),
                 timepoint=name,
-                date=timepoint.date.isoformat() if timepoint.date else None,
+                date=timepoint.date,
                 spacing_known=content.spacing_known,
                 source=dict(content.source),
                 numbering=content.numbering,
@@ -118,8 +136,9 @@ def list_studies(
                     )
         except GliomicsError as error:
             report(entry, error)
-        except OSError as error:
-            report(entry, InputError(f"{entry} cannot be read: {error.strerror}"))
+        except Exception as error:  # whatever one entry is, it must not hide the others
+            _LOGGER.debug("%s cannot be read", printable(str(entry)), exc_info=True)
+            report(entry, InputError(f"{entry} cannot be read ({type(error).__name__}: {str(error)[:200]})"))
     return list(found.values())
 
 
@@ -129,9 +148,9 @@ def open_studies(path: Path, on_error: OnError | None = None) -> list[Study]:
     Raises :class:`InputError` when there is none.
     """
     path = Path(path)
-    if path.is_file():
+    if is_file(path):
         return read_entry(path)
-    if (path / STUDY_FILE).is_file():
+    if os.path.lexists(path / STUDY_FILE):
         return read_study_folder(path)
     broken: list[tuple[Path, GliomicsError]] = []
     studies = list_studies(path, lambda entry, error: broken.append((entry, error)))
@@ -154,8 +173,8 @@ def find_study(root: Path, study_id: str) -> Study:
     """
     safe_name(study_id, "study id")
     folder = Path(root) / study_id
-    if (folder / STUDY_FILE).is_file() and study_id not in NOT_STUDIES:
-        for study in read_study_folder(folder):
+    if is_file(folder / STUDY_FILE) and study_id not in NOT_STUDIES:
+        for study in read_entry(folder):
             if study.id == study_id:
                 return study
     broken: dict[str, GliomicsError] = {}
@@ -232,29 +251,53 @@ def new_study_folder(folder: Path) -> Iterator[Path]:
 
 
 def _entries(root: Path) -> list[Path]:
+    """What may be a study: everything visible but files of other types than images."""
     root = Path(root)
-    if not root.is_dir():
+    if not is_folder(root):
         raise InputError(f"{root} is not a folder; give the folder that holds the studies")
-    visible = sorted(entry for entry in root.iterdir() if not entry.name.startswith("."))
-    folders_and_images = [entry for entry in visible if entry.is_dir() or suffix_of(entry) in IMAGE_SUFFIXES]
-    return [entry for entry in folders_and_images if entry.name not in NOT_STUDIES]
+    with os.scandir(root) as entries:
+        visible = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in NOT_STUDIES]
+    return sorted(root / entry.name for entry in visible if not _is_other_file(entry))
+
+
+def _is_other_file(entry: os.DirEntry[str]) -> bool:
+    if suffix_of(Path(entry.name)) in IMAGE_SUFFIXES:
+        return False
+    try:
+        return entry.is_file()
+    except OSError:  # a loop of links
+        return False
 
 
 def read_entry(entry: Path) -> list[Study]:
-    """The studies of one entry of a studies folder: a folder or an image; none of a folder that holds no images."""
-    if not entry.is_dir():
-        return [_single_image(entry)]
-    if (entry / STUDY_FILE).is_file():
-        return read_study_folder(entry)
-    reason = why_no_study(entry)
+    """The studies of one entry of a studies folder: a folder or an image; none of a folder that holds no images.
+
+    Raises :class:`InputError` for anything else, for what cannot be read, and for a link that leads out.
+    """
+    check_inside(entry, entry.parent)
+    try:
+        if not is_folder(entry):
+            return [_single_image(check_file(entry))]
+        if _is_there(entry / STUDY_FILE):
+            return read_study_folder(entry, entry.parent)
+        reason = why_no_study(entry)
+    except OSError as error:
+        raise InputError(f"{error.filename or entry} cannot be read: {error.strerror}") from error
     if reason:
         raise InputError(reason)
     return []
 
 
+def _is_there(path: Path) -> bool:
+    """Whether there is anything of this name; :class:`OSError` where that cannot be told."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _single_image(path: Path) -> Study:
-    if not _lies_inside(path, path.parent):
-        raise InputError(f"{path} is a link that leads out of the studies folder; copy the file there")
     stem = safe_name(path.name[: -len(suffix_of(path))], f"{path}: study id")
     patient, role = patient_and_role(stem)
     if role.mask_rank is not None or role.is_other:
@@ -268,7 +311,7 @@ def _single_image(path: Path) -> Study:
 
 def _home(study: Study) -> Path:
     single = next(iter(study.sequences.values()))
-    return study.folder if (study.folder / STUDY_FILE).is_file() else single
+    return study.folder if is_file(study.folder / STUDY_FILE) else single
 
 
 def _parse(path: Path) -> tuple[_StudyFile, list[_Timepoint]]:
@@ -287,7 +330,7 @@ def _parse(path: Path) -> tuple[_StudyFile, list[_Timepoint]]:
     raise InputError(f"{path} must have 'sequences' or 'timepoints', and not both")
 
 
-def _sequence_paths(folder: Path, sequences: dict[str, str]) -> dict[str, Path]:
+def _sequence_paths(folder: Path, sequences: dict[str, str], root: Path) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     where = folder / STUDY_FILE
     for written_name, file in sequences.items():
@@ -295,12 +338,17 @@ def _sequence_paths(folder: Path, sequences: dict[str, str]) -> dict[str, Path]:
         if name in paths:
             raise InputError(f"{where} names sequence '{name}' twice (as '{written_name}'); keep one")
         path, this = folder / file, f"{where}: file {file!r} of sequence '{name}'"
-        if "\0" in file or Path(file).is_absolute() or ".." in Path(file).parts or not _lies_inside(path, folder):
+        if "\0" in file or Path(file).is_absolute() or ".." in Path(file).parts:
             raise InputError(f"{this} lies outside the study's folder; copy it inside")
+        try:
+            check_inside(path, root)
+        except InputError as error:
+            raise InputError(f"{this}: {error}") from error
         if suffix_of(path) not in IMAGE_SUFFIXES:
             raise InputError(f"{this} must end in {', '.join(IMAGE_SUFFIXES)}")
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise InputError(f"{this} does not exist")
+        check_file(path)
         paths[name] = path
     return paths
 
@@ -308,16 +356,11 @@ def _sequence_paths(folder: Path, sequences: dict[str, str]) -> dict[str, Path]:
 def _relative_paths(folder: Path, study: Study) -> dict[str, str]:
     relative = {}
     for name, path in study.sequences.items():
-        if not _lies_inside(path, folder):
+        if not lies_inside(path, folder):
             raise InputError(f"{path} of study '{study.id}' lies outside {folder}; copy it inside")
         relative[name] = path.resolve().relative_to(folder.resolve()).as_posix()
     return relative
 
 
-def _lies_inside(path: Path, folder: Path) -> bool:
-    """Whether ``path`` lies in ``folder`` after every link is followed (a loop of links does not)."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
-
-
 def _log_error(path: Path, error: GliomicsError) -> None:
-    _LOGGER.warning("left out %s: %s", path, error)
+    _LOGGER.warning("left out %s: %s", printable(str(path)), error)

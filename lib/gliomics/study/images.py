@@ -23,7 +23,7 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.volumeutils import apply_read_scaling
 
 from gliomics.errors import GeometryError, InputError
-from gliomics.files import atomic_path, suffix_of
+from gliomics.files import atomic_path, check_file, open_file, suffix_of
 from gliomics.study.records import Mask, Volume
 from gliomics.study.segments import label_map, label_names, segments_of
 
@@ -154,13 +154,7 @@ class _Stored:
 
 def _read(path: Path, as_mask: bool = False) -> _Stored:
     suffix = _check_suffix(path)
-    try:
-        size = path.stat().st_size if path.is_file() else None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    if size is None:
-        raise InputError(f"{path} does not exist or is not a file; give the path of an image")
-    if size == 0:
+    if check_file(path).stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy it again from its source")
     stored = _read_nrrd(path, as_mask) if suffix == ".nrrd" else _read_nifti(path)
     affine = stored.volume.affine.astype(np.float32).astype(np.float64)
@@ -206,7 +200,7 @@ def _read_nifti(path: Path) -> _Stored:
 
 
 def _open_maybe_gzip(path: Path) -> IO[bytes]:
-    stream = path.open("rb")
+    stream = open_file(path)
     if stream.read(2) != b"\x1f\x8b":
         stream.seek(0)
         return stream
@@ -273,7 +267,7 @@ def _check_nrrd_header(path: Path) -> bool:
     Refused is one that takes its voxels from another file, which could lie anywhere, or from deep in this one: to skip
     bytes, ITK decompresses them, and to count them from the end, all there are.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(_MAX_HEADER_BYTES)
     if not head.startswith(b"NRRD"):
         raise InputError(f"{path} is not an NRRD image; give a .nii, .nii.gz or .nrrd file")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from gliomics.files import suffix_of
+from gliomics.errors import InputError
+from gliomics.files import open_file, suffix_of
 from gliomics.sequences import SEQUENCES
 from gliomics.study.conventions import patient_and_role, plain_role, role_of, subject_of
 from gliomics.study.images import IMAGE_SUFFIXES
@@ -20,6 +21,9 @@ NOT_STUDIES = (LABELS_FOLDER, "truth")
 
 _FILES_LOOKED_AT = 500
 """How many files of a folder without studies are looked at to say what it holds."""
+
+_LEVELS_LOOKED_AT = 12
+"""How deep they may lie."""
 
 
 def why_no_study(folder: Path) -> str | None:
@@ -39,9 +43,9 @@ def why_no_study(folder: Path) -> str | None:
 def looks_like_dicom(path: Path) -> bool:
     """Whether a file begins as DICOM does: with its preamble, or without one with an element of group 2 or 8."""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             start = file.read(132)
-    except OSError:
+    except (InputError, OSError):
         return False
     if start[128:] == b"DICM":
         return True
@@ -90,9 +94,15 @@ def _stem(path: Path) -> str:
 
 
 def _visible_files(folder: Path) -> Iterator[Path]:
-    for top, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in NOT_STUDIES)
+    for top, folders, names in os.walk(folder, onerror=_raise):
+        deep = len(Path(top).relative_to(folder).parts) >= _LEVELS_LOOKED_AT
+        shown = (name for name in folders if not name.startswith(".") and name not in NOT_STUDIES)
+        folders[:] = [] if deep or STUDY_FILE in names else sorted(shown)
         if STUDY_FILE in names:
-            folders.clear()
             continue
         yield from (Path(top) / name for name in sorted(names) if not name.startswith("."))
+
+
+def _raise(error: OSError) -> None:
+    """A folder that cannot be listed is said, not taken for an empty one."""
+    raise error

@@ -152,14 +152,25 @@ def test_a_link_that_leads_out_of_the_study_folder_is_refused(a_studies_folder: 
     (a_studies_folder / "linked.nii.gz").symlink_to(outside)
     listed, errors = failures(a_studies_folder)
     assert listed == []
-    assert "lies outside the study's folder" in errors["case1"]
-    assert "leads out of the studies folder" in errors["linked.nii.gz"]
+    assert "through a link out of" in errors["case1"]
+    assert "through a link out of" in errors["linked.nii.gz"]
 
 
-def test_a_linked_study_folder_is_a_study(a_studies_folder: Path) -> None:
+def test_a_study_folder_that_is_a_link_out_of_the_studies_folder_is_refused(a_studies_folder: Path) -> None:
     (a_studies_folder / "case1").rename(a_studies_folder.parent / "elsewhere")
     (a_studies_folder / "case1").symlink_to(a_studies_folder.parent / "elsewhere")
-    assert failures(a_studies_folder) == (["case1"], {})
+    listed, errors = failures(a_studies_folder)
+    assert listed == []
+    assert "put a copy in its place" in errors["case1"]
+
+
+def test_links_inside_a_studies_folder_that_is_a_link_itself_are_followed(a_studies_folder: Path) -> None:
+    (a_studies_folder / "case1" / "t1.nii.gz").rename(a_studies_folder / "store.nii.gz")
+    (a_studies_folder / "case1" / "t1.nii.gz").symlink_to("../store.nii.gz")
+    linked = a_studies_folder.parent / "linked"
+    linked.symlink_to(a_studies_folder)
+    assert failures(linked) == (["case1", "store"], {})
+    assert find_study(linked, "case1").id == "case1"
 
 
 @pytest.mark.parametrize(

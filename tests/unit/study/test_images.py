@@ -248,8 +248,8 @@ def test_an_empty_file_is_refused_as_empty(tmp_path: Path) -> None:
 
 def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "folder.nii.gz").mkdir()
-    for name in ("none.nii.gz", "folder.nii.gz"):
-        with pytest.raises(InputError, match=f"{name} does not exist or is not a file"):
+    for name, reason in (("none.nii.gz", "does not exist"), ("folder.nii.gz", "is a folder, not a file")):
+        with pytest.raises(InputError, match=f"{name} {reason}"):
             read_volume(tmp_path / name)
 
 
