@@ -245,45 +245,30 @@ def _cell(value: Any) -> str:
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
-class Listing:
-    """The visible names in folders, listed again only when a folder changed. Usable from several threads."""
-
-    def __init__(self) -> None:
-        self._known: dict[Path, tuple[int, list[str]]] = {}
-
-    def of(self, folder: Path) -> list[str]:
-        """The names in a folder, none where there is no such folder."""
-        try:
-            changed = folder.stat().st_mtime_ns
-        except FileNotFoundError:
-            return []
-        known = self._known.get(folder)
-        if known is not None and known[0] == changed:
-            return known[1]
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if not entry.name.startswith(".")]
-        if time.time_ns() - changed > CLOCK_TICK_NS:
-            self._known[folder] = (changed, names)
-        return names
-
-
 class Hashes:
     """SHA-256 of files, computed again only when a file changed. Usable from several threads."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[tuple[int, int], str]] = {}
+        self._digests: dict[Path, tuple[tuple[int, ...], str]] = {}
 
     def of(self, path: Path) -> str:
         """Hex SHA-256 of a file's bytes."""
-        status = path.stat()
-        stamp = status.st_mtime_ns, status.st_size
-        known = self._known.get(path)
-        if known is not None and known[0] == stamp:
-            return known[1]
-        digest = sha256_of(path)
-        if time.time_ns() - status.st_mtime_ns > CLOCK_TICK_NS:
-            self._known[path] = (stamp, digest)
+        stamp, digest = self._look(path)
+        if digest is None:
+            digest = sha256_of(path)
+            if time.time_ns() - max(stamp[:2]) > CLOCK_TICK_NS:
+                self._digests[path] = (stamp, digest)
         return digest
+
+    def known(self, path: Path) -> str | None:
+        """As :meth:`of`, but None where the file would have to be read."""
+        return self._look(path)[1]
+
+    def _look(self, path: Path) -> tuple[tuple[int, ...], str | None]:
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+        known = self._digests.get(path)
+        return stamp, known[1] if known is not None and known[0] == stamp else None
 
 
 def sha256_of(path: Path) -> str:

@@ -1,73 +1,145 @@
-"""Next sample and label save with ten thousand studies beside ten, in one run."""
+"""What a server of ten thousand studies takes for each request beside servers of ten and of a thousand, in one run."""
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil
 import pytest
+import requests
 
-from gliomics.study import Study, write_mask, write_study_json, write_volume
+from tests.benchmarks.many_studies import a_folder_of, study_id
 from tests.server.servers import Server, start_server
-from tests.server.studies import a_lesion_case
 
-pytestmark = pytest.mark.bench
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
-FEW, MANY = 10, 10_000
-REQUESTS = 60
+COUNTS = (10, 1_000, 10_000)
+ROUNDS = 40
+STARTS = 3
+MOST = 2.0
+"""How many times longer a request may take with the most studies than with the fewest."""
+LISTING_SECONDS = 5.0
+MEMORY_MB = 60.0
 
-
-def a_folder(root: Path, count: int) -> Path:
-    """So many studies that share one image file by hard links."""
-    volumes, _ = a_lesion_case(0)
-    first = root / "flair.nii.gz.kept"
-    write_volume(volumes["flair"], root / "kept.nii.gz")
-    (root / "kept.nii.gz").rename(first)
-    studies = root / "studies"
-    for number in range(count):
-        folder = studies / f"case-{number:05d}"
-        folder.mkdir(parents=True)
-        os.link(first, folder / "flair.nii.gz")
-        study = Study(folder.name, folder.name, folder, {"flair": folder / "flair.nii.gz"})
-        write_study_json(folder, [study])
-    return studies
+Answered = Callable[[Server, int], requests.Response]
 
 
-def p95(work: Callable[[int], object]) -> float:
-    times = []
-    for number in range(REQUESTS):
-        started = time.perf_counter()
-        work(number)
-        times.append(time.perf_counter() - started)
-        time.sleep(0.15)
-    return float(np.percentile(times, 95))
+def _get(path: str, **params: Any) -> Answered:
+    return lambda server, _: requests.get(server.url + path, params=params, timeout=300)
 
 
-def measured(server: Server, mask: Path) -> dict[str, float]:
-    client = server.client
-    client.next_sample("first")
-    return {
-        "next sample": p95(lambda number: client.next_sample("random", seed=number)),
-        "label save": p95(lambda number: client.save_label(f"case-{number % FEW:05d}", mask)),
-    }
+def _next(strategy: str, **params: Any) -> Answered:
+    def answered(server: Server, number: int) -> requests.Response:
+        body = {"client_id": f"annotator {number}", **params}
+        return requests.post(f"{server.url}/activelearning/{strategy}", json=body, timeout=300)
+
+    return answered
 
 
-def test_ten_thousand_studies_are_as_fast_as_ten(tmp_path: Path) -> None:
-    mask = tmp_path / "mask.nii.gz"
-    write_mask(a_lesion_case(0)[1], mask)
-    found = {}
-    for count in (FEW, MANY):
-        root = tmp_path / str(count)
-        root.mkdir()
-        server = start_server(a_folder(root, count))
-        try:
-            found[count] = measured(server, mask)
-        finally:
+def _sent(path: str, field: str, file: str, image: Callable[[int], str]) -> Answered:
+    def answered(server: Server, number: int) -> requests.Response:
+        content = (server.studies.parent / file).read_bytes()
+        where = {"image": image(number)}
+        return requests.put(server.url + path, params=where, files={field: (file, content)}, timeout=300)
+
+    return answered
+
+
+REQUESTS: dict[str, Answered] = {
+    "`GET /info/`": _get("/info/"),
+    "`GET /datastore/`": _get("/datastore/"),
+    "image info": _get("/datastore/image/info", image=study_id(1)),
+    "image upload": _sent("/datastore/image", "file", "flair.nii.gz", lambda number: f"sent-{number}"),
+    "`GET /info/` after an upload": _get("/info/"),
+    "label save": _sent("/datastore/label", "label", "mask.nii.gz", lambda number: study_id(number % 10)),
+    "`GET /info/` after a label save": _get("/info/"),
+    "session": _sent("/session/", "files", "flair.nii.gz", study_id),
+    "next sample, `random`": _next("random"),
+    "next sample, `first`": _next("first"),
+    "next sample, `hybrid`, no budget": _next("hybrid", budget_seconds=0),
+}
+"""Asked for one after the other, each of every server in turn."""
+
+LISTINGS: dict[str, Answered] = {
+    "`output=train`": _get("/datastore/", output="train"),
+    "`output=all`": _get("/datastore/", output="all"),
+    "archive of one study, with all metadata": _get("/datastore/dataset", limit_cases=1),
+}
+
+
+def milliseconds(answered: Answered, server: Server, number: int) -> float:
+    started = time.perf_counter()
+    answer = answered(server, number)
+    assert answer.status_code == 200, answer.text[:300]
+    return 1e3 * (time.perf_counter() - started)
+
+
+def seconds_to_start(studies: Path) -> tuple[float, float]:
+    """Until a server over these studies answers at all, and until it has answered ``/info/``."""
+    started = time.perf_counter()
+    server = start_server(studies)
+    try:
+        first = time.perf_counter() - started
+        server.client.info()
+        return first, time.perf_counter() - started
+    finally:
+        server.stop()
+
+
+def told(name: str, figures: list[float], ratio: float | None = None, unit: str = "") -> None:
+    cells = [f"{figure:.0f}" if figure >= 10 else f"{figure:.1f}" for figure in figures]
+    print(f"| {name} | {' | '.join(cells)} | {'' if ratio is None else f'{ratio:.1f}'}{unit} |")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    return {count: a_folder_of(count, tmp_path_factory.mktemp(str(count))) for count in COUNTS}
+
+
+def test_start_does_not_grow_with_the_studies(folders: dict[int, Path]) -> None:
+    times: dict[int, list[tuple[float, float]]] = {count: [] for count in COUNTS}
+    for _ in range(STARTS):
+        for count in COUNTS:
+            times[count].append(seconds_to_start(folders[count]))
+    print(f"\n| start, median seconds | {' | '.join(map(str, COUNTS))} | ratio |\n|---|---|---|---|---|")
+    for position, name in enumerate(("until the first answer", "until the first `/info/`")):
+        medians = [float(np.median([time[position] for time in times[count]])) for count in COUNTS]
+        told(name, medians, medians[-1] / medians[0])
+        assert medians[-1] <= MOST * medians[0]
+
+
+def test_requests_do_not_grow_with_the_studies(folders: dict[int, Path]) -> None:
+    servers: dict[int, Server] = {}
+    try:
+        for count in COUNTS:
+            servers[count] = start_server(folders[count])
+            servers[count].client.next_sample("hybrid", budget_seconds=0)
+        figures = {name: {count: list[float]() for count in COUNTS} for name in REQUESTS}
+        for number in range(ROUNDS):
+            for name, answered in REQUESTS.items():
+                for count, server in servers.items():
+                    figures[name][count].append(milliseconds(answered, server, number))
+        print(f"\n| p50 / p95, ms | {' | '.join(map(str, COUNTS))} | ratio of p50 / p95 |\n|---|---|---|---|---|")
+        ratios = {}
+        for name, of in figures.items():
+            quantiles = {count: np.percentile(of[count], [50, 95]) for count in COUNTS}
+            ratios[name] = quantiles[COUNTS[-1]] / quantiles[COUNTS[0]]
+            cells = " | ".join(f"{p50:.0f} / {p95:.0f}" for p50, p95 in quantiles.values())
+            print(f"| {name} | {cells} | {ratios[name][0]:.1f} / {ratios[name][1]:.1f} |")
+        print(f"\n| once, ms | {' | '.join(map(str, COUNTS))} | ratio |\n|---|---|---|---|---|")
+        listings = {}
+        for name, answered in LISTINGS.items():
+            listings[name] = [milliseconds(answered, server, 0) for server in servers.values()]
+            told(name, listings[name], listings[name][-1] / listings[name][0])
+        memory = [psutil.Process(server.process.pid).memory_info().rss / 2**20 for server in servers.values()]
+        told("memory, MB", memory, memory[-1] / memory[0])
+        assert all(ratio[0] <= MOST for ratio in ratios.values()), ratios
+        assert all(times[-1] <= 1e3 * LISTING_SECONDS for times in listings.values()), listings
+        assert memory[-1] - memory[0] <= MEMORY_MB
+    finally:
+        for server in servers.values():
             server.stop()
-    for name in found[FEW]:
-        few, many = found[FEW][name], found[MANY][name]
-        print(f"\n{name}: p95 {1e3 * few:.0f} ms with {FEW} studies, {1e3 * many:.0f} ms with {MANY}")
-        assert many <= 2 * few

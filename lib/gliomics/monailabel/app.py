@@ -136,6 +136,11 @@ class GliomicsApp(MONAILabelApp):
         """Batch inference that works without a GPU."""
         return StudyBatch()
 
+    def info(self) -> dict[str, Any]:
+        """As MONAI Label's, whose answer has no list that grows with the studies; those are with ``GET /train/``."""
+        info: dict[str, Any] = super().info()
+        return {**info, "train_stats": {name: trainer.summary() for name, trainer in self._trainers.items()}}
+
     def on_init_complete(self) -> None:
         """Load the models while the first client connects; sessions are cleaned when one is made."""
         threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()

@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 
-from gliomics.errors import InputError
+from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, safe_name, suffix_of, write_json
 from gliomics.monailabel.cases import default_sequence, read_label
 from gliomics.monailabel.label_check import LabelCheck
@@ -25,9 +25,11 @@ from gliomics.monailabel.new_images import Added, NewImages, study_id_of_upload
 from gliomics.monailabel.origins import ORIGIN, AutomaticMasks
 from gliomics.monailabel.reviews import ReviewStore
 from gliomics.monailabel.study_index import StudyIndex
+from gliomics.monailabel.watched import WatchedFolder
 from gliomics.monailabel.workspace import Workspace
 from gliomics.preprocess import axial
 from gliomics.study.images import read_mask, write_mask
+from gliomics.study.labels import labels_folder
 from gliomics.study.records import Mask, Study
 
 FINAL = DefaultLabelTag.FINAL.value
@@ -52,6 +54,7 @@ class StudyDatastore(Datastore):
         self._new_images = NewImages(self.workspace, self.index, self.labels)
         self.label_check = LabelCheck(self.labels, self.index.studies)
         self.reviews = ReviewStore(self.workspace.reviews)
+        self._noted = WatchedFolder(self.workspace.image_info)
 
     def name(self) -> str:
         """Name of the studies folder."""
@@ -100,12 +103,15 @@ class StudyDatastore(Datastore):
 
     def get_image_info(self, image_id: str) -> dict[str, Any]:
         """What is known about a study: patient, time point, sequences, and what clients noted."""
-        study = self.study(image_id)
-        noted = self._info_path(image_id)
+        return self._image_info(self.study(image_id), noted=True)
+
+    def _image_info(self, study: Study, *, noted: bool) -> dict[str, Any]:
+        """As :meth:`get_image_info`; ``noted`` is false for a study of which nothing was noted."""
+        notes = self._info_path(study.id)
         return {
-            **(read_json(noted) if noted.is_file() else {}),
+            **(read_json(notes) if noted and notes.is_file() else {}),
             "name": download_name(study, default_sequence(study)),
-            "path": self.get_image_uri(image_id),
+            "path": str(study.path(default_sequence(study))),
             "patient_id": study.patient_id,
             "timepoint": study.timepoint,
             "date": study.date,
@@ -231,13 +237,17 @@ class StudyDatastore(Datastore):
 
     def get_label_info(self, label_id: str, label_tag: str) -> dict[str, Any]:
         """What was sent with the current label, and its version, time, author and voxel counts."""
+        return self._label_info(label_id, label_tag, read=True)
+
+    def _label_info(self, label_id: str, label_tag: str, *, read: bool) -> dict[str, Any]:
+        """As :meth:`get_label_info`; without ``read``, images not read since they changed count as unchanged."""
         path = self.labels.path(label_id, label_tag)
         info: dict[str, Any] = {"name": f"{label_id}.nii.gz", "ts": int(path.stat().st_mtime)}
         version = self.labels.current(label_id, label_tag)
         if version is not None:
             kept = {"version": version.version, "saved": version.saved, "user": version.user, "voxels": version.voxels}
             info = {**version.info, **info, **kept}
-            if changed := self.labels.changed_images(label_id, label_tag):
+            if changed := self.labels.changed_images(label_id, version, read=read):
                 info["images_changed"] = changed
         reviews = self.reviews.reviews(label_id, label_tag)
         return {**info, "review": reviews[-1].to_json()} if reviews else info
@@ -256,15 +266,16 @@ class StudyDatastore(Datastore):
 
     def get_labeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
         """Ids of the studies that have a label (``final`` unless told) which was not returned to the annotator."""
-        labelled = self._labelled(label_tag or FINAL)
+        labelled = self.labelled(label_tag or FINAL)
         return [name for name in self.list_images() if name in labelled]
 
     def get_unlabeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
         """Ids of the studies that have no label (``final`` unless told), or one that was returned."""
-        labelled = self._labelled(label_tag or FINAL)
+        labelled = self.labelled(label_tag or FINAL)
         return [name for name in self.list_images() if name not in labelled]
 
-    def _labelled(self, tag: str) -> set[str]:
+    def labelled(self, tag: str = FINAL) -> frozenset[str]:
+        """Ids that have a label which was not returned, whether or not their study still exists."""
         return self.labels.labelled(tag) - self.reviews.returned(tag).keys()
 
     # -- the whole store
@@ -272,11 +283,14 @@ class StudyDatastore(Datastore):
     def datalist(self, full_path: bool = True) -> list[dict[str, Any]]:
         """Studies with a final label: id, default image, label, and every sequence."""
         rows = []
-        for image_id in self.get_labeled_images():
-            study = self.study(image_id)
-            paths = {name: str(path) for name, path in study.sequences.items()}
-            label = str(self.labels.path(image_id, FINAL))
-            rows.append({"id": image_id, "image": paths[default_sequence(study)], "label": label, "sequences": paths})
+        files = self.labels.files.of(FINAL)
+        labelled = files.labelled - self.reviews.returned(FINAL).keys()
+        for study in self.index.studies().values():
+            if study.id in labelled:
+                paths = {name: str(path) for name, path in study.sequences.items()}
+                label = str(labels_folder(self.root, FINAL) / files.name_of(study.id))
+                image = paths[default_sequence(study)]
+                rows.append({"id": study.id, "image": image, "label": label, "sequences": paths})
         return rows if full_path else json.loads(json.dumps(rows).replace(f"{self.root}{os.sep}", ""))
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
@@ -297,27 +311,29 @@ class StudyDatastore(Datastore):
 
     def status(self) -> dict[str, Any]:
         """Numbers of studies and labels."""
-        images = set(self.list_images())
-        tags = {tag: len(images & self._labelled(tag)) for tag in self.labels.all_tags()}
+        studies = self.index.studies()
+        tags = {tag: len(studies.keys() & self.labelled(tag)) for tag in self.labels.all_tags()}
         return {
-            "total": len(images),
+            "total": len(studies),
             "completed": tags.get(FINAL, 0),
             "label_tags": {tag: number for tag, number in tags.items() if number},
-            "returned": len(images & self.reviews.returned(FINAL).keys()),
-            "broken": len(self.broken()),
-            "unused_labels": len(self.label_check.misnamed()),
+            "returned": len(studies.keys() & self.reviews.returned(FINAL).keys()),
+            "broken": len(self.index.broken()),
+            "unused_labels": self.label_check.count_misnamed(),
         }
 
     def json(self) -> dict[str, Any]:
         """Every study with its notes and labels, in the format of MONAI Label's local datastore."""
+        unused = self.label_check.unused()
+        noted, labelled = self._noted.entries(), {tag: self.labels.labelled(tag) for tag in self.labels.all_tags()}
         objects = {}
-        for image_id in self.list_images():
-            labels = {
-                tag: {"ext": ".nii.gz", "info": self.get_label_info(image_id, tag)}
-                for tag in self.get_labels_by_image_id(image_id)
-            }
-            info = self.get_image_info(image_id)
-            objects[image_id] = {"image": {"ext": suffix_of(Path(info["path"])), "info": info}, "labels": labels}
+        for study in self.index.studies().values():
+            labels = {}
+            for tag in (tag for tag, study_ids in labelled.items() if study.id in study_ids):
+                with contextlib.suppress(UnknownNameError):  # removed just now
+                    labels[tag] = {"ext": ".nii.gz", "info": self._label_info(study.id, tag, read=False)}
+            info = self._image_info(study, noted=f"{study.id}.json" in noted)
+            objects[study.id] = {"image": {"ext": suffix_of(Path(info["path"])), "info": info}, "labels": labels}
         return {
             "name": self.name(),
             "description": self.description(),
@@ -325,7 +341,7 @@ class StudyDatastore(Datastore):
             "labels_dir": "labels",
             "objects": objects,
             "broken": self.broken(),
-            "unused_labels": self.label_check.unused(),
+            "unused_labels": unused,
         }
 
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from gliomics.errors import GliomicsError, InputError
 from gliomics.monailabel.labels import LabelStore
 from gliomics.preprocess import lesion_mask_of_study
 from gliomics.study.images import read_mask
-from gliomics.study.labels import LABELS_FOLDER, misplaced_labels, unused_names
+from gliomics.study.labels import LABELS_FOLDER, unused_names
 from gliomics.study.records import Study
 
-SECONDS = 5.0
+SECONDS = 1.0
 """How long an answer waits for label files that were not looked into yet; the rest are looked into by later ones."""
+
+_REST = 2.0
+"""How many times longer than for a label the look into all of them waits before the next: it is in no hurry."""
 
 _log = logging.getLogger(__name__)
 
-Stamp = tuple[tuple[str, int, int], ...]
+_Files = tuple[tuple[int, ...], ...]
+"""Sizes and times of a label and of its study's images."""
 
 
 class LabelCheck:
@@ -29,55 +34,70 @@ class LabelCheck:
     def __init__(self, labels: LabelStore, studies: Callable[[], Mapping[str, Study]]) -> None:
         self._labels = labels
         self._studies = studies
-        self._checked: dict[Path, tuple[Stamp, str | None]] = {}
-        self._checking = threading.Lock()
+        self._checked: dict[tuple[str, str], tuple[_Files, str | None]] = {}
+        self._looking = threading.Lock()
 
     def misnamed(self) -> dict[str, str]:
         """Files that are no label of any study by their names, as ``labels/<tag>/<name>``, each with the reason."""
-        studies = self._studies()
-        return misplaced_labels(self._labels.studies) | {
-            f"{LABELS_FOLDER}/{tag}/{name}": reason
-            for tag in self._labels.all_tags()
-            for name, reason in unused_names(self._labels.names(tag), studies).items()
-        }
+        studies, files = self._studies(), self._labels.files
+        misnamed = dict(files.misplaced())
+        for tag in files.tags():
+            of_tag = files.of(tag)
+            if of_tag.unused(studies):
+                reasons = unused_names(of_tag.stamps, studies)
+                misnamed |= {f"{LABELS_FOLDER}/{tag}/{name}": reason for name, reason in reasons.items()}
+        return misnamed
 
-    def unused(self, seconds: float | None = SECONDS) -> dict[str, str]:
+    def count_misnamed(self) -> int:
+        """How many files :meth:`misnamed` names."""
+        studies, files = self._studies(), self._labels.files
+        return len(files.misplaced()) + sum(files.of(tag).unused(studies) for tag in files.tags())
+
+    def unused(self, seconds: float = SECONDS) -> dict[str, str]:
         """As :meth:`misnamed`, and files that cannot be used with their study or whose images changed since.
 
-        Looks for at most ``seconds`` (None for as long as it takes) into files that it does not know.
+        Looks for at most ``seconds`` into files that it does not know.
         """
-        until = None if seconds is None else time.monotonic() + seconds
+        until = time.monotonic() + seconds
         unused = self.misnamed()
-        with self._checking:
-            for tag in self._labels.all_tags():
-                for study_id in sorted(self._labels.labelled(tag) & self._studies().keys()):
-                    late = until is not None and time.monotonic() > until
-                    try:
-                        path = self._labels.path(study_id, tag)
-                        reason = self._reason(path, self._studies()[study_id], tag, late)
-                    except (GliomicsError, OSError, KeyError):  # removed just now
-                        continue
-                    if reason is not None:
-                        unused[f"{LABELS_FOLDER}/{tag}/{path.name}"] = reason
+        for tag, study in self._all():
+            with contextlib.suppress(GliomicsError, OSError, KeyError):  # removed just now
+                name, reason = self._checked_label(study, tag, look=time.monotonic() < until)
+                if reason is not None:
+                    unused[f"{LABELS_FOLDER}/{tag}/{name}"] = reason
         return unused
 
     def report(self) -> None:
-        """Look into all label files and log those that are not used."""
-        for name, reason in self.unused(None).items():
+        """Look into all label files, one after the other and in no hurry, and log those that are not used."""
+        for tag, study in self._all():
+            started = time.monotonic()
+            with contextlib.suppress(GliomicsError, OSError, KeyError):
+                self._checked_label(study, tag, look=True)
+            time.sleep(_REST * (time.monotonic() - started))
+        for name, reason in self.unused(0).items():
             _log.warning("label not used: %s: %s", name, reason)
 
-    def _reason(self, path: Path, study: Study, tag: str, late: bool) -> str | None:
-        stamp = tuple(
-            (str(file), (status := file.stat()).st_mtime_ns, status.st_size)
-            for file in (path, *study.sequences.values())
-        )
-        known = self._checked.get(path)
-        if known is None or known[0] != stamp:
-            if late:
-                return None
-            known = stamp, self._look(path, study, tag)
-            self._checked[path] = known
-        return known[1]
+    def _all(self) -> Iterator[tuple[str, Study]]:
+        """Every label of a study: its tag and the study."""
+        studies = self._studies()
+        for tag in self._labels.all_tags():
+            for study_id in sorted(self._labels.labelled(tag) & studies.keys()):
+                yield tag, studies[study_id]
+
+    def _checked_label(self, study: Study, tag: str, *, look: bool) -> tuple[str, str | None]:
+        """The name of a label's file, and why it is not used; None also where that is not known without a ``look``."""
+        files = self._labels.files.of(tag)
+        name = files.name_of(study.id)
+        images = (path.stat() for path in study.sequences.values())
+        stamps = (files.stamps[name][:2], *((status.st_size, status.st_mtime_ns) for status in images))
+        checked = self._checked.get((tag, study.id))
+        if checked is None or checked[0] != stamps:
+            if not look:
+                return name, None
+            with self._looking:
+                checked = stamps, self._look(self._labels.path(study.id, tag), study, tag)
+            self._checked[tag, study.id] = checked
+        return name, checked[1]
 
     def _look(self, path: Path, study: Study, tag: str) -> str | None:
         try:
@@ -89,7 +109,7 @@ class LabelCheck:
 
 def drawn_on_another_image(labels: LabelStore, study_id: str, tag: str) -> str | None:
     """Why a label may not fit its study any more, because an image was replaced since; None where none was."""
-    changed = labels.changed_images(study_id, tag)
+    changed = labels.changed_images(study_id, labels.current(study_id, tag))
     if not changed:
         return None
     return (

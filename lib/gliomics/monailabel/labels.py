@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,9 +16,10 @@ import numpy as np
 from filelock import FileLock
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
-from gliomics.files import Hashes, Listing, atomic_path, read_json, safe_name, sha256_of, write_json
+from gliomics.files import Hashes, atomic_path, read_json, safe_name, sha256_of, write_json
+from gliomics.monailabel.label_files import LabelFiles
 from gliomics.study.images import read_label_names, read_mask, write_mask
-from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, find_mask, label_path, labels_folder, study_of_mask
+from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, find_mask, label_path, labels_folder
 from gliomics.study.records import Mask
 
 _SUFFIX = ".nii.gz"
@@ -65,7 +66,7 @@ class LabelStore:
         self.studies = studies
         self._history = history
         self._images = images
-        self._listing = Listing()
+        self.files = LabelFiles(studies)
         self._hashes = Hashes()
 
     def path(self, study_id: str, tag: str) -> Path:
@@ -78,35 +79,31 @@ class LabelStore:
 
     def tags(self, study_id: str) -> list[str]:
         """Tags under which a study has a label."""
-        return [tag for tag in self.all_tags() if len(self._files(study_id, tag)) == 1]
+        return [tag for tag in self.all_tags() if study_id in self.labelled(tag)]
 
     def all_tags(self) -> list[str]:
         """Every tag that has a folder."""
-        folder = self.studies / LABELS_FOLDER
-        if not folder.is_dir():
-            return []
-        return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+        return self.files.tags()
 
-    def labelled(self, tag: str) -> set[str]:
+    def labelled(self, tag: str) -> frozenset[str]:
         """Ids that have a label with this tag, whether or not their study still exists."""
-        names = self._listing.of(labels_folder(self.studies, tag))
-        files = Counter(study_id for name in names if (study_id := study_of_mask(name)) is not None)
-        return {study_id for study_id, count in files.items() if count == 1}
+        return self.files.of(tag).labelled
 
-    def names(self, tag: str) -> list[str]:
-        """The names of all files in the folder of a tag."""
-        return self._listing.of(labels_folder(self.studies, tag))
+    def changed_images(self, study_id: str, version: LabelVersion | None, *, read: bool = True) -> list[str]:
+        """The sequences that have another file now than when a version was saved; none where it is not known.
 
-    def changed_images(self, study_id: str, tag: str) -> list[str]:
-        """The sequences that have another file now than when the current label was saved; none where it is not known.
-
-        A sequence that was added or removed since counts for nothing.
+        A sequence that was added or removed since counts for nothing; without ``read``, nor does a file that was not
+        read since it changed last.
         """
-        version = self.current(study_id, tag)
-        if version is None or self._images is None:
+        if version is None or self._images is None or not version.images:
             return []
-        now = self._images(study_id)
-        return [name for name, digest in version.images.items() if name in now and self._hashes.of(now[name]) != digest]
+        hash_of = self._hashes.of if read else self._hashes.known
+        now = {name: hash_of(path) for name, path in self._images(study_id).items() if name in version.images}
+        return [name for name, digest in now.items() if digest not in (None, version.images[name])]
+
+    def sha256(self, study_id: str, tag: str) -> str:
+        """Hex SHA-256 of the current label's file."""
+        return self._hashes.of(self.path(study_id, tag))
 
     def image_hashes(self, study_id: str) -> dict[str, str]:
         """SHA-256 by sequence; nothing for a study that is gone or cannot be read."""
@@ -124,7 +121,7 @@ class LabelStore:
         ``images`` are the :meth:`image_hashes` of before that check; those of now when None.
         """
         current = label_path(self.studies, study_id, tag)
-        with self._locked(study_id):
+        with self._locked(study_id), self._writing(study_id, tag):
             self._adopt(study_id, tag)
             version = self._keep(study_id, tag, lambda path: write_mask(mask, path), _voxels(mask), info, images=images)
             _copy(self.version_path(study_id, tag, version.version), current)
@@ -136,16 +133,14 @@ class LabelStore:
     def remove(self, study_id: str, tag: str) -> None:
         """Remove the current label; its versions stay in the history."""
         self.path(study_id, tag)
-        with self._locked(study_id):
+        with self._locked(study_id), self._writing(study_id, tag):
             self._adopt(study_id, tag)
             for path in self._files(study_id, tag):
                 path.unlink()
 
     def versions(self, study_id: str, tag: str) -> list[LabelVersion]:
         """The saved versions, oldest first; a current label that was put there by hand is not among them."""
-        folder = self._folder(study_id, tag)
-        numbers = sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit())
-        return [_from_json(read_json(_record_path(folder, number))) for number in numbers]
+        return [self._version(study_id, tag, number) for number in self._numbers(study_id, tag)]
 
     def version_path(self, study_id: str, tag: str, version: int) -> Path:
         """The image of one version; :class:`UnknownNameError` when it does not exist."""
@@ -158,8 +153,9 @@ class LabelStore:
 
     def current(self, study_id: str, tag: str) -> LabelVersion | None:
         """The version that the current label is, or None when it was put there by hand."""
-        digest = sha256_of(self.path(study_id, tag))
-        return next((v for v in reversed(self.versions(study_id, tag)) if v.sha256 == digest), None)
+        digest = self.sha256(study_id, tag)
+        records = (self._version(study_id, tag, number) for number in reversed(self._numbers(study_id, tag)))
+        return next((version for version in records if version.sha256 == digest), None)
 
     def adopted(self, study_id: str, tag: str) -> LabelVersion:
         """The version that the current label is; one that was put there by hand is kept as a version first."""
@@ -180,6 +176,18 @@ class LabelStore:
             if version is not None:
                 version.info.update(info)
                 write_json(_record_path(self._folder(study_id, tag), version.version), version.to_json())
+
+    def _numbers(self, study_id: str, tag: str) -> list[int]:
+        """The numbers of the versions that have a record, the lowest first."""
+        try:
+            with os.scandir(self._folder(study_id, tag)) as entries:
+                stems = [entry.name[: -len(".json")] for entry in entries if entry.name.endswith(".json")]
+        except FileNotFoundError:
+            return []
+        return sorted(int(stem) for stem in stems if stem.isdigit())
+
+    def _version(self, study_id: str, tag: str, number: int) -> LabelVersion:
+        return _from_json(read_json(_record_path(self._folder(study_id, tag), number)))
 
     def _keep(
         self,
@@ -223,6 +231,10 @@ class LabelStore:
                 voxels = {}
             suffix = current.name[len(study_id) :]
             self._keep(study_id, tag, functools.partial(_copy, current), voxels, note, suffix)
+
+    def _writing(self, study_id: str, tag: str) -> AbstractContextManager[None]:
+        """While the files of a label are written or removed."""
+        return self.files.watched(tag).writing(*(f"{study_id}{suffix}" for suffix in MASK_SUFFIXES))
 
     def _files(self, study_id: str, tag: str) -> list[Path]:
         """The label files of a study, which should be one at most."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
@@ -13,7 +12,8 @@ from typing import Any
 from filelock import FileLock
 
 from gliomics.errors import InputError
-from gliomics.files import Listing, read_json, safe_name, write_json
+from gliomics.files import read_json, safe_name, write_json
+from gliomics.monailabel.watched import Stamp, WatchedFolder
 
 SUBMITTED, APPROVED, RETURNED = "submitted", "approved", "returned"
 STATES = (SUBMITTED, APPROVED, RETURNED)
@@ -40,10 +40,8 @@ class ReviewStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lock = threading.Lock()
-        self._listing = Listing()
-        self._returned: dict[str, tuple[list[str] | None, dict[str, Review]]] = {}
-        self._last: dict[Path, tuple[int, Review]] = {}
+        self._watched: dict[str, WatchedFolder] = {}
+        self._last: dict[str, tuple[Mapping[str, Stamp], dict[str, Review], dict[str, Review]]] = {}
 
     def add(self, study_id: str, tag: str, version: int, state: str, comment: str, user: str | None) -> Review:
         """Say something of a version; :class:`InputError` for an unknown state or a return without a reason."""
@@ -52,7 +50,7 @@ class ReviewStore:
         if state == RETURNED and not comment.strip():
             raise InputError("a label is returned with a comment; say what is to be done")
         review = Review(version, state, comment, user, datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
-        with self._locked(study_id, tag) as path:
+        with self._locked(study_id, tag) as path, self._of(tag).writing(path.name):
             write_json(path, [*(read_json(path) if path.is_file() else []), review.to_json()])
         return review
 
@@ -66,26 +64,22 @@ class ReviewStore:
         path = self._path(study_id, tag)
         return [Review(**value) for value in read_json(path)] if path.is_file() else []
 
-    def returned(self, tag: str) -> dict[str, Review]:
+    def returned(self, tag: str) -> Mapping[str, Review]:
         """The labels that are to be done again, by study. Files that did not change are not read again."""
-        folder = self._folder / safe_name(tag, "label tag")
-        names = self._listing.of(folder)
-        listed, found = self._returned.get(tag, (None, {}))
-        if listed is not names:  # every review replaces its file, which changes the folder
-            last = {Path(name).stem: self._last_of(folder / name) for name in names}
-            found = {study: review for study, review in last.items() if review.state == RETURNED}
-            self._returned[tag] = names, found
-        return found
+        stamps = self._of(tag).entries()
+        listed, reviews, returned = self._last.get(tag, ({}, {}, {}))
+        if listed is not stamps:
+            changed = [name for name, stamp in stamps.items() if listed.get(name) is not stamp]
+            reviews = {name: review for name, review in reviews.items() if name in stamps}
+            reviews |= {name: Review(**read_json(self._folder / tag / name)[-1]) for name in changed}
+            returned = {Path(name).stem: last for name, last in reviews.items() if last.state == RETURNED}
+            self._last[tag] = stamps, reviews, returned
+        return returned
 
-    def _last_of(self, path: Path) -> Review:
-        stamp = path.stat().st_mtime_ns
-        with self._lock:
-            known = self._last.get(path)
-        if known is None or known[0] != stamp:
-            known = (stamp, Review(**read_json(path)[-1]))
-            with self._lock:
-                self._last[path] = known
-        return known[1]
+    def _of(self, tag: str) -> WatchedFolder:
+        if tag not in self._watched:
+            self._watched.setdefault(tag, WatchedFolder(self._folder / safe_name(tag, "label tag")))
+        return self._watched[tag]
 
     def _path(self, study_id: str, tag: str) -> Path:
         return self._folder / safe_name(tag, "label tag") / f"{safe_name(study_id, 'study id')}.json"

@@ -10,7 +10,8 @@ import logging
 import os
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -24,12 +25,20 @@ from gliomics.models.champion import Retraining
 from gliomics.monailabel.cases import with_numbering_of_segments
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
 from gliomics.monailabel.label_check import drawn_on_another_image
+from gliomics.monailabel.label_files import LabelState, TagFiles
 from gliomics.monailabel.origins import made_from
+from gliomics.monailabel.reviews import Review
+from gliomics.monailabel.watched import Stamp, stamp_of
 from gliomics.segmentation.checkpoint import EpochRecord
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.study.labels import LABELS_FOLDER
+from gliomics.study.records import Study
 
 _log = logging.getLogger(__name__)
+
+
+_BY_STUDY = ("skipped", "before", "after")
+"""What of a training's state has an entry for every study left out, or compared."""
 
 
 class LabelStamp(TypedDict):
@@ -49,6 +58,8 @@ class Training(TrainTask):
         self._store = store
         self._datastore = datastore
         self._state_path = datastore.workspace.training / f"{name}.json"
+        self._read: _ReadState | None = None
+        self._counted: tuple[_Basis, int] | None = None
 
     @abstractmethod
     def check(self, request: dict[str, Any]) -> None:
@@ -68,15 +79,23 @@ class Training(TrainTask):
 
         ``new_labels`` is how many final labels are new or changed since it began to read them.
         """
-        state = self._state()
-        seen = state.pop("labels", {})
+        state = dict(self._state())
+        state.pop("labels", None)
         if state.get("state") == "running" and not _runs(state):
             state |= {"state": "interrupted", "reason": "the training process ended before it was done"}
-        return {"epoch": 0, **state, "new_labels": count_new(self._datastore, seen)}
+        return {"epoch": 0, **state, "new_labels": self.new_labels()}
+
+    def summary(self) -> dict[str, Any]:
+        """As :meth:`stats`, without what has an entry for every study."""
+        return {name: value for name, value in self.stats().items() if name not in _BY_STUDY}
 
     def new_labels(self) -> int:
         """How many final labels are new or changed since the last training began, however that ended."""
-        return count_new(self._datastore, self._state().get("labels", {}))
+        store = self._datastore
+        basis = (store.index.studies(), store.labels.files.of(FINAL), store.reviews.returned(FINAL), self._seen())
+        if self._counted is None or any(new is not old for new, old in zip(basis, self._counted[0], strict=True)):
+            self._counted = basis, count_new(store, basis[-1])
+        return self._counted[1]
 
     def __call__(self, request: dict[str, Any], datastore: StudyDatastore) -> dict[str, Any]:
         """Train; returns the final state, which is also on disk."""
@@ -92,9 +111,49 @@ class Training(TrainTask):
         progress.finished(result, skipped | left_out)
         return self.stats()
 
-    def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = read_json(self._state_path) if self._state_path.is_file() else {}
-        return state
+    def _state(self) -> Mapping[str, Any]:
+        """What the training process wrote last; read again only when it wrote again."""
+        stamp = stamp_of(str(self._state_path))
+        if stamp is None:
+            return {}
+        if self._read is None or self._read.stamp != stamp:
+            state = read_json(self._state_path)
+            self._read = _ReadState(stamp, state, SeenLabels.of(state.get("labels", {})))
+        return self._read.state
+
+    def _seen(self) -> SeenLabels:
+        """The final labels that the last training saw."""
+        return self._read.seen if self._state() and self._read is not None else NONE_SEEN
+
+
+@dataclass(frozen=True)
+class SeenLabels:
+    """The final labels that a training saw, ``sha256`` by study, and the size and time of each file then."""
+
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    states: frozenset[LabelState] = frozenset()
+
+    @classmethod
+    def of(cls, stamps: Mapping[str, LabelStamp]) -> SeenLabels:
+        """The labels of these stamps, by study."""
+        return cls(
+            {study_id: stamp["sha256"] for study_id, stamp in stamps.items()},
+            frozenset((study_id, stamp["size"], stamp["changed"]) for study_id, stamp in stamps.items()),
+        )
+
+
+NONE_SEEN = SeenLabels()
+
+
+@dataclass(frozen=True)
+class _ReadState:
+    stamp: Stamp
+    state: Mapping[str, Any]
+    seen: SeenLabels
+
+
+_Basis = tuple[Mapping[str, Study], TagFiles, Mapping[str, Review], SeenLabels]
+"""What the number of new labels depends on."""
 
 
 class Progress:
@@ -193,13 +252,14 @@ def label_stamps(datastore: StudyDatastore) -> dict[str, LabelStamp]:
     return found
 
 
-def count_new(datastore: StudyDatastore, seen: dict[str, LabelStamp]) -> int:
+def count_new(datastore: StudyDatastore, seen: SeenLabels) -> int:
     """Final labels that were not ``seen``, or whose content is another; files as they were are not read again."""
-    number = 0
-    for study_id in datastore.get_labeled_images():
+    states = datastore.labels.files.of(FINAL).states - seen.states
+    changed = {study_id for study_id, _, _ in states} & datastore.labelled() & datastore.index.studies().keys()
+    number = len(changed - seen.sha256.keys())
+    for study_id in changed & seen.sha256.keys():
         with contextlib.suppress(GliomicsError, OSError):  # removed just now
-            path, known = datastore.labels.path(study_id, FINAL), seen.get(study_id)
-            number += known is None or _differs(path, known)
+            number += datastore.labels.sha256(study_id, FINAL) != seen.sha256[study_id]
     return number
 
 
@@ -215,9 +275,3 @@ def _runs(state: dict[str, Any]) -> bool:
         return psutil.Process(state["pid"]).create_time() <= state.get("process_started", 0) + 1
     except psutil.NoSuchProcess:
         return False
-
-
-def _differs(path: Path, known: LabelStamp) -> bool:
-    status = path.stat()
-    as_it_was = (status.st_size, status.st_mtime_ns) == (known["size"], known["changed"])
-    return not as_it_was and sha256_of(path) != known["sha256"]

@@ -50,6 +50,11 @@ def study_of_mask(name: str) -> str | None:
     return None if suffix is None else name[: -len(suffix)]
 
 
+def is_note(name: str) -> bool:
+    """Whether a file beside masks is hidden, a table or a text, which nobody takes for one."""
+    return name.startswith(".") or name.lower().endswith(_NOTES)
+
+
 def unused_masks(folder: Path, study_ids: Iterable[str]) -> dict[str, str]:
     """The files of a folder of masks that are of none of the studies, by name, each with the reason.
 
@@ -65,7 +70,7 @@ def unused_names(names: Iterable[str], study_ids: Iterable[str]) -> dict[str, st
     unused: dict[str, str] = {}
     masks: dict[str, list[str]] = {}
     for name in sorted(names):
-        if name.startswith(".") or name.lower().endswith(_NOTES):
+        if is_note(name):
             continue
         study_id = study_of_mask(name)
         if study_id is None:
@@ -87,13 +92,17 @@ def misplaced_labels(root: Path) -> dict[str, str]:
     They lie in ``labels`` itself, or in a folder whose name differs from ``final`` by the case of its letters.
     """
     folder = Path(root) / LABELS_FOLDER
+    return misplaced_names({path.name: path.is_dir() for path in folder.iterdir()} if folder.is_dir() else {})
+
+
+def misplaced_names(is_folder: Mapping[str, bool]) -> dict[str, str]:
+    """As :func:`misplaced_labels`, of names in ``labels``, which are folders or files."""
     misplaced: dict[str, str] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if path.is_file() and study_of_mask(path.name) is not None and not path.name.startswith("."):
-            misplaced[f"{LABELS_FOLDER}/{path.name}"] = f"it has no tag; move it to {LABELS_FOLDER}/{FINAL}"
-        elif path.is_dir() and path.name != FINAL and path.name.lower() == FINAL:
-            reason = f"the tag is written '{path.name}', not '{FINAL}'; rename the folder"
-            misplaced[f"{LABELS_FOLDER}/{path.name}"] = reason
+    for name in sorted(is_folder):
+        if not is_folder[name] and study_of_mask(name) is not None and not name.startswith("."):
+            misplaced[f"{LABELS_FOLDER}/{name}"] = f"it has no tag; move it to {LABELS_FOLDER}/{FINAL}"
+        elif is_folder[name] and name != FINAL and name.lower() == FINAL:
+            misplaced[f"{LABELS_FOLDER}/{name}"] = f"the tag is written '{name}', not '{FINAL}'; rename the folder"
     return misplaced
 
 

@@ -183,7 +183,7 @@ def test_a_sequence_that_is_added_later_leaves_the_label_as_it_was(a_store: Stud
     content["sequences"]["t2"] = "t2.nii.gz"
     description.write_text(json.dumps(content))
     assert "t2" in a_store.study("case-0").sequences
-    assert a_store.labels.changed_images("case-0", "final") == []
+    assert a_store.labels.changed_images("case-0", a_store.labels.current("case-0", "final")) == []
 
 
 def test_removed_study_and_its_labels_can_be_found_again(a_store: StudyDatastore, tmp_path: Path) -> None:
