@@ -47,3 +47,9 @@ class ForbiddenError(GliomicsError):
     """The user's role does not allow it."""
 
     status = 403
+
+
+class StorageError(GliomicsError):
+    """What was to be kept cannot be written: the disk is full, or the folder is not writable."""
+
+    status = 507

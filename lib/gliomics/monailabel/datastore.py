@@ -25,6 +25,7 @@ from gliomics.monailabel.new_images import Added, NewImages, study_id_of_upload
 from gliomics.monailabel.origins import ORIGIN, AutomaticMasks
 from gliomics.monailabel.reviews import ReviewStore
 from gliomics.monailabel.study_index import StudyIndex
+from gliomics.monailabel.values import AUTHOR_KEYS, LABEL_KEYS, STUDY_KEYS, check_length, refuse_keys
 from gliomics.monailabel.watched import WatchedFolder
 from gliomics.monailabel.workspace import Workspace
 from gliomics.preprocess import axial
@@ -121,13 +122,28 @@ class StudyDatastore(Datastore):
         }
 
     def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
-        """Add notes to a study; what the study itself says (sequences, patient) is not changed by them."""
+        """Add a client's notes to a study; what the server itself tells of it (:data:`STUDY_KEYS`) is refused."""
+        refuse_keys(info, STUDY_KEYS, f"study '{image_id}'")
+        with self._notes(image_id) as notes:
+            notes.update(info)
+            check_length(notes, f"what is noted about study '{image_id}'")
+
+    def note_strategy(self, image_id: str, strategy: str, handed_out: dict[str, Any]) -> None:
+        """Note when a strategy offered a study, and to whom, under ``strategy`` as MONAI Label does."""
+        with self._notes(image_id) as notes:
+            offers = notes.get("strategy")
+            notes["strategy"] = {**(offers if isinstance(offers, dict) else {}), strategy: handed_out}
+
+    @contextlib.contextmanager
+    def _notes(self, image_id: str) -> Iterator[dict[str, Any]]:
+        """What is noted about a study, to be changed in place; kept unless the block raises."""
         self.study(image_id)
         path = self._info_path(image_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
-            noted = read_json(path) if path.is_file() else {}
-            write_json(path, {**noted, **info})
+            notes: dict[str, Any] = read_json(path) if path.is_file() else {}
+            yield notes
+            write_json(path, notes)
 
     def add_image(self, image_id: str, image_filename: str, image_info: dict[str, Any]) -> str:
         """Make a one-sequence study of an image file; an image that is there is not replaced."""
@@ -136,6 +152,7 @@ class StudyDatastore(Datastore):
 
     def add_new_image(self, source: Path, study_id: str, info: dict[str, Any], *, replace: bool = False) -> Added:
         """As :func:`~gliomics.monailabel.new_images.NewImages.add`, and note ``info`` about the study."""
+        refuse_keys(info, STUDY_KEYS, f"study '{study_id}'")
         added = self._new_images.add(source, study_id, replace=replace)
         self.refresh()
         if info:
@@ -172,7 +189,7 @@ class StudyDatastore(Datastore):
         :data:`PARTIAL` label needs ``slices_done``, the numbers of the axial slices that were annotated, in the
         image's own order; these may be without a voxel.
         """
-        tag, info = safe_name(label_tag, "label tag"), label_info or {}
+        tag, info = safe_name(label_tag, "label tag"), _without(label_info or {}, LABEL_KEYS)
         if tag != FINAL and tag.lower() == FINAL:
             raise InputError(f"label tag '{tag}' is not '{FINAL}', under which labels count; send it as '{FINAL}'")
         study = self.study(image_id)
@@ -181,7 +198,7 @@ class StudyDatastore(Datastore):
         mask = read_label(Path(label_filename), study, f"label '{tag}'", allow_empty=allow_empty)
         if segments := segment_values(Path(label_filename)):
             info = {"segments": segments, **info}
-        if tag == PARTIAL:
+        if tag == PARTIAL or info.get("slices_done") is not None:
             _check_slices(info.get("slices_done"), mask, study.id)
         self.keep_label(study.id, tag, mask, info, images)
         return study.id
@@ -206,11 +223,22 @@ class StudyDatastore(Datastore):
         return version
 
     def slices_done(self, study_id: str) -> list[int]:
-        """The slices that are annotated in the study's :data:`PARTIAL` label; none without one."""
+        """The slices that are annotated in the study's :data:`PARTIAL` label; none without one.
+
+        :class:`InputError` where its record does not say so.
+        """
         if PARTIAL not in self.labels.tags(study_id):
             return []
         version = self.labels.current(study_id, PARTIAL)
-        return [] if version is None else list(version.info.get("slices_done", []))
+        if version is None:
+            return []
+        slices = version.info.get("slices_done", [])
+        if not isinstance(slices, list) or not all(type(number) is int for number in slices):
+            raise InputError(
+                f"the record of label '{PARTIAL}' of study '{study_id}' does not say which slices were annotated, but "
+                f"{str(slices)[:80]}; save the label again"
+            )
+        return slices
 
     def remove_label(self, label_id: str, label_tag: str) -> None:
         """Remove a label; its versions stay in the history."""
@@ -253,8 +281,16 @@ class StudyDatastore(Datastore):
         return {**info, "review": reviews[-1].to_json()} if reviews else info
 
     def update_label_info(self, label_id: str, label_tag: str, info: dict[str, Any]) -> None:
-        """Add notes to the current label."""
-        self.labels.update_info(label_id, label_tag, {key: value for key, value in info.items() if key != ORIGIN})
+        """Add a client's notes to the current label; who saved it is not changed by them.
+
+        :class:`InputError` for what the server itself tells of a label (:data:`LABEL_KEYS`), and for ``slices_done``
+        that a save would refuse.
+        """
+        refuse_keys(info, LABEL_KEYS, f"label '{label_tag}' of study '{label_id}'")
+        path = self.labels.path(label_id, label_tag)
+        if "slices_done" in info:
+            _check_slices(info.get("slices_done"), read_mask(path), label_id)
+        self.labels.update_info(label_id, label_tag, _without(info, AUTHOR_KEYS))
 
     def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
         """Label ids by tag; a label's id is its study's."""
@@ -343,6 +379,10 @@ class StudyDatastore(Datastore):
             "broken": self.broken(),
             "unused_labels": unused,
         }
+
+
+def _without(info: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:
+    return {key: value for key, value in info.items() if key not in keys}
 
 
 def _check_slices(slices: Any, mask: Mask, study_id: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,16 @@ from filelock import FileLock
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import Hashes, atomic_path, read_json, safe_name, sha256_of, write_json
 from gliomics.monailabel.label_files import LabelFiles
+from gliomics.monailabel.values import check_length
 from gliomics.study.images import read_label_names, read_mask, write_mask
 from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, find_mask, label_path, labels_folder
 from gliomics.study.records import Mask
 
 _SUFFIX = ".nii.gz"
 """Type of the labels that are saved; those put there by hand may have others."""
+
+_MOST_VERSIONS = 1_000_000_000
+"""A number from here on is no version, nor a part of a file's name."""
 
 Images = Callable[[str], Mapping[str, Path]]
 """The files of a study's sequences, by its id."""
@@ -59,7 +64,8 @@ class LabelStore:
 
     A save writes the version's image, then its record, then the current label, each
     atomically, under a lock per study that also holds between processes. A kill at any
-    moment leaves the old label or the new one whole.
+    moment leaves the old label or the new one whole, and maybe an image without a record,
+    whose number is not used again. A save that fails leaves no version.
     """
 
     def __init__(self, studies: Path, history: Path, images: Images | None = None) -> None:
@@ -124,7 +130,13 @@ class LabelStore:
         with self._locked(study_id), self._writing(study_id, tag):
             self._adopt(study_id, tag)
             version = self._keep(study_id, tag, lambda path: write_mask(mask, path), _voxels(mask), info, images=images)
-            _copy(self.version_path(study_id, tag, version.version), current)
+            image = self.version_path(study_id, tag, version.version)
+            try:
+                _copy(image, current)
+            except BaseException:
+                _record_path(image.parent, version.version).unlink(missing_ok=True)
+                image.unlink(missing_ok=True)
+                raise
             for path in self._files(study_id, tag):
                 if path != current:
                     path.unlink()
@@ -144,7 +156,7 @@ class LabelStore:
 
     def version_path(self, study_id: str, tag: str, version: int) -> Path:
         """The image of one version; :class:`UnknownNameError` when it does not exist."""
-        files = self._folder(study_id, tag).glob(f"{version:04d}.*")
+        files = self._folder(study_id, tag).glob(f"{version:04d}.*") if 0 < version < _MOST_VERSIONS else ()
         path = next((path for path in sorted(files) if path.suffix != ".json"), None)
         if path is None:
             count = len(self.versions(study_id, tag))
@@ -175,6 +187,7 @@ class LabelStore:
             version = self.current(study_id, tag)
             if version is not None:
                 version.info.update(info)
+                check_length(version.info, f"what is noted about label '{tag}' of study '{study_id}'")
                 write_json(_record_path(self._folder(study_id, tag), version.version), version.to_json())
 
     def _numbers(self, study_id: str, tag: str) -> list[int]:
@@ -202,7 +215,6 @@ class LabelStore:
         folder = self._folder(study_id, tag)
         number = 1 + max((int(path.name.split(".")[0]) for path in folder.glob("[0-9]*")), default=0)
         image = folder / f"{number:04d}{suffix}"
-        write(image)
         version = LabelVersion(
             study_id=study_id,
             tag=tag,
@@ -210,11 +222,18 @@ class LabelStore:
             saved=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
             user=_user(info),
             voxels=voxels,
-            sha256=sha256_of(image),
+            sha256="",
             info=dict(info),
             images=self.image_hashes(study_id) if images is None else images,
         )
-        write_json(_record_path(folder, number), version.to_json())
+        _check_record(version)
+        try:
+            write(image)
+            version = replace(version, sha256=sha256_of(image))
+            write_json(_record_path(folder, number), version.to_json())
+        except BaseException:  # also where the disk is full after the image
+            image.unlink(missing_ok=True)
+            raise
         return version
 
     def _adopt(self, study_id: str, tag: str) -> None:
@@ -250,6 +269,16 @@ class LabelStore:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
             yield
+
+
+def _check_record(version: LabelVersion) -> None:
+    """Raise :class:`InputError` for a version whose record could not be written or read again."""
+    try:
+        json.dumps(version.to_json(), allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"what was sent with label '{version.tag}' of study '{version.study_id}' cannot be kept: {error}"
+        ) from error
 
 
 def _record_path(folder: Path, version: int) -> Path:

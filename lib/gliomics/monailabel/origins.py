@@ -69,6 +69,6 @@ class AutomaticMasks:
 def made_from(info: Mapping[str, Any]) -> str | None:
     """The model and version, ``segmentation_flair/3``, from whose mask a label was made, if that is known."""
     origin = info.get(ORIGIN)
-    if not isinstance(origin, dict) or "model" not in origin:
+    if not isinstance(origin, dict) or not {"model", "version"} <= origin.keys():
         return None
     return f"{origin['model']}/{origin['version']}"

@@ -19,11 +19,12 @@ import gliomics
 from gliomics import packages
 from gliomics.bundled import bundled
 from gliomics.errors import DependencyError, GliomicsError, InputError
+from gliomics.monailabel.storage import storage_error
 from gliomics.monailabel.workspace import Workspace
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
-    from starlette.responses import JSONResponse
+    from starlette.responses import JSONResponse, Response
 
     from gliomics.monailabel.connections import Connections
 
@@ -81,10 +82,12 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
 def create_app(options: ServerOptions) -> FastAPI:
     """The ASGI application; the environment must name the app and the studies (:func:`serve` does that)."""
     from fastapi import FastAPI
+    from fastapi.exceptions import RequestValidationError
     from fastapi.middleware.cors import CORSMiddleware
     from monailabel.config import settings
     from monailabel.endpoints import batch_infer, scoring
     from monailabel.interfaces.exception import MONAILabelException
+    from starlette.exceptions import HTTPException
 
     from gliomics.monailabel.access import Access, Tokens
     from gliomics.monailabel.routes import router
@@ -114,6 +117,9 @@ def create_app(options: ServerOptions) -> FastAPI:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
     app.add_exception_handler(GliomicsError, _known_error)
     app.add_exception_handler(MONAILabelException, _known_error)
+    app.add_exception_handler(OSError, _storage_error)
+    app.add_exception_handler(HTTPException, _storage_error)
+    app.add_exception_handler(RequestValidationError, _unusable_request)
     app.add_exception_handler(Exception, _unknown_error)
     app.include_router(router)
     for stock in (batch_infer, scoring):
@@ -151,7 +157,32 @@ async def _known_error(request: Request, error: Exception) -> JSONResponse:
     message = str(error) if isinstance(error, GliomicsError) else str(getattr(error, "msg", error))
     _log.info("%s %s refused (%d): %s", request.method, request.url.path, status, message)
     message = message.replace(os.environ["MONAI_LABEL_STUDIES"] + os.sep, "")  # clients know no paths of the server
+    message = message.encode(errors="backslashreplace").decode()  # a name may hold what cannot be encoded
     return JSONResponse({"detail": message}, status_code=status)
+
+
+async def _storage_error(request: Request, error: Exception) -> Response:
+    """Answers where something could not be written, also while the body was read (FastAPI makes 400 of that)."""
+    from fastapi.exception_handlers import http_exception_handler
+    from starlette.exceptions import HTTPException
+
+    failure = storage_error(error)
+    if failure is not None:
+        return await _known_error(request, failure)
+    if isinstance(error, HTTPException):
+        return await http_exception_handler(request, error)
+    raise error
+
+
+async def _unusable_request(request: Request, error: Exception) -> JSONResponse:
+    """What is wrong with a request's parameters, in a sentence; FastAPI would repeat what was sent, as it was sent."""
+    from fastapi.exceptions import RequestValidationError
+    from starlette.responses import JSONResponse
+
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    parts = [f"{' '.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults]
+    detail = "; ".join(parts).encode(errors="backslashreplace").decode()
+    return JSONResponse({"detail": f"the request cannot be used: {detail}"}, status_code=422)
 
 
 async def _unknown_error(request: Request, error: Exception) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -120,7 +121,10 @@ class ScoredStrategy(StudyStrategy):
         """The choice with the slices of its study about which the model is least sure."""
         if choice.id is None or choice.id not in scores:
             return choice
-        slices = choose_slices(scores[choice.id].slices, number, done=datastore.slices_done(choice.id))
+        done: list[int] = []
+        with contextlib.suppress(InputError):  # a record that does not say which: all are offered again
+            done = datastore.slices_done(choice.id)
+        slices = choose_slices(scores[choice.id].slices, number, done=done)
         listed = ", ".join(map(str, slices)) or "none, all are done"
         return replace(choice, slices=slices, reason=f"{choice.reason}; slices in which it is least sure: {listed}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -43,30 +42,33 @@ class SegmentationTraining(Training):
         self, request: dict[str, Any], labelled: list[LabelledStudy], progress: Progress
     ) -> tuple[Retraining, dict[str, str]]:
         """Fine-tune the serving version."""
+        partly_labelled, skipped = partly_labelled_studies(self._datastore)
         result = fine_tune(
             self._store,
             self._name,
-            [*labelled, *partly_labelled_studies(self._datastore)],
+            [*labelled, *partly_labelled],
             replay=replayed_studies(self._replay),
             settings=FINE_TUNING.model_copy(update={"epochs": epochs_option(request)}),
             on_epoch=progress.epoch,
             cancelled=orphaned(),
         )
-        return result, result.skipped
+        return result, skipped | result.skipped
 
 
-def partly_labelled_studies(datastore: StudyDatastore) -> list[LabelledStudy]:
-    """Studies without a final label of which some slices are annotated."""
-    found = []
+def partly_labelled_studies(datastore: StudyDatastore) -> tuple[list[LabelledStudy], dict[str, str]]:
+    """Studies without a final label of which some slices are annotated, and by id why others cannot be used."""
+    labelled, skipped = [], {}
     for study_id in sorted(datastore.labels.labelled(PARTIAL) & set(datastore.get_unlabeled_images())):
-        with contextlib.suppress(GliomicsError):  # damaged or removed just now
-            if drawn_on_another_image(datastore.labels, study_id, PARTIAL) is not None:
-                continue
+        try:
+            if (changed := drawn_on_another_image(datastore.labels, study_id, PARTIAL)) is not None:
+                raise InputError(changed)
             path, slices = datastore.labels.path(study_id, PARTIAL), datastore.slices_done(study_id)
             info = datastore.get_label_info(study_id, PARTIAL)
             study = with_numbering_of_segments(datastore.study(study_id), info)
-            found.append(LabelledStudy(study, path, tuple(slices)))
-    return found
+            labelled.append(LabelledStudy(study, path, tuple(slices)))
+        except (GliomicsError, OSError) as error:  # damaged, or removed just now
+            skipped[study_id] = str(error)
+    return labelled, skipped
 
 
 def replayed_studies(folder: Path | None) -> list[LabelledStudy]:

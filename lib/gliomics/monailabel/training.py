@@ -236,7 +236,7 @@ def labelled_studies(datastore: StudyDatastore) -> tuple[list[LabelledStudy], di
             study = with_numbering_of_segments(datastore.study(image_id), info)
             label = datastore.labels.path(image_id, FINAL)
             labelled.append(LabelledStudy(study, label, made_from=made_from(info)))
-        except GliomicsError as error:
+        except (GliomicsError, OSError) as error:
             skipped[image_id] = str(error)
     return labelled, skipped
 

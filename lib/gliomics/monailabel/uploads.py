@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gliomics.errors import InputError
 from gliomics.files import safe_name, suffix_of
 from gliomics.monailabel.refusal import refuse
+from gliomics.monailabel.values import checked, parse_object
 
 MAX_FIELD_BYTES = 2**20
 """Largest field of a form, and largest body of a request that carries no file."""
@@ -29,6 +29,7 @@ UPLOADS = re.compile(r"PUT /datastore/(image|label)?|POST /infer/[^/]+|PUT /sess
 """The requests whose forms hold images or labels."""
 
 _RESERVED = {"model", "image", "label", "file", "study", "session", "session_id", "strategy", "datastore", "output"}
+_SUFFIX = re.compile(r"(\.[a-z0-9]{1,10}){1,2}")
 _PATH_LIKE = re.compile(r".*_(path|paths|file|files|dir|uri)")
 
 
@@ -57,7 +58,8 @@ def file_name(upload: UploadFile) -> str:
     :func:`~gliomics.monailabel.new_images.study_id_of_upload`.
     """
     name = re.split(r"[/\\]", upload.filename or "")[-1]
-    suffix = suffix_of(Path(name)) if name.isprintable() else ""
+    suffix = suffix_of(Path(name))
+    suffix = suffix if _SUFFIX.fullmatch(suffix) else ""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name[: len(name) - len(suffix)]).strip("._-")
     try:
         return safe_name(f"{stem or 'image'}{suffix}", "file name")
@@ -68,25 +70,10 @@ def file_name(upload: UploadFile) -> str:
 def client_options(params: str | dict[str, Any] | None) -> dict[str, Any]:
     """The client's options, without those that name the model, the study or files.
 
-    Raises :class:`InputError` when ``params`` is not a JSON object.
+    Raises :class:`InputError` when ``params`` is not a JSON object, or not one that can be used.
     """
-    value = parse_object(params, "params") if isinstance(params, str) else params or {}
+    value = parse_object(params, "params") if isinstance(params, str) else checked(params or {}, "params")
     return {key: item for key, item in value.items() if key not in _RESERVED and not _PATH_LIKE.fullmatch(key)}
-
-
-def parse_object(text: str, name: str) -> dict[str, Any]:
-    """A JSON object from a form field; NaN and infinities are refused, as JSON has none."""
-    try:
-        value = json.loads(text or "{}", parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} is not valid JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{name} is {text[:80]!r}; expected a JSON object such as {{}}")
-    return value
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
 
 
 class BodyLimit:

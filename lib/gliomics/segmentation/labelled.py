@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from gliomics.errors import GliomicsError
+from gliomics.errors import GliomicsError, InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelCard
 from gliomics.preprocess import axial, lesion_mask
@@ -91,8 +91,13 @@ def read_label(item: LabelledStudy, image: Volume) -> Mask:
 def _canonical_slices(item: LabelledStudy, mask: Mask) -> torch.Tensor:
     """Whether each slice (inferior to superior) was annotated."""
     axis, downwards = axial(mask)
-    known = torch.zeros(mask.shape[axis], dtype=torch.bool)
-    known[list(item.slices or ())] = True
+    count, slices = mask.shape[axis], list(item.slices or ())
+    if not all(0 <= number < count for number in slices):
+        raise InputError(
+            f"study '{item.study.id}' is said to be annotated in slices {str(slices)[:80]}; it has 0 to {count - 1}"
+        )
+    known = torch.zeros(count, dtype=torch.bool)
+    known[slices] = True
     return known.flip(0) if downwards else known
 
 

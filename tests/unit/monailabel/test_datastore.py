@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gliomics.errors import GeometryError, InputError, UnknownNameError
+from gliomics.files import write_json
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.training import labelled_studies
 from gliomics.study import Volume, label_path, read_mask, write_mask, write_volume
@@ -99,11 +100,58 @@ def test_label_on_the_grid_of_any_sequence_is_accepted(a_store: StudyDatastore, 
 
 
 def test_notes_are_kept_and_cannot_change_what_a_study_is(a_store: StudyDatastore) -> None:
-    a_store.update_image_info("case-0", {"reviewer": "A. B.", "path": "/etc/passwd"})
+    a_store.update_image_info("case-0", {"reviewer": "A. B."})
     a_store.update_image_info("case-0", {"quality": "good"})
+    for taken in ({"path": "/etc/passwd"}, {"strategy": 5}, {"quality": "bad", "patient_id": "another"}):
+        with pytest.raises(InputError, match="what the server itself tells"):
+            a_store.update_image_info("case-0", taken)
     info = StudyDatastore(a_store.root).get_image_info("case-0")
     assert (info["reviewer"], info["quality"]) == ("A. B.", "good")
     assert info["path"].endswith("case-0/flair.nii.gz")
+
+
+def test_strategies_are_noted_whatever_was_noted_under_their_name_before(a_store: StudyDatastore) -> None:
+    a_store.note_strategy("case-0", "first", {"ts": 1})
+    a_store.note_strategy("case-0", "random", {"ts": 2})
+    assert a_store.get_image_info("case-0")["strategy"] == {"first": {"ts": 1}, "random": {"ts": 2}}
+    write_json(a_store.workspace.image_info / "case-0.json", {"strategy": 5, "quality": "good"})
+    a_store.note_strategy("case-0", "first", {"ts": 3})
+    info = a_store.get_image_info("case-0")
+    assert (info["strategy"], info["quality"]) == ({"first": {"ts": 3}}, "good")
+
+
+def test_notes_do_not_grow_without_end_however_often_something_is_added(a_store: StudyDatastore) -> None:
+    with pytest.raises(InputError, match="at most 100000"):
+        for number in range(100):
+            a_store.update_image_info("case-0", {f"note-{number}": "x" * 9_000})
+    assert len(a_store.get_image_info("case-0")) < 30
+
+
+def test_notes_on_a_label_neither_change_who_saved_it_nor_what_the_server_tells(
+    a_store: StudyDatastore, tmp_path: Path
+) -> None:
+    sent = {"user": "Dr A", "review": {"state": "approved"}, "version": 7, "origin": {"kind": "drawn"}}
+    a_store.save_label("case-0", a_mask_file(tmp_path, 0), "final", sent)
+    a_store.update_label_info("case-0", "final", {"quality": "good", "user": "Dr B", "client_id": "c"})
+    info = a_store.get_label_info("case-0", "final")
+    assert (info["user"], info["quality"], info["version"], info["origin"]["kind"]) == ("Dr A", "good", 1, "unknown")
+    assert "review" not in info
+    assert a_store.labels.versions("case-0", "final")[0].info["user"] == "Dr A"
+    with pytest.raises(InputError, match="version of label 'final' of study 'case-0'"):
+        a_store.update_label_info("case-0", "final", {"version": 3})
+
+
+@pytest.mark.parametrize("slices", [5, [], ["1"], [1.5], [-1], [99], {"0": True}, None])
+def test_slices_done_are_held_to_the_mask_when_they_are_noted_as_when_they_are_saved(
+    a_store: StudyDatastore, tmp_path: Path, slices: object
+) -> None:
+    a_store.save_label("case-0", a_mask_file(tmp_path, 0), "partial", {"slices_done": [1]})
+    with pytest.raises(InputError, match="slices_done"):
+        a_store.update_label_info("case-0", "partial", {"slices_done": slices})
+    with pytest.raises(InputError, match="slices_done"):
+        a_store.save_label("case-0", a_mask_file(tmp_path, 0), "partial", {"slices_done": slices})
+    a_store.update_label_info("case-0", "partial", {"slices_done": [1, 2]})
+    assert a_store.slices_done("case-0") == [1, 2]
 
 
 def an_image_file(folder: Path, seed: int, name: str = "image.nii.gz") -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gliomics.errors import UnknownNameError
+from gliomics.errors import InputError, UnknownNameError
 from gliomics.monailabel.labels import LabelStore
 from gliomics.study import Mask, Volume, label_path, read_mask, write_mask
 
@@ -58,6 +58,50 @@ def test_image_left_without_its_record_by_a_kill_is_not_reused(a_store: LabelSto
     orphan.write_bytes(b"half")
     assert a_store.save("case", "final", a_mask(4), {}).version == 3
     assert orphan.read_bytes() == b"half"
+
+
+@pytest.mark.parametrize("value", [float("inf"), "\ud800", {1, 2}])
+def test_label_whose_record_cannot_be_written_is_not_kept_at_all(
+    a_store: LabelStore, tmp_path: Path, value: object
+) -> None:
+    a_store.save("case", "final", a_mask(3), {})
+    before = the_files(tmp_path)
+    with pytest.raises(InputError, match="label 'final' of study 'case' cannot be kept"):
+        a_store.save("case", "final", a_mask(4), {"seconds": value})
+    assert the_files(tmp_path) == before
+
+
+def test_save_that_cannot_replace_the_current_label_leaves_no_version_and_works_again_after(
+    a_store: LabelStore, tmp_path: Path
+) -> None:
+    a_store.save("case", "final", a_mask(3), {})
+    folder, aside = tmp_path / "labels" / "final", tmp_path / "aside"
+    folder.rename(aside)
+    folder.touch()  # a file where the folder of labels should be
+    before = the_files(tmp_path)
+    with pytest.raises(OSError):
+        a_store.save("case", "final", a_mask(4), {})
+    assert the_files(tmp_path) == before
+    folder.unlink()
+    aside.rename(folder)
+    assert a_store.save("case", "final", a_mask(4), {}).version == 2
+    assert read_mask(a_store.path("case", "final")).array.sum() == 4
+
+
+@pytest.mark.parametrize("version", [0, -1, 10**9, 10**300])
+def test_number_that_is_no_version_is_unknown_and_not_a_file_name(a_store: LabelStore, version: int) -> None:
+    a_store.save("case", "final", a_mask(3), {})
+    with pytest.raises(UnknownNameError, match="has no version"):
+        a_store.version_path("case", "final", version)
+
+
+def the_files(folder: Path) -> dict[str, bytes]:
+    """Content of all files but locks."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
 
 
 def test_notes_are_added_to_the_current_version(a_store: LabelStore) -> None:

@@ -53,12 +53,23 @@ def test_annotated_slices_are_learned_from_until_the_study_is_labelled(
 ) -> None:
     add_label(a_store.root, a_store.study("case-1"), 1)
     a_store.keep_label("case-0", "partial", a_lesion_case(0)[1], {"slices_done": [1, 2]})
-    assert [(item.study.id, item.slices) for item in partly_labelled_studies(a_store)] == [("case-0", (1, 2))]
+    assert [(item.study.id, item.slices) for item in partly_labelled_studies(a_store)[0]] == [("case-0", (1, 2))]
     state = a_training({"max_epochs": 1}, a_store)
     split = read_json(a_store.workspace.models / "test_model" / state["version"] / "model.json")["training"]
     assert "2 studies labelled here" in split["population"]
     a_store.keep_label("case-0", "final", a_lesion_case(0)[1], {})
-    assert partly_labelled_studies(a_store) == []
+    assert partly_labelled_studies(a_store) == ([], {})
+
+
+@pytest.mark.parametrize("slices", [5, ["1"], [99], [-1], None])
+def test_study_whose_record_says_impossible_slices_is_left_out_by_name(
+    a_store: StudyDatastore, a_training: SegmentationTraining, slices: object
+) -> None:
+    add_label(a_store.root, a_store.study("case-1"), 1)
+    a_store.keep_label("case-0", "partial", a_lesion_case(0)[1], {"slices_done": slices})
+    state = a_training({"max_epochs": 1}, a_store)
+    assert state["state"] == "finished"
+    assert "slices" in state["skipped"]["case-0"]
 
 
 def test_training_writes_its_progress_and_result_for_the_server(

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Body, File, Form, UploadFile
+from fastapi import Body, Depends, File, Form, UploadFile
 from monailabel.interfaces.utils.app import app_instance
 
 from gliomics.errors import InputError
 from gliomics.monailabel.app import GliomicsApp
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.values import checked
+
+
+async def _checked_body(params: Annotated[dict[str, Any] | None, Body()] = None) -> dict[str, Any] | None:
+    return None if params is None else checked(params, "params")
+
 
 FormText = Annotated[str, Form()]
-JsonBody = Annotated[dict[str, Any] | None, Body()]
+JsonBody = Annotated[dict[str, Any] | None, Depends(_checked_body)]
 Upload = Annotated[UploadFile, File()]
 OptionalUpload = Annotated[UploadFile | None, File()]
 Uploads = Annotated[list[UploadFile], File()]

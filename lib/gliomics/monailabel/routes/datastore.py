@@ -6,9 +6,9 @@ import hashlib
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.background import BackgroundTasks
 from fastapi.responses import FileResponse, Response
 from monailabel.endpoints import datastore as stock
@@ -21,7 +21,8 @@ from gliomics.monailabel.cases import default_sequence
 from gliomics.monailabel.datastore import StudyDatastore, download_name
 from gliomics.monailabel.new_images import study_id_of_upload
 from gliomics.monailabel.routes.common import FormText, Upload, the_app
-from gliomics.monailabel.uploads import parse_object, received
+from gliomics.monailabel.uploads import received
+from gliomics.monailabel.values import parse_object
 from gliomics.study.images import read_volume, write_volume
 
 router = APIRouter()
@@ -96,11 +97,11 @@ def image_info(image: str) -> Any:
 def update_image_info(image: str, info: FormText = "{}") -> Any:
     """Add notes to a study."""
     notes = signed(parse_object(info, "info"))
-    return the_app().datastore().update_image_info(safe_name(image, "image id"), notes)
+    the_app().datastore().update_image_info(safe_name(image, "image id"), notes)
 
 
 @router.get("/datastore/dataset", tags=["Datastore"])
-def dataset(background_tasks: BackgroundTasks, limit_cases: int | None = None) -> Response:
+def dataset(background_tasks: BackgroundTasks, limit_cases: Annotated[int | None, Query(ge=1)] = None) -> Response:
     """The labelled studies as a ZIP archive."""
     path = the_app().datastore().get_dataset_archive(limit_cases)
     background_tasks.add_task(remove_file, path)

@@ -14,7 +14,8 @@ from gliomics.monailabel.access import signed, without_signature
 from gliomics.monailabel.annotators import agreement_of_labels, keep_consensus, review_label
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
 from gliomics.monailabel.routes.common import FormText, JsonBody, Upload, study_store, the_app
-from gliomics.monailabel.uploads import parse_object, received
+from gliomics.monailabel.uploads import received
+from gliomics.monailabel.values import parse_object
 
 router = APIRouter()
 
@@ -81,8 +82,8 @@ def review(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
     safe_name(label, "label id"), safe_name(tag, "label tag")
     options = signed(params or {})
     user = options.get("user") or options.get("client_id")
-    state, comment = str(options.get("state")), str(options.get("comment") or "")
-    return review_label(study_store(), label, tag, state, comment, None if user is None else str(user)).to_json()
+    state, comment = options.get("state"), options.get("comment") or ""
+    return review_label(study_store(), label, tag, str(state), comment, user).to_json()
 
 
 @router.get("/datastore/label/agreement", tags=["Datastore"])
@@ -115,7 +116,7 @@ def label_info(label: str, tag: str) -> Any:
 def update_label_info(label: str, tag: str, info: FormText = "{}") -> Any:
     """Add notes to a label."""
     notes = without_signature(parse_object(info, "info"))
-    return the_app().datastore().update_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"), notes)
+    the_app().datastore().update_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"), notes)
 
 
 @router.put("/datastore/updatelabelinfo", tags=["Datastore"], include_in_schema=False)

@@ -8,8 +8,10 @@ from typing import Any
 from fastapi import APIRouter
 from monailabel.endpoints import train as stock
 
+from gliomics.errors import InputError
 from gliomics.monailabel.access import signed
 from gliomics.monailabel.automatic import start_training
+from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.routes.common import JsonBody, the_app
 from gliomics.monailabel.uploads import client_options
 
@@ -25,9 +27,11 @@ def next_sample(strategy: str, params: JsonBody = None) -> Any:
     if not choice.get("id"):
         return choice
     store = app.datastore()
-    noted = store.get_image_info(choice["id"]).get("strategy", {})
-    noted[strategy] = {"ts": int(time.time()), "client_id": options.get("client_id")}
-    store.update_image_info(choice["id"], {"strategy": noted})
+    handed_out = {"ts": int(time.time()), "client_id": options.get("client_id")}
+    if isinstance(store, StudyDatastore):
+        store.note_strategy(choice["id"], strategy, handed_out)
+    else:
+        store.update_image_info(choice["id"], {"strategy": {strategy: handed_out}})
     return {**choice, **store.get_image_info(choice["id"])}
 
 
@@ -43,8 +47,18 @@ def train_status(all: bool = False, check_if_running: bool = False) -> Any:
 
 @router.post("/train/", tags=["Train"], include_in_schema=False)
 def train_all(params: JsonBody = None, run_sync: bool = False) -> Any:
-    """Train every model, one after the other; ``params`` holds options by model name."""
-    return stock.run({name: client_options(value) for name, value in (params or {}).items()}, run_sync)
+    """Train every model, one after the other; ``params`` holds options by model name, and maybe who asks."""
+    app, given = the_app(), params or {}
+    options = {name: _options_of(name, given[name]) for name in app.info()["trainers"] if name in given}
+    for name, value in options.items():
+        app.trainer(name).check(value)
+    return stock.run(options, run_sync)
+
+
+def _options_of(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"the options of {name} are {str(value)[:80]}; expected a JSON object")
+    return client_options(value)
 
 
 @router.post("/train/{model}", tags=["Train"])
