@@ -13,17 +13,16 @@ import math
 import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, cast
 
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
-from nibabel.spatialimages import HeaderDataError
 from nibabel.volumeutils import apply_read_scaling
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.files import atomic_path, check_file, open_file, suffix_of
+from gliomics.study.nifti import affine_of, open_maybe_gzip, read_header, scaling_of, voxel_offset
 from gliomics.study.records import Mask, Volume
 from gliomics.study.segments import label_map, label_names, segments_of
 
@@ -44,7 +43,6 @@ _PIECE = 1 << 22
 _EIGHT_BYTE_PIXELS = (sitk.sitkFloat64, sitk.sitkInt64, sitk.sitkUInt64)
 _NEGLIGIBLE = 1e-12
 _MASK_TYPES = (np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.int64)
-_NIFTI_MILLIMETRES = {1: 1000.0, 3: 0.001}
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 _ROUNDING = 1.01e-4  # 0.9999 in single precision, too
 _MOST_ROUNDING = 0.01
@@ -157,7 +155,8 @@ def _read(path: Path, as_mask: bool = False) -> _Stored:
     if check_file(path).stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy it again from its source")
     stored = _read_nrrd(path, as_mask) if suffix == ".nrrd" else _read_nifti(path)
-    affine = stored.volume.affine.astype(np.float32).astype(np.float64)
+    with np.errstate(over="ignore"):
+        affine = stored.volume.affine.astype(np.float32).astype(np.float64)
     affine[np.abs(affine) < _NEGLIGIBLE] = 0.0
     _check_affine(affine, str(path))
     return replace(stored, volume=Volume(stored.volume.array, affine, stored.volume.placed))
@@ -165,14 +164,12 @@ def _read(path: Path, as_mask: bool = False) -> _Stored:
 
 def _read_nifti(path: Path) -> _Stored:
     try:
-        with _open_maybe_gzip(path) as stream:
+        with open_maybe_gzip(path) as stream:
             start = stream.read(540)
-            header = _nifti_header(start, path)
+            header = read_header(start, path)
             shape, dtype = header.get_data_shape(), header.get_data_dtype()
             _check_size(shape, dtype.itemsize, str(path))
-            offset = int(header.get_data_offset())
-            if not len(header.binaryblock) <= offset <= _MAX_HEADER_BYTES:
-                raise InputError(f"{path} is not usable NIfTI: its voxels are said to begin at byte {offset}")
+            offset = voxel_offset(header, path, _MAX_HEADER_BYTES)
             expected = math.prod(shape) * dtype.itemsize
             content = bytearray((start + stream.read(max(0, offset - len(start))))[offset:])
             # Piece by piece: one large read holds what it decompresses twice.
@@ -188,47 +185,18 @@ def _read_nifti(path: Path) -> _Stored:
             f"{path} does not hold what its header says: {offset + expected} bytes expected, {found} found"
         )
     array = np.frombuffer(content, dtype).reshape(shape, order="F")
-    slope, intercept = header.get_slope_inter()
+    slope, intercept = scaling_of(header, path)
     if slope is not None:
-        array = apply_read_scaling(array, np.float64(slope), np.float64(intercept))
-    affine = np.array(header.get_best_affine(), dtype=np.float64)
-    affine[:3] *= _NIFTI_MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite voxels are refused where they are read
+            array = apply_read_scaling(array, np.float64(slope), np.float64(intercept))
     placed = bool(header["sform_code"] or header["qform_code"])
-    volume = Volume(array.reshape(array.shape[:3]).astype(array.dtype.newbyteorder("="), copy=False), affine, placed)
+    volume = Volume(
+        array.reshape(array.shape[:3]).astype(array.dtype.newbyteorder("="), copy=False),
+        affine_of(header, path),
+        placed,
+    )
     scaled = slope is not None and dtype.kind in "iu"
-    return _Stored(volume, abs(float(slope)) if scaled else 0.0)
-
-
-def _open_maybe_gzip(path: Path) -> IO[bytes]:
-    stream = open_file(path)
-    if stream.read(2) != b"\x1f\x8b":
-        stream.seek(0)
-        return stream
-    stream.close()
-    return cast(IO[bytes], gzip.open(path, "rb"))
-
-
-def _nifti_header(start: bytes, path: Path) -> nib.Nifti1Header:
-    version_2 = start[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
-    header_class, length = (nib.Nifti2Header, 540) if version_2 else (nib.Nifti1Header, 348)
-    if len(start) < length:
-        raise InputError(f"{path} is not a NIfTI image: it holds {len(start)} bytes, less than a header")
-    try:
-        header = header_class(start[:length])
-        magic, dtype = bytes(header["magic"]), header.get_data_dtype()
-    except (HeaderDataError, ValueError) as error:
-        raise InputError(f"{path} is not a NIfTI image ({error}); give a .nii, .nii.gz or .nrrd file") from error
-    if not magic.startswith(b"n+"):
-        raise InputError(f"{path} is not a one-file NIfTI image (its magic is {magic!r}); convert it to .nii.gz")
-    if dtype.kind not in "iuf" or dtype.itemsize > 8:
-        raise InputError(f"{path} holds {_kind_of(dtype)}; expected one real number per voxel")
-    return header
-
-
-def _kind_of(dtype: np.dtype[np.generic]) -> str:
-    if dtype.names:
-        return "a colour image"
-    return f"values of type {dtype}"
+    return _Stored(volume, abs(slope) if slope is not None and scaled else 0.0)
 
 
 def _read_nrrd(path: Path, as_mask: bool) -> _Stored:
