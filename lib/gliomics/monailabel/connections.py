@@ -181,6 +181,16 @@ class WatchedProtocol(H11Protocol):
         if self.has_headers():
             self.waiting_since = time.monotonic()
 
+    def send_400_response(self, msg: str) -> None:
+        """End a connection on which something else than HTTP came, also while its request is worked on."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        super().send_400_response(msg)
+
     def on_response_complete(self) -> None:
         """Begin to wait for the next request."""
         self.waiting_since = time.monotonic()
