@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -173,19 +174,19 @@ def _measure(
     store = RowStore(cache or default_folder())
     keys: dict[str, str] = {}
     stored = 0
-    outcomes = measure_cohort(jobs, extraction, store, workers=workers, scheduler=scheduler)
-    for outcome in with_progress(outcomes, "measuring", len(jobs)):
-        study_id = outcome.job.study.id
-        if outcome.error is not None:
-            if len(studies) == 1:
-                raise outcome.error
-            failed += 1
-            console.print(f"failed {study_id}: {outcome.error}", style="red", markup=False)
-            continue
-        for region, reason in outcome.missing.items():
-            console.print(f"left out {region} of {study_id}: {reason}", style="yellow", markup=False)
-        keys[study_id] = outcome.key
-        stored += outcome.stored
+    with contextlib.closing(measure_cohort(jobs, extraction, store, workers=workers, scheduler=scheduler)) as outcomes:
+        for outcome in with_progress(outcomes, "measuring", len(jobs)):
+            study_id = outcome.job.study.id
+            if outcome.error is not None:
+                if len(studies) == 1:
+                    raise outcome.error
+                failed += 1
+                console.print(f"failed {study_id}: {outcome.error}", style="red", markup=False)
+                continue
+            for region, reason in outcome.missing.items():
+                console.print(f"left out {region} of {study_id}: {reason}", style="yellow", markup=False)
+            keys[study_id] = outcome.key
+            stored += outcome.stored
     if not keys:
         raise InputError(f"no features were computed from {len(studies)} studies in {folder}; the reasons are above")
     tables = StoredTables(store, [keys[study.id] for study in studies if study.id in keys])

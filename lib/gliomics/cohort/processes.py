@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -58,13 +59,17 @@ def pool(workers: int) -> Iterator[Executor]:
 
     prepare()
     context = multiprocessing.get_context("forkserver")
-    with _Pool(workers, mp_context=context, initializer=start) as executor:
-        try:
-            yield executor
-        except BaseException:
-            for process in list((executor._processes or {}).values()):
-                process.terminate()
-            raise
+    executor = _Pool(workers, mp_context=context, initializer=start)
+    try:
+        yield executor
+    except BaseException:
+        for process in list((executor._processes or {}).values()):
+            process.terminate()
+        raise
+    finally:
+        # Left to the end of the interpreter, it was shut down before this, and its pipes are closed.
+        if not sys.is_finalizing():
+            executor.shutdown()
 
 
 class _Pool(ProcessPoolExecutor):

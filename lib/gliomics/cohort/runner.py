@@ -7,7 +7,7 @@ import functools
 import logging
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
 
@@ -52,12 +52,13 @@ def measure_cohort(
     *,
     workers: int | None = None,
     scheduler: str | None = None,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Measure every study and keep its rows in ``store``; outcomes come as they are ready, in no particular order.
 
     Rows that ``store`` holds already are not measured again. A study that cannot be measured, or whose process dies, is
     an outcome with an error. ``workers`` is the number of processes (all cores when None); ``scheduler`` is the address
-    of a Dask cluster whose workers see the same files, to be used instead.
+    of a Dask cluster whose workers see the same files, to be used instead. Whoever leaves before the last outcome
+    closes the generator, which ends the processes.
     """
     extraction.check()
     workers = workers or processes.cores()

@@ -103,7 +103,10 @@ def extract_regions(
             raise InputError(f"the brain mask of '{study_id}' is empty; leave it out or draw the brain")
         brain = _measured_grid(brain)
     if config.new_spacing is not None and not spacing_known:
-        raise InputError(f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown")
+        raise InputError(
+            f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown; measure it without "
+            "resampledPixelSpacing, or import it with its voxel size"
+        )
     rows: list[_Row] = []
     for region, mask in regions.items():
         drawn = _measured_grid(_checked(mask, reference, names[0], study_id, region))

@@ -171,7 +171,7 @@ def test_leaving_early_ends_the_processes_whatever_they_are_at(
     next(iter(outcomes))
     assert set(active_children()) - before
     began = time.monotonic()
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     assert time.monotonic() - began < 20
     assert set(active_children()) - before == set()
 

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
+from gliomics.study import write_study_json
 from tests.unit.radiomics.heads import write_study
 
 CONFIG = """
@@ -78,6 +80,43 @@ def running_in(session: int) -> list[int]:
         except ProcessLookupError:
             continue
     return found
+
+
+@pytest.mark.parametrize(("number", "workers"), [(1, 1), (1, 2), (2, 2)])
+def test_studies_that_all_fail_end_in_a_line_each(tmp_path: Path, number: int, workers: int) -> None:
+    """Processes that are given up at the end of the command say nothing of their own."""
+    for one in range(number):
+        study = write_study(tmp_path / "studies", f"case-{one}", seed=one)
+        write_study_json(study.folder, [replace(study, spacing_known=False)])
+    resampled = CONFIG.replace("binWidth: 10", "binWidth: 10, resampledPixelSpacing: [1, 1, 1]")
+    (tmp_path / "config.yaml").write_text(resampled)
+    command = start(MODULE, tmp_path, tmp_path / "out.csv", tmp_path / "cache", "--workers", str(workers))
+    _, said = command.communicate(timeout=120)
+    assert command.returncode == 2
+    lines = said.splitlines()
+    assert len(lines) == {1: 1, 2: 3}[number], said
+    assert all("voxel size is unknown; measure it" in line for line in lines[:number])
+    assert lines[-1].startswith("error: ")
+
+
+def test_outcomes_that_nobody_took_leave_no_traceback_at_the_end_of_the_interpreter(cohort: Path) -> None:
+    script = (
+        "from pathlib import Path\n"
+        "from gliomics.cohort.extraction import Extraction, Job\n"
+        "from gliomics.cohort.rows import RowStore\n"
+        "from gliomics.cohort.runner import measure_cohort\n"
+        "from gliomics.radiomics.config import load_config\n"
+        "from gliomics.study import list_studies\n"
+        f"root = Path({str(cohort)!r})\n"
+        "masks = root / 'studies/labels/final'\n"
+        "jobs = [Job(study, masks / f'{study.id}.nii.gz') for study in list_studies(root / 'studies')[:3]]\n"
+        "extraction = Extraction(load_config(str(root / 'config.yaml')))\n"
+        "outcomes = measure_cohort(jobs, extraction, RowStore(root / 'abandoned'), workers=2)\n"
+        "print(next(outcomes).job.study.id)\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+    assert answer.stdout.startswith("case-")
+    assert answer.stderr == ""
 
 
 @pytest.fixture(scope="module")
