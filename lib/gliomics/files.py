@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import hashlib
 import io
 import json
@@ -15,9 +16,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from gliomics.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Form = TypeVar("Form")
 
 CLOCK_TICK_NS = 50_000_000
 """File times are coarser than the clock: what changed within this time of a reading may have changed after it."""
@@ -196,6 +202,29 @@ def read_json(path: Path) -> Any:
     if text.count("[") + text.count("{") > MAX_JSON_DEPTH and _is_deep(value):
         raise InputError(f"{path} is nested deeper than {MAX_JSON_DEPTH} levels")
     return value
+
+
+def read_as(path: Path, form: type[Form]) -> Form:
+    """Read a JSON file as a record: a dataclass, ``dict[str, Any]``, a list of records, ...
+
+    As :func:`read_json`; values of another type are an :class:`InputError`, keys that are not known are left out.
+    """
+    from pydantic import ValidationError
+
+    value = read_json(path)
+    try:
+        return cast(Form, _adapter(cast(Any, form)).validate_python(value))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        raise InputError(f"{path} is no record of its kind: {where}: {first['msg']}") from error
+
+
+@functools.cache
+def _adapter(form: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(form)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

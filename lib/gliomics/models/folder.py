@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gliomics.errors import InputError
-from gliomics.files import read_json, safe_name, sha256_of, sync_folder, write_json
+from gliomics.files import is_file, read_json, safe_name, sha256_of, sync_folder, write_json
 from gliomics.models.card import ModelCard, content_hash
 
 CARD = "model.json"
@@ -40,7 +40,7 @@ def load_model_folder(path: Path) -> ModelFolder:
     card = _read_card(path / CARD)
     for name, expected in card.sha256.items():
         file = path / safe_name(name, "model file")
-        if not file.is_file():
+        if not is_file(file):
             raise InputError(f"model folder {path} lacks '{name}', which its card lists; copy the whole folder again")
         if sha256_of(file) != expected:
             raise InputError(f"{file} is damaged: its SHA-256 differs from the card's; copy the whole folder again")

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from filelock import FileLock
 
-from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import read_json, safe_name, write_json
+from gliomics.errors import GliomicsError, InputError, UnknownNameError
+from gliomics.files import check_inside, is_file, is_folder, lies_inside, read_as, read_json, safe_name, write_json
 from gliomics.models.card import ModelCard, Task
 from gliomics.models.folder import CARD, ModelFolder, load_model_folder, write_model_folder
 
 SHIPPED = Path(__file__).parent / "shipped"
 _CURRENT = "current.json"
+_VERSION = re.compile(r"[0-9]{1,9}")
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Publication:
+    version: str
+    reason: str
+    when: str
+
+
+@dataclass(frozen=True)
+class _Record:
+    history: list[_Publication]
 
 
 class ModelStore:
@@ -25,7 +41,8 @@ class ModelStore:
 
     ``local`` holds ``<name>/<version>/`` folders, which are never changed once written, and
     ``<name>/current.json`` with the version that serves and the record of what was published
-    and why. Without ``local`` only the shipped models are seen.
+    and why. Without ``local`` only the shipped models are seen. What a link brings into ``local`` from elsewhere is
+    not read.
     """
 
     def __init__(self, local: Path | None = None, *, shipped: Path = SHIPPED) -> None:
@@ -34,9 +51,33 @@ class ModelStore:
 
     def names(self, task: Task | None = None) -> list[str]:
         """Names of the models that can serve, optionally of one task, in alphabetical order."""
-        roots = [root for root in (self._shipped, self._local) if root is not None and root.is_dir()]
-        found = {folder.name for root in roots for folder in root.iterdir() if not folder.name.startswith(".")}
-        return sorted(name for name in found if self._serves(name, task))
+        return [name for name in self.known() if self._serves(name, task)]
+
+    def damaged(self) -> dict[str, str]:
+        """Models whose published version cannot be used, each with the reason, whether or not an earlier one serves."""
+        return {name: reason for name in self.known() if (reason := self.damage(name)) is not None}
+
+    def damage(self, name: str) -> str | None:
+        """Why the published version of a model cannot be used; None where it can, or none was published."""
+        try:
+            published = self._published(name)
+            if published is not None:
+                self.version(name, published)
+        except GliomicsError as error:
+            return str(error)
+        return None
+
+    def known(self) -> list[str]:
+        """Names of all models that there is a folder of, whether or not they can serve."""
+        roots = [root for root in (self._shipped, self._local) if root is not None]
+        return sorted({name for root in roots for name in _entries(root) if name[0] != "_" and is_folder(root / name)})
+
+    def folders(self, name: str) -> list[Path]:
+        """The folders of a model: with its versions and record, and that of each version, whatever it holds."""
+        safe_name(name, "model name")
+        homes = [self._shipped / name] if self._local is None else [self._shipped / name, self._local / name]
+        versions = [home / entry for home in homes for entry in _entries(home) if _VERSION.fullmatch(entry)]
+        return [folder for folder in (*homes, *versions) if is_folder(folder)]
 
     def current(self, name: str) -> ModelFolder:
         """The version that serves: the published one, or, if it is damaged, the one that served before."""
@@ -71,22 +112,23 @@ class ModelStore:
         shipped = self._shipped / name
         if (shipped / CARD).is_file():
             found[str(read_json(shipped / CARD).get("version", "1"))] = shipped
-        if self._local is not None and (self._local / name).is_dir():
-            found |= {f.name: f for f in (self._local / name).iterdir() if f.name.isdigit() and (f / CARD).is_file()}
+        if self._local is not None:
+            folders = (self._local / name / version for version in _entries(self._local / name))
+            found |= {f.name: f for f in folders if _VERSION.fullmatch(f.name) and self._is_version(f)}
         if not found:
-            known = ", ".join(self._known()) or "none"
+            known = ", ".join(self.known()) or "none"
             raise UnknownNameError(f"there is no model '{name}'; models here: {known}")
         return found
 
     def add(self, card: ModelCard, files: Mapping[str, Callable[[Path], None]]) -> ModelFolder:
         """Keep a new version of ``card.name``; its number is the next free one. It does not serve until published."""
         with self._locked(card.name):
-            try:
-                number = 1 + max(int(version) for version in self.versions(card.name))
-            except UnknownNameError:
-                number = 1
-            card = card.model_copy(update={"version": str(number)})
-            return write_model_folder(self._local_folder(card.name) / card.version, card, files)
+            folder = self._local_folder(card.name)
+            taken = [version for version in _entries(folder) if _VERSION.fullmatch(version)]  # whatever they are
+            if is_file(self._shipped / card.name / CARD):
+                taken += [str(read_json(self._shipped / card.name / CARD)["version"])]
+            card = card.model_copy(update={"version": str(1 + max(map(int, taken), default=0))})
+            return write_model_folder(folder / card.version, card, files)
 
     def publish(self, name: str, version: str, reason: str) -> None:
         """Let a version serve from now on, and record when and why."""
@@ -128,10 +170,19 @@ class ModelStore:
         return sorted({version for version in self._publications(name) if version in versions}, key=int)
 
     def history(self, name: str) -> list[dict[str, str]]:
-        """What was published of a model, oldest first: version, reason and time."""
-        if self._local is None or not (self._local / name / _CURRENT).is_file():
+        """What was published of a model, oldest first: version, reason and time.
+
+        Raises :class:`InputError` for a damaged record: which version was published is then not known.
+        """
+        if self._local is None or not os.path.lexists(self._local / name / _CURRENT):
             return []
-        return list(read_json(self._local / name / _CURRENT)["history"])
+        try:
+            record = read_as(check_inside(self._local / name / _CURRENT, self._local), _Record)
+        except InputError as error:
+            raise InputError(
+                f"{error}; it says which version of model '{name}' serves: mend it, or remove it and publish one anew"
+            ) from error
+        return [asdict(publication) for publication in record.history]
 
     def _published(self, name: str) -> str | None:
         publications = self._publications(name)
@@ -164,16 +215,15 @@ class ModelStore:
         known = self.versions(name)
         return [version for version in dict.fromkeys(served) if version != published and version in known]
 
-    def _known(self) -> list[str]:
-        roots = [root for root in (self._shipped, self._local) if root is not None and root.is_dir()]
-        return sorted({f.name for root in roots for f in root.iterdir() if f.is_dir() and f.name[0] not in "._"})
-
     def _serves(self, name: str, task: str | None) -> bool:
         try:
             card = self.current(name).card
-        except (InputError, UnknownNameError):
+        except GliomicsError:
             return False
         return task is None or card.task == task
+
+    def _is_version(self, folder: Path) -> bool:
+        return is_file(folder / CARD) and self._local is not None and lies_inside(folder / CARD, self._local)
 
     @contextmanager
     def _locked(self, name: str) -> Iterator[None]:
@@ -191,4 +241,12 @@ class ModelStore:
     def _local_folder(self, name: str) -> Path:
         if self._local is None:
             raise InputError("this model store is read-only; open it with a local folder to add versions")
-        return self._local / safe_name(name, "model name")
+        return check_inside(self._local / safe_name(name, "model name"), self._local)
+
+
+def _entries(folder: Path) -> list[str]:
+    """The visible names in a folder, none where it cannot be listed."""
+    try:
+        return [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError:
+        return []

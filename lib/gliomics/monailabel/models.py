@@ -4,53 +4,81 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Generic, TypeVar
 
-from gliomics.errors import GliomicsError
+from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelFolder, ModelStore
 
 Loaded = TypeVar("Loaded")
-_Signature = tuple[tuple[str, int, int], ...]
+_Signature = tuple[tuple[str, int, int, int], ...]
 
 
 class ModelCache(Generic[Loaded]):
     """What ``load`` makes of each model's serving version, kept until a file of that model changes.
 
     Verifying a model means hashing its weights; the cache does that once per change and
-    not once per request. Usable from several threads.
+    not once per request, also of a model that turned out to be damaged. Usable from several threads.
     """
 
     def __init__(self, store: ModelStore, load: Callable[[ModelFolder], Loaded]) -> None:
         self._store = store
         self._load = load
-        self._held: dict[str, tuple[_Signature, Loaded]] = {}
+        self._held: dict[str, tuple[_Signature, Loaded | InputError]] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str) -> Loaded:
         """The serving version of a model, loaded; the store's own errors when there is none that is usable."""
         with self._lock:
-            signature = self._signature(name)
+            signature = signature_of(self._store, name)
             held = self._held.get(name)
             if held is None or held[0] != signature:
-                held = signature, self._load(self._store.current(name))
+                try:
+                    held = signature, self._load(self._store.current(name))
+                except InputError as error:
+                    held = signature, error
                 self._held[name] = held
+            if isinstance(held[1], InputError):
+                raise held[1]
             return held[1]
 
     def usable(self, name: str) -> bool:
         """Whether :meth:`get` would succeed."""
+        return self.damage(name) is None
+
+    def damage(self, name: str) -> str | None:
+        """Why :meth:`get` would fail; None if it would not."""
         try:
             self.get(name)
-        except GliomicsError:
-            return False
-        return True
-
-    def _signature(self, name: str) -> _Signature:
-        folders = list(self._store.versions(name).values())
-        files = {file for folder in folders for file in (*folder.iterdir(), *folder.parent.glob("*.json"))}
-        return tuple(sorted(_stamp(file) for file in files if file.is_file()))
+        except GliomicsError as error:
+            return str(error)
+        return None
 
 
-def _stamp(file: Path) -> tuple[str, int, int]:
-    status = file.stat()
-    return str(file), status.st_mtime_ns, status.st_size
+class DamagedModels:
+    """The models whose published version cannot be used, looked into once per change of a file. For several threads."""
+
+    def __init__(self, store: ModelStore) -> None:
+        self._store = store
+        self._looked: dict[str, tuple[_Signature, str | None]] = {}
+
+    def reasons(self) -> dict[str, str]:
+        """By name, each with the reason, whether or not an earlier version serves in its place."""
+        reasons = {}
+        for name in self._store.known():
+            signature, looked = signature_of(self._store, name), self._looked.get(name)
+            if looked is None or looked[0] != signature:
+                looked = self._looked[name] = signature, self._store.damage(name)
+            if looked[1] is not None:
+                reasons[name] = looked[1]
+        return reasons
+
+
+def signature_of(store: ModelStore, name: str) -> _Signature:
+    """What changes with any file of a model."""
+    try:
+        folders = store.folders(name)
+        entries = {entry for folder in folders for entry in folder.iterdir()}
+        stamps = [(str(entry), entry.lstat()) for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise InputError(f"model '{name}' cannot be read: {error.strerror}: {error.filename}") from error
+    return tuple(sorted((path, status.st_mode, status.st_mtime_ns, status.st_size) for path, status in stamps))

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
-from gliomics.errors import InputError
+from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelCard, ModelFolder, Task
 from gliomics.preprocess import from_canonical
 from gliomics.segmentation.cases import Inputs, prepare
@@ -67,7 +68,15 @@ class LoadedModel:
     _done: ClassVar[str]
 
     def __init__(self, model: ModelFolder) -> None:
-        self._build(model.card, load_weights(model))
+        try:
+            self._build(model.card, load_weights(model))
+        except (GliomicsError, torch.cuda.OutOfMemoryError):
+            raise
+        except (SafetensorError, RuntimeError, ValueError, TypeError, KeyError) as error:
+            reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+            raise InputError(
+                f"{model.path} is no network that can be loaded ({reason}); copy the whole folder again"
+            ) from error
 
     @classmethod
     def from_state(cls, card: ModelCard, state: State) -> Self:
