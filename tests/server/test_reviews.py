@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 
 from gliomics.client import ClientError
 from gliomics.study import read_mask
@@ -16,6 +18,7 @@ from tests.server.studies import add_study
 from tests.server.test_labels import a_mask_with
 
 STUDY = "reviewed"
+FORM = {"state": "returned", "comment": "redo it", "user": "Dr A"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,6 +52,69 @@ def test_returned_label_is_to_be_done_again_until_it_is_saved(a_server: Server, 
     assert client.review_label(STUDY, "approved")["version"] == 2
     said = [[review["state"] for review in version["reviews"]] for version in client.label_history(STUDY)]
     assert said == [["returned"], ["submitted", "approved"]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"json": FORM},
+        {"data": FORM},
+        {"data": {"params": json.dumps(FORM)}},
+        {"files": {name: (None, text) for name, text in FORM.items()}},
+        {"data": json.dumps(FORM), "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+    ],
+    ids=["json", "form", "params", "multipart", "json-as-form"],
+)
+def test_review_is_taken_as_json_and_as_any_form(a_server: Server, tmp_path: Path, body: dict[str, object]) -> None:
+    a_server.client.save_label(STUDY, a_mask_with({1: 5}, tmp_path), tag="forms")
+    answer = requests.put(
+        f"{a_server.url}/datastore/label/review", params={"label": STUDY, "tag": "forms"}, timeout=60, **body
+    )
+    assert answer.status_code == 200, answer.text
+    assert [answer.json()[key] for key in ("state", "comment", "user")] == ["returned", "redo it", "Dr A"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "error"),
+    [
+        ("PUT", "label/review", {"json": {"state": "approved"}}, 422, "parameter 'label' of the address is missing"),
+        ("PUT", "label/review?label=reviewed", {"json": {}}, 400, "'state' is missing; send one of submitted"),
+        ("PUT", "label/review?label=reviewed", {"json": [1]}, 400, "the body is [1]; expected a JSON object or a form"),
+        ("PUT", "label/review?label=reviewed", {"json": "approved"}, 400, "the body is 'approved'; expected a JSON"),
+        (
+            "PUT",
+            "label/review?label=reviewed",
+            {"data": b'{"state":', "headers": {"Content-Type": "application/json"}},
+            422,
+            "the body is no JSON (at character 9",
+        ),
+        (
+            "PUT",
+            "label/review?label=reviewed",
+            {"data": b"approved", "headers": {"Content-Type": "text/plain"}},
+            400,
+            "the body is of the type 'text/plain'; expected a JSON object or a form",
+        ),
+        ("PUT", "label/review?label=reviewed", {"files": {"state": b"x"}}, 400, "'state' of the form is a file"),
+        (
+            "PUT",
+            "label/review?label=reviewed",
+            {"data": [("state", "approved"), ("state", "returned")]},
+            400,
+            "twice in the form",
+        ),
+        ("GET", "label?label=reviewed&tag=final&version=two", {}, 422, "'version' of the address is 'two'; expected a"),
+        ("PUT", "label?image=reviewed", {"data": {"params": "{}"}}, 422, "field 'label' of the body is missing"),
+        ("DELETE", "label", {}, 422, "parameter 'id' of the address is missing; send it; parameter 'tag'"),
+    ],
+)
+def test_unusable_request_is_answered_in_a_sentence(
+    a_server: Server, method: str, path: str, body: dict[str, object], status: int, error: str
+) -> None:
+    answer = requests.request(method, f"{a_server.url}/datastore/{path}", timeout=60, **body)
+    assert answer.status_code == status, answer.text
+    assert isinstance(answer.json()["detail"], str)
+    assert error in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

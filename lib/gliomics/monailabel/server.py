@@ -179,9 +179,10 @@ async def _unusable_request(request: Request, error: Exception) -> JSONResponse:
     from fastapi.exceptions import RequestValidationError
     from starlette.responses import JSONResponse
 
-    faults = error.errors() if isinstance(error, RequestValidationError) else []
-    parts = [f"{' '.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults]
-    detail = "; ".join(parts).encode(errors="backslashreplace").decode()
+    from gliomics.monailabel.faults import faults_in_words
+
+    detail = faults_in_words(error.errors() if isinstance(error, RequestValidationError) else [])
+    detail = detail.encode(errors="backslashreplace").decode()
     return JSONResponse({"detail": f"the request cannot be used: {detail}"}, status_code=422)
 
 

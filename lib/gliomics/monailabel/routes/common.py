@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Body, Depends, File, Form, UploadFile
+from fastapi import Body, Depends, File, Form, Request, UploadFile
 from monailabel.interfaces.utils.app import app_instance
 
 from gliomics.errors import InputError
 from gliomics.monailabel.app import GliomicsApp
 from gliomics.monailabel.datastore import StudyDatastore
-from gliomics.monailabel.values import checked
+from gliomics.monailabel.values import checked, parse_object
 
 
-async def _checked_body(params: Annotated[dict[str, Any] | None, Body()] = None) -> dict[str, Any] | None:
-    return None if params is None else checked(params, "params")
+async def _checked_body(request: Request, params: Annotated[Any, Body()] = None) -> dict[str, Any] | None:
+    """The options of a request: a JSON object, or a form with one as the field ``params`` or with a field for each."""
+    if isinstance(params, bytes):  # of a type that is no JSON
+        params = await _form_options(request, params)
+    if params is None:
+        return None
+    if not isinstance(params, dict):
+        raise InputError(f"the body is {ascii(params)[:80]}; expected a JSON object or a form")
+    return checked(params, "params")
+
+
+async def _form_options(request: Request, body: bytes) -> dict[str, Any]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body.lstrip().startswith(b"{"):  # JSON that is sent as a form or as nothing, as curl does
+        return parse_object(body.decode("utf-8", errors="replace"), "the body")
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise InputError(f"the body is of the type {kind or 'none'!r}; expected a JSON object or a form")
+    fields: dict[str, Any] = {}
+    for name, value in (await request.form()).multi_items():
+        if not isinstance(value, str):
+            raise InputError(f"field '{name}' of the form is a file; expected text")
+        if name in fields:
+            raise InputError(f"field '{name}' is twice in the form; send it once")
+        fields[name] = value
+    return {**parse_object(fields.pop("params", ""), "params"), **fields}
 
 
 FormText = Annotated[str, Form()]

@@ -13,6 +13,7 @@ from gliomics.files import safe_name
 from gliomics.monailabel.access import signed, without_signature
 from gliomics.monailabel.annotators import agreement_of_labels, keep_consensus, review_label
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
+from gliomics.monailabel.reviews import STATES
 from gliomics.monailabel.routes.common import FormText, JsonBody, Upload, study_store, the_app
 from gliomics.monailabel.uploads import received
 from gliomics.monailabel.values import parse_object
@@ -83,7 +84,9 @@ def review(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
     options = signed(params or {})
     user = options.get("user") or options.get("client_id")
     state, comment = options.get("state"), options.get("comment") or ""
-    return review_label(study_store(), label, tag, str(state), comment, user).to_json()
+    if state is None:
+        raise InputError(f"the review's field 'state' is missing; send one of {', '.join(STATES)}")
+    return review_label(study_store(), label, tag, state, comment, user).to_json()
 
 
 @router.get("/datastore/label/agreement", tags=["Datastore"])
