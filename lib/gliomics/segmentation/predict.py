@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Segmentation:
     @property
     def uncertainty(self) -> Volume:
         """Entropy of the probability in bits: 0 where the model is sure, 1 where it is undecided."""
-        return self.probability.with_array(entropy(self.probability.array) / np.log(2))
+        return self.probability.with_array(entropy(self.probability.array) / math.log(2))
 
 
 @dataclass(frozen=True)
