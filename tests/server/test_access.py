@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from gliomics.client import ClientError, GliomicsClient
 from gliomics.errors import InputError, UnknownNameError
@@ -31,31 +25,6 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     kept = Tokens(studies / ".gliomics" / "tokens.json")
     found = {role: kept.add(f"{role} Anna", role) for role in (READER, ANNOTATOR, TRAINER)}
     return {**found, "studies": str(studies)}
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "certificate.pem", folder / "key.pem"
-    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    form = serialization.PrivateFormat.PKCS8
-    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()))
-    return paths
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +150,78 @@ def test_unusable_certificate_is_refused_before_the_server_starts(tmp_path: Path
     ):
         with pytest.raises(InputError, match=error):
             serve(ServerOptions(tmp_path / "studies", port=0, tls_certificate=certificate, tls_key=key), print)
+
+
+@pytest.mark.parametrize(
+    "path", ["/info/%0a", "/%0a", "/datastore/label/review%0a", "/x%0ay", "/info/%0d%0aX: y", "/%00"]
+)
+@pytest.mark.parametrize("method", ["GET", "PUT", "TRACE", "FOO"])
+def test_odd_path_or_method_without_a_token_is_told_nothing(
+    a_closed_server: Server, certificate: tuple[Path, Path], method: str, path: str
+) -> None:
+    answer = requests.request(method, a_closed_server.url + path, verify=certificate[0], timeout=30)
+    assert answer.status_code == 401
+
+
+def test_line_feed_in_a_path_does_not_lower_the_role_that_is_needed(
+    a_closed_server: Server, certificate: tuple[Path, Path], tokens: dict[str, str]
+) -> None:
+    for role, path in ((ANNOTATOR, "/datastore/label/review%0a?label=case-0"), (READER, "/datastore/image/info%0a")):
+        headers = {"Authorization": f"Bearer {tokens[role]}"}
+        url = a_closed_server.url + path
+        answer = requests.put(url, json={}, headers=headers, verify=certificate[0], timeout=30)
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "",
+        "null",
+        "{}",
+        "[1]",
+        '[{"name": "x"}]',
+        '[{"name":"x","role":"king","sha256":"","made":""}]',
+        "[" * 10**5,
+    ],
+)
+def test_nobody_is_let_in_by_tokens_that_cannot_be_read(
+    a_closed_server: Server, certificate: tuple[Path, Path], tokens: dict[str, str], content: str
+) -> None:
+    path = Path(tokens["studies"]) / ".gliomics" / "tokens.json"
+    kept = path.read_text()
+    path.write_text(content)
+    try:
+        with pytest.raises(ClientError, match="cannot be read, so that nobody is let in") as refused:
+            client(a_closed_server, certificate, tokens[TRAINER]).info()
+    finally:
+        path.write_text(kept)
+    assert status(refused) == 503
+    assert client(a_closed_server, certificate, tokens[READER]).info()
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '[{"name": "x"}]'])
+def test_server_does_not_start_without_tokens_where_they_cannot_be_read(tmp_path: Path, content: str) -> None:
+    path = tmp_path / ".gliomics" / "tokens.json"
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"tokens\.json"):
+        serve(ServerOptions(tmp_path, port=0), print)
+
+
+def test_server_does_not_start_with_an_origin_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="expected the origin of one web page"):
+        serve(ServerOptions(tmp_path, port=0, cors_origins=("*",)), print)
+
+
+def test_file_of_tokens_that_others_can_read_is_named_with_the_remedy(tmp_path: Path) -> None:
+    kept = Tokens(tmp_path / "tokens.json")
+    assert kept.open_to_others() is None
+    kept.add("Anna", READER)
+    assert kept.open_to_others() is None
+    for mode in (0o640, 0o604, 0o620):
+        (tmp_path / "tokens.json").chmod(mode)
+        assert str(kept.open_to_others()).endswith(f"run: chmod 600 {tmp_path / 'tokens.json'}")
+    kept.add("Ben", READER)
+    assert kept.open_to_others() is None

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -83,7 +84,6 @@ class BoundedApp:
 
     def __init__(self) -> None:
         self.let = threading.Event()
-        self.waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,7 +91,6 @@ class BoundedApp:
         while (await receive()).get("more_body"):
             pass
         if scope["path"] == "/wait":
-            self.waiting += 1
             while not self.let.is_set():
                 await asyncio.sleep(0.01)
         body = bytes(50_000_000) if scope["path"] == "/large" else b"done"
@@ -100,9 +99,12 @@ class BoundedApp:
         await send({"type": "http.response.body", "body": body})
 
 
-@pytest.fixture
-def a_bounded_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[BoundedApp, Connections]]:
-    """The server's connections in this process, with short times and at most four of them."""
+@pytest.fixture(params=["plain"])
+def a_bounded_server(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, certificate: tuple[Path, Path]
+) -> Iterator[tuple[BoundedApp, Connections]]:
+    """The server's connections in this process, with short times and at most four of them; over TLS if asked."""
+    tls = {"ssl_certfile": certificate[0], "ssl_keyfile": certificate[1]} if request.param == "tls" else {}
     for name in ("HEADER_SECONDS", "BODY_SECONDS", "ANSWER_SECONDS"):
         monkeypatch.setattr(connections, name, 1.0)
     monkeypatch.setattr(connections, "_LOOK_SECONDS", 0.1)
@@ -110,7 +112,8 @@ def a_bounded_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[BoundedA
     with Connections() as listening:
         listening.limit = 4
         listening.bind(("127.0.0.1", 0))
-        server = BoundedServer(app, listening, ready.set, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        options = {"log_config": None, "lifespan": "off", "timeout_graceful_shutdown": 1, **tls}
+        server = BoundedServer(app, listening, ready.set, **options)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         assert ready.wait(20)
@@ -210,9 +213,8 @@ def test_oldest_connections_without_a_whole_request_make_room_for_new_ones(
     with ExitStack() as stack:
 
         def new(sent: bytes) -> socket.socket:
-            waiting = app.waiting + (sent == WHOLE)
             connection = stack.enter_context(connect(listening, sent))
-            wait_for(app, waiting)
+            wait_for(listening, connection.getsockname(), has_headers=sent in (WHOLE, UPLOAD))
             return connection
 
         whole, upload, first, second = [new(sent) for sent in (WHOLE, UPLOAD, HALF, HALF)]
@@ -225,16 +227,28 @@ def test_oldest_connections_without_a_whole_request_make_room_for_new_ones(
         assert is_open(upload), "those without headers go before uploads that are under way"
         kept.append(new(WHOLE))
         assert not is_open(upload)
-        assert not is_open(new(b"")), "nobody is dropped whose request is whole"
+        assert not is_open(stack.enter_context(connect(listening))), "nobody is dropped whose request is whole"
         app.let.set()
         for connection in kept:
             connection.settimeout(10)
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
 
 
-def wait_for(app: BoundedApp, waiting: int) -> None:
-    """Wait until so many requests are worked on."""
+@pytest.mark.parametrize("a_bounded_server", ["tls"], indirect=True)
+def test_connections_on_which_tls_was_never_agreed_upon_make_room_too(
+    a_bounded_server: tuple[BoundedApp, Connections], certificate: tuple[Path, Path]
+) -> None:
+    listening = a_bounded_server[1]
+    with ExitStack() as stack:
+        silent = [stack.enter_context(connect(listening)) for _ in range(10)]
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}/quick"
+        assert requests.get(url, verify=certificate[0], timeout=10).text == "done"
+        assert not is_open(silent[0])
+
+
+def wait_for(listening: Connections, client: tuple[str, int], *, has_headers: bool) -> None:
+    """Wait until the server has seen a connection, and its request's headers."""
     end = time.monotonic() + 10
-    while app.waiting < waiting:
+    while (client, has_headers) not in {(it.client, it.has_headers()) for it in list(listening._protocols.values())}:
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -32,7 +32,7 @@ _RULES = (
     (TRAINER, r".*"),
 )
 _TRAINER_ONLY = re.compile(r"PUT /datastore/label/(review|consensus)")
-_OPEN = re.compile(r"GET /(|openapi\.json|docs)")
+_OPEN = re.compile(r"(GET|HEAD) /(|openapi\.json|docs)")
 """Pages that describe the server; its data is not among them."""
 _SIGNATURE = ("user", "client_id")
 """Where clients say who they are."""

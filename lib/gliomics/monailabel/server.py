@@ -65,6 +65,7 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
         raise InputError(f"{options.replay} is not a folder; --replay needs a folder of studies with final labels")
     check_dependencies()
     _check_tls(options)
+    _check_access(options)
     app_folder = bundled("apps/radiogenomics")
     listening = _listen(options.host, options.port)
     with listening:
@@ -297,6 +298,14 @@ def _url(options: ServerOptions, port: int) -> str:
     scheme = "https" if options.tls_certificate else "http"
     host = f"[{options.host}]" if ":" in options.host else options.host
     return f"{scheme}://{host}:{port}"
+
+
+def _check_access(options: ServerOptions) -> None:
+    from gliomics.monailabel.access import Tokens
+    from gliomics.monailabel.web_pages import named_origins
+
+    named_origins(options.cors_origins)
+    Tokens(Workspace(options.studies.resolve()).tokens).holders()
 
 
 def _check_tls(options: ServerOptions) -> None:

@@ -24,8 +24,8 @@ def info() -> Any:
     return the_app().info()
 
 
-@router.get("/", include_in_schema=False)
-@router.get("/docs", include_in_schema=False)
+@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+@router.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
 def routes(request: Request) -> Response:
     """A page of all routes."""
     return routes_page(request.app.openapi())
