@@ -114,7 +114,19 @@ def write_json(path: Path, value: Any) -> None:
 
 def lies_inside(path: Path, folder: Path) -> bool:
     """Whether ``path`` lies in ``folder`` once every link is followed, whether or not there is anything."""
+    if not _leads_through_link(path, folder):
+        return True
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def _leads_through_link(path: Path, folder: Path) -> bool:
+    """Whether a link may lead out on the way from ``folder`` to ``path``, at the cost of a look at each step."""
+    start, whole = f"{folder}{os.sep}", str(path)
+    steps = Path(whole[len(start) :]).parts
+    if os.name == "nt" or not whole.startswith(start) or ".." in steps or "\0" in whole:
+        return True
+    way = Path(folder)
+    return any((way := way / step).is_symlink() for step in steps)
 
 
 def check_inside(path: Path, root: Path) -> Path:

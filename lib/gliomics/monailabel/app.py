@@ -248,11 +248,14 @@ class GliomicsApp(MONAILabelApp):
         return StudySessions(settings.MONAI_LABEL_SESSION_PATH, settings.MONAI_LABEL_SESSION_EXPIRY)
 
     def _warm_up(self) -> None:
-        if isinstance(self._datastore, StudyDatastore):
-            self._datastore.label_check.report()
+        store = self._datastore if isinstance(self._datastore, StudyDatastore) else None
+        if store is not None:
+            _log.info("%d studies", len(store.list_images()))
         for name in self.segmentation_names:
             if self.segmenters.usable(name):
                 _log.info("model '%s' is ready", name)
+        if store is not None:
+            store.label_check.report()
 
 
 def _is_url(studies: str) -> bool:

@@ -108,9 +108,9 @@ class StudyDatastore(Datastore):
 
     def _image_info(self, study: Study, *, noted: bool) -> dict[str, Any]:
         """As :meth:`get_image_info`; ``noted`` is false for a study of which nothing was noted."""
-        notes = self._info_path(study.id)
+        notes = self._info_path(study.id) if noted else None
         return {
-            **(read_json(notes) if noted and notes.is_file() else {}),
+            **(read_json(notes) if notes is not None and notes.is_file() else {}),
             "name": download_name(study, default_sequence(study)),
             "path": str(study.path(default_sequence(study))),
             "patient_id": study.patient_id,
@@ -154,7 +154,6 @@ class StudyDatastore(Datastore):
         """As :func:`~gliomics.monailabel.new_images.NewImages.add`, and note ``info`` about the study."""
         refuse_keys(info, STUDY_KEYS, f"study '{study_id}'")
         added = self._new_images.add(source, study_id, replace=replace)
-        self.refresh()
         if info:
             self.update_image_info(added.study_id, info)
         return added
@@ -163,9 +162,7 @@ class StudyDatastore(Datastore):
         """Take a study and its labels out of the store; they are moved to ``.gliomics/removed``, not deleted."""
         study = self.study(image_id)
         with FileLock(self.workspace.root / "images.lock"):
-            siblings = [
-                other.id for other in self.index.studies().values() if other.folder == study.folder != self.root
-            ]
+            siblings = [each.id for each in self.index.beside(study)]
             if len(siblings) > 1:
                 raise InputError(
                     f"study '{image_id}' shares its folder with {', '.join(siblings)}; remove the folder by hand"
@@ -174,8 +171,8 @@ class StudyDatastore(Datastore):
                 self.labels.remove(image_id, tag)
             single = self.root == study.folder
             source = study.path(default_sequence(study)) if single else study.folder
-            source.rename(self.workspace.removed_folder(image_id) / source.name)
-        self.refresh()
+            with self.index.writing(source.name):
+                source.rename(self.workspace.removed_folder(image_id) / source.name)
 
     def _info_path(self, image_id: str) -> Path:
         return self.workspace.image_info / f"{safe_name(image_id, 'study id')}.json"
@@ -321,12 +318,12 @@ class StudyDatastore(Datastore):
         rows = []
         files = self.labels.files.of(FINAL)
         labelled = files.labelled - self.reviews.returned(FINAL).keys()
-        for study in self.index.studies().values():
-            if study.id in labelled:
-                paths = {name: str(path) for name, path in study.sequences.items()}
-                label = str(labels_folder(self.root, FINAL) / files.name_of(study.id))
-                image = paths[default_sequence(study)]
-                rows.append({"id": study.id, "image": image, "label": label, "sequences": paths})
+        studies = self.index.studies()
+        for study_id in sorted(labelled & studies.keys()):
+            study = studies[study_id]
+            paths = {name: str(path) for name, path in study.sequences.items()}
+            label = str(labels_folder(self.root, FINAL) / files.name_of(study_id))
+            rows.append({"id": study_id, "image": paths[default_sequence(study)], "label": label, "sequences": paths})
         return rows if full_path else json.loads(json.dumps(rows).replace(f"{self.root}{os.sep}", ""))
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
@@ -363,7 +360,7 @@ class StudyDatastore(Datastore):
         unused = self.label_check.unused()
         noted, labelled = self._noted.entries(), {tag: self.labels.labelled(tag) for tag in self.labels.all_tags()}
         objects = {}
-        for study in self.index.studies().values():
+        for _, study in sorted(self.index.studies().items()):
             labels = {}
             for tag in (tag for tag, study_ids in labelled.items() if study.id in study_ids):
                 with contextlib.suppress(UnknownNameError):  # removed just now

@@ -18,7 +18,6 @@ from gliomics.monailabel.workspace import Workspace
 from gliomics.preprocess import is_mask_like
 from gliomics.sequences import is_mask_name, recognise
 from gliomics.study.images import IMAGE_SUFFIXES, read_volume
-from gliomics.study.labels import study_of_mask
 from gliomics.study.no_study import NOT_STUDIES
 from gliomics.study.records import Volume
 
@@ -99,11 +98,11 @@ class NewImages:
         target = self._workspace.studies / f"{study_id}{suffix_of(source)}"
         self._workspace.root.mkdir(exist_ok=True)
         with FileLock(self._workspace.root / "images.lock"):
-            self._index.refresh()
             self._check_id(study_id, target)
             if not target.exists():
                 self._check_no_strange_labels(study_id, source)
-                _place(source, target)
+                with self._index.writing(target.name):
+                    _place(source, target)
                 return Added(study_id)
             if sha256_of(target) == sha256_of(source) or _is_image_of(target, volume):
                 return Added(study_id)
@@ -114,7 +113,8 @@ class NewImages:
                     f"study '{study_id}' exists{labels}, and its image is another; upload under another id, or replace "
                     "it with replace=true, which moves the image that is there and its labels to .gliomics/removed"
                 )
-            return self._replace(source, target, study_id, tags)
+            with self._index.writing(target.name):
+                return self._replace(source, target, study_id, tags)
 
     def _replace(self, source: Path, target: Path, study_id: str, tags: list[str]) -> Added:
         removed = self._workspace.removed_folder(study_id)
@@ -128,17 +128,15 @@ class NewImages:
 
     def _check_id(self, study_id: str, target: Path) -> None:
         """Refuse an id that anything but the image ``target`` has."""
-        wanted = study_id.lower()
-        same = next((study for study in self._index.studies().values() if study.id.lower() == wanted), None)
+        same = self._index.with_id_like(study_id)
         if same is not None and (same.id != study_id or list(same.sequences.values()) != [target]):
             raise InputError(
                 f"study '{same.id}' exists already and is not a single {suffix_of(target)} image named '{study_id}'; "
                 "upload under another id, or remove that study first"
             )
-        for entry in target.parent.iterdir():
-            stem = study_of_mask(entry.name) if entry.is_file() else entry.name
-            if entry != target and (stem or "").lower() == wanted and not entry.name.startswith("."):
-                raise InputError(f"'{entry.name}' is there already; upload under another id than '{study_id}'")
+        for name in self._index.entries_named(study_id):
+            if name != target.name:
+                raise InputError(f"'{name}' is there already; upload under another id than '{study_id}'")
 
     def _check_no_strange_labels(self, study_id: str, source: Path) -> None:
         """Refuse an id under which there are labels, unless these were drawn on this very image."""

@@ -38,6 +38,11 @@ class Stamp(NamedTuple):
         """Whether it is a folder, or a link to one."""
         return stat.S_ISDIR(self.mode)
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file, or a link to one."""
+        return stat.S_ISREG(self.mode)
+
 
 def stamp_of(path: str, *beside: str) -> Stamp | None:
     """The stamp of a file or folder; of a link that leads nowhere the link's own; None where there is nothing.
@@ -70,16 +75,18 @@ class WatchedFolder:
         self.folder = folder
         self._stamp = stamp
         self._entries: Mapping[str, Stamp] = {}
+        self._told: set[str] = set()
         self._seen: tuple[int, int] | None = None
         self._settled = False
         self._looked = 0.0
-        self._looking = threading.RLock()
+        self._changing = threading.Lock()
+        self._looking = threading.Lock()
         self._checking = threading.Lock()
 
     def entries(self) -> Mapping[str, Stamp]:
         """The stamp of each visible entry by name, never changed: as long as nothing changes, the same object.
 
-        Nothing where there is no such folder.
+        Nothing where there is no such folder. Raises :class:`OSError` for a folder that cannot be listed.
         """
         if not self._settled or self._seen != self._times():
             self.look()
@@ -90,28 +97,37 @@ class WatchedFolder:
     def look(self) -> None:
         """Look at every entry now."""
         with self._looking:
+            with self._changing:
+                self._told = set()
             seen, now = self._times(), time.time_ns()
             entries = {}
             for name in self._names():
-                stamp, known = self._stamp(f"{self.folder}{os.sep}{name}"), self._entries.get(name)
-                if stamp is not None:
-                    entries[name] = known if known == stamp else stamp
-            if entries != self._entries:
-                self._entries = entries
-            self._seen, self._looked = seen, time.monotonic()
-            self._settled = seen is None or now - max(seen) >= CLOCK_TICK_NS
-
-    def look_at(self, names: Iterable[str]) -> None:
-        """Look at some entries now."""
-        with self._looking:
-            entries = dict(self._entries)
-            for name in names:
-                if (stamp := self._stamp(f"{self.folder}{os.sep}{name}")) is not None:
+                if (stamp := self._stamp_of(name)) is not None:
                     entries[name] = stamp
-                else:
+            with self._changing:
+                for name in self._told:  # this look may have been before that one
                     entries.pop(name, None)
-            if entries != self._entries:
+                    if name in self._entries:
+                        entries[name] = self._entries[name]
+                if entries != self._entries:
+                    self._entries = entries
+                self._seen, self._looked = seen, time.monotonic()
+                self._settled = seen is None or now - max(seen) >= CLOCK_TICK_NS
+
+    def look_at(self, names: Iterable[str]) -> Mapping[str, Stamp]:
+        """Look at some entries now; all, as :meth:`entries`, with what was seen of these."""
+        with self._changing:
+            stamps = {name: self._stamp_of(name) for name in names}
+            self._told |= stamps.keys()
+            changed = {name: stamp for name, stamp in stamps.items() if stamp is not self._entries.get(name)}
+            if changed:
+                entries = dict(self._entries)
+                for name, stamp in changed.items():
+                    entries.pop(name, None)
+                    if stamp is not None:
+                        entries[name] = stamp
                 self._entries = entries
+            return self._entries
 
     @contextmanager
     def writing(self, *names: str) -> Iterator[None]:
@@ -123,21 +139,26 @@ class WatchedFolder:
         try:
             yield
         finally:
-            with self._looking:
-                self.look_at(names)
+            self.look_at(names)
+            with self._changing:
                 self._seen = self._times()
+
+    def _stamp_of(self, name: str) -> Stamp | None:
+        """The stamp of an entry, the same object as long as it is the same."""
+        stamp, known = self._stamp(f"{self.folder}{os.sep}{name}"), self._entries.get(name)
+        return known if known == stamp else stamp
 
     def _names(self) -> list[str]:
         try:
             with os.scandir(self.folder) as entries:
                 return [entry.name for entry in entries if not entry.name.startswith(".")]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
 
     def _times(self) -> tuple[int, int] | None:
         try:
             status = self.folder.stat()
-        except FileNotFoundError:
+        except OSError:
             return None
         return status.st_mtime_ns, status.st_ctime_ns
 

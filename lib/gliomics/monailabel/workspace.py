@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -136,8 +137,10 @@ class Workspace:
         for entry in self.temporary.iterdir():
             _remove(entry)
         for folder in (self.studies / LABELS_FOLDER, *self._kept):
-            for leftover in folder.rglob(".tmp-*"):
-                _remove(leftover)
+            for top, folders, files in os.walk(folder):
+                for name in (*folders, *files):
+                    if name.startswith(".tmp-"):
+                        _remove(Path(top) / name)
         for folder in (self.studies, self.root, *self.models.iterdir()):
             for leftover in folder.glob(".tmp-*"):
                 _remove(leftover)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from gliomics.sequences.recognition import recognise
@@ -14,6 +15,7 @@ _PATIENT = re.compile(r"(?i)(p|pat|patient|subject)\d+")
 """A patient's number where it stands before the sequence; behind it p2 and pat2 are of parallel imaging."""
 
 
+@functools.lru_cache(maxsize=1024)
 def canonical_sequence(name: str) -> str | None:
     """The sequence that ``name`` stands for (``"T1ce"`` is ``"t1c"``), or None if it is no usual name of one."""
     tokens = tokenise(name)

@@ -11,7 +11,7 @@ import datetime
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -112,34 +112,50 @@ def read_study_folder(folder: Path, root: Path | None = None) -> list[Study]:
     return studies
 
 
-def list_studies(
-    root: Path, on_error: OnError | None = None, *, read: Callable[[Path], list[Study]] | None = None
-) -> list[Study]:
+def list_studies(root: Path, on_error: OnError | None = None) -> list[Study]:
     """All studies of a studies folder, sorted by folder or file name.
 
     A broken one does not hide the others: it is handed to ``on_error`` with its path
     (without ``on_error`` it is logged as a warning). Ids that differ only by case count
-    as one, because their labels would be one file on many computers. ``read`` takes the
-    place of :func:`read_entry`, for whoever remembers what did not change. Raises
+    as one, because their labels would be one file on many computers. Raises
     :class:`InputError` when ``root`` is not a folder.
     """
-    report = on_error or _log_error
-    read = read or read_entry
-    found: dict[str, Study] = {}
-    for entry in _entries(root):
-        try:
-            for study in read(entry):
-                other = found.setdefault(study.id.lower(), study)
-                if other is not study:
-                    raise InputError(
-                        f"study id '{study.id}' of {entry} is taken by {_home(other)}; give one of them another id"
-                    )
-        except GliomicsError as error:
-            report(entry, error)
-        except Exception as error:  # whatever one entry is, it must not hide the others
-            _LOGGER.debug("%s cannot be read", printable(str(entry)), exc_info=True)
-            report(entry, InputError(f"{entry} cannot be read ({type(error).__name__}: {str(error)[:200]})"))
-    return list(found.values())
+    readings = ((entry, read_or_error(entry)) for entry in _entries(root))
+    return list(one_of_each_id(readings, on_error or _log_error).values())
+
+
+Reading = list[Study] | GliomicsError
+"""The studies of an entry of a studies folder, or why it cannot be used."""
+
+
+def read_or_error(entry: Path) -> Reading:
+    """By :func:`read_entry`; its error, whatever it is, for which one entry must not hide the others."""
+    try:
+        return read_entry(entry)
+    except GliomicsError as error:
+        return error
+    except Exception as error:
+        _LOGGER.debug("%s cannot be read", printable(str(entry)), exc_info=True)
+        return InputError(f"{entry} cannot be read ({type(error).__name__}: {str(error)[:200]})")
+
+
+def one_of_each_id(readings: Iterable[tuple[Path, Reading]], on_error: OnError) -> dict[str, Study]:
+    """The studies of entries in this order, by id in lower case; ``on_error`` is told why an entry is left out.
+
+    An id, in letters of any case, is that of the first study that has it.
+    """
+    by_id: dict[str, Study] = {}
+    for entry, reading in readings:
+        if isinstance(reading, GliomicsError):
+            on_error(entry, reading)
+            continue
+        for study in reading:
+            first = by_id.setdefault(study.id.lower(), study)
+            if first is not study:
+                taken = f"study id '{study.id}' of {entry} is taken by {_home(first)}; give one of them another id"
+                on_error(entry, InputError(taken))
+                break
+    return by_id
 
 
 def open_studies(path: Path, on_error: OnError | None = None) -> list[Study]:
@@ -256,13 +272,17 @@ def _entries(root: Path) -> list[Path]:
     if not is_folder(root):
         raise InputError(f"{root} is not a folder; give the folder that holds the studies")
     with os.scandir(root) as entries:
-        visible = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in NOT_STUDIES]
-    return sorted(root / entry.name for entry in visible if not _is_other_file(entry))
+        return sorted(root / entry.name for entry in entries if may_be_study(entry.name, is_file=_is_file(entry)))
 
 
-def _is_other_file(entry: os.DirEntry[str]) -> bool:
-    if suffix_of(Path(entry.name)) in IMAGE_SUFFIXES:
+def may_be_study(name: str, *, is_file: bool) -> bool:
+    """Whether an entry of a studies folder may be a study: what is visible, but for files that are no images."""
+    if name.startswith(".") or name in NOT_STUDIES:
         return False
+    return not is_file or suffix_of(Path(name)) in IMAGE_SUFFIXES
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
     except OSError:  # a loop of links
