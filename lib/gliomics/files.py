@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import functools
 import hashlib
-import io
 import json
 import math
 import os
@@ -14,7 +12,7 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
@@ -68,8 +66,11 @@ def atomic_path(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success fsync it and rename it into place, for ``mode`` to read it.
 
     The temporary file has the same suffix, so that writers that choose a format by
-    the name behave. On an exception it is removed and ``path`` is left as it was.
+    the name behave. Raises :class:`InputError` where ``path`` is a folder, a pipe or a device, which would have to make
+    room for the file. On an exception it is removed and ``path`` is left as it was.
     """
+    if path.exists():
+        check_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=suffix_of(path))
     os.close(handle)
@@ -266,24 +267,6 @@ def _is_deep(value: Any) -> bool:
         if not level:
             return False
     return True
-
-
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
-    """Write rows of the same columns (those of the first, unless given) as CSV, atomically.
-
-    Numbers read back exactly; NaN and None are empty cells.
-    """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(columns or rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-    write_text(path, text.getvalue())
-
-
-def _cell(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 class Hashes:

@@ -19,8 +19,9 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 from skimage.morphology import skeletonize
 
+from gliomics.csv_files import write_csv
 from gliomics.errors import GliomicsError, InputError
-from gliomics.files import write_bytes, write_csv, write_text
+from gliomics.files import write_bytes, write_text
 from gliomics.models import ModelStore
 from gliomics.preprocess import axial
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, ORANGE, TEXT, blank, legend_above, to_png

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from gliomics.csv_files import write_csv
 from gliomics.errors import GliomicsError, InputError
-from gliomics.files import write_bytes, write_csv, write_text
+from gliomics.files import write_bytes, write_text
 from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE, blank, legend_above, to_png
 from gliomics.report.numbers import markdown_table
 from gliomics.segmentation.budget import batches_per_epoch, changed

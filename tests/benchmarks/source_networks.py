@@ -20,8 +20,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from gliomics.csv_files import write_csv
 from gliomics.errors import GliomicsError, InputError
-from gliomics.files import write_bytes, write_csv, write_text
+from gliomics.files import write_bytes, write_text
 from gliomics.models import SequenceNeeds
 from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE, blank, legend_above, tidy, to_png
 from gliomics.report.numbers import markdown_table

@@ -16,6 +16,7 @@ PACKAGE = Path(gliomics.__file__).parent
 LAYERS = [
     {"errors", "bundled", "packages"},
     {"files", "records", "sequences"},
+    {"csv_files", "yaml_files", "validated"},
     {"study", "client"},
     {"dicom", "preprocess", "models", "samples"},
     {"intake", "segmentation", "radiomics"},

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from gliomics.active.named import PLAIN, STRATEGIES, Known
 from gliomics.active.scores import StudyScores, score_prepared
@@ -31,6 +31,7 @@ from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_l
 from gliomics.segmentation.predict import Prepared, Segmenter
 from gliomics.segmentation.split import Split
 from gliomics.segmentation.train import train
+from gliomics.validated import validated
 
 RECORD = "simulation.json"
 ROUNDS = "rounds"
@@ -320,9 +321,9 @@ def _claim(record: Path, identity: dict[str, Any]) -> None:
 
 def _read_round(path: Path, labelled: Sequence[str]) -> Round:
     try:
-        found = Round.model_validate(read_json(path))
-    except ValidationError as error:
-        raise InputError(f"{path} is not a round of a replay: {error.errors()[0]['msg']}; delete it") from error
+        found = validated(Round, read_json(path), "not a round of a replay")
+    except InputError as error:
+        raise InputError(f"{path} cannot be used: {error}; delete it") from error
     if found.labelled != list(labelled):
         raise InputError(f"{path} is of other labelled studies than the round before it chose; delete it")
     return found

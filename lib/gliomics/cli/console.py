@@ -24,6 +24,22 @@ RESAMPLE_TO = typer.Option(help="Bring sequences that lie on different grids to 
 Item = TypeVar("Item")
 
 
+def check_apart(written: Iterable[Path], read: Iterable[Path | None]) -> None:
+    """Raise :class:`InputError` where a file that will be written is one of those that the command reads."""
+    inputs = {path.resolve() for path in read if path is not None}
+    for path in written:
+        if path.resolve() in inputs:
+            raise InputError(f"{path} is read by this command and would be replaced; give another place for the output")
+
+
+def check_table(out: Path) -> None:
+    """Raise :class:`InputError` where the table to write would replace something else than a table."""
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; give the file to write")
+    if out.exists() and out.suffix.lower() not in (".csv", ".tsv", ".txt", ""):
+        raise InputError(f"{out} exists and is no table by its name; give another file to write")
+
+
 def left_out(path: Path, error: GliomicsError) -> None:
     """Report a study that cannot be read while the others go on."""
     console.print(f"left out {printable(path.name)}: {error}", style="yellow", markup=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gliomics.cli.console import console
+from gliomics.cli.console import check_apart, check_table, console
 
 
 def delta(
@@ -27,6 +27,8 @@ def delta(
     from gliomics.errors import InputError
     from gliomics.radiomics.table import read_features_csv, write_features_csv
 
+    check_table(out)
+    check_apart([out], [features])
     found = deltas(read_features_csv(features), first=first, last=last)
     for reason in found.left_out:
         console.print(f"left out {reason}", style="yellow", markup=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import STUDIES, console, left_out, masks_not_used, with_progress
+from gliomics.cli.console import STUDIES, check_apart, console, left_out, masks_not_used, with_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def segmentation(
     from gliomics.errors import InputError
     from gliomics.segmentation.evaluation import evaluate_masks
     from gliomics.segmentation.evaluation.groups import built_in_groups, read_groups
-    from gliomics.segmentation.evaluation.tables import write_tables
+    from gliomics.segmentation.evaluation.tables import TABLES, write_tables
     from gliomics.study import open_studies
 
     if (groups is None) != (not group):
@@ -57,6 +57,7 @@ def segmentation(
     for folder in (masks, labels):
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder; give the folder that holds <study id>.nii.gz for each study")
+    check_apart([out / f"{name}.csv" for name in TABLES], [groups])
     found = open_studies(studies, left_out)
     failures: list[GliomicsError] = []
     if len(found) > 1:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import RESAMPLE_TO, STUDIES, console, left_out, masks_not_used, with_progress
+from gliomics.cli.console import (
+    RESAMPLE_TO,
+    STUDIES,
+    check_apart,
+    check_table,
+    console,
+    left_out,
+    masks_not_used,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from gliomics.cohort.extraction import Extraction, Job
@@ -66,14 +75,18 @@ def features(
         ),
     ] = None,
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
-    boundary_shift: Annotated[int, typer.Option(help="Grow (or shrink, if negative) regions by so many voxels.")] = 0,
+    boundary_shift: Annotated[
+        int, typer.Option(min=-50, max=50, help="Grow (or shrink, if negative) regions by so many voxels.")
+    ] = 0,
     deep: Annotated[
         str | None, typer.Option(help="Add the deep features of this segmentation model, e.g. segmentation_flair.")
     ] = None,
     models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Processes.  [default: one per core]", show_default=False, rich_help_panel=_SPEED),
+        typer.Option(
+            min=1, max=1024, help="Processes.  [default: one per core]", show_default=False, rich_help_panel=_SPEED
+        ),
     ] = None,
     cache: Annotated[
         Path | None,
@@ -129,6 +142,8 @@ def features(
     for folder in [*masks, *([brain] if brain else [])]:
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder; give the folder that holds <study id>.nii.gz for each study")
+    check_table(out)
+    check_apart([out], [Path(config)])
     settings = load_config(config)
     regions = tuple(region or settings.default_regions)
     found = open_studies(studies, left_out)

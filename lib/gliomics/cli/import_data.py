@@ -167,11 +167,10 @@ def _write(plan: ImportPlan, dest: Path) -> ImportReport:
                 bar.update(task, completed=number, description=name)
 
             return write_plan(plan, dest, progress)
-    except KeyboardInterrupt:
-        console.print(
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(
             f"stopped: {done} of {len(plan.studies)} studies are in {dest}, whole; run the same command to go on"
-        )
-        raise
+        ) from error
 
 
 def _conclude(plan: ImportPlan, report: ImportReport, dest: Path) -> None:

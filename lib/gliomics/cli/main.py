@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from gliomics import __version__, packages
+from gliomics import __version__
 from gliomics.cli.delta import delta
 from gliomics.cli.demo import demo
+from gliomics.cli.ending import exit_code, flush, open_streams
 from gliomics.cli.evaluate import evaluate
 from gliomics.cli.features import features
 from gliomics.cli.import_data import import_data, import_dicom, import_lgg
@@ -24,7 +25,6 @@ from gliomics.cli.simulate import simulate
 from gliomics.cli.subtype import subtype
 from gliomics.cli.tokens import tokens
 from gliomics.cli.train import train
-from gliomics.errors import GliomicsError
 
 app = typer.Typer(
     name="gliomics",
@@ -63,26 +63,16 @@ def _gliomics(
 
 
 def main() -> None:
-    """Run the command line; what the user can mend ends in one line on standard error and exit code 2."""
+    """Run the command line; what goes wrong ends in one line on standard error and the exit code that fits it."""
     # No process that is started from here looks for modules in the working folder, where others may lie.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
+    open_streams()
+    code = 0
     try:
         app()
-    except GliomicsError as error:
-        _fail(str(error))
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in packages.SERVER:
-            raise
-        _fail(
-            f"this command needs the server part, and '{error.name}' is not installed; see 'Installation' in README.md"
-        )
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _fail(message: str) -> None:
-    print("error: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201
-    sys.exit(2)
+    except BaseException as error:  # noqa: BLE001 - this is where all end
+        code = exit_code(error)
+    sys.exit(flush() or code)
 
 
 if __name__ == "__main__":

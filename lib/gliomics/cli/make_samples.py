@@ -13,7 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 def make_samples(
     dest: Annotated[Path, typer.Argument(metavar="DEST", help="Folder to write; it must not exist.")],
     seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help="Other heads and tumours; default: those that ship.")
+        int | None,
+        typer.Option(
+            "--seed", min=0, max=2**32 - 1, metavar="N", help="Other heads and tumours; default: those that ship."
+        ),
     ] = None,
 ) -> None:
     """Write seven small synthetic glioma studies, their true masks and planted subtypes.

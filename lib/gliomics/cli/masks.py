@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import STUDIES, console, left_out, masks_not_used, with_progress
+from gliomics.cli.console import STUDIES, check_apart, console, left_out, masks_not_used, with_progress
 from gliomics.errors import GliomicsError, InputError
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def resample(
     if out.resolve() == masks.resolve():
         raise InputError(f"{out} holds the masks themselves; give another folder to --out")
     every_study = open_studies(studies, left_out)
+    images = [path for study in every_study for path in study.sequences.values()]
+    check_apart([out / f"{study.id}.nii.gz" for study in every_study], images)
     masks_not_used(masks, every_study)
     done, failed = 0, 0
     for study in with_progress(every_study, "resampling", len(every_study)):

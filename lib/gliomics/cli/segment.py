@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import RESAMPLE_TO, STUDIES, console, left_out, with_progress
+from gliomics.cli.console import RESAMPLE_TO, STUDIES, check_apart, console, left_out, with_progress
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ def segment(
     from gliomics.study import open_studies
 
     found = open_studies(studies, left_out)
+    images = [path for study in found for path in study.sequences.values()]
+    check_apart([out / f"{study.id}.nii.gz" for study in found], images)
+    if maps is not None:
+        kinds = ("probability", "uncertainty")
+        check_apart([maps / f"{study.id}_{kind}.nii.gz" for study in found for kind in kinds], images)
     segment_one = _on_server(server, model, out, maps) if server else _here(model, models, resample_to, out, maps)
     failed = 0
     for study in with_progress(found, f"segmenting with {model}", len(found)):

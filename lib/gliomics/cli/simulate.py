@@ -42,10 +42,13 @@ def active_learning(
     first: Annotated[int, typer.Option(help="Labelled patients to begin with, drawn at random.")] = 5,
     step: Annotated[int, typer.Option(help="Patients labelled in each round.")] = 5,
     until: Annotated[int, typer.Option(help="Labelled patients to end with.")] = 30,
-    seeds: Annotated[int, typer.Option(help="Repetitions, each with another draw of the first patients.")] = 3,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=1000, help="Repetitions, each with another draw of the first patients.")
+    ] = 3,
     epochs: Annotated[
         int | None,
         typer.Option(
+            min=1,
             help="Length of each training: optimiser steps of so many epochs over --until patients. "
             "The configuration's, unless given.",
             show_default=False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gliomics.cli.console import console
+from gliomics.cli.console import check_apart, check_table, console
 
 if TYPE_CHECKING:
     from gliomics.models import ModelFolder
@@ -41,6 +41,8 @@ def predict(
     from gliomics.subtype.estimates import write_estimates_csv
     from gliomics.subtype.predict import SubtypeModel
 
+    check_table(out)
+    check_apart([out], [features])
     tables = read_features_csv(features)
     ids = [table.study_id for table in tables]
     twice = next((name for name in ids if ids.count(name) > 1), None)
@@ -123,11 +125,11 @@ def fit(
     title: Annotated[str | None, typer.Option(help="Title for lists of models.")] = None,
     description: Annotated[str, typer.Option(help="A sentence or two for the model card.")] = "",
     population: Annotated[str, typer.Option(help="Who the patients are, for the model card.")] = "not described",
-    repeats: Annotated[int, typer.Option(min=1, help="Repeats of the 5-fold cross-validation.")] = 20,
+    repeats: Annotated[int, typer.Option(min=1, max=1000, help="Repeats of the 5-fold cross-validation.")] = 20,
     permutations: Annotated[
-        int, typer.Option(min=0, help="Random assignments of the outcome, for the AUC by chance.")
+        int, typer.Option(min=0, max=100_000, help="Random assignments of the outcome, for the AUC by chance.")
     ] = 100,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal models.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Equal seeds give equal models.")] = 0,
 ) -> None:
     """Fit a subtype model and report how good it is on patients that it did not see."""
     from gliomics.radiomics.table import read_features_csv

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ import gliomics.radiomics
 from gliomics.cohort.extraction import read_brain, read_lesion
 from gliomics.cohort.icc import Icc, icc_2_1
 from gliomics.cohort.numbering import labels_of_masks
+from gliomics.csv_files import read_csv, write_rows
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import write_text
 from gliomics.preprocess.intensity import foreground
@@ -178,27 +178,27 @@ def measure_stability(
 def write_stability_csv(found: Sequence[FeatureStability], path: Path) -> None:
     """Write one row per feature; what is not known is an empty cell, and the note says why."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for one in found:
-        numbers = (one.icc.value, one.icc.low, one.icc.high)
-        cells = ["" if math.isnan(number) else f"{number:.6f}" for number in numbers]
-        variation = "" if math.isnan(one.variation) else f"{one.variation:.3g}"
-        writer.writerow(
-            [one.feature, *cells, one.grade, variation, one.icc.n, one.icc.k, one.config_sha256, one.icc.reason]
-        )
+    write_rows(text, [_COLUMNS, *map(_to_row, found)])
     write_text(path, text.getvalue())
+
+
+def _to_row(one: FeatureStability) -> list[Any]:
+    numbers = (one.icc.value, one.icc.low, one.icc.high)
+    cells = ["" if math.isnan(number) else f"{number:.6f}" for number in numbers]
+    variation = "" if math.isnan(one.variation) else f"{one.variation:.3g}"
+    return [one.feature, *cells, one.grade, variation, one.icc.n, one.icc.k, one.config_sha256, one.icc.reason]
 
 
 def read_stability_csv(path: Path) -> list[FeatureStability]:
     """Read what :func:`write_stability_csv` wrote; raises :class:`InputError` naming the file for anything else."""
+    expected = f"{path} is not a stability table: expected the columns {', '.join(_COLUMNS)}"
+    rows = [row for _, row in read_csv(path)]
+    if not rows or any(len(row) != len(rows[0]) for row in rows):
+        raise InputError(expected)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [_from_row(row) for row in csv.DictReader(file, strict=True)]
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except (csv.Error, KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path} is not a stability table: expected the columns {', '.join(_COLUMNS)}") from error
+        return [_from_row(dict(zip(rows[0], row, strict=True))) for row in rows[1:]]
+    except (KeyError, ValueError) as error:
+        raise InputError(expected) from error
 
 
 def shipped_stability(config: FeatureConfig) -> dict[str, FeatureStability]:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import SimpleITK as sitk
 
 from gliomics.errors import InputError
 from gliomics.study.images import from_sitk, to_sitk
 from gliomics.study.records import Volume
+
+MOST_VOXELS = 1e9
+"""A head of 200 mm in voxels of 0.2 mm."""
 
 
 def resample_to_spacing(
@@ -17,10 +23,12 @@ def resample_to_spacing(
 
     Images are interpolated by cubic B-splines and kept within their own range, which splines overshoot at edges; with
     ``labels`` the nearest voxel's value is taken and the type kept. Raises :class:`InputError` for an image of two
-    slices, which splines cannot interpolate; ``name`` is the image's in errors.
+    slices, which splines cannot interpolate, and for more voxels than are computed with; ``name`` is the image's in
+    errors.
     """
     if not labels:
         check_for_splines(volume, name)
+    check_size(volume.shape, volume.spacing, spacing, name)
     size = [max(1, round(n * old / new)) for n, old, new in zip(volume.shape, volume.spacing, spacing, strict=True)]
     directions = volume.affine[:3, :3] / np.array(volume.spacing)
     affine = np.eye(4)
@@ -33,6 +41,16 @@ def resample_to_spacing(
         return grid.with_array(_resampled(moving, grid, sitk.sitkNearestNeighbor))
     array = _resampled(sitk.Cast(moving, sitk.sitkFloat64), grid, sitk.sitkBSpline)
     return grid.with_array(np.clip(array, volume.array.min(), volume.array.max()))
+
+
+def check_size(shape: Sequence[int], spacing: Sequence[float], new: Sequence[float], name: str) -> None:
+    """Raise :class:`InputError` where voxels of ``new`` mm would be more than :data:`MOST_VOXELS`; 0 keeps an axis."""
+    voxels = math.prod(n * (old / wanted if wanted else 1) for n, old, wanted in zip(shape, spacing, new, strict=True))
+    if voxels > MOST_VOXELS:
+        raise InputError(
+            f"{name} would have {voxels:.2g} voxels of {' x '.join(f'{size:g}' for size in new)} mm; at most "
+            f"{MOST_VOXELS:.2g} are computed with: resample to larger voxels"
+        )
 
 
 def check_for_splines(volume: Volume, name: str) -> None:

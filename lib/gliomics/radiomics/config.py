@@ -9,20 +9,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.radiomics.settings import (
     FILTER_OF_SETTING,
     FOR_ALL_FILTERS,
+    MOST_VALUE,
     NO_MAPS,
     NOT_PASSED_ON,
     ONLY_AT_DEFAULT,
     SETTINGS,
     VOXEL_SETTINGS,
     Settings,
+    at_most,
 )
+from gliomics.validated import problem
+from gliomics.yaml_files import read_yaml
 
 _PRESETS = Path(__file__).parent / "presets"
 
@@ -38,7 +41,7 @@ _SECTIONS = (
     "imageType", "featureClass", "setting", "sequences", "regions", "slices", "biasField", "resampling", "normalisation"
 )  # fmt: skip
 
-Millimetres = Annotated[float, Field(gt=0)]
+Millimetres = Annotated[float, Field(gt=0), at_most(200, "no head is wider, in mm")]
 
 
 def _every_class() -> dict[str, list[str]]:
@@ -63,7 +66,7 @@ class Normalisation(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     method: Literal["none", "zscore"] = "none"
-    scale: float = Field(default=100.0, gt=0)
+    scale: Annotated[float, Field(gt=0), at_most(1e6, "images keep no such values")] = 100.0
 
 
 class Region(BaseModel):
@@ -78,8 +81,8 @@ class Region(BaseModel):
     parts: list[Literal["core-without-enhancement", "oedema", "enhancing", "cavity"]] | None = Field(
         default=None, min_length=1
     )
-    labels: list[Annotated[int, Field(gt=0)]] | None = Field(default=None, min_length=1)
-    ring_mm: float | None = Field(default=None, gt=0)
+    labels: list[Annotated[int, Field(gt=0, le=MOST_VALUE)]] | None = Field(default=None, min_length=1)
+    ring_mm: Millimetres | None = None
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> Region:
@@ -212,17 +215,6 @@ class FeatureConfig(BaseModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which no key stands twice in a section: YAML itself takes the last and drops the others."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(problem=f"'{twice}' stands there twice; keep one")
-        return super().construct_mapping(node, deep)
-
-
 def preset_names() -> list[str]:
     """The configurations that ship with Gliomics."""
     return sorted(path.stem for path in _PRESETS.glob("*.yaml"))
@@ -240,10 +232,7 @@ def load_config(preset_or_path: str | Path) -> FeatureConfig:
         raise UnknownNameError(
             f"feature configuration '{name}' is neither a preset ({', '.join(preset_names())}) nor an existing file"
         )
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"feature configuration '{name}' is not valid YAML: {' '.join(str(error).split())}") from error
+    content = read_yaml(path)
     if path.parent == _PRESETS:  # tested to be right: PyRadiomics need not be loaded to ask for its names
         return FeatureConfig.model_validate(content)
     return parse_config(content, name)
@@ -259,11 +248,7 @@ def parse_config(content: Any, name: str) -> FeatureConfig:
         config = FeatureConfig.model_validate(_without_defaults(content))
         _check_names(config)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        found = f", found {first['input']!r}" if isinstance(first["input"], str | int | float) else ""
-        raise InputError(f"feature configuration '{name}': {where + ': ' if where else ''}{reason}{found}") from error
+        raise InputError(f"feature configuration '{name}': {problem(error)}") from error
     except InputError as error:
         raise InputError(f"feature configuration '{name}': {error}") from error
     return config

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.errors import DependencyError, InputError
+from gliomics.preprocess.resampling import check_size
 from gliomics.radiomics.mesh import mesh_of
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def prepared(
     """
     # The extractor fills these in; they decide whether its loader resamples.
     full = {"interpolator": "sitkBSpline", "padDistance": 5, **settings, "label": 1}
+    check_size(image.GetSize(), image.GetSpacing(), full.get("resampledPixelSpacing") or (0, 0, 0), what)
     with _refusals(what):
         return _pyradiomics().featureextractor.RadiomicsFeatureExtractor.loadImage(image, roi, **full)
 

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import AfterValidator, ConfigDict, Field, create_model
 
 from gliomics.study.geometry import GRID_TOLERANCE
 
-_Above0 = Annotated[float, Field(gt=0)]
-_WholeAbove0 = Annotated[int, Field(gt=0)]
-_WholeFrom0 = Annotated[int, Field(ge=0)]
+MOST_VALUE = 2**31 - 1
+"""Masks hold no larger label, and PyRadiomics takes no larger whole number."""
+
+
+def at_most(bound: float, why: str) -> AfterValidator:
+    """Refuse a value beyond ``bound``, up or down, with the reason: it would be computed for hours, or fail far on."""
+
+    def check(value: Any) -> Any:
+        if abs(value) > bound:
+            raise ValueError(f"{why}; give at most {bound:.10g}")
+        return value
+
+    return AfterValidator(check)
+
+
+_LARGE = at_most(1e9, "no image has such values")
+_MILLIMETRES = at_most(200, "no head is wider, in mm")
+_VOXELS = at_most(512, "no image of a head is wider, in voxels")
+_LEVELS = at_most(10, "each level filters the image again, and a head is smooth long before")
+_Above0 = Annotated[float, Field(gt=0), _LARGE]
+_Whole = at_most(MOST_VALUE, "masks and images hold no larger whole numbers")
+_WholeAbove0 = Annotated[int, Field(gt=0), _Whole]
+_Sphere = at_most(6, "the points on the sphere are four times as many each time")
 _Interpolator = Literal[
     "sitkNearestNeighbor", "sitkLinear", "sitkBSpline", "sitkGaussian", "sitkLabelGaussian", "sitkHammingWindowedSinc",
     "sitkCosineWindowedSinc", "sitkWelchWindowedSinc", "sitkLanczosWindowedSinc", "sitkBlackmanWindowedSinc",
@@ -26,31 +46,33 @@ SETTINGS: dict[str, Any] = {
     "normalize": bool,
     "normalizeScale": _Above0,
     "removeOutliers": _Above0,
-    "resampledPixelSpacing": Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=3, max_length=3)],
+    "resampledPixelSpacing": Annotated[
+        list[Annotated[float, Field(ge=0), _MILLIMETRES]], Field(min_length=3, max_length=3)
+    ],
     "interpolator": _Interpolator,
-    "padDistance": _WholeFrom0,
-    "distances": Annotated[list[_WholeAbove0], Field(min_length=1)],
+    "padDistance": Annotated[int, Field(ge=0), _VOXELS],
+    "distances": Annotated[list[Annotated[int, Field(gt=0), _VOXELS]], Field(min_length=1, max_length=16)],
     "force2D": bool,
     "force2Ddimension": Literal[0, 1, 2],
-    "resegmentRange": Annotated[list[float], Field(min_length=1, max_length=2)],
+    "resegmentRange": Annotated[list[Annotated[float, _LARGE]], Field(min_length=1, max_length=2)],
     "resegmentMode": Literal["absolute", "relative", "sigma"],
     "preCrop": bool,
     # Whole numbers stay whole: PyRadiomics writes them into the names of its features as they are.
-    "sigma": list[Annotated[int | float, Field(gt=0)]],
-    "start_level": _WholeFrom0,
-    "level": _WholeAbove0,
+    "sigma": Annotated[list[Annotated[int | float, Field(gt=0), _MILLIMETRES]], Field(max_length=32)],
+    "start_level": Annotated[int, Field(ge=0), _LEVELS],
+    "level": Annotated[int, Field(gt=0), _LEVELS],
     "wavelet": str,
     "gradientUseSpacing": bool,
-    "lbp2DRadius": _Above0,
-    "lbp2DSamples": _WholeAbove0,
+    "lbp2DRadius": Annotated[float, Field(gt=0), _VOXELS],
+    "lbp2DSamples": Annotated[int, Field(gt=0), at_most(32, "each sample doubles the number of patterns")],
     "lbp2DMethod": Literal["default", "ror", "uniform", "var"],
-    "lbp3DLevels": _WholeAbove0,
-    "lbp3DIcosphereRadius": _Above0,
-    "lbp3DIcosphereSubdivision": _WholeFrom0,
-    "voxelArrayShift": int,
+    "lbp3DLevels": Annotated[int, Field(gt=0), _LEVELS],
+    "lbp3DIcosphereRadius": Annotated[float, Field(gt=0), _VOXELS],
+    "lbp3DIcosphereSubdivision": Annotated[int, Field(ge=0), _Sphere],
+    "voxelArrayShift": Annotated[int, _Whole],
     "symmetricalGLCM": bool,
     "weightingNorm": Literal["euclidean", "manhattan", "infinity", "no_weighting"],
-    "gldm_a": _WholeFrom0,
+    "gldm_a": Annotated[int, Field(ge=0), _Whole],
     # Grids that differ by less than a hundredth of a voxel are one here, so that up to there it is met.
     "geometryTolerance": Annotated[float, Field(gt=0, le=GRID_TOLERANCE)],
 }

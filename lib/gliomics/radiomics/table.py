@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from gliomics.csv_files import read_csv, write_rows
 from gliomics.errors import InputError
 from gliomics.files import atomic_path
 from gliomics.records import FeatureTable
@@ -30,18 +30,18 @@ def write_features_csv(tables: Iterable[FeatureTable], path: Path) -> None:
         features |= dict.fromkeys(table.values)
         diagnostics |= dict.fromkeys(table.diagnostics)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*_KEYS, *features, *(_PREFIX + name for name in diagnostics), _WARNINGS])
-        for table in tables:
-            writer.writerow(
-                [
-                    table.study_id,
-                    table.region,
-                    *(repr(float(table.values[name])) if name in table.values else "" for name in features),
-                    *(_to_cell(table.diagnostics[name]) if name in table.diagnostics else "" for name in diagnostics),
-                    _BETWEEN_WARNINGS.join(table.warnings),
-                ]
-            )
+        write_rows(file, [[*_KEYS, *features, *(_PREFIX + name for name in diagnostics), _WARNINGS]])
+        write_rows(file, (_to_row(table, features, diagnostics) for table in tables))
+
+
+def _to_row(table: FeatureTable, features: Iterable[str], diagnostics: Iterable[str]) -> list[Any]:
+    return [
+        table.study_id,
+        table.region,
+        *(float(table.values[name]) if name in table.values else None for name in features),
+        *(_to_cell(table.diagnostics[name]) if name in table.diagnostics else None for name in diagnostics),
+        _BETWEEN_WARNINGS.join(table.warnings),
+    ]
 
 
 def read_features_csv(path: Path) -> list[FeatureTable]:
@@ -50,16 +50,10 @@ def read_features_csv(path: Path) -> list[FeatureTable]:
     Only ``study_id`` is required; every column that is neither ``region`` nor ``diagnostics_*`` must be numeric.
     Raises :class:`InputError` naming the file, the line and the column.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            columns = list(reader.fieldnames or [])
-            _check_columns(columns, path)
-            tables = [_to_table(row, columns, f"{path}, line {reader.line_num}") for row in reader]
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a CSV table: {error}") from error
+    rows = read_csv(path)
+    _, columns = next(rows, (1, []))
+    _check_columns(columns, path)
+    tables = [_to_table(row, columns, f"{path}, line {line}") for line, row in rows]
     if not tables:
         raise InputError(f"{path} has no rows; make it with `gliomics features STUDIES --masks DIR --out {path.name}`")
     seen: set[tuple[str, str]] = set()
@@ -81,9 +75,12 @@ def _check_columns(columns: list[str], path: Path) -> None:
         raise InputError(f"{path} has the column '{twice[0]}' twice; column names must differ")
 
 
-def _to_table(row: dict[str, Any], columns: list[str], where: str) -> FeatureTable:
-    if None in row or None in row.values():
-        raise InputError(f"{where}: the number of cells differs from the {len(columns)} columns of the header")
+def _to_table(cells: list[str], columns: list[str], where: str) -> FeatureTable:
+    if len(cells) != len(columns):
+        raise InputError(
+            f"{where}: the number of cells, {len(cells)}, differs from the {len(columns)} columns of the header"
+        )
+    row = dict(zip(columns, cells, strict=True))
     if not row["study_id"]:
         raise InputError(f"{where}: the cell in column 'study_id' is empty")
     values: dict[str, float] = {}
@@ -121,5 +118,5 @@ def _to_cell(value: Any) -> str:
 def _from_cell(cell: str) -> Any:
     try:
         return json.loads(cell)
-    except ValueError:
+    except (ValueError, RecursionError):
         return cell

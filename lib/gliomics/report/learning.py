@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 
 from gliomics.active.curves import BASELINES, curve_rows, summary_rows
 from gliomics.active.strategies import count
-from gliomics.files import write_bytes, write_csv, write_text
+from gliomics.csv_files import write_csv
+from gliomics.files import write_bytes, write_text
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, TEXT, TITLE, blank, to_png
 from gliomics.report.numbers import markdown_table
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from pydantic import ValidationError
 
 from gliomics.errors import InputError
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.config import TrainingConfig
 from gliomics.segmentation.losses import LossName
 from gliomics.segmentation.sampling import draw_batches
+from gliomics.validated import validated
 
 _FIRST_WEIGHTS = 1e-3
 """What the weights that a training began with may still be in the averaged ones."""
@@ -38,12 +38,7 @@ def changed(
         content["training"]["epochs"] = epochs
     if loss is not None:
         content["training"]["loss"] = loss
-    try:
-        return TrainingConfig.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"configuration '{config.name}' cannot be so small: {where}: {first['msg']}") from error
+    return validated(TrainingConfig, content, f"configuration '{config.name}' cannot be so changed")
 
 
 def batches_per_epoch(cases: Sequence[Case], config: TrainingConfig) -> int:

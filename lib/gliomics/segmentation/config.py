@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from gliomics.errors import InputError
 from gliomics.models import SequenceNeeds
 from gliomics.segmentation.settings import SegmentationSettings, TrainSettings
+from gliomics.validated import validated
+from gliomics.yaml_files import read_yaml
 
 _CONFIGS = Path(__file__).parent / "configs"
 
@@ -35,11 +36,4 @@ def load_training_config(name_or_path: str) -> TrainingConfig:
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in _CONFIGS.glob("*.yaml")))
         raise InputError(f"there is no training configuration '{name_or_path}'; give a YAML file or one of {known}")
-    try:
-        return TrainingConfig.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not valid YAML: {error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {where}: {first['msg']}") from error
+    return validated(TrainingConfig, read_yaml(path), f"training configuration {path}")

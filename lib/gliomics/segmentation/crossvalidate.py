@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from gliomics.errors import InputError
 from gliomics.files import atomic_path, read_json, write_json
@@ -35,6 +35,7 @@ from gliomics.segmentation.split import Split, check_known
 from gliomics.segmentation.train import OnEpoch
 from gliomics.segmentation.workers import Workers
 from gliomics.study import write_mask
+from gliomics.validated import validated
 
 RECORD = "cross_validation.json"
 _HOW = (
@@ -110,12 +111,7 @@ def cross_validate(
 
 def read_cross_validation(run: Path) -> CrossValidation:
     """The record that :func:`cross_validate` wrote into ``run``."""
-    try:
-        return CrossValidation.model_validate(read_json(run / RECORD))
-    except ValidationError as error:
-        raise InputError(
-            f"{run / RECORD} is not the record of a cross-validation: {error.errors()[0]['msg']}"
-        ) from error
+    return validated(CrossValidation, read_json(run / RECORD), f"record of a cross-validation {run / RECORD}")
 
 
 def fit_validated(

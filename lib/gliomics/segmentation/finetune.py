@@ -20,7 +20,7 @@ from gliomics.segmentation.evaluation import bootstrap_interval, dice
 from gliomics.segmentation.label_origin import was_made_from
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.predict import WEIGHTS, Segmenter, load_weights
-from gliomics.segmentation.settings import SegmentationSettings, TrainSettings
+from gliomics.segmentation.settings import TrainSettings, settings_of
 from gliomics.segmentation.split import by_hash, share_of
 from gliomics.segmentation.stopping import BestEpoch, halfway
 from gliomics.segmentation.train import OnEpoch, train
@@ -218,7 +218,7 @@ class _Learner:
         best = BestEpoch(judge)
         last = train(
             [*(case for case in cases if case.patient_id not in apart), *self._replayed],
-            SegmentationSettings.model_validate(card.settings),
+            settings_of(card),
             settings,
             optional=card.sequences.may_be_missing,
             initial=start,

@@ -19,7 +19,7 @@ from gliomics.segmentation.finetune import patient_means, save_weights, score
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.segmentation.rules import Judged, choose_calibration, choose_rule, dice_of_rules
-from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.segmentation.settings import settings_of
 from gliomics.segmentation.slice_classification import SliceClassifierModel, slice_metrics
 from gliomics.segmentation.split import Split
 from gliomics.segmentation.train import OnEpoch, train
@@ -181,6 +181,6 @@ def _with_rules(card: ModelCard, state: State, validation: Sequence[Case]) -> Mo
     judged = [Judged(case, segmenter.logits(case.inputs)) for case in validation]
     calibration = choose_calibration(judged)
     rule = choose_rule([(study.case.patient_id, dice_of_rules(study)) for study in judged], calibration)
-    settings = SegmentationSettings.model_validate(card.settings)
+    settings = settings_of(card)
     settings = settings.model_copy(update={"calibration": calibration, "postprocess": rule})
     return card.model_copy(update={"settings": settings.model_dump()})

@@ -15,7 +15,7 @@ from gliomics.files import sha256_of
 from gliomics.models import ModelCard
 from gliomics.preprocess import axial, lesion_mask
 from gliomics.segmentation.cases import Case, prepare_case
-from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.segmentation.settings import settings_of
 from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, load_sequences, read_mask
 from gliomics.study.images import read_label_names
 from gliomics.study.numbering import labels_of_mask, numbering_of_mask, tumour_of
@@ -52,7 +52,7 @@ def load_volumes(study: Study, card: ModelCard, *, resample_to: str | None = Non
 
 def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tuple[list[Case], dict[str, str]]:
     """Prepare labelled studies for a model; those that cannot be used are returned by id with the reason."""
-    settings = SegmentationSettings.model_validate(card.settings)
+    settings = settings_of(card)
     sequences = [*card.sequences.required, *card.sequences.optional]
     cases, skipped = [], {}
     for item in labelled:

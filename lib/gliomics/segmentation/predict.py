@@ -25,7 +25,7 @@ from gliomics.segmentation.device import best_device
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.networks import build_network
 from gliomics.segmentation.postprocess import calibrate, entropy, to_mask
-from gliomics.segmentation.settings import InputSettings, SegmentationSettings
+from gliomics.segmentation.settings import InputSettings, settings_of
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Volume
 
 if TYPE_CHECKING:
@@ -90,11 +90,14 @@ class LoadedModel:
         if card.task != self.task:
             raise InputError(f"model '{card.name}' is a {card.task} model; a {self.task} model was expected")
         self.card = card
-        self.settings = SegmentationSettings.model_validate(card.settings)
+        self.settings = settings_of(card)
         self.sequences = [*card.sequences.required, *card.sequences.optional]
         channels = len(self.sequences) + self.extra_channels
         self.network = build_network(self.settings.network, channels, self.settings.input.slices)
-        self.network.load_state_dict(state)
+        try:
+            self.network.load_state_dict(state)
+        except RuntimeError as error:
+            raise InputError(f"the weights of model '{card.name}' are not of its network: {error}") from error
         self.network.to(best_device()).eval()
 
     def choose(self, volumes: Mapping[str, Volume]) -> tuple[dict[str, Volume], list[str]]:
@@ -253,7 +256,11 @@ def first_slices(count: int, settings: InputSettings) -> list[int]:
 
 def load_weights(model: ModelFolder) -> State:
     """The network's weights in single precision, from the hash-verified safetensors file."""
-    stored = safetensors.torch.load_file(model.file(WEIGHTS))
+    path = model.file(WEIGHTS)
+    try:
+        stored = safetensors.torch.load_file(path)
+    except SafetensorError as error:
+        raise InputError(f"{path} is not a safetensors file: {error}; copy the model folder again") from error
     return {name: value.float() if value.is_floating_point() else value for name, value in stored.items()}
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gliomics.models import ModelCard
 from gliomics.segmentation.losses import LossName
 from gliomics.segmentation.networks import GbmUNetSettings, NetworkSettings
+from gliomics.validated import validated
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class InputSettings(_Settings):
@@ -70,16 +72,21 @@ class SegmentationSettings(_Settings):
         return self
 
 
+def settings_of(card: ModelCard) -> SegmentationSettings:
+    """The settings in a card; :class:`InputError` that names the model for those that are none of a network."""
+    return validated(SegmentationSettings, card.settings, f"settings in the card of model '{card.name}'")
+
+
 class TrainSettings(_Settings):
     """How a network is trained."""
 
-    epochs: int = Field(default=40, ge=1)
-    batch: int = Field(default=16, ge=2)
+    epochs: int = Field(default=40, ge=1, le=100_000)
+    batch: int = Field(default=16, ge=2, le=1024)
     loss: LossName = "dice_bce"
-    learning_rate: float = Field(default=2e-3, gt=0)
-    empty_slices: float = Field(default=0.5, ge=0)
+    learning_rate: float = Field(default=2e-3, gt=0, le=10)
+    empty_slices: float = Field(default=0.5, ge=0, le=1000)
     """Slices without lesion drawn per epoch, for each slice with lesion."""
     sequence_dropout: float = Field(default=0.0, ge=0, lt=1)
     """Probability that an optional sequence is blanked in a training slice."""
     ema: float = Field(default=0.99, ge=0, lt=1)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)

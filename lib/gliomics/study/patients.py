@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import re
+from itertools import zip_longest
 from pathlib import Path
 
+from gliomics.csv_files import read_csv
 from gliomics.errors import InputError, UnknownNameError
 
 _PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient")
@@ -27,7 +28,7 @@ def read_patient_column(path: Path, column: str) -> dict[str, str]:
         raise UnknownNameError(f"{path} has no column '{column}'; it has {', '.join(rows[0])}")
     found: dict[str, str] = {}
     for row in rows:
-        key, value = canonical_patient(row[patient] or ""), (row[column] or "").strip()
+        key, value = canonical_patient(row[patient]), row[column].strip()
         if value in _MISSING:
             continue
         if found.setdefault(key, value) != value:
@@ -50,16 +51,13 @@ def canonical_patient(patient: str) -> str:
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ","))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a table: {error}") from error
+    table = read_csv(path, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+    _, columns = next(table, (1, []))
+    rows = []
+    for number, cells in table:
+        if len(cells) > len(columns):
+            raise InputError(f"{path}, row {number}: there are more cells than the header has columns")
+        rows.append(dict(zip_longest(columns, cells, fillvalue="")))
     if not rows:
         raise InputError(f"{path} has no rows; expected one per patient")
-    for number, row in enumerate(rows, start=2):
-        if None in row:
-            raise InputError(f"{path}, row {number}: there are more cells than the header has columns")
     return rows

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from gliomics.files import write_text
+from gliomics.csv_files import write_csv
 from gliomics.records import SubtypeEstimate
 
 
@@ -31,20 +30,16 @@ def write_estimates_csv(estimates: Sequence[SubtypeEstimate], path: Path) -> Non
         "model_version",
         "notice",
     ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(map(_row, estimates))
-    write_text(path, text.getvalue())
+    write_csv(path, [_row(estimate) for estimate in estimates], columns)
 
 
-def _row(estimate: SubtypeEstimate) -> dict[str, str]:
+def _row(estimate: SubtypeEstimate) -> dict[str, Any]:
     return {
         "study_id": estimate.study_id,
         "predicted": estimate.predicted,
-        **{f"probability_{name}": repr(value) for name, value in estimate.probabilities.items()},
-        **{f"low_{name}": repr(low) for name, (low, _) in estimate.intervals.items()},
-        **{f"high_{name}": repr(high) for name, (_, high) in estimate.intervals.items()},
+        **{f"probability_{name}": value for name, value in estimate.probabilities.items()},
+        **{f"low_{name}": low for name, (low, _) in estimate.intervals.items()},
+        **{f"high_{name}": high for name, (_, high) in estimate.intervals.items()},
         "inside_training_range": "true" if estimate.inside_training_range else "false",
         "in_sample": "true" if estimate.in_sample else "false",
         "contradicts": " | ".join(estimate.contradicts),

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -15,6 +15,7 @@ from gliomics.errors import InputError
 from gliomics.models import ModelFolder
 from gliomics.subtype.ensemble import Array, Ensemble, Scaling
 from gliomics.subtype.novelty import Novelty
+from gliomics.validated import validated
 
 ARRAYS = "ensemble.safetensors"
 OUT_OF_FOLD = "out_of_fold.safetensors"
@@ -73,14 +74,10 @@ def read(folder: ModelFolder) -> tuple[Settings, Ensemble, Novelty, Array]:
     card = folder.card
     if card.task != "subtype":
         raise InputError(f"model '{card.name}' is for {card.task}, not for subtypes; choose a subtype model")
+    settings = validated(Settings, card.settings, f"{folder.path}: settings of the model card")
     try:
-        settings = Settings.model_validate(card.settings)
         stored = load_file(folder.file(ARRAYS)) | load_file(folder.file(OUT_OF_FOLD))
         arrays = {name: np.asarray(array, dtype=np.float64) for name, array in stored.items()}
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{folder.path}: settings of the model card: {where}: {first['msg']}") from error
     except SafetensorError as error:
         raise InputError(f"{folder.path / ARRAYS} is not a safetensors file: {error}; copy the folder again") from error
     shape = (len(settings.features), len(card.classes), len(card.training.patients))

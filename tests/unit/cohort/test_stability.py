@@ -127,7 +127,7 @@ def test_another_table_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_missing_table_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none.csv cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"none.csv does not exist"):
         read_stability_csv(tmp_path / "none.csv")
 
 

@@ -201,14 +201,14 @@ def test_unknown_preset_is_refused_with_the_presets_that_exist() -> None:
 def test_broken_yaml_is_refused_with_its_name(tmp_path: Path) -> None:
     path = tmp_path / "broken.yaml"
     path.write_text("setting: {binWidth: [")
-    with pytest.raises(InputError, match=r"broken.yaml' is not valid YAML"):
+    with pytest.raises(InputError, match=r"broken.yaml is not valid YAML"):
         load_config(path)
 
 
 def test_setting_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "twice.yaml"
     path.write_text("setting:\n  binWidth: 5\n  label: 1\n  binWidth: 25\n")
-    with pytest.raises(InputError, match=r"twice.yaml' is not valid YAML: 'binWidth' stands there twice; keep one"):
+    with pytest.raises(InputError, match=r"twice.yaml is not valid YAML: 'binWidth' stands there twice; keep one"):
         load_config(path)
 
 

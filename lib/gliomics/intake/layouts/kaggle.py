@@ -9,7 +9,6 @@ and, unless given, the slice spacing are 1 mm placeholders, and the studies say 
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 
+from gliomics.csv_files import read_csv, write_rows
 from gliomics.errors import InputError
 from gliomics.files import write_text
 from gliomics.intake.plan import ImportPlan, LeftOut, PlannedLabel, PlannedStudy, SliceStack
@@ -98,17 +98,11 @@ def genomics_text(table: Path) -> str:
 
     Raises :class:`InputError` when the table is not the data set's.
     """
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{table} cannot be read as text: {error}") from error
-    rows = [row for row in csv.reader(io.StringIO(text)) if row]
+    rows = [row for _, row in read_csv(table)]
     if not rows or rows[0][0] != "Patient":
         raise InputError(f"{table} must begin with a header whose first column is 'Patient'; unpack it again")
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["patient_id", *rows[0]])
-    writer.writerows([row[0].replace("_", "-"), *row] for row in rows[1:])
+    write_rows(out, [["patient_id", *rows[0]], *([row[0].replace("_", "-"), *row] for row in rows[1:])])
     return out.getvalue()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gliomics.files import write_csv
+from gliomics.csv_files import write_csv
 from gliomics.segmentation.evaluation.bootstrap import bootstrap_interval
 from gliomics.segmentation.evaluation.evaluate import COUNTS, METRICS, Evaluation, PatientScores
 from gliomics.segmentation.evaluation.groups import Groups
@@ -27,25 +27,28 @@ SUBGROUP_METRICS = (
 )  # fmt: skip
 """Metrics whose averages are given for each subgroup."""
 
+TABLES = ("patients", "summary", "sources", "classes", "subgroups")
+"""The files that are written, each with ``.csv``."""
+
 Row = dict[str, Any]
 _STATISTIC = ("metric", "statistic", "value", "low", "high", "n")
 _STATISTICS: Mapping[str, Callable[..., Any]] = {"mean": np.mean, "median": np.median}
 
 
 def write_tables(evaluation: Evaluation, groups: Groups, folder: Path) -> None:
-    """Write ``patients.csv``, ``summary.csv``, ``sources.csv``, ``classes.csv`` and ``subgroups.csv``.
+    """Write the :data:`TABLES`.
 
     Patients that the masks' model had learned from are in the first and the last only.
     """
     headline = evaluation.headline
-    tables = {
-        "patients": patient_rows(evaluation, groups),
-        "summary": summary_rows(headline),
-        "sources": source_rows(headline),
-        "classes": class_rows(headline),
-        "subgroups": subgroup_rows(evaluation, groups),
-    }
-    for name, rows in tables.items():
+    tables = (
+        patient_rows(evaluation, groups),
+        summary_rows(headline),
+        source_rows(headline),
+        class_rows(headline),
+        subgroup_rows(evaluation, groups),
+    )
+    for name, rows in zip(TABLES, tables, strict=True):
         write_csv(folder / f"{name}.csv", rows, None if rows else ["group", "value_of_group", *_STATISTIC])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -91,7 +91,9 @@ class DynUNetSettings(_SpaceSettings):
     """
 
     kind: Literal["dynunet"] = "dynunet"
-    filters: tuple[int, ...] = Field(default=(32, 64, 128, 256, 320), min_length=3, max_length=6)
+    filters: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(
+        default=(32, 64, 128, 256, 320), min_length=3, max_length=6
+    )
     in_plane_levels: int = Field(default=2, ge=0)
 
     @model_validator(mode="after")

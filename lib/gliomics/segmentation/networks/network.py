@@ -16,7 +16,7 @@ from gliomics.errors import InputError
 class Settings(BaseModel):
     """Shape of a network; ``kind`` says which, the rest is the kind's own."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     task: ClassVar[Literal["segmentation", "slice_classification"]] = "segmentation"
     """What a model with this network is for."""
