@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +48,13 @@ def environment(threads: int = 1) -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | changed
 
 
-def start_server(studies: Path, *options: str, threads: int = 1, open_files: int | None = None) -> Server:
-    """Run ``gliomics serve`` over a folder, with at most so many ``open_files``, and wait until it answers."""
+def start_server(
+    studies: Path, *options: str, threads: int = 1, open_files: int | None = None, under: Sequence[str] = ()
+) -> Server:
+    """Run ``gliomics serve`` over a folder and wait until it answers.
+
+    With at most so many ``open_files``, and ``under`` another command, such as one that takes rights away.
+    """
     command = [
         sys.executable,
         "-c",
@@ -61,7 +67,7 @@ def start_server(studies: Path, *options: str, threads: int = 1, open_files: int
     ]
     if open_files is not None:
         command = ["sh", "-c", f'ulimit -n {open_files}; exec "$@"', "sh", *command]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(threads))
+    process = subprocess.Popen([*under, *command], stdout=subprocess.PIPE, text=True, env=environment(threads))
     assert process.stdout is not None
     line = process.stdout.readline()
     assert " at http" in line, f"the server did not start: {line!r}"

@@ -238,7 +238,7 @@ class GliomicsApp(MONAILabelApp):
                 datastore.save_automatic_label(study.id, Path(file), tag, info)
             else:
                 datastore.save_label(study.id, file, tag, info)
-        except GliomicsError:
+        except BaseException:
             Path(file).unlink(missing_ok=True)
             raise
 

@@ -11,6 +11,7 @@ from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from monailabel.interfaces.tasks.batch_infer import BatchInferTask
 
 from gliomics.errors import GliomicsError
+from gliomics.monailabel.storage import storage_error
 
 _log = logging.getLogger(__name__)
 
@@ -30,9 +31,9 @@ class StudyBatch(BatchInferTask):
             one.setdefault("label_tag", DefaultLabelTag.ORIGINAL.value)
             try:
                 answer = infer(one, datastore)
-            except GliomicsError as error:
+            except (GliomicsError, OSError) as error:
                 _log.warning("%d of %d: study '%s' failed: %s", number, len(image_ids), image_id, error)
-                results[image_id] = {"error": str(error)}
+                results[image_id] = {"error": str(storage_error(error) or error)}
             else:
                 _log.info("%d of %d: study '%s' done", number, len(image_ids), image_id)
                 if file := answer.pop("file", None):

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +23,9 @@ from gliomics.monailabel.labels import LabelStore, LabelVersion, segment_values
 from gliomics.monailabel.new_images import Added, NewImages, study_id_of_upload
 from gliomics.monailabel.origins import ORIGIN, AutomaticMasks
 from gliomics.monailabel.reviews import ReviewStore
+from gliomics.monailabel.storage import temporary_file
 from gliomics.monailabel.study_index import StudyIndex
-from gliomics.monailabel.values import AUTHOR_KEYS, LABEL_KEYS, STUDY_KEYS, check_length, refuse_keys
+from gliomics.monailabel.values import AUTHOR_KEYS, LABEL_KEYS, STUDY_KEYS, check_length, refuse_keys, without
 from gliomics.monailabel.watched import WatchedFolder
 from gliomics.monailabel.workspace import Workspace
 from gliomics.preprocess import axial
@@ -167,7 +167,10 @@ class StudyDatastore(Datastore):
                 raise InputError(
                     f"study '{image_id}' shares its folder with {', '.join(siblings)}; remove the folder by hand"
                 )
-            for tag in self.labels.tags(image_id):
+            tags = self.labels.tags(image_id)
+            for tag in tags:
+                self.labels.adopted(image_id, tag)  # before anything is removed, as this may fail on a full disk
+            for tag in tags:
                 self.labels.remove(image_id, tag)
             single = self.root == study.folder
             source = study.path(default_sequence(study)) if single else study.folder
@@ -186,7 +189,7 @@ class StudyDatastore(Datastore):
         :data:`PARTIAL` label needs ``slices_done``, the numbers of the axial slices that were annotated, in the
         image's own order; these may be without a voxel.
         """
-        tag, info = safe_name(label_tag, "label tag"), _without(label_info or {}, LABEL_KEYS)
+        tag, info = safe_name(label_tag, "label tag"), without(label_info or {}, LABEL_KEYS)
         if tag != FINAL and tag.lower() == FINAL:
             raise InputError(f"label tag '{tag}' is not '{FINAL}', under which labels count; send it as '{FINAL}'")
         study = self.study(image_id)
@@ -287,7 +290,7 @@ class StudyDatastore(Datastore):
         path = self.labels.path(label_id, label_tag)
         if "slices_done" in info:
             _check_slices(info.get("slices_done"), read_mask(path), label_id)
-        self.labels.update_info(label_id, label_tag, _without(info, AUTHOR_KEYS))
+        self.labels.update_info(label_id, label_tag, without(info, AUTHOR_KEYS))
 
     def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
         """Label ids by tag; a label's id is its study's."""
@@ -331,9 +334,8 @@ class StudyDatastore(Datastore):
         rows = self.datalist()[: limit_cases or None]
         if not rows:
             raise InputError("no study has a final label yet; there is nothing to put into the archive")
-        self.workspace.temporary.mkdir(parents=True, exist_ok=True)
-        path = self.workspace.temporary / f"dataset-{time.time_ns()}.zip"
-        with zipfile.ZipFile(path, "x") as archive:
+        folder = self.workspace.temporary
+        with temporary_file(folder, "dataset-", ".zip") as path, zipfile.ZipFile(path, "w") as archive:
             for row in rows:
                 for sequence, file in row["sequences"].items():
                     archive.write(file, f"image/{row['id']}/{sequence}{suffix_of(Path(file))}")
@@ -376,10 +378,6 @@ class StudyDatastore(Datastore):
             "broken": self.broken(),
             "unused_labels": unused,
         }
-
-
-def _without(info: dict[str, Any], keys: frozenset[str]) -> dict[str, Any]:
-    return {key: value for key, value in info.items() if key not in keys}
 
 
 def _check_slices(slices: Any, mask: Mask, study_id: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from abc import abstractmethod
 from dataclasses import replace
@@ -18,6 +16,7 @@ from gliomics.models import ModelCard, ModelFolder, ModelStore
 from gliomics.monailabel.cases import read_label
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
+from gliomics.monailabel.storage import temporary_file
 from gliomics.records import FeatureTable, SubtypeEstimate
 from gliomics.segmentation.predict import LoadedModel, Segmenter
 from gliomics.study.geometry import load_sequences
@@ -96,11 +95,11 @@ class SegmentationTask(NetworkTask[Segmenter]):
         prepared = self._studies.get(segmenter, study, text_option(request, "resample_to"))
         result = segmenter.segment_prepared(prepared)
         in_sample = segmenter.card.in_sample_warnings(study.patient_id)
-        path = temporary_file(self._temporary, f"{study.id}-", suffix)
-        if wanted == "mask":
-            write_mask(result.mask, path)
-        else:
-            write_volume(result.probability if wanted == "probability" else result.uncertainty, path)
+        with temporary_file(self._temporary, f"{study.id}-", suffix) as path:
+            if wanted == "mask":
+                write_mask(result.mask, path)
+            else:
+                write_volume(result.probability if wanted == "probability" else result.uncertainty, path)
         return str(path), {
             "result": wanted,
             "label_names": self.labels,
@@ -266,14 +265,6 @@ def text_option(request: dict[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InputError(f"{name} is {value!r}; expected text")
     return value
-
-
-def temporary_file(folder: Path, prefix: str, suffix: str) -> Path:
-    """A new empty file in ``folder``, which is made if need be."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=suffix)
-    os.close(handle)
-    return Path(name)
 
 
 def _preset(name: str | None) -> str:

@@ -118,12 +118,20 @@ class NewImages:
 
     def _replace(self, source: Path, target: Path, study_id: str, tags: list[str]) -> Added:
         removed = self._workspace.removed_folder(study_id)
-        _place(target, removed / target.name)
-        for tag in tags:
-            label = self._labels.path(study_id, tag)
-            _place(label, removed / "labels" / tag / label.name)
-            self._labels.remove(study_id, tag)
-        _place(source, target)
+        try:
+            with atomic_path(target) as temporary:  # what may fail on a full disk comes before anything is removed
+                shutil.copyfile(source, temporary)
+                _place(target, removed / target.name)
+                for tag in tags:
+                    label = self._labels.path(study_id, tag)
+                    _place(label, removed / "labels" / tag / label.name)
+                    self._labels.adopted(study_id, tag)
+                for tag in tags:
+                    self._labels.remove(study_id, tag)
+        except BaseException:
+            if self._labels.tags(study_id) == tags:  # nothing was removed, and so nothing is kept aside
+                shutil.rmtree(removed, ignore_errors=True)
+            raise
         return Added(study_id, removed, tags)
 
     def _check_id(self, study_id: str, target: Path) -> None:

@@ -10,9 +10,10 @@ from monailabel.interfaces.tasks.infer_v2 import InferType
 
 from gliomics.errors import InputError
 from gliomics.monailabel.cases import read_sent_mask
-from gliomics.monailabel.infer import NetworkTask, Result, temporary_file, text_option
+from gliomics.monailabel.infer import NetworkTask, Result, text_option
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
+from gliomics.monailabel.storage import temporary_file
 from gliomics.segmentation.interactive.guidance import Click
 from gliomics.segmentation.interactive.refine import Refiner
 from gliomics.segmentation.predict import Prepared
@@ -48,8 +49,8 @@ class RefinementTask(NetworkTask[Refiner]):
                 mask = refiner.refine(prepared, mask, clicks[: number + 1])
         else:
             mask = refiner.from_scribbles(prepared, mask)
-        path = temporary_file(self._temporary, f"{study.id}-", ".nii.gz")
-        write_mask(mask, path)
+        with temporary_file(self._temporary, f"{study.id}-", ".nii.gz") as path:
+            write_mask(mask, path)
         return str(path), {
             "label_names": self.labels,
             "model": refiner.card.name,

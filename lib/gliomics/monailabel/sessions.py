@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import time
+import uuid
 from pathlib import Path
 
 from monailabel.utils.sessions import SessionInfo, Sessions
 
 from gliomics.errors import InputError, UnknownNameError
+from gliomics.files import write_text
 
 _SESSION_ID = re.compile(r"[0-9a-f-]{8,64}")
 
@@ -23,9 +25,24 @@ class StudySessions(Sessions):
             raise InputError(f"session id {session_id[:80]!r} is not one that this server gave out")
         try:
             return super().get_session(session_id, update_ts, fetch_cache)
-        except ValueError:  # a server was killed while it wrote the session's description
+        except ValueError:  # its description is damaged
             self.remove_session(session_id)
             return None
+
+    def add_session(
+        self, data_file: str, expiry: int = 0, uncompress: bool = False, session_id: str | None = None
+    ) -> tuple[str, SessionInfo]:
+        """Move an upload to a new session; nothing of it stays where that fails."""
+        session_id = session_id or str(uuid.uuid4())
+        try:
+            added: tuple[str, SessionInfo] = super().add_session(data_file, expiry, uncompress, session_id)
+        except BaseException:
+            shutil.rmtree(Path(self.store_path) / session_id, ignore_errors=True)
+            raise
+        return added
+
+    def _write_meta_info(self, session_id: str, session_info: SessionInfo) -> None:
+        write_text(Path(self.store_path) / session_id / "meta.info", session_info.to_str())
 
     def image(self, session_id: str) -> Path:
         """The uploaded image, or the folder of several; :class:`UnknownNameError` when the session is gone."""

@@ -1,12 +1,18 @@
-"""What it means for a client that the server could not write: a full disk, a folder that is read-only."""
+"""Writing that may fail: temporary results that do not stay then, and what it means for a client."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from gliomics.errors import StorageError
+
+ROOM = 1 << 20
+"""Bytes that a training writes at least before it has a new version."""
 
 _REASONS = {
     **dict.fromkeys(
@@ -14,7 +20,7 @@ _REASONS = {
     ),
     **dict.fromkeys(
         (errno.EROFS, errno.EACCES, errno.EPERM),
-        "the studies folder cannot be written ({}); give the server's user the permission",
+        "the server's user may not do that in the studies folder ({}); give it the permission",
     ),
     errno.EIO: "the disk of the studies folder failed ({}); look at the disk",
 }
@@ -24,8 +30,28 @@ def storage_error(error: BaseException | None) -> StorageError | None:
     """The error for people of a failure to write, also of one that is the cause of ``error``; None for other errors."""
     while error is not None:
         if isinstance(error, OSError) and (reason := _REASONS.get(error.errno or 0)) is not None:
-            what = os.strerror(error.errno or 0)
-            file = f": {Path(error.filename).name}" if isinstance(error.filename, str) else ""
-            return StorageError(f"nothing was kept, because {reason.format(what + file)}, and send the request again")
+            why = reason.format(os.strerror(error.errno or 0))
+            return StorageError(f"nothing was kept: {why}, and send the request again")
         error = error.__cause__
     return None
+
+
+@contextlib.contextmanager
+def temporary_file(folder: Path, prefix: str, suffix: str) -> Iterator[Path]:
+    """A new empty file in ``folder``, which is made if need be; it is removed again if the block cannot write it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=prefix, suffix=suffix)
+    os.close(handle)
+    try:
+        yield Path(name)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def check_room(folder: Path) -> None:
+    """Raise the :class:`OSError` that writing a file of :data:`ROOM` bytes in ``folder`` ends with, if it does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(ROOM))
+        file.flush()

@@ -28,6 +28,7 @@ from gliomics.monailabel.label_check import drawn_on_another_image
 from gliomics.monailabel.label_files import LabelState, TagFiles
 from gliomics.monailabel.origins import made_from
 from gliomics.monailabel.reviews import Review
+from gliomics.monailabel.storage import storage_error
 from gliomics.monailabel.watched import Stamp, stamp_of
 from gliomics.segmentation.checkpoint import EpochRecord
 from gliomics.segmentation.labelled import LabelledStudy
@@ -105,8 +106,8 @@ class Training(TrainTask):
             progress.reads(label_stamps(datastore))
             labelled, skipped = labelled_studies(datastore)
             result, left_out = self.retrain(request, labelled, progress)
-        except GliomicsError as error:
-            progress.failed(str(error))
+        except (GliomicsError, OSError) as error:
+            progress.failed(str(storage_error(error) or error))
             raise
         progress.finished(result, skipped | left_out)
         return self.stats()
@@ -193,7 +194,8 @@ class Progress:
         """The training ended without a model."""
         _log.error("training failed: %s", reason)
         self._state |= {"state": "failed", "reason": reason, "total_time": self._seconds()}
-        self._write()
+        with contextlib.suppress(OSError):  # on a full disk the log has to do
+            self._write()
 
     def finished(self, result: Retraining, skipped: dict[str, str]) -> None:
         """The training ended with a new version."""

@@ -89,6 +89,11 @@ def refuse_keys(notes: Mapping[str, Any], reserved: frozenset[str], of: str) -> 
         raise InputError(f"{', '.join(taken)} of {of} is what the server itself tells; note it under another name")
 
 
+def without(notes: Mapping[str, Any], reserved: frozenset[str]) -> dict[str, Any]:
+    """The notes but for those under keys that are the server's own."""
+    return {key: value for key, value in notes.items() if key not in reserved}
+
+
 def _check(value: Any, where: str, depth: int) -> None:
     if depth > DEEPEST:
         raise InputError(f"{where[:80]} is nested deeper than {DEEPEST} levels; send less deeply nested values")

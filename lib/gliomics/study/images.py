@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 from nibabel.volumeutils import apply_read_scaling
 
-from gliomics.errors import GeometryError, InputError
+from gliomics.errors import GeometryError, InputError, StorageError
 from gliomics.files import atomic_path, check_file, open_file, suffix_of
 from gliomics.study.nifti import affine_of, open_maybe_gzip, read_header, scaling_of, voxel_offset
 from gliomics.study.records import Mask, Volume
@@ -93,9 +94,22 @@ def write_volume(volume: Volume, path: Path) -> None:
     volume = volume.with_array(_storable(volume.array, str(path)))
     with atomic_path(path) as temporary:
         if suffix_of(path) == ".nrrd":
-            sitk.WriteImage(to_sitk(volume), str(temporary), useCompression=True)
+            _write_nrrd(volume, temporary)
         else:
             nib.save(_nifti_image(volume), temporary)
+
+
+def _write_nrrd(volume: Volume, path: Path) -> None:
+    """Write an NRRD file and read it again: ITK says nothing of a disk that is full."""
+    image = to_sitk(volume)
+    try:
+        sitk.WriteImage(image, str(path), useCompression=True)
+        _read_nrrd(path, as_mask=False)
+    except (RuntimeError, InputError) as error:
+        with path.open("ab") as file:  # the file system's own error, where there is one
+            file.write(bytes(_PIECE))
+            os.fsync(file.fileno())
+        raise StorageError(f"{path.name} could not be written; look whether the disk is full") from error
 
 
 def write_mask(mask: Mask, path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from gliomics.monailabel.cases import default_sequence
 from gliomics.monailabel.datastore import StudyDatastore, download_name
 from gliomics.monailabel.new_images import study_id_of_upload
 from gliomics.monailabel.routes.common import FormText, Upload, the_app
+from gliomics.monailabel.storage import temporary_file
 from gliomics.monailabel.uploads import received
 from gliomics.monailabel.values import parse_object
 from gliomics.study.images import read_volume, write_volume
@@ -80,10 +80,10 @@ def download_image(background_tasks: BackgroundTasks, image: str, sequence: str 
     chosen = sequence or default_sequence(study)
     path, name = study.path(chosen), download_name(study, chosen)
     if not path.name.lower().endswith(".nii.gz"):
-        folder = Path(tempfile.mkdtemp(dir=store.workspace.temporary, prefix="download-"))
-        background_tasks.add_task(remove_file, str(folder))
-        write_volume(read_volume(path), folder / name)
-        path = folder / name
+        volume = read_volume(path)
+        with temporary_file(store.workspace.temporary, "download-", ".nii.gz") as path:
+            write_volume(volume, path)
+        background_tasks.add_task(remove_file, str(path))
     return FileResponse(path, media_type="application/octet-stream", filename=name)
 
 

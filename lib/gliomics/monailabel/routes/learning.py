@@ -13,6 +13,7 @@ from gliomics.monailabel.access import signed
 from gliomics.monailabel.automatic import start_training
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.routes.common import JsonBody, the_app
+from gliomics.monailabel.storage import check_room
 from gliomics.monailabel.uploads import client_options
 
 router = APIRouter()
@@ -52,6 +53,7 @@ def train_all(params: JsonBody = None, run_sync: bool = False) -> Any:
     options = {name: _options_of(name, given[name]) for name in app.info()["trainers"] if name in given}
     for name, value in options.items():
         app.trainer(name).check(value)
+    check_room(app.workspace.training)
     return stock.run(options, run_sync)
 
 
@@ -66,6 +68,7 @@ def train(model: str, params: JsonBody = None, run_sync: bool = False, enqueue: 
     """Fine-tune a model on the final labels, in the background."""
     options = client_options(params)
     the_app().trainer(model).check(options)
+    check_room(the_app().workspace.training)
     return start_training(model, options, enqueue=enqueue, run_sync=run_sync)
 
 
