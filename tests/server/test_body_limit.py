@@ -16,7 +16,7 @@ import requests
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from gliomics.monailabel.uploads import MAX_FIELD_BYTES, MAX_PARTS, UPLOADS, BodyLimit
+from gliomics.monailabel.uploads import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES, UPLOADS, BodyLimit
 from tests.server.routes import all_routes
 from tests.server.servers import Server
 
@@ -124,8 +124,8 @@ def test_upload_over_the_limit_is_read_to_its_end_so_that_the_client_sees_why(a_
     ("form", "reason"),
     [
         ({"data": {"params": json.dumps({"note": "x" * MB})}}, "exceeded maximum size of 1024KB"),
-        ({"files": [("file", (f"{n}.nii", b"x")) for n in range(MAX_PARTS + 1)]}, "Too many files"),
-        ({"files": [(f"field{n}", (None, b"x")) for n in range(MAX_PARTS + 1)]}, "Too many fields"),
+        ({"files": [("file", (f"{n}.nii", b"x")) for n in range(MAX_FILES + 1)]}, "Too many files"),
+        ({"files": [(f"field{n}", (None, b"x")) for n in range(MAX_FIELDS + 1)]}, "Too many fields"),
         ({"data": {f"field{n}": "x" for n in range(1000)}}, "Too many fields"),
     ],
 )

@@ -92,7 +92,7 @@ def create_app(options: ServerOptions) -> FastAPI:
 
     from gliomics.monailabel.access import Access, Tokens
     from gliomics.monailabel.routes import router
-    from gliomics.monailabel.uploads import MAX_FIELD_BYTES, MAX_PARTS, BodyLimit
+    from gliomics.monailabel.uploads import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES, BodyLimit
     from gliomics.monailabel.web_pages import WebPages, named_origins
 
     if settings.MONAI_LABEL_AUTH_ENABLE:
@@ -106,7 +106,7 @@ def create_app(options: ServerOptions) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
-        form_limits={"max_fields": MAX_PARTS, "max_files": MAX_PARTS, "max_part_size": MAX_FIELD_BYTES},
+        form_limits={"max_fields": MAX_FIELDS, "max_files": MAX_FILES, "max_part_size": MAX_FIELD_BYTES},
     )
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)
     ask_for_tokens, origins = bool(tokens.holders()), named_origins(options.cors_origins)

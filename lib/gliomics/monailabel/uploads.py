@@ -22,8 +22,11 @@ from gliomics.monailabel.values import checked, parse_object
 MAX_FIELD_BYTES = 2**20
 """Largest field of a form, and largest body of a request that carries no file."""
 
-MAX_PARTS = 16
-"""Most fields of a form, and most files."""
+MAX_FIELDS = 64
+"""Most fields of a form."""
+
+MAX_FILES = 16
+"""Most files of a form."""
 
 UPLOADS = re.compile(r"PUT /datastore/(image|label)?|POST /infer/[^/]+|PUT /session/")
 """The requests whose forms hold images or labels."""

@@ -10,6 +10,7 @@ from monailabel.interfaces.utils.app import app_instance
 from gliomics.errors import InputError
 from gliomics.monailabel.app import GliomicsApp
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.uploads import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES
 from gliomics.monailabel.values import checked, parse_object
 
 
@@ -30,8 +31,9 @@ async def _form_options(request: Request, body: bytes) -> dict[str, Any]:
         return parse_object(body.decode("utf-8", errors="replace"), "the body")
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise InputError(f"the body is of the type {kind or 'none'!r}; expected a JSON object or a form")
+    form = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
     fields: dict[str, Any] = {}
-    for name, value in (await request.form()).multi_items():
+    for name, value in form.multi_items():
         if not isinstance(value, str):
             raise InputError(f"field '{name}' of the form is a file; expected text")
         if name in fields:
