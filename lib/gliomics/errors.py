@@ -53,3 +53,19 @@ class StorageError(GliomicsError):
     """What was to be kept cannot be written: the disk is full, or the folder is not writable."""
 
     status = 507
+
+
+class BusyError(GliomicsError):
+    """The server has more to do than it can take on; ``retry_after`` is in how many seconds to ask again."""
+
+    status = 503
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AbandonedError(GliomicsError):
+    """Whoever asked has gone; nobody reads the answer."""
+
+    status = 499

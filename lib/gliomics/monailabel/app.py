@@ -31,6 +31,7 @@ from gliomics.monailabel.batch import StudyBatch
 from gliomics.monailabel.cases import study_of_upload
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import STUDY_KEY, RadiomicsTask, SegmentationTask, SubtypeTask, text_option
+from gliomics.monailabel.lanes import Lanes
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
@@ -66,6 +67,7 @@ class GliomicsApp(MONAILabelApp):
         settings.MONAI_LABEL_SESSION_PATH = settings.MONAI_LABEL_SESSION_PATH or str(self.workspace.sessions)
         self.store = ModelStore(self.workspace.models)
         self.leases = Leases(self.workspace.leases)
+        self.lanes = Lanes()
         self.segmenters = ModelCache(self.store, Segmenter)
         self.refiners = ModelCache(self.store, Refiner)
         train_after = train_after_option(conf or {})
@@ -122,9 +124,10 @@ class GliomicsApp(MONAILabelApp):
         if not isinstance(self._datastore, StudyDatastore):
             return dict(super().init_strategies())
         usable = ServingModels(self.segmenters, self.segmentation_names)
-        keeper = ScoreKeeper(ModelScoring(), self.segmenters, self._datastore, self.workspace.scores)
+        folder, turn = self.workspace.scores, self.lanes.inference.turn
+        keeper = ScoreKeeper(ModelScoring(), self.segmenters, self._datastore, folder, turn)
         subtype = SubtypeScoring(self.store, self.store.names("subtype"))
-        changes = ScoreKeeper(subtype, self.segmenters, self._datastore, self.workspace.scores / "subtype")
+        changes = ScoreKeeper(subtype, self.segmenters, self._datastore, folder / "subtype", turn)
         strategies: dict[str, Strategy] = {
             **{name: PlainStrategy(name, self.leases) for name in PLAIN},
             **{name: ScoredStrategy(name, keeper, usable, self.leases) for name in SCORED},
@@ -187,13 +190,17 @@ class GliomicsApp(MONAILabelApp):
             label = study.id
         return {"label": label, "tag": tag, "file": file, "params": answer}
 
-    def choose_sample(self, request: dict[str, Any]) -> dict[str, Any]:
-        """A strategy's whole answer, ``id`` None with the reason when nothing is left to label."""
+    def strategy(self, request: dict[str, Any]) -> Strategy:
+        """The strategy that a request asks for; :class:`UnknownNameError` when there is none of that name."""
         name = str(request.get("strategy") or DEFAULT)
         if name not in self._strategies:
             known = ", ".join(sorted(self._strategies))
             raise UnknownNameError(f"there is no strategy '{name}'; there are {known}")
-        choice: dict[str, Any] = self._strategies[name](request, self.datastore()) or {}
+        return self._strategies[name]
+
+    def choose_sample(self, request: dict[str, Any]) -> dict[str, Any]:
+        """A strategy's whole answer, ``id`` None with the reason when nothing is left to label."""
+        choice: dict[str, Any] = self.strategy(request)(request, self.datastore()) or {}
         if choice.get("id"):
             choice["path"] = self.datastore().get_image_uri(choice["id"])
         return choice

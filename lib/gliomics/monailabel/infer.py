@@ -14,6 +14,7 @@ from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.models import ModelCard, ModelFolder, ModelStore
 from gliomics.monailabel.cases import read_label
+from gliomics.monailabel.lanes import abandoned
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.monailabel.storage import temporary_file
@@ -93,7 +94,7 @@ class SegmentationTask(NetworkTask[Segmenter]):
             raise InputError(f"result is {wanted!r}; expected mask, probability or uncertainty")
         segmenter = self._models.get(self._name)
         prepared = self._studies.get(segmenter, study, text_option(request, "resample_to"))
-        result = segmenter.segment_prepared(prepared)
+        result = segmenter.segment_prepared(prepared, cancelled=abandoned)
         in_sample = segmenter.card.in_sample_warnings(study.patient_id)
         with temporary_file(self._temporary, f"{study.id}-", suffix) as path:
             if wanted == "mask":
@@ -224,7 +225,14 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureTable:
     elif label is None:
         mask = mask.with_array(np.isin(mask.array, sorted(numbering.tumour)).astype(np.uint8))
     features = extract_features(
-        volumes, mask, config, study_id=study.id, region=region, spacing_known=study.spacing_known, label=label
+        volumes,
+        mask,
+        config,
+        study_id=study.id,
+        region=region,
+        spacing_known=study.spacing_known,
+        label=label,
+        cancelled=abandoned,
     )
     diagnostics = (
         (numbering_diagnostics(features, numbering, own) if parts else {})

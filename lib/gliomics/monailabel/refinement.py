@@ -11,6 +11,7 @@ from monailabel.interfaces.tasks.infer_v2 import InferType
 from gliomics.errors import InputError
 from gliomics.monailabel.cases import read_sent_mask
 from gliomics.monailabel.infer import NetworkTask, Result, text_option
+from gliomics.monailabel.lanes import abandoned
 from gliomics.monailabel.models import ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.monailabel.storage import temporary_file
@@ -43,9 +44,11 @@ class RefinementTask(NetworkTask[Refiner]):
         mask = self._mask_until_now(study, prepared, request)
         clicks, drawn = clicks_of(request), request.get("drawn_slices")
         if drawn is not None:
-            mask = refiner.propagate(prepared, mask, _whole_numbers(drawn, "drawn_slices"))
+            mask = refiner.propagate(prepared, mask, _whole_numbers(drawn, "drawn_slices"), abandoned)
         elif clicks:
             for number in range(_first_new(request, clicks), len(clicks)):
+                if abandoned():
+                    raise InterruptedError("the clicks were abandoned")
                 mask = refiner.refine(prepared, mask, clicks[: number + 1])
         else:
             mask = refiner.from_scribbles(prepared, mask)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -13,6 +14,7 @@ from gliomics.active.scores import StudyScores, score_study
 from gliomics.errors import GliomicsError
 from gliomics.files import read_json, write_json
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.lanes import give_way
 from gliomics.monailabel.models import ModelCache
 from gliomics.segmentation.labelled import load_volumes
 from gliomics.segmentation.predict import Segmenter
@@ -69,50 +71,55 @@ class ModelScoring:
 class ScoreKeeper(Generic[Scores]):
     """Scores every study of a store under the models that strategies ask about, one after the other.
 
-    A thread works while there is something to score. Scores lie in ``<folder>/<key>/<study id>.json``, with the times
-    of the images they are of. A study that cannot be scored is tried again when its images change.
+    A thread works while there is something to score; for each study it waits for its ``turn`` to compute. Scores lie in
+    ``<folder>/<key>/<study id>.json``, with the times of the images they are of. A study that cannot be scored is tried
+    again when its images change.
     """
 
     def __init__(
-        self, scoring: Scoring[Scores], segmenters: ModelCache[Segmenter], store: StudyDatastore, folder: Path
+        self,
+        scoring: Scoring[Scores],
+        segmenters: ModelCache[Segmenter],
+        store: StudyDatastore,
+        folder: Path,
+        turn: Callable[[str], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._scoring, self._segmenters, self._store, self._folder = scoring, segmenters, store, folder
+        self._turn = turn
         self._known: dict[str, dict[str, tuple[Stamps, Scores | None]]] = {}
         self._wanted: set[str] = set()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._passes = 0
         self._last_pass = -_RECHECK_SECONDS
 
-    def scores(self, model: str, candidates: Sequence[str], *, wait: float) -> Mapping[str, Scores]:
-        """The scores known of all studies under the version of ``model`` that serves.
+    def ask(self, model: str, candidates: Sequence[str]) -> Callable[[], bool]:
+        """Have the candidates scored under the version of ``model`` that serves.
 
-        Candidates without one are waited for, at most ``wait`` seconds, but until one of them has a score.
+        What is returned tells, at no cost, whether each of them was scored, or cannot be.
         """
-        segmenter = self._segmenters.get(model)
-        key = self._scoring.key(segmenter)
-        end = time.monotonic() + wait
-        with self._changed:
-            known = self._of(key)
+        key = self._scoring.key(self._segmenters.get(model))
+        with self._lock:
+            known = self._known.setdefault(key, {})
             missing = [name for name in candidates if name not in known]
-            if missing or time.monotonic() - self._last_pass > _RECHECK_SECONDS:
-                self._ask(model)
             passes = self._passes
-            while missing and passes == self._passes:
-                left = end - time.monotonic()
-                if left <= 0 and any(known.get(name, (None, None))[1] for name in candidates):
-                    break
-                self._changed.wait(max(left, 0.1))
-                missing = [name for name in missing if name not in known]
-            return {name: scores for name, (_, scores) in known.items() if scores is not None}
+            if missing or time.monotonic() - self._last_pass > _RECHECK_SECONDS:
+                self._want(model)
 
-    def _of(self, key: str) -> dict[str, tuple[Stamps, Scores | None]]:
-        if key not in self._known:
-            files = sorted((self._folder / key).glob("[!.]*.json"))
-            self._known[key] = {path.stem: self._read(path) for path in files}
-        return self._known[key]
+        def over() -> bool:
+            while missing and missing[-1] in known:
+                missing.pop()
+            return not missing or passes != self._passes
 
-    def _ask(self, model: str) -> None:
+        return over
+
+    def scores(self, model: str) -> Mapping[str, Scores]:
+        """The scores known by now of all studies under the version of ``model`` that serves."""
+        known = self._known.get(self._scoring.key(self._segmenters.get(model)), {})
+        return {name: scores for name, (_, scores) in list(known.items()) if scores is not None}
+
+    def _want(self, model: str) -> None:
+        """Have a thread score the studies under ``model``; the caller holds the lock."""
         self._wanted.add(model)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="scoring", daemon=True)
@@ -120,8 +127,9 @@ class ScoreKeeper(Generic[Scores]):
 
     def _work(self) -> None:
         """Score what is missing or out of date, those without a label first, until nothing is left."""
+        give_way()
         while True:
-            with self._changed:
+            with self._lock:
                 if not self._wanted:
                     self._thread = None
                     return
@@ -130,31 +138,32 @@ class ScoreKeeper(Generic[Scores]):
                 self._score_all(model)
             except GliomicsError as error:
                 _log.warning("no study can be scored under '%s': %s", model, error)
-            with self._changed:
+            with self._lock:
                 self._passes += 1
                 self._last_pass = time.monotonic()
-                self._changed.notify_all()
 
     def _score_all(self, model: str) -> None:
         segmenter = self._segmenters.get(model)
         key = self._scoring.key(segmenter)
+        with self._lock:
+            known = self._known.setdefault(key, {})
+        if not known:
+            for path in sorted((self._folder / key).glob("[!.]*.json")):
+                known[path.stem] = self._read(path)
         for name in [*self._store.get_unlabeled_images(), *self._store.get_labeled_images()]:
             stamps: Stamps = {}
-            found: Scores | None
+            scores: Scores | None = None
             try:
                 study = self._store.study(name)
                 stamps = {sequence: path.stat().st_mtime_ns for sequence, path in study.sequences.items()}
-                with self._changed:
-                    if self._of(key).get(name, ({}, None))[0] == stamps:
-                        continue
-                found = self._scoring.score(segmenter, study)
-                write_json(self._folder / key / f"{name}.json", {"images": stamps, "scores": found.to_json()})
+                if known.get(name, ({}, None))[0] == stamps:
+                    continue
+                with self._turn(f"scoring under {model}"):
+                    scores = self._scoring.score(segmenter, study)
+                write_json(self._folder / key / f"{name}.json", {"images": stamps, "scores": scores.to_json()})
             except (GliomicsError, OSError) as error:
                 _log.warning("study '%s' has no scores: %s", name, error)
-                found = None
-            with self._changed:
-                self._of(key)[name] = (stamps, found)
-                self._changed.notify_all()
+            known[name] = (stamps, scores)
 
     def _read(self, path: Path) -> tuple[Stamps, Scores]:
         content = read_json(path)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import gliomics
 from gliomics import packages
 from gliomics.bundled import bundled
-from gliomics.errors import DependencyError, GliomicsError, InputError
+from gliomics.errors import BusyError, DependencyError, GliomicsError, InputError
 from gliomics.monailabel.storage import storage_error
 from gliomics.monailabel.workspace import Workspace
 
@@ -159,7 +159,8 @@ async def _known_error(request: Request, error: Exception) -> JSONResponse:
     _log.info("%s %s refused (%d): %s", request.method, request.url.path, status, message)
     message = message.replace(os.environ["MONAI_LABEL_STUDIES"] + os.sep, "")  # clients know no paths of the server
     message = message.encode(errors="backslashreplace").decode()  # a name may hold what cannot be encoded
-    return JSONResponse({"detail": message}, status_code=status)
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, BusyError) else None
+    return JSONResponse({"detail": message}, status_code=status, headers=headers)
 
 
 async def _storage_error(request: Request, error: Exception) -> Response:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import random
+import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Generic
 
 from monailabel.interfaces.tasks.strategy import Strategy
 
@@ -21,7 +22,7 @@ from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import text_option
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import ModelCache
-from gliomics.monailabel.scoring import ScoreKeeper
+from gliomics.monailabel.scoring import ScoreKeeper, Scores
 from gliomics.monailabel.subtype_change import SubtypeChange
 from gliomics.segmentation.predict import Segmenter
 
@@ -30,6 +31,8 @@ MOST_SLICES = 100
 
 BUDGET_SECONDS = 10.0
 """How long one request waits for studies to be scored; those without a score wait for the next request."""
+
+_POLL_SECONDS = 0.05
 
 
 class StudyStrategy(Strategy):
@@ -42,8 +45,19 @@ class StudyStrategy(Strategy):
         super().__init__(description)
         self._leases = leases
 
+    def ask(self, request: dict[str, Any], datastore: StudyDatastore) -> Callable[[], bool]:
+        """Have made what the choice depends on; what is returned tells, at no cost, whether all of it is there."""
+        return lambda: True
+
     def __call__(self, request: dict[str, Any], datastore: StudyDatastore) -> dict[str, Any]:
-        """The choice as JSON; ``id`` is None, and ``reason`` says why, when nothing is left."""
+        """The choice as JSON; ``id`` is None, and ``reason`` says why, when nothing is left.
+
+        Scores are waited for at most the ``budget_seconds`` of the request.
+        """
+        end = time.monotonic() + budget_seconds(request)
+        scored = self.ask(request, datastore)
+        while not scored() and time.monotonic() < end:
+            time.sleep(_POLL_SECONDS)
         candidates = datastore.get_unlabeled_images()
         if not candidates:
             return nothing_left(len(datastore.list_images())).to_json()
@@ -54,6 +68,8 @@ class StudyStrategy(Strategy):
         held = self._leases.holders()
         free = [name for name in candidates if held.get(name, user) == user]
         choice = self.choose(free or candidates, request, datastore, random.Random(seed))
+        if not scored():
+            choice = replace(choice, reason=f"{choice.reason}; not all were scored in time, scoring goes on")
         if not free:
             choice = replace(choice, reason=f"{choice.reason}; all {len(candidates)} left are with other annotators")
         if user is not None and choice.id is not None:
@@ -94,25 +110,46 @@ class PlainStrategy(StudyStrategy):
         return self._choose(Known(candidates, datastore.get_labeled_images(), {}, "no model"), rng)
 
 
-class ScoredStrategy(StudyStrategy):
+class ModelStrategy(StudyStrategy, Generic[Scores]):
+    """A strategy that chooses by scores of the studies, made with a segmentation model."""
+
+    def __init__(self, description: str, keeper: ScoreKeeper[Scores], models: ServingModels, leases: Leases) -> None:
+        super().__init__(description, leases)
+        self._keeper, self._models = keeper, models
+
+    def ask(self, request: dict[str, Any], datastore: StudyDatastore) -> Callable[[], bool]:
+        """Have the studies without a final label scored; a model that cannot be used scores none."""
+        card = self._models.asked_for(request)
+        if card is None:
+            return super().ask(request, datastore)
+        return self._keeper.ask(card.name, datastore.get_unlabeled_images())
+
+    def scores(self, card: ModelCard | None) -> Mapping[str, Scores]:
+        """The scores that are there."""
+        return {} if card is None else self._keeper.scores(card.name)
+
+
+class ScoredStrategy(ModelStrategy[StudyScores]):
     """A strategy that chooses by what a segmentation model thinks of the studies."""
 
     def __init__(self, name: str, keeper: ScoreKeeper[StudyScores], models: ServingModels, leases: Leases) -> None:
         self._choose = SCORED[name]
-        super().__init__(described(self._choose), leases)
-        self._keeper, self._models = keeper, models
+        super().__init__(described(self._choose), keeper, models, leases)
+
+    def ask(self, request: dict[str, Any], datastore: StudyDatastore) -> Callable[[], bool]:
+        """As :meth:`ModelStrategy.ask`."""
+        _slices_option(request)
+        return super().ask(request, datastore)
 
     def choose(
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
-        """The candidate that the strategy prefers; a random one if none can be scored."""
+        """The candidate that the strategy prefers; a random one if none has a score."""
         number = _slices_option(request)
         card = self._models.asked_for(request)
-        labelled = datastore.get_labeled_images()
-        if card is None:
-            return self._choose(Known(candidates, labelled, {}, "no model"), rng)
-        scores = self._keeper.scores(card.name, candidates, wait=_budget(request))
-        choice = self._choose(Known(candidates, labelled, scores, f"{card.name} version {card.version}"), rng)
+        model = "no model" if card is None else f"{card.name} version {card.version}"
+        scores = self.scores(card)
+        choice = self._choose(Known(candidates, datastore.get_labeled_images(), scores, model), rng)
         return choice if number is None else self._with_slices(choice, scores, number, datastore)
 
     def _with_slices(
@@ -129,23 +166,33 @@ class ScoredStrategy(StudyStrategy):
         return replace(choice, slices=slices, reason=f"{choice.reason}; slices in which it is least sure: {listed}")
 
 
-class SubtypeStrategy(StudyStrategy):
+class SubtypeStrategy(ModelStrategy[SubtypeChange]):
     """Chooses the study whose subtype estimates depend most on what is doubtful in its mask."""
 
     def __init__(self, keeper: ScoreKeeper[SubtypeChange], models: ServingModels, leases: Leases) -> None:
-        super().__init__("The study whose subtype estimates would change most with its mask", leases)
-        self._keeper, self._models = keeper, models
+        super().__init__("The study whose subtype estimates would change most with its mask", keeper, models, leases)
+
+    def ask(self, request: dict[str, Any], datastore: StudyDatastore) -> Callable[[], bool]:
+        """As :meth:`ModelStrategy.ask`."""
+        _name_no_slices(request)
+        return super().ask(request, datastore)
 
     def choose(
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
-        """The candidate whose estimates change most; a random one if none can be scored."""
-        _name_no_slices(request)
-        card = self._models.asked_for(request)
-        scores = self._keeper.scores(card.name, candidates, wait=_budget(request)) if card else {}
+        """The candidate whose estimates change most; a random one if none has a score."""
+        scores = self.scores(self._models.asked_for(request))
         changes = {name: change.mean for name, change in scores.items()}
         unit = "change of the subtype estimates with doubtful voxels in or out (total variation, 0 to 1)"
         return choose_highest(candidates, changes, rng, score=unit)
+
+
+def budget_seconds(request: dict[str, Any]) -> float:
+    """How long a request waits for scores; :class:`InputError` where it says so wrongly."""
+    value = request.get("budget_seconds", BUDGET_SECONDS)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 600:
+        raise InputError(f"budget_seconds is {value!r}; expected a number from 0 to 600")
+    return float(value)
 
 
 def _slices_option(request: dict[str, Any]) -> int | None:
@@ -158,10 +205,3 @@ def _slices_option(request: dict[str, Any]) -> int | None:
 def _name_no_slices(request: dict[str, Any]) -> None:
     if _slices_option(request) is not None:
         raise InputError(f"slices is an option of {', '.join(SCORED)}; this strategy scores no slices")
-
-
-def _budget(request: dict[str, Any]) -> float:
-    value = request.get("budget_seconds", BUDGET_SECONDS)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 600:
-        raise InputError(f"budget_seconds is {value!r}; expected a number from 0 to 600")
-    return float(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ def extract_features(
     spacing_known: bool = True,
     label: int | None = None,
     brain: Mask | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> FeatureTable:
     """Measure one region in every sequence that ``config`` asks for.
 
@@ -70,7 +71,10 @@ def extract_features(
     if config.slices == "each":
         raise InputError("with 'slices: each' a region has one row per slice; use extract_regions")
     regions = {region: mask.with_array(inside.astype(np.uint8))}
-    return extract_regions(volumes, regions, config, study_id=study_id, spacing_known=spacing_known, brain=brain)[0]
+    tables = extract_regions(
+        volumes, regions, config, study_id=study_id, spacing_known=spacing_known, brain=brain, cancelled=cancelled
+    )
+    return tables[0]
 
 
 def extract_regions(
@@ -81,6 +85,7 @@ def extract_regions(
     study_id: str,
     spacing_known: bool = True,
     brain: Mask | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> list[FeatureTable]:
     """Measure several regions in every sequence that ``config`` asks for; each image is filtered once for all of them.
 
@@ -88,7 +93,8 @@ def extract_regions(
     lie on one grid. They are measured in the order of axes of :func:`~gliomics.preprocess.orientation.to_lps`, however
     they are stored: that is what the diagnostics describe. ``brain`` is a mask on that grid over which intensities are
     standardised (the images' foreground when None). ``spacing_known`` false says that the voxel size is a placeholder.
-    One table per region, or per region and slice where the configuration says ``slices: each``.
+    One table per region, or per region and slice where the configuration says ``slices: each``. When ``cancelled``
+    returns true, :class:`InterruptedError` is raised at the next filtered image.
 
     Raises :class:`GeometryError` where an image and a mask lie on different grids, :class:`UnknownNameError` for a
     sequence that the study does not have and :class:`InputError` for a region that cannot be measured.
@@ -129,7 +135,7 @@ def extract_regions(
                 row.diagnostics["slice_as_stored"] = stored_index(reference, axis, row.diagnostics["slice"])
             row.values |= _mask_features(row, measured, config, settings)
         for name in names if config.image_classes else []:
-            _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id)
+            _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id, cancelled)
     return [_table(row, config, study_id) for row in rows]
 
 
@@ -254,11 +260,14 @@ def _measure_sequence(
     plane: Mapping[str, Any],
     brain: Mask | None,
     study_id: str,
+    cancelled: Callable[[], bool],
 ) -> None:
     """Add the features of one sequence to every row."""
     sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{study_id}'", brain)
     bins: list[dict[str, int]] = [{} for _ in rows]
     for found in filtered_regions(sequence, [row.masked for row in rows], config, plane):
+        if cancelled():
+            raise InterruptedError("measuring was cancelled")
         row = rows[found.index]
         if isinstance(found, LeftOut):
             row.warnings.append(f"{name}: {found.reason}")

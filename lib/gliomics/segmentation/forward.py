@@ -90,5 +90,11 @@ def _keep_freed_memory() -> None:
         mallopt(map_above, 32 << 20)
 
 
+def return_freed_memory() -> None:
+    """Have the C library return to the system what it keeps, as after many batches; glibc alone does that."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 if hasattr(os, "register_at_fork"):  # not on Windows, where there is no fork
     os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork

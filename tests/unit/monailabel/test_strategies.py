@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +35,20 @@ from tests.server.studies import (
     an_untrained_state,
 )
 
+Turn = Callable[[str], AbstractContextManager[object]]
 
-def make_strategies(store: StudyDatastore, models: list[str], seconds: float = 60) -> dict[str, StudyStrategy]:
+
+def make_strategies(
+    store: StudyDatastore, models: list[str], seconds: float = 60, turn: Turn = nullcontext
+) -> dict[str, StudyStrategy]:
     segmenters = ModelCache(ModelStore(store.workspace.models), Segmenter)
-    keeper = ScoreKeeper(ModelScoring(), segmenters, store, store.workspace.scores)
+    keeper = ScoreKeeper(ModelScoring(), segmenters, store, store.workspace.scores, turn)
     serving = ServingModels(segmenters, models)
     leases = Leases(store.workspace.leases, seconds)
     scored = {name: ScoredStrategy(name, keeper, serving, leases) for name in SCORED}
     store_of_models = ModelStore(store.workspace.models)
     subtype = SubtypeScoring(store_of_models, store_of_models.names("subtype"))
-    changes = ScoreKeeper(subtype, segmenters, store, store.workspace.scores / "subtype")
+    changes = ScoreKeeper(subtype, segmenters, store, store.workspace.scores / "subtype", turn)
     return {
         **{name: PlainStrategy(name, leases) for name in PLAIN},
         **scored,
@@ -129,9 +136,20 @@ def test_replaced_image_is_scored_anew(a_store: StudyDatastore, epistemic: Study
     pytest.fail("the old score was kept")
 
 
-def test_without_time_one_study_is_waited_for(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
-    answer = epistemic({"budget_seconds": 0}, a_store)
-    assert answer["score"] is not None
+@pytest.mark.parametrize("name", [*SCORED, "subtype"])
+def test_without_time_no_score_is_waited_for_and_the_reason_says_so(
+    a_store: StudyDatastore, found_lesions: State, name: str
+) -> None:
+    add_model(a_store.root, a_card("test_model", TINY, ["flair"], []), found_lesions)
+    never = threading.Lock()
+    with never:
+        strategy = make_strategies(a_store, ["test_model"], turn=lambda task: never)[name]
+        started = time.monotonic()
+        answer = strategy({"budget_seconds": 0.5}, a_store)
+    assert 0.5 <= time.monotonic() - started < 5
+    assert answer["id"] in ("case-0", "case-1")
+    assert answer["score"] is None
+    assert "not all were scored in time" in answer["reason"]
 
 
 def test_annotators_get_different_studies_until_none_is_left(

@@ -1,7 +1,7 @@
 """MONAI Label's REST routes, with the same paths and answers, checked and off the event loop.
 
-Every handler is a plain function: the framework runs it in a thread, so that ``/info/`` is
-answered during inference and two inferences run side by side. What a handler need not
+A handler that is a plain function is short: the framework runs it in a thread of its pool. What computes, or waits,
+goes through a lane (:mod:`gliomics.monailabel.lanes`), so that the pool is never full of it. What a handler need not
 change it hands to MONAI Label's own function.
 """
 

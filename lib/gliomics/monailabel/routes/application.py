@@ -48,6 +48,12 @@ def viewer(path: str = "") -> Response:
     )
 
 
+@router.get("/queue/", tags=["App"])
+def queue(request: str | None = None) -> Any:
+    """What runs and how many wait in each lane, and where a request is that was sent with this ``X-Request-ID``."""
+    return the_app().lanes.to_json(request)
+
+
 @router.get("/model/info/{model}", tags=["Model"])
 def model_info(model: str) -> Any:
     """The serving version of a model: checksum of its weights, its card, and what was published when."""

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.background import BackgroundTasks
 from fastapi.responses import FileResponse, Response
 from monailabel.endpoints import datastore as stock
@@ -101,9 +101,14 @@ def update_image_info(image: str, info: FormText = "{}") -> Any:
 
 
 @router.get("/datastore/dataset", tags=["Datastore"])
-def dataset(background_tasks: BackgroundTasks, limit_cases: Annotated[int | None, Query(ge=1)] = None) -> Response:
+async def dataset(
+    request: Request, background_tasks: BackgroundTasks, limit_cases: Annotated[int | None, Query(ge=1)] = None
+) -> Response:
     """The labelled studies as a ZIP archive."""
-    path = the_app().datastore().get_dataset_archive(limit_cases)
+    app = the_app()
+    path = await app.lanes.inference.run(
+        request, lambda: app.datastore().get_dataset_archive(limit_cases), task="dataset"
+    )
     background_tasks.add_task(remove_file, path)
     return FileResponse(path, media_type="application/zip", filename="dataset.zip")
 

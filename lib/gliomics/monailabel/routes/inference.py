@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, UploadFile
 from fastapi.background import BackgroundTasks
+from fastapi.concurrency import run_in_threadpool
 from monailabel.endpoints import batch_infer as stock_batch
 from monailabel.endpoints import infer as stock_infer
 from monailabel.interfaces.tasks.batch_infer import BatchInferImageType
@@ -15,6 +16,7 @@ from gliomics.errors import InputError
 from gliomics.files import safe_name
 from gliomics.monailabel.access import ANNOTATOR, require, signed
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.lanes import BACKGROUND, INTERACTIVE, REGULAR
 from gliomics.monailabel.routes.common import FormText, JsonBody, OptionalUpload, the_app
 from gliomics.monailabel.uploads import client_options, received
 
@@ -22,7 +24,8 @@ router = APIRouter()
 
 
 @router.post("/infer/{model}", tags=["Infer"])
-def infer(
+async def infer(
+    request: Request,
     background_tasks: BackgroundTasks,
     model: str,
     image: str = "",
@@ -33,10 +36,28 @@ def infer(
     output: stock_infer.ResultType | None = None,
 ) -> Any:
     """Run a model on a study of the store (``image``), a session, or an uploaded image (``file``)."""
-    app = the_app()
-    options = signed(client_options(params))
+    lane, options = the_app().lanes.inference, signed(client_options(params))
     if options.get("save_label"):
         require(ANNOTATOR)
+
+    def work() -> Any:
+        return _infer(background_tasks, model, image, session_id, options, file, label, output)
+
+    patience = INTERACTIVE if {"clicks", "foreground", "background"} & options.keys() else REGULAR
+    return await lane.run(request, work, task=model, patience=patience)
+
+
+def _infer(
+    background_tasks: BackgroundTasks,
+    model: str,
+    image: str,
+    session_id: str,
+    options: dict[str, Any],
+    file: UploadFile | None,
+    label: UploadFile | None,
+    output: stock_infer.ResultType | None,
+) -> Any:
+    app = the_app()
     if image:
         safe_name(image, "image id")
     if not (image or session_id or file):
@@ -63,13 +84,20 @@ def infer(
 
 
 @router.post("/batch/infer/{model}", tags=["Infer"])
-def batch(
+async def batch(
+    request: Request,
     model: str,
     images: BatchInferImageType = BatchInferImageType.IMAGES_ALL,
     params: JsonBody = None,
     run_sync: bool = False,
 ) -> Any:
     """Segment many studies in the background and save the masks as labels (tag ``original``)."""
-    the_app().infer_task(model)
     options = {**signed(client_options(params)), "multi_gpu": False}
-    return stock_batch.run(model, images, options, run_sync)
+
+    def work() -> Any:
+        the_app().infer_task(model)
+        return stock_batch.run(model, images, options, run_sync)
+
+    if not run_sync:  # in a process of its own
+        return await run_in_threadpool(work)
+    return await the_app().lanes.inference.run(request, work, task=f"batch of {model}", patience=BACKGROUND)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from monailabel.endpoints import datastore as stock
 
@@ -90,23 +90,32 @@ def review(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
 
 
 @router.get("/datastore/label/agreement", tags=["Datastore"])
-def label_agreement(label: str, tag: Annotated[list[str], Query()]) -> Any:
+async def label_agreement(request: Request, label: str, tag: Annotated[list[str], Query()]) -> Any:
     """How far the labels of a study with these tags, of different annotators, agree two by two."""
-    store, tags = study_store(), [safe_name(name, "label tag") for name in tag]
-    return [agreement.to_json() for agreement in agreement_of_labels(store, safe_name(label, "label id"), tags)]
+    tags, label = [safe_name(name, "label tag") for name in tag], safe_name(label, "label id")
+
+    def work() -> Any:
+        return [agreement.to_json() for agreement in agreement_of_labels(study_store(), label, tags)]
+
+    return await the_app().lanes.inference.run(request, work, task="agreement")
 
 
 @router.put("/datastore/label/consensus", tags=["Datastore"])
-def label_consensus(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
+async def label_consensus(request: Request, label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
     """Make a label of the labels with the tags ``of``, and keep it as the next version of ``tag``."""
     info = signed(dict(params or {}))
     tags = info.pop("of", None)
     if not isinstance(tags, list) or not all(isinstance(name, str) for name in tags):
         raise InputError(f"of is {tags!r}; expected a list of label tags")
     tags = [safe_name(name, "label tag") for name in tags]
-    kept = keep_consensus(study_store(), safe_name(label, "label id"), tags, safe_name(tag, "label tag"), info)
-    the_app().on_save_label(label, label)
-    return kept
+    label, tag = safe_name(label, "label id"), safe_name(tag, "label tag")
+
+    def work() -> Any:
+        kept = keep_consensus(study_store(), label, tags, tag, info)
+        the_app().on_save_label(label, label)
+        return kept
+
+    return await the_app().lanes.inference.run(request, work, task="consensus")
 
 
 @router.get("/datastore/label/info", tags=["Datastore"])

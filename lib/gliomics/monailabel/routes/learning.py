@@ -5,30 +5,45 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from monailabel.endpoints import train as stock
 
 from gliomics.errors import InputError
 from gliomics.monailabel.access import signed
 from gliomics.monailabel.automatic import start_training
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.lanes import Later
 from gliomics.monailabel.routes.common import JsonBody, the_app
 from gliomics.monailabel.storage import check_room
+from gliomics.monailabel.strategies import StudyStrategy, budget_seconds
 from gliomics.monailabel.uploads import client_options
 
 router = APIRouter()
 
 
 @router.post("/activelearning/{strategy}", tags=["ActiveLearning"])
-def next_sample(strategy: str, params: JsonBody = None) -> Any:
+async def next_sample(request: Request, strategy: str, params: JsonBody = None) -> Any:
     """The study to label next with its score and the reason; ``id`` is null when nothing is left."""
-    app = the_app()
-    options = {key: item for key, item in signed(params or {}).items() if key != "strategy"}
-    choice = app.choose_sample({**options, "strategy": strategy})
-    if not choice.get("id"):
-        return choice
-    store = app.datastore()
-    handed_out = {"ts": int(time.time()), "client_id": options.get("client_id")}
+    app, arrived = the_app(), time.monotonic()
+    options = {**{key: item for key, item in signed(params or {}).items() if key != "strategy"}, "strategy": strategy}
+
+    def ask() -> Any:
+        named = app.strategy(options)
+        if not isinstance(named, StudyStrategy):
+            return choose()
+        end = arrived + budget_seconds(options)
+        return Later(named.ask(options, app.datastore()), end, choose)
+
+    def choose() -> Any:
+        choice = app.choose_sample({**options, "budget_seconds": 0})
+        return _noted(strategy, choice, options.get("client_id")) if choice.get("id") else choice
+
+    return await app.lanes.strategies.run(request, ask, task=strategy)
+
+
+def _noted(strategy: str, choice: dict[str, Any], user: Any) -> dict[str, Any]:
+    """The choice with what is known of its study, where it is noted when the study was chosen, and for whom."""
+    store, handed_out = the_app().datastore(), {"ts": int(time.time()), "client_id": user}
     if isinstance(store, StudyDatastore):
         store.note_strategy(choice["id"], strategy, handed_out)
     else:

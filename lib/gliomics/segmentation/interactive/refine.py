@@ -6,7 +6,7 @@ In the masks given, every value above 0 is lesion but :data:`NOT_LESION`; the us
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,11 +83,14 @@ class Refiner(LoadedModel):
         after[:, :, slices] = cut(probability, study.inputs.canonical.array[:, :, slices], until_now.own[:, :, slices])
         return until_now.with_lesion(after)
 
-    def propagate(self, study: Prepared, mask: Mask, drawn: Sequence[int]) -> Mask:
+    def propagate(
+        self, study: Prepared, mask: Mask, drawn: Sequence[int], cancelled: Callable[[], bool] = lambda: False
+    ) -> Mask:
         """The mask continued from slices that the user drew, outwards until nothing is left of the lesion.
 
         ``drawn`` are numbers of axial slices in the image's own order. There ``mask`` is taken as it is, elsewhere only
-        the user's own voxels. Slices between two drawn ones are continued from the nearer.
+        the user's own voxels. Slices between two drawn ones are continued from the nearer. When ``cancelled`` returns
+        true, :class:`InterruptedError` is raised at the next slice.
         """
         until_now = _UntilNow.of(mask, study)
         count = until_now.lesion.shape[2]
@@ -101,6 +104,8 @@ class Refiner(LoadedModel):
         after[:, :, done] = until_now.lesion[:, :, done]
         own[:, :, done] = np.where(after[:, :, done], 1, -1)
         for number in _outwards(done, count):
+            if cancelled():
+                raise InterruptedError("continuing the drawn slices was cancelled")
             nearest = min(done, key=lambda other: abs(other - number))
             if after[:, :, number + int(np.sign(nearest - number))].any():
                 maps = guidance(study.inputs, after, own, [], study.image)
