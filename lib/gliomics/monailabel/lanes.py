@@ -59,6 +59,8 @@ class Turn:
     patience: float
     name: str | None
     """What the client calls its request."""
+    requested: bool
+    """Whether a client waits for it."""
     number: int
     arrived: float = field(default_factory=time.monotonic)
     began: float = 0.0
@@ -125,7 +127,7 @@ class Lane:
         Raises :class:`BusyError` when too many wait already, and :class:`AbandonedError` when the client hangs up: at
         once while it waits, and when ``work`` looks (:func:`abandoned`) while it runs.
         """
-        turn = self._enter(task, patience, request.headers.get("x-request-id"), bounded=True)
+        turn = self._enter(task, patience, request.headers.get("x-request-id"), requested=True)
         hung_up = asyncio.ensure_future(_hung_up(request, turn))
         try:
             result = await self._work(turn, work, hung_up)
@@ -147,7 +149,7 @@ class Lane:
     @contextmanager
     def turn(self, task: str, patience: float = BACKGROUND) -> Iterator[None]:
         """A turn for work in the calling thread, which waits for it."""
-        turn = self._enter(task, patience, None, bounded=False)
+        turn = self._enter(task, patience, None, requested=False)
         mark = _turn.set(turn)
         try:
             turn.has_come.result()
@@ -168,18 +170,22 @@ class Lane:
         return None
 
     def to_json(self) -> dict[str, Any]:
-        """What runs and how many wait."""
+        """What runs and how many requests wait."""
         now = time.monotonic()
         with self._lock:
             running = [{"task": turn.task, "seconds": round(now - turn.began, 1)} for turn in self._running]
-            waiting = len(self._waiting) + len(self._aside)
+            waiting = len(self._requests())
             return {"slots": self._slots, "running": running, "waiting": waiting, "most_waiting": self._most_waiting}
 
-    def _enter(self, task: str, patience: float, name: str | None, *, bounded: bool) -> Turn:
+    def _requests(self) -> list[Turn]:
+        """Those for which a client waits, and that do not run; the caller holds the lock."""
+        return [turn for turn in (*self._waiting, *self._aside) if turn.requested]
+
+    def _enter(self, task: str, patience: float, name: str | None, *, requested: bool) -> Turn:
         with self._lock:
-            turn = Turn(task, patience, name, next(self._numbers))
-            waiting = [each for each in (*self._waiting, *self._aside) if each.patience < BACKGROUND]
-            if bounded and len(waiting) >= self._most_waiting:
+            turn = Turn(task, patience, name, requested, next(self._numbers))
+            waiting = self._requests()
+            if requested and len(waiting) >= self._most_waiting:
                 raise self._refusal(waiting)
             self._waiting.append(turn)
             self._admit()

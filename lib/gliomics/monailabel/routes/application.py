@@ -50,7 +50,7 @@ def viewer(path: str = "") -> Response:
 
 @router.get("/queue/", tags=["App"])
 def queue(request: str | None = None) -> Any:
-    """What runs and how many wait in each lane, and where a request is that was sent with this ``X-Request-ID``."""
+    """What runs and how many requests wait in each lane, and where the one is that has this ``X-Request-ID``."""
     return the_app().lanes.to_json(request)
 
 
