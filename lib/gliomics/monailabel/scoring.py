@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -138,6 +138,8 @@ class ScoreKeeper(Generic[Scores]):
                 self._score_all(model)
             except GliomicsError as error:
                 _log.warning("no study can be scored under '%s': %s", model, error)
+            except Exception:  # noqa: BLE001 - the thread's last frame: whoever waits must not wait for ever
+                _log.exception("scoring under '%s' failed", model)
             with self._lock:
                 self._passes += 1
                 self._last_pass = time.monotonic()
@@ -149,7 +151,10 @@ class ScoreKeeper(Generic[Scores]):
             known = self._known.setdefault(key, {})
         if not known:
             for path in sorted((self._folder / key).glob("[!.]*.json")):
-                known[path.stem] = self._read(path)
+                with suppress(
+                    GliomicsError, OSError, TypeError, ValueError, LookupError
+                ):  # what is broken is made anew
+                    known[path.stem] = self._read(path)
         for name in [*self._store.get_unlabeled_images(), *self._store.get_labeled_images()]:
             stamps: Stamps = {}
             scores: Scores | None = None

@@ -123,6 +123,13 @@ def test_scores_are_kept_for_a_model_version(a_store: StudyDatastore, epistemic:
     assert restarted({}, a_store)["score"] == 0.9
 
 
+def test_broken_file_of_scores_is_made_anew(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
+    epistemic({}, a_store)
+    score_file(a_store, "case-0").write_text("[]")
+    assert "2 studies scored" in make_strategies(a_store, ["test_model"])["epistemic"]({}, a_store)["reason"]
+    assert kept_scores(a_store, "case-0")["scores"]
+
+
 def test_replaced_image_is_scored_anew(a_store: StudyDatastore, epistemic: StudyStrategy) -> None:
     epistemic({}, a_store)
     kept = kept_scores(a_store, "case-0")
