@@ -67,14 +67,14 @@ def test_1500_half_open_connections_do_not_slow_the_server_down(
     assert log.stat().st_size - size < 10_000
 
 
-def test_connections_leave_half_of_the_open_files_free() -> None:
+def test_connections_leave_open_files_to_their_answers() -> None:
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
         limit = connection_limit()
         raised, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         assert raised > 256, "the soft limit is raised"
-        assert limit == min(1000, raised // 2)
+        assert limit == min(1000, raised // 4)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
 
@@ -175,6 +175,7 @@ def test_body_that_goes_on_coming_is_waited_for(a_bounded_server: tuple[BoundedA
 def test_client_that_takes_no_answer_is_not_waited_for(a_bounded_server: tuple[BoundedApp, Connections]) -> None:
     listening = a_bounded_server[1]
     with connect(listening, WHOLE.replace(b"wait", b"large")) as connection:
+        wait_for(listening, connection.getsockname(), has_headers=True)
         end = time.monotonic() + 20
         while listening._protocols:
             assert time.monotonic() < end, "the connection was never ended"
@@ -232,6 +233,21 @@ def test_oldest_connections_without_a_whole_request_make_room_for_new_ones(
         for connection in kept:
             connection.settimeout(10)
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_clients_that_take_no_answer_make_room_too(
+    a_bounded_server: tuple[BoundedApp, Connections], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 60.0)
+    monkeypatch.setattr(connections, "_PATIENCE_SECONDS", 0.5)
+    listening = a_bounded_server[1]
+    with ExitStack() as stack:
+        for _ in range(4):
+            connection = stack.enter_context(connect(listening, WHOLE.replace(b"wait", b"large")))
+            wait_for(listening, connection.getsockname(), has_headers=True)
+        time.sleep(1.5)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/quick"
+        assert requests.get(url, timeout=10).text == "done"
 
 
 @pytest.mark.parametrize("a_bounded_server", ["tls"], indirect=True)

@@ -59,7 +59,7 @@ def _announce(options: ServerOptions, url: str) -> None:
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)
     typer.echo(f"Gliomics serves {options.studies} at {url}")
     if remedy := tokens.open_to_others():
-        console.print(remedy, style="yellow", soft_wrap=True)
+        console.print(remedy, style="yellow", markup=False)
     if is_loopback(options.host):
         return
     if not tokens.holders():

@@ -30,6 +30,9 @@ BODY_SECONDS = 30.0
 ANSWER_SECONDS = 60.0
 """How long a client may take nothing of an answer."""
 
+_PATIENCE_SECONDS = 5.0
+"""How long a client may take nothing of an answer when others need its connection."""
+
 _ACCEPTED_AT_ONCE = 64
 _FILES = 4096
 _RETRY_SECONDS = 1.0
@@ -39,7 +42,7 @@ _LOOK_SECONDS = 1.0
 def connection_limit() -> int:
     """How many connections fit, after raising the limit of open files as far as the system lets us.
 
-    Half of the files are left for studies, uploads and processes that train.
+    Each may have files open besides, an image that is sent or a label that comes; so it is a quarter of them.
     """
     try:
         import resource
@@ -51,13 +54,14 @@ def connection_limit() -> int:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
             files = wanted
-    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, files // 2)
+    return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, files // 4)
 
 
 class Connections(socket.socket):
     """The socket that listens. When too many are connected, those that have sent no whole request go, oldest first.
 
-    Those whose request is whole are kept until they are answered; where all are such, the newest is refused.
+    Then go those that take nothing of their answer. All others are kept until they are answered, and the newest is
+    refused where all are such.
     """
 
     def __init__(self, family: int = socket.AF_INET) -> None:
@@ -107,7 +111,7 @@ class Connections(socket.socket):
         self._accepted = 0
 
     def _drop_oldest(self) -> bool:
-        """End the connection that has said least for longest; False where every request is whole."""
+        """End the connection that is worth least; False where all wait for the server."""
         ranked = [(rank, item) for item, since in self._open.items() if (rank := self._rank(item, since)) is not None]
         if not ranked:
             return False
@@ -121,12 +125,15 @@ class Connections(socket.socket):
                 oldest.shutdown(socket.SHUT_RDWR)
         return True
 
-    def _rank(self, connection: socket.socket, since: float) -> tuple[bool, float] | None:
-        """Smaller for what is dropped sooner: without headers, then without the whole body; None for neither."""
+    def _rank(self, connection: socket.socket, since: float) -> tuple[int, float] | None:
+        """Smaller for what is dropped sooner: without headers, without a whole body, taking no answer; or None."""
         protocol = self._protocols.get(connection.fileno())
-        if protocol is None:
-            return False, since
-        return None if protocol.has_whole_request() else (protocol.has_headers(), protocol.waiting_since)
+        if protocol is None or not protocol.has_headers():
+            return 0, since if protocol is None else protocol.waiting_since
+        if not protocol.has_whole_request():
+            return 1, protocol.waiting_since
+        stalled_since = protocol.stalled_since()
+        return (2, stalled_since) if time.monotonic() - stalled_since > _PATIENCE_SECONDS else None
 
 
 class Server(uvicorn.Server):
@@ -204,12 +211,17 @@ class WatchedProtocol(H11Protocol):
         """Whether a request has come that is not yet answered."""
         return self.conn.their_state not in (h11.IDLE, h11.SEND_BODY)
 
+    def stalled_since(self) -> float:
+        """Since when the client takes nothing of its answer; now, where it does or there is nothing to take."""
+        unsent = self.transport.get_write_buffer_size()
+        if unsent == 0 or unsent != self._unsent[0]:
+            self._unsent = unsent, time.monotonic()
+        return self._unsent[1]
+
     def is_overdue(self) -> bool:
         """Whether the client sends, or takes, nothing for longer than it may."""
-        now, unsent = time.monotonic(), self.transport.get_write_buffer_size()
-        if unsent == 0 or unsent != self._unsent[0]:
-            self._unsent = unsent, now
-        if now - self._unsent[1] > ANSWER_SECONDS:
+        now = time.monotonic()
+        if now - self.stalled_since() > ANSWER_SECONDS:
             return True
         if self.has_whole_request() or self.flow.read_paused:
             return False

@@ -81,7 +81,7 @@ class WebPages:
         self._any_name = any_name and not self._loopback
         self._names = {"localhost", *(urlsplit(origin).hostname or "" for origin in self._origins)}
         if not self._loopback:
-            self._names |= {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+            self._names |= {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()} - {""}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it from its headers alone."""
