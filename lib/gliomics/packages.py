@@ -17,8 +17,10 @@ LIGHT = {
 """By the name that is imported, what every installation has."""
 
 SERVER = {
+    "dicomweb_client": "dicomweb-client>=0.60",
     "fastapi": "fastapi>=0.165",
     "h11": "h11>=0.14",
+    "highdicom": "highdicom>=0.25",
     "matplotlib": "matplotlib>=3.9",
     "monai": "monai>=1.5.2",
     "monailabel": "monailabel==0.8.5",

@@ -15,8 +15,8 @@ def stand_in(name: str) -> None:
 
     ``monailabel.datastore.utils.convert`` imports pydicom_seg 0.4.1, whose requirements hold pydicom below 3 and NumPy
     below 2. Its four calls (``template.from_dcmqi_metainfo``, ``MultiClassWriter`` and its ``write``,
-    ``MultiClassReader``) turn masks into DICOM SEG and back for its own datastores (DICOMweb, XNAT); studies here are
-    folders.
+    ``MultiClassReader``) turn masks into DICOM SEG and back, which ``gliomics.dicom.segmentation`` does here; only
+    MONAI Label's store of an XNAT server makes them still.
     """
     if name not in sys.modules and importlib.util.find_spec(name) is None:
         sys.modules[name] = _Absent(name)
@@ -27,6 +27,6 @@ class _Absent(ModuleType):
         if attribute.startswith("__"):  # what the import system and inspections look for
             raise AttributeError(f"module '{self.__name__}' has no attribute '{attribute}'")
         raise DependencyError(
-            f"MONAI Label asks for {self.__name__}.{attribute}, which does not come with Gliomics; DICOM SEG is read "
-            "and written by MONAI Label's own datastores (DICOMweb, XNAT) only: serve a folder of studies"
+            f"MONAI Label asks for {self.__name__}.{attribute}, which does not come with Gliomics; serve a folder of "
+            "studies or a DICOMweb archive"
         )

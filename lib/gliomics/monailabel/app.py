@@ -26,6 +26,7 @@ from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.models import ModelStore
 from gliomics.monailabel.access import signature_of
+from gliomics.monailabel.archive import DicomArchive
 from gliomics.monailabel.automatic import TrainAfter, train_after_option
 from gliomics.monailabel.batch import StudyBatch
 from gliomics.monailabel.cases import study_of_upload
@@ -43,7 +44,7 @@ from gliomics.monailabel.subtype_change import SubtypeScoring
 from gliomics.monailabel.train_segmentation import SegmentationTraining
 from gliomics.monailabel.train_subtype import SubtypeTraining
 from gliomics.monailabel.training import Training
-from gliomics.monailabel.workspace import Workspace
+from gliomics.monailabel.workspace import Workspace, is_url
 from gliomics.segmentation.interactive.refine import Refiner
 from gliomics.segmentation.predict import Segmenter
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
@@ -61,7 +62,7 @@ class GliomicsApp(MONAILabelApp):
     """Glioma segmentation, features, subtype, retraining and active learning over a studies folder."""
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str] | None) -> None:
-        self.workspace = Workspace(_workspace_parent(studies))
+        self.workspace = Workspace.of(studies)
         self.workspace.create()
         settings.MONAI_LABEL_TRACKING_ENABLED = False
         settings.MONAI_LABEL_SESSION_PATH = settings.MONAI_LABEL_SESSION_PATH or str(self.workspace.sessions)
@@ -88,11 +89,14 @@ class GliomicsApp(MONAILabelApp):
 
     def init_datastore(self) -> Datastore:
         """The studies folder; a DICOMweb address is left to MONAI Label, asked for MR series."""
-        if _is_url(self.studies):
+        if is_url(self.studies):
             if settings.MONAI_LABEL_DICOMWEB_SEARCH_FILTER == _CT_FILTER:
                 settings.MONAI_LABEL_DICOMWEB_SEARCH_FILTER = _MR_FILTER
             return super().init_datastore()
         return StudyDatastore(Path(self.studies))
+
+    def _init_dicomweb_datastore(self) -> Datastore:
+        return DicomArchive(self.studies)
 
     def init_infers(self) -> dict[str, InferTask]:
         """Segmentation models, those that correct masks, ``radiomics`` and ``subtype``."""
@@ -119,10 +123,11 @@ class GliomicsApp(MONAILabelApp):
     def init_strategies(self) -> dict[str, Strategy]:
         """``random``, ``first``, those that ask a segmentation model, and one that asks the subtype models, too.
 
-        The default is named first, where clients with a list of strategies begin.
+        The default is named first, where clients with a list of strategies begin. The series of an archive are not
+        scored: there, ``random`` and ``first`` are all.
         """
         if not isinstance(self._datastore, StudyDatastore):
-            return dict(super().init_strategies())
+            return {name: PlainStrategy(name, self.leases) for name in PLAIN}
         usable = ServingModels(self.segmenters, self.segmentation_names)
         folder, turn = self.workspace.scores, self.lanes.inference.turn
         keeper = ScoreKeeper(ModelScoring(), self.segmenters, self._datastore, folder, turn)
@@ -192,7 +197,7 @@ class GliomicsApp(MONAILabelApp):
 
     def strategy(self, request: dict[str, Any]) -> Strategy:
         """The strategy that a request asks for; :class:`UnknownNameError` when there is none of that name."""
-        name = str(request.get("strategy") or DEFAULT)
+        name = str(request.get("strategy") or next(iter(self._strategies)))
         if name not in self._strategies:
             known = ", ".join(sorted(self._strategies))
             raise UnknownNameError(f"there is no strategy '{name}'; there are {known}")
@@ -220,7 +225,8 @@ class GliomicsApp(MONAILabelApp):
         if isinstance(datastore, StudyDatastore):
             return datastore.study(image)
         file = Path(datastore.get_image_uri(image))
-        return Study(id=image, patient_id=image, folder=file.parent, sequences={UNNAMED_SEQUENCE: file})
+        sequence = datastore.get_image_info(image).get("sequence") or UNNAMED_SEQUENCE
+        return Study(id=image, patient_id=image, folder=file.parent, sequences={sequence: file})
 
     def _check_upload(self, path: object, name: str) -> None:
         """Refuse a path that is not that of a file which the server itself received."""
@@ -263,12 +269,3 @@ class GliomicsApp(MONAILabelApp):
                 _log.info("model '%s' is ready", name)
         if store is not None:
             store.label_check.report()
-
-
-def _is_url(studies: str) -> bool:
-    return studies.startswith(("http://", "https://"))
-
-
-def _workspace_parent(studies: str) -> Path:
-    """Where ``.gliomics`` lies: in the studies folder, or in the home folder for a DICOMweb address."""
-    return Path.home() if _is_url(studies) else Path(studies)

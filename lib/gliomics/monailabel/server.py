@@ -83,12 +83,9 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
 def create_app(options: ServerOptions) -> FastAPI:
     """The ASGI application; the environment must name the app and the studies (:func:`serve` does that)."""
     from fastapi import FastAPI
-    from fastapi.exceptions import RequestValidationError
     from fastapi.middleware.cors import CORSMiddleware
     from monailabel.config import settings
     from monailabel.endpoints import batch_infer, scoring
-    from monailabel.interfaces.exception import MONAILabelException
-    from starlette.exceptions import HTTPException
 
     from gliomics.monailabel.access import Access, Tokens
     from gliomics.monailabel.routes import router
@@ -116,16 +113,25 @@ def create_app(options: ServerOptions) -> FastAPI:
     app.add_middleware(WebPages, origins=origins, host=options.host, any_name=ask_for_tokens)
     if origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+    answer_errors(app)
+    app.include_router(router)
+    for stock in (batch_infer, scoring):
+        app.include_router(stock.router)
+    return app
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Answer errors of an application with their status and reason."""
+    from fastapi.exceptions import RequestValidationError
+    from monailabel.interfaces.exception import MONAILabelException
+    from starlette.exceptions import HTTPException
+
     app.add_exception_handler(GliomicsError, _known_error)
     app.add_exception_handler(MONAILabelException, _known_error)
     app.add_exception_handler(OSError, _storage_error)
     app.add_exception_handler(HTTPException, _storage_error)
     app.add_exception_handler(RequestValidationError, _unusable_request)
     app.add_exception_handler(Exception, _unknown_error)
-    app.include_router(router)
-    for stock in (batch_infer, scoring):
-        app.include_router(stock.router)
-    return app
 
 
 def check_dependencies() -> None:

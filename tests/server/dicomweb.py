@@ -1,0 +1,72 @@
+"""A DICOMweb archive on a free port: dicomweb-client's store of a folder of DICOM files, behind HTTP."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import uvicorn
+from dicomweb_client.file import DICOMfileClient
+from fastapi import FastAPI, Request, Response
+from requests_toolbelt.multipart.decoder import MultipartDecoder
+
+
+@contextmanager
+def an_archive(folder: Path) -> Iterator[str]:
+    """The address of an archive of the DICOM files in a folder, into which what is stored is written."""
+    config = uvicorn.Config(_application(folder), host="127.0.0.1", port=0, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(30)
+
+
+def _application(folder: Path) -> FastAPI:
+    app, lock = FastAPI(), threading.Lock()
+
+    @contextmanager
+    def files() -> Iterator[DICOMfileClient]:
+        with lock:
+            yield DICOMfileClient(f"file://{folder}", update_db=True, in_memory=True)
+
+    @app.get("/series")
+    @app.get("/studies/{study}/series")
+    def search(request: Request, study: str | None = None) -> Any:
+        with files() as client:
+            return client.search_for_series(study, search_filters=dict(request.query_params))
+
+    @app.get("/studies/{study}/series/{series}/metadata")
+    def metadata(study: str, series: str) -> Any:
+        with files() as client:
+            return client.retrieve_series_metadata(study, series)
+
+    @app.get("/studies/{study}/series/{series}")
+    def retrieve(study: str, series: str) -> Response:
+        parts = []
+        with files() as client:
+            for dataset in client.retrieve_series(study, series):
+                buffer = BytesIO()
+                pydicom.dcmwrite(buffer, dataset)
+                parts.append(b"\r\n--part\r\nContent-Type: application/dicom\r\n\r\n" + buffer.getvalue())
+        kind = 'multipart/related; type="application/dicom"; boundary=part'
+        return Response(b"".join(parts) + b"\r\n--part--", headers={"Content-Type": kind})
+
+    @app.post("/studies")
+    async def store(request: Request) -> Any:
+        stored = MultipartDecoder(await request.body(), request.headers["content-type"])
+        for part in stored.parts:
+            dataset = pydicom.dcmread(BytesIO(part.content))
+            dataset.save_as(folder / f"{dataset.SOPInstanceUID}.dcm")
+        return {}
+
+    return app
