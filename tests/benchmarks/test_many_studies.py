@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +13,13 @@ import psutil
 import pytest
 import requests
 
-from tests.benchmarks.many_studies import a_folder_of, study_id
+from tests.server.many_studies import a_folder_of, study_id
 from tests.server.servers import Server, start_server
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
 
 COUNTS = (10, 1_000, 10_000)
-ROUNDS = 40
+ROUNDS = int(os.environ.get("GLIOMICS_MANY_ROUNDS", "40"))
 STARTS = 3
 MOST = 2.0
 """How many times longer a request may take with the most studies than with the fewest."""
