@@ -359,7 +359,7 @@ class StudyDatastore(Datastore):
 
     def json(self) -> dict[str, Any]:
         """Every study with its notes and labels, in the format of MONAI Label's local datastore."""
-        unused = self.label_check.unused()
+        unused, unchecked = self.label_check.unused()
         noted, labelled = self._noted.entries(), {tag: self.labels.labelled(tag) for tag in self.labels.all_tags()}
         objects = {}
         for _, study in sorted(self.index.studies().items()):
@@ -377,6 +377,7 @@ class StudyDatastore(Datastore):
             "objects": objects,
             "broken": self.broken(),
             "unused_labels": unused,
+            "unchecked_labels": unchecked,
         }
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from gliomics.errors import GliomicsError, InputError
 from gliomics.monailabel.labels import LabelStore
@@ -24,8 +25,15 @@ _REST = 2.0
 
 _log = logging.getLogger(__name__)
 
-_Files = tuple[tuple[int, ...], ...]
-"""Sizes and times of a label and of its study's images."""
+
+class _CheckedLabel(NamedTuple):
+    """A label file that was looked into."""
+
+    name: str
+    stamps: tuple[tuple[int, ...], ...]
+    """Sizes and times of it and of its study's images."""
+    unused: str | None
+    """Why it is not used; None if it is."""
 
 
 class LabelCheck:
@@ -34,7 +42,7 @@ class LabelCheck:
     def __init__(self, labels: LabelStore, studies: Callable[[], Mapping[str, Study]]) -> None:
         self._labels = labels
         self._studies = studies
-        self._checked: dict[tuple[str, str], tuple[_Files, str | None]] = {}
+        self._checked: dict[tuple[str, str], _CheckedLabel] = {}
         self._looking = threading.Lock()
 
     def misnamed(self) -> dict[str, str]:
@@ -53,19 +61,21 @@ class LabelCheck:
         studies, files = self._studies(), self._labels.files
         return len(files.misplaced()) + sum(files.of(tag).unused(studies) for tag in files.tags())
 
-    def unused(self, seconds: float = SECONDS) -> dict[str, str]:
+    def unused(self, seconds: float | None = None) -> tuple[dict[str, str], int]:
         """As :meth:`misnamed`, and files that cannot be used with their study or whose images changed since.
 
-        Looks for at most ``seconds`` into files that it does not know.
+        Looks for at most ``seconds``, :data:`SECONDS` if None, into files that it does not know; the number is of those
+        that remain so.
         """
-        until = time.monotonic() + seconds
+        until, unknown = time.monotonic() + (SECONDS if seconds is None else seconds), 0
         unused = self.misnamed()
         for tag, study in self._all():
             with contextlib.suppress(GliomicsError, OSError, KeyError):  # removed just now
-                name, reason = self._checked_label(study, tag, look=time.monotonic() < until)
-                if reason is not None:
-                    unused[f"{LABELS_FOLDER}/{tag}/{name}"] = reason
-        return unused
+                label = self._checked_label(study, tag, look=time.monotonic() < until)
+                unknown += label is None
+                if label is not None and label.unused is not None:
+                    unused[f"{LABELS_FOLDER}/{tag}/{label.name}"] = label.unused
+        return unused, unknown
 
     def report(self) -> None:
         """Look into all label files, one after the other and in no hurry, and log those that are not used."""
@@ -74,7 +84,7 @@ class LabelCheck:
             with contextlib.suppress(GliomicsError, OSError, KeyError):
                 self._checked_label(study, tag, look=True)
             time.sleep(_REST * (time.monotonic() - started))
-        for name, reason in self.unused(0).items():
+        for name, reason in self.unused(0)[0].items():
             _log.warning("label not used: %s: %s", name, reason)
 
     def _all(self) -> Iterator[tuple[str, Study]]:
@@ -84,20 +94,21 @@ class LabelCheck:
             for study_id in sorted(self._labels.labelled(tag) & studies.keys()):
                 yield tag, studies[study_id]
 
-    def _checked_label(self, study: Study, tag: str, *, look: bool) -> tuple[str, str | None]:
-        """The name of a label's file, and why it is not used; None also where that is not known without a ``look``."""
+    def _checked_label(self, study: Study, tag: str, *, look: bool) -> _CheckedLabel | None:
+        """A label that was looked into since it or an image changed; None without a ``look`` for one that was not."""
         files = self._labels.files.of(tag)
         name = files.name_of(study.id)
         images = (path.stat() for path in study.sequences.values())
         stamps = (files.stamps[name][:2], *((status.st_size, status.st_mtime_ns) for status in images))
-        checked = self._checked.get((tag, study.id))
-        if checked is None or checked[0] != stamps:
-            if not look:
-                return name, None
-            with self._looking:
-                checked = stamps, self._look(self._labels.path(study.id, tag), study, tag)
-            self._checked[tag, study.id] = checked
-        return name, checked[1]
+        label = self._checked.get((tag, study.id))
+        if label is not None and label.stamps == stamps:
+            return label
+        if not look:
+            return None
+        with self._looking:
+            reason = self._look(self._labels.path(study.id, tag), study, tag)
+        label = self._checked[tag, study.id] = _CheckedLabel(name, stamps, reason)
+        return label
 
     def _look(self, path: Path, study: Study, tag: str) -> str | None:
         try:

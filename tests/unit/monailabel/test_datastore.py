@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from gliomics.errors import GeometryError, InputError, UnknownNameError
 from gliomics.files import write_json
+from gliomics.monailabel import label_check
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.training import labelled_studies
 from gliomics.study import Volume, label_path, read_mask, write_mask, write_volume
@@ -280,3 +282,32 @@ def test_label_of_some_slices_must_say_which(a_store: StudyDatastore, tmp_path: 
     with pytest.raises(InputError, match=r"slices_done of study 'case-0'.*0 to 5"):
         a_store.save_label("case-0", a_mask_file(tmp_path), "partial", {"slices_done": slices})
     assert a_store.labels.all_tags() == []
+
+
+def test_listing_tells_how_many_labels_were_not_looked_into_yet(
+    a_store: StudyDatastore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_mask(Volume(np.ones((2, 2, 2), np.uint8), np.eye(4)), label_path(a_store.root, "case-0"))
+    monkeypatch.setattr(label_check, "SECONDS", 0.0)
+    everything = a_store.json()
+    assert (everything["unused_labels"], everything["unchecked_labels"]) == ({}, 1)
+    a_store.label_check.report()
+    everything = a_store.json()
+    assert (list(everything["unused_labels"]), everything["unchecked_labels"]) == (["labels/final/case-0.nii.gz"], 0)
+
+
+def test_listing_does_not_wait_for_the_look_into_all_labels(
+    a_store: StudyDatastore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_store.save_label("case-0", a_mask_file(tmp_path), "final", {})
+    monkeypatch.setattr(label_check, "_REST", float("inf"))
+    monkeypatch.setattr(label_check.time, "sleep", lambda seconds: (resting.set(), done.wait(60)))
+    resting, done = threading.Event(), threading.Event()
+    looking = threading.Thread(target=a_store.label_check.report)
+    looking.start()
+    try:
+        assert resting.wait(60)
+        assert a_store.json()["objects"]["case-0"]["labels"].keys() == {"final"}
+    finally:
+        done.set()
+        looking.join()
