@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ def nothing_left(labelled: int) -> Choice:
 def choose_random(candidates: Sequence[str], rng: random.Random) -> Choice:
     """One of the candidates (at least one), each with the same probability."""
     chosen = rng.choice(sorted(candidates))
-    return Choice(chosen, None, f"drawn at random from {_to_do(candidates)}")
+    return Choice(chosen, None, _of(candidates, "drawn at random from", "without a final label"))
 
 
 def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: random.Random, *, score: str) -> Choice:
@@ -55,10 +55,7 @@ def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: 
         return Choice(drawn.id, None, f"no study could be scored by {score}; {drawn.reason}")
     best = max(scored.values())
     chosen = rng.choice([name for name, value in scored.items() if value == best])
-    reason = f"{score} {best:.4g}, the highest of {count(len(scored), 'study', 'studies')} scored"
-    unscored = len(candidates) - len(scored)
-    if unscored:
-        reason += f"; {unscored} without a score"
+    reason = f"{score} {best:.4g}, {_of(scored, 'the highest of', 'scored')}{_unscored(candidates, scored)}"
     return Choice(chosen, best, reason)
 
 
@@ -73,13 +70,12 @@ def choose_random_with_lesion(candidates: Sequence[str], found: Sequence[str], r
         drawn = choose_random(candidates, rng)
         return Choice(drawn.id, None, f"no study has a lesion that the model finds; {drawn.reason}")
     chosen = rng.choice(with_lesion)
-    number = count(len(with_lesion), "study", "studies")
-    return Choice(chosen, None, f"drawn at random from {number} in which the model finds a lesion")
+    return Choice(chosen, None, _of(with_lesion, "drawn at random from", "in which the model finds a lesion"))
 
 
 def choose_first(candidates: Sequence[str]) -> Choice:
     """The first of the candidates by id."""
-    return Choice(min(candidates), None, f"the first by id of {_to_do(candidates)}")
+    return Choice(min(candidates), None, _of(candidates, "the first by id of", "without a final label"))
 
 
 def choose_farthest(
@@ -100,12 +96,15 @@ def choose_farthest(
     vectors = _scaled({name: embeddings[name] for name in sorted({*known, *labelled} & embeddings.keys())})
     of_known = np.array([vectors[name] for name in known])
     others = [vectors[name] for name in labelled if name in vectors]
+    if len(known) == 1:
+        return Choice(known[0], None, f"the only study that can be compared{_unscored(candidates, known)}")
     if not others:
         typical = known[int(cdist(of_known, of_known.mean(axis=0)[None]).argmin())]
         return Choice(typical, None, f"the most typical of {_compared(known)}, because none is labelled yet")
     distance = cdist(of_known, np.array(others)).min(axis=1)
     farthest = int(distance.argmax())
-    reason = f"least like the {len(others)} labelled of {_compared(known)}: distance {distance[farthest]:.3g}"
+    labelled_ones = "labelled one" if len(others) == 1 else f"{len(others)} labelled"
+    reason = f"least like the {labelled_ones}, of {_compared(known)}: distance {distance[farthest]:.3g}"
     return Choice(known[farthest], float(distance[farthest]), reason)
 
 
@@ -130,9 +129,10 @@ def choose_by_power(
     power = 100.0**progress
     noisy = {study: math.log(value) - math.log(rng.expovariate(1)) / power for study, value in sorted(scores.items())}
     chosen = max(noisy, key=lambda study: noisy[study])
+    drawn_by = f", in proportion to its power {power:.3g}" if len(scores) > 1 else ""
     reason = (
-        f"predictive entropy {scores[chosen]:.3g} nats of {name}; drawn from {_compared(list(scores))}, "
-        f"in proportion to its power {power:.3g}"
+        f"predictive entropy {scores[chosen]:.3g} nats of {name}; {_of(scores, 'drawn from', 'with one')}{drawn_by}"
+        f"{_unscored(candidates, scores)}"
     )
     return Choice(chosen, scores[chosen], reason)
 
@@ -149,11 +149,16 @@ def choose_uncertain_and_new(
     if not ranked:
         return choose_farthest(candidates, embeddings, labelled, rng)
     half = ranked[: (len(ranked) + 1) // 2]
+    left = _unscored(candidates, ranked)
+    if len(half) == 1:
+        reason = f"uncertainty {uncertainty[half[0]]:.3g}, {_of(ranked, 'the higher of', 'scored')}{left}"
+        return Choice(half[0], uncertainty[half[0]], reason)
     choice = choose_farthest(half, embeddings, labelled, rng)
     return Choice(
         choice.id,
         choice.score,
-        f"uncertainty {uncertainty[str(choice.id)]:.3g}, in the higher half of {_compared(ranked)}; {choice.reason}",
+        f"uncertainty {uncertainty[str(choice.id)]:.3g}, in the higher half of {_compared(ranked)}{left}; "
+        f"{choice.reason}",
     )
 
 
@@ -164,8 +169,15 @@ def _scaled(embeddings: Mapping[str, Sequence[float]]) -> dict[str, npt.NDArray[
     return dict(zip(embeddings, scaled, strict=True))
 
 
-def _to_do(candidates: Sequence[str]) -> str:
-    return f"{count(len(candidates), 'study', 'studies')} without a final label"
+def _of(names: Collection[str], how: str, which: str) -> str:
+    """``"the highest of 3 studies scored"``; of a single one there is nothing to say but that it is alone."""
+    return f"the only study {which}" if len(names) == 1 else f"{how} {len(names)} studies {which}"
+
+
+def _unscored(candidates: Collection[str], scored: Collection[str]) -> str:
+    """How many studies the choice leaves out, because nothing is known of them yet."""
+    left = len(candidates) - len(scored)
+    return f"; {left} without a score" if left else ""
 
 
 def _compared(names: Sequence[str]) -> str:

@@ -127,7 +127,13 @@ def fit(
     population: Annotated[str, typer.Option(help="Who the patients are, for the model card.")] = "not described",
     repeats: Annotated[int, typer.Option(min=1, max=1000, help="Repeats of the 5-fold cross-validation.")] = 20,
     permutations: Annotated[
-        int, typer.Option(min=0, max=100_000, help="Random assignments of the outcome, for the AUC by chance.")
+        int,
+        typer.Option(
+            min=0,
+            max=100_000,
+            help="Random assignments of the outcome, for the AUC by chance and its p-value, which cannot be below "
+            "1 / (1 + this).",
+        ),
     ] = 100,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Equal seeds give equal models.")] = 0,
 ) -> None:
@@ -147,6 +153,8 @@ def fit(
         permutations=permutations,
         seed=seed,
     )
+    if (note := too_few_permutations(permutations)) is not None:
+        console.print(note, style="yellow")
     others = dict(_pair(item, "--other-masks", "NAME=FEATURES.csv") for item in other_masks or [])
     tables = dict(_pair(item, "--related", "MODEL=TABLE") for item in related or [])
     with Progress(
@@ -168,6 +176,20 @@ def fit(
         interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
         console.print(f"{metric.name} {metric.value:.3f}{interval}", markup=False)
     console.print(f"model in {out}")
+
+
+def too_few_permutations(permutations: int) -> str | None:
+    """What so few permutations cannot tell."""
+    from gliomics.subtype.validate import LEAST_PERMUTATIONS, smallest_p
+
+    if permutations == 0:
+        return "without --permutations there is no AUC by chance and no p-value"
+    if permutations < LEAST_PERMUTATIONS:
+        return (
+            f"{permutations} permutation{'s' * (permutations != 1)}: the p-value cannot be below "
+            f"{smallest_p(permutations):.2g}; give --permutations {LEAST_PERMUTATIONS} at least to see one below 0.05"
+        )
+    return None
 
 
 def _open(model: str, models: Path | None) -> ModelFolder:

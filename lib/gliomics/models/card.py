@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import gliomics
 from gliomics.records import RESEARCH_NOTICE
@@ -17,6 +17,9 @@ from gliomics.study.patients import canonical_patient
 
 Task = Literal["segmentation", "slice_classification", "refinement", "subtype"]
 """What a model is for."""
+
+LEAST_FOR_INTERVAL = 5
+"""Patients that an interval needs: resampling fewer says little about others."""
 
 
 class _Part(BaseModel):
@@ -70,7 +73,10 @@ class Relation(_Part):
 
 
 class Metric(_Part):
-    """A figure of merit with its interval; ``how`` says on which patients and by which method."""
+    """A figure of merit with its interval; ``how`` says on which patients and by which method.
+
+    There is no interval of fewer than :data:`LEAST_FOR_INTERVAL` patients.
+    """
 
     name: str
     value: float
@@ -78,6 +84,12 @@ class Metric(_Part):
     high: float | None = None
     n: int
     how: str
+
+    @model_validator(mode="after")
+    def _no_interval_of_few(self) -> Metric:
+        if self.n < LEAST_FOR_INTERVAL:
+            self.low = self.high = None
+        return self
 
 
 def patient_hash(patient_id: str) -> str:

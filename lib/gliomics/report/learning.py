@@ -15,6 +15,7 @@ from gliomics.active.curves import BASELINES, curve_rows, summary_rows
 from gliomics.active.strategies import count
 from gliomics.csv_files import write_csv
 from gliomics.files import write_bytes, write_text
+from gliomics.models import LEAST_FOR_INTERVAL
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, TEXT, TITLE, blank, to_png
 from gliomics.report.numbers import markdown_table
 
@@ -45,12 +46,26 @@ def summary_text(rounds: Sequence[Round], summary: Sequence[Mapping[str, Any]]) 
             for row in sorted(summary, key=lambda row: -row["area"])
         ],
     )
-    seeds = count(summary[0]["seeds"], "seed", "seeds")
+    seeds, few = count(summary[0]["seeds"], "seed", "seeds"), _few(summary[0])
     return (
         f"Mean patient Dice over {sizes[0]} to {sizes[-1]} labelled patients, of {summary[0]['n']} test patients and "
         f"{seeds}; {min(steps)} to {max(steps)} optimiser steps in each round. In brackets: 95 % "
-        f"bootstrap interval over seeds and test patients, of the paired difference where two are compared.\n\n{table}"
+        "bootstrap interval over seeds and test patients, of the paired difference where two are compared."
+        f"{few}\n\n{table}"
     )
+
+
+def _few(row: Mapping[str, Any]) -> str:
+    """What intervals over so few seeds or test patients do not tell."""
+    sentences = []
+    if row["seeds"] == 1:
+        sentences.append("Of one seed the intervals are over test patients alone: another draw may turn them round.")
+    if row["n"] < LEAST_FOR_INTERVAL:
+        patients = count(row["n"], "test patient", "test patients")
+        sentences.append(
+            f"Intervals over {patients} say little about others; {LEAST_FOR_INTERVAL} at least are wanted."
+        )
+    return "".join(f" {sentence}" for sentence in sentences)
 
 
 def curves(rounds: Sequence[Round]) -> Figure:

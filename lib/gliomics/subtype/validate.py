@@ -16,6 +16,12 @@ from gliomics.subtype.table import TrainingTable
 
 FOLDS = 5
 
+LEAST_PERMUTATIONS = 20
+"""Permutations that a p-value below 0.05 needs at least."""
+
+LEAST_FOR_RANGE = 40
+"""Permutations of which a 95 % range leaves out any."""
+
 
 @dataclass(frozen=True)
 class CrossValidation:
@@ -152,11 +158,19 @@ def _references(table: TrainingTable, value: float, chance: Array) -> list[Metri
         )
     ]
     if chance.size:
-        low, high = np.percentile(chance, (2.5, 97.5))
-        mean = float(chance.mean())
-        how = f"the whole procedure on {chance.size} random assignments of the outcomes; mean and 95 % range"
-        found.append(Metric(name="AUC by chance", value=mean, low=float(low), high=float(high), n=n, how=how))
+        drawn = f"{chance.size} random assignment{'s' * (chance.size != 1)} of the outcomes"
+        low, high = np.percentile(chance, (2.5, 97.5)) if chance.size >= LEAST_FOR_RANGE else (None, None)
+        how = f"the whole procedure on {drawn}; mean" + (" and 95 % range" if low is not None else "")
+        found.append(Metric(name="AUC by chance", value=float(chance.mean()), low=low, high=high, n=n, how=how))
         as_high = (1 + int(np.sum(chance >= value))) / (1 + chance.size)
-        how = f"fraction of {chance.size} random assignments with an AUC at least as high (counting the real one)"
+        how = (
+            f"fraction of {drawn} with an AUC at least as high (counting the real one); it cannot be below "
+            f"{smallest_p(chance.size):.2g}"
+        )
         found.append(Metric(name="permutation p-value", value=as_high, n=n, how=how))
     return found
+
+
+def smallest_p(permutations: int) -> float:
+    """The smallest p-value that so many permutations can give (Phipson and Smyth 2010)."""
+    return 1 / (1 + permutations)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 
 from gliomics.active.strategies import (
@@ -79,7 +80,7 @@ def test_first_is_the_first_by_id() -> None:
 def test_study_least_like_the_labelled_ones_is_chosen() -> None:
     choice = choose_farthest(STUDIES, PLACES, ["done"], random.Random(0))
     assert choice.id == "c"
-    assert choice.reason.startswith("least like the 1 labelled of 3 studies compared")
+    assert choice.reason.startswith("least like the labelled one, of 3 studies compared")
     assert choose_farthest(STUDIES, PLACES, ["done", "c"], random.Random(0)).id == "b"
 
 
@@ -119,6 +120,27 @@ def test_hybrid_chooses_the_newest_of_the_uncertain() -> None:
     choice = choose_uncertain_and_new(STUDIES, uncertainty, PLACES, ["done"], random.Random(0))
     assert choice.id == "b"
     assert "higher half of 3 studies" in choice.reason
+
+
+def test_choice_among_one_or_two_says_no_more_than_there_is_to_say() -> None:
+    rng, entropy = random.Random(0), {"lesion": {"a": 0.3}}
+    only = {
+        "random": choose_random(["a"], rng),
+        "first": choose_first(["a"]),
+        "highest": choose_highest(["a", "b"], {"a": 0.3}, rng, score="doubt"),
+        "lesion": choose_random_with_lesion(["a", "b"], ["a"], rng),
+        "farthest": choose_farthest(["a", "b"], {"a": [1.0], "done": [0.0]}, ["done"], rng),
+        "typical": choose_farthest(["a"], {"a": [1.0]}, [], rng),
+        "power": choose_by_power(["a", "b"], entropy, 0.0, rng),
+        "hybrid": choose_uncertain_and_new(["a", "b"], {"a": 0.3}, PLACES, ["done"], rng),
+    }
+    for name, choice in only.items():
+        assert choice.id == "a"
+        assert "the only study" in choice.reason, name
+        assert not re.search(r"half|highest|proportion|typical|least like", choice.reason), name
+    assert only["hybrid"].reason == "uncertainty 0.3, the only study scored; 1 without a score"
+    two = choose_uncertain_and_new(["a", "b"], {"a": 0.3, "b": 0.2}, PLACES, ["done"], rng)
+    assert (two.id, two.reason) == ("a", "uncertainty 0.3, the higher of 2 studies scored")
 
 
 def test_strategies_without_scores_draw_at_random() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gliomics.cli.subtype import too_few_permutations
 from gliomics.models import ModelFolder, load_model_folder
 from gliomics.radiomics.table import write_features_csv
 from gliomics.subtype.fit import FitOptions, fit_model
@@ -116,6 +117,19 @@ def test_unknown_model_is_refused_with_those_that_exist(run: Run, features: Path
     assert "there is no model 'subtype_foo'" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("permutations", "said"),
+    [
+        (1, "1 permutation: the p-value cannot be below 0.5; give --permutations 20"),
+        (5, "5 permutations: the p-value cannot be below 0.17; give --permutations 20"),
+        (20, None),
+    ],
+)
+def test_permutations_that_are_too_few_for_a_p_value_are_told(permutations: int, said: str | None) -> None:
+    note = too_few_permutations(permutations)
+    assert note is None if said is None else said in str(note)
+
+
 def test_fit_makes_a_model_that_predict_uses(run: Run, features: Path, tmp_path: Path) -> None:
     lines = ["patient_id,IDH", *(f"{patient},{value}" for patient, value in outcomes(COUNTS, ("WT", "Mut")).items())]
     (tmp_path / "genomics.csv").write_text("\n".join(lines))
@@ -126,6 +140,7 @@ def test_fit_makes_a_model_that_predict_uses(run: Run, features: Path, tmp_path:
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert "28 patients: mutant 12, wildtype 16" in made.stderr
+    assert "without --permutations there is no AUC by chance and no p-value" in made.stderr
     assert "AUC, masks drawn twice 0." in made.stderr
     card = load_model_folder(tmp_path / "subtype_mine").card
     assert (card.name, card.classes, card.settings["target"]) == ("subtype_mine", ["mutant", "wildtype"], "IDH")

@@ -10,7 +10,16 @@ from gliomics.errors import InputError
 from gliomics.subtype import metrics
 from gliomics.subtype.signatures import usable_signatures
 from gliomics.subtype.table import TrainingTable, join
-from gliomics.subtype.validate import chance_level, cross_validate, stratified_folds, without_sequence
+from gliomics.subtype.validate import (
+    LEAST_FOR_RANGE,
+    LEAST_PERMUTATIONS,
+    chance_level,
+    cross_validate,
+    smallest_p,
+    stratified_folds,
+    summarise,
+    without_sequence,
+)
 from tests.unit.subtype.cohorts import FEATURES, outcomes, patients
 
 COUNTS = (24, 12, 12)
@@ -40,6 +49,21 @@ def test_classes_that_show_are_told_apart() -> None:
 def test_outcomes_at_random_give_an_auc_of_one_half() -> None:
     chance = chance_level(table(1.0), permutations=20, rng=np.random.default_rng(0), members=2)
     assert chance.mean() == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize(("permutations", "smallest"), [(1, "0.5"), (5, "0.17"), (19, "0.05"), (99, "0.01")])
+def test_p_value_says_how_small_it_could_be(permutations: int, smallest: str) -> None:
+    found = table(1.0)
+    result = cross_validate(found, repeats=1, rng=np.random.default_rng(0), members=2)
+    chance = np.linspace(0.4, 0.6, permutations)
+    figures = {one.name: one for one in summarise(found, result, chance, np.random.default_rng(0))}
+    assert figures["permutation p-value"].value == pytest.approx(smallest_p(permutations))
+    assert figures["permutation p-value"].how.endswith(f"it cannot be below {smallest}")
+    assert (figures["AUC by chance"].low is not None) == (permutations >= LEAST_FOR_RANGE)
+
+
+def test_fewest_permutations_for_a_p_value_below_one_in_twenty() -> None:
+    assert smallest_p(LEAST_PERMUTATIONS) < 0.05 <= smallest_p(LEAST_PERMUTATIONS - 1)
 
 
 def test_a_patient_does_not_move_the_models_that_predict_it() -> None:

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from gliomics.csv_files import write_csv
+from gliomics.models import LEAST_FOR_INTERVAL
 from gliomics.segmentation.evaluation.bootstrap import bootstrap_interval
 from gliomics.segmentation.evaluation.evaluate import COUNTS, METRICS, Evaluation, PatientScores
 from gliomics.segmentation.evaluation.groups import Groups
 from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS, mean_over
-
-LEAST_FOR_INTERVAL = 5
-"""Patients that an interval needs: resampling fewer says little about others."""
 
 SUBGROUP_METRICS = (
     "dice", "iou", "precision", "sensitivity", "hausdorff_95_mm", "surface_distance_mm", "hausdorff_95_voxels",
