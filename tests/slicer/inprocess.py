@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ class InProcessBackend:
         self.interrupted = threading.Event()
         self.calls = 0
         self.error: Exception | None = None
+        self.tell: Callable[[str], None] = lambda text: None
         self.estimate = ESTIMATE
         self.labels = {"tumour": 1}
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
@@ -87,6 +88,9 @@ class InProcessBackend:
 
     def interrupt(self) -> None:
         self.interrupted.set()
+
+    def tellWaiting(self, tell: Callable[[str], None]) -> None:
+        self.tell = tell
 
     def describe(self) -> ServerInfo:
         self._enter()

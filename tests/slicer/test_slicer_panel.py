@@ -36,6 +36,20 @@ def test_connecting_shows_progress_and_cancel(panel: Any, backend: InProcessBack
     spin(idle(panel))
 
 
+def test_what_a_request_waits_for_is_shown_and_can_be_cancelled(
+    withStudy: Any, backend: InProcessBackend, spin: Spin
+) -> None:
+    backend.gate.clear()
+    withStudy.ui.segmentButton.click()
+    for text in ("number 3 in the server's queue", "the server is busy; the request is sent again in 20 s"):
+        backend.tell(text)
+        spin(lambda text=text: text in withStudy.ui.statusLabel.text)
+    withStudy.ui.cancelButton.click()
+    spin(idle(withStudy))
+    assert "cancelled" in withStudy.ui.statusLabel.text
+    backend.gate.set()
+
+
 def test_connected_it_lists_the_server_s_models_and_strategies(connected: Any) -> None:
     ui = connected.ui
     assert state(connected) == "ready"

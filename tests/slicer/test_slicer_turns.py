@@ -39,9 +39,16 @@ def url() -> Iterator[str]:
     process.wait(10)
 
 
+class JobTransport(Transport):
+    """A transport that jobs use as they use a backend."""
+
+    def tellWaiting(self, tell: Callable[[str], None]) -> None:
+        self.tell = tell
+
+
 @pytest.fixture
 def transport(url: str) -> Transport:
-    return Transport(url, timeout=60, connect_timeout=5, verify=True)
+    return JobTransport(url, timeout=60, connect_timeout=5, verify=True)
 
 
 @pytest.fixture

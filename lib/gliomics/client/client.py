@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
+from uuid import uuid4
 
 from gliomics.client.transport import ClientError, Progress, Transport, parse_parts
+from gliomics.client.waiting import Tell, position_told
 from gliomics.errors import InputError
 from gliomics.files import suffix_of
 from gliomics.records import FeatureTable, SubtypeEstimate
@@ -34,6 +36,9 @@ class GliomicsClient:
     ``timeout`` is in seconds for one answer, ``connect_timeout`` for reaching the server.
     ``verify`` is false to trust any TLS certificate, or the path of one to trust. ``user``
     is recorded with the labels that are saved. A server that asks for a ``token`` knows the user by it.
+
+    A request that a busy server refuses is sent again when the server says, a few times. :meth:`tell_waiting` names who
+    is told of that, and of the position of a request in the server's queue.
     """
 
     def __init__(
@@ -54,6 +59,10 @@ class GliomicsClient:
     def url(self) -> str:
         """The server's address."""
         return self._transport.url
+
+    def tell_waiting(self, tell: Tell | None) -> None:
+        """Have ``tell`` called, from any thread, with what a request waits for."""
+        self._transport.tell = tell
 
     def interrupt(self) -> None:
         """End the requests that are under way in other threads; they raise :class:`ClientError`.
@@ -133,12 +142,15 @@ class GliomicsClient:
             uploads = {}
             if label is not None:
                 uploads["label"] = (Path(label).name, stack.enter_context(_opened(label)))
+            name = uuid4().hex
+            stack.enter_context(position_told(lambda: self._position(name), self._transport.tell))
             response = self._transport.request(
                 "POST",
                 f"/infer/{_quoted(model)}",
                 params=target,
                 data={"params": json.dumps(self._signed(params or {}))},
                 files=uploads or None,
+                headers={"X-Request-ID": name},
             )
         content_type = response.headers.get("content-type", "")
         if not content_type.startswith("multipart/"):
@@ -285,6 +297,14 @@ class GliomicsClient:
         """Let an earlier version of a model serve again, the one before unless named."""
         body = {key: value for key, value in (("version", version), ("reason", reason)) if value is not None}
         return dict(self._transport.json("POST", f"/model/rollback/{_quoted(model)}", json=body))
+
+    def _position(self, name: str) -> dict[str, Any] | None:
+        """Where the request of this name is in the server's lanes."""
+        timeout = (self._connect_timeout, _CLOSING_SECONDS)
+        place: dict[str, Any] | None = self._transport.json(
+            "GET", "/queue/", params={"request": name}, timeout=timeout
+        )["request"]
+        return place
 
     def _signed(self, params: Mapping[str, Any]) -> dict[str, Any]:
         return {**({"client_id": self._user} if self._user else {}), **params}

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from gliomics.client.interruptible import InterruptibleAdapter
+from gliomics.client.waiting import MOST_TRIES, Tell, retry_after, wait_to_retry
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import atomic_path
 
@@ -46,6 +47,8 @@ class Transport:
         self._verify = str(verify) if isinstance(verify, Path) else verify
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._use_proxies = parts.hostname not in _LOOPBACK
+        self.tell: Tell | None = None
+        """Told what a request waits for."""
         self._under_way: weakref.WeakSet[InterruptibleAdapter] = weakref.WeakSet()
 
     def json(self, method: str, path: str, **options: Any) -> Any:
@@ -58,7 +61,10 @@ class Transport:
             adapter.interrupt()
 
     def request(self, method: str, path: str, *, interruptible: bool = True, **options: Any) -> requests.Response:
-        """An answer with status below 400; :class:`ClientError` with the server's message for others."""
+        """An answer with status below 400; :class:`ClientError` with the server's message for others.
+
+        A server that is busy and says when to come again is asked again then, up to :data:`MOST_TRIES` times in all.
+        """
         session = requests.Session()
         session.trust_env = self._use_proxies
         adapter = InterruptibleAdapter()
@@ -66,24 +72,46 @@ class Transport:
         session.mount("https://", adapter)
         if interruptible:
             self._under_way.add(adapter)
-        options.setdefault("timeout", self._timeout)
+        timeout, stream = options.pop("timeout", self._timeout), options.pop("stream", False)
+        options["headers"] = {**self._headers, **options.get("headers", {})}
+        request = session.prepare_request(requests.Request(method, self.url + path, **options))
+        for tries in range(1, MOST_TRIES + 1):
+            response = self._sent(session, request, adapter, timeout=timeout, stream=stream)
+            seconds = retry_after(response.status_code, response.headers.get("retry-after"))
+            if seconds is None or tries == MOST_TRIES:
+                break
+            wait_to_retry(seconds, self.tell or _nobody, lambda: adapter.interrupted)
+        if response.status_code >= 400:
+            raise ClientError(_server_message(response), response.status_code)
+        return response
+
+    def _sent(
+        self,
+        session: requests.Session,
+        request: requests.PreparedRequest,
+        adapter: InterruptibleAdapter,
+        *,
+        timeout: tuple[float, float],
+        stream: bool,
+    ) -> requests.Response:
+        """Whatever the server answers; :class:`ClientError` where it does not."""
+        if adapter.interrupted:
+            raise ClientError(f"the request to {self.url} was interrupted")
+        settings = session.merge_environment_settings(request.url or "", {}, stream, self._verify, None)
         try:
-            response = session.request(method, self.url + path, verify=self._verify, headers=self._headers, **options)
+            return session.send(request, timeout=timeout, **settings)
         except requests.exceptions.SSLError as error:
             raise ClientError(
                 f"{self.url} has no certificate that is trusted here ({error}); give its certificate file as 'verify'"
             ) from error
         except requests.exceptions.ReadTimeout as error:
-            raise ClientError(f"{self.url} did not answer within {options['timeout'][1]:g} s") from error
+            raise ClientError(f"{self.url} did not answer within {timeout[1]:g} s") from error
         except requests.exceptions.RequestException as error:
             if adapter.interrupted:
                 raise ClientError(f"the request to {self.url} was interrupted") from error
             raise ClientError(
                 f"no server answers at {self.url} ({_reason(error)}); start one with: gliomics serve --studies DIR"
             ) from error
-        if response.status_code >= 400:
-            raise ClientError(_server_message(response), response.status_code)
-        return response
 
     def download(self, path: str, dest: Path, *, params: dict[str, Any], progress: Progress | None) -> Path:
         """Write an answer's body to ``dest``, which appears whole or not at all."""
@@ -114,6 +142,10 @@ def parse_parts(content_type: str, body: bytes) -> dict[str, bytes]:
     if not parts:
         raise ClientError("the server's answer is not a readable multipart message; is it a MONAI Label server?")
     return parts
+
+
+def _nobody(text: str) -> None:
+    """Where nobody listens."""
 
 
 def _json(response: requests.Response) -> Any:

@@ -137,8 +137,11 @@ class Backend(Protocol):
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
         """Save ``mask`` as the label of a study with this tag, :data:`FINAL` or :data:`PARTIAL`."""
 
+    def tellWaiting(self, tell: Callable[[str], None]) -> None:
+        """Have ``tell`` called, from any thread, with what a call waits for. It does not block."""
+
     def interrupt(self) -> None:
-        """End the calls that are under way in other threads: they raise. The only method that does not block."""
+        """End the calls that are under way in other threads: they raise. It does not block."""
 
 
 def isLoopback(url: str) -> bool:
@@ -274,6 +277,10 @@ class ServerBackend:
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
         """Save a label as a new version."""
         self._client.save_label(studyId, mask, tag=tag, params=notes)
+
+    def tellWaiting(self, tell: Callable[[str], None]) -> None:
+        """As the client tells it: the position in the server's queue, and when a busy server is asked again."""
+        self._client.tell_waiting(tell)
 
     def interrupt(self) -> None:
         """Shut the connections down."""

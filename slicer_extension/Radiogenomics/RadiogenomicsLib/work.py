@@ -98,6 +98,7 @@ class Work:
         ``onAbandoned`` is called instead when the work fails or is cancelled.
         """
         job = Job(title, work, backend.interrupt)
+        backend.tellWaiting(job.progress)
         self._onResult, self._onAbandoned = onResult, onAbandoned
         self.segmentEdited = self._dialogShown = False
         self._model.jobStarted(title)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
@@ -16,6 +19,7 @@ from requests_toolbelt import MultipartEncoder
 from gliomics.client import ClientError, GliomicsClient
 from gliomics.client.interruptible import InterruptibleAdapter
 from gliomics.client.transport import Transport, parse_parts
+from gliomics.client.waiting import MOST_TRIES
 from gliomics.errors import InputError
 
 LIBRARY = Path(__file__).resolve().parents[3] / "lib"
@@ -217,3 +221,87 @@ def test_an_interrupted_adapter_ends_the_connection_that_it_makes_next() -> None
     assert there.recv(1) == b""
     here.close()
     there.close()
+
+
+class BusyServer:
+    """Refuses the first ``refusals`` inferences with 503, and says of every request that two others are before it."""
+
+    def __init__(self, refusals: int, seconds: str = "1") -> None:
+        self.bodies: list[bytes] = []
+        self.names: list[str | None] = []
+        busy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                busy.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                refused = len(busy.bodies) <= refusals
+                if not refused:
+                    time.sleep(1.5)
+                self.answer({"detail": "64 requests wait"} if refused else {"done": True}, 503 if refused else 200)
+
+            def do_GET(self) -> None:
+                busy.names.append(parse_qs(urlsplit(self.path).query)["request"][0])
+                self.answer({"request": {"lane": "inference", "state": "waiting", "position": 3}}, 200)
+
+            def answer(self, value: dict[str, object], status: int) -> None:
+                content = json.dumps(value).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                if status == 503:
+                    self.send_header("Retry-After", seconds)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.client = GliomicsClient(f"http://127.0.0.1:{self.server.server_port}", timeout=20)
+        self.told: list[str] = []
+        self.client.tell_waiting(self.told.append)
+
+    def __enter__(self) -> BusyServer:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def test_request_that_a_busy_server_refuses_is_sent_again_whole_when_it_said(tmp_path: Path) -> None:
+    label = tmp_path / "label.nii.gz"
+    label.write_bytes(b"a mask")
+    started = time.monotonic()
+    with BusyServer(2) as busy:
+        assert busy.client.infer("radiomics", "case", label=label).params == {"done": True}
+    assert time.monotonic() - started > 2
+    assert len(busy.bodies) == 3
+    assert len(set(busy.bodies)) == 1
+    assert b"a mask" in busy.bodies[0]
+    assert "the server is busy; the request is sent again in 1 s" in busy.told
+
+
+def test_position_in_the_servers_queue_is_told_while_a_request_waits() -> None:
+    with BusyServer(0) as busy:
+        busy.client.infer("segmentation_flair", "case")
+    assert busy.told == ["number 3 in the server's queue"]
+    assert len(set(busy.names)) == 1
+
+
+def test_server_that_stays_busy_is_told_in_its_words() -> None:
+    with BusyServer(99, "0") as busy, pytest.raises(ClientError, match="64 requests wait") as refusal:
+        busy.client.infer("segmentation_flair", "case")
+    assert refusal.value.status == 503
+    assert len(busy.bodies) == MOST_TRIES
+
+
+def test_interrupt_ends_the_wait_for_a_busy_server() -> None:
+    with BusyServer(99, "30") as busy:
+        thread = threading.Thread(target=lambda: busy.client.interrupt())
+        busy.client.tell_waiting(lambda text: None if thread.is_alive() or thread.ident else thread.start())
+        started = time.monotonic()
+        with pytest.raises(ClientError, match="interrupted"):
+            busy.client.infer("segmentation_flair", "case")
+    assert time.monotonic() - started < 5
