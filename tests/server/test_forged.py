@@ -26,7 +26,7 @@ CHANGING = (
     ("POST", "/train/"),
     ("DELETE", "/train/"),
     ("POST", "/activelearning/first"),
-    ("POST", "/scoring/"),
+    ("DELETE", "/batch/infer"),
     ("POST", "/model/rollback/segmentation_flair"),
     ("PUT", "/datastore/label?image=case-0"),
     ("PUT", "/datastore/image/info?image=case-0"),

@@ -85,7 +85,6 @@ def create_app(options: ServerOptions) -> FastAPI:
     from fastapi import FastAPI
     from fastapi.middleware.cors import CORSMiddleware
     from monailabel.config import settings
-    from monailabel.endpoints import batch_infer, scoring
 
     from gliomics.monailabel.access import Access, Tokens
     from gliomics.monailabel.routes import router
@@ -115,8 +114,6 @@ def create_app(options: ServerOptions) -> FastAPI:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
     answer_errors(app)
     app.include_router(router)
-    for stock in (batch_infer, scoring):
-        app.include_router(stock.router)
     return app
 
 

@@ -101,3 +101,15 @@ async def batch(
     if not run_sync:  # in a process of its own
         return await run_in_threadpool(work)
     return await the_app().lanes.inference.run(request, work, task=f"batch of {model}", patience=BACKGROUND)
+
+
+@router.get("/batch/infer", tags=["Infer"])
+def batch_status(all: bool = False, check_if_running: bool = False) -> Any:
+    """The last batch, or ``all``, with what came of each study (404 when there is none)."""
+    return stock_batch.status(all, check_if_running)
+
+
+@router.delete("/batch/infer", tags=["Infer"])
+def stop_batch() -> Any:
+    """Stop the running batch; masks that are saved stay."""
+    return stock_batch.stop()
