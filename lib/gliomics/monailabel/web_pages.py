@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from gliomics.errors import InputError
 from gliomics.monailabel.refusal import refuse
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9._-]+")
 _HERE = ("same-origin", "none")
 """``Sec-Fetch-Site`` of a request of the server's own page, and of one that the user typed."""
 
@@ -31,12 +33,15 @@ def origin_of(url: str) -> str | None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return None
-    extra = parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc
-    if parts.scheme not in _DEFAULT_PORTS or extra or not host or not host.isascii() or not url.isprintable():
+    if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc or not url.isprintable():
         return None
     address = _address(host)
     if address is not None:
         host = f"[{address}]" if address.version == 6 else str(address)
+    elif not _HOST.fullmatch(host):
+        return None
+    if parts.scheme not in _DEFAULT_PORTS:
+        return None
     return f"{parts.scheme}://{host}" + ("" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}")
 
 
@@ -98,7 +103,7 @@ class WebPages:
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1").strip())
         host = headers.get("host", [""])[0]
-        if not self._any_name and not self._is_name_of_the_server(host):
+        if not self._is_name_of_the_server(host):
             detail = (
                 f"this server is not called {host[:80]!r}; use its address, or let it be started with "
                 "--cors-origin and the URL under which it is reached"
@@ -113,7 +118,9 @@ class WebPages:
 
     def _is_name_of_the_server(self, host: str) -> bool:
         origin = origin_of(f"http://{host}")
-        name = (urlsplit(origin).hostname or "").removesuffix(".") if origin else ""
+        if origin is None or self._any_name:
+            return origin is not None
+        name = (urlsplit(origin).hostname or "").removesuffix(".")
         address = _address(name)
         if address is None:
             return name in self._names
