@@ -33,9 +33,16 @@ $(SLICER_STABLE)/.installed: requirements/slicer-5.12.txt $(STAMP)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target $(SLICER_STABLE) -r $<
 	@touch $@
 
+# Most tests wait for other processes half of the time, so files of tests run side by side; those that compare times
+# run after them, one by one. `python -m pytest PATH` runs any of them in one process.
+SIDE_BY_SIDE := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone"
+ALONE := $(BIN)/python -m pytest -m alone
+
 test: install $(SLICER_STABLE)/.installed
-	$(BIN)/python -m pytest --ignore=tests/benchmarks
-	SLICER_CORE=5.12 PYTHONPATH=$(CURDIR)/$(SLICER_STABLE) $(BIN)/python -m pytest tests/slicer
+	$(SIDE_BY_SIDE) --ignore=tests/benchmarks
+	$(ALONE) --ignore=tests/benchmarks
+	SLICER_CORE=5.12 PYTHONPATH=$(CURDIR)/$(SLICER_STABLE) $(SIDE_BY_SIDE) tests/slicer
+	SLICER_CORE=5.12 PYTHONPATH=$(CURDIR)/$(SLICER_STABLE) $(ALONE) tests/slicer
 
 serve: install
 	$(BIN)/gliomics serve --studies $(STUDIES) --port $(PORT)

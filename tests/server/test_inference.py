@@ -173,6 +173,7 @@ def test_nothing_uploaded_stays_on_disk_after_the_answer(a_server: Server, a_lab
     assert a_server.written() == before
 
 
+@pytest.mark.alone
 def test_info_and_a_second_inference_are_answered_during_an_inference(a_server: Server) -> None:
     a_server.client.infer("segmentation_flair", "case-0")
     finished = threading.Event()

@@ -32,6 +32,8 @@ from tests.server.studies import (
     an_untrained_state,
 )
 
+pytestmark = pytest.mark.alone
+
 SLOWLY = "/infer/slow?image=long&output=json"
 LONG = (40, 44, 24)
 """A study of several batches of slices."""

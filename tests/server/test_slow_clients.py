@@ -50,6 +50,7 @@ def seconds_of_info(server: Server) -> float:
 
 
 @pytest.mark.parametrize("sent", [b"", HALF, UPLOAD], ids=["nothing", "half of the headers", "half of the body"])
+@pytest.mark.alone
 def test_1500_half_open_connections_do_not_slow_the_server_down(
     a_strict_server: Server, many_files: None, sent: bytes
 ) -> None:

@@ -23,6 +23,8 @@ from RadiogenomicsLib.jobs import Job
 
 from gliomics.client.transport import Transport, parse_parts
 
+pytestmark = pytest.mark.alone
+
 FILES, FILE_BYTES = 4, 9_300_000
 """As many as a study of four sequences."""
 
