@@ -42,7 +42,12 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[s
 
 def write_rows(file: TextIO, rows: Iterable[Iterable[Any]]) -> None:
     """Write rows, the first of them the header, into an open file; cells as by :func:`write_csv`."""
-    csv.writer(file, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    plain = csv.writer(file, lineterminator="\n")
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in rows:
+        cells = [_cell(value) for value in row]
+        # Python quotes a cell with a line break only where that is how lines end.
+        (quoted if any("\r" in cell for cell in cells) else plain).writerow(cells)
 
 
 def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:

@@ -23,6 +23,8 @@ class _UniqueKeys(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for node_of_key, _ in node.value:
+            if node_of_key.tag == "tag:yaml.org,2002:merge":
+                continue
             key = self.construct_object(node_of_key, deep=True)
             if not isinstance(key, Hashable):
                 continue  # refused below

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -26,9 +27,9 @@ Item = TypeVar("Item")
 
 def check_apart(written: Iterable[Path], read: Iterable[Path | None]) -> None:
     """Raise :class:`InputError` where a file that will be written is one of those that the command reads."""
-    inputs = {path.resolve() for path in read if path is not None}
+    inputs = {os.path.realpath(path) for path in read if path is not None}
     for path in written:
-        if path.resolve() in inputs:
+        if os.path.realpath(path) in inputs:
             raise InputError(f"{path} is read by this command and would be replaced; give another place for the output")
 
 

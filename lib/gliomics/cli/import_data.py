@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -115,7 +116,7 @@ def import_lgg(
 
 
 def _check_apart(source: Path, dest: Path) -> None:
-    if source.resolve() == dest.resolve():
+    if os.path.realpath(source) == os.path.realpath(dest):
         raise InputError(f"FOLDER and OUT are both {source}; give a new folder for the studies")
     if dest.exists() and not dest.is_dir():
         raise InputError(f"{dest} is a file; give a folder for the studies")

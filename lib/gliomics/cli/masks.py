@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +41,7 @@ def resample(
 
     if not masks.is_dir():
         raise InputError(f"{masks} is not a folder; give the folder that holds <study id>.nii.gz for each study")
-    if out.resolve() == masks.resolve():
+    if os.path.realpath(out) == os.path.realpath(masks):
         raise InputError(f"{out} holds the masks themselves; give another folder to --out")
     every_study = open_studies(studies, left_out)
     images = [path for study in every_study for path in study.sequences.values()]

@@ -17,7 +17,11 @@ from gliomics.records import FeatureTable
 
 def default_folder() -> Path:
     """The user's cache folder for rows: ``$XDG_CACHE_HOME/gliomics/features``, by default in ``~/.cache``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gliomics" / "features"
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError as error:  # as in a container that runs under a number without a user
+        raise InputError("there is no home folder to keep measured rows in; give a folder with --cache") from error
+    return cache / "gliomics" / "features"
 
 
 class RowStore:

@@ -244,6 +244,10 @@ def _only_server_of(workspace: Workspace) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         raise InputError(f"{workspace.studies} is served by another process already; stop it or use it") from error
+    except OSError as error:
+        raise InputError(
+            f"{workspace.root} cannot be written ({error.strerror}); copy the studies to a folder that can be"
+        ) from error
     try:
         yield
     finally:

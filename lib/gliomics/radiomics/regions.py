@@ -12,6 +12,7 @@ from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_ed
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.radiomics.config import Region
 from gliomics.radiomics.planes import ROUNDING, axial_axis
+from gliomics.radiomics.settings import MOST_VALUE
 from gliomics.radiomics.windows import Window, window_of
 from gliomics.study.numbering import (
     CAVITY,
@@ -140,9 +141,10 @@ def _rule(region: str, own: Mapping[str, Region]) -> Region:
     named = {**REGIONS, **own}
     if region in named:
         return named[region]
-    if region.lstrip("+").isdigit() and int(region) > 0:
-        return Region(labels=[int(region)])
-    raise UnknownNameError(f"region '{region}' is unknown; give {', '.join(named)} or a label value such as 1")
+    digits = region.lstrip("+")
+    if digits.isascii() and digits.isdigit() and 0 < int(digits[:11]) <= MOST_VALUE:
+        return Region(labels=[int(digits)])
+    raise UnknownNameError(f"region '{region[:80]}' is unknown; give {', '.join(named)} or a label value such as 1")
 
 
 def _ring(mask: Mask, width: float) -> Bools:
