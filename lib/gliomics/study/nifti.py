@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 from pathlib import Path
 from typing import IO, cast
 
@@ -13,6 +14,11 @@ from nibabel.spatialimages import HeaderDataError
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.files import open_file
+
+_UNHEARD = logging.Logger("nifti headers")
+"""Where nibabel says what it mends in headers and which errors it raises, which would be on the terminal otherwise."""
+
+_UNHEARD.addHandler(logging.NullHandler())
 
 _MILLIMETRES = {1: 1000.0, 3: 0.001}
 
@@ -65,7 +71,8 @@ def read_header(start: bytes, path: Path) -> nib.Nifti1Header:
     if len(start) < length:
         raise InputError(f"{path} is not a NIfTI image: it holds {len(start)} bytes, less than a header")
     try:
-        header = header_class(start[:length])
+        header = header_class(start[:length], check=False)
+        header.check_fix(logger=_UNHEARD)
         magic, dtype = bytes(header["magic"]), header.get_data_dtype()
     except (HeaderDataError, ValueError, KeyError, OverflowError) as error:
         raise InputError(f"{path} is not a NIfTI image ({error}); give a .nii, .nii.gz or .nrrd file") from error
