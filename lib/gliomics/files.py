@@ -123,11 +123,19 @@ def lies_inside(path: Path, folder: Path) -> bool:
 def _leads_through_link(path: Path, folder: Path) -> bool:
     """Whether a link may lead out on the way from ``folder`` to ``path``, at the cost of a look at each step."""
     start, whole = f"{folder}{os.sep}", str(path)
-    steps = Path(whole[len(start) :]).parts
-    if os.name == "nt" or not whole.startswith(start) or ".." in steps or "\0" in whole:
+    if os.name == "nt" or not whole.startswith(start) or f"{os.sep}..{os.sep}" in f"{whole}{os.sep}":
         return True
-    way = Path(folder)
-    return any((way := way / step).is_symlink() for step in steps)
+    end = len(start)
+    try:
+        while end < len(whole):
+            end = whole.find(os.sep, end + 1) if os.sep in whole[end + 1 :] else len(whole)
+            if stat.S_ISLNK(os.lstat(whole[:end]).st_mode):
+                return True
+    except FileNotFoundError:  # nor is there anything behind it
+        return False
+    except (OSError, ValueError):
+        return True
+    return False
 
 
 def check_inside(path: Path, root: Path) -> Path:
