@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
+from sklearn.metrics import pairwise_distances_argmin_min
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def choose_farthest(
     if not others:
         typical = known[int(cdist(of_known, of_known.mean(axis=0)[None]).argmin())]
         return Choice(typical, None, f"the most typical of {_compared(known)}, because none is labelled yet")
-    distance = cdist(of_known, np.array(others)).min(axis=1)
+    distance = pairwise_distances_argmin_min(of_known, np.array(others))[1]
     farthest = int(distance.argmax())
     labelled_ones = "labelled one" if len(others) == 1 else f"{len(others)} labelled"
     reason = f"least like the {labelled_ones}, of {_compared(known)}: distance {distance[farthest]:.3g}"
@@ -122,7 +123,8 @@ def choose_by_power(
     at random, so that the choices differ, and later the most uncertain.
     """
     name = rng.choice(sorted(by_class))
-    scores = {study: value for study, value in by_class[name].items() if study in candidates and value > 0}
+    among = set(candidates)
+    scores = {study: value for study, value in by_class[name].items() if study in among and value > 0}
     if not scores:
         drawn = choose_random(candidates, rng)
         return Choice(drawn.id, None, f"no study has an entropy of {name}; {drawn.reason}")
