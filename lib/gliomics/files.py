@@ -48,12 +48,17 @@ def safe_name(name: str, kind: str) -> str:
 
     ``kind`` says in the error what the name is of, e.g. ``"study id"``.
     """
-    if not _SAFE_NAME.fullmatch(name) or ".." in name:
+    if not is_safe_name(name):
         raise InputError(
             f"{kind} {name[:80]!r} is not allowed: use 1 to 128 letters, digits, '.', '_' or '-', "
             "beginning with a letter or digit and without '..'"
         )
     return name
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether :func:`safe_name` takes a name."""
+    return _SAFE_NAME.fullmatch(name) is not None and ".." not in name
 
 
 def suffix_of(path: Path) -> str:
@@ -182,6 +187,15 @@ def check_file(path: Path) -> Path:
     if kind != stat.S_IFREG:
         raise InputError(f"{path} is {_KINDS.get(kind, 'no file')}, not a file; move it away")
     return path
+
+
+def fault_of(path: Path, root: Path) -> str | None:
+    """Why ``path`` is no regular file inside ``root``; None if it is one."""
+    try:
+        check_file(check_inside(path, root))
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def open_file(path: Path) -> BinaryIO:

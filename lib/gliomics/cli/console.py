@@ -65,7 +65,7 @@ def masks_not_used(folder: Path, studies: Iterable[Study]) -> None:
 def labelled_studies(folder: Path) -> list[LabelledStudy]:
     """The studies of a folder that have a final label; raises :class:`InputError` when none has."""
     from gliomics.segmentation.labelled import LabelledStudy
-    from gliomics.study import find_mask, labels_folder, list_studies
+    from gliomics.study import find_label, labels_folder, list_studies
     from gliomics.study.labels import misplaced_labels
 
     studies = list_studies(folder, left_out)
@@ -77,7 +77,7 @@ def labelled_studies(folder: Path) -> list[LabelledStudy]:
     labelled = []
     for study in studies:
         try:
-            path = find_mask(labels, study.id)
+            path = find_label(folder, study.id)
         except InputError as error:
             study_left_out(study.id, str(error))
         else:

@@ -34,7 +34,7 @@ from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import STUDY_KEY, RadiomicsTask, SegmentationTask, SubtypeTask, text_option
 from gliomics.monailabel.lanes import Lanes
 from gliomics.monailabel.leases import Leases
-from gliomics.monailabel.models import ModelCache
+from gliomics.monailabel.models import DamagedModels, ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
 from gliomics.monailabel.refinement import RefinementTask
 from gliomics.monailabel.scoring import ModelScoring, ScoreKeeper
@@ -67,8 +67,8 @@ class GliomicsApp(MONAILabelApp):
         settings.MONAI_LABEL_TRACKING_ENABLED = False
         settings.MONAI_LABEL_SESSION_PATH = settings.MONAI_LABEL_SESSION_PATH or str(self.workspace.sessions)
         self.store = ModelStore(self.workspace.models)
-        self.leases = Leases(self.workspace.leases)
         self.lanes = Lanes()
+        self._damaged_models = DamagedModels(self.store)
         self.segmenters = ModelCache(self.store, Segmenter)
         self.refiners = ModelCache(self.store, Refiner)
         train_after = train_after_option(conf or {})
@@ -133,10 +133,11 @@ class GliomicsApp(MONAILabelApp):
         keeper = ScoreKeeper(ModelScoring(), self.segmenters, self._datastore, folder, turn)
         subtype = SubtypeScoring(self.store, self.store.names("subtype"))
         changes = ScoreKeeper(subtype, self.segmenters, self._datastore, folder / "subtype", turn)
+        leases = Leases(self.workspace.leases, self._datastore.records)
         strategies: dict[str, Strategy] = {
-            **{name: PlainStrategy(name, self.leases) for name in PLAIN},
-            **{name: ScoredStrategy(name, keeper, usable, self.leases) for name in SCORED},
-            "subtype": SubtypeStrategy(changes, usable, self.leases),
+            **{name: PlainStrategy(name, leases) for name in PLAIN},
+            **{name: ScoredStrategy(name, keeper, usable, leases) for name in SCORED},
+            "subtype": SubtypeStrategy(changes, usable, leases),
         }
         return {DEFAULT: strategies[DEFAULT], **strategies}
 
@@ -145,9 +146,13 @@ class GliomicsApp(MONAILabelApp):
         return StudyBatch()
 
     def info(self) -> dict[str, Any]:
-        """As MONAI Label's, whose answer has no list that grows with the studies; those are with ``GET /train/``."""
+        """As MONAI Label's, whose answer has no list that grows with the studies; those are with ``GET /train/``.
+
+        ``broken_models`` says why the published version of a model cannot be used.
+        """
         info: dict[str, Any] = super().info()
-        return {**info, "train_stats": {name: trainer.summary() for name, trainer in self._trainers.items()}}
+        stats = {name: trainer.summary() for name, trainer in self._trainers.items()}
+        return {**info, "train_stats": stats, "broken_models": self._broken_models()}
 
     def on_init_complete(self) -> None:
         """Load the models while the first client connects; sessions are cleaned when one is made."""
@@ -214,6 +219,14 @@ class GliomicsApp(MONAILabelApp):
         """As MONAI Label's own route wants it: empty when nothing is left."""
         choice = self.choose_sample(request)
         return choice if choice.get("id") else {}
+
+    def _broken_models(self) -> dict[str, str]:
+        """By name, also those whose files are whole and no network."""
+        reasons = self._damaged_models.reasons()
+        for name in set(self.segmentation_names) & set(self.store.known()) - reasons.keys():
+            if (reason := self.segmenters.damage(name)) is not None:
+                reasons[name] = reason
+        return {name: reason.replace(f"{self.workspace.studies}{os.sep}", "") for name, reason in reasons.items()}
 
     def _study(self, request: dict[str, Any], datastore: Datastore) -> Study:
         image = str(request.get("image") or "")

@@ -9,7 +9,7 @@ from typing import Any
 
 from gliomics.errors import InputError
 from gliomics.files import suffix_of
-from gliomics.preprocess import lesion_mask_of_study
+from gliomics.preprocess import axial, lesion_mask_of_study
 from gliomics.study.conventions import patient_and_role
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask
 from gliomics.study.numbering import numbering_of_mask
@@ -82,3 +82,14 @@ def with_numbering_of_segments(study: Study, info: Mapping[str, Any]) -> Study:
     names = {value: str(name) for name, value in segments.items()}
     found = numbering_of_mask(names, f"the label of study '{study.id}'", segments=names)
     return replace(study, numbering=found.name) if found.source == "names of the segments" else study
+
+
+def check_slices(slices: Any, mask: Mask, study_id: str) -> None:
+    """Raise :class:`InputError` unless ``slices`` are numbers of axial slices of the mask, at least one."""
+    count = mask.shape[axial(mask)[0]]
+    whole = isinstance(slices, list) and all(type(number) is int and 0 <= number < count for number in slices)
+    if not whole or not slices:
+        raise InputError(
+            f"slices_done of study '{study_id}' is {str(slices)[:80]}; expected the numbers, 0 to {count - 1}, of the "
+            "axial slices that were annotated, at least one"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import os
 import tempfile
 import zipfile
@@ -12,29 +13,30 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 
-from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import read_json, safe_name, suffix_of, write_json
-from gliomics.monailabel.cases import default_sequence, read_label
+from gliomics.errors import GliomicsError, InputError
+from gliomics.files import open_file, safe_name, suffix_of
+from gliomics.monailabel.cases import check_slices, default_sequence, read_label
+from gliomics.monailabel.kept_records import KeptRecords, locked
 from gliomics.monailabel.label_check import LabelCheck
 from gliomics.monailabel.labels import LabelStore, LabelVersion, segment_values
 from gliomics.monailabel.new_images import Added, NewImages, study_id_of_upload
+from gliomics.monailabel.notes import StudyNotes
 from gliomics.monailabel.origins import ORIGIN, AutomaticMasks
 from gliomics.monailabel.reviews import ReviewStore
 from gliomics.monailabel.storage import temporary_file
 from gliomics.monailabel.study_index import StudyIndex
 from gliomics.monailabel.values import AUTHOR_KEYS, LABEL_KEYS, STUDY_KEYS, check_length, refuse_keys, without
-from gliomics.monailabel.watched import WatchedFolder
 from gliomics.monailabel.workspace import Workspace
-from gliomics.preprocess import axial
 from gliomics.study.images import read_mask, write_mask
 from gliomics.study.labels import labels_folder
 from gliomics.study.records import Mask, Study
 
 FINAL = DefaultLabelTag.FINAL.value
 """Tag of the labels that models learn from."""
+
+_log = logging.getLogger(__name__)
 
 PARTIAL = "partial"
 """Tag of labels of which some slices are annotated; the label's ``slices_done`` says which."""
@@ -49,13 +51,14 @@ class StudyDatastore(Datastore):
     def __init__(self, root: Path) -> None:
         self.root = root
         self.workspace = Workspace(root)
-        self.automatic = AutomaticMasks(self.workspace.automatic)
+        self.records = KeptRecords(root)
+        self.automatic = AutomaticMasks(self.workspace.automatic, root)
         self.index = StudyIndex(root)
-        self.labels = LabelStore(root, self.workspace.history, lambda study_id: self.index.study(study_id).sequences)
+        self.labels = LabelStore(root, self.workspace.history, self._sequences, self.records)
         self._new_images = NewImages(self.workspace, self.index, self.labels)
         self.label_check = LabelCheck(self.labels, self.index.studies)
-        self.reviews = ReviewStore(self.workspace.reviews)
-        self._noted = WatchedFolder(self.workspace.image_info)
+        self.reviews = ReviewStore(self.workspace.reviews, self.records)
+        self._notes = StudyNotes(self.workspace.image_info, self.records)
 
     def name(self) -> str:
         """Name of the studies folder."""
@@ -84,8 +87,8 @@ class StudyDatastore(Datastore):
         return list(self.index.studies())
 
     def broken(self) -> dict[str, str]:
-        """Folders and files that could not be read as studies, and why."""
-        return dict(self.index.broken())
+        """Folders and files that could not be read as studies, and records that could not be read, and why."""
+        return {**self.index.broken(), **self.records.broken()}
 
     def refresh(self) -> None:
         """Read the studies folder again."""
@@ -100,7 +103,7 @@ class StudyDatastore(Datastore):
 
     def get_image(self, image_id: str, params: dict[str, Any] | None = None) -> io.BytesIO:
         """Content of the default sequence's file."""
-        return io.BytesIO(Path(self.get_image_uri(image_id)).read_bytes())
+        return _content(Path(self.get_image_uri(image_id)))
 
     def get_image_info(self, image_id: str) -> dict[str, Any]:
         """What is known about a study: patient, time point, sequences, and what clients noted."""
@@ -108,9 +111,8 @@ class StudyDatastore(Datastore):
 
     def _image_info(self, study: Study, *, noted: bool) -> dict[str, Any]:
         """As :meth:`get_image_info`; ``noted`` is false for a study of which nothing was noted."""
-        notes = self._info_path(study.id) if noted else None
         return {
-            **(read_json(notes) if notes is not None and notes.is_file() else {}),
+            **(self._notes.of(study.id) if noted else {}),
             "name": download_name(study, default_sequence(study)),
             "path": str(study.path(default_sequence(study))),
             "patient_id": study.patient_id,
@@ -124,26 +126,22 @@ class StudyDatastore(Datastore):
     def update_image_info(self, image_id: str, info: dict[str, Any]) -> None:
         """Add a client's notes to a study; what the server itself tells of it (:data:`STUDY_KEYS`) is refused."""
         refuse_keys(info, STUDY_KEYS, f"study '{image_id}'")
-        with self._notes(image_id) as notes:
+        with self._notes.changing(self.study(image_id).id) as notes:
             notes.update(info)
             check_length(notes, f"what is noted about study '{image_id}'")
 
     def note_strategy(self, image_id: str, strategy: str, handed_out: dict[str, Any]) -> None:
-        """Note when a strategy offered a study, and to whom, under ``strategy`` as MONAI Label does."""
-        with self._notes(image_id) as notes:
-            offers = notes.get("strategy")
-            notes["strategy"] = {**(offers if isinstance(offers, dict) else {}), strategy: handed_out}
+        """Note when a strategy offered a study, and to whom, under ``strategy`` as MONAI Label does.
 
-    @contextlib.contextmanager
-    def _notes(self, image_id: str) -> Iterator[dict[str, Any]]:
-        """What is noted about a study, to be changed in place; kept unless the block raises."""
-        self.study(image_id)
-        path = self._info_path(image_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):
-            notes: dict[str, Any] = read_json(path) if path.is_file() else {}
-            yield notes
-            write_json(path, notes)
+        The study is offered even where that cannot be noted.
+        """
+        study_id = self.study(image_id).id
+        try:
+            with self._notes.changing(study_id) as notes:
+                offers = notes.get("strategy")
+                notes["strategy"] = {**(offers if isinstance(offers, dict) else {}), strategy: handed_out}
+        except InputError as error:
+            _log.warning("it is not noted that study '%s' was offered: %s", study_id, error)
 
     def add_image(self, image_id: str, image_filename: str, image_info: dict[str, Any]) -> str:
         """Make a one-sequence study of an image file; an image that is there is not replaced."""
@@ -161,7 +159,7 @@ class StudyDatastore(Datastore):
     def remove_image(self, image_id: str) -> None:
         """Take a study and its labels out of the store; they are moved to ``.gliomics/removed``, not deleted."""
         study = self.study(image_id)
-        with FileLock(self.workspace.root / "images.lock"):
+        with locked(self.workspace.root / "images.lock", self.root):
             siblings = [each.id for each in self.index.beside(study)]
             if len(siblings) > 1:
                 raise InputError(
@@ -177,8 +175,8 @@ class StudyDatastore(Datastore):
             with self.index.writing(source.name):
                 source.rename(self.workspace.removed_folder(image_id) / source.name)
 
-    def _info_path(self, image_id: str) -> Path:
-        return self.workspace.image_info / f"{safe_name(image_id, 'study id')}.json"
+    def _sequences(self, study_id: str) -> dict[str, Path]:
+        return self.index.study(study_id).sequences
 
     # -- labels
 
@@ -199,7 +197,7 @@ class StudyDatastore(Datastore):
         if segments := segment_values(Path(label_filename)):
             info = {"segments": segments, **info}
         if tag == PARTIAL or info.get("slices_done") is not None:
-            _check_slices(info.get("slices_done"), mask, study.id)
+            check_slices(info.get("slices_done"), mask, study.id)
         self.keep_label(study.id, tag, mask, info, images)
         return study.id
 
@@ -250,7 +248,7 @@ class StudyDatastore(Datastore):
 
     def get_label(self, label_id: str, label_tag: str, params: dict[str, Any] | None = None) -> io.BytesIO:
         """Content of a label's file."""
-        return io.BytesIO(self.labels.path(label_id, label_tag).read_bytes())
+        return _content(self.labels.path(label_id, label_tag))
 
     @contextlib.contextmanager
     def label_as_nifti(self, path: Path) -> Iterator[Path]:
@@ -289,7 +287,7 @@ class StudyDatastore(Datastore):
         refuse_keys(info, LABEL_KEYS, f"label '{label_tag}' of study '{label_id}'")
         path = self.labels.path(label_id, label_tag)
         if "slices_done" in info:
-            _check_slices(info.get("slices_done"), read_mask(path), label_id)
+            check_slices(info.get("slices_done"), read_mask(path), label_id)
         self.labels.update_info(label_id, label_tag, without(info, AUTHOR_KEYS))
 
     def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
@@ -353,19 +351,19 @@ class StudyDatastore(Datastore):
             "completed": tags.get(FINAL, 0),
             "label_tags": {tag: number for tag, number in tags.items() if number},
             "returned": len(studies.keys() & self.reviews.returned(FINAL).keys()),
-            "broken": len(self.index.broken()),
+            "broken": len(self.index.broken()) + len(self.records.broken()),
             "unused_labels": self.label_check.count_misnamed(),
         }
 
     def json(self) -> dict[str, Any]:
         """Every study with its notes and labels, in the format of MONAI Label's local datastore."""
         unused, unchecked = self.label_check.unused()
-        noted, labelled = self._noted.entries(), {tag: self.labels.labelled(tag) for tag in self.labels.all_tags()}
+        noted, labelled = self._notes.files(), {tag: self.labels.labelled(tag) for tag in self.labels.all_tags()}
         objects = {}
         for _, study in sorted(self.index.studies().items()):
             labels = {}
             for tag in (tag for tag, study_ids in labelled.items() if study.id in study_ids):
-                with contextlib.suppress(UnknownNameError):  # removed just now
+                with contextlib.suppress(GliomicsError, OSError):  # removed just now, or among the unused labels
                     labels[tag] = {"ext": ".nii.gz", "info": self._label_info(study.id, tag, read=False)}
             info = self._image_info(study, noted=f"{study.id}.json" in noted)
             objects[study.id] = {"image": {"ext": suffix_of(Path(info["path"])), "info": info}, "labels": labels}
@@ -381,14 +379,9 @@ class StudyDatastore(Datastore):
         }
 
 
-def _check_slices(slices: Any, mask: Mask, study_id: str) -> None:
-    count = mask.shape[axial(mask)[0]]
-    whole = isinstance(slices, list) and all(type(number) is int and 0 <= number < count for number in slices)
-    if not whole or not slices:
-        raise InputError(
-            f"slices_done of study '{study_id}' is {str(slices)[:80]}; expected the numbers, 0 to {count - 1}, of the "
-            "axial slices that were annotated, at least one"
-        )
+def _content(path: Path) -> io.BytesIO:
+    with open_file(path) as file:
+        return io.BytesIO(file.read())
 
 
 def download_name(study: Study, sequence: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from gliomics.errors import GliomicsError, InputError
+from gliomics.errors import GliomicsError, InputError, printable
 from gliomics.monailabel.labels import LabelStore
 from gliomics.preprocess import lesion_mask_of_study
 from gliomics.study.images import read_mask
@@ -52,8 +52,9 @@ class LabelCheck:
         for tag in files.tags():
             of_tag = files.of(tag)
             if of_tag.unused(studies):
-                reasons = unused_names(of_tag.stamps, studies)
-                misnamed |= {f"{LABELS_FOLDER}/{tag}/{name}": reason for name, reason in reasons.items()}
+                reasons = unused_names(of_tag.stamps.keys() - of_tag.odd, studies)
+                reasons |= {name: files.fault_of(tag, name) for name in of_tag.odd}
+                misnamed |= {printable(f"{LABELS_FOLDER}/{tag}/{name}"): reason for name, reason in reasons.items()}
         return misnamed
 
     def count_misnamed(self) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -14,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
-from gliomics.files import Hashes, atomic_path, read_json, safe_name, sha256_of, write_json
+from gliomics.files import Hashes, atomic_path, check_file, check_inside, is_file, lies_inside, safe_name, sha256_of
+from gliomics.monailabel.kept_records import KeptRecords, in_place, locked
 from gliomics.monailabel.label_files import LabelFiles
 from gliomics.monailabel.values import check_length
 from gliomics.study.images import read_label_names, read_mask, write_mask
-from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, find_mask, label_path, labels_folder
+from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, find_label, label_path, labels_folder
 from gliomics.study.records import Mask
 
 _SUFFIX = ".nii.gz"
@@ -29,6 +31,9 @@ _SUFFIX = ".nii.gz"
 
 _MOST_VERSIONS = 1_000_000_000
 """A number from here on is no version, nor a part of a file's name."""
+
+_VERSION = re.compile(r"([0-9]{1,9})\.(json|seg\.nrrd|nii\.gz|nii|nrrd)")
+"""Files of versions: their records and their images."""
 
 Images = Callable[[str], Mapping[str, Path]]
 """The files of a study's sequences, by its id."""
@@ -65,19 +70,26 @@ class LabelStore:
     A save writes the version's image, then its record, then the current label, each
     atomically, under a lock per study that also holds between processes. A kill at any
     moment leaves the old label or the new one whole, and maybe an image without a record,
-    whose number is not used again. A save that fails leaves no version.
+    whose number is not used again. A save that fails leaves no version. A version whose record is broken is not
+    listed, and its image stays.
     """
 
-    def __init__(self, studies: Path, history: Path, images: Images | None = None) -> None:
+    def __init__(
+        self, studies: Path, history: Path, images: Images | None = None, records: KeptRecords | None = None
+    ) -> None:
         self.studies = studies
+        self._records = records or KeptRecords(studies)
         self._history = history
         self._images = images
         self.files = LabelFiles(studies)
         self._hashes = Hashes()
 
     def path(self, study_id: str, tag: str) -> Path:
-        """Path of the current label; :class:`UnknownNameError` when there is none, InputError when there are two."""
-        path = find_mask(labels_folder(self.studies, tag), safe_name(study_id, "study id"))
+        """Path of the current label; :class:`UnknownNameError` when there is none, InputError when there are two.
+
+        :class:`InputError`, too, for something else in its place, and a link that leads out of the studies folder.
+        """
+        path = find_label(self.studies, safe_name(study_id, "study id"), tag)
         if path is None:
             tags = ", ".join(self.tags(study_id)) or "none"
             raise UnknownNameError(f"study '{study_id}' has no label '{tag}'; its labels: {tags}")
@@ -127,7 +139,9 @@ class LabelStore:
         ``images`` are the :meth:`image_hashes` of before that check; those of now when None.
         """
         current = label_path(self.studies, study_id, tag)
-        with self._locked(study_id), self._writing(study_id, tag):
+        with self._locked(study_id), in_place(current.parent, self.studies), self._writing(study_id, tag):
+            if os.path.lexists(current):
+                check_file(check_inside(current, self.studies))
             self._adopt(study_id, tag)
             version = self._keep(study_id, tag, lambda path: write_mask(mask, path), _voxels(mask), info, images=images)
             image = self.version_path(study_id, tag, version.version)
@@ -152,22 +166,24 @@ class LabelStore:
 
     def versions(self, study_id: str, tag: str) -> list[LabelVersion]:
         """The saved versions, oldest first; a current label that was put there by hand is not among them."""
-        return [self._version(study_id, tag, number) for number in self._numbers(study_id, tag)]
+        records = (self._version(study_id, tag, number) for number in self._numbers(study_id, tag))
+        return [version for version in records if version is not None]
 
     def version_path(self, study_id: str, tag: str, version: int) -> Path:
         """The image of one version; :class:`UnknownNameError` when it does not exist."""
-        files = self._folder(study_id, tag).glob(f"{version:04d}.*") if 0 < version < _MOST_VERSIONS else ()
-        path = next((path for path in sorted(files) if path.suffix != ".json"), None)
+        names = [f"{version:04d}{suffix}" for suffix in (_SUFFIX, *MASK_SUFFIXES) if 0 < version < _MOST_VERSIONS]
+        paths = (self._folder(study_id, tag) / name for name in names)
+        path = next((path for path in paths if os.path.lexists(path)), None)
         if path is None:
             count = len(self.versions(study_id, tag))
             raise UnknownNameError(f"label '{tag}' of study '{study_id}' has no version {version}; it has {count}")
-        return path
+        return check_file(check_inside(path, self.studies))
 
     def current(self, study_id: str, tag: str) -> LabelVersion | None:
         """The version that the current label is, or None when it was put there by hand."""
         digest = self.sha256(study_id, tag)
         records = (self._version(study_id, tag, number) for number in reversed(self._numbers(study_id, tag)))
-        return next((version for version in records if version.sha256 == digest), None)
+        return next((version for version in records if version is not None and version.sha256 == digest), None)
 
     def adopted(self, study_id: str, tag: str) -> LabelVersion:
         """The version that the current label is; one that was put there by hand is kept as a version first."""
@@ -188,19 +204,28 @@ class LabelStore:
             if version is not None:
                 version.info.update(info)
                 check_length(version.info, f"what is noted about label '{tag}' of study '{study_id}'")
-                write_json(_record_path(self._folder(study_id, tag), version.version), version.to_json())
+                self._records.write(_record_path(self._folder(study_id, tag), version.version), version.to_json())
 
     def _numbers(self, study_id: str, tag: str) -> list[int]:
         """The numbers of the versions that have a record, the lowest first."""
+        return sorted({number for number, suffix in self._kept_files(study_id, tag) if suffix == "json"})
+
+    def _kept_files(self, study_id: str, tag: str) -> list[tuple[int, str]]:
+        """The number and type of each file of a version, whatever it is."""
+        folder = self._folder(study_id, tag)
         try:
-            with os.scandir(self._folder(study_id, tag)) as entries:
-                stems = [entry.name[: -len(".json")] for entry in entries if entry.name.endswith(".json")]
+            with os.scandir(folder) as entries:
+                files = [_VERSION.fullmatch(entry.name) for entry in entries]
         except FileNotFoundError:
             return []
-        return sorted(int(stem) for stem in stems if stem.isdigit())
+        except OSError as error:
+            self._records.note(folder, f"{folder} cannot be listed: {error.strerror}")
+            return []
+        return [(int(file[1]), file[2]) for file in files if file]
 
-    def _version(self, study_id: str, tag: str, number: int) -> LabelVersion:
-        return _from_json(read_json(_record_path(self._folder(study_id, tag), number)))
+    def _version(self, study_id: str, tag: str, number: int) -> LabelVersion | None:
+        """A version by its record; None for a record that is broken."""
+        return self._records.read(_record_path(self._folder(study_id, tag), number), LabelVersion)
 
     def _keep(
         self,
@@ -213,7 +238,7 @@ class LabelStore:
         images: dict[str, str] | None = None,
     ) -> LabelVersion:
         folder = self._folder(study_id, tag)
-        number = 1 + max((int(path.name.split(".")[0]) for path in folder.glob("[0-9]*")), default=0)
+        number = 1 + max((number for number, _ in self._kept_files(study_id, tag)), default=0)
         image = folder / f"{number:04d}{suffix}"
         version = LabelVersion(
             study_id=study_id,
@@ -228,9 +253,10 @@ class LabelStore:
         )
         _check_record(version)
         try:
-            write(image)
+            with in_place(folder, self.studies):
+                write(image)
             version = replace(version, sha256=sha256_of(image))
-            write_json(_record_path(folder, number), version.to_json())
+            self._records.write(_record_path(folder, number), version.to_json())
         except BaseException:  # also where the disk is full after the image
             image.unlink(missing_ok=True)
             raise
@@ -243,6 +269,8 @@ class LabelStore:
             if sha256_of(current) in kept:
                 continue
             note: dict[str, Any] = {"source": f"found in {LABELS_FOLDER}/{tag}", "origin": {"kind": "imported"}}
+            if (broken := self._with_broken_record(study_id, tag, sha256_of(current))) is not None:
+                note = {"source": f"version {broken}, whose record is broken", "origin": {"kind": "unknown"}}
             try:
                 voxels = _voxels(read_mask(current))
                 note |= {"segments": segments} if (segments := segment_values(current)) else {}
@@ -251,6 +279,15 @@ class LabelStore:
             suffix = current.name[len(study_id) :]
             self._keep(study_id, tag, functools.partial(_copy, current), voxels, note, suffix)
 
+    def _with_broken_record(self, study_id: str, tag: str, digest: str) -> int | None:
+        """The version with a broken record whose image is a file with this SHA-256."""
+        for number in reversed(self._numbers(study_id, tag)):
+            if self._version(study_id, tag, number) is None:
+                with contextlib.suppress(GliomicsError):
+                    if sha256_of(self.version_path(study_id, tag, number)) == digest:
+                        return number
+        return None
+
     def _writing(self, study_id: str, tag: str) -> AbstractContextManager[None]:
         """While the files of a label are written or removed."""
         return self.files.watched(tag).writing(*(f"{study_id}{suffix}" for suffix in MASK_SUFFIXES))
@@ -258,16 +295,15 @@ class LabelStore:
     def _files(self, study_id: str, tag: str) -> list[Path]:
         """The label files of a study, which should be one at most."""
         folder, name = labels_folder(self.studies, tag), safe_name(study_id, "study id")
-        return [path for suffix in MASK_SUFFIXES if (path := folder / f"{name}{suffix}").is_file()]
+        paths = (folder / f"{name}{suffix}" for suffix in MASK_SUFFIXES)
+        return [path for path in paths if is_file(path) and lies_inside(path, self.studies)]
 
     def _folder(self, study_id: str, tag: str) -> Path:
         return self._history / safe_name(study_id, "study id") / safe_name(tag, "label tag")
 
     @contextmanager
     def _locked(self, study_id: str) -> Iterator[None]:
-        folder = self._history / safe_name(study_id, "study id")
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with locked(self._history / safe_name(study_id, "study id") / ".lock", self.studies):
             yield
 
 
@@ -303,7 +339,3 @@ def _voxels(mask: Mask) -> dict[str, int]:
 def _user(info: Mapping[str, Any]) -> str | None:
     user = info.get("user") or info.get("client_id")
     return None if user is None else str(user)
-
-
-def _from_json(value: dict[str, Any]) -> LabelVersion:
-    return LabelVersion(**{key: item for key, item in value.items() if key != "format"})

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from gliomics.errors import InputError
 from gliomics.files import atomic_path, safe_name, sha256_of, suffix_of
+from gliomics.monailabel.kept_records import locked
 from gliomics.monailabel.labels import LabelStore
 from gliomics.monailabel.study_index import StudyIndex
 from gliomics.monailabel.workspace import Workspace
@@ -96,8 +96,7 @@ class NewImages:
             raise InputError(f"image '{study_id}' was refused: {reason}") from error
         check_is_image(volume, f"image '{study_id}'")
         target = self._workspace.studies / f"{study_id}{suffix_of(source)}"
-        self._workspace.root.mkdir(exist_ok=True)
-        with FileLock(self._workspace.root / "images.lock"):
+        with locked(self._workspace.root / "images.lock", self._workspace.studies):
             self._check_id(study_id, target)
             if not target.exists():
                 self._check_no_strange_labels(study_id, source)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gliomics.errors import GliomicsError
-from gliomics.files import safe_name
+from gliomics.files import check_inside, safe_name
+from gliomics.monailabel.kept_records import in_place
 from gliomics.preprocess import to_canonical
 from gliomics.segmentation.label_origin import MADE_FROM, changed_share, kept_edge
 from gliomics.study.images import read_mask, write_mask
@@ -24,12 +25,13 @@ class AutomaticMasks:
     They are kept to tell later where a label came from.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, root: Path) -> None:
+        self._folder, self._root = folder, root
 
     def keep(self, study_id: str, model: str, version: str, mask: Path) -> None:
         """Keep a mask that is given out."""
-        write_mask(read_mask(mask), self._study(study_id) / safe_name(model, "model name") / f"{int(version)}.nii.gz")
+        with in_place(self._study(study_id) / safe_name(model, "model name"), self._root) as folder:
+            write_mask(read_mask(mask), folder / f"{int(version)}.nii.gz")
 
     def origin_of(self, study_id: str, label: Mask) -> dict[str, Any]:
         """Where a label of a study came from, as ``kind``.
@@ -43,7 +45,7 @@ class AutomaticMasks:
         most = MADE_FROM
         for path in sorted(self._study(study_id).glob("*/*.nii.gz")):
             with contextlib.suppress(GliomicsError):  # damaged: it tells nothing
-                automatic = to_canonical(read_mask(path)).array
+                automatic = to_canonical(read_mask(check_inside(path, self._root))).array
                 if automatic.shape != canonical.shape or not automatic.any():
                     continue
                 share = kept_edge(canonical, automatic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -9,10 +10,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from gliomics.errors import InputError
-from gliomics.files import read_json, safe_name, write_json
+from gliomics.files import safe_name
+from gliomics.monailabel.kept_records import KeptRecords, locked
 from gliomics.monailabel.watched import Stamp, WatchedFolder
 
 SUBMITTED, APPROVED, RETURNED = "submitted", "approved", "returned"
@@ -36,10 +36,14 @@ class Review:
 
 
 class ReviewStore:
-    """All reviews of a label in ``<folder>/<tag>/<study id>.json``, oldest first; the last is its state."""
+    """All reviews of a label in ``<folder>/<tag>/<study id>.json``, oldest first; the last is its state.
 
-    def __init__(self, folder: Path) -> None:
+    A label whose reviews cannot be read counts as one that nobody reviewed.
+    """
+
+    def __init__(self, folder: Path, records: KeptRecords | None = None) -> None:
         self._folder = folder
+        self._records = records or KeptRecords(folder)
         self._watched: dict[str, WatchedFolder] = {}
         self._last: dict[str, tuple[Mapping[str, Stamp], dict[str, Review], dict[str, Review]]] = {}
 
@@ -51,34 +55,37 @@ class ReviewStore:
             raise InputError("a label is returned with a comment; say what is to be done")
         review = Review(version, state, comment, user, datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
         with self._locked(study_id, tag) as path, self._of(tag).writing(path.name):
-            write_json(path, [*(read_json(path) if path.is_file() else []), review.to_json()])
+            self._records.write(path, [each.to_json() for each in (*self.reviews(study_id, tag), review)])
         return review
 
     def resubmitted(self, study_id: str, tag: str, version: int, user: str | None) -> None:
         """Note that a label which was reviewed has a new version, which nobody has reviewed yet."""
-        if self._path(study_id, tag).is_file():
+        if os.path.lexists(self._path(study_id, tag)):
             self.add(study_id, tag, version, SUBMITTED, "", user)
 
     def reviews(self, study_id: str, tag: str) -> list[Review]:
         """What was said of a label, oldest first."""
-        path = self._path(study_id, tag)
-        return [Review(**value) for value in read_json(path)] if path.is_file() else []
+        return self._records.read(self._path(study_id, tag), list[Review]) or []
 
     def returned(self, tag: str) -> Mapping[str, Review]:
         """The labels that are to be done again, by study. Files that did not change are not read again."""
         stamps = self._of(tag).entries()
         listed, reviews, returned = self._last.get(tag, ({}, {}, {}))
         if listed is not stamps:
-            changed = [name for name, stamp in stamps.items() if listed.get(name) is not stamp]
-            reviews = {name: review for name, review in reviews.items() if name in stamps}
-            reviews |= {name: Review(**read_json(self._folder / tag / name)[-1]) for name in changed}
+            names = [name for name in stamps if name.endswith(".json")]
+            changed = [name for name in names if listed.get(name) is not stamps[name]]
+            reviews = {name: reviews[name] for name in names if name in reviews and name not in changed}
+            read = {name: self._records.read(self._folder / tag / name, list[Review]) for name in changed}
+            reviews |= {name: said[-1] for name, said in read.items() if said}
             returned = {Path(name).stem: last for name, last in reviews.items() if last.state == RETURNED}
             self._last[tag] = stamps, reviews, returned
         return returned
 
     def _of(self, tag: str) -> WatchedFolder:
         if tag not in self._watched:
-            self._watched.setdefault(tag, WatchedFolder(self._folder / safe_name(tag, "label tag")))
+            self._watched.setdefault(
+                tag, WatchedFolder(self._folder / safe_name(tag, "label tag"), root=self._records.root)
+            )
         return self._watched[tag]
 
     def _path(self, study_id: str, tag: str) -> Path:
@@ -87,6 +94,5 @@ class ReviewStore:
     @contextmanager
     def _locked(self, study_id: str, tag: str) -> Iterator[Path]:
         path = self._path(study_id, tag)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):
+        with locked(path.with_name(f".{path.name}.lock"), self._records.root):
             yield path

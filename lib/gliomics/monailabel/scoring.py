@@ -6,13 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from gliomics.active.scores import StudyScores, score_study
 from gliomics.errors import GliomicsError
-from gliomics.files import read_json, write_json
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.lanes import give_way
 from gliomics.monailabel.models import ModelCache
@@ -26,6 +26,12 @@ _RECHECK_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 Stamps = dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Record:
+    images: Stamps
+    scores: dict[str, Any]
 
 
 class Jsonable(Protocol):
@@ -151,10 +157,8 @@ class ScoreKeeper(Generic[Scores]):
             known = self._known.setdefault(key, {})
         if not known:
             for path in sorted((self._folder / key).glob("[!.]*.json")):
-                with suppress(
-                    GliomicsError, OSError, TypeError, ValueError, LookupError
-                ):  # what is broken is made anew
-                    known[path.stem] = self._read(path)
+                if (record := self._read(path)) is not None:  # what is broken is set aside and made anew
+                    known[path.stem] = record
         for name in [*self._store.get_unlabeled_images(), *self._store.get_labeled_images()]:
             stamps: Stamps = {}
             scores: Scores | None = None
@@ -165,11 +169,16 @@ class ScoreKeeper(Generic[Scores]):
                     continue
                 with self._turn(f"scoring under {model}"):
                     scores = self._scoring.score(segmenter, study)
-                write_json(self._folder / key / f"{name}.json", {"images": stamps, "scores": scores.to_json()})
+                record = {"images": stamps, "scores": scores.to_json()}
+                self._store.records.write(self._folder / key / f"{name}.json", record)
             except (GliomicsError, OSError) as error:
                 _log.warning("study '%s' has no scores: %s", name, error)
             known[name] = (stamps, scores)
 
-    def _read(self, path: Path) -> tuple[Stamps, Scores]:
-        content = read_json(path)
-        return dict(content["images"]), self._scoring.read(content["scores"])
+    def _read(self, path: Path) -> tuple[Stamps, Scores] | None:
+        record = self._store.records.read(path, _Record)
+        try:
+            return None if record is None else (record.images, self._scoring.read(record.scores))
+        except (TypeError, ValueError, LookupError) as error:
+            self._store.records.note(path, f"{path} holds no scores: {error}")
+            return None

@@ -19,6 +19,7 @@ import gliomics
 from gliomics import packages
 from gliomics.bundled import bundled
 from gliomics.errors import BusyError, DependencyError, GliomicsError, InputError
+from gliomics.files import check_file
 from gliomics.monailabel.storage import storage_error
 from gliomics.monailabel.workspace import Workspace
 
@@ -281,6 +282,8 @@ def _set_conf(options: ServerOptions) -> None:
 
 
 def _set_up_logging(workspace: Workspace) -> None:
+    if os.path.lexists(workspace.log_file):
+        check_file(workspace.log_file)  # a pipe would be waited for
     logging.config.dictConfig(
         {
             "version": 1,
@@ -293,6 +296,7 @@ def _set_up_logging(workspace: Workspace) -> None:
                     "maxBytes": 10_000_000,
                     "backupCount": 5,
                     "encoding": "utf-8",
+                    "errors": "backslashreplace",
                     "formatter": "line",
                 },
                 "stderr": {"class": "logging.StreamHandler", "level": "ERROR", "formatter": "line"},

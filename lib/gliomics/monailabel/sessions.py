@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 import shutil
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from monailabel.utils.sessions import SessionInfo, Sessions
 
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import write_text
+from gliomics.files import check_inside, is_file, is_folder, read_as, write_text
+
+_log = logging.getLogger(__name__)
 
 _SESSION_ID = re.compile(r"[0-9a-f-]{8,64}")
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What MONAI Label keeps of a session."""
+
+    name: str
+    path: str
+    image: str
+    meta: dict[str, Any]
+    create_ts: int
+    last_access_ts: int
+    expiry: int
 
 
 class StudySessions(Sessions):
@@ -23,11 +42,21 @@ class StudySessions(Sessions):
         """A session, or None; an id that could leave the sessions folder is refused."""
         if not _SESSION_ID.fullmatch(session_id):
             raise InputError(f"session id {session_id[:80]!r} is not one that this server gave out")
-        try:
-            return super().get_session(session_id, update_ts, fetch_cache)
-        except ValueError:  # its description is damaged
-            self.remove_session(session_id)
+        folder = Path(self.store_path) / session_id
+        if not os.path.lexists(folder):
+            self.pop(session_id, None)
             return None
+        try:
+            description = read_as(check_inside(folder / "meta.info", Path(self.store_path)), _Description)
+            image = check_inside(Path(description.image), folder)
+            check_inside(folder, Path(self.store_path))
+        except InputError as error:  # a server was killed while it wrote it, or something else lies there
+            _log.warning("a session cannot be used until it expires: %s", error)
+            self.pop(session_id, None)
+            return None
+        if not is_file(image) and not is_folder(image):
+            return None
+        return super().get_session(session_id, update_ts, fetch_cache)
 
     def add_session(
         self, data_file: str, expiry: int = 0, uncompress: bool = False, session_id: str | None = None
@@ -58,7 +87,7 @@ class StudySessions(Sessions):
             session = None
             if _SESSION_ID.fullmatch(folder.name):
                 session = self.get_session(folder.name, update_ts=False, fetch_cache=False)
-            if session is None and time.time() - folder.stat().st_mtime < self.expiry:
+            if session is None and time.time() - folder.lstat().st_mtime < self.expiry:
                 continue  # perhaps being uploaded right now
             if session is None or session.last_access_ts + session.expiry < time.time():
                 self.pop(folder.name, None)

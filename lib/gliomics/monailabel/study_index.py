@@ -123,6 +123,8 @@ class StudyIndex:
 
     def _look(self) -> _Studies:
         entries = self._folder.entries()
+        if not entries and self._folder.fault is not None:
+            raise InputError(self._folder.fault)
         if not entries and not is_folder(self.root):
             raise InputError(f"{self.root} is not a folder; give the folder that holds the studies")
         if self._waiting and len(self._waiting) <= MOST_WAITING:

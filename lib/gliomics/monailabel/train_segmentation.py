@@ -9,12 +9,12 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelStore
 from gliomics.models.champion import Retraining
 from gliomics.monailabel.cases import with_numbering_of_segments
-from gliomics.monailabel.datastore import FINAL, PARTIAL, StudyDatastore
+from gliomics.monailabel.datastore import PARTIAL, StudyDatastore
 from gliomics.monailabel.label_check import drawn_on_another_image
 from gliomics.monailabel.training import Progress, Training, orphaned
 from gliomics.segmentation.finetune import FINE_TUNING, fine_tune
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.study import find_mask, labels_folder, list_studies
+from gliomics.study import find_label, list_studies
 
 MAX_EPOCHS = 200
 
@@ -82,7 +82,7 @@ def replayed_studies(folder: Path | None) -> list[LabelledStudy]:
         raise InputError(
             "the server's folder of replayed studies (--replay) is gone; restart it with one that is there"
         )
-    labels = [(study, find_mask(labels_folder(folder, FINAL), study.id)) for study in list_studies(folder)]
+    labels = [(study, find_label(folder, study.id)) for study in list_studies(folder)]
     return [LabelledStudy(study, path) for study, path in labels if path is not None]
 
 

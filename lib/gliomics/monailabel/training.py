@@ -13,17 +13,20 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import psutil
 from monailabel.interfaces.tasks.train import TrainTask
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from gliomics.errors import GliomicsError, InputError
-from gliomics.files import read_json, sha256_of, write_json
+from gliomics.files import sha256_of
 from gliomics.models import ModelStore
 from gliomics.models.champion import Retraining
 from gliomics.monailabel.cases import with_numbering_of_segments
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
+from gliomics.monailabel.kept_records import KeptRecords
 from gliomics.monailabel.label_check import drawn_on_another_image
 from gliomics.monailabel.label_files import LabelState, TagFiles
 from gliomics.monailabel.origins import made_from
@@ -48,6 +51,17 @@ class LabelStamp(TypedDict):
     size: int
     changed: int
     sha256: str
+
+
+class _State(BaseModel):
+    """A training's state, of which the server itself uses these values and passes on the others."""
+
+    model_config = ConfigDict(extra="allow")
+
+    state: str = ""
+    pid: int = Field(default=0, ge=0, lt=2**31)
+    process_started: float = 0.0
+    labels: dict[str, LabelStamp] = {}
 
 
 class Training(TrainTask):
@@ -100,7 +114,7 @@ class Training(TrainTask):
 
     def __call__(self, request: dict[str, Any], datastore: StudyDatastore) -> dict[str, Any]:
         """Train; returns the final state, which is also on disk."""
-        progress = Progress(self._state_path, self._name)
+        progress = Progress(self._state_path, self._name, self._datastore.records)
         try:
             self.check(request)
             progress.reads(label_stamps(datastore))
@@ -118,8 +132,8 @@ class Training(TrainTask):
         if stamp is None:
             return {}
         if self._read is None or self._read.stamp != stamp:
-            state = read_json(self._state_path)
-            self._read = _ReadState(stamp, state, SeenLabels.of(state.get("labels", {})))
+            record = self._datastore.records.read(self._state_path, _State) or _State()
+            self._read = _ReadState(stamp, record.model_dump(exclude_unset=True), SeenLabels.of(record.labels))
         return self._read.state
 
     def _seen(self) -> SeenLabels:
@@ -160,8 +174,9 @@ _Basis = tuple[Mapping[str, Study], TagFiles, Mapping[str, Review], SeenLabels]
 class Progress:
     """Writes what a training is at to a file that the server reads, and says it in the log."""
 
-    def __init__(self, path: Path, model: str) -> None:
+    def __init__(self, path: Path, model: str, records: KeptRecords) -> None:
         self._path = path
+        self._records = records
         self._started = time.time()
         self._state: dict[str, Any] = {
             "model": model,
@@ -171,6 +186,7 @@ class Progress:
             "epoch": 0,
             "start_ts": int(self._started),
         }
+        records.read(path, _State)  # a broken one is set aside, not overwritten
         self._write()
 
     def reads(self, stamps: dict[str, LabelStamp]) -> None:
@@ -221,7 +237,7 @@ class Progress:
         return round(time.time() - self._started, 1)
 
     def _write(self) -> None:
-        write_json(self._path, self._state)
+        self._records.write(self._path, self._state)
 
 
 def labelled_studies(datastore: StudyDatastore) -> tuple[list[LabelledStudy], dict[str, str]]:
@@ -274,6 +290,6 @@ def orphaned() -> Callable[[], bool]:
 def _runs(state: dict[str, Any]) -> bool:
     """Whether the process that wrote ``state`` still runs; another may have its number by now."""
     try:
-        return psutil.Process(state["pid"]).create_time() <= state.get("process_started", 0) + 1
-    except psutil.NoSuchProcess:
+        return psutil.Process(state.get("pid", 0)).create_time() <= state.get("process_started", 0) + 1
+    except psutil.Error:
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import stat
 import threading
@@ -12,12 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from gliomics.files import CLOCK_TICK_NS
+from gliomics.errors import InputError
+from gliomics.files import CLOCK_TICK_NS, check_inside, lies_inside
 
 CHECK_SECONDS = 5.0
 """How old the last look at every entry may be before another is taken, beside the requests."""
-
-_log = logging.getLogger(__name__)
 
 
 class Stamp(NamedTuple):
@@ -56,6 +54,14 @@ def stamp_of(path: str, *beside: str) -> Stamp | None:
     return Stamp(status.st_size, status.st_mtime_ns, (status.st_ctime_ns, *others), status.st_mode, status.st_ino)
 
 
+def _own_stamp(path: str) -> Stamp | None:
+    """The stamp of a link itself."""
+    status = _status(path, follow=False)
+    if status is None:
+        return None
+    return Stamp(status.st_size, status.st_mtime_ns, (status.st_ctime_ns,), status.st_mode, status.st_ino)
+
+
 def _status(path: str, *, follow: bool = True) -> os.stat_result | None:
     try:
         return os.stat(path, follow_symlinks=follow)  # noqa: PTH116 - ten thousand paths take longer than their status
@@ -68,12 +74,16 @@ class WatchedFolder:
 
     What others add, remove or rename is seen at once, because it changes the folder; what they write into a file that
     is there, within :data:`CHECK_SECONDS` and a request. What this process itself writes is told by :meth:`writing`,
-    and then only that entry is looked at.
+    and then only that entry is looked at. A link that leads out of ``root``, if that is given, is no file or folder
+    but a link.
     """
 
-    def __init__(self, folder: Path, stamp: Callable[[str], Stamp | None] = stamp_of) -> None:
+    def __init__(self, folder: Path, stamp: Callable[[str], Stamp | None] = stamp_of, root: Path | None = None) -> None:
         self.folder = folder
+        self.fault: str | None = None
+        """Why a folder that is there cannot be listed."""
         self._stamp = stamp
+        self._root = root
         self._entries: Mapping[str, Stamp] = {}
         self._told: set[str] = set()
         self._seen: tuple[int, int] | None = None
@@ -86,7 +96,7 @@ class WatchedFolder:
     def entries(self) -> Mapping[str, Stamp]:
         """The stamp of each visible entry by name, never changed: as long as nothing changes, the same object.
 
-        Nothing where there is no such folder. Raises :class:`OSError` for a folder that cannot be listed.
+        Nothing where there is no such folder, or it cannot be listed.
         """
         if not self._settled or self._seen != self._times():
             self.look()
@@ -101,8 +111,8 @@ class WatchedFolder:
                 self._told = set()
             seen, now = self._times(), time.time_ns()
             entries = {}
-            for name in self._names():
-                if (stamp := self._stamp_of(name)) is not None:
+            for name, is_link in self._names():
+                if (stamp := self._stamp_of(name, is_link=is_link)) is not None:
                     entries[name] = stamp
             with self._changing:
                 for name in self._told:  # this look may have been before that one
@@ -117,7 +127,7 @@ class WatchedFolder:
     def look_at(self, names: Iterable[str]) -> Mapping[str, Stamp]:
         """Look at some entries now; all, as :meth:`entries`, with what was seen of these."""
         with self._changing:
-            stamps = {name: self._stamp_of(name) for name in names}
+            stamps = {name: self._stamp_of(name, is_link=(self.folder / name).is_symlink()) for name in names}
             self._told |= stamps.keys()
             changed = {name: stamp for name, stamp in stamps.items() if stamp is not self._entries.get(name)}
             if changed:
@@ -143,17 +153,28 @@ class WatchedFolder:
             with self._changing:
                 self._seen = self._times()
 
-    def _stamp_of(self, name: str) -> Stamp | None:
+    def _stamp_of(self, name: str, *, is_link: bool) -> Stamp | None:
         """The stamp of an entry, the same object as long as it is the same."""
-        stamp, known = self._stamp(f"{self.folder}{os.sep}{name}"), self._entries.get(name)
+        path = f"{self.folder}{os.sep}{name}"
+        leads_out = is_link and self._root is not None and not lies_inside(Path(path), self._root)
+        stamp, known = _own_stamp(path) if leads_out else self._stamp(path), self._entries.get(name)
         return known if known == stamp else stamp
 
-    def _names(self) -> list[str]:
+    def _names(self) -> list[tuple[str, bool]]:
+        """The visible names, and which of them are links."""
+        self.fault = None
         try:
+            if self._root is not None:
+                check_inside(self.folder, self._root)
             with os.scandir(self.folder) as entries:
-                return [entry.name for entry in entries if not entry.name.startswith(".")]
-        except (FileNotFoundError, NotADirectoryError):
+                return [(entry.name, entry.is_symlink()) for entry in entries if not entry.name.startswith(".")]
+        except FileNotFoundError:
             return []
+        except InputError as error:
+            self.fault = str(error)
+        except OSError as error:
+            self.fault = f"{self.folder} cannot be listed: {error.strerror}"
+        return []
 
     def _times(self) -> tuple[int, int] | None:
         try:
@@ -165,7 +186,5 @@ class WatchedFolder:
     def _check(self) -> None:
         try:
             self.look()
-        except OSError as error:
-            _log.warning("%s cannot be looked at: %s", self.folder, error)
         finally:
             self._checking.release()

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from gliomics.errors import InputError
+from gliomics.files import check_inside, is_folder, lies_inside
 from gliomics.study.labels import LABELS_FOLDER
 
 WORKSPACE_FOLDER = ".gliomics"
@@ -17,7 +18,10 @@ WORKSPACE_FOLDER = ".gliomics"
 
 @dataclass(frozen=True)
 class Workspace:
-    """Paths inside the workspace of one studies folder."""
+    """Paths inside the workspace of one studies folder.
+
+    Raises :class:`InputError` for a folder that a link brings from elsewhere (:func:`~gliomics.files.check_inside`).
+    """
 
     studies: Path
 
@@ -29,7 +33,7 @@ class Workspace:
     @property
     def root(self) -> Path:
         """The workspace itself."""
-        return self.studies / WORKSPACE_FOLDER
+        return check_inside(self.studies / WORKSPACE_FOLDER, self.studies)
 
     @property
     def app(self) -> Path:
@@ -39,42 +43,42 @@ class Workspace:
     @property
     def models(self) -> Path:
         """Model versions trained here: ``models/<name>/<version>/``."""
-        return self.root / "models"
+        return self._folder("models")
 
     @property
     def history(self) -> Path:
         """Every saved version of every label: ``history/<study id>/<tag>/``."""
-        return self.root / "history"
+        return self._folder("history")
 
     @property
     def reviews(self) -> Path:
         """What was said of labels: ``reviews/<tag>/<study id>.json``."""
-        return self.root / "reviews"
+        return self._folder("reviews")
 
     @property
     def image_info(self) -> Path:
         """What clients and strategies noted about a study: ``image_info/<study id>.json``."""
-        return self.root / "image_info"
+        return self._folder("image_info")
 
     @property
     def automatic(self) -> Path:
         """The last mask that each version of a model gave of a study: ``automatic/<study id>/<model>/``."""
-        return self.root / "automatic"
+        return self._folder("automatic")
 
     @property
     def training(self) -> Path:
         """The state of the last training of each model."""
-        return self.root / "training"
+        return self._folder("training")
 
     @property
     def scores(self) -> Path:
         """Active learning scores: ``scores/<model>-<version>/<study id>.json``."""
-        return self.root / "scores"
+        return self._folder("scores")
 
     @property
     def features(self) -> Path:
         """Features that trainings of subtype models measured."""
-        return self.root / "features"
+        return self._folder("features")
 
     @property
     def leases(self) -> Path:
@@ -84,12 +88,12 @@ class Workspace:
     @property
     def tokens(self) -> Path:
         """Who has which role, where the server asks for tokens."""
-        return self.root / "tokens.json"
+        return check_inside(self.root / "tokens.json", self.studies)
 
     @property
     def removed(self) -> Path:
         """Images that were removed or replaced over REST."""
-        return self.root / "removed"
+        return self._folder("removed")
 
     def removed_folder(self, study_id: str) -> Path:
         """A new folder for what is removed of a study."""
@@ -101,22 +105,25 @@ class Workspace:
     @property
     def sessions(self) -> Path:
         """Images uploaded for one session, until it expires."""
-        return self.root / "sessions"
+        return self._folder("sessions")
 
     @property
     def temporary(self) -> Path:
         """Uploads and results in transit; emptied when a server starts."""
-        return self.root / "tmp"
+        return self._folder("tmp")
 
     @property
     def logs(self) -> Path:
         """The server's log files."""
-        return self.root / "logs"
+        return self._folder("logs")
 
     @property
     def log_file(self) -> Path:
         """The server's log."""
-        return self.logs / "server.log"
+        return check_inside(self.logs / "server.log", self.studies)
+
+    def _folder(self, name: str) -> Path:
+        return check_inside(self.root / name, self.studies)
 
     @property
     def _kept(self) -> tuple[Path, ...]:
@@ -130,6 +137,9 @@ class Workspace:
             self.features,
             self.removed,
         )
+
+    def _is_inside(self, folder: Path) -> bool:
+        return is_folder(folder) and lies_inside(folder, self.studies)
 
     def create(self) -> None:
         """Make the folders; :class:`InputError` when the studies folder cannot be written."""
@@ -146,12 +156,12 @@ class Workspace:
         """Remove what a killed server left half written; only for the one server of this folder."""
         for entry in self.temporary.iterdir():
             _remove(entry)
-        for folder in (self.studies / LABELS_FOLDER, *self._kept):
+        for folder in filter(self._is_inside, (self.studies / LABELS_FOLDER, *self._kept)):
             for top, folders, files in os.walk(folder):
                 for name in (*folders, *files):
                     if name.startswith(".tmp-"):
                         _remove(Path(top) / name)
-        for folder in (self.studies, self.root, *self.models.iterdir()):
+        for folder in filter(self._is_inside, (self.studies, self.root, *self.models.iterdir())):
             for leftover in folder.glob(".tmp-*"):
                 _remove(leftover)
 

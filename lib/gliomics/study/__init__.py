@@ -11,7 +11,7 @@ from gliomics.study.images import (
     write_mask,
     write_volume,
 )
-from gliomics.study.labels import MASK_SUFFIXES, find_mask, label_path, labels_folder, unused_masks
+from gliomics.study.labels import MASK_SUFFIXES, find_label, find_mask, label_path, labels_folder, unused_masks
 from gliomics.study.records import SEQUENCES, UNNAMED_SEQUENCE, Mask, Study, Volume
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Study",
     "Volume",
     "check_same_grid",
+    "find_label",
     "find_mask",
     "find_study",
     "from_sitk",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gliomics.errors import InputError
-from gliomics.files import safe_name
+from gliomics.files import check_file, check_inside, is_file, lies_inside, safe_name
 from gliomics.study.images import IMAGE_SUFFIXES
 
 MASK_SUFFIXES = (".seg.nrrd", *IMAGE_SUFFIXES)
@@ -33,14 +34,24 @@ def labels_folder(root: Path, tag: str = FINAL) -> Path:
     return Path(root) / LABELS_FOLDER / safe_name(tag, "label tag")
 
 
-def find_mask(folder: Path, study_id: str) -> Path | None:
+def find_label(root: Path, study_id: str, tag: str = FINAL) -> Path | None:
+    """A study's label in a studies folder, as :func:`find_mask`; what a link brings from elsewhere is an error."""
+    return find_mask(labels_folder(root, tag), study_id, root)
+
+
+def find_mask(folder: Path, study_id: str, root: Path | None = None) -> Path | None:
     """A study's mask in a folder, ``<study id>`` and one of :data:`MASK_SUFFIXES`; None if there is none.
 
-    Raises :class:`InputError` if there are several, because which one is meant is not known.
+    Raises :class:`InputError` if there are several, because which one is meant is not known, and for something else
+    in its place: a folder, a pipe, or a link that leads out of ``root``, if that is given.
     """
-    paths = [path for suffix in MASK_SUFFIXES if (path := Path(folder) / f"{study_id}{suffix}").is_file()]
+    names = [Path(folder) / f"{study_id}{suffix}" for suffix in MASK_SUFFIXES]
+    paths = [path for path in names if is_file(path) and (root is None or lies_inside(path, root))]
     if len(paths) > 1:
         raise InputError(f"study '{study_id}' has several masks: {', '.join(path.name for path in paths)}; keep one")
+    for path in names:
+        if not paths and os.path.lexists(path):
+            check_file(path if root is None else check_inside(path, root))
     return paths[0] if paths else None
 
 

@@ -79,7 +79,7 @@ def test_save_that_cannot_replace_the_current_label_leaves_no_version_and_works_
     folder.rename(aside)
     folder.touch()  # a file where the folder of labels should be
     before = the_files(tmp_path)
-    with pytest.raises(OSError):
+    with pytest.raises(InputError, match="labels/final is in the way"):
         a_store.save("case", "final", a_mask(4), {})
     assert the_files(tmp_path) == before
     folder.unlink()

@@ -44,7 +44,7 @@ def make_strategies(
     segmenters = ModelCache(ModelStore(store.workspace.models), Segmenter)
     keeper = ScoreKeeper(ModelScoring(), segmenters, store, store.workspace.scores, turn)
     serving = ServingModels(segmenters, models)
-    leases = Leases(store.workspace.leases, seconds)
+    leases = Leases(store.workspace.leases, store.records, seconds)
     scored = {name: ScoredStrategy(name, keeper, serving, leases) for name in SCORED}
     store_of_models = ModelStore(store.workspace.models)
     subtype = SubtypeScoring(store_of_models, store_of_models.names("subtype"))

@@ -1,0 +1,41 @@
+"""What clients and strategies noted about studies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gliomics.files import safe_name
+from gliomics.monailabel.kept_records import KeptRecords, locked
+from gliomics.monailabel.watched import Stamp, WatchedFolder
+
+
+class StudyNotes:
+    """The notes about each study in ``<folder>/<study id>.json``; those that cannot be read count as none."""
+
+    def __init__(self, folder: Path, records: KeptRecords) -> None:
+        self._folder = folder
+        self._records = records
+        self._watched = WatchedFolder(folder, root=records.root)
+
+    def files(self) -> Mapping[str, Stamp]:
+        """The files of notes, by name."""
+        return self._watched.entries()
+
+    def of(self, study_id: str) -> dict[str, Any]:
+        """What is noted about a study."""
+        return self._records.read(self._path(study_id), dict[str, Any]) or {}
+
+    @contextmanager
+    def changing(self, study_id: str) -> Iterator[dict[str, Any]]:
+        """What is noted about a study, to be changed in place; kept unless the block raises."""
+        path = self._path(study_id)
+        with locked(path.with_suffix(".lock"), self._records.root):
+            notes = self.of(study_id)
+            yield notes
+            self._records.write(path, notes)
+
+    def _path(self, study_id: str) -> Path:
+        return self._folder / f"{safe_name(study_id, 'study id')}.json"
