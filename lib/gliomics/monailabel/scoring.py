@@ -157,8 +157,8 @@ class ScoreKeeper(Generic[Scores]):
             known = self._known.setdefault(key, {})
         if not known:
             for path in sorted((self._folder / key).glob("[!.]*.json")):
-                if (record := self._read(path)) is not None:  # what is broken is set aside and made anew
-                    known[path.stem] = record
+                if (kept := self._read(path)) is not None:  # what is broken is set aside and made anew
+                    known[path.stem] = kept
         for name in [*self._store.get_unlabeled_images(), *self._store.get_labeled_images()]:
             stamps: Stamps = {}
             scores: Scores | None = None
