@@ -32,6 +32,7 @@ from gliomics.monailabel.batch import StudyBatch
 from gliomics.monailabel.cases import study_of_upload
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import STUDY_KEY, RadiomicsTask, SegmentationTask, SubtypeTask, text_option
+from gliomics.monailabel.kept_records import KeptRecords
 from gliomics.monailabel.lanes import Lanes
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import DamagedModels, ModelCache
@@ -126,14 +127,16 @@ class GliomicsApp(MONAILabelApp):
         The default is named first, where clients with a list of strategies begin. The series of an archive are not
         scored: there, ``random`` and ``first`` are all.
         """
+        store = self._datastore
+        records = store.records if isinstance(store, StudyDatastore) else KeptRecords(self.workspace.studies)
+        leases = Leases(self.workspace.leases, records)
         if not isinstance(self._datastore, StudyDatastore):
-            return {name: PlainStrategy(name, self.leases) for name in PLAIN}
+            return {name: PlainStrategy(name, leases) for name in PLAIN}
         usable = ServingModels(self.segmenters, self.segmentation_names)
         folder, turn = self.workspace.scores, self.lanes.inference.turn
         keeper = ScoreKeeper(ModelScoring(), self.segmenters, self._datastore, folder, turn)
         subtype = SubtypeScoring(self.store, self.store.names("subtype"))
         changes = ScoreKeeper(subtype, self.segmenters, self._datastore, folder / "subtype", turn)
-        leases = Leases(self.workspace.leases, self._datastore.records)
         strategies: dict[str, Strategy] = {
             **{name: PlainStrategy(name, leases) for name in PLAIN},
             **{name: ScoredStrategy(name, keeper, usable, leases) for name in SCORED},

@@ -61,8 +61,8 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[int, Gliomic
         for count in (FEW, MANY):
             studies = a_folder_of(count, tmp_path_factory.mktemp(str(count)))
             app = made[count] = GliomicsApp("unused", str(studies), {})
-            progress = Progress(app.workspace.training / "segmentation_flair.json", "segmentation_flair")
-            progress.reads(label_stamps(app.datastore()))
+            state, store = app.workspace.training / "segmentation_flair.json", the_store(app)
+            Progress(state, "segmentation_flair", store.records).reads(label_stamps(store))
         time.sleep(SETTLED)
         yield made
 
