@@ -163,13 +163,7 @@ def test_an_interrupted_import_leaves_whole_studies_and_goes_on(tmp_path: Path) 
     out = tmp_path / "out"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "lib")}
     command = [sys.executable, "-m", "gliomics", "import", str(tmp_path / "in"), str(out), "--yes"]
-    process = subprocess.Popen(
-        command,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
-    )
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (out / names[1]).exists() and time.monotonic() < deadline:
         time.sleep(0.005)
