@@ -151,7 +151,7 @@ def test_killed_and_run_again_it_goes_on_where_it_stopped(cohort: Path, table: b
     assert out.read_bytes() == table
 
 
-def test_interrupted_it_ends_at_once_and_quietly(cohort: Path, tmp_path: Path) -> None:
+def test_interrupted_it_ends_at_once_in_a_word(cohort: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     command = start(MODULE, cohort, tmp_path / "out.csv", cache, "--workers", "2")
     wait_for(lambda: rows_in(cache) >= 1, "no rows were stored")
@@ -159,18 +159,18 @@ def test_interrupted_it_ends_at_once_and_quietly(cohort: Path, tmp_path: Path) -
     os.killpg(command.pid, signal.SIGINT)  # as Ctrl-C does
     stdout, stderr = command.communicate(timeout=60)
     assert time.monotonic() - began < 5
-    assert (command.returncode, stdout, stderr) == (130, "", "")
+    assert (command.returncode, stdout, stderr) == (130, "", "stopped\n")
     wait_for(lambda: not running_in(command.pid), "processes of an interrupted command go on")
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_interrupted_while_processes_start_it_ends_quietly(cohort: Path, tmp_path: Path) -> None:
+def test_interrupted_while_processes_start_it_ends_in_a_word(cohort: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     command = start(MODULE, cohort, tmp_path / "out.csv", cache, "--workers", "2")
     wait_for(cache.exists, "measuring did not begin")  # about when processes are asked for
     os.killpg(command.pid, signal.SIGINT)
     stdout, stderr = command.communicate(timeout=60)
-    assert (command.returncode, stdout, stderr) == (130, "", "")
+    assert (command.returncode, stdout, stderr) == (130, "", "stopped\n")
     wait_for(lambda: not running_in(command.pid), "processes of an interrupted command go on")
 
 
