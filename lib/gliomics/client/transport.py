@@ -39,7 +39,10 @@ class Transport:
     def __init__(
         self, url: str, *, timeout: float, connect_timeout: float, verify: bool | Path, token: str | None = None
     ) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # a bracket that is not closed, a port that is no number
+            parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InputError(f"server address {url!r} is not usable; expected one like http://127.0.0.1:8000")
         self.url = url.rstrip("/")

@@ -59,9 +59,9 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
     served by another process, and for a host or port that cannot be used;
     :class:`DependencyError` when the server part is not installed.
     """
-    studies = options.studies.resolve()
-    if not studies.is_dir():
+    if not options.studies.is_dir():
         raise InputError(f"{options.studies} is not a folder; give the folder that holds the studies")
+    studies = options.studies.resolve()
     if options.replay is not None and not options.replay.is_dir():
         raise InputError(f"{options.replay} is not a folder; --replay needs a folder of studies with final labels")
     check_dependencies()

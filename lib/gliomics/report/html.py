@@ -15,7 +15,7 @@ import numpy as np
 
 import gliomics
 from gliomics.errors import InputError
-from gliomics.files import write_text
+from gliomics.files import open_file, write_text
 from gliomics.radiomics.provenance import SHAPE_IN_VOXELS, UNKNOWN_VOXEL_SIZE
 from gliomics.records import RESEARCH_NOTICE, SubtypeEstimate
 from gliomics.report.case import CaseReport, Picture
@@ -80,7 +80,7 @@ def check_replaceable(path: Path) -> None:
         raise InputError(f"{path} is a folder; give the file to write, e.g. {path / 'report.html'}")
     if not path.exists():
         return
-    with path.open("rb") as file:
+    with open_file(path) as file:
         begins = file.read(1000)
     if _GENERATOR.encode() not in begins:
         raise InputError(f"{path} exists and is no report of Gliomics; give another file, or remove it")

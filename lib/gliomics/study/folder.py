@@ -252,7 +252,7 @@ def new_study_folder(folder: Path) -> Iterator[Path]:
 
     The hidden folder's name is fixed, so that what a killed run left behind is cleared by the next.
     """
-    if folder.exists():
+    if folder.exists() or folder.is_symlink():
         raise InputError(f"{folder} exists; remove it or choose another study id")
     staging = folder.parent / f".incomplete-{folder.name}"
     shutil.rmtree(staging, ignore_errors=True)
