@@ -89,6 +89,7 @@ class WatchedFolder:
         self._seen: tuple[int, int] | None = None
         self._settled = False
         self._looked = 0.0
+        self._writers = 0
         self._changing = threading.Lock()
         self._looking = threading.Lock()
         self._checking = threading.Lock()
@@ -98,7 +99,7 @@ class WatchedFolder:
 
         Nothing where there is no such folder, or it cannot be listed.
         """
-        if not self._settled or self._seen != self._times():
+        if not self._writers and (not self._settled or self._seen != self._times()):
             self.look()
         elif time.monotonic() - self._looked > CHECK_SECONDS and self._checking.acquire(blocking=False):
             threading.Thread(target=self._check, name=f"look at {self.folder.name}", daemon=True).start()
@@ -146,11 +147,14 @@ class WatchedFolder:
         What others do to the folder in that time is seen with the next look at every entry.
         """
         self.entries()
+        with self._changing:
+            self._writers += 1
         try:
             yield
         finally:
             self.look_at(names)
             with self._changing:
+                self._writers -= 1
                 self._seen = self._times()
 
     def _stamp_of(self, name: str, *, is_link: bool) -> Stamp | None:

@@ -63,6 +63,18 @@ def test_only_what_this_process_wrote_is_looked_at(a_folder: WatchedFolder, look
     assert looks.names == ["a", "d", "b"]
 
 
+def test_write_that_is_under_way_has_nobody_look_at_every_entry(a_folder: WatchedFolder, looks: CountedLooks) -> None:
+    with a_folder.writing("d"):
+        (a_folder.folder / ".tmp-d").write_text("1")
+        assert set(a_folder.entries()) == {"a", "b", "c"}
+        with a_folder.writing("e"):
+            (a_folder.folder / "e").write_text("1")
+        assert set(a_folder.entries()) == {"a", "b", "c", "e"}
+        (a_folder.folder / ".tmp-d").rename(a_folder.folder / "d")
+    assert set(a_folder.entries()) == {"a", "b", "c", "d", "e"}
+    assert looks.names == ["e", "d"]
+
+
 def test_what_a_failed_write_left_is_seen(a_folder: WatchedFolder) -> None:
     with pytest.raises(OSError, match="disk"), a_folder.writing("a"):
         (a_folder.folder / "a").unlink()
