@@ -144,7 +144,7 @@ def _labelled(study: Study, root: Path) -> tuple[Study, MaskFile]:
     from gliomics.monailabel.cases import with_numbering_of_segments
     from gliomics.monailabel.label_check import drawn_on_another_image
     from gliomics.monailabel.labels import LabelStore
-    from gliomics.monailabel.origins import made_from
+    from gliomics.monailabel.origins import ORIGIN, made_from
     from gliomics.monailabel.reviews import SUBMITTED, ReviewStore
     from gliomics.monailabel.workspace import Workspace
     from gliomics.report.examination import MaskFile
@@ -159,7 +159,9 @@ def _labelled(study: Study, root: Path) -> tuple[Study, MaskFile]:
         raise InputError(f"{changed}; to report on it all the same, give it with --mask {path}")
     facts = {"Label": f"version {version.version}, saved {version.saved} by {version.user or 'somebody unnamed'}"}
     if (model := made_from(version.info)) is not None:
-        facts["Label made from"] = f"the automatic mask of {model.replace('/', ' version ')}"
+        share = float(version.info[ORIGIN].get("changed", 0.0))
+        how = f"{share:.0%} of the lesion is another now" if share else "unchanged"
+        facts["Label made from"] = f"the automatic mask of {model.replace('/', ' version ')}, {how}"
     reviews = ReviewStore(workspace.reviews).reviews(study.id, FINAL)
     if reviews and reviews[-1].state != SUBMITTED:
         last = reviews[-1]

@@ -41,13 +41,13 @@ def studies(tmp_path: Path) -> Path:
 def test_page_on_a_label_says_who_saved_which_version_and_what_the_review_said(studies: Path, tmp_path: Path) -> None:
     store = LabelStore(studies, Workspace(studies).history, lambda _: find_study(studies, "case-0").sequences)
     store.save("case-0", "final", MASK.with_array(MASK.array * 0), {})
-    origin = {"kind": "edited", "model": "segmentation_flair", "version": "1"}
+    origin = {"kind": "edited", "model": "segmentation_flair", "version": "1", "changed": 0.12}
     store.save("case-0", "final", MASK, {"user": "Dr <b>A</b>", "origin": origin})
     ReviewStore(Workspace(studies).reviews).add("case-0", "final", 2, APPROVED, "well drawn", "Prof. C")
     before = sorted(studies.rglob("*"))
     text = report("case-0", "--studies", studies, out=tmp_path / "page.html")
     assert "final label, version 2 by Dr &lt;b&gt;A&lt;/b&gt;" in text
-    assert "automatic mask of segmentation_flair version 1" in text
+    assert "automatic mask of segmentation_flair version 1, 12% of the lesion is another now" in text
     assert "version 2 approved by Prof. C: well drawn" in text
     assert "For research use only" in text
     assert re.search(r"COC cluster .* probability 0\.\d\d \(0\.\d\d to \d\.\d\d\)", text)

@@ -1,0 +1,124 @@
+"""What README and docs say can be done: commands that parse, routes that exist, links that lead somewhere."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from fastapi import FastAPI
+
+from gliomics.cli.main import app
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+COMMAND = re.compile(r"^\s*(?:\$ )?(?:torchrun [-\w ]+ --no-python )?(gliomics( [^#]*)?)(#.*)?$")
+
+
+def parts(page: Path) -> tuple[str, list[str]]:
+    """The text of a page, and its code blocks of no language or of the shell's."""
+    text: list[str] = []
+    blocks: list[str] = []
+    language: str | None = None
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("```"):
+            language = line[3:].strip() if language is None else None
+            blocks += [] if language is None else [""]
+        elif language is None:
+            text.append(line)
+        elif language in ("", "sh", "bash", "console", "text"):
+            blocks[-1] += line + "\n"
+    return "\n".join(text), blocks
+
+
+def commands(page: Path) -> list[str]:
+    """Every ``gliomics ...`` line of a page's code blocks, as one would type it; continued lines are joined."""
+    found = []
+    for block in parts(page)[1]:
+        text = re.sub(r"\\\n\s*", " ", block)
+        text = re.sub(r"\n\s+(?=\[?--)", " ", text)  # a synopsis goes on with its options on the next line
+        found += [match[1].strip() for line in text.splitlines() if (match := COMMAND.match(line))]
+    return found
+
+
+ALL = [(page.relative_to(ROOT).as_posix(), command) for page in PAGES for command in commands(page)]
+
+
+@pytest.mark.parametrize(("page", "command"), ALL)
+def test_documented_command_parses(page: str, command: str) -> None:
+    """A synopsis is tried with everything that it has in brackets, and N for a number."""
+    elided = command.endswith(" ...")
+    command = re.sub(r"[\[\]]|\.\.\.", " ", command)
+    arguments = ["1" if word == "N" else word for word in shlex.split(command.split("|")[0].split(" > ")[0])[1:]]
+    check(typer.main.get_command(app), "gliomics", arguments, elided=elided)
+
+
+def check(command: Any, name: str, arguments: list[str], *, elided: bool) -> None:
+    """Parse a command line through the groups of commands and run nothing; of an ``elided`` one, only its options."""
+    if hasattr(command, "resolve_command"):
+        found, chosen, left = command.resolve_command(command.make_context(name, arguments[:1]), arguments)
+        check(chosen, found, left, elided=elided)
+    elif elided:
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in arguments if word.startswith("--")} <= known
+    elif "--describe" not in arguments:  # which ends while it is parsed
+        command.make_context(name, arguments)
+
+
+def test_documentation_has_the_commands_that_it_is_about() -> None:
+    """The lines above are found: every command but the hidden ones is shown somewhere."""
+    listed = {name for name, command in typer.main.get_command(app).commands.items() if not command.hidden}  # type: ignore[attr-defined]
+    shown = {shlex.split(command)[1] for _, command in ALL if len(shlex.split(command)) > 1}
+    assert shown >= listed - {"demo", "make-samples"}  # `make demo` is the one, the sample studies the other
+
+
+def test_every_link_leads_to_a_file_and_its_heading() -> None:
+    broken = []
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", parts(page)[0]):
+            file, _, anchor = target.partition("#")
+            path = (page.parent / file).resolve() if file else page
+            if re.match(r"https?:|mailto:", target):
+                continue
+            if not path.exists() or (anchor and anchor not in anchors(path)):
+                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that headings get: small letters, no punctuation, hyphens for spaces."""
+    headings = re.findall(r"^#+ +(.*)$", parts(page)[0], re.MULTILINE)
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in plain}
+
+
+def test_every_documented_route_exists() -> None:
+    from gliomics.monailabel.routes import router
+
+    stock = [importlib.import_module("monailabel.endpoints.batch_infer").router]
+    app = FastAPI()
+    for one in (router, *stock):
+        app.include_router(one)
+    routes = {(method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods}
+    routes |= {("GET", path) for path in ("/", "/docs", "/openapi.json")}
+    patterns = [(method, re.compile(re.sub(r"\{\w+\}", "[^/]+", path))) for method, path in routes]
+    missing = []
+    for page in PAGES:
+        for methods, path in re.findall(
+            r"`((?:GET|PUT|POST|DELETE|HEAD|, )+) (/[^`\s]*)`", page.read_text(encoding="utf-8")
+        ):
+            concrete = re.sub(r"\{\w+\}|ID", "x", path.partition("?")[0])
+            for method in methods.split(", "):
+                if not any(method == known and pattern.fullmatch(concrete) for known, pattern in patterns):
+                    missing.append(f"{page.relative_to(ROOT)}: {method} {path}")
+    assert missing == []
+
+
+def test_readme_names_every_reference_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pages = [page.relative_to(ROOT).as_posix() for page in PAGES if page.parent.name in ("reference", "sessions")]
+    assert [page for page in pages if f"({page}" not in readme] == []
