@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from gliomics.files import read_json, sha256_of, write_json
+from gliomics.files import read_as, sha256_of, write_json
 
 RECORD = "masks.json"
+
+
+@dataclass(frozen=True)
+class _Mask:
+    model: str
+    version: str
+    in_sample: bool
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Record:
+    masks: dict[str, _Mask]
 
 
 class MaskRecord:
@@ -15,22 +29,21 @@ class MaskRecord:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / RECORD
-        self._masks: dict[str, dict[str, Any]] = read_json(self._path)["masks"] if self._path.is_file() else {}
+        self._masks = read_as(self._path, _Record).masks if os.path.lexists(self._path) else {}
 
     def add(self, mask: Path, *, model: str, version: str, in_sample: bool) -> None:
         """Note which model made a mask, a file of the folder that is complete."""
-        made = {"model": model, "version": version, "in_sample": in_sample, "sha256": sha256_of(mask)}
-        self._masks[mask.name] = made
-        write_json(self._path, {"format": 1, "masks": self._masks})
+        self._masks[mask.name] = _Mask(model, version, in_sample, sha256_of(mask))
+        write_json(self._path, {"format": 1, **asdict(_Record(self._masks))})
 
     def made_by(self, mask: Path) -> str | None:
         """The model that made a mask, with its version; None where that is not known, or the mask was changed since."""
         made = self._masks.get(mask.name)
-        if made is None or made["sha256"] != sha256_of(mask):
+        if made is None or made.sha256 != sha256_of(mask):
             return None
-        return f"{made['model']} version {made['version']}"
+        return f"{made.model} version {made.version}"
 
     def in_sample(self, mask: Path) -> str | None:
         """As :meth:`made_by`, only of a patient that the model had learned from."""
         made = self._masks.get(mask.name)
-        return self.made_by(mask) if made is not None and made["in_sample"] else None
+        return self.made_by(mask) if made is not None and made.in_sample else None

@@ -25,8 +25,11 @@ FINAL = "final"
 
 
 def label_path(root: Path, study_id: str, tag: str = FINAL) -> Path:
-    """Where a study's label is written: ``root/labels/<tag>/<study id>.nii.gz``; unsafe names are refused."""
-    return labels_folder(root, tag) / f"{safe_name(study_id, 'study id')}.nii.gz"
+    """Where a study's label is written: ``root/labels/<tag>/<study id>.nii.gz``.
+
+    Raises :class:`InputError` for unsafe names, and where a link leads out of ``root``.
+    """
+    return check_inside(labels_folder(root, tag) / f"{safe_name(study_id, 'study id')}.nii.gz", Path(root))
 
 
 def labels_folder(root: Path, tag: str = FINAL) -> Path:

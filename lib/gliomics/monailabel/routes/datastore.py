@@ -14,7 +14,7 @@ from monailabel.endpoints import datastore as stock
 from monailabel.utils.others.generic import remove_file
 
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import safe_name
+from gliomics.files import open_file, safe_name
 from gliomics.monailabel.access import TRAINER, require, signed
 from gliomics.monailabel.cases import default_sequence
 from gliomics.monailabel.datastore import StudyDatastore, download_name
@@ -84,6 +84,7 @@ def download_image(background_tasks: BackgroundTasks, image: str, sequence: str 
         with temporary_file(store.workspace.temporary, "download-", ".nii.gz") as path:
             write_volume(volume, path)
         background_tasks.add_task(remove_file, str(path))
+    open_file(path).close()  # says what is wrong with it before the answer begins
     return FileResponse(path, media_type="application/octet-stream", filename=name)
 
 
