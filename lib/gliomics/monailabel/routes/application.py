@@ -54,14 +54,6 @@ def queue(request: str | None = None) -> Any:
     return the_app().lanes.to_json(request)
 
 
-@router.post("/scoring/{method}", tags=["Scoring"])
-def score(method: str) -> None:
-    """Refused: this app scores studies when a strategy asks for it, and has no methods to run before."""
-    raise UnknownNameError(
-        f"there is no scoring method {method[:80]!r}; strategies score the studies when they are asked"
-    )
-
-
 @router.get("/model/info/{model}", tags=["Model"])
 def model_info(model: str) -> Any:
     """The serving version of a model: checksum of its weights, its card, and what was published when."""
