@@ -135,18 +135,48 @@ def test_command_that_computes_asks_for_the_server_part(environment: Path, tmp_p
     assert said.count("\n") == 1
 
 
+def test_monai_labels_command_asks_for_the_server_part(environment: Path) -> None:
+    command = [environment / "python", "-m", "gliomics.monailabel", "start_server"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=environment)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "server part" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def checked(python: str | Path, **changed: str) -> str:
+    """What the check before an installation says of a Python; empty where nothing is missing."""
+    check = ["/bin/sh", PROJECT / "requirements" / "check.sh", python]
+    done = subprocess.run(check, env={**os.environ, **changed}, capture_output=True, text=True)
+    assert done.returncode == (1 if done.stderr else 0)
+    return done.stderr
+
+
 @pytest.mark.parametrize(
     ("python", "programs", "missing"),
     [
         ("", None, "no python3.13, python3.12 or python3.11 runs here"),
         ("/nowhere/python3.12", None, "/nowhere/python3.12 does not run"),
         (sys.executable, "/nowhere", "there is no C compiler"),
-        (sys.executable, None, ""),
     ],
 )
 def test_installation_says_in_a_sentence_what_is_missing(python: str, programs: str | None, missing: str) -> None:
-    environment = {**os.environ, "PATH": programs or os.environ["PATH"]}
-    check = ["/bin/sh", PROJECT / "requirements" / "check.sh", python]
-    done = subprocess.run(check, env=environment, capture_output=True, text=True)
-    assert done.returncode == (1 if missing else 0)
-    assert missing in done.stderr.splitlines()[-1] if missing else not done.stderr
+    assert missing in checked(python, PATH=programs or os.environ["PATH"]).splitlines()[-1]
+
+
+def test_installation_misses_nothing_of_the_python_that_runs_the_tests() -> None:
+    assert checked(sys.executable) == ""
+
+
+def test_python_that_does_not_fit_is_named_with_its_version(tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text("#!/bin/sh\necho 3.10\n")
+    python.chmod(0o755)
+    assert checked(python).startswith(f"Gliomics needs Python 3.11, 3.12 or 3.13, and {python} is 3.10")
+
+
+@pytest.mark.parametrize("module", ["venv", "ensurepip"])
+def test_python_that_makes_no_environments_is_told_with_the_package_to_install(tmp_path: Path, module: str) -> None:
+    (tmp_path / f"{module}.py").write_text("raise ImportError\n")
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert f"apt install python{version}-venv" in checked(sys.executable, PYTHONPATH=str(tmp_path))
