@@ -15,7 +15,7 @@ from typing import Any
 
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 
-from gliomics.errors import GliomicsError, InputError
+from gliomics.errors import GliomicsError, InputError, StorageError
 from gliomics.files import open_file, safe_name, suffix_of
 from gliomics.monailabel.cases import check_slices, default_sequence, read_label
 from gliomics.monailabel.kept_records import KeptRecords, locked
@@ -151,6 +151,7 @@ class StudyDatastore(Datastore):
     def add_new_image(self, source: Path, study_id: str, info: dict[str, Any], *, replace: bool = False) -> Added:
         """As :func:`~gliomics.monailabel.new_images.NewImages.add`, and note ``info`` about the study."""
         refuse_keys(info, STUDY_KEYS, f"study '{study_id}'")
+        check_length({**self._notes.of(study_id), **info}, f"what is noted about study '{study_id}'")
         added = self._new_images.add(source, study_id, replace=replace)
         if info:
             self.update_image_info(added.study_id, info)
@@ -217,7 +218,13 @@ class StudyDatastore(Datastore):
         """
         info = {**info, ORIGIN: self.automatic.origin_of(study_id, mask)}
         version = self.labels.save(study_id, tag, mask, info, images)
-        self.reviews.resubmitted(study_id, tag, version.version, version.user)
+        try:
+            self.reviews.resubmitted(study_id, tag, version.version, version.user)
+        except OSError as error:
+            raise StorageError(
+                f"label '{tag}' of study '{study_id}' is saved as version {version.version}, but not that it is to be "
+                f"reviewed again ({error.strerror}); free some space, and save it again"
+            ) from error
         return version
 
     def slices_done(self, study_id: str) -> list[int]:

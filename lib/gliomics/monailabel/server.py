@@ -7,6 +7,7 @@ import json
 import logging
 import logging.config
 import os
+import re
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from starlette.responses import JSONResponse, Response
 
     from gliomics.monailabel.connections import Connections
+
+_TRANSIT = re.compile(r"\.gliomics/(tmp/upload-[^/ ]+|sessions/[^/ ]+)/")
+"""The folders in which uploads lie while the server works on them."""
 
 _log = logging.getLogger(__name__)
 
@@ -162,6 +166,7 @@ async def _known_error(request: Request, error: Exception) -> JSONResponse:
     message = str(error) if isinstance(error, GliomicsError) else str(getattr(error, "msg", error))
     _log.info("%s %s refused (%d): %s", request.method, request.url.path, status, message)
     message = message.replace(os.environ["MONAI_LABEL_STUDIES"] + os.sep, "")  # clients know no paths of the server
+    message = _TRANSIT.sub("", message)
     message = message.encode(errors="backslashreplace").decode()  # a name may hold what cannot be encoded
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, BusyError) else None
     return JSONResponse({"detail": message}, status_code=status, headers=headers)
