@@ -252,7 +252,8 @@ def read_as(path: Path, form: type[Form]) -> Form:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise InputError(f"{path} is no record of its kind: {where}: {first['msg']}") from error
+        expected = re.sub(r" or an instance of \w+", "", first["msg"])
+        raise InputError(f"{path} is no record of its kind: {where}: {expected}") from error
 
 
 @functools.cache

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gliomics.cli.console import console
+
 if TYPE_CHECKING:
     from gliomics.models import ModelCard, ModelStore
 
@@ -18,7 +20,7 @@ STUDIES = typer.Option(help="Folder of studies whose own versions are meant, too
 
 @models.command("list")
 def list_models(studies: Annotated[Path | None, STUDIES] = None) -> None:
-    """List every model with the version that serves."""
+    """List every model with the version that serves, and say of which the published version is damaged."""
     from rich.console import Console
     from rich.table import Column, Table
 
@@ -28,6 +30,8 @@ def list_models(studies: Annotated[Path | None, STUDIES] = None) -> None:
         card = store.current(name).card
         table.add_row(name, card.task, card.version, _versions(store, name), _figure(card))
     Console(soft_wrap=True).print(table)
+    for name, reason in store.damaged().items():
+        console.print(f"broken: model {name}: {reason}", style="yellow", markup=False)
 
 
 @models.command()

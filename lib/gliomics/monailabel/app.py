@@ -284,4 +284,5 @@ class GliomicsApp(MONAILabelApp):
             if self.segmenters.usable(name):
                 _log.info("model '%s' is ready", name)
         if store is not None:
+            store.look_at_records()
             store.label_check.report()

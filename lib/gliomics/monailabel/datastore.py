@@ -90,6 +90,13 @@ class StudyDatastore(Datastore):
         """Folders and files that could not be read as studies, and records that could not be read, and why."""
         return {**self.index.broken(), **self.records.broken()}
 
+    def look_at_records(self) -> None:
+        """Read all notes, reviews and records of labels once, so that :meth:`broken` tells of them from the start."""
+        self._notes.look_at_records()
+        self.labels.look_at_records()
+        for tag in self.labels.all_tags():
+            self.reviews.returned(tag)
+
     def refresh(self) -> None:
         """Read the studies folder again."""
         self.index.refresh()

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,18 @@ from typing import Any
 import numpy as np
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
-from gliomics.files import Hashes, atomic_path, check_file, check_inside, is_file, lies_inside, safe_name, sha256_of
+from gliomics.files import (
+    Hashes,
+    atomic_path,
+    check_file,
+    check_inside,
+    is_file,
+    is_folder,
+    is_safe_name,
+    lies_inside,
+    safe_name,
+    sha256_of,
+)
 from gliomics.monailabel.kept_records import KeptRecords, in_place, locked
 from gliomics.monailabel.label_files import LabelFiles
 from gliomics.monailabel.values import check_length
@@ -168,6 +180,14 @@ class LabelStore:
         """The saved versions, oldest first; a current label that was put there by hand is not among them."""
         records = (self._version(study_id, tag, number) for number in self._numbers(study_id, tag))
         return [version for version in records if version is not None]
+
+    def look_at_records(self) -> None:
+        """Read the record of every version once, in no hurry, so that it is known which are broken."""
+        for folder in sorted(self._history.glob("*/*")) if lies_inside(self._history, self.studies) else []:
+            started = time.monotonic()
+            if is_folder(folder) and is_safe_name(folder.name) and is_safe_name(folder.parent.name):
+                self.versions(folder.parent.name, folder.name)
+            time.sleep(time.monotonic() - started)
 
     def version_path(self, study_id: str, tag: str, version: int) -> Path:
         """The image of one version; :class:`UnknownNameError` when it does not exist."""

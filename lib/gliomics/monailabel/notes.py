@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gliomics.files import safe_name
+from gliomics.files import is_safe_name, safe_name
 from gliomics.monailabel.kept_records import KeptRecords, locked
 from gliomics.monailabel.watched import Stamp, WatchedFolder
 
@@ -27,6 +28,14 @@ class StudyNotes:
     def of(self, study_id: str) -> dict[str, Any]:
         """What is noted about a study."""
         return self._records.read(self._path(study_id), dict[str, Any]) or {}
+
+    def look_at_records(self) -> None:
+        """Read all notes once, in no hurry, so that it is known which are broken."""
+        for name in self.files():
+            started = time.monotonic()
+            if name.endswith(".json") and is_safe_name(name[: -len(".json")]):
+                self.of(name[: -len(".json")])
+            time.sleep(time.monotonic() - started)
 
     @contextmanager
     def changing(self, study_id: str) -> Iterator[dict[str, Any]]:

@@ -31,6 +31,15 @@ def serving(studies: Path) -> str:
     return ModelStore(studies / ".gliomics" / "models").current("segmentation_flair").card.version
 
 
+def test_damaged_model_is_told_beside_the_list_of_the_others(studies: Path) -> None:
+    record = studies / ".gliomics" / "models" / "segmentation_flair" / "current.json"
+    record.write_text("[]")
+    text = said("list", "--studies", studies)
+    assert "subtype_idh" in text
+    assert "broken: model segmentation_flair: " in text
+    assert "which version of model 'segmentation_flair' serves" in text
+
+
 def test_models_are_listed_with_what_serves(studies: Path) -> None:
     shipped = ModelStore().current("segmentation_flair").card.version
     row = next(line for line in said("list", "--studies", studies).splitlines() if "segmentation_flair" in line)
