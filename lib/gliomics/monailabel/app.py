@@ -33,7 +33,7 @@ from gliomics.monailabel.cases import study_of_upload
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.infer import STUDY_KEY, RadiomicsTask, SegmentationTask, SubtypeTask, text_option
 from gliomics.monailabel.kept_records import KeptRecords
-from gliomics.monailabel.lanes import Lanes
+from gliomics.monailabel.lanes import Lanes, give_way
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.models import DamagedModels, ModelCache
 from gliomics.monailabel.prepared import PreparedStudies
@@ -217,6 +217,20 @@ class GliomicsApp(MONAILabelApp):
         if choice.get("id"):
             choice["path"] = self.datastore().get_image_uri(choice["id"])
         return choice
+
+    def train(self, request: dict[str, Any]) -> Any:
+        """Train a model; a process of its own gives way to the server's."""
+        self._give_way()
+        return super().train(request)
+
+    def batch_infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> Any:
+        """Segment many studies; a process of its own gives way to the server's."""
+        self._give_way()
+        return super().batch_infer(request, datastore)
+
+    def _give_way(self) -> None:
+        if not self._server_mode:
+            give_way()
 
     def next_sample(self, request: dict[str, Any]) -> dict[str, Any]:
         """As MONAI Label's own route wants it: empty when nothing is left."""

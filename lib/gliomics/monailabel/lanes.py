@@ -267,9 +267,8 @@ class Lanes:
     """The lanes of one server: ``inference`` for all that computes, and ``strategies``."""
 
     def __init__(self) -> None:
-        self.inference = Lane(
-            "inference", max(2, cores()), computes=True
-        )  # one core: a click does not wait for a scoring
+        slots = max(2, cores())  # one is left for what clients wait for, also on one core
+        self.inference = Lane("inference", slots, computes=True)
         self.strategies = Lane("strategies", CHOOSING)
 
     def to_json(self, name: str | None = None) -> dict[str, Any]:

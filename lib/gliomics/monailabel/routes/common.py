@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, File, Form, Request, UploadFile
+from fastapi.concurrency import run_in_threadpool
 from monailabel.interfaces.utils.app import app_instance
 
 from gliomics.errors import InputError
 from gliomics.monailabel.app import GliomicsApp
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.lanes import BACKGROUND
 from gliomics.monailabel.uploads import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES
 from gliomics.monailabel.values import checked, parse_object
 
@@ -61,3 +64,10 @@ def study_store() -> StudyDatastore:
     if not isinstance(store, StudyDatastore):
         raise InputError("this needs a studies folder; the server works on a DICOMweb archive")
     return store
+
+
+async def in_background(request: Request, work: Callable[[], Any], *, task: str, run_sync: bool) -> Any:
+    """Begin what runs in a process of its own; with ``run_sync`` do it here, behind all that clients wait for."""
+    if not run_sync:
+        return await run_in_threadpool(work)
+    return await the_app().lanes.inference.run(request, work, task=task, patience=BACKGROUND)

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, UploadFile
 from fastapi.background import BackgroundTasks
-from fastapi.concurrency import run_in_threadpool
 from monailabel.endpoints import batch_infer as stock_batch
 from monailabel.endpoints import infer as stock_infer
 from monailabel.interfaces.tasks.batch_infer import BatchInferImageType
@@ -16,8 +15,8 @@ from gliomics.errors import InputError
 from gliomics.files import safe_name
 from gliomics.monailabel.access import ANNOTATOR, require, signed
 from gliomics.monailabel.datastore import StudyDatastore
-from gliomics.monailabel.lanes import BACKGROUND, INTERACTIVE, REGULAR
-from gliomics.monailabel.routes.common import FormText, JsonBody, OptionalUpload, the_app
+from gliomics.monailabel.lanes import INTERACTIVE, REGULAR
+from gliomics.monailabel.routes.common import FormText, JsonBody, OptionalUpload, in_background, the_app
 from gliomics.monailabel.uploads import client_options, received
 
 router = APIRouter()
@@ -98,9 +97,7 @@ async def batch(
         the_app().infer_task(model)
         return stock_batch.run(model, images, options, run_sync)
 
-    if not run_sync:  # in a process of its own
-        return await run_in_threadpool(work)
-    return await the_app().lanes.inference.run(request, work, task=f"batch of {model}", patience=BACKGROUND)
+    return await in_background(request, work, task=f"batch of {model}", run_sync=run_sync)
 
 
 @router.get("/batch/infer", tags=["Infer"])

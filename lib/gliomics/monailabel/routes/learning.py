@@ -13,7 +13,7 @@ from gliomics.monailabel.access import signed
 from gliomics.monailabel.automatic import start_training
 from gliomics.monailabel.datastore import StudyDatastore
 from gliomics.monailabel.lanes import Later
-from gliomics.monailabel.routes.common import JsonBody, the_app
+from gliomics.monailabel.routes.common import JsonBody, in_background, the_app
 from gliomics.monailabel.storage import check_room
 from gliomics.monailabel.strategies import StudyStrategy, budget_seconds
 from gliomics.monailabel.uploads import client_options
@@ -62,14 +62,18 @@ def train_status(all: bool = False, check_if_running: bool = False) -> Any:
 
 
 @router.post("/train/", tags=["Train"], include_in_schema=False)
-def train_all(params: JsonBody = None, run_sync: bool = False) -> Any:
+async def train_all(request: Request, params: JsonBody = None, run_sync: bool = False) -> Any:
     """Train every model, one after the other; ``params`` holds options by model name, and maybe who asks."""
     app, given = the_app(), params or {}
-    options = {name: _options_of(name, given[name]) for name in app.info()["trainers"] if name in given}
-    for name, value in options.items():
-        app.trainer(name).check(value)
-    check_room(app.workspace.training)
-    return stock.run(options, run_sync)
+
+    def work() -> Any:
+        options = {name: _options_of(name, given[name]) for name in app.info()["trainers"] if name in given}
+        for name, value in options.items():
+            app.trainer(name).check(value)
+        check_room(app.workspace.training)
+        return stock.run(options, run_sync)
+
+    return await in_background(request, work, task="training of all models", run_sync=run_sync)
 
 
 def _options_of(name: str, value: Any) -> dict[str, Any]:
@@ -79,12 +83,18 @@ def _options_of(name: str, value: Any) -> dict[str, Any]:
 
 
 @router.post("/train/{model}", tags=["Train"])
-def train(model: str, params: JsonBody = None, run_sync: bool = False, enqueue: bool = False) -> Any:
+async def train(
+    request: Request, model: str, params: JsonBody = None, run_sync: bool = False, enqueue: bool = False
+) -> Any:
     """Fine-tune a model on the final labels, in the background."""
     options = client_options(params)
-    the_app().trainer(model).check(options)
-    check_room(the_app().workspace.training)
-    return start_training(model, options, enqueue=enqueue, run_sync=run_sync)
+
+    def work() -> Any:
+        the_app().trainer(model).check(options)
+        check_room(the_app().workspace.training)
+        return start_training(model, options, enqueue=enqueue, run_sync=run_sync)
+
+    return await in_background(request, work, task=f"training of {model}", run_sync=run_sync)
 
 
 @router.delete("/train/", tags=["Train"])
