@@ -10,13 +10,12 @@ import asyncio
 import contextvars
 import math
 import os
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -38,7 +37,7 @@ CHOOSING = 2
 """Choices of a study that are made at once: they are short, and hold the interpreter lock."""
 
 _NICENESS = 5
-"""Of threads that compute: the processor goes first to those that answer short requests, which need little of it."""
+"""Of processes that train or segment many studies in the background."""
 
 _CHECK_SECONDS = 0.1
 """How often a request that waits for something other than its turn looks for it."""
@@ -250,7 +249,7 @@ class Lane:
         has_come = asyncio.wrap_future(turn.has_come)
         await asyncio.wait({has_come, hung_up}, return_when=asyncio.FIRST_COMPLETED)
         _check(turn)
-        return await asyncio.wrap_future(_in_thread(turn, work, nice=self._computes))
+        return await asyncio.wrap_future(_in_thread(turn, work))
 
     def _refusal(self, waiting: list[Turn]) -> BusyError:
         seconds = self._mean_seconds * len(waiting) / self._slots / 2  # by then, half of them have had their turn
@@ -281,21 +280,22 @@ class Lanes:
 
 
 def give_way() -> None:
-    """Let the processor go first to other threads than the calling one; Linux alone does that by thread."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    """Let the processor go first to other processes: for one that works in the background of a server.
+
+    Threads of the server keep their priority: one that is lowered lowers those of the network that it starts, and
+    inferences would lose against every other program of the machine.
+    """
+    if hasattr(os, "setpriority"):  # not on Windows
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
 
 
-def _in_thread(turn: Turn, work: Callable[[], Result], *, nice: bool) -> Future[Result]:
-    """``work`` in a new daemon thread: a server that is stopped does not wait for it, and no thread stays niced."""
+def _in_thread(turn: Turn, work: Callable[[], Result]) -> Future[Result]:
+    """``work`` in a new daemon thread: a server that is stopped does not wait for it."""
     result: Future[Result] = Future()
     result.set_running_or_notify_cancel()
     context = contextvars.copy_context()
 
     def begin() -> None:
-        if nice:
-            give_way()
         _turn.set(turn)
         try:
             result.set_result(work())
