@@ -120,6 +120,8 @@ class Training(TrainTask):
             progress.reads(label_stamps(datastore))
             labelled, skipped = labelled_studies(datastore)
             result, left_out = self.retrain(request, labelled, progress)
+        except InterruptedError:  # nobody waits for it any more
+            raise
         except (GliomicsError, OSError) as error:
             progress.failed(str(storage_error(error) or error))
             raise
