@@ -17,6 +17,7 @@ from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 
 from gliomics.errors import GliomicsError, InputError, StorageError
 from gliomics.files import open_file, safe_name, suffix_of
+from gliomics.monailabel.by_label import StudiesByLabel
 from gliomics.monailabel.cases import check_slices, default_sequence, read_label
 from gliomics.monailabel.kept_records import KeptRecords, locked
 from gliomics.monailabel.label_check import LabelCheck
@@ -58,6 +59,7 @@ class StudyDatastore(Datastore):
         self._new_images = NewImages(self.workspace, self.index, self.labels)
         self.label_check = LabelCheck(self.labels, self.index.studies)
         self.reviews = ReviewStore(self.workspace.reviews, self.records)
+        self.by_label = StudiesByLabel(self.index, self.labels.files, self.reviews)
         self._notes = StudyNotes(self.workspace.image_info, self.records)
 
     def name(self) -> str:
@@ -314,17 +316,11 @@ class StudyDatastore(Datastore):
 
     def get_labeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
         """Ids of the studies that have a label (``final`` unless told) which was not returned to the annotator."""
-        labelled = self.labelled(label_tag or FINAL)
-        return [name for name in self.list_images() if name in labelled]
+        return list(self.by_label.of(label_tag or FINAL).in_order)
 
     def get_unlabeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
         """Ids of the studies that have no label (``final`` unless told), or one that was returned."""
-        labelled = self.labelled(label_tag or FINAL)
-        return [name for name in self.list_images() if name not in labelled]
-
-    def labelled(self, tag: str = FINAL) -> frozenset[str]:
-        """Ids that have a label which was not returned, whether or not their study still exists."""
-        return self.labels.labelled(tag) - self.reviews.returned(tag).keys()
+        return list(self.by_label.of(label_tag or FINAL).unlabelled)
 
     # -- the whole store
 
@@ -358,13 +354,12 @@ class StudyDatastore(Datastore):
 
     def status(self) -> dict[str, Any]:
         """Numbers of studies and labels."""
-        studies = self.index.studies()
-        tags = {tag: len(studies.keys() & self.labelled(tag)) for tag in self.labels.all_tags()}
+        tags = {tag: len(self.by_label.of(tag).labelled) for tag in self.labels.all_tags()}
         return {
-            "total": len(studies),
+            "total": len(self.index.studies()),
             "completed": tags.get(FINAL, 0),
             "label_tags": {tag: number for tag, number in tags.items() if number},
-            "returned": len(studies.keys() & self.reviews.returned(FINAL).keys()),
+            "returned": self.by_label.of(FINAL).returned,
             "broken": len(self.index.broken()) + len(self.records.broken()),
             "unused_labels": self.label_check.count_misnamed(),
         }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gliomics.errors import GliomicsError, InputError, printable
+from gliomics.monailabel.by_label import Derived
 from gliomics.monailabel.labels import LabelStore
 from gliomics.preprocess import lesion_mask_of_study
 from gliomics.study.images import read_mask
@@ -43,6 +44,7 @@ class LabelCheck:
         self._labels = labels
         self._studies = studies
         self._checked: dict[tuple[str, str], _CheckedLabel] = {}
+        self._counted: Derived[int] = Derived()
         self._looking = threading.Lock()
 
     def misnamed(self) -> dict[str, str]:
@@ -60,7 +62,11 @@ class LabelCheck:
     def count_misnamed(self) -> int:
         """How many files :meth:`misnamed` names."""
         studies, files = self._studies(), self._labels.files
-        return len(files.misplaced()) + sum(files.of(tag).unused(studies) for tag in files.tags())
+        return len(files.misplaced()) + sum(self._unused(tag, studies) for tag in files.tags())
+
+    def _unused(self, tag: str, studies: Mapping[str, Study]) -> int:
+        files = self._labels.files.of(tag)
+        return self._counted.of(tag, files, studies, make=lambda: files.unused(studies))
 
     def unused(self, seconds: float | None = None) -> tuple[dict[str, str], int]:
         """As :meth:`misnamed`, and files that cannot be used with their study or whose images changed since.

@@ -56,9 +56,10 @@ class TagFiles:
                 by_study.pop(study_id, None)
         files = TagFiles(stamps, by_study, others=frozenset(others), odd=frozenset(odd))
         states = {study_id: state for study_id in study_ids if (state := files._state(study_id)) is not None}
+        labelled = (self.labelled - study_ids) | states.keys()
         return replace(
             files,
-            labelled=(self.labelled - study_ids) | states.keys(),
+            labelled=self.labelled if labelled == self.labelled else labelled,
             states=(self.states - {self._state(study_id) for study_id in study_ids}) | frozenset(states.values()),
         )
 

@@ -73,7 +73,7 @@ class ReviewStore:
         listed, reviews, returned = self._last.get(tag, ({}, {}, {}))
         if listed is not stamps:
             names = [name for name in stamps if name.endswith(".json")]
-            changed = [name for name in names if listed.get(name) is not stamps[name]]
+            changed = {name for name in names if listed.get(name) is not stamps[name]}
             reviews = {name: reviews[name] for name in names if name in reviews and name not in changed}
             read = {name: self._records.read(self._folder / tag / name, list[Review]) for name in changed}
             reviews |= {name: said[-1] for name, said in read.items() if said}

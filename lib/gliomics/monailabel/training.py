@@ -24,19 +24,18 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelStore
 from gliomics.models.champion import Retraining
+from gliomics.monailabel.by_label import Derived
 from gliomics.monailabel.cases import with_numbering_of_segments
 from gliomics.monailabel.datastore import FINAL, StudyDatastore
 from gliomics.monailabel.kept_records import KeptRecords
 from gliomics.monailabel.label_check import drawn_on_another_image
-from gliomics.monailabel.label_files import LabelState, TagFiles
+from gliomics.monailabel.label_files import LabelState
 from gliomics.monailabel.origins import made_from
-from gliomics.monailabel.reviews import Review
 from gliomics.monailabel.storage import storage_error
 from gliomics.monailabel.watched import Stamp, stamp_of
 from gliomics.segmentation.checkpoint import EpochRecord
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.study.labels import LABELS_FOLDER
-from gliomics.study.records import Study
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ class Training(TrainTask):
         self._datastore = datastore
         self._state_path = datastore.workspace.training / f"{name}.json"
         self._read: _ReadState | None = None
-        self._counted: tuple[_Basis, int] | None = None
+        self._new: Derived[int] = Derived()
 
     @abstractmethod
     def check(self, request: dict[str, Any]) -> None:
@@ -106,11 +105,9 @@ class Training(TrainTask):
 
     def new_labels(self) -> int:
         """How many final labels are new or changed since the last training began, however that ended."""
-        store = self._datastore
-        basis = (store.index.studies(), store.labels.files.of(FINAL), store.reviews.returned(FINAL), self._seen())
-        if self._counted is None or any(new is not old for new, old in zip(basis, self._counted[0], strict=True)):
-            self._counted = basis, count_new(store, basis[-1])
-        return self._counted[1]
+        store, seen = self._datastore, self._seen()
+        basis = store.by_label.of(FINAL), store.labels.files.of(FINAL), seen
+        return self._new.of(FINAL, *basis, make=lambda: count_new(store, seen))
 
     def __call__(self, request: dict[str, Any], datastore: StudyDatastore) -> dict[str, Any]:
         """Train; returns the final state, which is also on disk."""
@@ -167,10 +164,6 @@ class _ReadState:
     stamp: Stamp
     state: Mapping[str, Any]
     seen: SeenLabels
-
-
-_Basis = tuple[Mapping[str, Study], TagFiles, Mapping[str, Review], SeenLabels]
-"""What the number of new labels depends on."""
 
 
 class Progress:
@@ -274,8 +267,10 @@ def label_stamps(datastore: StudyDatastore) -> dict[str, LabelStamp]:
 
 def count_new(datastore: StudyDatastore, seen: SeenLabels) -> int:
     """Final labels that were not ``seen``, or whose content is another; files as they were are not read again."""
-    states = datastore.labels.files.of(FINAL).states - seen.states
-    changed = {study_id for study_id, _, _ in states} & datastore.labelled() & datastore.index.studies().keys()
+    labelled = datastore.by_label.of(FINAL).labelled
+    if not seen.states:
+        return len(labelled)
+    changed = {study_id for study_id, _, _ in datastore.labels.files.of(FINAL).states - seen.states} & labelled
     number = len(changed - seen.sha256.keys())
     for study_id in changed & seen.sha256.keys():
         with contextlib.suppress(GliomicsError, OSError):  # removed just now
