@@ -81,6 +81,16 @@ def milliseconds(answered: Answered, server: Server, number: int) -> float:
     return 1e3 * (time.perf_counter() - started)
 
 
+def timed_in_turn(kinds: dict[str, Answered], servers: dict[int, Server]) -> dict[str, dict[int, list[float]]]:
+    """Milliseconds of each kind of request by the number of studies, each of every server in turn."""
+    times = {name: {count: list[float]() for count in servers} for name in kinds}
+    for number in range(ROUNDS):
+        for name, answered in kinds.items():
+            for count, server in servers.items():
+                times[name][count].append(milliseconds(answered, server, number))
+    return times
+
+
 def seconds_to_start(studies: Path) -> tuple[float, float, float]:
     """Until a server answers at all, until it has answered ``/info/``, and of processors till then."""
     started = time.perf_counter()
@@ -122,12 +132,13 @@ def test_requests_do_not_grow_with_the_studies(folders: dict[int, Path]) -> None
         for count in COUNTS:
             servers[count] = start_server(folders[count])
             servers[count].client.info()
-        figures = {name: {count: list[float]() for count in COUNTS} for name in REQUESTS | SCORED}
-        for requests_in_turn in (REQUESTS, SCORED):
-            for number in range(ROUNDS):
-                for name, answered in requests_in_turn.items():
-                    for count, server in servers.items():
-                        figures[name][count].append(milliseconds(answered, server, number))
+        figures = timed_in_turn(REQUESTS, servers)
+        print(f"\n| once, ms | {' | '.join(map(str, COUNTS))} | ratio |\n|---|---|---|---|---|")
+        listings = {}
+        for name, answered in LISTINGS.items():
+            listings[name] = [milliseconds(answered, server, 0) for server in servers.values()]
+            told(name, listings[name], listings[name][-1] / listings[name][0])
+        figures |= timed_in_turn(SCORED, servers)
         print(f"\n| p50 / p95, ms | {' | '.join(map(str, COUNTS))} | ratio of p50 / p95 |\n|---|---|---|---|---|")
         ratios = {}
         for name, of in figures.items():
@@ -135,11 +146,6 @@ def test_requests_do_not_grow_with_the_studies(folders: dict[int, Path]) -> None
             ratios[name] = quantiles[COUNTS[-1]] / quantiles[COUNTS[0]]
             cells = " | ".join(f"{p50:.0f} / {p95:.0f}" for p50, p95 in quantiles.values())
             print(f"| {name} | {cells} | {ratios[name][0]:.1f} / {ratios[name][1]:.1f} |")
-        print(f"\n| once, ms | {' | '.join(map(str, COUNTS))} | ratio |\n|---|---|---|---|---|")
-        listings = {}
-        for name, answered in LISTINGS.items():
-            listings[name] = [milliseconds(answered, server, 0) for server in servers.values()]
-            told(name, listings[name], listings[name][-1] / listings[name][0])
         memory = [psutil.Process(server.process.pid).memory_info().rss / 2**20 for server in servers.values()]
         told("memory, MB", memory, memory[-1] / memory[0])
         assert all(ratio[0] <= MOST for ratio in ratios.values()), ratios

@@ -349,7 +349,7 @@ class StudyDatastore(Datastore):
                     archive.write(file, f"image/{row['id']}/{sequence}{suffix_of(Path(file))}")
                 with self.label_as_nifti(Path(row["label"])) as label:
                     archive.write(label, f"label/{row['id']}.nii.gz")
-            archive.writestr("metadata.json", json.dumps(self.json(), indent=2))
+            archive.writestr("metadata.json", json.dumps(self.json()))
         return str(path)
 
     def status(self) -> dict[str, Any]:

@@ -101,6 +101,11 @@ class LabelStore:
 
         :class:`InputError`, too, for something else in its place, and a link that leads out of the studies folder.
         """
+        files = self.files.of(tag)
+        if study_id in files.labelled:
+            listed = self.files.watched(tag).folder / files.name_of(study_id)
+            if is_file(listed) and lies_inside(listed, self.studies):
+                return listed
         path = find_label(self.studies, safe_name(study_id, "study id"), tag)
         if path is None:
             tags = ", ".join(self.tags(study_id)) or "none"

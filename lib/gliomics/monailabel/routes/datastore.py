@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.background import BackgroundTasks
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 from monailabel.endpoints import datastore as stock
 from monailabel.utils.others.generic import remove_file
 
@@ -31,7 +31,10 @@ router = APIRouter()
 @router.get("/datastore/", tags=["Datastore"])
 def datastore(output: stock.ResultType | None = None) -> Any:
     """Numbers (``stats``), the training list (``train``) or everything (``all``)."""
-    return stock.datastore(output)
+    answer = stock.datastore(output)
+    if not isinstance(the_app().datastore(), StudyDatastore):
+        return answer
+    return JSONResponse(answer)  # of ten thousand studies, which need no second look for what is no JSON
 
 
 @router.put("/datastore/", tags=["Datastore"], include_in_schema=False)
