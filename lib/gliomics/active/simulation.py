@@ -20,7 +20,7 @@ from gliomics.active.named import PLAIN, STRATEGIES, Known
 from gliomics.active.scores import StudyScores, score_prepared
 from gliomics.active.strategies import Choice
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import read_json, sha256_of, write_json
+from gliomics.files import read_json, write_json
 from gliomics.models import ModelCard
 from gliomics.segmentation.budget import batches_per_epoch, of_length
 from gliomics.segmentation.cases import Case
@@ -28,6 +28,7 @@ from gliomics.segmentation.config import TrainingConfig
 from gliomics.segmentation.finetune import score
 from gliomics.segmentation.fit import ON_SKIPPED, a_card
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
+from gliomics.segmentation.networks.pretrained import weights_hash
 from gliomics.segmentation.predict import Prepared, Segmenter
 from gliomics.segmentation.split import Split
 from gliomics.segmentation.train import train
@@ -302,7 +303,7 @@ def _identity(cohort: Cohort, plan: Plan) -> dict[str, Any]:
         "first": plan.first,
         "step": plan.step,
         "until": plan.until,
-        "encoder weights": sha256_of(plan.encoder_weights) if plan.encoder_weights else None,
+        "encoder weights": weights_hash(plan.encoder_weights) if plan.encoder_weights else None,
         "studies to choose from": cohort.fingerprints["pool"],
         "test studies": cohort.fingerprints["test"],
     }

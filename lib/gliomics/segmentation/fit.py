@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.files import sha256_of
 from gliomics.models import Metric, ModelCard, ModelFolder, TrainingRecord, patient_hash, write_model_folder
 from gliomics.segmentation.cases import Case
 from gliomics.segmentation.checkpoint import State
@@ -17,6 +16,7 @@ from gliomics.segmentation.config import TrainingConfig
 from gliomics.segmentation.evaluation import bootstrap_interval
 from gliomics.segmentation.finetune import patient_means, save_weights, score
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
+from gliomics.segmentation.networks.pretrained import weights_hash
 from gliomics.segmentation.predict import WEIGHTS, Segmenter
 from gliomics.segmentation.rules import Judged, choose_calibration, choose_rule, dice_of_rules
 from gliomics.segmentation.settings import settings_of
@@ -139,7 +139,7 @@ def a_card(
 ) -> ModelCard:
     """The card of a model that is about to be trained."""
     patients = sorted({item.study.patient_id for item in training})
-    started = f"{encoder_weights.name}, SHA-256 {sha256_of(encoder_weights)}" if encoder_weights else None
+    started = f"{encoder_weights.name}, SHA-256 {weights_hash(encoder_weights)}" if encoder_weights else None
     task = config.model.network.task
     return ModelCard(
         name=config.name,

@@ -158,7 +158,7 @@ def test_unforeseen_error_is_that_of_one_study_in_one_line(
 def test_file_that_vanished_is_that_of_one_study(jobs: list[Job], store: RowStore) -> None:
     jobs[0].mask.unlink()
     found = run(jobs[:2], WHOLE, store, workers=1)
-    assert failures(found)["case-0"].startswith("study 'case-0': its files cannot be read: ")
+    assert failures(found)["case-0"] == f"{jobs[0].mask} does not exist"
     assert found["case-1"].error is None
 
 

@@ -8,12 +8,14 @@ import safetensors.torch
 import torch
 
 from gliomics.errors import InputError
+from gliomics.files import sha256_of
+
+MOST_BYTES = 1 << 32
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Tensors by name from a safetensors file or a PyTorch file of tensors only (nothing else is unpickled)."""
-    if not path.is_file():
-        raise InputError(f"there is no file of pretrained weights at {path}")
+    _check(path)
     try:
         if path.suffix == ".safetensors":
             return dict(safetensors.torch.load_file(path))
@@ -23,6 +25,19 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     if not isinstance(weights, dict) or not all(isinstance(value, torch.Tensor) for value in weights.values()):
         raise InputError(f"{path} holds something else than tensors by name; save the network's state_dict")
     return weights
+
+
+def weights_hash(path: Path) -> str:
+    """Hex SHA-256 of a file of weights; :class:`InputError` for what is no file, or is larger than any weights."""
+    _check(path)
+    return sha256_of(path)
+
+
+def _check(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"there is no file of pretrained weights at {path}")
+    if path.stat().st_size > MOST_BYTES:
+        raise InputError(f"{path} is larger than {MOST_BYTES // 2**30} GB, which no encoder's weights are")
 
 
 def load_into(module: torch.nn.Module, weights: dict[str, torch.Tensor], path: Path) -> None:
