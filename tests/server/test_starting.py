@@ -111,4 +111,7 @@ def test_app_starts_and_works_with_plain_monai_label(a_stock_server: str, tmp_pa
     outside = requests.post(f"{a_stock_server}/infer/radiomics", params={"image": "/etc/passwd"}, timeout=30)
     assert outside.status_code == 400
     assert "is a path; send a file" in outside.json()["detail"]
+    training = requests.post(f"{a_stock_server}/train/segmentation_flair", json={"max_epochs": "many"}, timeout=30)
+    assert training.status_code == 400
+    assert "max_epochs" in training.json()["detail"]
     assert {path.name for path in bundled("apps/radiogenomics").iterdir()} <= {"main.py", "__pycache__"}

@@ -25,11 +25,11 @@ __all__ = ["app"]
 _run_model, _run_all = train.run_model, train.run
 
 
-def _train_model(model: str, *options: Any, **named: Any) -> Any:
-    """Begin a training of a model; :class:`InputError` where there is nothing to train on."""
+def _train_model(model: str, params: dict[str, Any] | None = None, *how: Any, **named: Any) -> Any:
+    """Begin a training of a model; :class:`InputError` where it cannot begin."""
     _check_trainable()
-    app_instance().trainer(model)
-    return _run_model(model, *options, **named)
+    app_instance().trainer(model).check(params or {})
+    return _run_model(model, params, *how, **named)
 
 
 def _train_all(*options: Any, **named: Any) -> Any:
