@@ -83,10 +83,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
         variables = {**environment(), "HOME": str(home)}
         process = subprocess.Popen(command, stdout=log, stderr=log, env=variables, cwd=root)
         url = f"http://127.0.0.1:{port}"
-        GliomicsClient(url).wait_ready(120)
-        yield Archive(url, folder, home, *uids, read_series(examination.series[0]))
-        process.terminate()
-        process.wait(30)
+        try:
+            GliomicsClient(url).wait_ready(240)
+            yield Archive(url, folder, home, *uids, read_series(examination.series[0]))
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def a_mask(archive: Archive, folder: Path) -> Path:
