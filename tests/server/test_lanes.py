@@ -140,7 +140,7 @@ def test_info_and_label_saves_are_answered_while_sixty_inferences_are_there(
     statuses: Counter[int] = Counter()
 
     def infer() -> None:
-        answer = requests.post(f"{a_small_server.url}/infer/segmentation_flair?image=case-0&output=json", timeout=120)
+        answer = requests.post(f"{a_small_server.url}/infer/segmentation_flair?image=case-0&output=json", timeout=300)
         statuses[answer.status_code] += 1
 
     threads = [threading.Thread(target=infer) for _ in range(58)]

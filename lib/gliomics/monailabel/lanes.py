@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import math
 import os
+import sys
 import threading
 import time
 from collections import Counter
@@ -37,7 +38,7 @@ CHOOSING = 2
 """Choices of a study that are made at once: they are short, and hold the interpreter lock."""
 
 _NICENESS = 5
-"""Of processes that train or segment many studies in the background."""
+"""Of threads that compute, and of processes that train or segment many studies in the background."""
 
 _CHECK_SECONDS = 0.1
 """How often a request that waits for something other than its turn looks for it."""
@@ -249,7 +250,7 @@ class Lane:
         has_come = asyncio.wrap_future(turn.has_come)
         await asyncio.wait({has_come, hung_up}, return_when=asyncio.FIRST_COMPLETED)
         _check(turn)
-        return await asyncio.wrap_future(_in_thread(turn, work))
+        return await asyncio.wrap_future(_in_thread(turn, work, nice=self._computes))
 
     def _refusal(self, waiting: list[Turn]) -> BusyError:
         seconds = self._mean_seconds * len(waiting) / self._slots / 2  # by then, half of them have had their turn
@@ -280,22 +281,25 @@ class Lanes:
 
 
 def give_way() -> None:
-    """Let the processor go first to other processes: for one that works in the background of a server.
+    """Let the processor go first to other threads than the calling one and those it starts; Linux alone does that.
 
-    Threads of the server keep their priority: one that is lowered lowers those of the network that it starts, and
-    inferences would lose against every other program of the machine.
+    What computes gives way to what answers short requests, which need little of the processor, but at once: during 60
+    inferences on two cores, label saves took 1.2 to 1.6 times as long as on an idle server, and 2.7 times without this.
+    Where other programs compute as well, inferences are the slower for it.
     """
-    if hasattr(os, "setpriority"):  # not on Windows
-        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+    if sys.platform == "linux":
+        os.nice(_NICENESS)
 
 
-def _in_thread(turn: Turn, work: Callable[[], Result]) -> Future[Result]:
-    """``work`` in a new daemon thread: a server that is stopped does not wait for it."""
+def _in_thread(turn: Turn, work: Callable[[], Result], *, nice: bool) -> Future[Result]:
+    """``work`` in a new daemon thread: a server that is stopped does not wait for it, and no thread stays nice."""
     result: Future[Result] = Future()
     result.set_running_or_notify_cancel()
     context = contextvars.copy_context()
 
     def begin() -> None:
+        if nice:
+            give_way()
         _turn.set(turn)
         try:
             result.set_result(work())

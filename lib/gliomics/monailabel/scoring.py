@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from gliomics.active.scores import StudyScores, score_study
 from gliomics.errors import GliomicsError
 from gliomics.monailabel.datastore import StudyDatastore
+from gliomics.monailabel.lanes import give_way
 from gliomics.monailabel.models import ModelCache
 from gliomics.segmentation.labelled import load_volumes
 from gliomics.segmentation.predict import Segmenter
@@ -132,6 +133,7 @@ class ScoreKeeper(Generic[Scores]):
 
     def _work(self) -> None:
         """Score what is missing or out of date, those without a label first, until nothing is left."""
+        give_way()
         while True:
             with self._lock:
                 if not self._wanted:
