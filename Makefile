@@ -35,7 +35,8 @@ $(SLICER_STABLE)/.installed: requirements/slicer-5.12.txt $(STAMP)
 
 # Most tests wait for other processes half of the time, so files of tests run side by side; those that compare times
 # run after them, one by one. `python -m pytest PATH` runs any of them in one process.
-SIDE_BY_SIDE := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not alone"
+WORKERS := $(shell nproc | awk "{print (\$$1 < 4) ? \$$1 : 4}")
+SIDE_BY_SIDE := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"
 ALONE := $(BIN)/python -m pytest -m alone
 
 test: install $(SLICER_STABLE)/.installed
