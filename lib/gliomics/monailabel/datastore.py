@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 
 from gliomics.errors import GliomicsError, InputError, StorageError
 from gliomics.files import open_file, safe_name, suffix_of
+from gliomics.monailabel.archived import write_archive
 from gliomics.monailabel.by_label import StudiesByLabel
 from gliomics.monailabel.cases import check_slices, default_sequence, read_label
 from gliomics.monailabel.kept_records import KeptRecords, locked
@@ -338,18 +338,9 @@ class StudyDatastore(Datastore):
         return rows if full_path else json.loads(json.dumps(rows).replace(f"{self.root}{os.sep}", ""))
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
-        """Path of a ZIP of the labelled studies: ``image/<id>/<sequence>``, ``label/<id>`` and ``metadata.json``."""
-        rows = self.datalist()[: limit_cases or None]
-        if not rows:
-            raise InputError("no study has a final label yet; there is nothing to put into the archive")
-        folder = self.workspace.temporary
-        with temporary_file(folder, "dataset-", ".zip") as path, zipfile.ZipFile(path, "w") as archive:
-            for row in rows:
-                for sequence, file in row["sequences"].items():
-                    archive.write(file, f"image/{row['id']}/{sequence}{suffix_of(Path(file))}")
-                with self.label_as_nifti(Path(row["label"])) as label:
-                    archive.write(label, f"label/{row['id']}.nii.gz")
-            archive.writestr("metadata.json", json.dumps(self.json()))
+        """Path of a ZIP of the labelled studies (:func:`~gliomics.monailabel.archived.write_archive`)."""
+        with temporary_file(self.workspace.temporary, "dataset-", ".zip") as path:
+            write_archive(self, path, limit_cases)
         return str(path)
 
     def status(self) -> dict[str, Any]:

@@ -264,6 +264,22 @@ def test_archive_holds_the_sequences_and_labels_of_labelled_studies(a_store: Stu
     assert names == {"image/case-1/flair.nii.gz", "image/case-1/t1.nii.gz", "label/case-1.nii.gz", "metadata.json"}
 
 
+def test_archive_leaves_out_a_study_that_cannot_be_read_and_says_why(a_store: StudyDatastore) -> None:
+    for study_id in ("case-0", "case-1"):
+        add_label(a_store.root, a_store.study(study_id), 1)
+    label = a_store.root / "labels/final/case-0.nii.gz"
+    a_store.list_images()
+    label.unlink()
+    label.with_name("case-0.nrrd").write_bytes(b"no label")
+    with zipfile.ZipFile(a_store.get_dataset_archive(None)) as archive:
+        assert {name.split("/")[1] for name in archive.namelist() if "/" in name} == {"case-1", "case-1.nii.gz"}
+        assert "labels/final/case-0.nrrd" in json.loads(archive.read("metadata.json"))["left_out"]["case-0"]
+    a_store.remove_image("case-1")
+    with pytest.raises(InputError, match=r"none of the 1 labelled studies can be read: .*case-0"):
+        a_store.get_dataset_archive(None)
+    assert len(list(a_store.workspace.temporary.glob("dataset-*"))) == 1, "only the first archive"
+
+
 def test_saved_label_is_read_back_voxel_for_voxel(a_store: StudyDatastore, tmp_path: Path) -> None:
     a_store.save_label("case-0", a_mask_file(tmp_path), "final", {"client_id": "me"})
     saved = read_mask(Path(a_store.get_label_uri("case-0", "final")))
