@@ -27,6 +27,8 @@ class Leases:
         self._records = records
         self._seconds = seconds
         self._lock = threading.Lock()
+        self.choosing = threading.Lock()
+        """Held from looking who holds what to taking a lease by it."""
 
     def holders(self) -> dict[str, str]:
         """Who holds which study now, by study."""

@@ -65,15 +65,16 @@ class StudyStrategy(Strategy):
         if seed is not None and not isinstance(seed, int):
             raise InputError(f"seed is {seed!r}; expected a whole number")
         user = text_option(request, "client_id") or text_option(request, "user")
-        held = self._leases.holders()
-        free = [name for name in candidates if held.get(name, user) == user]
-        choice = self.choose(free or candidates, request, datastore, random.Random(seed))
+        with self._leases.choosing:  # two annotators who ask at once get different studies
+            held = self._leases.holders()
+            free = [name for name in candidates if held.get(name, user) == user]
+            choice = self.choose(free or candidates, request, datastore, random.Random(seed))
+            if user is not None and choice.id is not None:
+                self._leases.take(choice.id, user)
         if not scored():
             choice = replace(choice, reason=f"{choice.reason}; not all were scored in time, scoring goes on")
         if not free:
             choice = replace(choice, reason=f"{choice.reason}; all {len(candidates)} left are with other annotators")
-        if user is not None and choice.id is not None:
-            self._leases.take(choice.id, user)
         return choice.to_json()
 
     @abstractmethod

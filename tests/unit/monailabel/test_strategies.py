@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,17 @@ def test_annotators_get_different_studies_until_none_is_left(
     third = a_strategy({"client_id": "carla"}, a_store)
     assert third["id"] in ("case-0", "case-1")
     assert "all 2 left are with other annotators" in third["reason"]
+
+
+def test_annotators_who_ask_at_once_get_different_studies(tmp_path: Path) -> None:
+    users = [f"annotator-{number}" for number in range(6)]
+    for number in range(len(users)):
+        add_study(tmp_path / "studies", f"case-{number}", number)
+    store = StudyDatastore(tmp_path / "studies")
+    strategy = make_strategies(store, [])["first"]
+    with ThreadPoolExecutor(len(users)) as threads:
+        choices = list(threads.map(lambda user: strategy({"client_id": user}, store)["id"], users))
+    assert sorted(choices) == store.list_images()
 
 
 def test_study_handed_out_is_offered_again_when_time_is_over(a_store: StudyDatastore) -> None:
