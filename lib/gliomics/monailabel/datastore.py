@@ -16,9 +16,9 @@ from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 
 from gliomics.errors import GliomicsError, InputError, StorageError
 from gliomics.files import open_file, safe_name, suffix_of
-from gliomics.monailabel.archived import write_archive
 from gliomics.monailabel.by_label import StudiesByLabel
 from gliomics.monailabel.cases import check_slices, default_sequence, read_label
+from gliomics.monailabel.dataset_zip import write_dataset
 from gliomics.monailabel.kept_records import KeptRecords, locked
 from gliomics.monailabel.label_check import LabelCheck
 from gliomics.monailabel.labels import LabelStore, LabelVersion, segment_values
@@ -338,9 +338,9 @@ class StudyDatastore(Datastore):
         return rows if full_path else json.loads(json.dumps(rows).replace(f"{self.root}{os.sep}", ""))
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
-        """Path of a ZIP of the labelled studies (:func:`~gliomics.monailabel.archived.write_archive`)."""
+        """Path of a ZIP of the labelled studies (:func:`~gliomics.monailabel.dataset_zip.write_dataset`)."""
         with temporary_file(self.workspace.temporary, "dataset-", ".zip") as path:
-            write_archive(self, path, limit_cases)
+            write_dataset(self, path, limit_cases)
         return str(path)
 
     def status(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gliomics.monailabel.datastore import StudyDatastore
 
 
-def write_archive(store: StudyDatastore, path: Path, limit: int | None) -> None:
+def write_dataset(store: StudyDatastore, path: Path, limit: int | None) -> None:
     """Write ``image/<id>/<sequence>``, ``label/<id>`` of at most ``limit`` studies, and ``metadata.json``.
 
     A study of which a file cannot be read is left out, and ``left_out`` in ``metadata.json`` says why. Raises
