@@ -110,9 +110,12 @@ def test_programs_the_server_s_own_page_and_named_origins_pass(a_strict_server: 
         assert status(a_strict_server, "POST", "/activelearning/first", headers) == 200, headers
 
 
-def test_link_from_another_page_can_be_followed(a_strict_server: Server) -> None:
+def test_link_from_another_page_can_be_followed_in_a_tab_and_not_in_a_frame(a_strict_server: Server) -> None:
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert status(a_strict_server, "GET", "/", link) == 200
+    assert status(a_strict_server, "GET", "/", link | {"Sec-Fetch-Dest": "document"}) == 200
+    for place in ("iframe", "embed", "object", ""):
+        assert status(a_strict_server, "GET", "/", link | {"Sec-Fetch-Dest": place}) == 403
 
 
 def test_forwarded_headers_do_not_make_a_page_the_server_s_own(a_strict_server: Server) -> None:

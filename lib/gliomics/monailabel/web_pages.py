@@ -137,7 +137,8 @@ class WebPages:
             return True
         elsewhere = not all(site.lower() in _HERE for site in headers.get("sec-fetch-site", []))
         link = scope["method"] == "GET" and headers.get("sec-fetch-mode") == ["navigate"]
-        return elsewhere and not link
+        in_a_tab = headers.get("sec-fetch-dest", ["document"]) == ["document"]  # not in a frame of the other page
+        return elsewhere and not (link and in_a_tab)
 
 
 def _add_policy(headers: MutableHeaders) -> None:
