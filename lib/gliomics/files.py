@@ -29,6 +29,9 @@ CLOCK_TICK_NS = 50_000_000
 MAX_JSON_BYTES = 64 * 2**20
 """Largest JSON file that is read."""
 
+MAX_RECORD_BYTES = 8 * 2**20
+"""Largest JSON file that is read as a record, because each wrong value in one takes a kilobyte until it is refused."""
+
 MAX_JSON_DEPTH = 64
 """Deepest nesting of a JSON file that is read; far below that at which what walks through it fails."""
 
@@ -173,10 +176,13 @@ def _has_kind(path: Path, kind: int) -> bool:
         return False
 
 
-def check_file(path: Path) -> Path:
-    """Return ``path``; :class:`InputError` saying what it is unless it is a regular file or a link to one."""
+def check_file(path: Path, most_bytes: int | None = None) -> Path:
+    """Return ``path``; :class:`InputError` saying what it is unless it is a regular file or a link to one.
+
+    A file of more than ``most_bytes`` is refused, too, so that nobody waits until it is read.
+    """
     try:
-        kind = stat.S_IFMT(path.stat().st_mode)
+        status = path.stat()
     except FileNotFoundError as error:
         reason = "is a link to a file that is not there" if path.is_symlink() else "does not exist"
         raise InputError(f"{path} {reason}") from error
@@ -184,15 +190,18 @@ def check_file(path: Path) -> Path:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:  # a null character in the name
         raise InputError(f"{path} cannot be read: {error}") from error
+    kind = stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:
         raise InputError(f"{path} is {_KINDS.get(kind, 'no file')}, not a file; move it away")
+    if most_bytes is not None and status.st_size > most_bytes:
+        raise InputError(f"{path} has {status.st_size:,} bytes; at most {most_bytes:,} are read: move it away")
     return path
 
 
-def fault_of(path: Path, root: Path) -> str | None:
-    """Why ``path`` is no regular file inside ``root``; None if it is one."""
+def fault_of(path: Path, root: Path, most_bytes: int) -> str | None:
+    """Why ``path`` is no regular file of at most ``most_bytes`` inside ``root``; None if it is one."""
     try:
-        check_file(check_inside(path, root))
+        check_file(check_inside(path, root), most_bytes)
     except InputError as error:
         return str(error)
     return None
@@ -211,8 +220,8 @@ def open_file(path: Path) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file in UTF-8, or in UTF-16 or UTF-32 with its mark.
+def read_json(path: Path, most_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Read a JSON file of at most ``most_bytes`` in UTF-8, or in UTF-16 or UTF-32 with its mark.
 
     Raises :class:`InputError` that names the file if it is missing, no regular file, too large or no valid JSON, and
     for what is valid and could not be passed on: a key twice, a number that is not finite, text that cannot be
@@ -220,11 +229,11 @@ def read_json(path: Path) -> Any:
     """
     try:
         with open_file(path) as file:
-            content = file.read(MAX_JSON_BYTES + 1)
+            content = file.read(most_bytes + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    if len(content) > MAX_JSON_BYTES:
-        raise InputError(f"{path} is larger than {MAX_JSON_BYTES // 2**20} MB, which no record is")
+    if len(content) > most_bytes:
+        raise InputError(f"{path} has more than {most_bytes:,} bytes, which no file of its kind has")
     try:
         text = content.decode(json.detect_encoding(content))
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
@@ -246,11 +255,11 @@ def read_as(path: Path, form: type[Form]) -> Form:
     """
     from pydantic import ValidationError
 
-    value = read_json(path)
+    value = read_json(path, MAX_RECORD_BYTES)
     try:
         return cast(Form, _adapter(cast(Any, form)).validate_python(value))
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole file"
         expected = re.sub(r" or an instance of \w+", "", first["msg"])
         raise InputError(f"{path} is no record of its kind: {where}: {expected}") from error
@@ -264,10 +273,11 @@ def _adapter(form: Any) -> TypeAdapter[Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is there twice")
+    value: dict[str, Any] = {}
+    for key, item in pairs:
+        if key in value:
+            raise ValueError(f"the key {key[:80]!r} is there twice")
+        value[key] = item
     return value
 
 

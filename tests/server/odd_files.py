@@ -38,6 +38,12 @@ def _linked(target: str) -> Callable[[Path], None]:
     return link
 
 
+def _larger_than_can_be_read(path: Path) -> None:
+    """Takes no space on the disk, and longer to read than anybody waits."""
+    with path.open("wb") as file:
+        file.truncate(200 * 2**30)
+
+
 ODD: dict[str, Callable[[Path], object]] = {
     "garbage": _written(b"\xff\x00\xfe garbage" * 50),
     "[]": _written(b"[]"),
@@ -46,6 +52,7 @@ ODD: dict[str, Callable[[Path], object]] = {
     '"x"': _written(b'"x"'),
     "brackets": _written(b"[" * 100_000),
     "empty": _written(b""),
+    "200 GB": _larger_than_can_be_read,
     "folder": Path.mkdir,
     "pipe": os.mkfifo,
     "link out": _linked("/etc/passwd"),

@@ -30,7 +30,7 @@ def test_json_is_read_in_the_encodings_that_its_marks_tell(tmp_path: Path, encod
         (b'{"a": NaN}', "NaN is no number of JSON"),
         (b'{"a": ' + b"9" * 5000 + b"}", "is not valid JSON"),
         (b'{"a": 1, "a": 2}', "the key 'a' is there twice"),
-        (b" " * (MAX_JSON_BYTES + 1), "is larger than 64 MB"),
+        (b" " * (MAX_JSON_BYTES + 1), "has more than 67,108,864 bytes"),
     ],
     ids=lambda value: value[:12] if isinstance(value, bytes) else "",
 )
@@ -39,6 +39,14 @@ def test_json_that_could_not_be_passed_on_is_refused_by_the_name_of_its_file(
 ) -> None:
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(InputError, match=f"a.json .*{reason}"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.timeout(10)
+def test_key_that_is_there_twice_among_very_many_is_found_at_once(tmp_path: Path) -> None:
+    keys = ", ".join(f'"k{number}": 1' for number in range(200_000))
+    (tmp_path / "a.json").write_text(f'{{{keys}, "z": 1, "z": 2}}')
+    with pytest.raises(InputError, match="the key 'z' is there twice"):
         read_json(tmp_path / "a.json")
 
 

@@ -11,10 +11,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gliomics.errors import InputError
-from gliomics.files import is_file, read_json, safe_name, sha256_of, sync_folder, write_json
+from gliomics.files import check_file, is_file, read_json, safe_name, sha256_of, sync_folder, write_json
 from gliomics.models.card import ModelCard, content_hash
 
 CARD = "model.json"
+
+MAX_MODEL_FILE_BYTES = 2**30
+"""Largest file of a model that is read."""
 
 
 class ModelFolder:
@@ -42,7 +45,7 @@ def load_model_folder(path: Path) -> ModelFolder:
         file = path / safe_name(name, "model file")
         if not is_file(file):
             raise InputError(f"model folder {path} lacks '{name}', which its card lists; copy the whole folder again")
-        if sha256_of(file) != expected:
+        if sha256_of(check_file(file, MAX_MODEL_FILE_BYTES)) != expected:
             raise InputError(f"{file} is damaged: its SHA-256 differs from the card's; copy the whole folder again")
     return ModelFolder(path, card)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from gliomics.errors import printable
 from gliomics.files import fault_of, is_safe_name
 from gliomics.monailabel.watched import Stamp, WatchedFolder
+from gliomics.study.images import MAX_FILE_BYTES
 from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, is_note, labels_folder, misplaced_names, study_of_mask
 
 LabelState = tuple[str, int, int]
@@ -29,7 +30,8 @@ class TagFiles:
     others: frozenset[str] = frozenset()
     """Names of files that are no masks, nor notes beside them."""
     odd: frozenset[str] = frozenset()
-    """Names of masks that are no regular files: folders, pipes, links to nothing or out of the studies folder."""
+    """Names of masks that are no regular files (folders, pipes, links to nothing or out of the studies folder), or are
+    larger than any mask."""
     states: frozenset[LabelState] = frozenset()
     """The state of the label of each of ``labelled``."""
 
@@ -42,7 +44,7 @@ class TagFiles:
         for name in names:
             if (study_id := study_of_mask(name)) is not None:
                 study_ids.add(study_id)
-                (odd.add if name in stamps and not stamps[name].is_file else odd.discard)(name)
+                (odd.add if name in stamps and not _may_be_mask(stamps[name]) else odd.discard)(name)
             elif name in stamps and not is_note(name):
                 others.add(name)
             else:
@@ -114,8 +116,10 @@ class LabelFiles:
         return {**misplaced, **faults} if faults else misplaced
 
     def fault_of(self, *parts: str) -> str:
-        """Why an entry of ``labels`` is not used, which is no regular file."""
-        fault = fault_of(Path(self._studies, LABELS_FOLDER, *parts), self._studies) or "it changed just now"
+        """Why an entry of ``labels`` is not used, which is no regular file or too large."""
+        fault = (
+            fault_of(Path(self._studies, LABELS_FOLDER, *parts), self._studies, MAX_FILE_BYTES) or "it changed just now"
+        )
         return fault.replace(f"{self._studies}{os.sep}", "")
 
     def watched(self, tag: str) -> WatchedFolder:
@@ -131,3 +135,7 @@ class LabelFiles:
         if files.stamps is not stamps:
             files = self._files[tag] = files.with_stamps(stamps)
         return files
+
+
+def _may_be_mask(stamp: Stamp) -> bool:
+    return stamp.is_file and stamp.size <= MAX_FILE_BYTES

@@ -34,7 +34,7 @@ from gliomics.files import (
 from gliomics.monailabel.kept_records import KeptRecords, in_place, locked
 from gliomics.monailabel.label_files import LabelFiles
 from gliomics.monailabel.values import check_length
-from gliomics.study.images import read_label_names, read_mask, write_mask
+from gliomics.study.images import MAX_FILE_BYTES, read_label_names, read_mask, write_mask
 from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, find_label, label_path, labels_folder
 from gliomics.study.records import Mask
 
@@ -144,7 +144,7 @@ class LabelStore:
         """SHA-256 by sequence; nothing for a study that is gone or cannot be read."""
         try:
             images = self._images(study_id) if self._images is not None else {}
-            return {name: self._hashes.of(path) for name, path in images.items()}
+            return {name: self._hashes.of(check_file(path, MAX_FILE_BYTES)) for name, path in images.items()}
         except (GliomicsError, OSError):
             return {}
 
@@ -158,7 +158,7 @@ class LabelStore:
         current = label_path(self.studies, study_id, tag)
         with self._locked(study_id), in_place(current.parent, self.studies), self._writing(study_id, tag):
             if os.path.lexists(current):
-                check_file(check_inside(current, self.studies))
+                check_file(check_inside(current, self.studies), MAX_FILE_BYTES)
             self._adopt(study_id, tag)
             version = self._keep(study_id, tag, lambda path: write_mask(mask, path), _voxels(mask), info, images=images)
             image = self.version_path(study_id, tag, version.version)
@@ -202,7 +202,7 @@ class LabelStore:
         if path is None:
             count = len(self.versions(study_id, tag))
             raise UnknownNameError(f"label '{tag}' of study '{study_id}' has no version {version}; it has {count}")
-        return check_file(check_inside(path, self.studies))
+        return check_file(check_inside(path, self.studies), MAX_FILE_BYTES)
 
     def current(self, study_id: str, tag: str) -> LabelVersion | None:
         """The version that the current label is, or None when it was put there by hand."""
@@ -291,7 +291,7 @@ class LabelStore:
         """Keep labels that were put there by hand as versions, byte for byte, before they are replaced."""
         kept = {version.sha256 for version in self.versions(study_id, tag)}
         for current in self._files(study_id, tag):
-            if sha256_of(current) in kept:
+            if sha256_of(check_file(current, MAX_FILE_BYTES)) in kept:
                 continue
             note: dict[str, Any] = {"source": f"found in {LABELS_FOLDER}/{tag}", "origin": {"kind": "imported"}}
             if (broken := self._with_broken_record(study_id, tag, sha256_of(current))) is not None:

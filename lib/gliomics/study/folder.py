@@ -33,10 +33,13 @@ from gliomics.files import (
 )
 from gliomics.sequences import canonical_sequence
 from gliomics.study.conventions import patient_and_role
-from gliomics.study.images import IMAGE_SUFFIXES
+from gliomics.study.images import IMAGE_SUFFIXES, MAX_FILE_BYTES
 from gliomics.study.no_study import NOT_STUDIES, STUDY_FILE, why_no_study
 from gliomics.study.numbering import parse_numbering
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
+
+MAX_STUDY_BYTES = 256 * 2**10
+"""Largest ``study.json`` that is read; that of a patient with a thousand time points is smaller."""
 
 OnError = Callable[[Path, GliomicsError], None]
 
@@ -297,7 +300,7 @@ def read_entry(entry: Path) -> list[Study]:
     check_inside(entry, entry.parent)
     try:
         if not is_folder(entry):
-            return [_single_image(check_file(entry))]
+            return [_single_image(check_file(entry, MAX_FILE_BYTES))]
         if _is_there(entry / STUDY_FILE):
             return read_study_folder(entry, entry.parent)
         reason = why_no_study(entry)
@@ -335,7 +338,7 @@ def _home(study: Study) -> Path:
 
 
 def _parse(path: Path) -> tuple[_StudyFile, list[_Timepoint]]:
-    value = read_json(path)
+    value = read_json(path, MAX_STUDY_BYTES)
     try:
         content = _StudyFile.model_validate(value)
     except ValidationError as error:
@@ -368,7 +371,7 @@ def _sequence_paths(folder: Path, sequences: dict[str, str], root: Path) -> dict
             raise InputError(f"{this} must end in {', '.join(IMAGE_SUFFIXES)}")
         if not os.path.lexists(path):
             raise InputError(f"{this} does not exist")
-        check_file(path)
+        check_file(path, MAX_FILE_BYTES)
         paths[name] = path
     return paths
 

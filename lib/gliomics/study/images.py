@@ -36,6 +36,9 @@ MAX_VOXELS = 512 * 512 * 512
 MAX_BYTES = 4 * MAX_VOXELS
 """Most memory that the voxels of a file may take as they are stored: half a GiB."""
 
+MAX_FILE_BYTES = 2 * MAX_BYTES
+"""Largest file of an image or a mask; a larger one cannot be one that is read, and is not opened."""
+
 MOST_LABELS = 16
 """A mask with more values than this is an image, an atlas, or probabilities in steps."""
 
@@ -166,7 +169,7 @@ class _Stored:
 
 def _read(path: Path, as_mask: bool = False) -> _Stored:
     suffix = _check_suffix(path)
-    if check_file(path).stat().st_size == 0:
+    if check_file(path, MAX_FILE_BYTES).stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes); copy it again from its source")
     stored = _read_nrrd(path, as_mask) if suffix == ".nrrd" else _read_nifti(path)
     with np.errstate(over="ignore"):

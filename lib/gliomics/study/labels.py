@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gliomics.errors import InputError
 from gliomics.files import check_file, check_inside, is_file, lies_inside, safe_name
-from gliomics.study.images import IMAGE_SUFFIXES
+from gliomics.study.images import IMAGE_SUFFIXES, MAX_FILE_BYTES
 
 MASK_SUFFIXES = (".seg.nrrd", *IMAGE_SUFFIXES)
 """File types of masks: those of images, and 3D Slicer's segmentations."""
@@ -46,7 +46,7 @@ def find_mask(folder: Path, study_id: str, root: Path | None = None) -> Path | N
     """A study's mask in a folder, ``<study id>`` and one of :data:`MASK_SUFFIXES`; None if there is none.
 
     Raises :class:`InputError` if there are several, because which one is meant is not known, and for something else
-    in its place: a folder, a pipe, or a link that leads out of ``root``, if that is given.
+    in its place: a folder, a pipe, a file larger than any mask, or a link that leads out of ``root``, if that is given.
     """
     names = [Path(folder) / f"{study_id}{suffix}" for suffix in MASK_SUFFIXES]
     paths = [path for path in names if is_file(path) and (root is None or lies_inside(path, root))]
@@ -55,7 +55,7 @@ def find_mask(folder: Path, study_id: str, root: Path | None = None) -> Path | N
     for path in names:
         if not paths and os.path.lexists(path):
             check_file(path if root is None else check_inside(path, root))
-    return paths[0] if paths else None
+    return check_file(paths[0], MAX_FILE_BYTES) if paths else None
 
 
 def study_of_mask(name: str) -> str | None:

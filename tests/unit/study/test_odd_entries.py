@@ -14,6 +14,8 @@ import pytest
 
 from gliomics.errors import InputError
 from gliomics.study import find_study, open_studies
+from gliomics.study.folder import MAX_STUDY_BYTES
+from gliomics.study.images import MAX_FILE_BYTES
 from tests.unit.study.listing import failures
 
 DESCRIPTION = {"format": 1, "id": "odd", "patient_id": "P", "sequences": {"flair": "flair.nii.gz"}}
@@ -71,12 +73,21 @@ def deep(folder: Path) -> None:
         os.chdir(here)
 
 
+def large(path: Path) -> None:
+    """A file that says to be larger than any image, and takes no space."""
+    with path.open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+
+
 ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "brackets": (written(b"[" * 100_000), "nested deeper"),
     "empty description": (written(b""), "is not valid JSON"),
     "list": (written(b"[]"), "the whole file: Input should be"),
     "number": (written(b"5"), "the whole file: Input should be"),
     "two ids": (written(b'{"id": "a", "id": "b"}'), "the key 'id' is there twice"),
+    "large description": (written(b" " * (MAX_STUDY_BYTES + 1)), "has more than 262,144 bytes"),
+    "image is too large": (with_odd_file("flair.nii.gz", large), "bytes; at most"),
+    "large.nii": (large, "bytes; at most"),
     "surrogate": (lambda folder: described(folder, sequences={"flair": "f\ud800.nii.gz"}), "is not valid JSON"),
     "bad bool": (lambda folder: described(folder, spacing_known="maybe"), "spacing_known: Input should be"),
     "number as name": (lambda folder: described(folder, patient_id=10**400), "patient_id: Input should be"),
