@@ -87,7 +87,11 @@ class StudySessions(Sessions):
             session = None
             if _SESSION_ID.fullmatch(folder.name):
                 session = self.get_session(folder.name, update_ts=False, fetch_cache=False)
-            if session is None and time.time() - folder.lstat().st_mtime < self.expiry:
+            try:
+                age = time.time() - folder.lstat().st_mtime
+            except FileNotFoundError:  # another request removed it just now
+                continue
+            if session is None and age < self.expiry:
                 continue  # perhaps being uploaded right now
             if session is None or session.last_access_ts + session.expiry < time.time():
                 self.pop(folder.name, None)
