@@ -12,13 +12,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from gliomics.errors import InputError, printable
+from gliomics.errors import BusyError, InputError, printable
 from gliomics.files import Form, check_inside, read_as, write_json
 
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENXIO)
 """What the system says where something else lies in the place of a file or folder."""
+
+LOCK_SECONDS = 10.0
+"""How long a request waits for a lock, which is held for a moment unless another program keeps it."""
 
 _log = logging.getLogger(__name__)
 
@@ -105,10 +108,20 @@ def in_place(folder: Path, root: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(lock: Path, root: Path) -> Iterator[None]:
-    """Hold a lock file between threads and processes; :class:`InputError` where something else lies in its place."""
+    """Hold a lock file between threads and processes; :class:`InputError` where something else lies in its place.
+
+    :class:`BusyError` where it cannot be had within :data:`LOCK_SECONDS`: whoever waits holds up other requests.
+    """
     with in_place(lock.parent, root):
         held = FileLock(lock)
-        held.acquire()
+        try:
+            held.acquire(timeout=LOCK_SECONDS)
+        except Timeout as error:
+            raise BusyError(
+                f"{lock.relative_to(root)} was held for {LOCK_SECONDS:.0f} s by other requests or by another program; "
+                "nothing was changed: try again, and look whether a program keeps that file open",
+                retry_after=round(LOCK_SECONDS),
+            ) from error
     try:
         yield
     finally:

@@ -148,8 +148,8 @@ class Workspace:
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
-                f"{self.root} cannot be written ({error.strerror}); the server keeps its models, logs and label "
-                "history there: make the studies folder writable or copy the studies to one that is"
+                f"{error.filename or self.root} cannot be written ({error.strerror}); the server keeps its models, "
+                "logs and label history there: make the studies folder writable or copy the studies to one that is"
             ) from error
 
     def clear_leftovers(self) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gliomics.errors import InputError
+from gliomics.errors import BusyError, InputError
 from gliomics.files import write_json
-from gliomics.monailabel.kept_records import KeptRecords
+from gliomics.monailabel import kept_records
+from gliomics.monailabel.kept_records import KeptRecords, locked
 from gliomics.monailabel.labels import LabelStore
 from gliomics.monailabel.leases import Leases
 from gliomics.monailabel.reviews import APPROVED, RETURNED, ReviewStore
@@ -210,3 +214,30 @@ def test_workspace_that_a_link_brings_from_elsewhere_is_refused(tmp_path: Path) 
     with pytest.raises(InputError, match="through a link out of"):
         Workspace(tmp_path / "studies").create()
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_requests_that_remove_expired_sessions_at_the_same_time_do_not_fail(tmp_path: Path) -> None:
+    sessions = StudySessions(str(tmp_path / "sessions"))
+    for number in range(400):
+        folder = tmp_path / "sessions" / f"{number:08x}"
+        folder.mkdir(parents=True)
+        os.utime(folder, (0, 0))
+    with ThreadPoolExecutor(8) as threads:
+        removals = [threads.submit(sessions.remove_expired) for _ in range(8)]
+    assert sum(removal.result() for removal in removals) >= 400
+    assert not list((tmp_path / "sessions").iterdir())
+
+
+def test_lock_that_another_program_keeps_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_records, "LOCK_SECONDS", 0.2)
+    hold = "import sys, filelock; a = filelock.FileLock(sys.argv[1]); a.acquire(); print('held', flush=True); input()"
+    command = [sys.executable, "-c", hold, str(tmp_path / "a.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None and program.stdout.readline() == "held\n"
+        with pytest.raises(BusyError, match=r"a\.lock was held"), locked(tmp_path / "a.lock", tmp_path):
+            pass
+        program.communicate("\n")
+    with locked(tmp_path / "a.lock", tmp_path):
+        pass
