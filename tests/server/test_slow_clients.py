@@ -85,6 +85,7 @@ class BoundedApp:
 
     def __init__(self) -> None:
         self.let = threading.Event()
+        self.given_large = threading.Semaphore(0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -98,6 +99,8 @@ class BoundedApp:
         length = str(len(body)).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
         await send({"type": "http.response.body", "body": body})
+        if scope["path"] == "/large":
+            self.given_large.release()
 
 
 @pytest.fixture(params=["plain"])
@@ -174,9 +177,9 @@ def test_body_that_goes_on_coming_is_waited_for(a_bounded_server: tuple[BoundedA
 
 
 def test_client_that_takes_no_answer_is_not_waited_for(a_bounded_server: tuple[BoundedApp, Connections]) -> None:
-    listening = a_bounded_server[1]
+    app, listening = a_bounded_server
     with connect(listening, WHOLE.replace(b"wait", b"large")) as connection:
-        wait_for(listening, connection.getsockname(), has_headers=True)
+        assert app.given_large.acquire(timeout=10)
         end = time.monotonic() + 20
         while listening._protocols:
             assert time.monotonic() < end, "the connection was never ended"
@@ -186,6 +189,17 @@ def test_client_that_takes_no_answer_is_not_waited_for(a_bounded_server: tuple[B
             while piece := connection.recv(1 << 20):
                 taken += len(piece)
         assert taken < 50_000_000
+
+
+def test_client_that_takes_its_answer_slowly_gets_all_of_it(a_bounded_server: tuple[BoundedApp, Connections]) -> None:
+    with connect(a_bounded_server[1], WHOLE.replace(b"wait", b"large")) as connection:
+        connection.settimeout(10)
+        taken = 0
+        while taken < 50_000_000:
+            piece = connection.recv(1 << 20)
+            assert piece, f"the connection was ended after {taken} bytes"
+            taken += len(piece)
+            time.sleep(0.1)
 
 
 def test_request_that_is_worked_on_for_long_is_answered(a_bounded_server: tuple[BoundedApp, Connections]) -> None:
@@ -241,11 +255,11 @@ def test_clients_that_take_no_answer_make_room_too(
 ) -> None:
     monkeypatch.setattr(connections, "ANSWER_SECONDS", 60.0)
     monkeypatch.setattr(connections, "_PATIENCE_SECONDS", 0.5)
-    listening = a_bounded_server[1]
+    app, listening = a_bounded_server
     with ExitStack() as stack:
         for _ in range(4):
-            connection = stack.enter_context(connect(listening, WHOLE.replace(b"wait", b"large")))
-            wait_for(listening, connection.getsockname(), has_headers=True)
+            stack.enter_context(connect(listening, WHOLE.replace(b"wait", b"large")))
+            assert app.given_large.acquire(timeout=10)
         time.sleep(1.5)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/quick"
         assert requests.get(url, timeout=10).text == "done"

@@ -128,10 +128,10 @@ class Connections(socket.socket):
     def _rank(self, connection: socket.socket, since: float) -> tuple[int, float] | None:
         """Smaller for what is dropped sooner: without headers, without a whole body, taking no answer; or None."""
         protocol = self._protocols.get(connection.fileno())
-        if protocol is None or not protocol.has_headers():
-            return 0, since if protocol is None else protocol.waiting_since
-        if not protocol.has_whole_request():
-            return 1, protocol.waiting_since
+        if protocol is None:
+            return 0, since
+        if not (protocol.has_whole_request() or protocol.is_answered_in_part()):
+            return int(protocol.has_headers()), protocol.waiting_since
         stalled_since = protocol.stalled_since()
         return (2, stalled_since) if time.monotonic() - stalled_since > _PATIENCE_SECONDS else None
 
@@ -211,6 +211,10 @@ class WatchedProtocol(H11Protocol):
         """Whether a request has come that is not yet answered."""
         return self.conn.their_state not in (h11.IDLE, h11.SEND_BODY)
 
+    def is_answered_in_part(self) -> bool:
+        """Whether the client has yet to take some of an answer; the next request is not waited for until then."""
+        return self.transport.get_write_buffer_size() > 0
+
     def stalled_since(self) -> float:
         """Since when the client takes nothing of its answer; now, where it does or there is nothing to take."""
         unsent = self.transport.get_write_buffer_size()
@@ -223,6 +227,8 @@ class WatchedProtocol(H11Protocol):
         now = time.monotonic()
         if now - self.stalled_since() > ANSWER_SECONDS:
             return True
+        if self.is_answered_in_part():
+            self.waiting_since = now
         if self.has_whole_request() or self.flow.read_paused:
             return False
         return now - self.waiting_since > (BODY_SECONDS if self.has_headers() else HEADER_SECONDS)

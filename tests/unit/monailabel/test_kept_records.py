@@ -40,7 +40,7 @@ def test_broken_record_is_told_until_it_changes_and_logged_once(
 ) -> None:
     records, path = KeptRecords(tmp_path), tmp_path / "notes" / "a.json"
     path.parent.mkdir()
-    path.write_text("[" * 5000)
+    path.write_text("[" * 5000 + "]" * 5000)
     with caplog.at_level(logging.WARNING):
         assert [records.read(path, dict[str, int]) for _ in range(3)] == [None] * 3
     assert len(caplog.records) == 1

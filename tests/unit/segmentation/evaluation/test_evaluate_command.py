@@ -117,7 +117,7 @@ def test_references_of_another_folder_and_a_single_study_are_taken(run: Run, a_c
     [
         (["--labels", "nowhere"], "error: nowhere is not a folder"),
         (["--group", "grade"], "error: --groups names the table and --group a column of it; give both or neither"),
-        (["--groups", "table.csv", "--group", "grade"], "error: table.csv cannot be read"),
+        (["--groups", "table.csv", "--group", "grade"], "error: table.csv does not exist"),
         (["--groups", "table.csv"], "give both or neither"),
     ],
 )
