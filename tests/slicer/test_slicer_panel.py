@@ -40,7 +40,9 @@ def test_what_a_request_waits_for_is_shown_and_can_be_cancelled(
     withStudy: Any, backend: InProcessBackend, spin: Spin
 ) -> None:
     backend.gate.clear()
+    calls = backend.calls
     withStudy.ui.segmentButton.click()
+    spin(lambda: backend.calls > calls)
     for text in ("number 3 in the server's queue", "the server is busy; the request is sent again in 20 s"):
         backend.tell(text)
         spin(lambda text=text: text in withStudy.ui.statusLabel.text)
