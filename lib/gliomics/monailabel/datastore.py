@@ -339,8 +339,9 @@ class StudyDatastore(Datastore):
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
         """Path of a ZIP of the labelled studies (:func:`~gliomics.monailabel.dataset_zip.write_dataset`)."""
+        rows = self.datalist()[: limit_cases or None]
         with temporary_file(self.workspace.temporary, "dataset-", ".zip") as path:
-            write_dataset(self, path, limit_cases)
+            write_dataset(path, rows, self.json(), self.label_as_nifti, self.root)
         return str(path)
 
     def status(self) -> dict[str, Any]:
