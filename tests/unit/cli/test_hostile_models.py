@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,36 +87,33 @@ COMMANDS = {
 }
 
 
+@pytest.fixture
+def line_of(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], str]:
+    """The line in which one of :data:`COMMANDS` ends."""
+    places = {"STUDY": study, "MODELS": tmp_path / "models", "TABLE": tmp_path / "table.csv", "OUT": tmp_path / "out"}
+    return lambda name: line(
+        " ".join(str(places.get(word, word)) for word in COMMANDS[name].split()), capsys, monkeypatch
+    )
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize(
     "kind", ["nothing", "garbage", "a pickle", "half", "a header of many bytes", "of another network"]
 )
 def test_weights_that_are_none_are_named_and_never_unpickled(
-    name: str,
-    kind: str,
-    study: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, kind: str, tmp_path: Path, line_of: Callable[[str], str]
 ) -> None:
     add_version(tmp_path / "models", name, content=weights(tmp_path)[kind])
-    places = {"STUDY": study, "MODELS": tmp_path / "models", "TABLE": tmp_path / "table.csv", "OUT": tmp_path / "out"}
-    said = line(" ".join(str(places.get(word, word)) for word in COMMANDS[name].split()), capsys, monkeypatch)
+    said = line_of(name)
     assert name in said
     assert not (tmp_path / "unpickled").exists()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("kind", SETTINGS)
-def test_settings_that_are_none_are_named(
-    name: str,
-    kind: str,
-    study: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_settings_that_are_none_are_named(name: str, kind: str, tmp_path: Path, line_of: Callable[[str], str]) -> None:
     add_version(tmp_path / "models", name, settings=SETTINGS[kind])
-    places = {"STUDY": study, "MODELS": tmp_path / "models", "TABLE": tmp_path / "table.csv", "OUT": tmp_path / "out"}
-    said = line(" ".join(str(places.get(word, word)) for word in COMMANDS[name].split()), capsys, monkeypatch)
+    said = line_of(name)
     assert name in said
