@@ -39,10 +39,10 @@ setup(
     package_data={
         "gliomics": ["py.typed"],
         "gliomics.models": ["shipped/*/*"],
-        "gliomics.radiomics": ["descriptions/*", "presets/*", "stability/*"],
+        "gliomics.features": ["descriptions/*", "presets/*", "stability/*"],
         "gliomics.report": ["*.css"],
-        "gliomics.segmentation": ["configs/*"],
-        "gliomics.segmentation.interactive": ["*.yaml"],
+        "gliomics.training": ["configs/*"],
+        "gliomics.interactive": ["*.yaml"],
         **{package: files_under(folder) for package, folder in BUNDLED.items()},
     },
     install_requires=list(packages.LIGHT.values()),

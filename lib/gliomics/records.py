@@ -25,7 +25,7 @@ class _Record:
 
 
 @dataclass(frozen=True)
-class FeatureTable(_Record):
+class FeatureRow(_Record):
     """Radiomic features of one region of one study (one row of a cohort table).
 
     ``values`` holds PyRadiomics names, with the sequence in front where the image's

@@ -61,9 +61,9 @@ class RadiogenomicsWidget(ScriptedLoadableModuleWidget):
             self.layout.addWidget(label)
             return
         findLibrary()
-        from RadiogenomicsLib.backends import ServerBackend
-        from RadiogenomicsLib.logic import RadiogenomicsLogic
-        from RadiogenomicsLib.widget import RadiogenomicsPanel
+        from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+        from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
+        from RadiogenomicsLib.server.backends import ServerBackend
 
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/Radiogenomics.ui"))
         self.layout.addWidget(uiWidget)

@@ -21,18 +21,19 @@ from skimage.morphology import skeletonize
 
 from gliomics.csv_files import write_csv
 from gliomics.errors import GliomicsError, InputError
+from gliomics.evaluation import dice
 from gliomics.files import write_bytes, write_text
+from gliomics.interactive.click_benchmark import MOST_CLICKS, Trial, attempt
+from gliomics.interactive.guidance import Click
+from gliomics.interactive.refine import LESION, NOT_LESION, Refiner
 from gliomics.models import ModelStore
 from gliomics.preprocess import axial
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, ORANGE, TEXT, blank, legend_above, to_png
 from gliomics.report.numbers import markdown_table
-from gliomics.segmentation.evaluation import bootstrap_interval, dice
-from gliomics.segmentation.interactive.guidance import Click
-from gliomics.segmentation.interactive.refine import LESION, NOT_LESION, Refiner
-from gliomics.segmentation.interactive.trial import MOST_CLICKS, Trial, attempt
 from gliomics.segmentation.labelled import LabelledStudy, load_volumes
-from gliomics.segmentation.split import Split, read_split
+from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study import Mask, Volume, label_path, list_studies, read_mask
+from gliomics.training.split import Split, read_split
 
 BRUSH = 4
 """Radius of the brush in voxels of the slice."""

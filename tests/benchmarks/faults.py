@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from gliomics.models import ModelCard, ModelStore
-from gliomics.monailabel.labels import LabelStore
+from gliomics.server.store.labels import LabelStore
 from gliomics.study import Study, Volume, write_study_json, write_volume
 
 SHAPE = (40, 44, 6)
@@ -46,7 +46,7 @@ def save_labels(folder: Path, first: int) -> None:
 
 def add_images(folder: Path, first: int) -> None:
     """Add images as studies, and each once more in place of the one before."""
-    from gliomics.monailabel.datastore import StudyDatastore
+    from gliomics.server.store.datastore import StudyDatastore
 
     store, file = StudyDatastore(folder), folder.parent / "sent.nii.gz"
     for number in count(first):
@@ -80,8 +80,8 @@ def write_weights(number: int, path: Path) -> None:
 
 def merge_and_review(folder: Path, first: int) -> None:
     """Save three annotators' masks, keep their consensus, and return it with a comment."""
-    from gliomics.monailabel.annotators import keep_consensus, review_label
-    from gliomics.monailabel.datastore import StudyDatastore
+    from gliomics.server.store.annotators import keep_consensus, review_label
+    from gliomics.server.store.datastore import StudyDatastore
 
     store = StudyDatastore(folder)
     for number in count(first):
@@ -97,9 +97,9 @@ def train_for_ever(folder: Path, first: int) -> None:
     """Train a tiny network, going on from its checkpoint; an epoch is acknowledged once its checkpoint is written."""
     import torch
 
-    from gliomics.segmentation.cases import prepare_case
+    from gliomics.segmentation.inputs import prepare_case
     from gliomics.segmentation.settings import TrainSettings
-    from gliomics.segmentation.train import train
+    from gliomics.training.loop import train
     from tests.server.studies import TINY, a_lesion_case
 
     torch.set_num_threads(1)

@@ -21,10 +21,10 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.files import write_bytes, write_text
 from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE, blank, legend_above, to_png
 from gliomics.report.numbers import markdown_table
-from gliomics.segmentation.budget import batches_per_epoch, changed
-from gliomics.segmentation.cases import Case
-from gliomics.segmentation.config import TrainingConfig, load_training_config
+from gliomics.segmentation.inputs import Case
 from gliomics.segmentation.labelled import LabelledStudy
+from gliomics.training.budget import batches_per_epoch, changed
+from gliomics.training.config import TrainingConfig, load_training_config
 
 from .retraining import (
     FOLDS,

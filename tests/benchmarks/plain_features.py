@@ -15,10 +15,10 @@ import SimpleITK as sitk
 import yaml
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-import gliomics.radiomics
+import gliomics.features
 from gliomics.preprocess.intensity import foreground
 
-PRESETS = Path(gliomics.radiomics.__file__).parent / "presets"
+PRESETS = Path(gliomics.features.__file__).parent / "presets"
 OURS = ("outline", "ellipsoid")
 
 

@@ -21,20 +21,21 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from gliomics.errors import InputError
+from gliomics.evaluation.pixelwise import PIXEL_METRICS, Confusion
 from gliomics.files import read_json, sha256_of, write_json
-from gliomics.segmentation.budget import batches_per_epoch, of_length
-from gliomics.segmentation.cases import Case
-from gliomics.segmentation.checkpoint import EpochRecord
-from gliomics.segmentation.config import TrainingConfig
 from gliomics.segmentation.device import best_device
-from gliomics.segmentation.evaluation import Interval, bootstrap_interval
-from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS, Confusion
-from gliomics.segmentation.fit import CHECKPOINT, a_card, train_cases
+from gliomics.segmentation.inputs import Case
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
-from gliomics.segmentation.predict import Segmenter
-from gliomics.segmentation.split import Split, check_known, read_split
-from gliomics.segmentation.train import train
+from gliomics.segmentation.segmenter import Segmenter
+from gliomics.statistics.bootstrap import Interval, bootstrap_interval
 from gliomics.study import label_path, list_studies
+from gliomics.training.budget import batches_per_epoch, of_length
+from gliomics.training.card import draft_card
+from gliomics.training.checkpoint import EpochRecord
+from gliomics.training.config import TrainingConfig
+from gliomics.training.fit import CHECKPOINT, train_cases
+from gliomics.training.loop import train
+from gliomics.training.split import Split, check_known, read_split
 
 FOLDS = Path(__file__).parents[2] / "docs" / "models" / "lgg_folds.json"
 _TIMED_BATCHES = 10
@@ -121,7 +122,7 @@ class Prepared:
         if view != self._view:
             self._view, self._cases = view, {}
         new = [item for item in items if item.study.id not in self._cases]
-        cases, skipped = prepare_labelled(new, a_card(config, new, Split(), "", None))
+        cases, skipped = prepare_labelled(new, draft_card(config, new, Split(), "", None))
         for study, reason in skipped.items():
             raise InputError(
                 f"study '{study}' cannot be used: {reason}; correct it, or take its patient out of the folds"
@@ -181,7 +182,7 @@ def retrain(work: Work, epochs_of: EpochsOf, out: Path, prepared: Prepared) -> R
     epochs = int(_of_this(plan, identity)["epochs"])
     steps = epochs * batches_per_epoch(training, work.config)
     config = of_length(work.config, epochs, steps)
-    card = a_card(config, work.training, Split(), "a benchmark's patients", work.encoder_weights)
+    card = draft_card(config, work.training, Split(), "a benchmark's patients", work.encoder_weights)
     state = train_cases(
         training,
         config,

@@ -22,16 +22,16 @@ from matplotlib.lines import Line2D
 
 from gliomics.csv_files import write_csv
 from gliomics.errors import GliomicsError, InputError
+from gliomics.evaluation.pixelwise import PIXEL_METRICS
 from gliomics.files import write_bytes, write_text
 from gliomics.models import SequenceNeeds
 from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE, blank, legend_above, tidy, to_png
 from gliomics.report.numbers import markdown_table
-from gliomics.segmentation.budget import changed
-from gliomics.segmentation.config import TrainingConfig, load_training_config
-from gliomics.segmentation.evaluation.pixelwise import PIXEL_METRICS
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.losses import LossName
 from gliomics.segmentation.networks.layers import ActivationName, PoolingName
+from gliomics.training.budget import changed
+from gliomics.training.config import TrainingConfig, load_training_config
 
 from .retraining import (
     FOLDS,

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from gliomics.models.champion import SMALLEST_GAIN
-from gliomics.segmentation.finetune import fine_tune, patient_means, score
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
-from gliomics.segmentation.predict import Segmenter
+from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import TrainSettings
 from gliomics.study import Mask, write_mask
-from tests.unit.segmentation.conftest import a_labelled_study, a_lesion_case, make_store
+from gliomics.training.finetune import fine_tune
+from gliomics.training.scores import patient_means, score
+from tests.unit.tiny_networks import a_labelled_study, a_lesion_case, make_store
 
 pytestmark = pytest.mark.bench
 

@@ -19,8 +19,8 @@ from gliomics.client import ClientError, GliomicsClient
 from gliomics.errors import GliomicsError
 from gliomics.files import read_json
 from gliomics.models import ModelStore
-from gliomics.monailabel.datastore import StudyDatastore
-from gliomics.monailabel.workspace import Workspace
+from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.workspace import Workspace
 from gliomics.study import read_mask, read_volume, write_mask, write_volume
 from tests.benchmarks import faults
 from tests.server.servers import LIBRARY, Server, environment, start_server

@@ -15,10 +15,10 @@ import pytest
 from scipy.ndimage import distance_transform_edt
 
 from gliomics.cohort.extraction import Extraction, Job, cache_key
+from gliomics.cohort.feature_table import read_features_csv
+from gliomics.features.config import load_config
+from gliomics.features.extract import extract_features
 from gliomics.intake import import_folder
-from gliomics.radiomics.config import load_config
-from gliomics.radiomics.extract import extract_features
-from gliomics.radiomics.table import read_features_csv
 from gliomics.study import (
     Study,
     find_study,

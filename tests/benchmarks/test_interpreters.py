@@ -16,9 +16,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 TESTS = [
     "tests/unit/dicom",
     "tests/unit/monailabel",
-    "tests/unit/radiomics/test_extract.py",
-    "tests/unit/radiomics/test_features_killed.py",
-    "tests/unit/segmentation/test_predict.py",
+    "tests/unit/features/test_extract.py",
+    "tests/unit/features/test_features_killed.py",
+    "tests/unit/segmentation/test_segmenter.py",
     "tests/unit/test_packaging.py",
     "tests/server/test_dicomweb.py",
     "tests/server/test_learning.py",

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import requests
 
-from gliomics.active.named import PLAIN, SCORED
+from gliomics.active.strategies import PLAIN, SCORED
 from gliomics.study import label_path
 from tests.benchmarks.sample_server import MODEL, labelled_samples
 from tests.server.servers import Server, start_server

@@ -22,10 +22,10 @@ import pytest
 from scipy.ndimage import label
 from scipy.stats import MonteCarloMethod, fisher_exact, kruskal
 
+from gliomics.features.ellipsoid import ellipsoid_features
+from gliomics.features.outline import outline_features
 from gliomics.intake import import_folder
 from gliomics.intake.layouts.kaggle import GENOMICS_FILE
-from gliomics.radiomics.ellipsoid import ellipsoid_features
-from gliomics.radiomics.outline import outline_features
 from gliomics.study import Mask, label_path, read_mask
 
 pytestmark = [pytest.mark.bench, pytest.mark.realdata]

@@ -17,7 +17,7 @@ import torch
 from gliomics.files import write_json
 from gliomics.segmentation.networks.efficientnet_unet import EfficientNetLite
 from gliomics.study import Study, write_mask, write_study_json, write_volume
-from tests.unit.segmentation.conftest import a_lesion_case
+from tests.unit.tiny_networks import a_lesion_case
 
 from . import learning_curve, source_networks
 

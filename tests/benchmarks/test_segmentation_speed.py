@@ -14,10 +14,10 @@ import torch
 
 from gliomics.bundled import bundled
 from gliomics.models import ModelStore
-from gliomics.segmentation.cases import prepare
 from gliomics.segmentation.device import best_device, mixed_precision
+from gliomics.segmentation.inputs import prepare
 from gliomics.segmentation.labelled import load_volumes
-from gliomics.segmentation.predict import Segmenter
+from gliomics.segmentation.segmenter import Segmenter
 from gliomics.study import Study, Volume, find_study, load_sequences, write_study_json, write_volume
 from tests.server.servers import start_server
 

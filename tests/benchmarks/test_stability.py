@@ -15,8 +15,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from gliomics.cohort.stability import FeatureStability, measure_stability, shipped_stability, stability_notes
+from gliomics.features.config import load_config
 from gliomics.intake import import_folder
-from gliomics.radiomics.config import load_config
 from gliomics.study import Study, open_studies
 
 pytestmark = [pytest.mark.bench, pytest.mark.realdata]

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from gliomics.files import sha256_of
-from gliomics.monailabel.workspace import Workspace
+from gliomics.server.workspace import Workspace
 from gliomics.study import label_path, write_mask, write_volume
 from tests.server.studies import a_lesion_case
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import params
 from fastapi.routing import iter_route_contexts
 
-from gliomics.monailabel.server import ServerOptions, create_app
+from gliomics.server.serve import ServerOptions, create_app
 
 
 @dataclass(frozen=True)

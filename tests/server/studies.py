@@ -8,22 +8,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gliomics.features.config import load_config
+from gliomics.features.extract import extract_features
+from gliomics.interactive.fit_correction import CorrectionRun, with_masks
+from gliomics.interactive.guidance import REACH
 from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord
-from gliomics.radiomics.config import load_config
-from gliomics.radiomics.extract import extract_features
-from gliomics.records import FeatureTable
-from gliomics.segmentation.cases import prepare_case
-from gliomics.segmentation.checkpoint import State
-from gliomics.segmentation.finetune import save_weights
-from gliomics.segmentation.interactive.guidance import REACH
-from gliomics.segmentation.interactive.train import CorrectionRun, with_masks
+from gliomics.records import FeatureRow
+from gliomics.segmentation.inputs import prepare_case
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
 from gliomics.segmentation.networks import GbmUNetSettings, build_network
-from gliomics.segmentation.predict import WEIGHTS
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
-from gliomics.segmentation.train import train
+from gliomics.segmentation.weights import WEIGHTS, State, save_weights
 from gliomics.study import Mask, Study, Volume, label_path, write_mask, write_study_json, write_volume
 from gliomics.subtype.fit import FitOptions, fit_model
+from gliomics.training.loop import train
 
 SHAPE = (40, 44, 6)
 AFFINE = np.diag([-2.0, 2.0, 5.0, 1.0])
@@ -128,7 +126,7 @@ def add_subtype_model(root: Path) -> None:
     for number in range(24):
         scale = 0.5 if number % 2 else 2.0
         values = {name: value * scale * rng.normal(1, 0.05) for name, value in measured.values.items()}
-        tables.append(FeatureTable(f"size-{number}", "whole", values, measured.diagnostics))
+        tables.append(FeatureRow(f"size-{number}", "whole", values, measured.diagnostics))
         outcomes[f"size-{number}"] = "small" if number % 2 else "large"
     options = FitOptions("subtype_size", "size", "A test model", "invented patients", repeats=1, permutations=1)
     fit_model(tables, outcomes, root / ".gliomics" / "models" / "subtype_size" / "1", options)

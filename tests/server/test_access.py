@@ -11,8 +11,8 @@ import requests
 from gliomics.client import ClientError, GliomicsClient
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json
-from gliomics.monailabel.access import ANNOTATOR, READER, TRAINER, Tokens, role_for
-from gliomics.monailabel.server import ServerOptions, serve
+from gliomics.server.gate.access import ANNOTATOR, READER, TRAINER, Tokens, role_for
+from gliomics.server.serve import ServerOptions, serve
 from tests.server.servers import Server, start_server
 from tests.server.studies import add_study
 

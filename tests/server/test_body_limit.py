@@ -16,7 +16,7 @@ import requests
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
-from gliomics.monailabel.uploads import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES, UPLOADS, BodyLimit
+from gliomics.server.gate.uploads import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES, UPLOADS, BodyLimit
 from tests.server.routes import all_routes
 from tests.server.servers import Server
 

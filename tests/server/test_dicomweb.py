@@ -74,7 +74,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
         command = [
             sys.executable,
             "-m",
-            "gliomics.monailabel",
+            "gliomics.server",
             "start_server",
             "--app",
             str(bundled("apps/radiogenomics")),

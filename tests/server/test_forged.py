@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from gliomics.errors import InputError
-from gliomics.monailabel.web_pages import WebPages, is_loopback, named_origins, origin_of
+from gliomics.server.gate.web_pages import WebPages, is_loopback, named_origins, origin_of
 from tests.server.conftest import VIEWER
 from tests.server.servers import Server
 from tests.server.test_bad_input import raw

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import requests
 
-from gliomics.active.named import PLAIN, SCORED
+from gliomics.active.strategies import PLAIN, SCORED
 from gliomics.client import ClientError
-from gliomics.segmentation.evaluation import dice
+from gliomics.evaluation import dice
 from gliomics.study import Mask, read_mask, read_volume, write_mask
 from tests.server.servers import Server
 from tests.server.studies import a_lesion_case

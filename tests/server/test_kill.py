@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 
 from gliomics.client import ClientError, GliomicsClient
-from gliomics.monailabel.labels import LabelStore
+from gliomics.server.store.labels import LabelStore
 from gliomics.study import label_path, read_mask, write_mask
 from tests.server.servers import Server, environment, start_server
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
@@ -25,7 +25,7 @@ import sys
 from itertools import count
 from pathlib import Path
 import numpy as np
-from gliomics.monailabel.labels import LabelStore
+from gliomics.server.store.labels import LabelStore
 from gliomics.study import Volume
 studies = Path(sys.argv[1])
 store = LabelStore(studies, studies / ".gliomics" / "history")

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from gliomics.active.named import PLAIN, SCORED
+from gliomics.active.strategies import PLAIN, SCORED
 from gliomics.study import write_mask, write_volume
 from tests.server.servers import Server, start_server
 from tests.server.studies import (

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gliomics.evaluation import dice
 from gliomics.files import write_bytes
 from gliomics.models import ModelStore, patient_hash
-from gliomics.segmentation.evaluation import dice
 from gliomics.study import label_path, list_studies, read_mask
 from tests.server.servers import environment, start_server
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gliomics.client import ClientError
-from gliomics.segmentation.evaluation import dice
-from gliomics.segmentation.interactive.refine import LESION, NOT_LESION
+from gliomics.evaluation import dice
+from gliomics.interactive.refine import LESION, NOT_LESION
 from gliomics.study import Mask, write_mask
 from tests.server.servers import Server
 from tests.server.studies import a_lesion_case

@@ -18,9 +18,9 @@ import pytest
 import requests
 from starlette.types import Receive, Scope, Send
 
-from gliomics.monailabel import connections
-from gliomics.monailabel.connections import Connections, connection_limit
-from gliomics.monailabel.connections import Server as BoundedServer
+from gliomics.server.gate import connections
+from gliomics.server.gate.connections import Connections, connection_limit
+from gliomics.server.gate.connections import Server as BoundedServer
 from tests.server.servers import Server
 
 HALF = b"GET /info/ HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "

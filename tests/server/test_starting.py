@@ -11,7 +11,7 @@ import requests
 
 from gliomics.bundled import bundled
 from gliomics.client import GliomicsClient
-from gliomics.segmentation.predict import WEIGHTS
+from gliomics.segmentation.weights import WEIGHTS
 from tests.server.servers import Server, environment, start_server
 from tests.server.studies import TINY, a_card, add_model, add_study, an_untrained_state
 
@@ -91,7 +91,7 @@ def a_stock_server(tmp_path: Path) -> Iterator[str]:
     add_study(tmp_path / "studies", "case-0", 0)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "gliomics.monailabel", "start_server", "--app", str(app)]
+    command = [sys.executable, "-m", "gliomics.server", "start_server", "--app", str(app)]
     command += ["--studies", str(tmp_path / "studies"), "--host", "127.0.0.1", "--port", str(port)]
     with (tmp_path / "log.txt").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment(), cwd=tmp_path)

@@ -107,7 +107,7 @@ def redView(scene: Any) -> Iterator[Any]:
 @pytest.fixture
 def logic(scene: Any) -> Any:
     """The panel's logic on an empty scene."""
-    from RadiogenomicsLib.logic import RadiogenomicsLogic
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     return RadiogenomicsLogic()
 
@@ -121,7 +121,7 @@ OBLIQUE[:3, 2] = np.cross(OBLIQUE[:3, 0], OBLIQUE[:3, 1]) * 5.2
 @pytest.fixture
 def flairImage() -> Any:
     """A small oblique image with a bright block where its tumour is."""
-    from RadiogenomicsLib.volumes import Volume
+    from RadiogenomicsLib.server.volumes import Volume
 
     array = np.random.default_rng(7).normal(100, 5, (6, 20, 24)).astype(np.float32)
     array[2:5, 6:12, 8:15] += 80
@@ -131,7 +131,7 @@ def flairImage() -> Any:
 @pytest.fixture
 def tumourMask(flairImage: Any) -> Any:
     """The bright block of ``flairImage``."""
-    from RadiogenomicsLib.volumes import Volume
+    from RadiogenomicsLib.server.volumes import Volume
 
     return Volume((flairImage.array > 150).astype(np.uint8), flairImage.ijkToRas)
 
@@ -156,7 +156,7 @@ def spin(application: Any) -> Callable[[Callable[[], bool]], None]:
 def backend(flairImage: Any) -> Any:
     """A backend in this process with one study of two sequences."""
     from inprocess import InProcessBackend
-    from RadiogenomicsLib.volumes import Volume
+    from RadiogenomicsLib.server.volumes import Volume
 
     t1 = Volume(200 - flairImage.array, flairImage.ijkToRas)
     return InProcessBackend({"flair": flairImage, "t1": t1})
@@ -166,11 +166,11 @@ def backend(flairImage: Any) -> Any:
 def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The panel over the empty scene and ``backend``, not connected yet; it waits less between looks than a user's."""
     import slicer.util
-    from RadiogenomicsLib import widget, work
-    from RadiogenomicsLib.logic import RadiogenomicsLogic
+    from RadiogenomicsLib.panel import jobrunner, widget
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
     from shiboken6 import delete
 
-    monkeypatch.setattr(work, "POLL_MS", 10)
+    monkeypatch.setattr(jobrunner, "POLL_MS", 10)
     monkeypatch.setattr(widget, "AUTO_UPDATE_MS", 400)
     # The collector must not delete widgets of an earlier test in the thread of a job.
     gc.collect()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from RadiogenomicsLib.backends import (
+from RadiogenomicsLib.server.backends import (
     PARTIAL,
     Analysis,
     Case,
@@ -21,10 +21,10 @@ from RadiogenomicsLib.backends import (
     Segmented,
     ServerInfo,
 )
-from RadiogenomicsLib.volumes import Volume, readNifti, writeNifti
+from RadiogenomicsLib.server.volumes import Volume, readNifti, writeNifti
 
 from gliomics.errors import GliomicsError
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 
 THRESHOLD = 150.0
 
@@ -155,7 +155,7 @@ class InProcessBackend:
             "flair_original_firstorder_Entropy": 3.21,
             "flair_original_glcm_JointEnergy": 0.0123,
         }
-        features = FeatureTable(
+        features = FeatureRow(
             case.studyId or "upload", region, values, dict(self.featureDiagnostics), list(self.featureWarnings)
         )
         return Analysis(features, (self.estimate,))

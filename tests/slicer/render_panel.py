@@ -43,8 +43,8 @@ class Session:
 
         self.application = startApplication(folder)
         addRedView(slicer.mrmlScene)
-        from RadiogenomicsLib.logic import RadiogenomicsLogic
-        from RadiogenomicsLib.widget import RadiogenomicsPanel
+        from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+        from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
         self.widget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
         self.panel = RadiogenomicsPanel(self.widget, RadiogenomicsLogic(), forUrl)
@@ -144,7 +144,7 @@ class Session:
 def exampleBackend() -> Any:
     """The tests' backend with one study of four noisy sequences."""
     from inprocess import InProcessBackend
-    from RadiogenomicsLib.volumes import Volume
+    from RadiogenomicsLib.server.volumes import Volume
 
     array = np.random.default_rng(7).normal(100, 5, (6, 40, 48)).astype(np.float32)
     array[2:5, 12:24, 16:30] += 80
@@ -198,7 +198,7 @@ def main() -> None:
             backend = exampleBackend()
             render(Session(folder, arguments.out, backend.forUrl), "http://127.0.0.1:8000")
         else:
-            from RadiogenomicsLib.backends import ServerBackend
+            from RadiogenomicsLib.server.backends import ServerBackend
 
             from tests.server.servers import start_server
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from clicks import click, voxels
 from panels import Spin, press
-from RadiogenomicsLib.volumes import Volume
+from RadiogenomicsLib.server.volumes import Volume
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +30,9 @@ def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_clicks_on_a_server_s_study_find_the_lesion_and_undo_leaves_nothing(
     panel: Any, server: Any, scene: Any, spin: Spin
 ) -> None:
-    from RadiogenomicsLib.backends import ServerBackend
+    from RadiogenomicsLib.server.backends import ServerBackend
 
-    from gliomics.segmentation.evaluation import dice
+    from gliomics.evaluation import dice
     from tests.server.studies import a_lesion_case
 
     truth = a_lesion_case(2)[1].array
@@ -58,7 +58,7 @@ def test_clicks_on_a_server_s_study_find_the_lesion_and_undo_leaves_nothing(
 
 
 def test_a_volume_of_one_s_own_is_corrected_from_an_upload(panel: Any, server: Any, scene: Any, spin: Spin) -> None:
-    from RadiogenomicsLib.backends import ServerBackend
+    from RadiogenomicsLib.server.backends import ServerBackend
 
     from tests.server.studies import a_lesion_case
 

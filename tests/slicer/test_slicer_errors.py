@@ -10,7 +10,7 @@ import pytest
 from clicks import place
 from inprocess import InProcessBackend
 from panels import Spin, addVolume, idle, paint, paintOneSlice, state
-from RadiogenomicsLib.volumes import Volume
+from RadiogenomicsLib.server.volumes import Volume
 
 MESSAGE = "no such function in this version of 3D Slicer"
 
@@ -146,7 +146,7 @@ def test_a_click_whose_answer_cannot_be_used_is_taken_back_and_not_sent_again(
 def test_a_thread_that_does_not_start_leaves_the_panel_usable(
     withStudy: Any, monkeypatch: pytest.MonkeyPatch, isShown: Callable[[Any], bool]
 ) -> None:
-    monkeypatch.setattr("RadiogenomicsLib.jobs.Job.start", broken)
+    monkeypatch.setattr("RadiogenomicsLib.server.jobs.Job.start", broken)
     withStudy.ui.segmentButton.click()
     assert isShown(withStudy)
     assert withStudy.ui.segmentButton.enabled

@@ -41,16 +41,16 @@ def test_a_file_imports_only_what_slicer_has(path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "backends",
-        "jobs",
-        "selected",
+        "panel/selected",
+        "panel/view",
+        "panel/viewmodel",
+        "scene/terminology",
         "sequences",
-        "slices",
-        "tasks",
-        "terminology",
-        "view",
-        "viewmodel",
-        "volumes",
+        "server/backends",
+        "server/jobs",
+        "server/servercalls",
+        "server/slices",
+        "server/volumes",
         "wording",
     ],
 )
@@ -59,7 +59,7 @@ def test_files_without_qt_and_mrml_stay_so(name: str) -> None:
 
 
 def test_the_panel_never_turns_the_event_loop_itself() -> None:
-    assert not [path.name for path in LIBRARY.glob("*.py") if "processEvents" in path.read_text(encoding="utf-8")]
+    assert not [path.name for path in LIBRARY.rglob("*.py") if "processEvents" in path.read_text(encoding="utf-8")]
 
 
 def test_the_module_file_is_short() -> None:
@@ -149,7 +149,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_cmake_installs_the_module_with_the_library_s_part(installed: Path) -> None:
     names = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
     assert {"Radiogenomics.py", "Resources/UI/Radiogenomics.ui", "gliomics/client/client.py"} <= names
-    assert not [name for name in names if "monailabel" in name or "segmentation" in name]
+    assert not [name for name in names if name.startswith(("gliomics/server", "gliomics/segmentation"))]
 
 
 BLOCKED = """
@@ -160,7 +160,9 @@ class Blocker(importlib.abc.MetaPathFinder):
             raise ImportError(name + " is not in 3D Slicer")
 sys.meta_path.insert(0, Blocker())
 sys.path.insert(0, {folder!r})
-from RadiogenomicsLib import backends, jobs, tasks, viewmodel, view, volumes, wording
+from RadiogenomicsLib import wording
+from RadiogenomicsLib.panel import view, viewmodel
+from RadiogenomicsLib.server import backends, jobs, servercalls, volumes
 import gliomics, gliomics.sequences
 backends.ServerBackend("http://127.0.0.1:8000")
 print(gliomics.__file__)
@@ -209,7 +211,7 @@ def test_the_module_s_self_test_passes(module: Any) -> None:
 
 
 def test_the_self_test_launcher_fails_when_a_test_fails(module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from RadiogenomicsLib.logic import RadiogenomicsLogic
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     monkeypatch.setattr(RadiogenomicsLogic, "labelValues", lambda self, segmentation, known: {})
     with pytest.raises(AssertionError, match="test_an_oblique_mask_keeps_its_values_and_place"):

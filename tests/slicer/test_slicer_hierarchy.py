@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from RadiogenomicsLib.volumes import Volume
+from RadiogenomicsLib.server.volumes import Volume
 
 
 def tree(scene: Any) -> dict[str, list[str]]:
@@ -41,7 +41,7 @@ def test_each_study_has_one_folder_with_its_volumes_and_segmentations(twoStudies
 
 def test_a_node_that_has_an_item_already_is_moved_and_not_doubled(logic: Any, scene: Any, flairImage: Volume) -> None:
     import slicer
-    from RadiogenomicsLib.hierarchy import fileUnderStudy
+    from RadiogenomicsLib.scene.hierarchy import fileUnderStudy
 
     node = slicer.util.addVolumeFromArray(flairImage.array, flairImage.ijkToRas, "a volume")
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
@@ -72,7 +72,7 @@ def test_a_folder_of_the_same_name_that_is_the_user_s_is_left_alone(logic: Any, 
 
 
 def test_a_saved_scene_keeps_the_folder_and_uses_it_again(twoStudies: Any, tmp_path: Any, flairImage: Volume) -> None:
-    from RadiogenomicsLib.logic import RadiogenomicsLogic
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     path = str(tmp_path / "scene.mrb")
     assert twoStudies.WriteToMRB(path)

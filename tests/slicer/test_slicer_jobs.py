@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from RadiogenomicsLib.jobs import Cancelled, Failed, Finished, Job, Progress
+from RadiogenomicsLib.server.jobs import Cancelled, Failed, Finished, Job, Progress
 
 
 def waitFor(condition: Callable[[], bool]) -> None:

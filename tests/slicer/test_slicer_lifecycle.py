@@ -11,7 +11,7 @@ from clicks import isPlacing
 from harness import EXTENSION
 from inprocess import InProcessBackend
 from panels import Spin, addVolume, jobThreads, paint, paintOneSlice, press
-from RadiogenomicsLib.volumes import Volume
+from RadiogenomicsLib.server.volumes import Volume
 
 MODULE = EXTENSION / "Radiogenomics.py"
 
@@ -101,8 +101,8 @@ def test_cleanup_may_be_called_again_and_after_qt_has_deleted_the_widgets(
     scene: Any, backend: InProcessBackend
 ) -> None:
     import slicer.util
-    from RadiogenomicsLib.logic import RadiogenomicsLogic
-    from RadiogenomicsLib.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
     from shiboken6 import delete
 
     uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
@@ -213,11 +213,19 @@ def test_reload_reads_the_panel_s_files_and_the_library_anew(module: Any) -> Non
     from harness.application import openPanel
 
     old = openPanel(module)
-    names = ["RadiogenomicsLib.widget", "RadiogenomicsLib.viewmodel", "gliomics.client.transport", "gliomics.records"]
+    names = [
+        "RadiogenomicsLib.panel.widget",
+        "RadiogenomicsLib.panel.viewmodel",
+        "gliomics.client.transport",
+        "gliomics.records",
+    ]
     before = {name: sys.modules[name] for name in names}
     old.reloadButton.click()
     assert [name for name in names if sys.modules[name] is before[name]] == []
-    assert type(slicer.modules.RadiogenomicsWidget.panel) is sys.modules["RadiogenomicsLib.widget"].RadiogenomicsPanel
+    assert (
+        type(slicer.modules.RadiogenomicsWidget.panel)
+        is sys.modules["RadiogenomicsLib.panel.widget"].RadiogenomicsPanel
+    )
     slicer.modules.RadiogenomicsWidget.cleanup()
 
 
@@ -269,7 +277,7 @@ def test_nothing_is_styled_or_written_anew_while_nothing_changes(
 
 
 def test_an_edit_writes_the_status_but_not_the_estimates(computed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from RadiogenomicsLib import view
+    from RadiogenomicsLib.panel import view
 
     built: list[Any] = []
     monkeypatch.setattr(view, "estimateHtml", lambda estimate: built.append(estimate) or "")

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from RadiogenomicsLib.volumes import Volume, VolumeError, sameGrid
+from RadiogenomicsLib.server.volumes import Volume, VolumeError, sameGrid
 
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 
 pytestmark = pytest.mark.usefixtures("scene")
 
@@ -237,7 +237,7 @@ def test_no_helper_node_is_left_in_the_scene(logic: Any, scene: Any, segmentatio
 
 
 def test_features_become_a_table_with_words_numbers_and_units(logic: Any) -> None:
-    features = FeatureTable("glioma-01", "tumour", {"original_shape_MeshVolume": 1234.5678, "t1_original_glcm_Id": 0.5})
+    features = FeatureRow("glioma-01", "tumour", {"original_shape_MeshVolume": 1234.5678, "t1_original_glcm_Id": 0.5})
     table = logic.publishFeatures(features, None)
     columns = [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())]
     assert columns == ["Feature", "Value", "Stability", "Unit", "Measured on", "Name"]
@@ -250,13 +250,13 @@ def test_features_become_a_table_with_words_numbers_and_units(logic: Any) -> Non
 def test_features_that_should_not_be_trusted_are_marked_in_the_table(logic: Any) -> None:
     names = ("t1_original_firstorder_Mean", "t1_original_firstorder_Minimum", "t2_original_firstorder_Mean")
     known = {"stability": {names[0]: 0.998, names[1]: 0.543}, "unstable": [names[1]]}
-    table = logic.publishFeatures(FeatureTable("glioma-01", "tumour", dict.fromkeys(names, 1.0), known), None)
+    table = logic.publishFeatures(FeatureRow("glioma-01", "tumour", dict.fromkeys(names, 1.0), known), None)
     assert [table.GetCellText(row, 2) for row in range(3)] == ["0.99", "⚠ 0.54", ""]
 
 
 def test_a_second_table_replaces_the_first_in_the_same_node(logic: Any, scene: Any) -> None:
-    first = logic.publishFeatures(FeatureTable("a", "tumour", {"x": 1.0, "y": 2.0}), None)
-    second = logic.publishFeatures(FeatureTable("b", "tumour", {"z": 3.0}), first)
+    first = logic.publishFeatures(FeatureRow("a", "tumour", {"x": 1.0, "y": 2.0}), None)
+    second = logic.publishFeatures(FeatureRow("b", "tumour", {"z": 3.0}), first)
     assert second is first
     assert (second.GetNumberOfRows(), second.GetNumberOfColumns()) == (1, 6)
     assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1

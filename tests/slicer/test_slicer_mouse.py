@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from clicks import isPlacing
-from RadiogenomicsLib.volumes import Volume
+from RadiogenomicsLib.server.volumes import Volume
 
 SIZE = 240
 GRID = np.diag([2.0, 2.0, 3.0, 1.0])
@@ -115,7 +115,7 @@ def placed() -> Placed:
 
 @pytest.fixture
 def placement(view: View, placed: Placed) -> Iterator[Any]:
-    from RadiogenomicsLib.placement import PointPlacement
+    from RadiogenomicsLib.panel.placement import PointPlacement
 
     placement = PointPlacement(placed.onPlaced, placed.onStopped, placed)
     yield placement

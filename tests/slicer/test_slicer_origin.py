@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from inprocess import InProcessBackend
 from panels import REMOTE, Spin, press, state, useRemote
-from RadiogenomicsLib.volumes import Volume, VolumeError, readNifti
+from RadiogenomicsLib.server.volumes import Volume, VolumeError, readNifti
 
 
 def edit(node: Any) -> None:
@@ -90,7 +90,7 @@ def test_a_volume_that_was_moved_for_good_lies_elsewhere(logic: Any, flair: Any)
 
 def test_a_saved_scene_keeps_what_is_the_server_s(logic: Any, scene: Any, flair: Any, tmp_path: Any) -> None:
     import slicer
-    from RadiogenomicsLib.logic import RadiogenomicsLogic
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     edited = clone(flair)
     edit(edited)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from inprocess import InProcessBackend, Refusal
 from panels import Spin, addVolume, idle, jobThreads, paint, paintOneSlice, state
-from RadiogenomicsLib.volumes import Volume
+from RadiogenomicsLib.server.volumes import Volume
 
 # States
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from inprocess import ESTIMATE, InProcessBackend
 from panels import REMOTE, Spin, addVolume, idle, jobThreads, paint, paintOneSlice, state, useRemote
-from RadiogenomicsLib.volumes import Volume
+from RadiogenomicsLib.server.volumes import Volume
 
 # Radiomics and subtype
 
@@ -195,7 +195,7 @@ def test_nothing_is_sent_to_another_computer_without_consent(panel: Any, backend
 def test_consent_is_asked_once_and_remembered_for_the_server(panel: Any, spin: Spin) -> None:
     import qt
     from harness.ctk import ctkMessageBox
-    from RadiogenomicsLib import consent
+    from RadiogenomicsLib.panel import consent
 
     useRemote(panel, spin)
     for button in (panel.ui.nextStudyButton, panel.ui.segmentButton):
@@ -233,8 +233,8 @@ def test_auto_update_never_asks_for_consent(computed: Any, backend: InProcessBac
 def test_the_scene_remembers_what_was_selected(computed: Any, backend: InProcessBackend, scene: Any) -> None:
     import slicer.util
     from harness import EXTENSION
-    from RadiogenomicsLib.logic import RadiogenomicsLogic
-    from RadiogenomicsLib.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     computed.ui.autoUpdateCheckBox.checked = True
     uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))

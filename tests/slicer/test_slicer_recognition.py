@@ -14,8 +14,8 @@ from inprocess import InProcessBackend
 from panels import Spin, addVolume, idle
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
-from RadiogenomicsLib.recognition import Recogniser
-from RadiogenomicsLib.volumes import Volume
+from RadiogenomicsLib.scene.recognition import Recogniser
+from RadiogenomicsLib.server.volumes import Volume
 
 IMAGE = Volume(np.zeros((2, 3, 4), np.float32), np.eye(4))
 Load = Callable[..., Any]
@@ -146,8 +146,8 @@ def test_volumes_that_were_loaded_before_the_panel_was_opened_are_recognised(two
 def test_opening_again_keeps_what_the_scene_remembers(twoVolumes: Any, panel: Any, backend: InProcessBackend) -> None:
     import slicer.util
     from harness import EXTENSION
-    from RadiogenomicsLib.logic import RadiogenomicsLogic
-    from RadiogenomicsLib.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     panel.ui.t1cSelector.setCurrentNode(None)
     uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))

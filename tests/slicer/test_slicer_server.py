@@ -132,7 +132,7 @@ def test_a_segment_that_is_a_part_of_the_lesion_is_measured_but_not_estimated(
 
 def test_the_server_s_refusal_is_shown_in_its_words(session: Any, spin: Spin) -> None:
     import slicer
-    from RadiogenomicsLib.volumes import Volume
+    from RadiogenomicsLib.server.volumes import Volume
 
     affine = np.diag([2.0, 2.0, 5.0, 1.0])
     node = slicer.util.addVolumeFromArray(np.random.default_rng(0).random((6, 20, 22)), affine, "a flair")

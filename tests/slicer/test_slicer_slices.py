@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from inprocess import InProcessBackend
 from panels import Spin, idle, paint, paintOneSlice, press, state
-from RadiogenomicsLib.slices import axialAxis, sliceCentre, withEarlierSlices
-from RadiogenomicsLib.volumes import Volume, VolumeError, writeNifti
+from RadiogenomicsLib.server.slices import axialAxis, sliceCentre, withEarlierSlices
+from RadiogenomicsLib.server.volumes import Volume, VolumeError, writeNifti
 
 UPWARDS = np.diag([-2.0, 2.0, 5.0, 1.0])
 DOWNWARDS = np.diag([-2.0, 2.0, -5.0, 1.0])
@@ -274,7 +274,7 @@ def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def session(panel: Any, server: Any, redView: Any, spin: Spin) -> Any:
     """The panel, connected to the server."""
-    from RadiogenomicsLib.backends import ServerBackend
+    from RadiogenomicsLib.server.backends import ServerBackend
 
     panel.work.backendFor = ServerBackend
     panel.ui.serverUrl.text = server.url

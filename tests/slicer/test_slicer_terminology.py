@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from RadiogenomicsLib.terminology import CORE, EDEMA, ENHANCING, NECROSIS, TUMOUR, meaningOf
-from RadiogenomicsLib.volumes import Volume
+from RadiogenomicsLib.scene.terminology import CORE, EDEMA, ENHANCING, NECROSIS, TUMOUR, meaningOf
+from RadiogenomicsLib.server.volumes import Volume
 
 from gliomics.study import numbering
 from gliomics.study.numbering import CAVITY, OEDEMA, UNDIVIDED

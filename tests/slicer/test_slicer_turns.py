@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from panels import jobThreads
-from RadiogenomicsLib.jobs import Job
+from RadiogenomicsLib.server.jobs import Job
 
 from gliomics.client.transport import Transport, parse_parts
 
@@ -56,8 +56,8 @@ def transport(url: str) -> Transport:
 @pytest.fixture
 def work(application: Any) -> Iterator[Any]:
     """What runs the panel's jobs, without a panel."""
-    from RadiogenomicsLib.viewmodel import PanelModel
-    from RadiogenomicsLib.work import Work
+    from RadiogenomicsLib.panel.jobrunner import Work
+    from RadiogenomicsLib.panel.viewmodel import PanelModel
 
     work = Work(PanelModel(), lambda url, token: None, lambda: None)
     yield work

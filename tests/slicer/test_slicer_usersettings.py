@@ -19,8 +19,8 @@ SAMPLES = EXTENSION.parents[1] / "sample_studies"
 def openAnother(backend: InProcessBackend) -> Any:
     """The panel as it is when 3D Slicer is started again."""
     import slicer.util
-    from RadiogenomicsLib.logic import RadiogenomicsLogic
-    from RadiogenomicsLib.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
     return RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
@@ -154,7 +154,7 @@ def openServer(application: Any, tmp_path_factory: pytest.TempPathFactory) -> It
 def test_a_label_on_a_server_carries_the_name_and_the_study_is_kept_for_it(
     panel: Any, openServer: Any, spin: Spin
 ) -> None:
-    from RadiogenomicsLib.backends import ServerBackend
+    from RadiogenomicsLib.server.backends import ServerBackend
 
     from gliomics.client import GliomicsClient
 

@@ -6,18 +6,11 @@ from dataclasses import replace
 
 import pytest
 from inprocess import ESTIMATE
-from RadiogenomicsLib.backends import Analysis, Model, ServerInfo
-from RadiogenomicsLib.selected import ChosenVolume, Selection
-from RadiogenomicsLib.viewmodel import (
-    COMPUTE,
-    CONNECT,
-    SUBMIT,
-    PanelModel,
-    Result,
-    State,
-)
+from RadiogenomicsLib.panel.selected import ChosenVolume, Selection
+from RadiogenomicsLib.panel.viewmodel import COMPUTE, CONNECT, SUBMIT, PanelModel, Result, State
+from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo
 
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 
 URL = "http://127.0.0.1:8000"
 INFO = ServerInfo(
@@ -52,7 +45,7 @@ def connected(model: PanelModel) -> PanelModel:
 
 
 def withResult(model: PanelModel, **changes: object) -> PanelModel:
-    features = FeatureTable("study-a", "tumour", {"original_shape_MeshVolume": 12.0})
+    features = FeatureRow("study-a", "tumour", {"original_shape_MeshVolume": 12.0})
     model.result = Result(Analysis(features, (replace(ESTIMATE, **changes),)), model.selection)
     return model
 

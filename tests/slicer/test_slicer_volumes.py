@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from RadiogenomicsLib.volumes import Volume, VolumeError, readNifti, sameGrid, writeNifti
+from RadiogenomicsLib.server.volumes import Volume, VolumeError, readNifti, sameGrid, writeNifti
 from scipy.spatial.transform import Rotation
 
 ANGLES = st.floats(-180, 180)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 from inprocess import ESTIMATE
-from RadiogenomicsLib.backends import addressError, hostOf, isLoopback
+from RadiogenomicsLib.server.backends import addressError, hostOf, isLoopback
 from RadiogenomicsLib.wording import estimateHtml, featureRow, stabilityCell, stabilityLegend
 
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_feature_name_becomes_words_place_and_unit(name: str, row: tuple[str, 
 
 def test_legend_counts_the_marked_features_and_says_what_has_no_number() -> None:
     diagnostics = {"stability": {"a": 0.9, "b": 0.4}, "unstable": ["b", "gone"], "stability_source": "88 gliomas"}
-    assert stabilityLegend(FeatureTable("x", "tumour", {"a": 1.0, "b": 1.0, "c": 1.0}, diagnostics)) == (
+    assert stabilityLegend(FeatureRow("x", "tumour", {"a": 1.0, "b": 1.0, "c": 1.0}, diagnostics)) == (
         "⚠ marks 1 of 3 features that depend on exactly where the edge is drawn: do not trust their numbers. "
         "Stability is the lower end of the 95 % interval of the intraclass correlation (1 is best) in 88 gliomas. "
         "Features without a number were not studied."
@@ -42,13 +42,13 @@ def test_legend_counts_the_marked_features_and_says_what_has_no_number() -> None
 
 
 def test_stability_is_not_rounded_up() -> None:
-    features = FeatureTable("x", "tumour", {"a": 1.0, "b": 1.0}, {"stability": {"a": 0.998, "b": 0.7499}})
+    features = FeatureRow("x", "tumour", {"a": 1.0, "b": 1.0}, {"stability": {"a": 0.998, "b": 0.7499}})
     assert [stabilityCell(features, name) for name in "ab"] == ["0.99", "0.74"]
 
 
 @pytest.mark.parametrize("diagnostics", [{}, {"stability": None}, {"stability": {}}])
 def test_nothing_is_said_where_no_stability_is_known(diagnostics: dict[str, object]) -> None:
-    features = FeatureTable("x", "tumour", {"a": 1.0}, diagnostics)
+    features = FeatureRow("x", "tumour", {"a": 1.0}, diagnostics)
     assert stabilityLegend(features) == ""
     assert stabilityCell(features, "a") == ""
 

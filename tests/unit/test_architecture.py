@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,15 @@ from gliomics import packages
 PACKAGE = Path(gliomics.__file__).parent
 LAYERS = [
     {"errors", "bundled", "packages"},
-    {"files", "records", "sequences"},
+    {"files", "records", "sequences", "statistics"},
     {"csv_files", "yaml_files", "validated"},
     {"study", "client"},
     {"dicom", "preprocess", "models", "samples"},
-    {"intake", "segmentation", "radiomics"},
-    {"subtype", "active", "cohort"},
-    {"monailabel", "report"},
+    {"intake", "evaluation", "features"},
+    {"segmentation"},
+    {"training", "subtype", "cohort"},
+    {"interactive", "active"},
+    {"server", "report"},
     {"cli"},
 ]
 LIGHT_PART = [
@@ -30,7 +33,7 @@ LIGHT_PART = [
     "gliomics.cohort",
     "gliomics.intake",
     "gliomics.models",
-    "gliomics.radiomics.config",
+    "gliomics.features.config",
     "gliomics.samples",
     "gliomics.study",
 ]
@@ -73,9 +76,9 @@ def test_module_imports_only_its_own_package_or_lower_layers(module: str) -> Non
     assert upward == []
 
 
-def test_only_apps_and_the_command_line_import_the_monailabel_adapters() -> None:
-    importers = [name for name, path in modules().items() if any("gliomics.monailabel" in i for i in imports_of(path))]
-    assert [name for name in importers if not name.startswith(("gliomics.monailabel", "gliomics.cli"))] == []
+def test_only_apps_and_the_command_line_import_the_server() -> None:
+    importers = [name for name, path in modules().items() if any("gliomics.server" in i for i in imports_of(path))]
+    assert [name for name in importers if not name.startswith(("gliomics.server", "gliomics.cli"))] == []
 
 
 def third_party(path: Path) -> set[str]:
@@ -125,3 +128,9 @@ def test_what_slicer_imports_needs_only_numpy_and_requests(module: str) -> None:
 def test_no_file_is_longer_than_400_lines() -> None:
     long = {name: n for name, path in modules().items() if (n := len(path.read_text().splitlines())) > 400}
     assert long == {}
+
+
+def test_no_folder_holds_more_than_15_modules() -> None:
+    folders = Counter(path.parent for path in PACKAGE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py"))
+    crowded = {str(folder.relative_to(PACKAGE)): n for folder, n in folders.items() if n > 15}
+    assert crowded == {}

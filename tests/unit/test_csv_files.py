@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gliomics.cohort.feature_table import read_features_csv, write_features_csv
 from gliomics.csv_files import read_csv, write_csv
 from gliomics.errors import InputError
-from gliomics.radiomics.table import read_features_csv, write_features_csv
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.subtype.estimates import write_estimates_csv
 
 FORMULAS = [
@@ -73,7 +73,7 @@ def test_numbers_read_back_and_what_is_unknown_is_empty(tmp_path: Path) -> None:
 
 
 def test_patient_that_is_a_formula_reads_back_from_a_table_of_features(tmp_path: Path) -> None:
-    table = FeatureTable(
+    table = FeatureRow(
         study_id="case-1", region="whole", values={"x": -1.5}, diagnostics={"patient_id": FORMULAS[0], "shift": -2},
         warnings=["=1+1"],
     )  # fmt: skip

@@ -97,7 +97,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_every_documented_route_exists() -> None:
-    from gliomics.monailabel.routes import router
+    from gliomics.server.routes import router
 
     stock = [importlib.import_module("monailabel.endpoints.batch_infer").router]
     app = FastAPI()

@@ -78,11 +78,11 @@ def test_installed_package_finds_its_app_and_sample_studies(environment: Path) -
 def test_installed_presets_and_configurations_are_there(environment: Path) -> None:
     code = (
         "from importlib.resources import files;"
-        "from gliomics.radiomics.config import load_config;"
+        "from gliomics.features.config import load_config;"
         "load_config('panel');"
-        "print(*(path.name for path in (files('gliomics') / 'segmentation' / 'configs').iterdir()))"
+        "print(*(path.name for path in (files('gliomics') / 'training' / 'configs').iterdir()))"
     )
-    kept = {path.name for path in (PROJECT / "lib" / "gliomics" / "segmentation" / "configs").iterdir()}
+    kept = {path.name for path in (PROJECT / "lib" / "gliomics" / "training" / "configs").iterdir()}
     assert set(python(environment, code).split()) == kept
     assert "segmentation_multi.yaml" in kept
 
@@ -136,7 +136,7 @@ def test_command_that_computes_asks_for_the_server_part(environment: Path, tmp_p
 
 
 def test_monai_labels_command_asks_for_the_server_part(environment: Path) -> None:
-    command = [environment / "python", "-m", "gliomics.monailabel", "start_server"]
+    command = [environment / "python", "-m", "gliomics.server", "start_server"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=environment)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")

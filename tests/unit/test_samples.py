@@ -12,7 +12,7 @@ import typer
 from scipy.ndimage import label
 from typer.testing import CliRunner
 
-from gliomics.cli.make_samples import make_samples as command
+from gliomics.cli.demo.make_samples import make_samples as command
 from gliomics.errors import InputError
 from gliomics.files import sha256_of
 from gliomics.preprocess import lesion_mask

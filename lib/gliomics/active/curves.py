@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import integrate
 
-from gliomics.segmentation.evaluation.bootstrap import Interval, bootstrap_interval
+from gliomics.statistics.bootstrap import Interval, bootstrap_interval
 
 if TYPE_CHECKING:
     from gliomics.active.simulation import Round

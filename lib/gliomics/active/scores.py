@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.preprocess import axial
-from gliomics.segmentation.cases import Inputs
 from gliomics.segmentation.embedding import pooled_channels
+from gliomics.segmentation.inputs import Inputs
+from gliomics.segmentation.model import Prepared
 from gliomics.segmentation.postprocess import calibrate, entropy
-from gliomics.segmentation.predict import Prepared, Segmenter
+from gliomics.segmentation.segmenter import Segmenter
 from gliomics.study.records import Volume
 
 CONTRASTS = (0.8, 1.0, 1.25)

@@ -16,22 +16,24 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from gliomics.active.named import PLAIN, STRATEGIES, Known
+from gliomics.active.choices import Choice
 from gliomics.active.scores import StudyScores, score_prepared
-from gliomics.active.strategies import Choice
+from gliomics.active.strategies import PLAIN, STRATEGIES, Known
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelCard
-from gliomics.segmentation.budget import batches_per_epoch, of_length
-from gliomics.segmentation.cases import Case
-from gliomics.segmentation.config import TrainingConfig
-from gliomics.segmentation.finetune import score
-from gliomics.segmentation.fit import ON_SKIPPED, a_card
+from gliomics.segmentation.inputs import Case
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
+from gliomics.segmentation.model import Prepared
 from gliomics.segmentation.networks.pretrained import weights_hash
-from gliomics.segmentation.predict import Prepared, Segmenter
-from gliomics.segmentation.split import Split
-from gliomics.segmentation.train import train
+from gliomics.segmentation.segmenter import Segmenter
+from gliomics.training.budget import batches_per_epoch, of_length
+from gliomics.training.card import draft_card
+from gliomics.training.config import TrainingConfig
+from gliomics.training.fit import ON_SKIPPED
+from gliomics.training.loop import train
+from gliomics.training.scores import score
+from gliomics.training.split import Split
 from gliomics.validated import validated
 
 RECORD = "simulation.json"
@@ -120,7 +122,7 @@ class Cohort:
         used = {"pool": list(first.values()), "test": parts["test"]}
         cases: dict[str, list[Case]] = {}
         for name, items in used.items():
-            cases[name], skipped = prepare_labelled(items, a_card(config, items, Split(), "", None))
+            cases[name], skipped = prepare_labelled(items, draft_card(config, items, Split(), "", None))
             for study, reason in skipped.items():
                 on_skipped(study, reason)
             used[name] = [item for item in items if item.study.id not in skipped]
@@ -280,7 +282,7 @@ class _Replay:
 
 
 def _card(config: TrainingConfig) -> ModelCard:
-    return a_card(config, [], Split(), "a replay's patients", None)
+    return draft_card(config, [], Split(), "a replay's patients", None)
 
 
 def _seen(case: Case) -> Prepared:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gliomics.cli.console import check_apart, check_table, console
+from gliomics.cli.terminal.console import check_apart, check_table, console
 
 
 def delta(
@@ -24,8 +24,8 @@ def delta(
     examination is reported and left out.
     """
     from gliomics.cohort.delta import deltas
+    from gliomics.cohort.feature_table import read_features_csv, write_features_csv
     from gliomics.errors import InputError
-    from gliomics.radiomics.table import read_features_csv, write_features_csv
 
     check_table(out)
     check_apart([out], [features])

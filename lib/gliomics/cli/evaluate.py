@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import STUDIES, check_apart, console, left_out, masks_not_used, with_progress
+from gliomics.cli.terminal.console import STUDIES, check_apart, console, left_out, masks_not_used, with_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gliomics.errors import GliomicsError
+    from gliomics.evaluation import Evaluation, Pair
+    from gliomics.evaluation.masks import PatientScores
     from gliomics.report.segmentation_figures import Example
-    from gliomics.segmentation.evaluation import Evaluation, Pair
-    from gliomics.segmentation.evaluation.evaluate import PatientScores
     from gliomics.study import Study
 
 evaluate = typer.Typer(help="Measure how good masks are.", no_args_is_help=True)
@@ -46,9 +46,9 @@ def segmentation(
     the others go on; the exit code is 1 then.
     """
     from gliomics.errors import InputError
-    from gliomics.segmentation.evaluation import evaluate_masks
-    from gliomics.segmentation.evaluation.groups import built_in_groups, read_groups
-    from gliomics.segmentation.evaluation.tables import TABLES, write_tables
+    from gliomics.evaluation import evaluate_masks
+    from gliomics.evaluation.groups import built_in_groups, read_groups
+    from gliomics.evaluation.tables import TABLES, write_tables
     from gliomics.study import open_studies
 
     if (groups is None) != (not group):
@@ -92,7 +92,7 @@ def _default_labels(studies: Path) -> Path:
 def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: list[GliomicsError]) -> list[Pair]:
     """The studies that have a mask and a reference."""
     from gliomics.errors import InputError
-    from gliomics.segmentation.evaluation import Pair
+    from gliomics.evaluation import Pair
     from gliomics.segmentation.mask_record import MaskRecord
     from gliomics.study import find_mask
 
@@ -144,8 +144,8 @@ def _write_pictures(evaluation: Evaluation, out: Path) -> None:
 
 def _example(place: str, patient: PatientScores) -> Example:
     """A study's FLAIR (or first sequence) with both masks, on the reference's grid."""
+    from gliomics.evaluation.masks import read_pair
     from gliomics.report.segmentation_figures import Example
-    from gliomics.segmentation.evaluation.evaluate import read_pair
     from gliomics.study import read_volume, resample_to
 
     scores = patient.typical
@@ -163,7 +163,7 @@ def _example(place: str, patient: PatientScores) -> Example:
 
 
 def _say(evaluation: Evaluation, out: Path, absent: int, failed: int) -> None:
-    from gliomics.segmentation.evaluation.tables import statistics
+    from gliomics.evaluation.tables import statistics
 
     for in_sample in (False, True):
         patients = evaluation.part(in_sample=in_sample).patients

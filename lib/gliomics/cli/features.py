@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import (
+from gliomics.cli.terminal.console import (
     RESAMPLE_TO,
     STUDIES,
     check_apart,
@@ -23,7 +23,7 @@ from gliomics.cli.console import (
 
 if TYPE_CHECKING:
     from gliomics.cohort.extraction import Extraction, Job
-    from gliomics.radiomics.config import FeatureConfig
+    from gliomics.features.config import FeatureConfig
     from gliomics.study import Study
 
 _SPEED = "Speed"
@@ -34,7 +34,7 @@ def _describe(wanted: bool) -> None:
     if wanted:
         from rich.console import Console
 
-        from gliomics.radiomics.describe import describe_table
+        from gliomics.features.describe import describe_table
 
         Console().print(describe_table())
         raise typer.Exit
@@ -136,7 +136,7 @@ def features(
         processes.prepare()
     from gliomics.cohort.extraction import Extraction
     from gliomics.errors import InputError
-    from gliomics.radiomics.config import load_config
+    from gliomics.features.config import load_config
     from gliomics.study import open_studies
 
     for folder in [*masks, *([brain] if brain else [])]:
@@ -175,11 +175,11 @@ def _measure(
     scheduler: str | None,
 ) -> int:
     """Write the table; how many studies failed."""
+    from gliomics.cohort.feature_table import write_features_csv
     from gliomics.cohort.numbering import labels_of_masks
-    from gliomics.cohort.rows import RowStore, StoredTables, default_folder
+    from gliomics.cohort.row_store import RowStore, StoredTables, default_folder
     from gliomics.cohort.runner import measure_cohort
     from gliomics.errors import InputError
-    from gliomics.radiomics.table import write_features_csv
 
     extraction.check()
     jobs, failed = _jobs(studies, masks, brain)

@@ -10,12 +10,11 @@ import typer
 
 from gliomics import __version__
 from gliomics.cli.delta import delta
-from gliomics.cli.demo import demo
-from gliomics.cli.ending import exit_code, flush, open_streams
+from gliomics.cli.demo.command import demo
+from gliomics.cli.demo.make_samples import make_samples
 from gliomics.cli.evaluate import evaluate
 from gliomics.cli.features import features
 from gliomics.cli.import_data import import_data, import_dicom, import_lgg
-from gliomics.cli.make_samples import make_samples
 from gliomics.cli.masks import masks
 from gliomics.cli.models import models
 from gliomics.cli.report import report
@@ -23,6 +22,7 @@ from gliomics.cli.segment import segment
 from gliomics.cli.serve import serve
 from gliomics.cli.simulate import simulate
 from gliomics.cli.subtype import subtype
+from gliomics.cli.terminal.ending import exit_code, flush, open_streams
 from gliomics.cli.tokens import tokens
 from gliomics.cli.train import train
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import STUDIES, check_apart, console, left_out, masks_not_used, with_progress
+from gliomics.cli.terminal.console import STUDIES, check_apart, console, left_out, masks_not_used, with_progress
 from gliomics.errors import GliomicsError, InputError
 
 if TYPE_CHECKING:

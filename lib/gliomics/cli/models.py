@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import console
+from gliomics.cli.terminal.console import console
 
 if TYPE_CHECKING:
     from gliomics.models import ModelCard, ModelStore

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import RESAMPLE_TO, console
+from gliomics.cli.terminal.console import RESAMPLE_TO, console
 from gliomics.errors import InputError
 
 if TYPE_CHECKING:
@@ -141,13 +141,13 @@ def _given_mask(study: Study, given: Path) -> MaskFile:
 
 def _labelled(study: Study, root: Path) -> tuple[Study, MaskFile]:
     """The final label, with who saved it when, which version it is, what it was made from and what reviews said."""
-    from gliomics.monailabel.cases import with_numbering_of_segments
-    from gliomics.monailabel.label_check import drawn_on_another_image
-    from gliomics.monailabel.labels import LabelStore
-    from gliomics.monailabel.origins import ORIGIN, made_from
-    from gliomics.monailabel.reviews import SUBMITTED, ReviewStore
-    from gliomics.monailabel.workspace import Workspace
     from gliomics.report.examination import MaskFile
+    from gliomics.server.request_study import with_numbering_of_segments
+    from gliomics.server.store.label_check import drawn_on_another_image
+    from gliomics.server.store.labels import LabelStore
+    from gliomics.server.store.origins import ORIGIN, made_from
+    from gliomics.server.store.reviews import SUBMITTED, ReviewStore
+    from gliomics.server.workspace import Workspace
     from gliomics.study.labels import FINAL
 
     workspace = Workspace(root)
@@ -174,7 +174,7 @@ def _labelled(study: Study, root: Path) -> tuple[Study, MaskFile]:
 def _automatic_mask(study: Study, path: Path, store: ModelStore, model: str, resample_to: str | None) -> MaskFile:
     from gliomics.report.examination import MaskFile
     from gliomics.segmentation.labelled import load_volumes
-    from gliomics.segmentation.predict import Segmenter
+    from gliomics.segmentation.segmenter import Segmenter
     from gliomics.study import write_mask
 
     segmenter = Segmenter(store.current(model))

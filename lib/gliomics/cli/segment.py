@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import RESAMPLE_TO, STUDIES, check_apart, console, left_out, with_progress
+from gliomics.cli.terminal.console import RESAMPLE_TO, STUDIES, check_apart, console, left_out, with_progress
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _here(
     from gliomics.models import ModelStore
     from gliomics.segmentation.labelled import load_volumes
     from gliomics.segmentation.mask_record import MaskRecord
-    from gliomics.segmentation.predict import Segmenter
+    from gliomics.segmentation.segmenter import Segmenter
     from gliomics.study import write_mask, write_volume
 
     folder = ModelStore(models).current(model)

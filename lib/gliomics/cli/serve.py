@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import console
+from gliomics.cli.terminal.console import console
 
 if TYPE_CHECKING:
-    from gliomics.monailabel.server import ServerOptions
+    from gliomics.server.serve import ServerOptions
 
 
 def serve(
@@ -34,8 +34,8 @@ def serve(
 
     Prints the server's address on standard output once it answers; Ctrl-C stops it.
     """
-    from gliomics.monailabel.server import ServerOptions
-    from gliomics.monailabel.server import serve as run
+    from gliomics.server.serve import ServerOptions
+    from gliomics.server.serve import serve as run
 
     options = ServerOptions(
         studies,
@@ -52,9 +52,9 @@ def serve(
 
 
 def _announce(options: ServerOptions, url: str) -> None:
-    from gliomics.monailabel.access import Tokens
-    from gliomics.monailabel.web_pages import is_loopback
-    from gliomics.monailabel.workspace import Workspace
+    from gliomics.server.gate.access import Tokens
+    from gliomics.server.gate.web_pages import is_loopback
+    from gliomics.server.workspace import Workspace
 
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)
     typer.echo(f"Gliomics serves {options.studies} at {url}")

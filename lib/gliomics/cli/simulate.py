@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import console, labelled_studies, study_left_out
+from gliomics.cli.terminal.console import console, labelled_studies, study_left_out
 from gliomics.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,13 +68,13 @@ def active_learning(
 
     OUT gets curves.csv, summary.csv, summary.md and curves.png after each seed, and one file per round.
     """
-    from gliomics.active.named import STRATEGIES
     from gliomics.active.simulation import Cohort, Plan
     from gliomics.active.simulation import simulate as replay
+    from gliomics.active.strategies import STRATEGIES
     from gliomics.report.learning import write_results
-    from gliomics.segmentation.budget import changed
-    from gliomics.segmentation.config import load_training_config
-    from gliomics.segmentation.split import Split, read_split
+    from gliomics.training.budget import changed
+    from gliomics.training.config import load_training_config
+    from gliomics.training.split import Split, read_split
 
     parts = read_split(split)
     if not isinstance(parts, Split):

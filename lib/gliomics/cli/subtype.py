@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gliomics.cli.console import check_apart, check_table, console
+from gliomics.cli.terminal.console import check_apart, check_table, console
 
 if TYPE_CHECKING:
     from gliomics.models import ModelFolder
@@ -35,8 +35,8 @@ def predict(
     A study that lacks features is reported and the others go on; the exit code is 1 then. Estimates by several models
     that hardly go together say so.
     """
+    from gliomics.cohort.feature_table import read_features_csv
     from gliomics.errors import InputError
-    from gliomics.radiomics.table import read_features_csv
     from gliomics.subtype.contradictions import with_contradictions
     from gliomics.subtype.estimates import write_estimates_csv
     from gliomics.subtype.predict import SubtypeModel
@@ -138,7 +138,7 @@ def fit(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Equal seeds give equal models.")] = 0,
 ) -> None:
     """Fit a subtype model and report how good it is on patients that it did not see."""
-    from gliomics.radiomics.table import read_features_csv
+    from gliomics.cohort.feature_table import read_features_csv
     from gliomics.study.patients import read_patient_column
     from gliomics.subtype.fit import FitOptions, fit_model
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from gliomics.monailabel.access import Tokens
+    from gliomics.server.gate.access import Tokens
 
 tokens = typer.Typer(
     help="Give and take back the tokens that a server asks for; with none it asks nobody.", no_args_is_help=True
@@ -43,8 +43,8 @@ def list_tokens(studies: Annotated[Path, STUDIES]) -> None:
 
 def _tokens(studies: Path) -> Tokens:
     from gliomics.errors import InputError
-    from gliomics.monailabel.access import Tokens
-    from gliomics.monailabel.workspace import Workspace
+    from gliomics.server.gate.access import Tokens
+    from gliomics.server.workspace import Workspace
 
     if not studies.is_dir():
         raise InputError(f"{studies} is not a folder; give the folder that holds the studies")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.console import console, labelled_studies, study_left_out
+from gliomics.cli.terminal.console import console, labelled_studies, study_left_out
 from gliomics.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gliomics.models import Metric
-    from gliomics.segmentation.checkpoint import EpochRecord
+    from gliomics.training.checkpoint import EpochRecord
 
 Data = Annotated[Path, typer.Option(help="Folder of studies with labels/final/<study id>.nii.gz.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command continues an interrupted one.")]
@@ -55,11 +55,11 @@ def segmentation(
     OUT gets the model (or the masks of the cross-validation), the curves and what an interrupted run continues from.
     On several GPUs: torchrun --nproc-per-node 4 --no-python gliomics train segmentation ...
     """
-    from gliomics.segmentation.config import load_training_config
-    from gliomics.segmentation.crossvalidate import cross_validate, fit_validated, read_cross_validation
-    from gliomics.segmentation.fit import fit
-    from gliomics.segmentation.split import Split, read_split
-    from gliomics.segmentation.workers import joined
+    from gliomics.training.config import load_training_config
+    from gliomics.training.crossvalidate import cross_validate, fit_validated, read_cross_validation
+    from gliomics.training.distributed import joined
+    from gliomics.training.fit import fit
+    from gliomics.training.split import Split, read_split
 
     if (config is None) == (validated_by is None):
         raise InputError("give either --config, or --validated-by with the folder of a cross-validation")
@@ -121,10 +121,10 @@ def correction(
     encoder_weights: EncoderWeights = None,
 ) -> None:
     """Train a model that corrects masks by clicks, strokes and drawn slices."""
-    from gliomics.segmentation.config import load_training_config
-    from gliomics.segmentation.interactive.train import CONFIG, fit_correction
-    from gliomics.segmentation.split import Split, read_split
-    from gliomics.segmentation.workers import joined
+    from gliomics.interactive.fit_correction import CONFIG, fit_correction
+    from gliomics.training.config import load_training_config
+    from gliomics.training.distributed import joined
+    from gliomics.training.split import Split, read_split
 
     labelled = labelled_studies(data)
     parts = read_split(split) if split else Split()

@@ -16,7 +16,7 @@ from gliomics.client.transport import ClientError, Progress, Transport, parse_pa
 from gliomics.client.waiting import Tell, position_told
 from gliomics.errors import InputError
 from gliomics.files import suffix_of
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 
 _CLOSING_SECONDS = 10.0
 """A server that does not say within this time that it forgot a session lets it expire."""
@@ -167,7 +167,7 @@ class GliomicsClient:
         label: Path,
         region: str = "tumour",
         params: Mapping[str, Any] | None = None,
-    ) -> FeatureTable:
+    ) -> FeatureRow:
         """Features of the segment in ``label``."""
         options = {**(params or {}), "region": region}
         result = self.infer("radiomics", image_id, files=files, session_id=session_id, label=label, params=options)
@@ -330,6 +330,6 @@ def _quoted(name: str) -> str:
     return quote(name, safe="")
 
 
-def _features(params: dict[str, Any]) -> FeatureTable:
-    table: FeatureTable = FeatureTable.from_json(params["features"])
+def _features(params: dict[str, Any]) -> FeatureRow:
+    table: FeatureRow = FeatureRow.from_json(params["features"])
     return table

@@ -10,7 +10,7 @@ from typing import Any
 
 import gliomics
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 
 _MUST_AGREE = {
     "config_sha256": "configuration",
@@ -26,11 +26,11 @@ _SHOULD_AGREE = ("pyradiomics_version", "spacing", "spacing_known")
 class Deltas:
     """The rows of change, and in words what has none."""
 
-    rows: list[FeatureTable]
+    rows: list[FeatureRow]
     left_out: list[str] = field(default_factory=list)
 
 
-def deltas(tables: Sequence[FeatureTable], *, first: str | None = None, last: str | None = None) -> Deltas:
+def deltas(tables: Sequence[FeatureRow], *, first: str | None = None, last: str | None = None) -> Deltas:
     """Change of every region of every patient from each examination to the next, or from ``first`` to ``last``.
 
     Examinations follow each other by date where all of a patient's have one, else as in ``tables``. A region with
@@ -61,7 +61,7 @@ def deltas(tables: Sequence[FeatureTable], *, first: str | None = None, last: st
     return found
 
 
-def delta(before: FeatureTable, after: FeatureTable) -> FeatureTable:
+def delta(before: FeatureRow, after: FeatureRow) -> FeatureRow:
     """The change between two examinations of one patient's region, under the study id of the later one.
 
     ``<feature>_delta`` is later minus earlier, ``<feature>_relative`` that over the earlier one's absolute value, left
@@ -88,10 +88,10 @@ def delta(before: FeatureTable, after: FeatureTable) -> FeatureTable:
         diagnostics["days"] = (later - earlier).days
     if "config_sha256" in before.diagnostics:
         diagnostics["config_sha256"] = before.diagnostics["config_sha256"]
-    return FeatureTable(after.study_id, after.region, values, diagnostics, _warnings(before, after))
+    return FeatureRow(after.study_id, after.region, values, diagnostics, _warnings(before, after))
 
 
-def _warnings(before: FeatureTable, after: FeatureTable) -> list[str]:
+def _warnings(before: FeatureRow, after: FeatureRow) -> list[str]:
     warnings = [
         f"{name} differs: {before.diagnostics.get(name)} and {after.diagnostics.get(name)}"
         for name in _SHOULD_AGREE
@@ -104,7 +104,7 @@ def _warnings(before: FeatureTable, after: FeatureTable) -> list[str]:
     return warnings + earlier + [f"{_timepoint(after)}: {warning}" for warning in after.warnings]
 
 
-def _check_comparable(before: FeatureTable, after: FeatureTable) -> None:
+def _check_comparable(before: FeatureRow, after: FeatureRow) -> None:
     of = f"studies '{before.study_id}' and '{after.study_id}'"
     if _patient(before) != _patient(after):
         raise InputError(f"{of} are of different patients, '{_patient(before)}' and '{_patient(after)}'")
@@ -122,9 +122,9 @@ def _check_comparable(before: FeatureTable, after: FeatureTable) -> None:
             raise InputError(f"{of} differ in {words}, {one} and {other}; measure both in the same way")
 
 
-def _by_lesion(tables: Sequence[FeatureTable]) -> dict[tuple[str, str], dict[str, FeatureTable]]:
+def _by_lesion(tables: Sequence[FeatureRow]) -> dict[tuple[str, str], dict[str, FeatureRow]]:
     """Rows by time point, by patient and region."""
-    lesions: dict[tuple[str, str], dict[str, FeatureTable]] = {}
+    lesions: dict[tuple[str, str], dict[str, FeatureRow]] = {}
     for table in tables:
         rows = lesions.setdefault((_patient(table), table.region), {})
         other = rows.setdefault(_timepoint(table), table)
@@ -136,12 +136,12 @@ def _by_lesion(tables: Sequence[FeatureTable]) -> dict[tuple[str, str], dict[str
     return lesions
 
 
-def _in_time(rows: dict[str, FeatureTable]) -> dict[str, FeatureTable]:
+def _in_time(rows: dict[str, FeatureRow]) -> dict[str, FeatureRow]:
     dates = {name: date for name, table in rows.items() if (date := _date(table)) is not None}
     return {name: rows[name] for name in sorted(dates, key=dates.__getitem__)} if len(dates) == len(rows) else rows
 
 
-def _patient(table: FeatureTable) -> str:
+def _patient(table: FeatureRow) -> str:
     patient = table.diagnostics.get("patient_id")
     if patient is None:
         raise InputError(
@@ -151,11 +151,11 @@ def _patient(table: FeatureTable) -> str:
     return str(patient)
 
 
-def _timepoint(table: FeatureTable) -> str:
+def _timepoint(table: FeatureRow) -> str:
     return str(table.diagnostics.get("timepoint", "baseline"))
 
 
-def _date(table: FeatureTable) -> datetime.date | None:
+def _date(table: FeatureRow) -> datetime.date | None:
     date = table.diagnostics.get("date")
     if date is None:
         return None

@@ -17,24 +17,24 @@ import numpy.typing as npt
 import gliomics
 from gliomics.cohort.numbering import numbering_diagnostics, numbering_warnings
 from gliomics.errors import InputError
+from gliomics.features import engine
+from gliomics.features.config import FeatureConfig
+from gliomics.features.extract import extract_regions, sequences_to_measure
+from gliomics.features.regions import is_ring, needs_parts, select_region, shift_boundary
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
 from gliomics.models.folder import CARD
 from gliomics.preprocess import foreground, lesion_mask
-from gliomics.radiomics import engine
-from gliomics.radiomics.config import FeatureConfig
-from gliomics.radiomics.extract import extract_regions, sequences_to_measure
-from gliomics.radiomics.regions import is_ring, needs_parts, select_region, shift_boundary
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 from gliomics.study.geometry import load_sequences, on_grid_of
 from gliomics.study.images import read_label_names, read_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask, parse_numbering
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study, Volume
 
 if TYPE_CHECKING:
-    from gliomics.segmentation.predict import Segmenter
+    from gliomics.segmentation.segmenter import Segmenter
 
-_CODE = ("radiomics", "preprocess", "study", "sequences", "cohort", "models", "segmentation")
+_CODE = ("features", "preprocess", "study", "sequences", "cohort", "models", "segmentation")
 """Packages of ours that decide a value or how it is kept."""
 _LIBRARIES = ("nibabel", "scikit-image")
 """Packages that decide a value besides those that every row names."""
@@ -48,7 +48,7 @@ _NO_BRAIN = (
 class Extraction:
     """What to measure in every study of a cohort.
 
-    ``regions`` are keys of :data:`~gliomics.radiomics.regions.REGIONS` or of ``config.regions``, or label values (the
+    ``regions`` are keys of :data:`~gliomics.features.regions.REGIONS` or of ``config.regions``, or label values (the
     configuration's default where there are none);
     ``resample_to`` brings the sequences to the grid of the one named, on which the mask must lie; ``boundary_shift``
     grows (or shrinks) each region by so many voxels within the slice, to see what depends on exactly where its edge was
@@ -117,7 +117,7 @@ class Job:
 class Measured:
     """The rows of a study, and the regions that it does not have or that cannot be measured, each with the reason."""
 
-    tables: list[FeatureTable]
+    tables: list[FeatureRow]
     missing: dict[str, str]
 
 
@@ -174,7 +174,7 @@ def measure(job: Job, extraction: Extraction) -> Measured:
     )
 
 
-def _ring_warnings(table: FeatureTable, rings: list[str], job: Job) -> list[str]:
+def _ring_warnings(table: FeatureRow, rings: list[str], job: Job) -> list[str]:
     """What to beware of in the row of a ring, or of one slice of it."""
     region = table.region.split(" slice ")[0]
     if region not in rings:
@@ -192,11 +192,11 @@ def _measured(
     brain: Mask | None,
     job: Job,
     config: FeatureConfig,
-) -> list[FeatureTable]:
+) -> list[FeatureRow]:
     """The regions' tables; a region that alone cannot be measured goes to ``missing`` with the reason."""
     study = job.study
 
-    def tables(some: Mapping[str, Mask]) -> list[FeatureTable]:
+    def tables(some: Mapping[str, Mask]) -> list[FeatureRow]:
         return extract_regions(volumes, some, config, study_id=study.id, spacing_known=study.spacing_known, brain=brain)
 
     try:
@@ -217,8 +217,8 @@ def _measured(
 
 
 def _with_deep_features(
-    tables: list[FeatureTable], regions: Mapping[str, Mask], job: Job, extraction: Extraction
-) -> list[FeatureTable]:
+    tables: list[FeatureRow], regions: Mapping[str, Mask], job: Job, extraction: Extraction
+) -> list[FeatureRow]:
     from gliomics.segmentation.embedding import deep_diagnostics, deep_features
 
     folder = _model(extraction)
@@ -242,7 +242,7 @@ def _model(extraction: Extraction) -> ModelFolder:
 @functools.lru_cache(maxsize=1)
 def _segmenter(folder: Path, card_sha256: str) -> Segmenter:
     """The model of a folder; its card's hash is there so that another one is never taken for it."""
-    from gliomics.segmentation.predict import Segmenter
+    from gliomics.segmentation.segmenter import Segmenter
 
     return Segmenter(load_model_folder(folder))
 

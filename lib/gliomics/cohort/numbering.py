@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gliomics.errors import GliomicsError
+from gliomics.features.config import Region
+from gliomics.features.regions import is_whole, needs_parts
 from gliomics.files import suffix_of
-from gliomics.radiomics.config import Region
-from gliomics.radiomics.regions import is_whole, needs_parts
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask
 
@@ -29,7 +29,7 @@ def labels_of_masks(folder: Path) -> frozenset[int]:
     return frozenset(labels)
 
 
-def numbering_diagnostics(table: FeatureTable, numbering: MaskNumbering, own: Mapping[str, Region]) -> dict[str, Any]:
+def numbering_diagnostics(table: FeatureRow, numbering: MaskNumbering, own: Mapping[str, Region]) -> dict[str, Any]:
     """What a row says of its mask's numbering: ``numbering``, and in words where it comes from.
 
     Nothing for a region that does not depend on it.
@@ -40,7 +40,7 @@ def numbering_diagnostics(table: FeatureTable, numbering: MaskNumbering, own: Ma
     return {}
 
 
-def numbering_warnings(table: FeatureTable, numbering: MaskNumbering, own: Mapping[str, Region]) -> list[str]:
+def numbering_warnings(table: FeatureRow, numbering: MaskNumbering, own: Mapping[str, Region]) -> list[str]:
     """What to beware of in a row of the whole tumour; see :func:`whole_warnings`."""
     return whole_warnings(numbering) if is_whole(_region(table), own) else []
 
@@ -63,5 +63,5 @@ def whole_warnings(numbering: MaskNumbering) -> list[str]:
     return warnings
 
 
-def _region(table: FeatureTable) -> str:
+def _region(table: FeatureRow) -> str:
     return table.region.split(" slice ")[0]

@@ -8,9 +8,9 @@ from typing import Any
 
 from gliomics.cohort.extraction import Extraction, Job, Measured
 from gliomics.errors import InputError
-from gliomics.radiomics import provenance
-from gliomics.radiomics.config import MASK_CLASSES
-from gliomics.records import FeatureTable
+from gliomics.features import provenance
+from gliomics.features.config import MASK_CLASSES
+from gliomics.records import FeatureRow
 
 
 def split(job: Job, extraction: Extraction, parts: int) -> list[Extraction]:
@@ -59,7 +59,7 @@ def _in_groups(items: list[str], count: int) -> list[list[str]]:
     return [items[start:stop] for start, stop in pairwise(edges)]
 
 
-def _merged(tables: list[FeatureTable], extraction: Extraction) -> FeatureTable:
+def _merged(tables: list[FeatureRow], extraction: Extraction) -> FeatureRow:
     values: dict[str, float] = {}
     diagnostics: dict[str, Any] = {}
     sequences: dict[str, None] = {}

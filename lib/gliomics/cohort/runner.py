@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from gliomics.cohort import processes
 from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure
 from gliomics.cohort.pieces import merge, split
-from gliomics.cohort.rows import RowStore
+from gliomics.cohort.row_store import RowStore
 from gliomics.errors import DependencyError, GliomicsError, InputError
 
 _WORTH_A_POOL = 10

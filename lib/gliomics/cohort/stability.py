@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import gliomics.radiomics
+import gliomics.features
 from gliomics.cohort.extraction import read_brain, read_lesion
-from gliomics.cohort.icc import Icc, icc_2_1
 from gliomics.cohort.numbering import labels_of_masks
+from gliomics.cohort.perturb import perturbed
 from gliomics.csv_files import read_csv, write_rows
 from gliomics.errors import GliomicsError, InputError
+from gliomics.features.config import FeatureConfig
+from gliomics.features.extract import extract_regions
+from gliomics.features.regions import is_ring, needs_parts, select_region
 from gliomics.files import write_text
 from gliomics.preprocess.intensity import foreground
-from gliomics.radiomics.config import FeatureConfig
-from gliomics.radiomics.extract import extract_regions
-from gliomics.radiomics.perturb import perturbed
-from gliomics.radiomics.regions import is_ring, needs_parts, select_region
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
+from gliomics.statistics.icc import Icc, icc_2_1
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import read_label_names
 from gliomics.study.labels import find_mask
@@ -38,7 +38,7 @@ FEW_TARGETS = 30
 """Koo and Li 2016 ask for at least so many targets."""
 
 _GRADES = ((0.9, "excellent"), (STABLE, "good"), (0.5, "moderate"), (-math.inf, "poor"))
-_SHIPPED = Path(gliomics.radiomics.__file__).parent / "stability"
+_SHIPPED = Path(gliomics.features.__file__).parent / "stability"
 _COLUMNS = ("feature", "icc", "low", "high", "grade", "cv", "n", "k", "config_sha256", "note")
 
 OnError = Callable[[str, GliomicsError], None]
@@ -80,7 +80,7 @@ class Ratings:
         self._values: list[npt.NDArray[np.float64]] = []
         self._config: str | None = None
 
-    def add(self, tables: Mapping[str, FeatureTable]) -> None:
+    def add(self, tables: Mapping[str, FeatureRow]) -> None:
         """Add one target that every rater has measured."""
         for table in tables.values():
             config = str(table.diagnostics.get("config_sha256", ""))
@@ -111,7 +111,7 @@ class Ratings:
         return FeatureStability(name, icc_2_1(ratings), variation, self._config or "")
 
 
-def stability(tables_by_rater: Mapping[str, Sequence[FeatureTable]]) -> list[FeatureStability]:
+def stability(tables_by_rater: Mapping[str, Sequence[FeatureRow]]) -> list[FeatureStability]:
     """Stability of each feature over tables of the same lesions by several raters.
 
     The targets are the rows (study and region) that every rater has. Raises :class:`InputError` when there is none,
@@ -141,7 +141,7 @@ def measure_stability(
     """Measure each region of each study under several masks, and how far the features agree.
 
     The raters are the ``mask_folders``, which hold ``<study id>.nii.gz`` as ``brain_masks`` does; where there is one
-    folder, they are the :data:`~gliomics.radiomics.perturb.PERTURBATIONS` of its masks. ``resample_to`` brings the
+    folder, they are the :data:`~gliomics.cohort.perturb.PERTURBATIONS` of its masks. ``resample_to`` brings the
     sequences to the grid of the one named. A region that one rater does not have, or that cannot be measured, is left
     out for all and handed to ``on_error`` with the study's id. ``numbering`` says which value of the masks is which
     part of the tumour; else the study, or the values in a folder, decide. One study is in memory at a time; of the
@@ -207,7 +207,7 @@ def shipped_stability(config: FeatureConfig) -> dict[str, FeatureStability]:
 
 
 def stability_diagnostics(features: Iterable[str], config: FeatureConfig) -> dict[str, Any]:
-    """What a :class:`FeatureTable` of these features says of their stability in its diagnostics; nothing if unknown.
+    """What a :class:`FeatureRow` of these features says of their stability in its diagnostics; nothing if unknown.
 
     ``stability``: the lower end of the ICC's 95 % interval for each feature that is known; ``unstable``: the features
     that should not be trusted; ``stability_source``: where that is known from, in words.
@@ -319,7 +319,7 @@ def _read_case(
 
 def _measure_targets(
     case: _Case, config: FeatureConfig, regions: Sequence[str], on_error: OnError | None
-) -> list[dict[str, FeatureTable]]:
+) -> list[dict[str, FeatureRow]]:
     """The tables by rater of every region that all raters have."""
     rated: dict[str, dict[str, Mask]] = {}
     for region in regions:
@@ -339,14 +339,14 @@ def _measure_targets(
 
 def _measure(
     case: _Case, rated: Mapping[str, Mapping[str, Mask]], config: FeatureConfig
-) -> list[dict[str, FeatureTable]]:
+) -> list[dict[str, FeatureRow]]:
     """Tables by rater of each region, or each slice of it, that all raters have; images are filtered once for all."""
     named = {f"{rater}\t{region}": mask for region, masks in rated.items() for rater, mask in masks.items()}
     study = case.study
     found = extract_regions(
         case.volumes, named, config, study_id=study.id, spacing_known=study.spacing_known, brain=case.brain
     )
-    targets: dict[str, dict[str, FeatureTable]] = {}
+    targets: dict[str, dict[str, FeatureRow]] = {}
     for table in found:
         rater, target = table.region.split("\t", 1)
         targets.setdefault(target, {})[rater] = table

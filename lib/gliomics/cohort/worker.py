@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from gliomics.cohort import extraction
 from gliomics.errors import DependencyError
-from gliomics.radiomics import engine
+from gliomics.features import engine
 
 with contextlib.suppress(DependencyError):  # which the process that starts this one reports
     engine.feature_names()  # loads PyRadiomics and what it needs

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.report.drawing import to_png
 from gliomics.report.figures import FeatureRange, features_against_population, probability_bars
 from gliomics.report.slices import slices_with_outline
@@ -40,7 +40,7 @@ class CaseReport:
     spacing: tuple[float, float, float]
     lesion_ml: float | None
     mask_origin: str
-    features: FeatureTable
+    features: FeatureRow
     estimates: Sequence[SubtypeEstimate] = ()
     pictures: Sequence[Picture] = ()
     estimate_pictures: Sequence[Picture] = ()
@@ -55,7 +55,7 @@ def describe_case(
     study: Study,
     volumes: Mapping[str, Volume],
     mask: Mask,
-    features: FeatureTable,
+    features: FeatureRow,
     estimates: Sequence[SubtypeEstimate] = (),
     *,
     mask_origin: str,
@@ -107,7 +107,7 @@ def _probability_picture(estimates: Sequence[SubtypeEstimate]) -> Picture:
 
 
 def _population_pictures(
-    study: Study, features: FeatureTable, estimates: Sequence[SubtypeEstimate], populations: Populations
+    study: Study, features: FeatureRow, estimates: Sequence[SubtypeEstimate], populations: Populations
 ) -> dict[str, Picture]:
     """A picture for each model that uses features of this study and whose training patients are known."""
     pictures = {}

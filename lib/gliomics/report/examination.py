@@ -11,10 +11,10 @@ import numpy as np
 from gliomics.cohort.extraction import Extraction, Job, measure, read_lesion
 from gliomics.cohort.stability import stability_diagnostics
 from gliomics.errors import GliomicsError
+from gliomics.features.config import load_config
+from gliomics.features.regions import select_region
 from gliomics.models import ModelCard, ModelStore
-from gliomics.radiomics.config import load_config
-from gliomics.radiomics.regions import select_region
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.report.case import CaseReport, Populations, describe_case
 from gliomics.study import Mask, Study, load_sequences, read_label_names
 from gliomics.study.numbering import HOW_TO_TELL, MaskNumbering, labels_of_mask, numbering_of_mask
@@ -98,7 +98,7 @@ def _subtype_models(store: ModelStore) -> tuple[list[SubtypeModel], dict[str, st
     return models, unusable
 
 
-def _estimates(features: FeatureTable, models: Sequence[SubtypeModel]) -> tuple[list[SubtypeEstimate], dict[str, str]]:
+def _estimates(features: FeatureRow, models: Sequence[SubtypeModel]) -> tuple[list[SubtypeEstimate], dict[str, str]]:
     estimates: list[SubtypeEstimate] = []
     cards: dict[str, ModelCard] = {}
     refused: dict[str, str] = {}

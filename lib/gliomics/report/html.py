@@ -15,8 +15,8 @@ import numpy as np
 
 import gliomics
 from gliomics.errors import InputError
+from gliomics.features.provenance import SHAPE_IN_VOXELS, UNKNOWN_VOXEL_SIZE
 from gliomics.files import open_file, write_text
-from gliomics.radiomics.provenance import SHAPE_IN_VOXELS, UNKNOWN_VOXEL_SIZE
 from gliomics.records import RESEARCH_NOTICE, SubtypeEstimate
 from gliomics.report.case import CaseReport, Picture
 from gliomics.report.drawing import to_png

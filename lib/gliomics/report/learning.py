@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from gliomics.active.choices import count
 from gliomics.active.curves import BASELINES, curve_rows, summary_rows
-from gliomics.active.strategies import count
 from gliomics.csv_files import write_csv
 from gliomics.files import write_bytes, write_text
 from gliomics.models import LEAST_FOR_INTERVAL

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from gliomics.errors import InputError
+from gliomics.evaluation.pixelwise import Confusion
 from gliomics.files import write_bytes
 from gliomics.preprocess.orientation import to_canonical
 from gliomics.report.drawing import (
@@ -32,7 +33,6 @@ from gliomics.report.drawing import (
     to_png,
 )
 from gliomics.report.planes import axial_plane, draw_outlines, grey_range, head_box, orient, outline_legend, plane_title
-from gliomics.segmentation.evaluation.pixelwise import Confusion
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.records import Mask, Volume
 

@@ -16,9 +16,10 @@ import torch
 
 from gliomics.errors import InputError
 from gliomics.preprocess import SliceGrid, to_canonical
-from gliomics.segmentation.cases import Inputs, prepare
 from gliomics.segmentation.device import best_device
-from gliomics.segmentation.predict import WEIGHTS, Segmenter
+from gliomics.segmentation.inputs import Inputs, prepare
+from gliomics.segmentation.segmenter import Segmenter
+from gliomics.segmentation.weights import WEIGHTS
 from gliomics.study.geometry import on_grid_of
 from gliomics.study.records import Mask, Volume
 

@@ -14,7 +14,7 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelCard
 from gliomics.preprocess import axial, lesion_mask
-from gliomics.segmentation.cases import Case, prepare_case
+from gliomics.segmentation.inputs import Case, prepare_case
 from gliomics.segmentation.settings import settings_of
 from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, load_sequences, read_mask
 from gliomics.study.images import read_label_names

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from gliomics.evaluation.pixelwise import Confusion
 from gliomics.models import Metric
 from gliomics.preprocess import axial
-from gliomics.segmentation.cases import Case, Inputs
-from gliomics.segmentation.evaluation import Interval
-from gliomics.segmentation.evaluation.pixelwise import Confusion
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
-from gliomics.segmentation.predict import LoadedModel
+from gliomics.segmentation.inputs import Case, Inputs
+from gliomics.segmentation.model import LoadedModel
+from gliomics.statistics.bootstrap import Interval
 from gliomics.study.records import Volume
 
 THRESHOLD = 0.5

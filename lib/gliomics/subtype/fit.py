@@ -11,7 +11,7 @@ import numpy as np
 from gliomics.errors import InputError
 from gliomics.files import safe_name
 from gliomics.models import ModelCard, ModelFolder, SequenceNeeds, TrainingRecord, patient_hash, write_model_folder
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 from gliomics.subtype import persist
 from gliomics.subtype.contradictions import relations
 from gliomics.subtype.ensemble import MEMBERS, fit_ensemble
@@ -54,12 +54,12 @@ class FitOptions:
 
 
 def fit_model(
-    tables: Sequence[FeatureTable],
+    tables: Sequence[FeatureRow],
     outcomes: Mapping[str, str],
     out: Path,
     options: FitOptions,
     *,
-    other_masks: Mapping[str, Sequence[FeatureTable]] | None = None,
+    other_masks: Mapping[str, Sequence[FeatureRow]] | None = None,
     related: Mapping[str, Mapping[str, str]] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> ModelFolder:
@@ -162,6 +162,6 @@ def _quantiles(table: TrainingTable, features: Sequence[str], k: int | None) -> 
 
 def _config_name(digest: str | None) -> str:
     """The preset that made the features, or a note that it was none."""
-    from gliomics.radiomics.config import load_config, preset_names
+    from gliomics.features.config import load_config, preset_names
 
     return next((name for name in preset_names() if load_config(name).digest == digest), "YOUR.yaml")

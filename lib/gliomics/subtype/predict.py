@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gliomics.errors import InputError
+from gliomics.features.regions import part_region
 from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash
-from gliomics.radiomics.regions import part_region
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.study.records import UNNAMED_SEQUENCE
 from gliomics.subtype import novelty, persist
 from gliomics.subtype.ensemble import Array
@@ -59,7 +59,7 @@ class SubtypeModel:
         row = self.card.training.patients.index(patient_hash(patient_id))
         return [dict(zip(self.card.classes, map(float, drawn[row]), strict=True)) for drawn in self._out_of_fold]
 
-    def estimate(self, features: FeatureTable) -> SubtypeEstimate:
+    def estimate(self, features: FeatureRow) -> SubtypeEstimate:
         """Estimate the class of one study.
 
         A study without one of the model's optional sequences is estimated from the other features, and the reasons
@@ -101,7 +101,7 @@ class SubtypeModel:
             in_sample=in_sample,
         )
 
-    def _check_comparable(self, features: FeatureTable) -> None:
+    def _check_comparable(self, features: FeatureRow) -> None:
         region = self.settings.region
         if part_region(features.region) and features.region != region:
             raise InputError(
@@ -115,11 +115,11 @@ class SubtypeModel:
                 f"'{self.card.name}' was fitted with; compute them with --config {self.settings.config}"
             )
 
-    def _absent_sequences(self, features: FeatureTable) -> list[str]:
+    def _absent_sequences(self, features: FeatureRow) -> list[str]:
         present = {sequence_of(name) for name in features.values}
         return [name for name in self.card.sequences.optional if name not in present]
 
-    def _values(self, features: FeatureTable, absent: list[str]) -> Array:
+    def _values(self, features: FeatureRow, absent: list[str]) -> Array:
         missing = [n for n in self.features if n not in features.values and sequence_of(n) not in absent]
         if missing:
             listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
@@ -170,7 +170,7 @@ class SubtypeModel:
         return "; ".join(_sentence(metric) for metric in self.card.metrics if metric.name in wanted)
 
 
-def patient_of(features: FeatureTable) -> str:
+def patient_of(features: FeatureRow) -> str:
     """The patient's id; in tables that do not tell it, the study's."""
     return str(features.diagnostics.get("patient_id", features.study_id))
 
@@ -180,7 +180,7 @@ def _sentence(metric: Metric) -> str:
     return f"{metric.name}: {metric.value:.2f}{interval}, cross-validated on {metric.n} patients"
 
 
-def _named_sequence(features: FeatureTable, card: ModelCard) -> tuple[FeatureTable, list[str]]:
+def _named_sequence(features: FeatureRow, card: ModelCard) -> tuple[FeatureRow, list[str]]:
     """Take the only image of a study, whose sequence nobody named, for the only sequence that the model must have."""
     prefix = f"{UNNAMED_SEQUENCE}_"
     unnamed = {name: value for name, value in features.values.items() if name.startswith(prefix)}

@@ -13,7 +13,7 @@ import numpy as np
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder, ModelStore
 from gliomics.models.champion import Comparison, Retraining, challenge
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 from gliomics.study.patients import canonical_patient
 from gliomics.subtype.fit import FitOptions, fit_model
 from gliomics.subtype.predict import SubtypeModel, patient_of
@@ -25,7 +25,7 @@ REPEATS, PERMUTATIONS = 5, 20
 def retrain(
     store: ModelStore,
     name: str,
-    tables: Sequence[FeatureTable],
+    tables: Sequence[FeatureRow],
     outcomes: Mapping[str, str],
     *,
     population: str = "patients labelled here",
@@ -67,7 +67,7 @@ def probability_score(probabilities: Mapping[str, float], truth: str) -> float:
 
 
 def _compare(
-    champion: SubtypeModel, challenger: SubtypeModel, tables: Sequence[FeatureTable], outcomes: Mapping[str, str]
+    champion: SubtypeModel, challenger: SubtypeModel, tables: Sequence[FeatureRow], outcomes: Mapping[str, str]
 ) -> Comparison:
     """The scores of both of the patients that the challenger was fitted on, each by a model that had not seen them.
 

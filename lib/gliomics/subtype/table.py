@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.errors import InputError
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 from gliomics.study.patients import canonical_patient
 
 Array = npt.NDArray[np.float64]
@@ -40,7 +40,7 @@ class TrainingTable:
         """Some features as (patients, len(names))."""
         return self.values[:, [self.names.index(name) for name in names]]
 
-    def aligned(self, tables: Sequence[FeatureTable]) -> Array:
+    def aligned(self, tables: Sequence[FeatureRow]) -> Array:
         """Other features of the same studies, e.g. from other masks, as :attr:`values`."""
         by_study = {table.study_id: table.values for table in tables}
         absent = [study for study in self.studies if study not in by_study]
@@ -55,7 +55,7 @@ class TrainingTable:
         return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
 
 
-def join(tables: Sequence[FeatureTable], outcomes: Mapping[str, str], renamed: Mapping[str, str]) -> TrainingTable:
+def join(tables: Sequence[FeatureRow], outcomes: Mapping[str, str], renamed: Mapping[str, str]) -> TrainingTable:
     """One row per patient that has features and an outcome; of several studies of a patient, the first.
 
     ``renamed`` maps values of the outcome to class names and, if it is not empty, is the whole list of classes in
@@ -68,7 +68,7 @@ def join(tables: Sequence[FeatureTable], outcomes: Mapping[str, str], renamed: M
     configs = {table.diagnostics.get("config_sha256") for table in tables}
     if len(configs) > 1:
         raise InputError("the rows were computed with different feature configurations; compute them again with one")
-    first: dict[str, FeatureTable] = {}
+    first: dict[str, FeatureRow] = {}
     for table in sorted(tables, key=lambda row: row.study_id):
         first.setdefault(canonical_patient(str(table.diagnostics.get("patient_id", table.study_id))), table)
     unknown = {value for patient, value in outcomes.items() if patient in first and renamed and value not in renamed}

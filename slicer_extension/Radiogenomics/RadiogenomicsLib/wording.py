@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from gliomics.client import ClientError
 from gliomics.errors import GliomicsError
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 from RadiogenomicsLib.sequences import TITLES
 
 WARNING_SIGN = "\u26a0"
@@ -90,7 +90,7 @@ def _lowerFirst(text: str) -> str:
     return text if text.isupper() else text[0].lower() + text[1:]
 
 
-def stabilityCell(features: FeatureTable, name: str) -> str:
+def stabilityCell(features: FeatureRow, name: str) -> str:
     """The ICC that a feature reaches at least, with a sign where that is too little; empty where it is not known."""
     known = _known(features).get(name)
     if known is None:
@@ -99,7 +99,7 @@ def stabilityCell(features: FeatureTable, name: str) -> str:
     return f"{sign}{math.floor(100 * known) / 100:.2f}"
 
 
-def stabilityLegend(features: FeatureTable) -> str:
+def stabilityLegend(features: FeatureRow) -> str:
     """What the sign and the numbers of :func:`stabilityCell` mean; empty where nothing is known."""
     if not _known(features):
         return ""
@@ -114,7 +114,7 @@ def stabilityLegend(features: FeatureTable) -> str:
     )
 
 
-def _known(features: FeatureTable) -> dict[str, float]:
+def _known(features: FeatureRow) -> dict[str, float]:
     known = features.diagnostics.get("stability")
     return known if isinstance(known, dict) else {}
 

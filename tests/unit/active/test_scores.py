@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from gliomics.active.scores import StudyScores, score_study
-from gliomics.segmentation.predict import Segmenter
+from gliomics.segmentation.segmenter import Segmenter
 from gliomics.study import Volume
-from tests.unit.segmentation.conftest import a_lesion_case, labelled, trained
+from tests.unit.tiny_networks import a_lesion_case, labelled, trained
 
 __all__ = ["labelled", "trained"]
 

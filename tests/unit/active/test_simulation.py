@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from gliomics.active.curves import areas, over_seeds_and_patients, summary_rows
-from gliomics.active.named import STRATEGIES
 from gliomics.active.simulation import RECORD, Cohort, Plan, Round, _claim, _identity, simulate, the_start
+from gliomics.active.strategies import STRATEGIES
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import SequenceNeeds
-from gliomics.segmentation.config import TrainingConfig, load_training_config
-from gliomics.segmentation.evaluation import bootstrap_interval
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.segmentation.split import Split
+from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study import Study, write_study_json
-from tests.unit.segmentation.conftest import FAST, TINY, a_labelled_study, labelled
+from gliomics.training.config import TrainingConfig, load_training_config
+from gliomics.training.split import Split
+from tests.unit.tiny_networks import FAST, TINY, a_labelled_study, labelled
 
 __all__ = ["labelled"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gliomics.cli.ending import exit_code
 from gliomics.cli.main import main
+from gliomics.cli.terminal.ending import exit_code
 from gliomics.errors import InputError
 
 GLIOMICS = [sys.executable, "-m", "gliomics"]
@@ -76,7 +76,7 @@ def test_closed_streams_are_no_reason_to_fail(tmp_path: Path) -> None:
 
 
 def test_characters_that_a_terminal_lacks_are_printed_as_codes(tmp_path: Path) -> None:
-    code = "from gliomics.cli.ending import open_streams; open_streams(); print('naïve 名 \\udcff')"
+    code = "from gliomics.cli.terminal.ending import open_streams; open_streams(); print('naïve 名 \\udcff')"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "na\\xefve \\u540d \\udcff\n"

@@ -17,7 +17,7 @@ from gliomics.cli.main import app
 from gliomics.errors import InputError
 from gliomics.files import write_json
 from gliomics.segmentation.labelled import LabelledStudy
-from tests.unit.segmentation.conftest import labelled, write_tiny_config
+from tests.unit.tiny_networks import labelled, write_tiny_config
 
 __all__ = ["labelled"]
 

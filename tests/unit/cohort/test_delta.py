@@ -9,18 +9,16 @@ from hypothesis import strategies as st
 
 from gliomics.bundled import bundled
 from gliomics.cohort.delta import delta, deltas
+from gliomics.cohort.feature_table import read_features_csv, write_features_csv
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.radiomics.table import read_features_csv, write_features_csv
-from gliomics.records import FeatureTable
-from tests.unit.radiomics.command import gliomics
+from gliomics.records import FeatureRow
+from tests.unit.features.command import gliomics
 
 
 def row(
     study: str, values: dict[str, float], *, patient: str = "P1", region: str = "whole", **notes: object
-) -> FeatureTable:
-    return FeatureTable(
-        study, region, values, {"patient_id": patient, "timepoint": study, "config_sha256": "a"} | notes
-    )
+) -> FeatureRow:
+    return FeatureRow(study, region, values, {"patient_id": patient, "timepoint": study, "config_sha256": "a"} | notes)
 
 
 BEFORE = row("before", {"volume": 200.0, "mean": -4.0, "none": 0.0})
@@ -79,10 +77,10 @@ def test_what_may_pass_for_a_change_of_the_lesion_is_a_warning() -> None:
         (row("b", {"volume": 1.0}, boundary_shift=1), r"differ in boundary shift, \(none\) and 1"),
         (row("b", {"volume": 1.0}, brain_mask=True), r"differ in use of a brain mask, \(none\) and True"),
         (row("b", {"other": 1.0}), "have no feature in common"),
-        (FeatureTable("b", "whole", {"volume": 1.0}), "'b' does not say whose it is.*diagnostics_patient_id"),
+        (FeatureRow("b", "whole", {"volume": 1.0}), "'b' does not say whose it is.*diagnostics_patient_id"),
     ],
 )
-def test_rows_that_cannot_be_compared_are_refused(other: FeatureTable, message: str) -> None:
+def test_rows_that_cannot_be_compared_are_refused(other: FeatureRow, message: str) -> None:
     with pytest.raises(InputError, match=message):
         delta(BEFORE, other)
 

@@ -21,11 +21,11 @@ from gliomics.cohort import extraction as module
 from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure
 from gliomics.cohort.pieces import merge, split
 from gliomics.errors import GeometryError, InputError, UnknownNameError
+from gliomics.features.config import parse_config
 from gliomics.models import ModelStore
-from gliomics.radiomics.config import parse_config
 from gliomics.study import Mask, read_volume, write_mask, write_volume
 from gliomics.study.images import to_sitk
-from tests.unit.radiomics.heads import SHAPE, ball, head, lesion, write_study
+from tests.unit.features.heads import SHAPE, ball, head, lesion, write_study
 
 WEIGHTS = "weights.safetensors"
 FILTERS = {
@@ -332,7 +332,7 @@ def test_key_tells_the_sources(job: Job, tmp_path: Path, monkeypatch: pytest.Mon
     before = cache_key(job, extraction(MEAN))
     monkeypatch.setattr(gliomics, "__file__", str(tmp_path / "copy" / "__init__.py"))
     keys = []
-    for name in ("radiomics/mesh.py", "files.py", "models/store.py"):
+    for name in ("features/mesh.py", "files.py", "models/store.py"):
         environment.cache_clear()
         keys.append(cache_key(job, extraction(MEAN)))
         with (tmp_path / "copy" / name).open("a") as file:
@@ -351,7 +351,7 @@ opened = []
 sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
 from pathlib import Path
 from gliomics.cohort.extraction import Extraction, Job, measure
-from gliomics.radiomics.config import load_config
+from gliomics.features.config import load_config
 from gliomics.study import find_study
 root, mask = Path(sys.argv[1]), Path(sys.argv[2])
 config = load_config("lgg-shape")
@@ -375,6 +375,6 @@ def test_all_that_measuring_loads_of_this_package_counts_for_the_key(job: Job) -
     data = {
         Path(name) for name in opened if Path(name).is_relative_to(root) and Path(name).suffix not in (".py", ".pyc")
     }
-    expected = {root / "radiomics/presets/lgg-shape.yaml"}
+    expected = {root / "features/presets/lgg-shape.yaml"}
     expected |= {root / "models/shipped/segmentation_flair" / name for name in ("model.json", WEIGHTS)}
     assert {path for path in data if path.is_file()} - expected == set()

@@ -17,12 +17,12 @@ import pytest
 
 from gliomics.cohort import runner
 from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, measure
-from gliomics.cohort.rows import RowStore
+from gliomics.cohort.row_store import RowStore
 from gliomics.cohort.runner import Outcome, measure_cohort
 from gliomics.errors import DependencyError, InputError, UnknownNameError
-from gliomics.radiomics.config import parse_config
+from gliomics.features.config import parse_config
 from gliomics.study import write_mask
-from tests.unit.radiomics.heads import SHAPE, lesion, write_study
+from tests.unit.features.heads import SHAPE, lesion, write_study
 
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 

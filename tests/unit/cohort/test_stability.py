@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from gliomics.cohort.icc import Icc, icc_2_1
+from gliomics.cohort.perturb import PERTURBATIONS
 from gliomics.cohort.stability import (
     FeatureStability,
     measure_stability,
@@ -19,13 +19,13 @@ from gliomics.cohort.stability import (
     write_stability_csv,
 )
 from gliomics.errors import GliomicsError, InputError
-from gliomics.radiomics.config import load_config, parse_config
-from gliomics.radiomics.perturb import PERTURBATIONS
-from gliomics.records import FeatureTable
+from gliomics.features.config import load_config, parse_config
+from gliomics.records import FeatureRow
+from gliomics.statistics.icc import Icc, icc_2_1
 from gliomics.study import Study, write_mask
 from gliomics.study.images import to_sitk
-from tests.unit.cohort.test_icc import SHROUT_FLEISS
-from tests.unit.radiomics.heads import lesion, write_study
+from tests.unit.features.heads import lesion, write_study
+from tests.unit.statistics.test_icc import SHROUT_FLEISS
 
 QUICK = parse_config({"featureClass": {"shape": ["VoxelVolume"], "firstorder": ["Mean", "Range"]}}, "quick.yaml")
 
@@ -44,17 +44,17 @@ def test_a_feature_without_an_icc_is_neither_stable_nor_unstable() -> None:
     assert (found.grade, found.is_unstable) == ("unknown", False)
 
 
-def rows(**features: list[float]) -> list[FeatureTable]:
+def rows(**features: list[float]) -> list[FeatureRow]:
     count = len(next(iter(features.values())))
     return [
-        FeatureTable(f"case-{row}", "whole", {name: values[row] for name, values in features.items()})
+        FeatureRow(f"case-{row}", "whole", {name: values[row] for name, values in features.items()})
         for row in range(count)
     ]
 
 
 def test_stability_is_the_icc_of_each_feature_over_the_rows_that_all_raters_have() -> None:
     judges = {f"judge-{k}": rows(x=[row[k] for row in SHROUT_FLEISS], y=[1.0] * 6) for k in range(4)}
-    judges["judge-1"] = [FeatureTable("case-9", "whole", {"x": 5.0}), *reversed(judges["judge-1"])]
+    judges["judge-1"] = [FeatureRow("case-9", "whole", {"x": 5.0}), *reversed(judges["judge-1"])]
     x, y = stability(judges)
     assert (x.feature, x.icc) == ("x", icc_2_1(SHROUT_FLEISS))
     assert y.icc.reason == "the feature has one value everywhere"
@@ -62,9 +62,7 @@ def test_stability_is_the_icc_of_each_feature_over_the_rows_that_all_raters_have
 
 def test_regions_of_one_study_are_targets() -> None:
     tables = {
-        f"rater-{k}": [
-            FeatureTable("case", region, {"x": base + k}) for region, base in (("whole", 9), ("enhancing", 2))
-        ]
+        f"rater-{k}": [FeatureRow("case", region, {"x": base + k}) for region, base in (("whole", 9), ("enhancing", 2))]
         for k in range(3)
     }
     (found,) = stability(tables)
@@ -88,14 +86,14 @@ def test_variation_is_the_median_of_sd_over_mean_within_targets() -> None:
 
 
 def test_tables_without_a_common_row_are_refused() -> None:
-    tables = {"a": [FeatureTable("x", "whole", {"f": 1.0})], "b": [FeatureTable("x", "enhancing", {"f": 1.0})]}
+    tables = {"a": [FeatureRow("x", "whole", {"f": 1.0})], "b": [FeatureRow("x", "enhancing", {"f": 1.0})]}
     with pytest.raises(InputError, match="tables of a, b have no study and region in common"):
         stability(tables)
 
 
 def test_tables_of_different_configurations_are_refused() -> None:
     tables = {
-        rater: [FeatureTable("x", "whole", {"f": 1.0}, {"config_sha256": digest})]
+        rater: [FeatureRow("x", "whole", {"f": 1.0}, {"config_sha256": digest})]
         for rater, digest in {"a": "1" * 64, "b": "2" * 64}.items()
     }
     with pytest.raises(InputError, match="'x' was measured with configuration 222222222222, others with 111111111111"):

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gliomics.cohort.perturb import PERTURBATIONS
 from gliomics.cohort.stability import read_stability_csv
-from gliomics.radiomics.perturb import PERTURBATIONS
 from gliomics.study import write_mask
-from tests.unit.radiomics.command import Done, gliomics
-from tests.unit.radiomics.heads import lesion, write_study
+from tests.unit.features.command import Done, gliomics
+from tests.unit.features.heads import lesion, write_study
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelFolder, ModelStore
-from gliomics.monailabel.models import DamagedModels, ModelCache
-from gliomics.segmentation.predict import Segmenter
+from gliomics.segmentation.segmenter import Segmenter
+from gliomics.server.model_cache import DamagedModels, ModelCache
 from tests.unit.models.test_store import a_card, word
 
 

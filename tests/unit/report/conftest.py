@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.study import Mask, Study, Volume, find_study, load_sequences, read_mask
 
 SAMPLES = Path(__file__).parents[3] / "sample_studies"
@@ -38,14 +38,14 @@ def mask() -> Mask:
 
 
 @pytest.fixture
-def features() -> FeatureTable:
+def features() -> FeatureRow:
     values = {
         "original_shape_MeshVolume": 64532.1,
         "original_outline_MarginFluctuation": 9.5,
         "flair_original_firstorder_Mean": 3.5,
     }
     diagnostics = {"pyradiomics_version": "3.0.1", "mask_sha256": "abc123", "spacing": [1.5, 1.5, 5.0]}
-    return FeatureTable("sample-02", "tumour", values, diagnostics, ["voxels are far from cubes"])
+    return FeatureRow("sample-02", "tumour", values, diagnostics, ["voxels are far from cubes"])
 
 
 @pytest.fixture

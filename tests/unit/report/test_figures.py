@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from gliomics.errors import InputError
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.report.drawing import BLUE, VERMILLION, to_png
 from gliomics.report.figures import features_against_population, probability_bars, version_comparison
 
@@ -43,7 +43,7 @@ def test_no_estimate_is_refused() -> None:
         probability_bars([])
 
 
-def test_feature_stands_at_its_distance_from_the_median_in_interquartile_ranges(features: FeatureTable) -> None:
+def test_feature_stands_at_its_distance_from_the_median_in_interquartile_ranges(features: FeatureRow) -> None:
     population = {"flair_original_firstorder_Mean": Range()}
     axis = features_against_population(features.values, population, n_training=74).axes[0]
     marks = [line for line in axis.lines if line.get_marker() == "o"]
@@ -51,7 +51,7 @@ def test_feature_stands_at_its_distance_from_the_median_in_interquartile_ranges(
     assert "3.50  (1.00 to 5.00)" in texts(axis)
 
 
-def test_feature_far_outside_is_an_arrow_at_the_edge_in_another_colour(features: FeatureTable) -> None:
+def test_feature_far_outside_is_an_arrow_at_the_edge_in_another_colour(features: FeatureRow) -> None:
     population = {"original_outline_MarginFluctuation": Range()}
     axis = features_against_population(features.values, population, n_training=74).axes[0]
     arrow = next(line for line in axis.lines if line.get_marker() == ">" and line.get_color() == VERMILLION)
@@ -66,7 +66,7 @@ def test_most_unusual_features_come_first_and_the_rest_is_counted() -> None:
     assert "n = 74" in axis.get_title(loc="left")
 
 
-def test_class_medians_are_drawn_and_named(features: FeatureTable) -> None:
+def test_class_medians_are_drawn_and_named(features: FeatureRow) -> None:
     quantiles = Range(by_class={"coc1": [0.0, 1.0, 2.0, 3.0, 4.0], "coc2": [2.0, 3.0, 4.0, 5.0, 6.0]})
     population = {"flair_original_firstorder_Mean": quantiles}
     axis = features_against_population(features.values, population, n_training=74).axes[0]
@@ -81,7 +81,7 @@ def test_feature_that_never_varied_in_training_can_be_drawn() -> None:
     assert "2.00  (2.00 to 2.00)" in texts(axis)
 
 
-def test_study_without_any_of_the_models_features_is_refused(features: FeatureTable) -> None:
+def test_study_without_any_of_the_models_features_is_refused(features: FeatureRow) -> None:
     with pytest.raises(InputError, match="none of the study's features"):
         features_against_population(features.values, {"other": Range()}, n_training=74)
 

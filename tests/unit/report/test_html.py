@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from gliomics.errors import InputError
-from gliomics.radiomics.provenance import SHAPE_IN_VOXELS
-from gliomics.records import RESEARCH_NOTICE, FeatureTable, SubtypeEstimate
+from gliomics.features.provenance import SHAPE_IN_VOXELS
+from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
 from gliomics.report.case import CaseReport, describe_case
 from gliomics.report.html import ModelHistory, NextStudy, Report, Version, check_replaceable, render, write_report
 from gliomics.study import Mask, Study, Volume
@@ -53,7 +53,7 @@ def read(page: str) -> Reader:
 
 @pytest.fixture
 def a_case(
-    a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureTable, estimate: SubtypeEstimate
+    a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureRow, estimate: SubtypeEstimate
 ) -> CaseReport:
     return describe_case(
         a_study,
@@ -138,7 +138,7 @@ def test_words_of_others_are_escaped_everywhere(a_case: CaseReport) -> None:
 
 
 def test_unknown_voxel_size_is_said_once_and_is_no_headline(
-    a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureTable
+    a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureRow
 ) -> None:
     said = f"{SHAPE_IN_VOXELS} (taken as 1 x 1 x 1), not in millimetres"
     features = replace(features, warnings=[said, "another warning"])

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from gliomics.cli.main import app
 from gliomics.errors import GeometryError, InputError, UnknownNameError
 from gliomics.models import ModelStore
-from gliomics.monailabel.labels import LabelStore
-from gliomics.monailabel.reviews import APPROVED, ReviewStore
-from gliomics.monailabel.workspace import Workspace
+from gliomics.server.store.labels import LabelStore
+from gliomics.server.store.reviews import APPROVED, ReviewStore
+from gliomics.server.workspace import Workspace
 from gliomics.study import Volume, find_study, label_path, write_mask, write_study_json, write_volume
 from tests.server.studies import a_lesion_case, add_label, add_study
 

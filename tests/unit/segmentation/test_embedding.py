@@ -10,9 +10,10 @@ from gliomics.errors import GeometryError, InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelStore
 from gliomics.preprocess import to_canonical
-from gliomics.segmentation.cases import prepare
 from gliomics.segmentation.embedding import deep_diagnostics, deep_features
-from gliomics.segmentation.predict import WEIGHTS, Segmenter
+from gliomics.segmentation.inputs import prepare
+from gliomics.segmentation.segmenter import Segmenter
+from gliomics.segmentation.weights import WEIGHTS
 from gliomics.study import Mask, Volume, find_study, load_sequences, read_mask
 
 CHANNELS = 320

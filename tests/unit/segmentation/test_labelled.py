@@ -11,8 +11,7 @@ import pytest
 
 from gliomics.segmentation.labelled import LabelledStudy, read_label
 from gliomics.study import Volume, read_mask, read_volume, write_mask
-
-from .conftest import a_labelled_study
+from tests.unit.tiny_networks import a_labelled_study
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from gliomics.files import sha256_of
 from gliomics.models import ModelCard, load_model_folder, patient_hash, write_model_folder
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.mask_record import MaskRecord
-from gliomics.segmentation.predict import WEIGHTS
-from tests.unit.radiomics.command import Done, gliomics
-
-from .conftest import a_labelled_study, make_store
+from gliomics.segmentation.weights import WEIGHTS
+from tests.unit.features.command import Done, gliomics
+from tests.unit.tiny_networks import a_labelled_study, make_store
 
 Run = Callable[..., Done]
 

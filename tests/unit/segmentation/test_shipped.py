@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 
 from gliomics.bundled import bundled
+from gliomics.evaluation import dice
 from gliomics.files import read_json
 from gliomics.models import ModelFolder, ModelStore, patient_hash
-from gliomics.segmentation.config import load_training_config
-from gliomics.segmentation.crossvalidate import CrossValidation, read_cross_validation
-from gliomics.segmentation.evaluation import dice
-from gliomics.segmentation.predict import WEIGHTS, Segmenter
+from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.segmentation.weights import WEIGHTS
 from gliomics.study import list_studies, load_sequences, read_mask
+from gliomics.training.config import load_training_config
+from gliomics.training.crossvalidate import CrossValidation, read_cross_validation
 
 NAMES = ["segmentation_flair", "segmentation_multi"]
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"

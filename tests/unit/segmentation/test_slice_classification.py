@@ -10,20 +10,19 @@ from sklearn import metrics
 
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
-from gliomics.segmentation.cases import prepare
-from gliomics.segmentation.checkpoint import EpochRecord
-from gliomics.segmentation.config import TrainingConfig
-from gliomics.segmentation.crossvalidate import cross_validate
-from gliomics.segmentation.fit import fit
+from gliomics.segmentation.inputs import prepare
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
 from gliomics.segmentation.networks import SliceClassifierSettings
-from gliomics.segmentation.predict import Segmenter
+from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
 from gliomics.segmentation.slice_classification import JudgedSlices, SliceClassifierModel, slice_figures
-from gliomics.segmentation.split import Split
 from gliomics.study import Volume
-
-from .conftest import a_lesion_case
+from gliomics.training.checkpoint import EpochRecord
+from gliomics.training.config import TrainingConfig
+from gliomics.training.crossvalidate import cross_validate
+from gliomics.training.fit import fit
+from gliomics.training.split import Split
+from tests.unit.tiny_networks import a_lesion_case
 
 CONFIG = TrainingConfig.model_validate(
     {

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from gliomics.errors import GliomicsError
-from gliomics.segmentation.evaluation import dice
+from gliomics.evaluation import dice
 from gliomics.segmentation.labelled import load_volumes
-from gliomics.segmentation.predict import Segmenter
+from gliomics.segmentation.segmenter import Segmenter
 from gliomics.study import Study, Volume
-
-from .conftest import a_lesion_case
+from tests.unit.tiny_networks import a_lesion_case
 
 
 def a_head(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> tuple[Volume, np.ndarray]:

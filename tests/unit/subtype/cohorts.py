@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 from gliomics.subtype.signatures import SIGNATURES
 
 FEATURES = SIGNATURES["outline, enhancement and FLAIR"]
 
 
-def patients(counts: Sequence[int], *, effect: float, seed: int = 0, without_t1c: int = 0) -> list[FeatureTable]:
+def patients(counts: Sequence[int], *, effect: float, seed: int = 0, without_t1c: int = 0) -> list[FeatureRow]:
     """Normal features; those of class k are shifted by ``effect`` times a direction of their own.
 
     The last ``without_t1c`` patients have no contrast-enhanced T1.
@@ -25,7 +25,7 @@ def patients(counts: Sequence[int], *, effect: float, seed: int = 0, without_t1c
         lacks = number >= sum(counts) - without_t1c
         values = {name: 10 + 3 * float(v) for name, v in zip(FEATURES, z, strict=True)}
         rows.append(
-            FeatureTable(
+            FeatureRow(
                 f"TCGA_XX_{number:04d}_20000101",
                 "whole",
                 {name: value for name, value in values.items() if not (lacks and name.startswith("t1c_"))},

@@ -13,7 +13,7 @@ from gliomics.errors import InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder, load_model_folder
 from gliomics.models.card import content_hash
-from gliomics.records import FeatureTable, SubtypeEstimate
+from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.subtype.persist import ARRAYS, OUT_OF_FOLD
 from gliomics.subtype.predict import SubtypeModel
 from tests.unit.subtype.cohorts import FEATURES, patients
@@ -27,7 +27,7 @@ OUTSIDE_ALONE = (
 
 
 @pytest.fixture
-def a_study() -> FeatureTable:
+def a_study() -> FeatureRow:
     """A study of a patient that the model has not seen."""
     row = patients(COUNTS, effect=1.0, seed=11)[0]
     return replace(row, study_id="a-study", diagnostics={"patient_id": "a-patient"})
@@ -53,7 +53,7 @@ def with_card(folder: Path, **changed: object) -> Path:
     return folder
 
 
-def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolder, a_study: FeatureTable) -> None:
+def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolder, a_study: FeatureRow) -> None:
     found = SubtypeModel(a_model).estimate(a_study)
     assert sum(found.probabilities.values()) == pytest.approx(1)
     assert found.predicted == max(found.probabilities, key=lambda name: found.probabilities[name]) == "coc1"
@@ -78,7 +78,7 @@ def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolde
     ],
 )
 def test_estimate_of_a_patient_that_the_model_was_fitted_on_says_so(
-    a_model: ModelFolder, a_study: FeatureTable, study_id: str, diagnostics: dict[str, str]
+    a_model: ModelFolder, a_study: FeatureRow, study_id: str, diagnostics: dict[str, str]
 ) -> None:
     found = SubtypeModel(a_model).estimate(replace(a_study, study_id=study_id, diagnostics=diagnostics))
     assert found.in_sample
@@ -98,14 +98,14 @@ def test_model_read_from_disk_estimates_exactly_as_before(a_model: ModelFolder, 
     assert [before.estimate(row) for row in rows] == [after.estimate(row) for row in rows]
 
 
-def test_order_and_further_features_do_not_matter(a_model: ModelFolder, a_study: FeatureTable) -> None:
+def test_order_and_further_features_do_not_matter(a_model: ModelFolder, a_study: FeatureRow) -> None:
     model = SubtypeModel(a_model)
     shuffled = dict(reversed(a_study.values.items())) | {"t2_original_firstorder_Mean": 1.0}
     assert model.estimate(replace(a_study, values=shuffled)) == model.estimate(a_study)
 
 
 def test_missing_features_are_named_with_the_command_that_computes_them(
-    a_model: ModelFolder, a_study: FeatureTable
+    a_model: ModelFolder, a_study: FeatureRow
 ) -> None:
     few = {name: value for name, value in a_study.values.items() if "outline" not in name}
     with pytest.raises(
@@ -114,7 +114,7 @@ def test_missing_features_are_named_with_the_command_that_computes_them(
         SubtypeModel(a_model).estimate(replace(a_study, values=few))
 
 
-def test_study_without_an_optional_sequence_is_estimated_and_told(a_model: ModelFolder, a_study: FeatureTable) -> None:
+def test_study_without_an_optional_sequence_is_estimated_and_told(a_model: ModelFolder, a_study: FeatureRow) -> None:
     model = SubtypeModel(a_model)
     assert (model.card.sequences.required, model.card.sequences.optional) == (["flair"], ["t1c"])
     without = {name: value for name, value in a_study.values.items() if not name.startswith("t1c_")}
@@ -124,7 +124,7 @@ def test_study_without_an_optional_sequence_is_estimated_and_told(a_model: Model
     assert found.probabilities != model.estimate(a_study).probabilities
 
 
-def test_some_features_of_an_optional_sequence_are_not_enough(a_model: ModelFolder, a_study: FeatureTable) -> None:
+def test_some_features_of_an_optional_sequence_are_not_enough(a_model: ModelFolder, a_study: FeatureRow) -> None:
     values = dict(a_study.values)
     del values["t1c_original_firstorder_Mean"]
     with pytest.raises(InputError, match=r"needs: t1c_original_firstorder_Mean; compute them"):
@@ -132,7 +132,7 @@ def test_some_features_of_an_optional_sequence_are_not_enough(a_model: ModelFold
 
 
 def test_image_whose_sequence_nobody_named_is_taken_for_the_one_that_is_needed(
-    a_model: ModelFolder, a_study: FeatureTable
+    a_model: ModelFolder, a_study: FeatureRow
 ) -> None:
     model = SubtypeModel(a_model)
     unnamed = {name.replace("flair_", "image_"): v for name, v in a_study.values.items() if not name.startswith("t1c_")}
@@ -155,7 +155,7 @@ def test_training_patients_are_inside_and_a_stranger_is_outside_with_the_feature
 
 
 def test_single_features_outside_their_range_are_named_beside_the_whole_that_is_inside(
-    a_model: ModelFolder, a_study: FeatureTable
+    a_model: ModelFolder, a_study: FeatureRow
 ) -> None:
     model = SubtypeModel(a_model)
     middle = dict(zip(model.features, model.settings.quantiles.values(), strict=True))
@@ -171,7 +171,7 @@ def test_single_features_outside_their_range_are_named_beside_the_whole_that_is_
     ]
 
 
-def test_features_of_another_configuration_are_refused(a_copy: Path, a_study: FeatureTable) -> None:
+def test_features_of_another_configuration_are_refused(a_copy: Path, a_study: FeatureRow) -> None:
     settings = json.loads((a_copy / "model.json").read_text())["settings"]
     model = SubtypeModel(
         load_model_folder(with_card(a_copy, settings=settings | {"config_sha256": "abc", "config": "panel"}))
@@ -183,7 +183,7 @@ def test_features_of_another_configuration_are_refused(a_copy: Path, a_study: Fe
 
 
 def test_part_of_the_lesion_is_refused_and_a_segment_s_own_name_is_not(
-    a_model: ModelFolder, a_study: FeatureTable
+    a_model: ModelFolder, a_study: FeatureRow
 ) -> None:
     model = SubtypeModel(a_model)
     with pytest.raises(
@@ -193,7 +193,7 @@ def test_part_of_the_lesion_is_refused_and_a_segment_s_own_name_is_not(
     assert model.estimate(replace(a_study, region="Segment_1")) == model.estimate(a_study)
 
 
-def test_nan_feature_is_refused(a_model: ModelFolder, a_study: FeatureTable) -> None:
+def test_nan_feature_is_refused(a_model: ModelFolder, a_study: FeatureRow) -> None:
     values = a_study.values | {"original_outline_Extent": float("nan")}
     with pytest.raises(InputError, match="has features that are NaN"):
         SubtypeModel(a_model).estimate(replace(a_study, values=values))

@@ -13,7 +13,7 @@ import pytest
 
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 from gliomics.subtype.fit import FitOptions, fit_model
 from gliomics.subtype.predict import SubtypeModel
 from gliomics.subtype.retrain import probability_score, retrain
@@ -32,7 +32,7 @@ def store(a_model: ModelFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return ModelStore(tmp_path / "local", shipped=tmp_path / "shipped")
 
 
-def of_this_site(tables: list[FeatureTable]) -> list[FeatureTable]:
+def of_this_site(tables: list[FeatureRow]) -> list[FeatureRow]:
     """The same features of patients that the model has not seen."""
     return [
         replace(table, study_id=f"site-{number:04d}", diagnostics={"patient_id": f"TCGA-YY-{number:04d}"})

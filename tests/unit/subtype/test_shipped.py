@@ -9,11 +9,11 @@ import pytest
 
 from gliomics.bundled import bundled
 from gliomics.cohort.extraction import Extraction, Job, measure
+from gliomics.features.config import load_config
 from gliomics.files import read_json
 from gliomics.intake import import_folder
 from gliomics.models import ModelStore
-from gliomics.radiomics.config import load_config
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 from gliomics.study import label_path, list_studies
 from gliomics.subtype.predict import SubtypeModel
 
@@ -22,7 +22,7 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"
 
 
 @pytest.fixture(scope="module")
-def sample_features() -> dict[str, FeatureTable]:
+def sample_features() -> dict[str, FeatureRow]:
     root = Path(bundled("sample_studies"))
     panel = Extraction(load_config("panel"))
     return {s.id: measure(Job(s, root / "truth" / f"{s.id}.nii.gz"), panel).tables[0] for s in list_studies(root)}
@@ -57,7 +57,7 @@ def test_shipped_model_knows_more_than_the_class_frequencies(name: str) -> None:
     ("name", "target", "rare"), [("subtype_coc", "COC", "coc2"), ("subtype_idh", "IDH", "wildtype")]
 )
 def test_sample_studies_planted_as_idh_wild_type_rank_highest(
-    name: str, target: str, rare: str, sample_features: dict[str, FeatureTable]
+    name: str, target: str, rare: str, sample_features: dict[str, FeatureRow]
 ) -> None:
     planted = {
         entry["id"]: entry["subtype"][target]

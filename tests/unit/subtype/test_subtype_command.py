@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from gliomics.cli.subtype import too_few_permutations
+from gliomics.cohort.feature_table import write_features_csv
 from gliomics.models import ModelFolder, load_model_folder
-from gliomics.radiomics.table import write_features_csv
 from gliomics.subtype.fit import FitOptions, fit_model
-from tests.unit.radiomics.command import Done, gliomics
+from tests.unit.features.command import Done, gliomics
 from tests.unit.subtype.cohorts import outcomes, patients
 
 COUNTS = (16, 12)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.records import FeatureTable
+from gliomics.records import FeatureRow
 from gliomics.study.patients import read_patient_column
 from gliomics.subtype.table import check_class_counts, join
 
 
-def row(study: str, patient: str | None = None, config: str = "c", **values: float) -> FeatureTable:
+def row(study: str, patient: str | None = None, config: str = "c", **values: float) -> FeatureRow:
     told = {"config_sha256": config} | ({"patient_id": patient} if patient else {})
-    return FeatureTable(study, "whole", values, told)
+    return FeatureRow(study, "whole", values, told)
 
 
 def test_outcomes_are_read_from_the_imported_table_and_from_the_published_one(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_rows_of_two_configurations_are_refused() -> None:
 
 
 def test_rows_of_two_regions_are_refused() -> None:
-    other = FeatureTable("B", "enhancing", {"f": 1.0}, {"config_sha256": "c"})
+    other = FeatureRow("B", "enhancing", {"f": 1.0}, {"config_sha256": "c"})
     with pytest.raises(InputError, match=r"different regions \(enhancing, whole\); keep one"):
         join([row("A", f=1.0), other], {"A": "x", "B": "y"}, {})
 

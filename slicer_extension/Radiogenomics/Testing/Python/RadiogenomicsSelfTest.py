@@ -16,13 +16,13 @@ import numpy as np
 import qt
 import slicer
 import slicer.util
-from RadiogenomicsLib.backends import ServerBackend
-from RadiogenomicsLib.logic import RadiogenomicsLogic
-from RadiogenomicsLib.placement import PointPlacement
-from RadiogenomicsLib.viewmodel import State
-from RadiogenomicsLib.volumes import Volume, sameGrid
-from RadiogenomicsLib.widget import RadiogenomicsPanel
-from RadiogenomicsLib.work import makeTimer
+from RadiogenomicsLib.panel.jobrunner import makeTimer
+from RadiogenomicsLib.panel.placement import PointPlacement
+from RadiogenomicsLib.panel.viewmodel import State
+from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
+from RadiogenomicsLib.server.backends import ServerBackend
+from RadiogenomicsLib.server.volumes import Volume, sameGrid
 
 OBLIQUE = np.array([[0.8, 0.6, 0.0, -30.0], [-0.6, 0.8, 0.0, 20.0], [0.0, 0.0, 5.0, 4.0], [0.0, 0.0, 0.0, 1.0]])
 SERVER_SECONDS = 300

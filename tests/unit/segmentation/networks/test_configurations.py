@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-import gliomics.segmentation.config
-from gliomics.segmentation.config import load_training_config
+import gliomics.training.config
 from gliomics.segmentation.networks import SegmentationNetwork, build_network
+from gliomics.training.config import load_training_config
 
 from .checks import parameters_of
 
-NAMES = sorted(path.stem for path in (Path(gliomics.segmentation.config.__file__).parent / "configs").glob("*.yaml"))
+NAMES = sorted(path.stem for path in (Path(gliomics.training.config.__file__).parent / "configs").glob("*.yaml"))
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "networks.md"
 
 

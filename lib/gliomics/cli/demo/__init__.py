@@ -1,0 +1,1 @@
+"""``gliomics demo``: the whole loop on synthetic studies, and the studies themselves."""

@@ -1,0 +1,70 @@
+"""The demonstration's report: the first annotated study, what the training changed, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gliomics.cli.demo.annotator import Annotation
+from gliomics.errors import InputError
+from gliomics.models import ModelStore
+from gliomics.report.case import CaseReport, describe_case
+from gliomics.report.examination import populations
+from gliomics.report.html import ModelHistory, NextStudy, Report, Version, write_report
+from gliomics.study import find_study, load_sequences, read_mask
+from gliomics.subtype.predict import SubtypeModel
+
+INTRODUCTION = (
+    "Everything here was done by requests to a server on this machine. The studies are synthetic: the pictures are "
+    "drawn from formulas, so the estimates below show how the tool answers and say nothing about a patient."
+)
+
+
+def write_demo_report(
+    path: Path,
+    studies: Path,
+    annotations: Sequence[Annotation],
+    training: dict[str, Any],
+    unseen: Mapping[str, Mapping[str, float]],
+    following: dict[str, Any],
+) -> None:
+    """Write the report of a demonstration over ``studies`` as one HTML file.
+
+    ``unseen`` holds the Dice with the truth, ``before`` and ``after`` the training, of studies that nobody labelled.
+    """
+    model = training["model"]
+    report = Report(
+        title="Gliomics demonstration",
+        introduction=INTRODUCTION,
+        cases=[_case(studies, annotations[0], model)],
+        history=ModelHistory(
+            model=model,
+            versions=[
+                Version("before", "the version that proposed the masks", dict(unseen["before"])),
+                Version("after", f"version {training['version']}: {training['reason']}", dict(unseen["after"])),
+            ],
+            note=f"Fine-tuned on {len(annotations)} corrected labels of this demonstration. The figures are of the "
+            f"{len(unseen['after'])} other studies, against the truth, by the version that served then.",
+        ),
+        next_study=NextStudy(following["id"], following["reason"]) if following["id"] else None,
+    )
+    write_report(path, report)
+
+
+def _case(studies: Path, annotation: Annotation, model: str) -> CaseReport:
+    if annotation.features is None:
+        raise InputError(f"study '{annotation.study_id}' has no features yet; compute them before the report")
+    study, store = find_study(studies, annotation.study_id), ModelStore()
+    return describe_case(
+        study,
+        load_sequences(study, study.sequences),
+        read_mask(annotation.corrected),
+        annotation.features,
+        annotation.estimates,
+        mask_origin=f"{model}, {annotation.redrawn} slices drawn anew",
+        mask_name="corrected mask",
+        compared={"automatic mask": read_mask(annotation.automatic)},
+        populations=populations(SubtypeModel(store.current(estimate.model)) for estimate in annotation.estimates),
+        facts={"Dice of the automatic mask with the truth": f"{annotation.dice_before:.3f}"},
+    )

@@ -1,0 +1,122 @@
+"""The cohort table: one row per study in a CSV file that reads back exactly as it was written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from gliomics.csv_files import read_csv, write_rows
+from gliomics.errors import InputError
+from gliomics.files import atomic_path
+from gliomics.records import FeatureRow
+
+_KEYS = ("study_id", "region")
+_PREFIX = "diagnostics_"
+_WARNINGS = f"{_PREFIX}warnings"
+_BETWEEN_WARNINGS = " | "
+
+
+def write_features_csv(tables: Iterable[FeatureRow], path: Path) -> None:
+    """Write one row per table: ``study_id``, ``region``, the features, then ``diagnostics_*``.
+
+    A feature that a study does not have is an empty cell. ``tables`` is gone through twice, first for the columns, so
+    it must be a collection, of which only one table at a time need be in memory.
+    """
+    features: dict[str, None] = {}
+    diagnostics: dict[str, None] = {}
+    for table in tables:
+        features |= dict.fromkeys(table.values)
+        diagnostics |= dict.fromkeys(table.diagnostics)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        write_rows(file, [[*_KEYS, *features, *(_PREFIX + name for name in diagnostics), _WARNINGS]])
+        write_rows(file, (_to_row(table, features, diagnostics) for table in tables))
+
+
+def _to_row(table: FeatureRow, features: Iterable[str], diagnostics: Iterable[str]) -> list[Any]:
+    return [
+        table.study_id,
+        table.region,
+        *(float(table.values[name]) if name in table.values else None for name in features),
+        *(_to_cell(table.diagnostics[name]) if name in table.diagnostics else None for name in diagnostics),
+        _BETWEEN_WARNINGS.join(table.warnings),
+    ]
+
+
+def read_features_csv(path: Path) -> list[FeatureRow]:
+    """Read a table that :func:`write_features_csv` or another program wrote.
+
+    Only ``study_id`` is required; every column that is neither ``region`` nor ``diagnostics_*`` must be numeric.
+    Raises :class:`InputError` naming the file, the line and the column.
+    """
+    rows = read_csv(path)
+    _, columns = next(rows, (1, []))
+    _check_columns(columns, path)
+    tables = [_to_table(row, columns, f"{path}, line {line}") for line, row in rows]
+    if not tables:
+        raise InputError(f"{path} has no rows; make it with `gliomics features STUDIES --masks DIR --out {path.name}`")
+    seen: set[tuple[str, str]] = set()
+    for table in tables:
+        key = (table.study_id, table.region)
+        if key in seen:
+            raise InputError(f"{path} has two rows for study '{table.study_id}', region '{table.region}'; keep one")
+        seen.add(key)
+    return tables
+
+
+def _check_columns(columns: list[str], path: Path) -> None:
+    if "study_id" not in columns:
+        raise InputError(
+            f"{path} has no column 'study_id'; its columns begin with {', '.join(columns[:5]) or '(none)'}"
+        )
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise InputError(f"{path} has the column '{twice[0]}' twice; column names must differ")
+
+
+def _to_table(cells: list[str], columns: list[str], where: str) -> FeatureRow:
+    if len(cells) != len(columns):
+        raise InputError(
+            f"{where}: the number of cells, {len(cells)}, differs from the {len(columns)} columns of the header"
+        )
+    row = dict(zip(columns, cells, strict=True))
+    if not row["study_id"]:
+        raise InputError(f"{where}: the cell in column 'study_id' is empty")
+    values: dict[str, float] = {}
+    diagnostics: dict[str, Any] = {}
+    for name, cell in row.items():
+        if name in _KEYS or name == _WARNINGS or cell == "":
+            continue
+        if name.startswith(_PREFIX):
+            diagnostics[name.removeprefix(_PREFIX)] = _from_cell(cell)
+            continue
+        try:
+            values[name] = float(cell)
+        except ValueError as error:
+            raise InputError(
+                f"{where}: column '{name}' holds '{cell[:40]}'; features must be numbers "
+                f"(name a column '{_PREFIX}...' to keep it as a note)"
+            ) from error
+    warnings = row.get(_WARNINGS) or ""
+    return FeatureRow(
+        study_id=row["study_id"],
+        region=row.get("region") or "whole",
+        values=values,
+        diagnostics=diagnostics,
+        warnings=warnings.split(_BETWEEN_WARNINGS) if warnings else [],
+    )
+
+
+def _to_cell(value: Any) -> str:
+    """Text stays text; everything else, and text that would read back as something else, is JSON."""
+    if isinstance(value, str) and _from_cell(value) == value and value:
+        return value
+    return json.dumps(value)
+
+
+def _from_cell(cell: str) -> Any:
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError):
+        return cell

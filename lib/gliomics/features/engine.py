@@ -1,0 +1,299 @@
+"""The one place that knows PyRadiomics.
+
+Its filters and feature classes do the work; what it would do again and again is done once here: the region is
+discretised once for all classes instead of once for each, and the surface mesh is summed up in time proportional to the
+region (:mod:`gliomics.features.mesh`). The values are those of its ``RadiomicsFeatureExtractor``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gliomics.errors import DependencyError, InputError
+from gliomics.features.mesh import mesh_of
+from gliomics.preprocess.resampling import check_size
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+SHAPE_CLASSES = ("shape", "shape2D")
+_NOT_INSTALLED = "computing features needs PyRadiomics; install the server part (see 'Installation' in README.md)"
+_MOST_LEVELS = 4096
+"""More grey levels are refused: co-occurrence in 13 directions of so many takes 1.7 GB, and grows with their square."""
+_NOT_RUNNING = {"LBP3D": "PyRadiomics' LBP3D needs functions that SciPy has removed; use LBP2D"}
+
+
+@dataclass(frozen=True)
+class Discretised:
+    """A region's grey levels: ``matrix`` holds 1, 2, ... inside and 0 outside; ``levels`` those that occur."""
+
+    matrix: npt.NDArray[np.int64]
+    levels: npt.NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """Grey levels between the region's darkest and brightest voxel, empty ones included."""
+        return int(self.levels[-1])
+
+
+@functools.cache
+def _pyradiomics() -> Any:
+    try:
+        import radiomics
+        import radiomics.featureextractor
+    except ImportError as error:
+        raise DependencyError(_NOT_INSTALLED) from error
+    # It warns about its own defaults on every extraction; what a user should know is in FeatureRow.warnings.
+    logging.getLogger("radiomics").setLevel(logging.CRITICAL)
+    return radiomics
+
+
+@functools.cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread() -> contextlib.AbstractContextManager[Any]:
+    """Keep linear algebra to one thread: for matrices this small, threads that wait for a busy core take far longer."""
+    return _controller().limit(limits=1, user_api="blas")
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide a feature's value, found without loading them."""
+    try:
+        return {name.lower(): version(name) for name in ("pyradiomics", "SimpleITK", "PyWavelets", "numpy", "scipy")}
+    except PackageNotFoundError as error:
+        raise DependencyError(_NOT_INSTALLED) from error
+
+
+def image_types() -> dict[str, str | None]:
+    """Names of PyRadiomics' filters, ``Original`` among them, each with the reason if it cannot be used."""
+    return {name: _NOT_RUNNING.get(name) for name in sorted(_pyradiomics().getImageTypes())}
+
+
+def feature_names() -> dict[str, list[str]]:
+    """Names of PyRadiomics' features by class."""
+    return {name: sorted(kind.getFeatureNames()) for name, kind in _pyradiomics().getFeatureClasses().items()}
+
+
+def prepared(
+    image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any], what: str
+) -> tuple[sitk.Image, sitk.Image]:
+    """Image and region after PyRadiomics' own ``normalize``, ``resampledPixelSpacing`` and ``preCrop``.
+
+    ``what`` is the region's name in errors, here and below.
+    """
+    # The extractor fills these in; they decide whether its loader resamples.
+    full = {"interpolator": "sitkBSpline", "padDistance": 5, **settings, "label": 1}
+    check_size(image.GetSize(), image.GetSpacing(), full.get("resampledPixelSpacing") or (0, 0, 0), what)
+    with _refusals(what):
+        return _pyradiomics().featureextractor.RadiomicsFeatureExtractor.loadImage(image, roi, **full)
+
+
+def resampled_region(roi: sitk.Image, settings: Mapping[str, Any], what: str) -> sitk.Image:
+    """A region after PyRadiomics' own ``resampledPixelSpacing``."""
+    _, resampled = prepared(roi, roi, {**settings, "normalize": False, "interpolator": "sitkNearestNeighbor"}, what)
+    return resampled == 1
+
+
+def filtered(
+    image: sitk.Image, image_type: str, settings: Mapping[str, Any], keep: tuple[slice, slice, slice]
+) -> Iterator[tuple[str, sitk.Image]]:
+    """The image after one of PyRadiomics' filters, by name: one image, or one for each sigma or wavelet band.
+
+    Of each result only the voxels ``keep`` (along i, j and k) are made. An image too small for LoG has no result.
+    """
+    if image_type == "LoG":
+        size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
+        for sigma in settings["sigma"]:
+            # PyRadiomics' own condition; it leaves the image out otherwise.
+            if size.min() >= 4 and (size >= np.ceil(sigma / spacing) + 1).all():
+                yield f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D", _laplacian_of_gaussian(image, sigma, keep)
+        return
+    make = getattr(_pyradiomics().imageoperations, f"get{image_type}Image")
+    with _quietly():
+        results = list(make(image, image, **settings))
+    for result, name, _ in results:
+        yield name, result[keep]
+
+
+def _laplacian_of_gaussian(image: sitk.Image, sigma: float, keep: tuple[slice, slice, slice]) -> sitk.Image:
+    """What ITK's ``LaplacianRecursiveGaussian`` gives in ``keep``, bit by bit, in a third of the time.
+
+    It is made of passes along single axes. Once an axis has been passed along, only what is kept of it is needed.
+    """
+    import SimpleITK as sitk
+
+    total = np.zeros([part.stop - part.start for part in reversed(keep)], dtype=np.float32)
+    for axis in range(3):
+        part = image
+        for along in (axis, *(other for other in range(3) if other != axis)):
+            gaussian = sitk.RecursiveGaussianImageFilter
+            order = gaussian.SecondOrder if along == axis else gaussian.ZeroOrder
+            part = sitk.RecursiveGaussian(part, sigma, True, order, along)
+            part = part[tuple(keep[along] if other == along else slice(None) for other in range(3))]
+        # ITK scales and adds in double precision and stores each sum in single precision.
+        term = sitk.GetArrayViewFromImage(part).astype(np.float64) * (1 / image.GetSpacing()[axis] ** 2)
+        total = (total.astype(np.float64) + term).astype(np.float32)
+    result = sitk.GetImageFromArray(total)
+    result.CopyInformation(part)
+    return result
+
+
+def check_region(roi: sitk.Image, settings: Mapping[str, Any], what: str) -> None:
+    """PyRadiomics' limits on a region: ``minimumROIDimensions`` and ``minimumROISize``."""
+    with _refusals(what):
+        _pyradiomics().imageoperations.checkMask(roi, roi, **{**settings, "label": 1})
+
+
+def resegmented(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any], what: str) -> sitk.Image:
+    """The region without the voxels outside ``resegmentRange``."""
+    import SimpleITK as sitk
+
+    with _refusals(what):
+        kept = _pyradiomics().imageoperations.resegmentMask(image, roi, **{**settings, "label": 1})
+    kept = sitk.Cast(kept, sitk.sitkUInt8)
+    check_region(kept, settings, f"{what}, after resegmentRange,")
+    return kept
+
+
+def discretised(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any], what: str) -> Discretised:
+    """The region's voxels cut into grey levels as ``binWidth`` or ``binCount`` says.
+
+    Raises :class:`InputError` for voxels that are NaN or infinite and for more than 4096 grey levels.
+    """
+    import SimpleITK as sitk
+
+    inside = sitk.GetArrayViewFromImage(roi) == 1
+    values = sitk.GetArrayViewFromImage(image)[inside]
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InputError(f"{what} has voxels that are NaN or infinite; is the image all zero, or too few slices?")
+    wanted = settings.get("binCount") or (float(high) - float(low)) / settings.get("binWidth", 25)
+    if wanted > _MOST_LEVELS:
+        raise InputError(
+            f"{what} runs from {low:g} to {high:g}, which makes {wanted:.4g} grey levels; at most {_MOST_LEVELS} are "
+            "measured: choose a larger binWidth, a smaller binCount or a normalisation"
+        )
+    # The edges follow from the extremes alone; over all voxels PyRadiomics looks for them in a Python loop.
+    edges = _pyradiomics().imageoperations.getBinEdges(np.array([low, high]), **settings)
+    levels = np.digitize(values, edges)
+    matrix = np.zeros(inside.shape, dtype=np.int64)
+    matrix[inside] = levels
+    return Discretised(matrix, np.flatnonzero(np.bincount(levels)))
+
+
+def intensity_features(
+    image: sitk.Image,
+    roi: sitk.Image,
+    grey_levels: Discretised,
+    classes: Mapping[str, list[str]],
+    settings: Mapping[str, Any],
+    what: str,
+) -> dict[str, float]:
+    """Features by class (all of a class where its list is empty), as ``firstorder_Mean``; NaN where undefined."""
+    values: dict[str, float] = {}
+    for kind, names in classes.items():
+        measure = _sharing(kind)(image, roi, **settings, label=1, grey_levels=grey_levels)
+        try:
+            values |= _executed(measure, kind, names)
+        except RuntimeError as error:  # PyRadiomics' C code, where no voxel is as far from another as it should look
+            distances = settings.get("distances", [1])
+            raise InputError(
+                f"{what} is too small for the neighbours at distances {distances}, in voxels, that {kind} looks for "
+                f"({error}); set smaller distances"
+            ) from error
+    return values
+
+
+def shape_features(roi: sitk.Image, kind: str, names: list[str], settings: Mapping[str, Any]) -> dict[str, float]:
+    """Features of the class ``shape`` or ``shape2D``, as ``shape_MeshVolume``; ``roi`` is the region's box."""
+    measure = (_mesh_shape() if kind == "shape" else _classes()[kind])(roi, roi, **settings, label=1)
+    return _executed(measure, kind, names)
+
+
+def _executed(measure: Any, kind: str, names: list[str]) -> dict[str, float]:
+    for name in names:
+        measure.enableFeatureByName(name)
+    with _quietly():
+        return {f"{kind}_{name}": float(value) for name, value in measure.execute().items()}
+
+
+def _classes() -> dict[str, Any]:
+    classes: dict[str, Any] = _pyradiomics().getFeatureClasses()
+    return classes
+
+
+@functools.cache
+def _sharing(kind: str) -> Any:
+    """The feature class, taking the grey levels it is given instead of making its own."""
+
+    def given_levels(self: Any, matrix: Any) -> Any:
+        grey_levels = self.settings["grey_levels"]
+        self.coefficients["grayLevels"] = grey_levels.levels
+        self.coefficients["Ng"] = grey_levels.count
+        return grey_levels.matrix
+
+    def moment(a: Any, moment: int = 1) -> Any:
+        """The same as PyRadiomics', by multiplication, which is ten times as fast as raising to a power."""
+        deviation = a - np.nanmean(a, 1, keepdims=True)
+        return np.nanmean(functools.reduce(np.multiply, [deviation] * moment), 1)
+
+    base = _classes()[kind]
+    # The module's name is that of its log, which is kept quiet.
+    own = {"_applyBinning": given_levels, "__module__": base.__module__}
+    return type(kind, (base,), {**own, "_moment": staticmethod(moment)} if kind == "firstorder" else own)
+
+
+@functools.cache
+def _mesh_shape() -> Any:
+    """PyRadiomics' 3-D shape class with its mesh taken from :mod:`gliomics.features.mesh`."""
+    coefficients = _pyradiomics().cShape.calculate_coefficients
+
+    def measure_mask(self: Any) -> None:
+        import SimpleITK as sitk
+
+        self.pixelSpacing = np.array(self.inputImage.GetSpacing()[::-1])
+        self.maskArray = np.pad(sitk.GetArrayViewFromImage(self.inputMask) == 1, 1)
+        self.labelledVoxelCoordinates = np.nonzero(self.maskArray)
+        self.SurfaceArea, self.Volume, self.diameters = mesh_of(self.maskArray, self.pixelSpacing, coefficients)
+        centres = np.stack(self.labelledVoxelCoordinates, axis=1) * self.pixelSpacing
+        centres -= centres.mean(axis=0)
+        variances = np.linalg.eigvalsh(centres.T @ centres / len(centres))
+        self.eigenValues = np.where((variances < 0) & (variances > -1e-10), 0, variances)
+
+    base = _classes()["shape"]
+    return type("shape", (base,), {"_initSegmentBasedCalculation": measure_mask, "__module__": base.__module__})
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the warnings of numpy and scikit-image about features that are undefined; a row names those itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _refusals(what: str) -> Iterator[None]:
+    """PyRadiomics' refusals of a region as :class:`InputError`; ``what`` is its name."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(
+            f"{what} cannot be measured: {error}; change the region or the setting of this limit"
+        ) from error

@@ -1,0 +1,296 @@
+"""Features of regions of one study, with everything needed to know later how they came about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.features import engine, provenance
+from gliomics.features.config import VOLUME_CLASSES, FeatureConfig
+from gliomics.features.ellipsoid import ellipsoid_features
+from gliomics.features.filters import LeftOut, MaskedRegion, filtered_regions
+from gliomics.features.outline import outline_features
+from gliomics.features.planes import in_largest_slice, slice_axis, slices_of
+from gliomics.features.sequence import prepare_sequence
+from gliomics.features.windows import window_of
+from gliomics.preprocess.orientation import axes_of, begin_at, stored_index, to_lps
+from gliomics.preprocess.resampling import resample_to_spacing
+from gliomics.records import FeatureRow
+from gliomics.study.geometry import check_same_grid
+from gliomics.study.images import from_sitk, to_sitk
+from gliomics.study.records import SEQUENCES, Mask, Volume
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+WHOLE_MASK = "tumour"
+"""Name of a region that is all of a mask, unless told."""
+
+
+@dataclass
+class _Row:
+    """One region on its way to being a row; ``volume`` is all of a region of which ``masked`` may be one slice."""
+
+    region: str
+    masked: MaskedRegion
+    volume: Mask
+    values: dict[str, float] = field(default_factory=dict)
+    diagnostics: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def extract_features(
+    volumes: Mapping[str, Volume],
+    mask: Mask,
+    config: FeatureConfig,
+    *,
+    study_id: str,
+    region: str = WHOLE_MASK,
+    spacing_known: bool = True,
+    label: int | None = None,
+    brain: Mask | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> FeatureRow:
+    """Measure one region in every sequence that ``config`` asks for.
+
+    The region is the voxels of ``mask`` that equal ``label`` (by default the configuration's ``label``, else every
+    voxel above 0); ``region`` is its name in the table. Otherwise as :func:`extract_regions`.
+    """
+    label = config.setting.label if label is None else label
+    inside = mask.array > 0 if label is None else mask.array == label
+    if not inside.any():
+        present = ", ".join(str(value) for value in np.unique(mask.array[mask.array != 0])[:10])
+        found = f"the mask holds only label {present}" if present else "no voxel is segmented"
+        wanted = "any label above 0" if label is None else f"label {label}"
+        raise InputError(f"the mask of '{study_id}' is empty for region '{region}' ({wanted}): {found}")
+    if config.slices == "each":
+        raise InputError("with 'slices: each' a region has one row per slice; use extract_regions")
+    regions = {region: mask.with_array(inside.astype(np.uint8))}
+    tables = extract_regions(
+        volumes, regions, config, study_id=study_id, spacing_known=spacing_known, brain=brain, cancelled=cancelled
+    )
+    return tables[0]
+
+
+def extract_regions(
+    volumes: Mapping[str, Volume],
+    regions: Mapping[str, Mask],
+    config: FeatureConfig,
+    *,
+    study_id: str,
+    spacing_known: bool = True,
+    brain: Mask | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[FeatureRow]:
+    """Measure several regions in every sequence that ``config`` asks for; each image is filtered once for all of them.
+
+    ``volumes`` maps sequence names to images; ``regions`` maps names to masks whose voxels above 0 are the region; all
+    lie on one grid. They are measured in the order of axes of :func:`~gliomics.preprocess.orientation.to_lps`, however
+    they are stored: that is what the diagnostics describe. ``brain`` is a mask on that grid over which intensities are
+    standardised (the images' foreground when None). ``spacing_known`` false says that the voxel size is a placeholder.
+    One table per region, or per region and slice where the configuration says ``slices: each``. When ``cancelled``
+    returns true, :class:`InterruptedError` is raised at the next filtered image.
+
+    Raises :class:`GeometryError` where an image and a mask lie on different grids, :class:`UnknownNameError` for a
+    sequence that the study does not have and :class:`InputError` for a region that cannot be measured.
+    """
+    names = sequences_to_measure(list(volumes), config, study_id)
+    reference = volumes[names[0]]
+    for name in names[1:]:
+        check_same_grid(volumes[name], reference, f"sequence '{name}' of '{study_id}'", f"sequence '{names[0]}'")
+    if brain is not None:
+        check_same_grid(reference, brain, f"sequence '{names[0]}' of '{study_id}'", f"brain mask of '{study_id}'")
+        if not (brain.array > 0).any():
+            raise InputError(f"the brain mask of '{study_id}' is empty; leave it out or draw the brain")
+        brain = _measured_grid(brain)
+    if config.new_spacing is not None and not spacing_known:
+        raise InputError(
+            f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown; measure it without "
+            "resampledPixelSpacing, or import it with its voxel size"
+        )
+    rows: list[_Row] = []
+    for region, mask in regions.items():
+        drawn = _measured_grid(_checked(mask, reference, names[0], study_id, region))
+        made = _rows(region, drawn, config, study_id)
+        for row in made if config.new_spacing is not None else []:
+            row.diagnostics |= provenance.of_drawing(drawn)
+        rows += made
+    if not rows:
+        return []
+    axis, origin = slice_axis(rows[0].volume), to_lps(reference).affine[:3, 3]
+    plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": 2 - axis}
+    settings = {**config.general_settings, **plane}
+    with engine.one_thread():
+        for row in rows:
+            measured = _measured_region(row.masked.mask, settings, row.masked.name)
+            in_space = begin_at(measured, measured.affine[:3, 3] + origin)
+            row.diagnostics |= provenance.of_region(in_space, config, names, spacing_known)
+            row.diagnostics |= {"stored_axes": axes_of(reference), "plane": provenance.plane_of(settings)}
+            if "slice" in row.diagnostics and config.resampling is None:
+                row.diagnostics["slice_as_stored"] = stored_index(reference, axis, row.diagnostics["slice"])
+            row.values |= _mask_features(row, measured, config, settings)
+        for name in names if config.image_classes else []:
+            _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id, cancelled)
+    return [_table(row, config, study_id) for row in rows]
+
+
+def sequences_to_measure(available: list[str], config: FeatureConfig, study_id: str) -> list[str]:
+    """The sequences that ``config`` measures of those that a study has, in the order of their columns."""
+    if not available:
+        raise InputError(f"study '{study_id}' has no sequence to measure")
+    wanted = config.sequences if config.sequences is not None else available
+    missing = [name for name in wanted if name not in available]
+    if missing:
+        raise UnknownNameError(
+            f"study '{study_id}' has no sequence '{missing[0]}', which the feature configuration asks for; "
+            f"it has {', '.join(sorted(available))}"
+        )
+    known = [name for name in SEQUENCES if name in wanted]
+    return known + sorted(set(wanted) - set(known))
+
+
+def _checked(mask: Mask, reference: Volume, sequence: str, study_id: str, region: str) -> Mask:
+    """The region as 0 and 1, on the reference's grid; with its own reasons where it cannot be measured."""
+    check_same_grid(reference, mask, f"sequence '{sequence}' of '{study_id}'", f"mask of '{study_id}'")
+    inside = mask.array > 0
+    count = int(np.count_nonzero(inside))
+    if count == 0:
+        raise InputError(f"the mask of '{study_id}' is empty for region '{region}': no voxel is segmented")
+    if count == inside.size:
+        raise InputError(f"region '{region}' of '{study_id}' is the whole image; draw the lesion only")
+    if count == 1:
+        raise InputError(
+            f"region '{region}' of '{study_id}' is one voxel; features need a few voxels in at least two directions"
+        )
+    return mask.with_array(inside.astype(np.uint8))
+
+
+def _measured_grid(volume: Volume) -> Volume:
+    """A volume as it is measured: its axes in one order, its first voxel at 0.
+
+    Files hold where a volume begins in single precision, and it begins elsewhere when its axes are flipped: an
+    interpolation that takes the nearest voxel would see the difference.
+    """
+    return begin_at(to_lps(volume), (0, 0, 0))
+
+
+def _rows(region: str, mask: Mask, config: FeatureConfig, study_id: str) -> list[_Row]:
+    """The row of a region, or of each of its slices that features can be measured in."""
+    if config.resampling is not None:
+        mask = _not_empty(
+            resample_to_spacing(mask, config.resampling, labels=True), f"region '{region}' of '{study_id}'"
+        )
+    if config.slices == "volume":
+        return [_row(region, mask, mask, study_id)]
+    if config.slices == "largest":
+        number, alone = in_largest_slice(mask)
+        return [_row(region, alone, mask, study_id, slice=number)]
+    rows = [
+        _row(f"{region} slice {number}", alone, mask, study_id, slice=number)
+        for number, alone in slices_of(mask).items()
+    ]
+    least = config.setting.minimumROISize or 0
+    large = [row for row in rows if _is_plane(row.masked) and np.count_nonzero(row.masked.mask.array) > least]
+    if not large:
+        size = f" and has more than {least} voxels" if least else ""
+        raise InputError(
+            f"no slice of region '{region}' of '{study_id}' is more than one voxel wide in both directions{size}"
+        )
+    return large
+
+
+def _row(region: str, mask: Mask, volume: Mask, study_id: str, **diagnostics: Any) -> _Row:
+    masked = MaskedRegion(f"region '{region}' of '{study_id}'", mask, window_of(mask.array > 0))
+    return _Row(region, masked, volume, diagnostics=diagnostics)
+
+
+def _measured_region(mask: Mask, settings: Mapping[str, Any], name: str) -> Mask:
+    """A region on the grid on which PyRadiomics measures it, which its own resampling or cropping makes."""
+    if settings.get("resampledPixelSpacing") is None and not settings.get("preCrop"):
+        return mask
+    return _not_empty(from_sitk(engine.resampled_region(to_sitk(mask), settings, name)), name)
+
+
+def _is_plane(region: MaskedRegion) -> bool:
+    return sum(part.stop - part.start > 1 for part in region.window.box) == 2
+
+
+def _mask_features(row: _Row, measured: Mask, config: FeatureConfig, settings: Mapping[str, Any]) -> dict[str, float]:
+    """Features of the mask alone. Whatever is measured, a region that PyRadiomics refuses is refused."""
+    values: dict[str, float] = {}
+    roi = _box(measured, settings, row.masked.name)
+    for kind, names in config.mask_classes.items():
+        mask = row.volume if kind in VOLUME_CLASSES else row.masked.mask
+        if kind == "outline":
+            values |= outline_features(mask, names)
+        elif kind == "ellipsoid":
+            values |= ellipsoid_features(mask, names)
+        else:
+            if mask is not row.masked.mask:
+                roi = _box(_measured_region(mask, settings, row.masked.name), settings, row.masked.name)
+            found = engine.shape_features(roi, kind, names, settings)
+            values |= {f"original_{name}": value for name, value in found.items()}
+    return values
+
+
+def _box(mask: Mask, settings: Mapping[str, Any], name: str) -> sitk.Image:
+    """The smallest box around a region, if PyRadiomics measures it."""
+    roi = to_sitk(window_of(mask.array > 0).crop(mask))
+    engine.check_region(roi, settings, name)
+    return roi
+
+
+def _not_empty(resampled: Mask, name: str) -> Mask:
+    if not resampled.array.any():
+        size = " x ".join(f"{edge:g}" for edge in resampled.spacing)
+        raise InputError(f"nothing is left of {name} in voxels of {size} mm; choose smaller voxels")
+    return resampled
+
+
+def _measure_sequence(
+    name: str,
+    volume: Volume,
+    rows: list[_Row],
+    config: FeatureConfig,
+    plane: Mapping[str, Any],
+    brain: Mask | None,
+    study_id: str,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Add the features of one sequence to every row."""
+    sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{study_id}'", brain)
+    bins: list[dict[str, int]] = [{} for _ in rows]
+    for found in filtered_regions(sequence, [row.masked for row in rows], config, plane):
+        if cancelled():
+            raise InterruptedError("measuring was cancelled")
+        row = rows[found.index]
+        if isinstance(found, LeftOut):
+            row.warnings.append(f"{name}: {found.reason}")
+            continue
+        what = f"{row.masked.name} in image '{found.name}' of sequence '{name}'"
+        levels = engine.discretised(found.image, found.roi, found.settings, what)
+        features = engine.intensity_features(found.image, found.roi, levels, config.image_classes, found.settings, what)
+        row.values |= {f"{name}_{found.name}_{feature}": value for feature, value in features.items()}
+        bins[found.index][found.name] = levels.count
+        if config.setting.resegmentRange is not None:
+            row.diagnostics[f"{name}_voxels"] = int(np.count_nonzero(from_sitk(found.roi).array))
+    image_sha256 = provenance.content_sha256(to_lps(volume))
+    normalisation = [sequence.mean, sequence.deviation]
+    if config.setting.normalize:  # PyRadiomics' own, over all voxels
+        normalisation = [float(volume.array.mean(dtype=float)), float(volume.array.std(dtype=float, ddof=1))]
+    for row, counts in zip(rows, bins, strict=True):
+        row.diagnostics[f"{name}_image_sha256"] = image_sha256
+        row.diagnostics[f"{name}_normalisation"] = normalisation
+        row.diagnostics[f"{name}_bins"] = counts
+
+
+def _table(row: _Row, config: FeatureConfig, study_id: str) -> FeatureRow:
+    undefined = [feature for feature, value in row.values.items() if not math.isfinite(value)]
+    row.warnings += provenance.warnings_of(row.diagnostics, config) + provenance.undefined_warnings(undefined)
+    finite = {feature: value for feature, value in row.values.items() if math.isfinite(value)}
+    return FeatureRow(study_id, row.region, finite, row.diagnostics, row.warnings)

@@ -1,0 +1,136 @@
+"""Filtered images of a sequence, cut to the regions that will be measured in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gliomics.features import engine
+from gliomics.features.config import FeatureConfig
+from gliomics.features.sequence import PreparedSequence
+from gliomics.features.windows import Window, filter_window, union, window_of
+from gliomics.preprocess.resampling import check_for_splines
+from gliomics.study.images import from_sitk, to_sitk
+from gliomics.study.records import Mask
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+
+@dataclass(frozen=True)
+class MaskedRegion:
+    """What to measure: its name in errors, its mask of 0 and 1 and the mask's box."""
+
+    name: str
+    mask: Mask
+    window: Window
+
+
+@dataclass(frozen=True)
+class FilteredRegion:
+    """One region in one filtered image: both cut to the region's box, with PyRadiomics' settings for this filter."""
+
+    index: int
+    name: str
+    image: sitk.Image
+    roi: sitk.Image
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A filter that PyRadiomics does not apply to the image of a region, and why."""
+
+    index: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An image and the regions in it: the sequence with all of them, unless PyRadiomics cuts it out for each."""
+
+    sequence: PreparedSequence
+    regions: dict[int, MaskedRegion]
+
+
+def filtered_regions(
+    sequence: PreparedSequence, regions: Sequence[MaskedRegion], config: FeatureConfig, plane: Mapping[str, Any]
+) -> Iterator[FilteredRegion | LeftOut]:
+    """Every region after every filter of ``config``; ``index`` counts the regions.
+
+    Each filter runs once, over the part of the image that its result in any region depends on. ``plane`` holds
+    PyRadiomics' settings for textures within slices, or nothing.
+    """
+    general = config.general_settings
+    for unchecked in _sources(sequence, regions, general):
+        source = _resegmented(unchecked, general)
+        for image_type in config.image_type:
+            settings = {**config.settings_of(image_type), **plane}
+            for variant in _variants(image_type, settings):
+                yield from _filtered(source, image_type, variant)
+
+
+def _variants(image_type: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
+    """LoG one sigma at a time: a small one must see little of the image."""
+    if image_type != "LoG":
+        return [settings]
+    return [{**settings, "sigma": [sigma]} for sigma in settings["sigma"]]
+
+
+def _sources(sequence: PreparedSequence, regions: Sequence[MaskedRegion], settings: Mapping[str, Any]) -> list[_Source]:
+    whole = dict(enumerate(regions))
+    cut_out = settings.get("resampledPixelSpacing") is not None or settings.get("preCrop", False)
+    if not settings.get("normalize") and not cut_out:
+        return [_Source(sequence, whole)]
+    everything = Window(tuple(slice(0, size) for size in sequence.raw.shape))  # type: ignore[arg-type]
+    image = to_sitk(sequence.crop(everything))
+    if not cut_out:
+        normalised, _ = engine.prepared(image, to_sitk(regions[0].mask), settings, regions[0].name)
+        return [_Source(PreparedSequence(from_sitk(normalised)), whole)]
+    if "resampledPixelSpacing" in settings and settings.get("interpolator", "sitkBSpline") == "sitkBSpline":
+        check_for_splines(sequence.raw, f"the image of {regions[0].name}")
+    sources = []
+    for index, region in whole.items():
+        part, roi = (from_sitk(item) for item in engine.prepared(image, to_sitk(region.mask), settings, region.name))
+        inside = roi.with_array((roi.array == 1).astype(np.uint8))
+        own = MaskedRegion(region.name, inside, window_of(inside.array > 0))
+        sources.append(_Source(PreparedSequence(part), {index: own}))
+    return sources
+
+
+def _resegmented(source: _Source, settings: Mapping[str, Any]) -> _Source:
+    """The same source without the voxels that ``resegmentRange`` leaves out."""
+    if settings.get("resegmentRange") is None:
+        return source
+    kept = {}
+    for index, region in source.regions.items():
+        part, roi = source.sequence.crop(region.window), region.window.crop(region.mask)
+        found = engine.resegmented(to_sitk(part), to_sitk(roi), settings, region.name)
+        inside = np.zeros_like(region.mask.array)
+        inside[region.window.box] = from_sitk(found).array
+        kept[index] = MaskedRegion(region.name, region.mask.with_array(inside), window_of(inside > 0))
+    return _Source(source.sequence, kept)
+
+
+def _filtered(source: _Source, image_type: str, settings: Mapping[str, Any]) -> Iterator[FilteredRegion | LeftOut]:
+    needed = union(region.window for region in source.regions.values())
+    whole = source.sequence.raw
+    seen = filter_window(needed, image_type, settings, whole)
+    image = to_sitk(source.sequence.crop(seen))
+    some = False
+    for name, result in engine.filtered(image, image_type, settings, needed.within(seen).box):
+        some = True
+        for index, region in source.regions.items():
+            cut = result[region.window.within(needed).box]
+            yield FilteredRegion(index, name, cut, to_sitk(region.window.crop(region.mask)), settings)
+    if not some:
+        size, edges = (" x ".join(f"{number:g}" for number in numbers) for numbers in (whole.shape, whole.spacing))
+        sigma = ", ".join(f"{sigma:g}" for sigma in settings["sigma"])
+        reason = (
+            f"{image_type} with sigma {sigma} mm is left out: it needs at least four voxels and more than sigma along "
+            f"each axis, and the image has {size} voxels of {edges} mm"
+        )
+        yield from (LeftOut(index, reason) for index in source.regions)

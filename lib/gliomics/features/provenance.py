@@ -1,0 +1,135 @@
+"""Where a row of features comes from, and what to beware of when reading it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+import gliomics
+from gliomics.features import engine
+from gliomics.features.config import FeatureConfig
+from gliomics.study.records import Mask, Volume
+
+FEW_VOXELS = 64
+"""Below this many voxels texture is mostly noise."""
+BINS = (16, 128)
+"""Range of grey-level counts in which texture features are commonly reported as stable."""
+_IN_MILLIMETRES = {"shape", "shape2D", "outline"}
+FAR_FROM_ISOTROPIC = 3.0
+"""Ratio of the longest to the shortest voxel edge from which 3-D texture and shape mix two resolutions."""
+_UNDEFINED = "left out because undefined for this region: "
+
+
+def content_sha256(volume: Volume) -> str:
+    """Hex SHA-256 of an image's grid and voxel values, whatever file it came from."""
+    digest = hashlib.sha256(f"{volume.array.dtype.str} {volume.shape}".encode())
+    digest.update(np.ascontiguousarray(volume.affine, dtype="<f8").tobytes())
+    digest.update(np.ascontiguousarray(volume.array).data)
+    return digest.hexdigest()
+
+
+def of_region(mask: Mask, config: FeatureConfig, sequences: list[str], spacing_known: bool) -> dict[str, Any]:
+    """The diagnostics that every row has; ``mask`` (0 and 1) is what was measured."""
+    return {
+        "gliomics_version": gliomics.__version__,
+        **{f"{name}_version": version for name, version in engine.versions().items()},
+        "config_sha256": config.digest,
+        "mask_sha256": content_sha256(mask),
+        "sequences": sequences,
+        "size": list(mask.shape),
+        "spacing": [round(edge, 6) for edge in mask.spacing],
+        "spacing_known": spacing_known,
+        "affine": [[round(float(item), 6) for item in row] for row in mask.affine[:3]],
+        "voxels": int(np.count_nonzero(mask.array)),
+        "bias_field": "N4" if config.bias_field else "as in the file",
+        "resampling": config.new_spacing or "as in the file",
+    }
+
+
+def of_drawing(mask: Mask) -> dict[str, Any]:
+    """The diagnostics of a region as it was drawn, for rows of one that was resampled; ``mask`` is the drawn one."""
+    return {
+        "drawn_size": list(mask.shape),
+        "drawn_spacing": [round(edge, 6) for edge in mask.spacing],
+        "drawn_voxels": int(np.count_nonzero(mask.array)),
+    }
+
+
+UNKNOWN_VOXEL_SIZE = "the voxel size is unknown"
+SHAPE_IN_VOXELS = f"{UNKNOWN_VOXEL_SIZE}: shape features are in voxels"
+
+
+def plane_of(settings: Mapping[str, Any]) -> str | None:
+    """The plane in which textures are measured by PyRadiomics' settings; None for all directions."""
+    if not settings.get("force2D"):
+        return None
+    return ("axial", "coronal", "sagittal")[settings.get("force2Ddimension") or 0]
+
+
+def warnings_of(diagnostics: Mapping[str, Any], config: FeatureConfig) -> list[str]:
+    """What to beware of in a row with these diagnostics."""
+    return _geometry_warnings(diagnostics, config) + _bin_warnings(bins_of(diagnostics))
+
+
+def bins_of(diagnostics: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Grey levels that the region of a row spans in each filtered image, by sequence."""
+    return {key.removesuffix("_bins"): counts for key, counts in diagnostics.items() if key.endswith("_bins")}
+
+
+def undefined_warnings(features: Sequence[str]) -> list[str]:
+    """A sentence about features that a row does not have because they are undefined, if there are any."""
+    return [_UNDEFINED + ", ".join(features)] if features else []
+
+
+def without_undefined(warnings: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The features that :func:`undefined_warnings` names among ``warnings``, and the other warnings."""
+    named = [warning for warning in warnings if warning.startswith(_UNDEFINED)]
+    features = [feature for warning in named for feature in warning.removeprefix(_UNDEFINED).split(", ")]
+    return features, [warning for warning in warnings if warning not in named]
+
+
+def _geometry_warnings(diagnostics: Mapping[str, Any], config: FeatureConfig) -> list[str]:
+    """Sentences about voxels of unknown or unequal size, and about too few of them."""
+    warnings = []
+    edges, spacing_known = diagnostics["spacing"], diagnostics["spacing_known"]
+    resegmented = (diagnostics.get(f"{name}_voxels", math.inf) for name in diagnostics["sequences"])
+    count = min(diagnostics["voxels"], *resegmented)
+    spacing = " x ".join(f"{edge:g}" for edge in edges)
+    if not spacing_known and _IN_MILLIMETRES & config.mask_classes.keys():
+        warnings.append(f"{SHAPE_IN_VOXELS} (taken as {spacing}), not in millimetres")
+    if not spacing_known and "LoG" in config.image_type:
+        warnings.append(f"{UNKNOWN_VOXEL_SIZE}: sigma of LoG is in voxels (taken as {spacing}), not in millimetres")
+    if spacing_known and max(edges) > FAR_FROM_ISOTROPIC * min(edges) and _across_slices(config):
+        warnings.append(
+            f"voxels of {spacing} mm are far from cubes: 3-D shape and texture depend on the slice direction"
+        )
+    if count < FEW_VOXELS:
+        warnings.append(f"the region has {count} voxels; below {FEW_VOXELS} texture features are mostly noise")
+    return warnings
+
+
+def _across_slices(config: FeatureConfig) -> bool:
+    """Whether a feature mixes what lies within slices with what lies across them."""
+    in_slices = config.slices != "volume" or bool(config.setting.force2D)
+    more = set(config.image_classes) - {"firstorder"} or set(config.image_type) - {"Original"}
+    return "shape" in config.feature_class or bool(config.image_classes and more and not in_slices)
+
+
+def _bin_warnings(bins: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Sentences about sequences whose filtered images have too few or too many grey levels."""
+    warnings = []
+    for sequence, counts in bins.items():
+        few = [name for name, count in counts.items() if count < BINS[0]]
+        many = [name for name, count in counts.items() if count > BINS[1]]
+        for names, word in ((few, "fewer"), (many, "more")):
+            if names:
+                where = "" if set(counts) == {"original"} else f" in {', '.join(names)}"
+                warnings.append(
+                    f"{sequence}: the region spans {word} grey levels{where} than the {BINS[0]} to {BINS[1]} that "
+                    f"texture features are made for; another binWidth may suit"
+                )
+    return warnings

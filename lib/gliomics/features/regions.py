@@ -1,0 +1,160 @@
+"""Regions of a glioma by the parts of the tumour that they hold, and slight changes of their edge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import binary_dilation, binary_erosion, distance_transform_edt, generate_binary_structure, label
+
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.features.config import Region
+from gliomics.features.planes import ROUNDING, axial_axis
+from gliomics.features.settings import MOST_VALUE
+from gliomics.features.windows import Window, window_of
+from gliomics.study.numbering import (
+    CAVITY,
+    CORE,
+    ENHANCING,
+    OEDEMA,
+    UNDIVIDED,
+    MaskNumbering,
+    labels_of_mask,
+    numbering_of_mask,
+    part_of_name,
+)
+from gliomics.study.records import Mask
+
+Bools = npt.NDArray[np.bool_]
+
+REGIONS: dict[str, Region] = {
+    "whole": Region(),
+    "tumour-core": Region(parts=[CORE, ENHANCING]),
+    "enhancing": Region(parts=[ENHANCING]),
+    "oedema": Region(parts=[OEDEMA]),
+    "cavity": Region(parts=[CAVITY]),
+    "peritumoral": Region(ring_mm=5),
+}
+"""Every named region. The whole is the tumour, which a resection cavity is not."""
+
+
+def select_region(
+    mask: Mask,
+    region: str,
+    *,
+    name: str,
+    numbering: MaskNumbering | None = None,
+    brain: Bools | None = None,
+    own: Mapping[str, Region] | None = None,
+) -> Mask:
+    """The voxels of one region as a mask of 0 and 1.
+
+    ``region`` is a key of :data:`REGIONS` or of ``own``, or a label value written as text. ``numbering`` says which
+    value is which part of the tumour; the values of the mask decide when None. A ring needs ``brain``, true where it
+    may lie; no ring lies in a resection cavity. ``name`` says in errors whose mask it is. Raises
+    :class:`UnknownNameError` for another name, :class:`InputError` for an empty region and for one that the numbering
+    leaves open.
+    """
+    rule = _rule(region, own or {})
+    numbering = numbering or numbering_of_mask(labels_of_mask(mask), name)
+    labels = _labels(rule, numbering, region, name)
+    inside = mask.array > 0 if labels == numbering.labels else np.isin(mask.array, sorted(labels))
+    if not inside.any():
+        raise InputError(f"region '{region}' is empty in {name}: {_what_is_there(rule, numbering)}")
+    if rule.ring_mm is not None:
+        if brain is None:
+            raise InputError(f"region '{region}' of {name} is a ring, which needs to know where the brain is")
+        cavity = np.isin(mask.array, sorted(numbering.labels - numbering.tumour))
+        inside = _ring(mask.with_array(inside), rule.ring_mm) & brain & ~cavity
+        if not inside.any():
+            raise InputError(f"region '{region}' is empty in {name}: no brain lies within {rule.ring_mm:g} mm of it")
+    return mask.with_array(inside.astype(np.uint8))
+
+
+def part_region(name: str) -> dict[str, Region]:
+    """The region that a segment's name stands for, under that name; nothing where it is no part of the tumour."""
+    if name in REGIONS:
+        return {name: REGIONS[name]}
+    part = part_of_name(name)
+    return {} if part is None or part == UNDIVIDED else {name: Region(parts=[part])}
+
+
+def names_whole(name: str) -> bool:
+    """Whether a segment's name stands for the whole tumour."""
+    return part_of_name(name) == UNDIVIDED
+
+
+def needs_parts(region: str, own: Mapping[str, Region]) -> bool:
+    """Whether a region is made of parts of the tumour, so that it needs to know the numbering of a mask."""
+    return _rule(region, own).parts is not None
+
+
+def is_whole(region: str, own: Mapping[str, Region]) -> bool:
+    """Whether a region is, or lies around, the whole tumour."""
+    rule = _rule(region, own)
+    return rule.parts is None and rule.labels is None
+
+
+def _labels(rule: Region, numbering: MaskNumbering, region: str, name: str) -> Collection[int]:
+    if rule.parts is not None:
+        return numbering.labels_of(rule.parts, region, name)
+    return numbering.tumour if rule.labels is None else rule.labels
+
+
+def _what_is_there(rule: Region, numbering: MaskNumbering) -> str:
+    """The values of a mask that does not have a region, and what the region is."""
+    present = ", ".join(map(str, sorted(numbering.labels)[:10]))
+    if rule.parts is not None:
+        wanted = f"is {' and '.join(rule.parts)} (numbered as {numbering.name}, {numbering.source})"
+    else:
+        wanted = "is label " + " or ".join(map(str, rule.labels)) if rule.labels else "is any tumour"
+    return f"the mask holds {f'label {present}' if present else 'no label at all'}, the region {wanted}"
+
+
+def is_ring(region: str, own: Mapping[str, Region]) -> bool:
+    """Whether a region lies around the segmented voxels, so that it needs to know where the brain is."""
+    return _rule(region, own).ring_mm is not None
+
+
+def shift_boundary(mask: Mask, voxels: int) -> Mask:
+    """Grow a mask of 0 and 1 by ``voxels`` within its axial slices, or shrink it where negative.
+
+    A part that shrinking would remove altogether is kept as it is, so that small lesions do not vanish.
+    """
+    axial = axial_axis(mask)
+    cross = generate_binary_structure(3, 1)
+    cross[tuple(slice(None) if axis != axial else slice(0, 3, 2) for axis in range(3))] = False
+    inside = mask.array > 0
+    if voxels > 0:
+        moved = binary_dilation(inside, cross, iterations=voxels)
+    else:
+        moved = binary_erosion(inside, cross, iterations=-voxels)
+        parts, count = label(inside)
+        kept = np.unique(parts[moved])
+        moved |= np.isin(parts, np.setdiff1d(np.arange(1, count + 1), kept))
+    return mask.with_array(moved.astype(np.uint8))
+
+
+def _rule(region: str, own: Mapping[str, Region]) -> Region:
+    named = {**REGIONS, **own}
+    if region in named:
+        return named[region]
+    digits = region.lstrip("+")
+    if digits.isascii() and digits.isdigit() and 0 < int(digits[:11]) <= MOST_VALUE:
+        return Region(labels=[int(digits)])
+    raise UnknownNameError(f"region '{region[:80]}' is unknown; give {', '.join(named)} or a label value such as 1")
+
+
+def _ring(mask: Mask, width: float) -> Bools:
+    """Voxels whose centre lies within ``width`` mm of the centre of a voxel of the mask, but not in it."""
+    width *= ROUNDING
+    box = window_of(mask.array).box
+    layers = [math.ceil(width / edge) for edge in mask.spacing]
+    i, j, k = (slice(max(part.start - n, 0), part.stop + n) for part, n in zip(box, layers, strict=True))
+    near = Window((i, j, k)).box
+    ring = np.zeros(mask.shape, dtype=bool)
+    distance = distance_transform_edt(~mask.array[near], sampling=mask.spacing)
+    ring[near] = (distance > 0) & (distance <= width)
+    return ring

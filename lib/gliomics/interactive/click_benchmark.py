@@ -1,0 +1,101 @@
+"""How many clicks a simulated annotator needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gliomics.evaluation import dice
+from gliomics.interactive.guidance import Click
+from gliomics.interactive.refine import Refiner
+from gliomics.interactive.simulated_user import next_click
+from gliomics.models import Metric
+from gliomics.preprocess import axial
+from gliomics.statistics.bootstrap import bootstrap_interval
+from gliomics.study.records import Mask, Volume
+
+MOST_CLICKS = 20
+"""Clicks after which the annotator gives up."""
+
+LEVELS = (0.90, 0.95)
+"""Dice at which an annotator may be content."""
+
+_AFTER = (0, 1, 3, 5, 10, 20)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One study: Dice before the first click and after each, and the seconds that each click took."""
+
+    study_id: str
+    patient_id: str
+    dice: list[float]
+    seconds: list[float]
+
+    def after(self, clicks: int) -> float:
+        """Dice after so many clicks; an annotator who found nothing to correct stopped earlier."""
+        return self.dice[min(clicks, len(self.dice) - 1)]
+
+    def clicks_to(self, level: float) -> int | None:
+        """Clicks until the Dice was first at least ``level``; None where it never was."""
+        return next((number for number, value in enumerate(self.dice) if value >= level), None)
+
+
+def attempt(
+    refiner: Refiner,
+    volumes: Mapping[str, Volume],
+    mask: Mask,
+    truth: Mask,
+    *,
+    study_id: str,
+    patient_id: str,
+    seed: int = 0,
+) -> Trial:
+    """Let the simulated annotator correct ``mask`` towards ``truth``, with at most :data:`MOST_CLICKS` clicks."""
+    rng = np.random.default_rng(seed)
+    prepared = refiner.prepare(volumes)
+    axis, _ = axial(mask)
+    scores, seconds, clicks = [dice(mask.array, truth.array)], [], list[Click]()
+    while len(clicks) < MOST_CLICKS:
+        click = next_click(mask, truth, rng, slice_axis=axis)
+        if click is None:
+            break
+        clicks.append(click)
+        started = time.perf_counter()
+        mask = refiner.refine(prepared, mask, clicks)
+        seconds.append(time.perf_counter() - started)
+        scores.append(dice(mask.array, truth.array))
+    return Trial(study_id, patient_id, scores, seconds)
+
+
+def trial_metrics(trials: Sequence[Trial], how: str) -> list[Metric]:
+    """Mean Dice after 0 to 20 clicks, and clicks and share of patients for each of :data:`LEVELS`.
+
+    The patients' trials are averaged first. Clicks that were not enough count as one more than the most.
+    """
+    metrics = []
+    for clicks in _AFTER:
+        found = bootstrap_interval(_by_patient(trials, [trial.after(clicks) for trial in trials]))
+        name = f"mean_dice_after_{clicks}_clicks"
+        metrics.append(Metric(name=name, value=found.value, low=found.low, high=found.high, n=found.n, how=how))
+    for level in LEVELS:
+        needed = _by_patient(trials, [_or_more(trial.clicks_to(level)) for trial in trials])
+        median = bootstrap_interval(needed, statistic=np.median)
+        reached = bootstrap_interval([float(value <= MOST_CLICKS) for value in needed])
+        for name, found in ((f"median_clicks_to_{level:.2f}", median), (f"share_that_reach_{level:.2f}", reached)):
+            metrics.append(Metric(name=name, value=found.value, low=found.low, high=found.high, n=found.n, how=how))
+    return metrics
+
+
+def _or_more(clicks: int | None) -> float:
+    return float(MOST_CLICKS + 1 if clicks is None else clicks)
+
+
+def _by_patient(trials: Sequence[Trial], values: Sequence[float]) -> list[float]:
+    patients: dict[str, list[float]] = {}
+    for trial, value in zip(trials, values, strict=True):
+        patients.setdefault(trial.patient_id, []).append(value)
+    return [float(np.mean(of_patient)) for of_patient in patients.values()]

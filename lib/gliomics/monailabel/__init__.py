@@ -1,5 +1,0 @@
-"""Adapters between Gliomics and a MONAI Label server: datastore, tasks, strategies and the server itself."""
-
-from gliomics.monailabel import absent
-
-absent.stand_in("pydicom_seg")

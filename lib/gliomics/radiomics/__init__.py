@@ -1,1 +1,0 @@
-"""Radiomic features: what to measure, in which region, and the table that remembers how."""

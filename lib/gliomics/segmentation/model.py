@@ -1,0 +1,96 @@
+"""A network loaded from a model folder, and a study made ready for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from safetensors import SafetensorError
+
+from gliomics.errors import GliomicsError, InputError
+from gliomics.models import ModelCard, ModelFolder, Task
+from gliomics.segmentation.device import best_device
+from gliomics.segmentation.inputs import Inputs, prepare
+from gliomics.segmentation.networks import build_network
+from gliomics.segmentation.settings import settings_of
+from gliomics.segmentation.weights import State, load_weights
+from gliomics.study.records import UNNAMED_SEQUENCE, Volume
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study ready for a network: what can be done once for all that is asked of it."""
+
+    inputs: Inputs
+    image: Volume
+    """The image on whose grid the sequences lie."""
+    sequences_used: list[str]
+    warnings: list[str]
+
+
+class LoadedModel:
+    """The network of a model folder, loaded once and usable from several threads."""
+
+    task: ClassVar[Task]
+    extra_channels: ClassVar[int] = 0
+    """Channels that the network sees beside the sequences."""
+    _done: ClassVar[str]
+
+    def __init__(self, model: ModelFolder) -> None:
+        try:
+            self._build(model.card, load_weights(model))
+        except (GliomicsError, torch.cuda.OutOfMemoryError):
+            raise
+        except (SafetensorError, RuntimeError, ValueError, TypeError, KeyError) as error:
+            reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+            raise InputError(
+                f"{model.path} is no network that can be loaded ({reason}); copy the whole folder again"
+            ) from error
+
+    @classmethod
+    def from_state(cls, card: ModelCard, state: State) -> Self:
+        """The same from weights in memory, for a network that is not on disk yet."""
+        model = cls.__new__(cls)
+        model._build(card, state)
+        return model
+
+    def _build(self, card: ModelCard, state: State) -> None:
+        if card.task != self.task:
+            raise InputError(f"model '{card.name}' is a {card.task} model; a {self.task} model was expected")
+        self.card = card
+        self.settings = settings_of(card)
+        self.sequences = [*card.sequences.required, *card.sequences.optional]
+        channels = len(self.sequences) + self.extra_channels
+        self.network = build_network(self.settings.network, channels, self.settings.input.slices)
+        try:
+            self.network.load_state_dict(state)
+        except RuntimeError as error:
+            raise InputError(f"the weights of model '{card.name}' are not of its network: {error}") from error
+        self.network.to(best_device()).eval()
+
+    def choose(self, volumes: Mapping[str, Volume]) -> tuple[dict[str, Volume], list[str]]:
+        """The sequences that the model will use, in its order, and warnings about those it does without."""
+        required, optional = self.card.sequences.required, self.card.sequences.optional
+        if list(volumes) == [UNNAMED_SEQUENCE] and len(required) == 1:
+            warning = f"the image does not tell its sequence; it was taken as {required[0]}"
+            return {required[0]: volumes[UNNAMED_SEQUENCE]}, [warning]
+        missing = [name for name in required if name not in volumes]
+        if missing:
+            raise InputError(
+                f"model '{self.card.name}' needs the sequence {', '.join(missing)}; "
+                f"the study has {', '.join(sorted(volumes)) or 'none'}"
+            )
+        absent = [name for name in optional if name not in volumes]
+        warnings = [f"{self._done} without {', '.join(absent)}"] if absent else []
+        return {name: volumes[name] for name in self.sequences if name in volumes}, warnings
+
+    def prepare(self, volumes: Mapping[str, Volume]) -> Prepared:
+        """Choose, standardise and resample the sequences of a study, which must lie on one grid."""
+        chosen, warnings = self.choose(volumes)
+        inputs = prepare(chosen, self.sequences, self.settings.input)
+        return Prepared(inputs, next(iter(chosen.values())), list(chosen), warnings)

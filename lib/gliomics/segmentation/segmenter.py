@@ -1,0 +1,183 @@
+"""A study's lesion mask from a segmentation model folder, and what every model with a network has."""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from gliomics.models import ModelCard
+from gliomics.preprocess import from_canonical
+from gliomics.segmentation.forward import batches_of, forward, in_parallel
+from gliomics.segmentation.inputs import Inputs
+from gliomics.segmentation.model import LoadedModel, Prepared
+from gliomics.segmentation.postprocess import calibrate, entropy, to_mask
+from gliomics.segmentation.settings import InputSettings
+from gliomics.segmentation.weights import State
+from gliomics.study.records import Mask, Volume
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A mask and the calibrated probabilities behind it, on the grid of the study's own image."""
+
+    mask: Mask
+    probability: Volume
+    sequences_used: list[str]
+    warnings: list[str]
+
+    @property
+    def uncertainty(self) -> Volume:
+        """Entropy of the probability in bits: 0 where the model is sure, 1 where it is undecided."""
+        return self.probability.with_array(entropy(self.probability.array) / math.log(2))
+
+
+class Segmenter(LoadedModel):
+    """A segmentation model."""
+
+    task = "segmentation"
+    _done = "segmented"
+
+    def _build(self, card: ModelCard, state: State) -> None:
+        super()._build(card, state)
+        self._dropout_lock = threading.Lock()
+
+    def segment(
+        self,
+        volumes: Mapping[str, Volume],
+        *,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Segmentation:
+        """Segment a study from its sequences, which must lie on one grid.
+
+        ``progress`` is called with the fraction done; when ``cancelled`` returns true,
+        :class:`InterruptedError` is raised at the next batch of slices.
+        """
+        return self.segment_prepared(self.prepare(volumes), progress, cancelled)
+
+    def segment_prepared(
+        self,
+        study: Prepared,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Segmentation:
+        """As :meth:`segment`, for a study that :meth:`prepare` made ready."""
+        probability = from_canonical(self.probability(study.inputs, progress, cancelled), study.image)
+        mask = to_mask(probability.array, self.settings.postprocess)
+        warnings = list(study.warnings)
+        if not mask.any():
+            warnings.append("no lesion was found; check that the image shows one and that the sequence is right")
+        return Segmentation(study.image.with_array(mask), probability, study.sequences_used, warnings)
+
+    def probability(
+        self,
+        inputs: Inputs,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Volume:
+        """Calibrated lesion probabilities of a prepared study on its canonical grid (i, j, k)."""
+        slices = calibrate(self.logits(inputs, progress, cancelled), self.settings.calibration)
+        return inputs.canonical.with_array(inputs.grid.restore(slices, inputs.canonical.shape))
+
+    def logits(
+        self,
+        inputs: Inputs,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> npt.NDArray[np.float32]:
+        """What the network says of a prepared study, (slice, size, size), before calibration."""
+        return self._logits(self.network, inputs, progress, cancelled)
+
+    def draws(self, inputs: Inputs, *, samples: int, seed: int) -> npt.NDArray[np.float32]:
+        """Calibrated probabilities under Monte Carlo dropout, (sample, slice, size, size)."""
+        with self._dropout_lock:
+            network = _with_dropout(self.network)
+            torch.manual_seed(seed)
+            logits = np.stack([self._logits(network, inputs, drawing=True) for _ in range(samples)])
+        return calibrate(logits, self.settings.calibration)
+
+    def mask_of(self, inputs: Inputs) -> npt.NDArray[np.uint8]:
+        """The mask of a prepared study on its canonical grid (i, j, k)."""
+        return to_mask(self.probability(inputs).array, self.settings.postprocess)
+
+    def uncertainty(self, volumes: Mapping[str, Volume], *, samples: int = 5, seed: int = 0) -> float:
+        """Epistemic uncertainty of a study: the mean mutual information of Monte Carlo dropout, in nats.
+
+        The mean is over the voxels that any sample calls lesion or nearly so, so that the size
+        of the head does not enter (Gal and Ghahramani 2016; Houlsby 2011).
+        """
+        draws = self.draws(self.prepare(volumes).inputs, samples=samples, seed=seed)
+        disputed = (draws > 0.1).any(axis=0)
+        if not disputed.any():
+            return 0.0
+        draws = draws[:, disputed]
+        information = entropy(draws.mean(axis=0)) - entropy(draws).mean(axis=0)
+        return float(information.mean())
+
+    def _logits(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        drawing: bool = False,
+    ) -> npt.NDArray[np.float32]:
+        """Logits (slice, size, size), averaged where windows overlap and over the mirror image.
+
+        A network that is ``drawing`` random numbers draws them in order.
+        """
+        settings = self.settings.input
+        count = inputs.images.shape[1]
+        total = torch.zeros(count, settings.size, settings.size)
+        times = torch.zeros(count)
+        windows = first_slices(count, settings)
+        batches, done = batches_of(windows), 0
+
+        def answer(first: Sequence[int]) -> torch.Tensor:
+            images = inputs.windows(first, settings)
+            logits = forward(network, images)
+            if self.settings.mirror:  # axis 2 of a canonical slice runs from left to right
+                logits = (logits + forward(network, images.flip(2)).flip(2)) / 2
+            return logits
+
+        answers = map(answer, batches) if drawing else in_parallel(answer, batches)
+        for first in batches:
+            if cancelled():
+                raise InterruptedError("segmentation was cancelled")
+            for number, logits in zip(first, next(answers), strict=True):
+                inside = min(settings.depth, count - number)
+                total[number : number + inside] += logits[:inside]
+                times[number : number + inside] += 1
+            done += len(first)
+            progress(done / len(windows))
+        return np.asarray((total / times[:, None, None]).numpy())
+
+
+def first_slices(count: int, settings: InputSettings) -> list[int]:
+    """Windows that cover ``count`` slices by the first slice each answers for; those in space overlap by half."""
+    if settings.depth == 1:
+        return list(range(count))
+    last = max(0, count - settings.depth)
+    return sorted({*range(0, last, settings.depth // 2), last})
+
+
+def _with_dropout(network: nn.Module) -> nn.Module:
+    """A copy of the network whose dropout layers draw while its batch statistics stay fixed."""
+    drawing = copy.deepcopy(network)
+    for module in drawing.modules():
+        if isinstance(module, nn.Dropout | nn.Dropout2d | nn.Dropout3d):
+            module.train()
+    return drawing

@@ -1,0 +1,1 @@
+"""Which study the server hands out next to be labelled, and why."""

@@ -1,0 +1,37 @@
+"""Studies ready for a network, kept for the next request about the same study."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from gliomics.segmentation.labelled import load_volumes
+from gliomics.segmentation.model import LoadedModel, Prepared
+from gliomics.study.records import Study
+
+_MOST = 4
+"""Studies held, each for one model. One takes about 15 bytes for each voxel of the study."""
+
+
+class PreparedStudies:
+    """The last few studies that networks saw, until a file of theirs changes. Usable from several threads."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[tuple[Any, ...], Prepared] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, model: LoadedModel, study: Study, resample_to: str | None = None) -> Prepared:
+        """The study, ready for a model; the errors of :func:`load_volumes` when it cannot be."""
+        files = {path: path.stat() for path in study.sequences.values() if path.is_file()}
+        stamps = tuple((str(path), status.st_ino, status.st_mtime_ns, status.st_size) for path, status in files.items())
+        key = (model.card.name, model.card.version, study.id, stamps, resample_to)
+        with self._lock:
+            held = self._held.pop(key, None)
+        if held is None:
+            held = model.prepare(load_volumes(study, model.card, resample_to=resample_to))
+        with self._lock:
+            self._held[key] = held
+            while len(self._held) > _MOST:
+                self._held.popitem(last=False)
+        return held

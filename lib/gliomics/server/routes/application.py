@@ -1,0 +1,92 @@
+"""Routes about the app itself: what it offers, its pages, its log and its models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, PlainTextResponse, Response
+
+from gliomics.errors import UnknownNameError
+from gliomics.files import safe_name, sha256_of
+from gliomics.models import ModelFolder
+from gliomics.server.routes.common import JsonBody, the_app
+from gliomics.server.routes.pages import end_of_log, log_page, routes_page
+from gliomics.server.tasks.infer import text_option
+
+router = APIRouter()
+
+
+@router.get("/info/", tags=["App"])
+def info() -> Any:
+    """Models, trainers, strategies, training state and numbers of studies and labels."""
+    return the_app().info()
+
+
+@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
+@router.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
+def routes(request: Request) -> Response:
+    """A page of all routes."""
+    return routes_page(request.app.openapi())
+
+
+@router.get("/logs/", tags=["App"])
+def logs(lines: int = 300, html: bool = True, text: bool = False, refresh: int = 0) -> Response:
+    """The end of the server's log, all of it for ``lines=0``: a page, or text with ``text=true``."""
+    content = end_of_log(the_app().workspace.log_file, lines)
+    return log_page(content, refresh) if html and not text else PlainTextResponse(content)
+
+
+@router.get("/ohif", include_in_schema=False)
+@router.get("/ohif/{path:path}", include_in_schema=False)
+def viewer(path: str = "") -> Response:
+    """Says where the viewer works: it reads a DICOMweb archive, which a studies folder is not."""
+    raise UnknownNameError(
+        "the OHIF viewer shows the studies of a DICOMweb archive, not of a folder: start python -m gliomics.server "
+        "start_server --app apps/radiogenomics --studies http://ARCHIVE/dicom-web, and open /ohif/ there"
+    )
+
+
+@router.get("/queue/", tags=["App"])
+def queue(request: str | None = None) -> Any:
+    """What runs and how many requests wait in each lane, and where the one is that has this ``X-Request-ID``."""
+    return the_app().lanes.to_json(request)
+
+
+@router.get("/model/info/{model}", tags=["Model"])
+def model_info(model: str) -> Any:
+    """The serving version of a model: checksum of its weights, its card, and what was published when."""
+    app = the_app()
+    folder = app.store.current(safe_name(model, "model name"))
+    weights = _weights(folder)
+    return {
+        "checksum": f"SHA256:{sha256_of(weights)}",
+        "modified_time": int(weights.stat().st_mtime),
+        "card": folder.card.model_dump(),
+        "history": app.store.history(model),
+        "versions": sorted(app.store.versions(model), key=int),
+        "served": app.store.served(model),
+    }
+
+
+@router.post("/model/rollback/{model}", tags=["Model"])
+def rollback_model(model: str, params: JsonBody = None) -> Any:
+    """Let a version that served earlier serve again: ``version``, or the one before; ``reason`` is kept."""
+    options = params or {}
+    to, reason = text_option(options, "version"), text_option(options, "reason")
+    store = the_app().store
+    before = store.current(safe_name(model, "model name")).card.version
+    folder = store.rollback(model, to=to, reason=reason or "rolled back over REST")
+    return {"model": model, "version": folder.card.version, "before": before, "history": store.history(model)}
+
+
+@router.get("/model/{model}", tags=["Model"])
+def download_model(model: str) -> FileResponse:
+    """Weights of the serving version."""
+    weights = _weights(the_app().store.current(safe_name(model, "model name")))
+    return FileResponse(weights, media_type="application/octet-stream", filename=f"{model}{weights.suffix}")
+
+
+def _weights(folder: ModelFolder) -> Path:
+    return folder.file(max(folder.card.sha256, key=lambda name: folder.file(name).stat().st_size))

@@ -1,0 +1,112 @@
+"""Routes that run models, on one study or on many."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request, UploadFile
+from fastapi.background import BackgroundTasks
+from monailabel.endpoints import batch_infer as stock_batch
+from monailabel.endpoints import infer as stock_infer
+from monailabel.interfaces.tasks.batch_infer import BatchInferImageType
+
+from gliomics.errors import InputError
+from gliomics.files import safe_name
+from gliomics.server.gate.access import ANNOTATOR, require, signed
+from gliomics.server.gate.uploads import client_options, received
+from gliomics.server.lanes import INTERACTIVE, REGULAR
+from gliomics.server.routes.common import FormText, JsonBody, OptionalUpload, in_background, the_app
+from gliomics.server.store.datastore import StudyDatastore
+
+router = APIRouter()
+
+
+@router.post("/infer/{model}", tags=["Infer"])
+async def infer(
+    request: Request,
+    background_tasks: BackgroundTasks,
+    model: str,
+    image: str = "",
+    session_id: str = "",
+    params: FormText = "{}",
+    file: OptionalUpload = None,
+    label: OptionalUpload = None,
+    output: stock_infer.ResultType | None = None,
+) -> Any:
+    """Run a model on a study of the store (``image``), a session, or an uploaded image (``file``)."""
+    lane, options = the_app().lanes.inference, signed(client_options(params))
+    if options.get("save_label"):
+        require(ANNOTATOR)
+
+    def work() -> Any:
+        return _infer(background_tasks, model, image, session_id, options, file, label, output)
+
+    patience = INTERACTIVE if {"clicks", "foreground", "background"} & options.keys() else REGULAR
+    return await lane.run(request, work, task=model, patience=patience)
+
+
+def _infer(
+    background_tasks: BackgroundTasks,
+    model: str,
+    image: str,
+    session_id: str,
+    options: dict[str, Any],
+    file: UploadFile | None,
+    label: UploadFile | None,
+    output: stock_infer.ResultType | None,
+) -> Any:
+    app = the_app()
+    if image:
+        safe_name(image, "image id")
+    if not (image or session_id or file):
+        raise InputError("there is nothing to work on: give an image id, a session_id or a file")
+    if not isinstance(app.datastore(), StudyDatastore):  # MONAI Label's own way with DICOM
+        return stock_infer.run_inference(
+            background_tasks, model, image, session_id, json.dumps(options), file, label, output
+        )
+    if output == stock_infer.ResultType.dicom_seg:
+        raise InputError("output=dicom_seg needs a DICOMweb archive; ask for output=image")
+    temporary = app.workspace.temporary
+    with received(file, temporary) as image_file, received(label, temporary) as label_file:
+        request = {**options, "model": model, "image": image}
+        if image_file:
+            request["image"] = str(image_file)
+        if label_file:
+            request["label"] = str(label_file)
+        if session_id:
+            request["image"] = str(app.sessions().image(session_id))
+        result = app.infer(request)
+    if output == stock_infer.ResultType.image and not result["file"]:
+        raise InputError(f"model '{model}' answers with JSON only; ask for output=json")
+    return stock_infer.send_response(app.datastore(), result, output, background_tasks)
+
+
+@router.post("/batch/infer/{model}", tags=["Infer"])
+async def batch(
+    request: Request,
+    model: str,
+    images: BatchInferImageType = BatchInferImageType.IMAGES_ALL,
+    params: JsonBody = None,
+    run_sync: bool = False,
+) -> Any:
+    """Segment many studies in the background and save the masks as labels (tag ``original``)."""
+    options = {**signed(client_options(params)), "multi_gpu": False}
+
+    def work() -> Any:
+        the_app().infer_task(model)
+        return stock_batch.run(model, images, options, run_sync)
+
+    return await in_background(request, work, task=f"batch of {model}", run_sync=run_sync)
+
+
+@router.get("/batch/infer", tags=["Infer"])
+def batch_status(all: bool = False, check_if_running: bool = False) -> Any:
+    """The last batch, or ``all``, with what came of each study (404 when there is none)."""
+    return stock_batch.status(all, check_if_running)
+
+
+@router.delete("/batch/infer", tags=["Infer"])
+def stop_batch() -> Any:
+    """Stop the running batch; masks that are saved stay."""
+    return stock_batch.stop()

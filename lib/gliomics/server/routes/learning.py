@@ -1,0 +1,103 @@
+"""Routes that choose what to label next and that train on labels."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter, Request
+from monailabel.endpoints import train as stock
+
+from gliomics.errors import InputError
+from gliomics.server.choosing.strategies import StudyStrategy, budget_seconds
+from gliomics.server.gate.access import signed
+from gliomics.server.gate.uploads import client_options
+from gliomics.server.lanes import Later
+from gliomics.server.routes.common import JsonBody, in_background, the_app
+from gliomics.server.storage import check_room
+from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.tasks.automatic_training import start_training
+
+router = APIRouter()
+
+
+@router.post("/activelearning/{strategy}", tags=["ActiveLearning"])
+async def next_sample(request: Request, strategy: str, params: JsonBody = None) -> Any:
+    """The study to label next with its score and the reason; ``id`` is null when nothing is left."""
+    app, arrived = the_app(), time.monotonic()
+    options = {**{key: item for key, item in signed(params or {}).items() if key != "strategy"}, "strategy": strategy}
+
+    def ask() -> Any:
+        named = app.strategy(options)
+        if not isinstance(named, StudyStrategy):
+            return choose()
+        end = arrived + budget_seconds(options)
+        return Later(named.ask(options, app.datastore()), end, choose)
+
+    def choose() -> Any:
+        choice = app.choose_sample({**options, "budget_seconds": 0})
+        return _noted(strategy, choice, options.get("client_id")) if choice.get("id") else choice
+
+    return await app.lanes.strategies.run(request, ask, task=strategy)
+
+
+def _noted(strategy: str, choice: dict[str, Any], user: Any) -> dict[str, Any]:
+    """The choice with what is known of its study, where it is noted when the study was chosen, and for whom."""
+    store, handed_out = the_app().datastore(), {"ts": int(time.time()), "client_id": user}
+    if isinstance(store, StudyDatastore):
+        store.note_strategy(choice["id"], strategy, handed_out)
+    else:
+        store.update_image_info(choice["id"], {"strategy": {strategy: handed_out}})
+    return {**choice, **store.get_image_info(choice["id"])}
+
+
+@router.get("/train/", tags=["Train"])
+def train_status(all: bool = False, check_if_running: bool = False) -> Any:
+    """The last training task (404 when there is none), with ``progress`` of its model."""
+    status = stock.status(all, check_if_running)
+    if isinstance(status, dict):
+        model = str(status.get("request", {}).get("model"))
+        status = {**status, "progress": the_app().trainer(model).stats()}
+    return status
+
+
+@router.post("/train/", tags=["Train"], include_in_schema=False)
+async def train_all(request: Request, params: JsonBody = None, run_sync: bool = False) -> Any:
+    """Train every model, one after the other; ``params`` holds options by model name, and maybe who asks."""
+    app, given = the_app(), params or {}
+
+    def work() -> Any:
+        options = {name: _options_of(name, given[name]) for name in app.info()["trainers"] if name in given}
+        for name, value in options.items():
+            app.trainer(name).check(value)
+        check_room(app.workspace.training)
+        return stock.run(options, run_sync)
+
+    return await in_background(request, work, task="training of all models", run_sync=run_sync)
+
+
+def _options_of(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"the options of {name} are {str(value)[:80]}; expected a JSON object")
+    return client_options(value)
+
+
+@router.post("/train/{model}", tags=["Train"])
+async def train(
+    request: Request, model: str, params: JsonBody = None, run_sync: bool = False, enqueue: bool = False
+) -> Any:
+    """Fine-tune a model on the final labels, in the background."""
+    options = client_options(params)
+
+    def work() -> Any:
+        the_app().trainer(model).check(options)
+        check_room(the_app().workspace.training)
+        return start_training(model, options, enqueue=enqueue, run_sync=run_sync)
+
+    return await in_background(request, work, task=f"training of {model}", run_sync=run_sync)
+
+
+@router.delete("/train/", tags=["Train"])
+def stop_training() -> Any:
+    """Stop the running training; the models stay as they are."""
+    return stock.stop()

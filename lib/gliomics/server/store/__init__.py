@@ -1,0 +1,1 @@
+"""What the server keeps: studies, labels, reviews, sessions, and the records of all that."""

@@ -1,0 +1,1 @@
+"""What the server computes when asked: masks, features, estimates, corrections and trainings."""

@@ -1,0 +1,1 @@
+"""Statistics over patients: intervals, agreement, discrimination and calibration. NumPy and SciPy only."""

@@ -1,0 +1,111 @@
+"""Choosing what turns logits into a mask, on patients that the network was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage, optimize, special
+
+from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.settings import CalibrationSettings, PostprocessSettings
+
+THRESHOLDS = tuple(np.round(np.arange(0.2, 0.81, 0.05), 2).tolist())
+COMPONENTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+_VOXELS_PER_STUDY = 20_000
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A labelled case with the logits (slice, size, size) of a network that did not train on it."""
+
+    case: Case
+    logits: npt.NDArray[np.floating]
+
+    @property
+    def inside(self) -> npt.NDArray[np.bool_]:
+        """Pixels of the slices that are mostly lesion."""
+        return np.asarray(self.case.target.numpy() > 0.5)
+
+    def restore(self, slices: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Slices brought to the grid of ``case.lesion`` (i, j, k)."""
+        return self.case.inputs.grid.restore(slices, self.case.inputs.canonical.shape)
+
+
+def choose_calibration(studies: Sequence[Judged], *, seed: int = 0) -> CalibrationSettings:
+    """Slope and intercept of the logits that make the truth most probable, every study with the same weight.
+
+    The targets are Platt's (1999), a little inside 0 and 1, so that perfect separation calls for no infinite slope.
+    """
+    rng = np.random.default_rng(seed)
+    logits, target = [], []
+    for study in studies:
+        drawn = rng.integers(0, study.logits.size, _VOXELS_PER_STUDY)
+        logits.append(study.logits.reshape(-1)[drawn].astype(np.float64))
+        target.append(study.inside.reshape(-1)[drawn])
+    z, inside = np.concatenate(logits), np.concatenate(target)
+    y = np.where(inside, 1 - 1 / (inside.sum() + 2), 1 / ((~inside).sum() + 2))
+
+    def loss(parameters: npt.NDArray[Any]) -> float:
+        scaled = np.exp(parameters[0]) * z + parameters[1]
+        return float(np.mean(np.logaddexp(0, scaled) - y * scaled))
+
+    found = optimize.minimize(loss, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-9})
+    return CalibrationSettings(slope=float(np.exp(found.x[0])), intercept=float(found.x[1]))
+
+
+def choose_rule(
+    tables: Sequence[tuple[str, npt.NDArray[np.float64]]], calibration: CalibrationSettings
+) -> PostprocessSettings:
+    """The threshold and component rule with the highest mean Dice over patients.
+
+    ``tables`` are those of :func:`dice_of_rules`, each with its study's patient. Among rules within half a thousandth
+    of the best, the one nearest to 0.5 and 0.1 is taken.
+    """
+    patients: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for patient, table in tables:
+        patients.setdefault(patient, []).append(table)
+    mean = np.mean([np.mean(of_patient, axis=0) for of_patient in patients.values()], axis=0)
+    near = np.argwhere(mean >= mean.max() - 5e-4)
+    _, _, t, c = min((abs(THRESHOLDS[t] - 0.5), abs(COMPONENTS[c] - 0.1), t, c) for t, c in near)
+    threshold = special.expit(calibration.slope * special.logit(THRESHOLDS[t]) + calibration.intercept)
+    return PostprocessSettings(
+        threshold=float(np.clip(threshold, 0.001, 0.999).round(4)), smallest_component=COMPONENTS[c]
+    )
+
+
+def dice_of_rules(study: Judged) -> npt.NDArray[np.float64]:
+    """Dice of a study's mask by every rule, (thresholds of the uncalibrated probability, components)."""
+    probability = study.restore(special.expit(study.logits.astype(np.float32)))
+    truth = int(np.count_nonzero(study.case.lesion))
+    table = np.empty((len(THRESHOLDS), len(COMPONENTS)))
+    for row, threshold in enumerate(THRESHOLDS):
+        components, count = ndimage.label(probability > threshold)
+        sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
+        hits = np.bincount(components[study.case.lesion], minlength=count + 1)[1:]
+        for column, fraction in enumerate(COMPONENTS):
+            kept = sizes >= fraction * sizes.max() if count else np.zeros(0, dtype=bool)
+            total = int(sizes[kept].sum()) + truth
+            table[row, column] = 2 * int(hits[kept].sum()) / total if total else 1.0
+    return table
+
+
+def expected_calibration_error(studies: Sequence[tuple[Judged, CalibrationSettings]], *, bins: int = 10) -> float:
+    """Mean distance of probability and truth over equal bins of the voxels that are not plainly outside.
+
+    Voxels with a probability under 0.01 are left out: they are the most, and nothing is asked of them
+    (Guo 2017).
+    """
+    counts, sums, hits = np.zeros(bins), np.zeros(bins), np.zeros(bins)
+    for study, calibration in studies:
+        probability = special.expit(calibration.slope * study.logits.astype(np.float32) + calibration.intercept)
+        counted = probability >= 0.01
+        index = np.minimum((probability[counted] * bins).astype(int), bins - 1)
+        counts += np.bincount(index, minlength=bins)
+        sums += np.bincount(index, probability[counted], minlength=bins)
+        hits += np.bincount(index, study.inside[counted], minlength=bins)
+    used = counts > 0
+    return float(np.abs(sums[used] - hits[used]).sum() / counts.sum()) if used.any() else 0.0

@@ -1,0 +1,39 @@
+"""The Dice of a network on prepared cases, by study and by patient, and as figures for its card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gliomics.evaluation import dice
+from gliomics.models import Metric
+from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.segmenter import Segmenter
+from gliomics.statistics.bootstrap import bootstrap_interval
+
+
+def patient_means(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[str, float]:
+    """Scores by study as scores by patient: the mean of a patient's studies."""
+    patients: dict[str, list[float]] = {}
+    for case in cases:
+        patients.setdefault(case.patient_id, []).append(scores[case.study_id])
+    return {patient: float(np.mean(values)) for patient, values in patients.items()}
+
+
+def score(segmenter: Segmenter, cases: Sequence[Case]) -> dict[str, float]:
+    """Dice of each prepared case's automatic mask against its label, on the study's own grid."""
+    return {case.study_id: dice(segmenter.mask_of(case.inputs), case.lesion) for case in cases}
+
+
+def dice_metrics(scores: Mapping[str, float], cases: Sequence[Case], how: str) -> list[Metric]:
+    """Mean and median patient Dice with 95 % bootstrap intervals; a patient's Dice is the mean of its studies'."""
+    values = list(patient_means(scores, cases).values())
+    if not values:
+        return []
+    mean = bootstrap_interval(values)
+    median = bootstrap_interval(values, statistic=np.median)
+    return [
+        Metric(name="mean_dice", value=mean.value, low=mean.low, high=mean.high, n=mean.n, how=how),
+        Metric(name="median_dice", value=median.value, low=median.low, high=median.high, n=median.n, how=how),
+    ]

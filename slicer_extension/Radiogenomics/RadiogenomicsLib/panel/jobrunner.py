@@ -1,0 +1,193 @@
+"""Runs the panel's work, one job at a time, and tells the view model how it goes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import qt
+import slicer.util
+
+from RadiogenomicsLib.panel import consent
+from RadiogenomicsLib.panel.viewmodel import PanelModel
+from RadiogenomicsLib.server.backends import Backend, hostOf
+from RadiogenomicsLib.server.jobs import Failed, Finished, Job, Progress
+from RadiogenomicsLib.wording import errorInWords
+
+POLL_MS = 20
+"""How often a job gets its turn. 3D Slicer's event loop keeps the interpreter lock, so a thread has no other."""
+TURN_SECONDS = 0.005
+MOST_TURNS = 3
+"""How long a turn is, and how many a thread that is busy gets at a time; less than a screen takes to be drawn."""
+LAST_TURN_SECONDS = 2.0
+"""How long the panel waits for a thread when it goes; its requests are interrupted, so it should end at once."""
+
+T = TypeVar("T")
+
+
+def _nothing() -> None:
+    """What most work does when it is abandoned."""
+
+
+def makeTimer(milliseconds: int, slot: Callable[[], None], *, singleShot: bool = True) -> Any:
+    """A timer of the event loop that calls ``slot``; it is not started."""
+    timer = qt.QTimer()
+    timer.setInterval(milliseconds)
+    timer.setSingleShot(singleShot)
+    timer.connect("timeout()", slot)
+    return timer
+
+
+def shown(slot: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorates a method that Qt or the scene calls: any error in it ends in the panel's message line.
+
+    Qt and VTK would print it where no user looks, and the panel would go on as if nothing had happened. The object has
+    the panel's :class:`Work` as ``work``.
+    """
+    code = slot.__code__
+    most = None if code.co_flags & inspect.CO_VARARGS else code.co_argcount - 1
+
+    @functools.wraps(slot)
+    def guarded(self: Any, *arguments: Any) -> Any:
+        # PythonQt passes a slot as many arguments as its code takes, so it passes this one all of them.
+        return self.work.attempt(lambda: slot(self, *arguments[:most]))
+
+    return guarded
+
+
+class Work:
+    """Every controller of the panel starts its jobs here; ``onChanged`` is called whenever the view model changed."""
+
+    def __init__(
+        self, model: PanelModel, backendFor: Callable[[str, str, str], Backend], onChanged: Callable[[], None]
+    ) -> None:
+        self.backendFor = backendFor
+        self.segmentEdited = False
+        """Whether a segment was edited since the job began."""
+        self._model = model
+        self._onChanged = onChanged
+        self._withToken = False
+        self._job: Job | None = None
+        self._abandoned: list[Job] = []
+        """Cancelled jobs whose threads have not ended."""
+        self._onResult: Callable[[Any], None] | None = None
+        self._onAbandoned: Callable[[], None] = _nothing
+        self._dialogShown = False
+        self._pollTimer = makeTimer(POLL_MS, self.poll, singleShot=False)
+
+    def backend(self, url: str = "") -> Backend:
+        """The server at an address, of the connection unless given, with the token typed for it and the user's name."""
+        url = url or self._model.connectedUrl
+        token = self._model.tokenFor(url)
+        self._withToken = bool(token)
+        return self.backendFor(url, token, self._model.annotator)
+
+    def start(
+        self,
+        title: str,
+        work: Callable[[Job], Any],
+        onResult: Callable[[Any], None],
+        *,
+        backend: Backend,
+        onAbandoned: Callable[[], None] = _nothing,
+    ) -> None:
+        """Do ``work``, which asks ``backend``, in a thread, and ``onResult`` with what it brings in this one.
+
+        ``onAbandoned`` is called instead when the work fails or is cancelled.
+        """
+        job = Job(title, work, backend.interrupt)
+        backend.tellWaiting(job.progress)
+        self._onResult, self._onAbandoned = onResult, onAbandoned
+        self.segmentEdited = self._dialogShown = False
+        self._model.jobStarted(title)
+        job.start()
+        self._job = job
+        self._pollTimer.start()
+        self._onChanged()
+
+    def poll(self) -> None:
+        """Take what the job has reported, and give way to the threads; a timer calls this while one lives."""
+        self.attempt(self._poll)
+
+    def _poll(self) -> None:
+        self._abandoned = [job for job in self._abandoned if job.isAlive]
+        for job in (*self._abandoned, *([self._job] if self._job is not None else [])):
+            turns = 1
+            while job.giveWay(TURN_SECONDS) and turns < MOST_TURNS:
+                turns += 1
+        if self._job is not None:
+            self._take(self._job.events())
+        elif not self._abandoned:
+            self._pollTimer.stop()
+
+    def _take(self, events: list[Progress | Finished | Failed]) -> None:
+        for event in events:
+            if isinstance(event, Progress):
+                self._model.jobProgressed(event.text, event.fraction)
+            elif isinstance(event, Finished):
+                self._end()
+                self._model.jobFinished("")
+                self.attempt(lambda result=event.result: self._onResult(result), onFailed=self._onAbandoned)
+            else:
+                self._end()
+                self._model.jobFailed(errorInWords(event.error, withToken=self._withToken))
+                self.attempt(self._onAbandoned)
+        if events:
+            self._onChanged()
+
+    def cancel(self) -> None:
+        """Abandon the job; the panel is free at once."""
+        if self._job is not None:
+            self._job.cancel()
+            self._abandoned.append(self._job)
+            self._end()
+            self._onAbandoned()
+            self._model.jobCancelled()
+            self._onChanged()
+
+    def stop(self) -> None:
+        """As :meth:`cancel` when the panel goes: nothing is told any more, and no thread is left behind."""
+        self._pollTimer.stop()
+        if self._job is not None:
+            self._job.cancel()
+            self._abandoned.append(self._job)
+            self._job = None
+        for job in self._abandoned:
+            job.giveWay(LAST_TURN_SECONDS)
+
+    def attempt(self, work: Callable[[], T], *, onFailed: Callable[[], None] = _nothing) -> T | None:
+        """The result of ``work``, or None after ``onFailed`` and after showing why it could not be done.
+
+        Every error ends here: none may leave the panel saying that all is well.
+        """
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001 - the last frame of ours: beyond are Qt and VTK, which drop errors
+            reason = errorInWords(error)
+        try:
+            onFailed()
+            self.fail(reason)
+        except Exception as error:  # noqa: BLE001 - the last frame of ours: beyond are Qt and VTK, which drop errors
+            message = f"{reason}\n{errorInWords(error)}"
+            if not self._dialogShown:  # the timers go on, and each would bring another dialog
+                self._dialogShown = True
+                slicer.util.errorDisplay(message, windowTitle="Radiogenomics")
+        return None
+
+    def fail(self, message: str) -> None:
+        """Show why something could not be done."""
+        self._model.failed(message, busy=self._job is not None)
+        self._onChanged()
+
+    def mayUpload(self) -> bool:
+        """Whether data may be sent to the server; asks the user where that is not known."""
+        url = self._model.connectedUrl
+        agreed = consent.ask(url)
+        if not agreed:
+            self.fail(f"Nothing was sent to {hostOf(url)}.")
+        return agreed
+
+    def _end(self) -> None:
+        self._job = None  # the timer goes on until no thread is left

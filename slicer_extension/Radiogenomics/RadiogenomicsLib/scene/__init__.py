@@ -1,0 +1,1 @@
+"""MRML: volumes, segments and attributes of the scene as values, and back."""

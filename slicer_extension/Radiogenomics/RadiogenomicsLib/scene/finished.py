@@ -1,0 +1,77 @@
+"""Studies whose label was saved, taken out of the scene: only what the server has as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+import slicer.util
+
+from RadiogenomicsLib.scene.hierarchy import removeEmptyFolder, removeFromHierarchy
+from RadiogenomicsLib.scene.logic import LabelExport, RadiogenomicsLogic
+from RadiogenomicsLib.scene.origin import STUDY_ATTRIBUTE
+from RadiogenomicsLib.scene.recognition import volumesOfScene
+from RadiogenomicsLib.server.volumes import VolumeError, sameGrid
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """The segmentation that a label was made of, and the label as the server has it."""
+
+    segmentationId: str
+    label: LabelExport
+    known: dict[str, int]
+
+
+class FinishedStudies:
+    """Remembers what was saved in this session; nothing of the user's own is ever removed."""
+
+    def __init__(self, logic: RadiogenomicsLogic) -> None:
+        self._logic = logic
+        self._saved: dict[str, _Saved] = {}
+
+    def saved(self, studyId: str, segmentation: Any, label: LabelExport, known: dict[str, int]) -> None:
+        """The server has this label now; ``known`` are the labels with which it was numbered."""
+        self._saved[studyId] = _Saved(segmentation.GetID(), label, dict(known))
+
+    def remove(self, *, but: str) -> tuple[str, ...]:
+        """Take studies out of the scene, but not this one; returns their names.
+
+        A study stays where one of its volumes or its segmentation was changed since, or where another segmentation
+        was drawn on it.
+        """
+        removed = []
+        for studyId in [study for study in self._saved if study != but]:
+            nodes = self._nodesOf(studyId)
+            if nodes:
+                for node in nodes:
+                    displays = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
+                    removeFromHierarchy(node)
+                    for each in (node, *displays):
+                        slicer.mrmlScene.RemoveNode(each)
+                removeEmptyFolder(studyId)
+                del self._saved[studyId]
+                removed.append(studyId)
+        return tuple(removed)
+
+    def _nodesOf(self, studyId: str) -> list[Any]:
+        """The nodes of a study that is as the server has it; none where it is not."""
+        saved = self._saved[studyId]
+        volumes = [node for node in volumesOfScene() if node.GetAttribute(STUDY_ATTRIBUTE) == studyId]
+        drawn = [
+            node
+            for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+            if any(self._logic.referenceVolume(node) is volume for volume in volumes)
+        ]
+        if [node.GetID() for node in drawn] != [saved.segmentationId]:
+            return []
+        if any(self._logic.origin(volume).change or volume.GetTransformNodeID() for volume in volumes):
+            return []
+        try:
+            now = self._logic.exportLabels(drawn[0], self._logic.referenceVolume(drawn[0]), saved.known)
+        except VolumeError:
+            return []
+        same = sameGrid(now.mask, saved.label.mask) and np.array_equal(now.mask.array, saved.label.mask.array)
+        return [*volumes, *drawn] if same and now.values == saved.label.values else []

@@ -1,0 +1,310 @@
+"""MRML nodes to arrays and back. Everything here runs in the main thread; nothing here computes or waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+import slicer.util
+import vtk
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from gliomics.records import FeatureRow
+from RadiogenomicsLib.scene.hierarchy import fileUnderStudy
+from RadiogenomicsLib.scene.origin import STUDY_ATTRIBUTE, Origin, Origins
+from RadiogenomicsLib.scene.segments import ijkToRasOf, resamplingNote, segmentArray, segmentsOf, withoutHelpers
+from RadiogenomicsLib.scene.terminology import meaningOf
+from RadiogenomicsLib.sequences import TITLES
+from RadiogenomicsLib.server.slices import sliceCentre
+from RadiogenomicsLib.server.volumes import Volume, VolumeError, describeGrid, sameGrid
+from RadiogenomicsLib.wording import featureRow, stabilityCell
+
+VALUE_TAG = "Gliomics.LabelValue"
+"""Segment tag that holds a label value. A segment's own label value changes when the Segment Editor moves it to another
+layer, so it cannot carry a meaning."""
+
+TABLE_NAME = "Radiomics features"
+
+
+@dataclass(frozen=True)
+class LabelExport:
+    """A segmentation as one array: segment names with their values, and what was lost on the way."""
+
+    mask: Volume
+    values: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
+    """The panel's access to the scene."""
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleLogic.__init__(self, parent)
+        self._origins = Origins()
+
+    # Volumes
+
+    def addVolume(self, image: Volume, studyId: str, sequence: str, studySequences: Iterable[str] = ()) -> Any:
+        """A new scalar volume node, tagged with the study, the sequence that it is, and all that the study has."""
+        # 3D Slicer does not render 64-bit integers.
+        array = image.array.astype(np.float64) if image.array.dtype in (np.int64, np.uint64) else image.array
+        name = f"{studyId} {TITLES.get(sequence, sequence)}"
+        node = slicer.util.addVolumeFromArray(array, image.ijkToRas, name)
+        self._origins.mark(node, studyId, sequence, studySequences)
+        fileUnderStudy(node, studyId)
+        return node
+
+    def connectedTo(self, url: str) -> None:
+        """Volumes that come now come from this server, and those of another are not its studies."""
+        self._origins.server = url
+
+    def origin(self, node: Any) -> Origin | None:
+        """Where a volume came from and whether it is so still; None where it is not from the server."""
+        return self._origins.of(node)
+
+    def contents(self, node: Any) -> str:
+        """A text that changes with a volume's voxels and with its place."""
+        return self._origins.contents(node)
+
+    def volume(self, node: Any) -> Volume:
+        """A copy of a volume node's voxels and geometry; parent transforms are not applied."""
+        array = slicer.util.arrayFromVolume(node)
+        if array is None or array.ndim != 3:
+            raise VolumeError(f"volume '{node.GetName()}' has no image of one number per voxel")
+        return Volume(array.copy(), ijkToRasOf(node))
+
+    def checkTransforms(self, nodes: dict[str, Any]) -> None:
+        """Volumes of one case must move together; otherwise they would be sent out of register."""
+        parents = {sequence: node.GetTransformNodeID() for sequence, node in nodes.items()}
+        if len(set(parents.values())) > 1:
+            moved = ", ".join(f"'{node.GetName()}'" for node in nodes.values() if node.GetTransformNodeID())
+            raise VolumeError(f"{moved} and the other volumes are under different transforms; harden the transforms")
+
+    def volumesOfStudy(self, studyId: str) -> dict[str, Any]:
+        """The scene's volumes that are a study's images still, by sequence; the last one where there are several."""
+        volumes = {}
+        for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+            if node.GetAttribute(STUDY_ATTRIBUTE) == studyId:
+                origin = self.origin(node)
+                if origin.sequence and not origin.change:
+                    volumes[origin.sequence] = node
+        return volumes
+
+    def show(self, node: Any) -> None:
+        """Put a volume into the slice views."""
+        slicer.util.setSliceViewerLayers(background=node, fit=True)
+
+    def voxelAt(self, node: Any, position: list[float]) -> tuple[int, int, int]:
+        """The voxel (i, j, k) of a volume, as it lies in the world, at a position in RAS; refused outside of it."""
+        local = [0.0, 0.0, 0.0]
+        node.TransformPointFromWorld(position, local)
+        voxel = np.rint(np.linalg.solve(ijkToRasOf(node), np.append(local, 1.0))[:3]).astype(int)
+        size = node.GetImageData().GetDimensions()
+        if not all(0 <= index < length for index, length in zip(voxel, size, strict=True)):
+            where = ", ".join(f"{value:.1f}" for value in position)
+            raise VolumeError(f"the click at R, A, S = {where} mm is outside '{node.GetName()}'; click on the volume")
+        return int(voxel[0]), int(voxel[1]), int(voxel[2])
+
+    def showSlice(self, node: Any, number: int) -> None:
+        """Move the red slice view to an axial slice of a volume, turned so that it shows this slice and no other."""
+        view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
+        if view is None:
+            raise VolumeError("there is no red slice view; choose a layout that has one, such as Conventional")
+        grid = Volume(slicer.util.arrayFromVolume(node), ijkToRasOf(node))
+        position = [0.0, 0.0, 0.0]
+        node.TransformPointToWorld(sliceCentre(grid, number).tolist(), position)
+        view.SetOrientation("Axial")
+        view.RotateToVolumePlane(node)
+        view.JumpSliceByOffsetting(*position)
+
+    # Segmentations
+
+    def addSegmentation(self, mask: Volume, reference: Any, labels: dict[str, int], name: str) -> Any:
+        """A new segmentation node on the grid of ``reference``: one segment per label, also for labels without voxels.
+
+        ``labels`` names the values; a value in the mask without a name becomes ``label <value>``.
+        """
+        grid = Volume(slicer.util.arrayFromVolume(reference), ijkToRasOf(reference))
+        if not sameGrid(mask, grid):
+            raise VolumeError(
+                f"the mask has {describeGrid(mask)}, '{reference.GetName()}' has {describeGrid(grid)}, or they lie "
+                "elsewhere; the server answered for another image"
+            )
+        names = {value: label for label, value in labels.items()}
+        for value in np.unique(mask.array).tolist():
+            if value:
+                names.setdefault(int(value), f"label {int(value)}")
+        segmentation = slicer.mrmlScene.AddNewNodeByClass(
+            "vtkMRMLSegmentationNode", slicer.mrmlScene.GenerateUniqueName(name)
+        )
+        segmentation.CreateDefaultDisplayNodes()
+        segmentation.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+        segmentation.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
+        self._importLabels(mask.array, segmentation, reference)
+        for value, label in sorted(names.items()):
+            self._nameSegment(segmentation, value, label)
+        origin = self.origin(reference)
+        if origin is not None:
+            fileUnderStudy(segmentation, origin.studyId)
+        return segmentation
+
+    def labelValues(self, segmentation: Any, known: dict[str, int]) -> dict[str, int]:
+        """The label value of every segment, by segment ID.
+
+        A segment keeps the value that it came with (its tag); else a segment with the name of a known label takes
+        that label's value; else it takes the smallest value that is free.
+        """
+        segments = segmentsOf(segmentation)
+        values: dict[str, int] = {}
+        for segmentId, segment in segments.items():
+            tag = vtk.reference("")
+            if segment.GetTag(VALUE_TAG, tag) and str(tag).isdigit():
+                values[segmentId] = int(str(tag))
+        for value in sorted(set(values.values())):
+            same = [segments[s].GetName() for s, v in values.items() if v == value]
+            if len(same) > 1:
+                raise VolumeError(
+                    f"segments {' and '.join(repr(name) for name in same)} of '{segmentation.GetName()}' both have "
+                    f"label value {value}; merge them, or delete one"
+                )
+        lowered = {name.lower(): value for name, value in known.items()}
+        for segmentId, segment in segments.items():
+            value = lowered.get((segment.GetName() or "").lower())
+            if segmentId not in values and value is not None and value not in values.values():
+                values[segmentId] = value
+        for segmentId in segments:
+            if segmentId not in values:
+                taken = {*values.values(), *known.values()}
+                values[segmentId] = next(value for value in range(1, len(taken) + 2) if value not in taken)
+        return values
+
+    def exportLabels(
+        self, segmentation: Any, reference: Any, known: dict[str, int], *, allowEmpty: bool = False
+    ) -> LabelExport:
+        """All segments as one mask on the grid of ``reference``, each with its label value.
+
+        Where segments overlap the later one in the list wins, and a warning says so, as for a segment without voxels.
+        When no segment has voxels the mask is refused with their names, unless ``allowEmpty``.
+        """
+        segments = segmentsOf(segmentation)
+        if not segments:
+            raise VolumeError(f"'{segmentation.GetName()}' has no segments; draw one before you submit it")
+        names = [segment.GetName() for segment in segments.values()]
+        repeated = next((name for name in names if names.count(name) > 1), None)
+        if repeated is not None:
+            raise VolumeError(
+                f"{names.count(repeated)} segments of '{segmentation.GetName()}' are named '{repeated}'; the saved "
+                "label tells segments by their names: rename or merge them"
+            )
+        values = self.labelValues(segmentation, known)
+        numberType = np.uint8 if max(values.values()) < 256 else np.uint16
+        array = np.zeros(slicer.util.arrayFromVolume(reference).shape, numberType)
+        warnings = []
+        drawn: dict[str, np.ndarray] = {}
+        for segmentId, segment in segments.items():
+            name = segment.GetName()
+            voxels = segmentArray(segmentation, segmentId, reference)
+            if not voxels.any():
+                warnings.append(f"Segment '{name}' is empty.")
+            note = resamplingNote(segmentation, segmentId, reference, voxels)
+            if note:
+                warnings.append(note)
+            for earlier, before in drawn.items():
+                overlap = int(np.count_nonzero(before & voxels))
+                if overlap:
+                    warnings.append(f"'{name}' and '{earlier}' overlap in {overlap} voxels, given to '{name}'.")
+            drawn[name] = voxels
+            array[voxels] = values[segmentId]
+        if not array.any() and not allowEmpty:
+            raise VolumeError(
+                f"{' and '.join(f'segment {name!r}' for name in drawn)} of '{segmentation.GetName()}' "
+                f"{'is' if len(drawn) == 1 else 'are'} empty on '{reference.GetName()}'; draw before you submit"
+            )
+        named = {segments[segmentId].GetName(): value for segmentId, value in values.items()}
+        return LabelExport(Volume(array, ijkToRasOf(reference)), named, tuple(warnings))
+
+    def segmentMask(self, segmentation: Any, segmentId: str, reference: Any, *, allowEmpty: bool = False) -> Volume:
+        """One segment as 0 and 1 on the grid of ``reference``; refused by name when it has no voxels there.
+
+        ``allowEmpty`` lets it have none.
+        """
+        segment = segmentation.GetSegmentation().GetSegment(segmentId)
+        if segment is None:
+            raise VolumeError(f"'{segmentation.GetName()}' has no segment '{segmentId}' any more; choose another")
+        voxels = segmentArray(segmentation, segmentId, reference).astype(np.uint8)
+        if not voxels.any() and not allowEmpty:
+            raise VolumeError(
+                f"segment '{segment.GetName()}' of '{segmentation.GetName()}' is empty on '{reference.GetName()}'; "
+                "draw it, or delete it"
+            )
+        return Volume(voxels, ijkToRasOf(reference))
+
+    def replaceSegment(self, segmentation: Any, segmentId: str, mask: Volume, reference: Any) -> None:
+        """Let a segment have the voxels of ``mask``, on the grid of ``reference``; other segments stay as they are."""
+        with withoutHelpers():
+            slicer.util.updateSegmentBinaryLabelmapFromArray(mask.array, segmentation, segmentId, reference)
+
+    def referenceVolume(self, segmentation: Any) -> Any:
+        """The volume that a segmentation was drawn on, or None."""
+        return segmentation.GetNodeReference(segmentation.GetReferenceImageGeometryReferenceRole())
+
+    def _importLabels(self, array: np.ndarray, segmentation: Any, reference: Any) -> None:
+        if not array.any():
+            return
+        labelmap = slicer.modules.volumes.logic().CreateAndAddLabelVolume(reference, "gliomics mask")
+        try:
+            slicer.util.updateVolumeFromArray(labelmap, array.astype(np.int16))
+            if not slicer.modules.segmentations.logic().ImportLabelmapToSegmentationNode(labelmap, segmentation):
+                raise VolumeError(f"the mask cannot be made a segmentation of '{reference.GetName()}'")
+        finally:
+            slicer.mrmlScene.RemoveNode(labelmap.GetDisplayNode())
+            slicer.mrmlScene.RemoveNode(labelmap)
+
+    def _nameSegment(self, segmentation: Any, value: int, name: str) -> None:
+        inner = segmentation.GetSegmentation()
+        imported = [s for s in segmentsOf(segmentation).values() if s.GetLabelValue() == value]
+        untagged = [s for s in imported if not s.HasTag(VALUE_TAG)]
+        segment = untagged[0] if untagged else inner.GetSegment(inner.AddEmptySegment("", name))
+        segment.SetName(name)
+        segment.SetNameAutoGenerated(False)  # otherwise another choice of terminology renames the segment
+        segment.SetTag(VALUE_TAG, str(value))
+        meaning = meaningOf(name)
+        if meaning is not None:
+            segment.SetTag(segment.GetTerminologyEntryTagName(), meaning.terminology)
+            if meaning.colour not in (each.GetColor() for each in segmentsOf(segmentation).values()):
+                segment.SetColor(*meaning.colour)
+                segment.SetColorAutoGenerated(False)
+
+    # Tables
+
+    def publishFeatures(self, features: FeatureRow, table: Any | None) -> Any:
+        """Put a feature table into ``table``, or into a new table node."""
+        node = table or slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", TABLE_NAME)
+        wasModified = node.StartModify()
+        node.RemoveAllColumns()
+        titles = ("Feature", "Stability", "Unit", "Measured on", "Name")
+        texts = [_column(vtk.vtkStringArray(), title) for title in titles]
+        values = _column(vtk.vtkDoubleArray(), "Value")
+        for name, value in features.values.items():
+            label, where, unit = featureRow(name)
+            cells = (label, stabilityCell(features, name), unit, where, name)
+            for column, text in zip(texts, cells, strict=True):
+                column.InsertNextValue(text)
+            values.InsertNextValue(value)
+        for column in (texts[0], values, *texts[1:]):
+            node.AddColumn(column)
+            node.SetColumnTitle(column.GetName(), column.GetName())
+        node.SetUseColumnTitleAsColumnHeader(True)
+        node.SetLocked(True)
+        node.SetAttribute(STUDY_ATTRIBUTE, features.study_id)
+        node.SetName(f"{TABLE_NAME}: {features.study_id} {features.region}")
+        node.EndModify(wasModified)
+        return node
+
+
+def _column(array: Any, name: str) -> Any:
+    array.SetName(name)
+    return array

@@ -1,0 +1,124 @@
+"""Which of the scene's volumes are the sequences of one study; what could be misread is left to the user."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import slicer.util
+
+from gliomics.sequences import Recognition, recognise
+from RadiogenomicsLib.scene.dicom_headers import Headers, headersOf
+from RadiogenomicsLib.scene.origin import SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE
+from RadiogenomicsLib.sequences import SEQUENCES, TITLES
+
+
+@dataclass(frozen=True)
+class VolumeRecognition:
+    """What a volume is, in words by what that was told, and the study it belongs to, empty where it is not known."""
+
+    recognition: Recognition
+    how: str
+    study: str = ""
+
+
+@dataclass(frozen=True)
+class RecognisedVolumes:
+    """The volume of each sequence with the words for how it was told, and sentences on those that were left."""
+
+    volumes: dict[str, tuple[Any, str]]
+    notes: tuple[str, ...]
+
+
+class Recogniser:
+    """Looks at volumes once, and again when they were renamed: their headers are read from disk."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], VolumeRecognition] = {}
+
+    def of(self, node: Any) -> VolumeRecognition:
+        """What a volume is, by where it came from, else by its DICOM headers together with its name."""
+        attributes = (STUDY_ATTRIBUTE, SEQUENCE_ATTRIBUTE, "DICOM.instanceUIDs")
+        key = (node.GetID(), node.GetName() or "", *(node.GetAttribute(name) or "" for name in attributes))
+        if key not in self._known:
+            self._known[key] = _recogniseVolume(node)
+        return self._known[key]
+
+    def choose(self, chosen: dict[str, Any], eligible: Collection[Any]) -> RecognisedVolumes:
+        """The volumes for sequences that have none yet, beside those ``chosen`` already.
+
+        All of the scene's volumes compete, but only an ``eligible`` one is taken: the only one that looks like the
+        sequence, of the study that the chosen volumes are of. The notes are on eligible ones.
+        """
+        taken = {node.GetID() for node in chosen.values()}
+        asked = {node.GetID() for node in eligible} - taken
+        studies = {self.of(node).study for node in chosen.values()} - {""}
+        answers = {node: self.of(node) for node in volumesOfScene() if node.GetID() not in taken}
+        foreign = [node for node, answer in answers.items() if studies and answer.study not in ("", *studies)]
+        notes = _notes("{} left: of another study than the chosen volumes.", foreign, asked)
+        answers = {node: answer for node, answer in answers.items() if node not in foreign}
+        if len({answer.study for answer in answers.values() if answer.recognition.sequence} - {""}) > 1:
+            notes.append("The volumes are of several studies: choose one volume, and press Recognise volumes again.")
+            return RecognisedVolumes({}, tuple(notes))
+        volumes: dict[str, tuple[Any, str]] = {}
+        for sequence in SEQUENCES:
+            nodes = [node for node, answer in answers.items() if answer.recognition.sequence == sequence]
+            if sequence in chosen:
+                stays = f"'{chosen[sequence].GetName()}' stays chosen for {TITLES[sequence]}"
+                notes += _notes(f"{{}} left: {stays}.", nodes, asked)
+            elif len(nodes) > 1:
+                notes += _notes(f"{{}} look like {TITLES[sequence]}: choose one of them.", nodes, asked)
+            elif nodes and nodes[0].GetID() in asked:
+                volumes[sequence] = nodes[0], answers[nodes[0]].how
+        for node, answer in answers.items():
+            if answer.recognition.sequence is None:
+                notes += _notes(f"{{}} left: {answer.recognition.reason}.", [node], asked)
+        return RecognisedVolumes(volumes, tuple(notes))
+
+
+def volumesOfScene() -> list[Any]:
+    """The scene's images that a user can choose, without masks."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    return [n for n in nodes if n.GetClassName() == "vtkMRMLScalarVolumeNode" and not n.GetHideFromEditors()]
+
+
+def _recogniseVolume(node: Any) -> VolumeRecognition:
+    name, tag, headers = node.GetName() or "", node.GetAttribute(SEQUENCE_ATTRIBUTE), headersOf(node)
+    study = node.GetAttribute(STUDY_ATTRIBUTE) or (headers.studyUid if headers is not None else "")
+    if tag in SEQUENCES:
+        return VolumeRecognition(Recognition(tag, "it came from the server as such"), "Recognised by its tag", study)
+    if tag:
+        return VolumeRecognition(Recognition(None, "the server does not say its sequence"), "", study)
+    if headers is None:
+        return VolumeRecognition(recognise(name), "Recognised by its name", study)
+    answer = _byHeaders(name, headers)
+    return VolumeRecognition(answer, f"Recognised by its DICOM headers and name: {answer.reason}", study)
+
+
+def _byHeaders(name: str, headers: Headers) -> Recognition:
+    """What headers, description and name agree on: a copy keeps the headers, and its name says what was made of it."""
+    if headers.modality.upper() != "MR":
+        return Recognition(None, f"its modality is {headers.modality}", is_other=True)
+    byName = recognise(name, headers.acquisition)
+    description = headers.description
+    if byName.is_other or not description or description == name:
+        return byName
+    byDescription = recognise(description, headers.acquisition)
+    if byDescription.is_other or byName.sequence == byDescription.sequence:
+        return byDescription
+    if byName.sequence and byDescription.sequence:
+        return Recognition(
+            None, f"its name says {byName.sequence}, its DICOM description '{description}' {byDescription.sequence}"
+        )
+    together = recognise(f"{name} {description}", headers.acquisition)
+    agreed = byName.sequence or byDescription.sequence
+    return together if together.sequence == agreed else Recognition(None, together.reason)
+
+
+def _notes(sentence: str, nodes: list[Any], asked: Collection[str]) -> list[str]:
+    """A sentence on these volumes; none where none of them is asked about."""
+    if not any(node.GetID() in asked for node in nodes):
+        return []
+    names = [f"'{node.GetName()}'" for node in nodes]
+    return [sentence.format(names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}")]

@@ -1,0 +1,330 @@
+"""Where computation happens: what the panel asks for, and a Gliomics server that answers."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from gliomics.client import ClientError, GliomicsClient
+from gliomics.records import FeatureRow, SubtypeEstimate
+
+UNNAMED = "image"
+"""The sequence of a study that is one image whose sequence is not known."""
+
+FINAL, PARTIAL = "final", "partial"
+"""Tags of a label of a whole study and of one of some of its slices."""
+
+MOST_CLICKS = 100
+"""The server takes no more in one request; those before the last only tell it more of what the user means."""
+
+Report = Callable[[str, "float | None"], None]
+"""Called with what is being done and how far it is, between 0 and 1 or None."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the server. ``labels`` are names and values of what a segmentation draws."""
+
+    name: str
+    kind: str
+    description: str
+    labels: dict[str, int] = field(default_factory=dict)
+    requiredSequences: tuple[str, ...] = ()
+    optionalSequences: tuple[str, ...] = ()
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """What a server offers."""
+
+    name: str
+    version: str
+    models: tuple[Model, ...]
+    strategies: tuple[str, ...]
+    studies: int = 0
+    labelled: int = 0
+
+    def ofKind(self, kind: str) -> list[Model]:
+        """Models of one kind: ``"segmentation"``, ``"refinement"``, ``"radiomics"`` or ``"subtype"``."""
+        return [model for model in self.models if model.kind == kind]
+
+    def model(self, name: str) -> Model | None:
+        """The model of that name."""
+        return next((model for model in self.models if model.name == name), None)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The images to compute on: a study that the server has, or files to upload, by sequence."""
+
+    studyId: str | None = None
+    files: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NextStudy:
+    """The study to annotate next, why, and its files by sequence; an empty ``studyId`` when none is left.
+
+    ``slices`` are the numbers of its axial slices that are worth most, where some were asked for.
+    """
+
+    studyId: str
+    reason: str
+    files: dict[str, Path]
+    slices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class PartialLabel:
+    """A label of some slices: its mask file, and the numbers of these slices."""
+
+    mask: Path
+    slices: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Click:
+    """A voxel (i, j, k), and whether the user says that it is lesion."""
+
+    voxel: tuple[int, int, int]
+    lesion: bool
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """A mask file, the names of its label values, and what the server says about it."""
+
+    mask: Path
+    labels: dict[str, int]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Features of a segment and the subtypes estimated from them."""
+
+    features: FeatureRow
+    estimates: tuple[SubtypeEstimate, ...]
+
+
+class Backend(Protocol):
+    """All calls block, so they are made in the thread of a job; errors are ``gliomics.errors.GliomicsError``."""
+
+    def describe(self) -> ServerInfo:
+        """What the backend offers."""
+
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
+        """Choose the study to annotate next and that many of its slices; its images are put into ``folder``."""
+
+    def segment(self, model: str, case: Case, folder: Path) -> Segmented:
+        """Segment a case; the mask is written into ``folder``."""
+
+    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+        """``mask`` after the last of ``clicks``, the others being in it already; it is written into ``folder``."""
+
+    def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
+        """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them."""
+
+    def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
+        """The label of some slices that a study has, if any; its mask is put into ``folder``."""
+
+    def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
+        """Save ``mask`` as the label of a study with this tag, :data:`FINAL` or :data:`PARTIAL`."""
+
+    def tellWaiting(self, tell: Callable[[str], None]) -> None:
+        """Have ``tell`` called, from any thread, with what a call waits for. It does not block."""
+
+    def interrupt(self) -> None:
+        """End the calls that are under way in other threads: they raise. It does not block."""
+
+
+def isLoopback(url: str) -> bool:
+    """Whether the address is this computer, so that nothing sent to it leaves it."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def hostOf(url: str) -> str:
+    """Scheme, host and port of an address, as consent is remembered for it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".lower()
+
+
+def sameServer(a: str, b: str) -> bool:
+    """Whether two addresses may be of one server; one on this computer may have another port from day to day."""
+    return hostOf(a) == hostOf(b) or (isLoopback(a) and isLoopback(b))
+
+
+def addressError(url: str) -> str:
+    """What is wrong with a server address; empty when it can be used."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    return "" if valid else f"'{url}' is not a server address: write it like http://127.0.0.1:8000"
+
+
+def tokenError(token: str) -> str:
+    """What is wrong with an access token; empty when it can be sent, as can none at all."""
+    usable = token.isascii() and token.isprintable() and " " not in token
+    return "" if usable else "The token has characters that no token has: paste it again, without anything around it."
+
+
+class ServerBackend:
+    """A Gliomics server, or any MONAI Label server as far as it goes, over REST.
+
+    ``token`` where it asks for one; ``user`` is who takes studies and saves labels, where no token says so.
+    """
+
+    def __init__(self, url: str, token: str = "", user: str = "") -> None:
+        self._client = GliomicsClient(url, token=token or None, user=user or None)
+
+    def describe(self) -> ServerInfo:
+        """The server's ``/info/`` in the panel's terms."""
+        info = self._client.info()
+        models: list[Model] = []
+        for name, entry in info.get("models", {}).items():
+            models += _modelsOf(name, entry)
+        datastore = info.get("datastore", {})
+        return ServerInfo(
+            name=str(info.get("name", "")),
+            version=str(info.get("version", "")),
+            models=tuple(models),
+            strategies=tuple(info.get("strategies", {})),
+            studies=int(datastore.get("total", 0)),
+            labelled=int(datastore.get("completed", 0)),
+        )
+
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
+        """Active learning's choice, with every sequence of it as NIfTI."""
+        choice = self._client.next_sample(strategy, **({"slices": slices} if slices else {}))
+        if not choice["id"]:
+            return NextStudy("", str(choice.get("reason", "nothing is left to label")), {})
+        studyId = str(choice["id"])
+        sequences = choice.get("sequences") or self._client.image_info(studyId).get("sequences") or [UNNAMED]
+        files = {}
+        for index, sequence in enumerate(sequences):
+            path = folder / f"{index}.nii.gz"  # a name from the server is not made a file name
+            name = None if sequence == UNNAMED else sequence
+            self._client.download_image(studyId, path, name, progress=_bytesReported(report, studyId, sequence))
+            files[sequence] = path
+        numbers = tuple(int(number) for number in choice.get("slices") or ())
+        return NextStudy(studyId, str(choice.get("reason", "")), files, numbers)
+
+    def segment(self, model: str, case: Case, folder: Path) -> Segmented:
+        """The mask of a segmentation model."""
+        answer = self._client.infer(model, case.studyId, files=case.files or None)
+        if answer.label is None:
+            raise ClientError(f"'{model}' answered without a mask; choose a model for segmentation")
+        mask = folder / "mask.nii.gz"
+        mask.write_bytes(answer.label)
+        labels = _labels(answer.params.get("label_names"))
+        return Segmented(mask, labels, tuple(answer.params.get("warnings", ())))
+
+    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+        """The mask of a refinement model."""
+        said = [{"voxel": list(click.voxel), "lesion": click.lesion} for click in clicks[-MOST_CLICKS:]]
+        answer = self._client.infer(model, case.studyId, files=case.files or None, label=mask, params={"clicks": said})
+        if answer.label is None:
+            raise ClientError(f"'{model}' answered without a mask; it corrects none")
+        corrected = folder / "corrected.nii.gz"
+        corrected.write_bytes(answer.label)
+        return corrected
+
+    def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
+        """Features, and estimates of every subtype model; where these are refused, the features say why."""
+        with ExitStack() as stack:
+            target: dict[str, Any] = {"image_id": case.studyId}
+            if case.studyId is None:
+                target = {"session_id": stack.enter_context(self._client.session(case.files))}
+            try:
+                answer = self._client.infer("subtype", **target, label=mask, params={"region": region}).params
+            except ClientError as refusal:
+                if refusal.status not in (400, 404):
+                    raise
+                features = self._client.features(**target, label=mask, region=region)
+                note = "the server has no subtype model" if refusal.status == 404 else f"no subtype: {refusal}"
+                return Analysis(_noted(features, [note]), ())
+        notes = [f"no estimate of {name}: {why}" for name, why in answer.get("not_estimated", {}).items()]
+        estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
+        return Analysis(_noted(FeatureRow.from_json(answer["features"]), notes), estimates)
+
+    def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
+        """The current version of the label with the tag ``partial``."""
+        try:
+            info = self._client.label_info(studyId, PARTIAL)
+            content = self._client.download_label(studyId, PARTIAL, info.get("version"))
+        except ClientError as refusal:
+            if refusal.status != 404:
+                raise
+            return None
+        mask = folder / "partial.nii.gz"
+        mask.write_bytes(content)
+        return PartialLabel(mask, tuple(int(number) for number in info.get("slices_done", ())))
+
+    def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
+        """Save a label as a new version."""
+        self._client.save_label(studyId, mask, tag=tag, params=notes)
+
+    def tellWaiting(self, tell: Callable[[str], None]) -> None:
+        """As the client tells it: the position in the server's queue, and when a busy server is asked again."""
+        self._client.tell_waiting(tell)
+
+    def interrupt(self) -> None:
+        """Shut the connections down."""
+        self._client.interrupt()
+
+
+def _noted(features: FeatureRow, notes: list[str]) -> FeatureRow:
+    return replace(features, warnings=[*features.warnings, *notes])
+
+
+def _modelsOf(name: str, entry: dict[str, Any]) -> list[Model]:
+    """The panel's models of one entry of ``/info/``; the subtype task stands for several."""
+    subtypes = entry.get("subtype_models", {})
+    if subtypes:
+        return [_model(each, "subtype", details) for each, details in subtypes.items()]
+    kinds = {"segmentation": "segmentation", "deepedit": "segmentation"}
+    kind = "radiomics" if name == "radiomics" else kinds.get(str(entry.get("type", "")), "other")
+    if entry.get("task") == "refinement":  # other apps' "deepgrow" models take other requests
+        kind = "refinement"
+    return [_model(name, kind, entry)]
+
+
+def _model(name: str, kind: str, entry: dict[str, Any]) -> Model:
+    sequences = entry.get("sequences", {})
+    return Model(
+        name=name,
+        kind=kind,
+        description=str(entry.get("title") or entry.get("description", "")),
+        labels=_labels(entry.get("labels")),
+        requiredSequences=tuple(sequences.get("required", ())),
+        optionalSequences=tuple(sequences.get("optional", ())),
+        version=str(entry.get("version", "")),
+    )
+
+
+def _labels(labels: Any) -> dict[str, int]:
+    """Names with values; some MONAI Label apps give only names, in the order of their values."""
+    if isinstance(labels, dict):
+        return {str(name): int(value) for name, value in labels.items() if int(value) > 0}
+    return {str(name): index + 1 for index, name in enumerate(labels or ())}
+
+
+def _bytesReported(report: Report, studyId: str, sequence: str) -> Callable[[int, int | None], None]:
+    def progress(done: int, total: int | None) -> None:
+        report(f"downloading {sequence} of '{studyId}'", done / total if total else None)
+
+    return progress

@@ -1,0 +1,134 @@
+"""What the panel's jobs do in their thread: write files, ask the backend, read files. No MRML, no Qt."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, Case, Click, ServerInfo
+from RadiogenomicsLib.server.jobs import Job
+from RadiogenomicsLib.server.slices import withEarlierSlices
+from RadiogenomicsLib.server.volumes import Volume, readNifti, writeNifti
+
+
+@dataclass(frozen=True)
+class CaseImages:
+    """The images to compute on, copied out of the scene; a study of the server needs no ``volumes``."""
+
+    studyId: str = ""
+    volumes: dict[str, Volume] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StudyImages:
+    """A downloaded study, why it was chosen and which slices are worth most; an empty ``studyId`` when none is left."""
+
+    studyId: str
+    reason: str
+    volumes: dict[str, Volume]
+    slices: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class MaskImage:
+    """A mask with the names of its values."""
+
+    mask: Volume
+    labels: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+def connect(job: Job, backend: Backend) -> ServerInfo:
+    """Ask a server what it offers."""
+    job.progress("asking what the server offers")
+    return backend.describe()
+
+
+def takeNextStudy(job: Job, backend: Backend, strategy: str, slices: int) -> StudyImages:
+    """Download the study to annotate next; ``slices`` says how many of its slices shall be named, 0 for none."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        job.progress("choosing a study")
+        study = backend.nextStudy(strategy, slices, Path(name), job.progress)
+        volumes = {}
+        for sequence, path in study.files.items():
+            job.progress(f"reading {sequence}")
+            volumes[sequence] = readNifti(path)
+        return StudyImages(study.studyId, study.reason, volumes, study.slices)
+
+
+def segment(job: Job, backend: Backend, model: str, images: CaseImages) -> MaskImage:
+    """Segment a case with a model."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        job.progress(f"{model} is at work")
+        answer = backend.segment(model, case, folder)
+        job.progress("reading the mask")
+        return MaskImage(readNifti(answer.mask), answer.labels, answer.warnings)
+
+
+def correct(
+    job: Job, backend: Backend, model: str, images: CaseImages, mask: Volume, clicks: Sequence[Click]
+) -> Volume:
+    """A segment after the last of the clicks on it."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        writeNifti(mask, folder / "label.nii.gz")
+        job.progress(f"{model} is at work")
+        return readNifti(backend.correct(model, case, folder / "label.nii.gz", clicks, folder))
+
+
+def analyse(job: Job, backend: Backend, images: CaseImages, mask: Volume, region: str) -> Analysis:
+    """Features of a segment and the subtypes estimated from them."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        writeNifti(mask, folder / "label.nii.gz")
+        job.progress("computing features and estimates")
+        return backend.analyse(case, folder / "label.nii.gz", region)
+
+
+def submit(job: Job, backend: Backend, studyId: str, mask: Volume, notes: dict[str, Any]) -> ServerInfo:
+    """Save the label of a whole study, and ask the server how many studies are labelled now."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        _send(job, backend, studyId, mask, notes, FINAL, Path(name))
+    return backend.describe()
+
+
+def submitSlices(
+    job: Job, backend: Backend, studyId: str, mask: Volume, slices: tuple[int, ...], notes: dict[str, Any]
+) -> tuple[int, ...]:
+    """Save what is drawn in some slices, beside those that were saved before; returns all that are done now."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        job.progress(f"asking which slices of '{studyId}' were saved before")
+        earlier = backend.partialLabel(studyId, Path(name))
+        if earlier is not None:
+            mask = withEarlierSlices(mask, slices, readNifti(earlier.mask), earlier.slices)
+            slices = tuple(sorted({*earlier.slices, *slices}))
+        _send(job, backend, studyId, mask, {**notes, "slices_done": list(slices)}, PARTIAL, Path(name))
+    return slices
+
+
+def _send(
+    job: Job, backend: Backend, studyId: str, mask: Volume, notes: dict[str, Any], tag: str, folder: Path
+) -> None:
+    job.progress("compressing")
+    path = folder / "label.nii.gz"
+    writeNifti(mask, path)
+    job.progress(f"sending the label of '{studyId}'")
+    backend.submit(studyId, path, notes, tag)
+
+
+def _case(job: Job, images: CaseImages, folder: Path) -> Case:
+    if images.studyId:
+        return Case(studyId=images.studyId)
+    files = {}
+    for sequence, volume in images.volumes.items():
+        job.progress(f"compressing {sequence}")
+        files[sequence] = folder / f"{sequence}.nii.gz"
+        writeNifti(volume, files[sequence])
+    return Case(files=files)

@@ -1,0 +1,41 @@
+"""Axial slices of a volume by number, counted in the volume's own order as the server counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from RadiogenomicsLib.server.volumes import Volume, VolumeError, describeGrid, sameGrid
+
+
+def axialAxis(ijkToRas: np.ndarray) -> int:
+    """The voxel axis (0, 1, 2 for i, j, k) across which axial slices are cut: the one that is most nearly S."""
+    directions = ijkToRas[:3, :3] / np.linalg.norm(ijkToRas[:3, :3], axis=0)
+    return int(np.argmax(np.abs(directions[2])))
+
+
+def sliceCentre(volume: Volume, number: int) -> np.ndarray:
+    """The middle of an axial slice in RAS, millimetres; :class:`VolumeError` where the volume has no such slice."""
+    axis = axialAxis(volume.ijkToRas)
+    centre = (np.array(volume.array.shape[::-1]) - 1) / 2
+    count = volume.array.shape[2 - axis]
+    if not 0 <= number < count:
+        raise VolumeError(f"there is no slice {number}; the volume has slices 0 to {count - 1}")
+    centre[axis] = number
+    return np.asarray((volume.ijkToRas @ np.append(centre, 1.0))[:3])
+
+
+def withEarlierSlices(mask: Volume, slices: Collection[int], earlier: Volume, done: Collection[int]) -> Volume:
+    """``mask`` with the slices of an ``earlier`` mask that were ``done`` then and are not among ``slices`` now."""
+    if not sameGrid(mask, earlier):
+        raise VolumeError(
+            f"the slices saved before have {describeGrid(earlier)}, these have {describeGrid(mask)}, or lie elsewhere; "
+            "draw on the volume that they were drawn on"
+        )
+    array = mask.array.astype(np.promote_types(mask.array.dtype, earlier.array.dtype))
+    axis = 2 - axialAxis(mask.ijkToRas)
+    for number in set(done) - set(slices):
+        index = (slice(None),) * axis + (number,)
+        array[index] = earlier.array[index]
+    return Volume(array, mask.ijkToRas)

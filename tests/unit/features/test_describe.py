@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from gliomics.errors import UnknownNameError
+from gliomics.features import ellipsoid, engine, outline
+from gliomics.features.config import FeatureConfig, parse_config
+from gliomics.features.describe import (
+    FEATURE_CLASSES,
+    NOT_COMPUTED,
+    describe,
+    describe_table,
+    descriptions,
+    feature_list,
+)
+from gliomics.features.extract import extract_features
+from tests.unit.features.heads import head, lesion
+from tests.unit.features.pages import FEATURE_PAGE
+
+UNIT = re.compile(r"none|bits|radians|(1/)?(mm|intensity|grey levels|voxels)[2-4]?( mm3)?")
+
+
+def shown(table: Table) -> str:
+    text = io.StringIO()
+    Console(width=200, file=text).print(table)
+    return text.getvalue()
+
+
+def test_every_feature_that_exists_is_described_and_no_other() -> None:
+    ours = {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES)}
+    known = [f"{kind}_{name}" for kind, names in (engine.feature_names() | ours).items() for name in names]
+    described = [f"{one.feature_class}_{one.name}" for one in descriptions()]
+    assert sorted([*described, *NOT_COMPUTED]) == sorted(known)
+
+
+def test_features_called_not_computed_give_no_value_where_all_others_do() -> None:
+    names = {kind: engine.feature_names()[kind] for kind in ("glcm", "gldm", "shape", "firstorder")}
+    # parse_config refuses the names that PyRadiomics still lists and no longer computes
+    config = FeatureConfig.model_validate({"featureClass": names, "setting": {"binWidth": 10}})
+    found = extract_features({"flair": head()}, lesion(), config, study_id="case-1").values
+    missing = {f"{kind}_{name}" for kind in names for name in names[kind]} - {
+        "_".join(column.split("_")[-2:]) for column in found
+    }
+    assert missing == set(NOT_COMPUTED)
+
+
+def test_every_column_of_a_real_extraction_is_described() -> None:
+    config = parse_config(
+        {"imageType": {"Original": {}, "LoG": {"sigma": [3.0]}, "Wavelet": {}}, "featureClass": {"ngtdm": None}}, "x"
+    )
+    columns = extract_features({"flair": head()}, lesion(), config, study_id="case-1").values
+    assert len(columns) == 5 * (1 + 1 + 8)
+    found = {column: describe(column) for column in columns}
+    assert all(one is not None and column.endswith(one.name) for column, one in found.items())
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "code"),
+    [
+        ("flair_wavelet-HHL_glcm_Contrast", "grey levels2", "ACUI"),
+        ("t1c_log-sigma-1-0-mm-3D_firstorder_10Percentile", "intensity", "QG58"),
+        ("original_shape_MeshVolume", "mm3", "RNU0"),
+        ("original_outline_Solidity", "none", ""),
+        ("ngtdm_Contrast", "grey levels3", "65HE"),
+    ],
+)
+def test_column_is_found_whatever_the_sequence_and_the_filter(column: str, unit: str, code: str) -> None:
+    found = describe(column)
+    assert found is not None
+    assert (found.unit, found.ibsi_code) == (unit, code)
+
+
+@pytest.mark.parametrize("column", ["study_id", "diagnostics_voxels", "Contrast", "", "original_glcm_Contras"])
+def test_column_that_is_no_feature_has_no_description(column: str) -> None:
+    assert describe(column) is None
+
+
+def test_every_description_is_one_sentence_with_a_unit_and_a_known_class() -> None:
+    for one in descriptions():
+        assert one.feature_class in FEATURE_CLASSES
+        assert UNIT.fullmatch(one.unit), one
+        assert one.description.endswith(".") and ". " not in one.description, one
+        assert re.fullmatch(r"[0-9A-Z]{4}|", one.ibsi_code), one
+    codes = [one.ibsi_code for one in descriptions() if one.ibsi_code]
+    assert len(codes) == len(set(codes))
+
+
+def test_table_shows_each_feature_of_the_named_columns_once() -> None:
+    text = shown(describe_table(["flair_original_glcm_Contrast", "t1c_original_glcm_Contrast", "ngtdm", "Elongation"]))
+    rows = [found[1] for line in text.splitlines() if (found := re.match(r"[│|] (\w+_\w+) ", line))]
+    ngtdm = ["ngtdm_Busyness", "ngtdm_Coarseness", "ngtdm_Complexity", "ngtdm_Contrast", "ngtdm_Strength"]
+    assert rows == ["glcm_Contrast", *ngtdm, "shape_Elongation", "shape2D_Elongation"]
+    assert "ACUI" in text
+    assert "in voxels where the voxel size is unknown" in text
+
+
+def test_table_without_names_shows_all() -> None:
+    assert describe_table().row_count == len(descriptions())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("flair_original_glcm_Contrst", "'flair_original_glcm_Contrst' is unknown; did you mean 'glcm_Contrast'?"),
+        ("glcn", "'glcn' is unknown; did you mean 'glcm'?"),
+        ("xyz", "'xyz' is unknown; feature classes are shape, shape2D, firstorder"),
+        ("Dissimilarity", "'glcm_Dissimilarity' is not computed: DifferenceAverage equals it"),
+        ("t1_original_glcm_SumVariance", "'glcm_SumVariance' is not computed: ClusterTendency equals it"),
+    ],
+)
+def test_unknown_name_is_refused_with_the_nearest(name: str, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=re.escape(message)):
+        describe_table([name])
+
+
+def test_page_of_the_features_is_up_to_date() -> None:
+    assert FEATURE_PAGE.read_text(encoding="utf-8") == feature_list(), (
+        "docs/reference/feature_list.md is out of date; run python -m tests.unit.features.pages"
+    )

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from monailabel.config import settings
+
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.models import ModelStore
+from gliomics.segmentation.segmenter import Segmenter
+from gliomics.server.app import GliomicsApp
+from gliomics.server.input_cache import PreparedStudies
+from gliomics.server.model_cache import ModelCache
+from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.tasks.infer import SegmentationTask
+from tests.server.studies import TINY, a_card, add_model, an_untrained_state
+
+
+@pytest.fixture(autouse=True)
+def settings_are_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MONAI_LABEL_SESSION_PATH", "MONAI_LABEL_TRACKING_ENABLED", "MONAI_LABEL_DICOMWEB_SEARCH_FILTER"):
+        monkeypatch.setattr(settings, name, getattr(settings, name))
+
+
+@pytest.fixture
+def an_app(a_store: StudyDatastore) -> GliomicsApp:
+    state = an_untrained_state(TINY, 1)
+    state["head.bias"] += 10  # marks everything as lesion
+    add_model(a_store.root, a_card("test_model", TINY, ["flair"], []), state)
+    return GliomicsApp("unused", str(a_store.root), {})
+
+
+def test_model_without_weights_is_not_offered(a_store: StudyDatastore) -> None:
+    store = ModelStore(a_store.workspace.models, shipped=a_store.root / "nothing")
+    task = SegmentationTask(
+        "segmentation_flair", ModelCache(store, Segmenter), PreparedStudies(), a_store.workspace.temporary
+    )
+    assert not task.is_valid()
+
+
+def test_model_whose_weights_are_damaged_is_not_offered_any_more(an_app: GliomicsApp) -> None:
+    assert "test_model" in an_app.info()["models"]
+    weights = an_app.store.current("test_model").file("weights.safetensors")
+    weights.write_bytes(weights.read_bytes()[:100])
+    assert "test_model" not in an_app.info()["models"]
+
+
+def test_published_version_serves_without_a_restart(an_app: GliomicsApp, tmp_path: Path) -> None:
+    assert an_app.infer({"model": "test_model", "image": "case-0"})["params"]["model_version"] == "1"
+    add_model(Path(an_app.studies), a_card("test_model", TINY, ["flair"], []), an_untrained_state(TINY, 1))
+    assert an_app.infer({"model": "test_model", "image": "case-0"})["params"]["model_version"] == "2"
+
+
+@pytest.mark.parametrize("request_", [{"image": "/etc/passwd"}, {"image": "case-0", "label": "/etc/passwd"}])
+def test_path_that_the_server_did_not_receive_is_refused(an_app: GliomicsApp, request_: dict[str, str]) -> None:
+    with pytest.raises(InputError, match="is a path"):
+        an_app.infer({"model": "radiomics", **request_})
+
+
+def test_unknown_model_names_those_that_exist(an_app: GliomicsApp) -> None:
+    with pytest.raises(UnknownNameError, match="test_model"):
+        an_app.infer({"model": "nope", "image": "case-0"})
+
+
+def test_batch_goes_on_after_a_study_that_fails(an_app: GliomicsApp) -> None:
+    (Path(an_app.studies) / "case-0" / "flair.nii.gz").write_bytes(b"damaged")
+    answers = an_app.batch_infer({"model": "test_model", "images": "all", "label_tag": "auto"})
+    assert "error" in answers["case-0"]
+    assert answers["case-1"]["label"] == "case-1"
+    assert an_app.datastore().get_labeled_images("auto") == ["case-1"]
+    assert not list(an_app.workspace.temporary.iterdir())
+
+
+@pytest.fixture
+def a_dicomweb_archive() -> Iterator[tuple[str, list[str]]]:
+    """An archive without series, and the queries it was asked."""
+    queries: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            queries.append(self.path)
+            content = json.dumps([]).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/dicom+json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", queries
+    server.shutdown()
+    server.server_close()
+
+
+def test_dicomweb_archive_is_asked_for_mr_series(
+    a_dicomweb_archive: tuple[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, queries = a_dicomweb_archive
+    tool = tmp_path / "bin" / "itkimage2segimage"  # where MONAI Label would fetch it from the network otherwise
+    tool.parent.mkdir()
+    tool.touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    app = GliomicsApp(str(tmp_path), url, {})
+    assert app.datastore().list_images() == []
+    assert any("Modality=MR" in query for query in queries)
+    assert app.info()["trainers"] == {}
