@@ -177,7 +177,7 @@ def _measure(
     """Write the table; how many studies failed."""
     from gliomics.cohort.feature_table import write_features_csv
     from gliomics.cohort.numbering import labels_of_masks
-    from gliomics.cohort.row_store import RowStore, StoredTables, default_folder
+    from gliomics.cohort.row_store import RowStore, StoredRows, default_folder
     from gliomics.cohort.runner import measure_cohort
     from gliomics.errors import InputError
 
@@ -204,22 +204,22 @@ def _measure(
             stored += outcome.stored
     if not keys:
         raise InputError(f"no features were computed from {len(studies)} studies in {folder}; the reasons are above")
-    tables = StoredTables(store, [keys[study.id] for study in studies if study.id in keys])
-    write_features_csv(tables, out)
+    rows = StoredRows(store, [keys[study.id] for study in studies if study.id in keys])
+    write_features_csv(rows, out)
     warnings: Counter[str] = Counter()
     numberings: Counter[str] = Counter()
-    rows = 0
-    for table in tables:
-        rows += 1
-        warnings.update(table.warnings)
-        if name := table.diagnostics.get("numbering"):
-            numberings[f"{name}, by {table.diagnostics['numbering_source']}"] += 1
+    count_of_rows = 0
+    for row in rows:
+        count_of_rows += 1
+        warnings.update(row.warnings)
+        if name := row.diagnostics.get("numbering"):
+            numberings[f"{name}, by {row.diagnostics['numbering_source']}"] += 1
     for numbering, count in numberings.items():
-        console.print(f"{count} of {rows} rows: numbered as {numbering}", markup=False)
+        console.print(f"{count} of {count_of_rows} rows: numbered as {numbering}", markup=False)
     for warning, count in warnings.items():
-        console.print(f"{count} of {rows} rows: {warning}", style="yellow", markup=False)
+        console.print(f"{count} of {count_of_rows} rows: {warning}", style="yellow", markup=False)
     console.print(
-        f"{rows} rows in {out}"
+        f"{count_of_rows} rows in {out}"
         + (f", those of {stored} studies measured before" if stored else "")
         + (f", {failed} studies failed" if failed else "")
     )

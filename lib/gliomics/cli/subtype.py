@@ -43,8 +43,8 @@ def predict(
 
     check_table(out)
     check_apart([out], [features])
-    tables = read_features_csv(features)
-    ids = [table.study_id for table in tables]
+    rows = read_features_csv(features)
+    ids = [row.study_id for row in rows]
     twice = next((name for name in ids if ids.count(name) > 1), None)
     if twice is not None:
         raise InputError(
@@ -56,14 +56,14 @@ def predict(
     cards = {name: found.card for name, found in opened.items()}
     estimates: list[SubtypeEstimate] = []
     failures: list[InputError] = []
-    for table in tables:
+    for row in rows:
         of_study = []
         for found in opened.values():
             try:
-                of_study.append(found.estimate(table))
+                of_study.append(found.estimate(row))
             except InputError as error:
                 failures.append(error)
-                console.print(f"failed {table.study_id}: {error}", style="red", markup=False)
+                console.print(f"failed {row.study_id}: {error}", style="red", markup=False)
         estimates += with_contradictions(of_study, cards)
     if not estimates:
         raise failures[0]

@@ -331,5 +331,5 @@ def _quoted(name: str) -> str:
 
 
 def _features(params: dict[str, Any]) -> FeatureRow:
-    table: FeatureRow = FeatureRow.from_json(params["features"])
-    return table
+    row: FeatureRow = FeatureRow.from_json(params["features"])
+    return row

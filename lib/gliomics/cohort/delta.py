@@ -30,10 +30,10 @@ class Deltas:
     left_out: list[str] = field(default_factory=list)
 
 
-def deltas(tables: Sequence[FeatureRow], *, first: str | None = None, last: str | None = None) -> Deltas:
+def deltas(rows: Sequence[FeatureRow], *, first: str | None = None, last: str | None = None) -> Deltas:
     """Change of every region of every patient from each examination to the next, or from ``first`` to ``last``.
 
-    Examinations follow each other by date where all of a patient's have one, else as in ``tables``. A region with
+    Examinations follow each other by date where all of a patient's have one, else as in ``rows``. A region with
     a single examination, or without ``first`` or ``last``, is left out and said.
 
     Raises :class:`InputError` for a row without patient, a time point that a patient has twice and rows that
@@ -43,18 +43,18 @@ def deltas(tables: Sequence[FeatureRow], *, first: str | None = None, last: str 
         raise InputError("give both time points, from and to, or neither for each examination and the next")
     if first is not None and first == last:
         raise InputError(f"from and to are both '{first}'; give two time points")
-    names = sorted({_timepoint(table) for table in tables})
+    names = sorted({_timepoint(row) for row in rows})
     for name in (first, last):
         if name is not None and name not in names:
             raise UnknownNameError(f"no row has the time point '{name}'; there are {', '.join(names)}")
     found = Deltas([])
-    for (patient, region), rows in _by_lesion(tables).items():
+    for (patient, region), by_time in _by_lesion(rows).items():
         if first is None or last is None:
-            pairs = list(pairwise(_in_time(rows).values()))
-            missing = "one time point only: " + ", ".join(rows)
+            pairs = list(pairwise(_in_time(by_time).values()))
+            missing = "one time point only: " + ", ".join(by_time)
         else:
-            pairs = [(rows[first], rows[last])] if first in rows and last in rows else []
-            missing = f"no time point '{first if first not in rows else last}'"
+            pairs = [(by_time[first], by_time[last])] if first in by_time and last in by_time else []
+            missing = f"no time point '{first if first not in by_time else last}'"
         if not pairs:
             found.left_out.append(f"patient '{patient}', region '{region}': {missing}")
         found.rows.extend(delta(before, after) for before, after in pairs)
@@ -79,10 +79,10 @@ def delta(before: FeatureRow, after: FeatureRow) -> FeatureRow:
     if not values:
         raise InputError(f"studies '{before.study_id}' and '{after.study_id}' have no feature in common")
     diagnostics: dict[str, Any] = {"patient_id": _patient(before), "gliomics_version": gliomics.__version__}
-    for side, table in (("from", before), ("to", after)):
-        diagnostics |= {f"{side}_study": table.study_id, f"{side}_timepoint": _timepoint(table)}
-        if _date(table) is not None:
-            diagnostics[f"{side}_date"] = str(_date(table))
+    for side, row in (("from", before), ("to", after)):
+        diagnostics |= {f"{side}_study": row.study_id, f"{side}_timepoint": _timepoint(row)}
+        if _date(row) is not None:
+            diagnostics[f"{side}_date"] = str(_date(row))
     earlier, later = _date(before), _date(after)
     if earlier is not None and later is not None:
         diagnostics["days"] = (later - earlier).days
@@ -110,58 +110,60 @@ def _check_comparable(before: FeatureRow, after: FeatureRow) -> None:
         raise InputError(f"{of} are of different patients, '{_patient(before)}' and '{_patient(after)}'")
     if before.region != after.region:
         raise InputError(f"{of} have different regions, '{before.region}' and '{after.region}'; measure the same one")
-    for table in (before, after):
-        if table.region.endswith(f" slice {table.diagnostics.get('slice')}"):
+    for row in (before, after):
+        if row.region.endswith(f" slice {row.diagnostics.get('slice')}"):
             raise InputError(
-                f"study '{table.study_id}' has one row per slice, and slice numbers mean nothing between examinations; "
+                f"study '{row.study_id}' has one row per slice, and slice numbers mean nothing between examinations; "
                 "measure with 'slices: volume' or 'slices: largest'"
             )
     for name, words in _MUST_AGREE.items():
-        one, other = (str(table.diagnostics.get(name, "(none)"))[:12] for table in (before, after))
+        one, other = (str(row.diagnostics.get(name, "(none)"))[:12] for row in (before, after))
         if one != other:
             raise InputError(f"{of} differ in {words}, {one} and {other}; measure both in the same way")
 
 
-def _by_lesion(tables: Sequence[FeatureRow]) -> dict[tuple[str, str], dict[str, FeatureRow]]:
+def _by_lesion(rows: Sequence[FeatureRow]) -> dict[tuple[str, str], dict[str, FeatureRow]]:
     """Rows by time point, by patient and region."""
     lesions: dict[tuple[str, str], dict[str, FeatureRow]] = {}
-    for table in tables:
-        rows = lesions.setdefault((_patient(table), table.region), {})
-        other = rows.setdefault(_timepoint(table), table)
-        if other is not table:
+    for row in rows:
+        by_time = lesions.setdefault((_patient(row), row.region), {})
+        other = by_time.setdefault(_timepoint(row), row)
+        if other is not row:
             raise InputError(
-                f"patient '{_patient(table)}' has time point '{_timepoint(table)}' twice, as '{other.study_id}' and "
-                f"'{table.study_id}'; name time points apart in their study.json"
+                f"patient '{_patient(row)}' has time point '{_timepoint(row)}' twice, as '{other.study_id}' and "
+                f"'{row.study_id}'; name time points apart in their study.json"
             )
     return lesions
 
 
-def _in_time(rows: dict[str, FeatureRow]) -> dict[str, FeatureRow]:
-    dates = {name: date for name, table in rows.items() if (date := _date(table)) is not None}
-    return {name: rows[name] for name in sorted(dates, key=dates.__getitem__)} if len(dates) == len(rows) else rows
+def _in_time(by_time: dict[str, FeatureRow]) -> dict[str, FeatureRow]:
+    dates = {name: date for name, row in by_time.items() if (date := _date(row)) is not None}
+    return (
+        {name: by_time[name] for name in sorted(dates, key=dates.__getitem__)}
+        if len(dates) == len(by_time)
+        else by_time
+    )
 
 
-def _patient(table: FeatureRow) -> str:
-    patient = table.diagnostics.get("patient_id")
+def _patient(row: FeatureRow) -> str:
+    patient = row.diagnostics.get("patient_id")
     if patient is None:
         raise InputError(
-            f"study '{table.study_id}' does not say whose it is; make the table with `gliomics features`, or give it a "
+            f"study '{row.study_id}' does not say whose it is; make the table with `gliomics features`, or give it a "
             "column diagnostics_patient_id"
         )
     return str(patient)
 
 
-def _timepoint(table: FeatureRow) -> str:
-    return str(table.diagnostics.get("timepoint", "baseline"))
+def _timepoint(row: FeatureRow) -> str:
+    return str(row.diagnostics.get("timepoint", "baseline"))
 
 
-def _date(table: FeatureRow) -> datetime.date | None:
-    date = table.diagnostics.get("date")
+def _date(row: FeatureRow) -> datetime.date | None:
+    date = row.diagnostics.get("date")
     if date is None:
         return None
     try:
         return datetime.date.fromisoformat(str(date))
     except ValueError as error:
-        raise InputError(
-            f"study '{table.study_id}' has the date '{date}'; expected a day such as 2024-05-31"
-        ) from error
+        raise InputError(f"study '{row.study_id}' has the date '{date}'; expected a day such as 2024-05-31") from error

@@ -114,18 +114,18 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Measured:
+class StudyFeatures:
     """The rows of a study, and the regions that it does not have or that cannot be measured, each with the reason."""
 
-    tables: list[FeatureRow]
+    rows: list[FeatureRow]
     missing: dict[str, str]
 
 
-def measure(job: Job, extraction: Extraction) -> Measured:
+def measure(job: Job, extraction: Extraction) -> StudyFeatures:
     """Measure every region of one study; the rows' diagnostics name the patient.
 
     A region that the mask does not have, or that is too small to be measured, is left out, with the reason in
-    :attr:`Measured.missing`; where none is left the first reason is raised.
+    :attr:`StudyFeatures.missing`; where none is left the first reason is raised.
     """
     study, config = job.study, extraction.config
     names = job.sequences(config)
@@ -147,9 +147,9 @@ def measure(job: Job, extraction: Extraction) -> Measured:
         cohort=job.cohort_labels,
     )
     regions, missing = _select(mask, numbering, room, extraction, job.mask.name)
-    tables = _measured(volumes, regions, missing, brain, job, config)
+    rows = _measured(volumes, regions, missing, brain, job, config)
     if extraction.deep_model is not None:
-        tables = _with_deep_features(tables, regions, job, extraction)
+        rows = _with_deep_features(rows, regions, job, extraction)
     origin: dict[str, Any] = {
         "patient_id": study.patient_id,
         "timepoint": study.timepoint,
@@ -157,26 +157,26 @@ def measure(job: Job, extraction: Extraction) -> Measured:
         "boundary_shift": extraction.boundary_shift,
         "brain_mask": job.brain is not None,
     }
-    return Measured(
+    return StudyFeatures(
         [
             replace(
-                table,
-                diagnostics=origin | numbering_diagnostics(table, numbering, config.regions) | table.diagnostics,
+                row,
+                diagnostics=origin | numbering_diagnostics(row, numbering, config.regions) | row.diagnostics,
                 warnings=[
-                    *_ring_warnings(table, rings, job),
-                    *numbering_warnings(table, numbering, config.regions),
-                    *table.warnings,
+                    *_ring_warnings(row, rings, job),
+                    *numbering_warnings(row, numbering, config.regions),
+                    *row.warnings,
                 ],
             )
-            for table in tables
+            for row in rows
         ],
         missing,
     )
 
 
-def _ring_warnings(table: FeatureRow, rings: list[str], job: Job) -> list[str]:
+def _ring_warnings(row: FeatureRow, rings: list[str], job: Job) -> list[str]:
     """What to beware of in the row of a ring, or of one slice of it."""
-    region = table.region.split(" slice ")[0]
+    region = row.region.split(" slice ")[0]
     if region not in rings:
         return []
     warnings = [_NO_BRAIN.format(region)] if job.brain is None else []
@@ -193,14 +193,14 @@ def _measured(
     job: Job,
     config: FeatureConfig,
 ) -> list[FeatureRow]:
-    """The regions' tables; a region that alone cannot be measured goes to ``missing`` with the reason."""
+    """The regions' rows; a region that alone cannot be measured goes to ``missing`` with the reason."""
     study = job.study
 
-    def tables(some: Mapping[str, Mask]) -> list[FeatureRow]:
+    def rows_of(some: Mapping[str, Mask]) -> list[FeatureRow]:
         return extract_regions(volumes, some, config, study_id=study.id, spacing_known=study.spacing_known, brain=brain)
 
     try:
-        return tables(regions)
+        return rows_of(regions)
     except InputError as error:
         if len(regions) == 1:
             raise
@@ -208,7 +208,7 @@ def _measured(
     found = []
     for name, mask in regions.items():
         try:
-            found += tables({name: mask})
+            found += rows_of({name: mask})
         except InputError as error:
             missing[name] = str(error)
     if not found:
@@ -217,7 +217,7 @@ def _measured(
 
 
 def _with_deep_features(
-    tables: list[FeatureRow], regions: Mapping[str, Mask], job: Job, extraction: Extraction
+    rows: list[FeatureRow], regions: Mapping[str, Mask], job: Job, extraction: Extraction
 ) -> list[FeatureRow]:
     from gliomics.segmentation.embedding import deep_diagnostics, deep_features
 
@@ -227,11 +227,11 @@ def _with_deep_features(
     volumes = load_sequences(job.study, names, resample_to=extraction.resample_to)
     return [
         replace(
-            table,
-            values=table.values | deep_features(segmenter, volumes, regions[table.region]),
-            diagnostics=table.diagnostics | deep_diagnostics(segmenter, volumes),
+            row,
+            values=row.values | deep_features(segmenter, volumes, regions[row.region]),
+            diagnostics=row.diagnostics | deep_diagnostics(segmenter, volumes),
         )
-        for table in tables
+        for row in rows
     ]
 
 

@@ -18,29 +18,29 @@ _WARNINGS = f"{_PREFIX}warnings"
 _BETWEEN_WARNINGS = " | "
 
 
-def write_features_csv(tables: Iterable[FeatureRow], path: Path) -> None:
-    """Write one row per table: ``study_id``, ``region``, the features, then ``diagnostics_*``.
+def write_features_csv(rows: Iterable[FeatureRow], path: Path) -> None:
+    """Write one line per row: ``study_id``, ``region``, the features, then ``diagnostics_*``.
 
-    A feature that a study does not have is an empty cell. ``tables`` is gone through twice, first for the columns, so
-    it must be a collection, of which only one table at a time need be in memory.
+    A feature that a study does not have is an empty cell. ``rows`` is gone through twice, first for the columns, so
+    it must be a collection, of which only one row at a time need be in memory.
     """
     features: dict[str, None] = {}
     diagnostics: dict[str, None] = {}
-    for table in tables:
-        features |= dict.fromkeys(table.values)
-        diagnostics |= dict.fromkeys(table.diagnostics)
+    for row in rows:
+        features |= dict.fromkeys(row.values)
+        diagnostics |= dict.fromkeys(row.diagnostics)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         write_rows(file, [[*_KEYS, *features, *(_PREFIX + name for name in diagnostics), _WARNINGS]])
-        write_rows(file, (_to_row(table, features, diagnostics) for table in tables))
+        write_rows(file, (_to_cells(row, features, diagnostics) for row in rows))
 
 
-def _to_row(table: FeatureRow, features: Iterable[str], diagnostics: Iterable[str]) -> list[Any]:
+def _to_cells(row: FeatureRow, features: Iterable[str], diagnostics: Iterable[str]) -> list[Any]:
     return [
-        table.study_id,
-        table.region,
-        *(float(table.values[name]) if name in table.values else None for name in features),
-        *(_to_cell(table.diagnostics[name]) if name in table.diagnostics else None for name in diagnostics),
-        _BETWEEN_WARNINGS.join(table.warnings),
+        row.study_id,
+        row.region,
+        *(float(row.values[name]) if name in row.values else None for name in features),
+        *(_to_cell(row.diagnostics[name]) if name in row.diagnostics else None for name in diagnostics),
+        _BETWEEN_WARNINGS.join(row.warnings),
     ]
 
 
@@ -50,19 +50,19 @@ def read_features_csv(path: Path) -> list[FeatureRow]:
     Only ``study_id`` is required; every column that is neither ``region`` nor ``diagnostics_*`` must be numeric.
     Raises :class:`InputError` naming the file, the line and the column.
     """
-    rows = read_csv(path)
-    _, columns = next(rows, (1, []))
+    lines = read_csv(path)
+    _, columns = next(lines, (1, []))
     _check_columns(columns, path)
-    tables = [_to_table(row, columns, f"{path}, line {line}") for line, row in rows]
-    if not tables:
+    rows = [_from_cells(cells, columns, f"{path}, line {line}") for line, cells in lines]
+    if not rows:
         raise InputError(f"{path} has no rows; make it with `gliomics features STUDIES --masks DIR --out {path.name}`")
     seen: set[tuple[str, str]] = set()
-    for table in tables:
-        key = (table.study_id, table.region)
+    for row in rows:
+        key = (row.study_id, row.region)
         if key in seen:
-            raise InputError(f"{path} has two rows for study '{table.study_id}', region '{table.region}'; keep one")
+            raise InputError(f"{path} has two rows for study '{row.study_id}', region '{row.region}'; keep one")
         seen.add(key)
-    return tables
+    return rows
 
 
 def _check_columns(columns: list[str], path: Path) -> None:
@@ -75,17 +75,17 @@ def _check_columns(columns: list[str], path: Path) -> None:
         raise InputError(f"{path} has the column '{twice[0]}' twice; column names must differ")
 
 
-def _to_table(cells: list[str], columns: list[str], where: str) -> FeatureRow:
+def _from_cells(cells: list[str], columns: list[str], where: str) -> FeatureRow:
     if len(cells) != len(columns):
         raise InputError(
             f"{where}: the number of cells, {len(cells)}, differs from the {len(columns)} columns of the header"
         )
-    row = dict(zip(columns, cells, strict=True))
-    if not row["study_id"]:
+    text_of = dict(zip(columns, cells, strict=True))
+    if not text_of["study_id"]:
         raise InputError(f"{where}: the cell in column 'study_id' is empty")
     values: dict[str, float] = {}
     diagnostics: dict[str, Any] = {}
-    for name, cell in row.items():
+    for name, cell in text_of.items():
         if name in _KEYS or name == _WARNINGS or cell == "":
             continue
         if name.startswith(_PREFIX):
@@ -98,10 +98,10 @@ def _to_table(cells: list[str], columns: list[str], where: str) -> FeatureRow:
                 f"{where}: column '{name}' holds '{cell[:40]}'; features must be numbers "
                 f"(name a column '{_PREFIX}...' to keep it as a note)"
             ) from error
-    warnings = row.get(_WARNINGS) or ""
+    warnings = text_of.get(_WARNINGS) or ""
     return FeatureRow(
-        study_id=row["study_id"],
-        region=row.get("region") or "whole",
+        study_id=text_of["study_id"],
+        region=text_of.get("region") or "whole",
         values=values,
         diagnostics=diagnostics,
         warnings=warnings.split(_BETWEEN_WARNINGS) if warnings else [],

@@ -29,20 +29,20 @@ def labels_of_masks(folder: Path) -> frozenset[int]:
     return frozenset(labels)
 
 
-def numbering_diagnostics(table: FeatureRow, numbering: MaskNumbering, own: Mapping[str, Region]) -> dict[str, Any]:
+def numbering_diagnostics(row: FeatureRow, numbering: MaskNumbering, own: Mapping[str, Region]) -> dict[str, Any]:
     """What a row says of its mask's numbering: ``numbering``, and in words where it comes from.
 
     Nothing for a region that does not depend on it.
     """
-    region = _region(table)
+    region = _region(row)
     if needs_parts(region, own) or (is_whole(region, own) and numbering.source in _KNOWN):
         return {"numbering": numbering.name, "numbering_source": numbering.source}
     return {}
 
 
-def numbering_warnings(table: FeatureRow, numbering: MaskNumbering, own: Mapping[str, Region]) -> list[str]:
+def numbering_warnings(row: FeatureRow, numbering: MaskNumbering, own: Mapping[str, Region]) -> list[str]:
     """What to beware of in a row of the whole tumour; see :func:`whole_warnings`."""
-    return whole_warnings(numbering) if is_whole(_region(table), own) else []
+    return whole_warnings(numbering) if is_whole(_region(row), own) else []
 
 
 def whole_warnings(numbering: MaskNumbering) -> list[str]:
@@ -63,5 +63,5 @@ def whole_warnings(numbering: MaskNumbering) -> list[str]:
     return warnings
 
 
-def _region(table: FeatureRow) -> str:
-    return table.region.split(" slice ")[0]
+def _region(row: FeatureRow) -> str:
+    return row.region.split(" slice ")[0]

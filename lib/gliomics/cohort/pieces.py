@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from gliomics.cohort.extraction import Extraction, Job, Measured
+from gliomics.cohort.extraction import Extraction, Job, StudyFeatures
 from gliomics.errors import InputError
 from gliomics.features import provenance
 from gliomics.features.config import MASK_CLASSES
@@ -42,14 +42,14 @@ def split(job: Job, extraction: Extraction, parts: int) -> list[Extraction]:
     ]
 
 
-def merge(parts: list[Measured], extraction: Extraction) -> Measured:
+def merge(parts: list[StudyFeatures], extraction: Extraction) -> StudyFeatures:
     """The rows of a study from the pieces of :func:`split`, in their order: those of :func:`measure`."""
     missing = {region: reason for part in reversed(parts) for region, reason in part.missing.items()}
-    rows = [{table.region: table for table in part.tables} for part in parts]
-    shared = [region for region in rows[0] if all(region in tables for tables in rows)]
+    by_region = [{row.region: row for row in part.rows} for part in parts]
+    shared = [region for region in by_region[0] if all(region in rows for rows in by_region)]
     if not shared:
         raise InputError(next(iter(missing.values())))
-    return Measured([_merged([tables[region] for tables in rows], extraction) for region in shared], missing)
+    return StudyFeatures([_merged([rows[region] for rows in by_region], extraction) for region in shared], missing)
 
 
 def _in_groups(items: list[str], count: int) -> list[list[str]]:
@@ -59,29 +59,29 @@ def _in_groups(items: list[str], count: int) -> list[list[str]]:
     return [items[start:stop] for start, stop in pairwise(edges)]
 
 
-def _merged(tables: list[FeatureRow], extraction: Extraction) -> FeatureRow:
+def _merged(rows: list[FeatureRow], extraction: Extraction) -> FeatureRow:
     values: dict[str, float] = {}
     diagnostics: dict[str, Any] = {}
     sequences: dict[str, None] = {}
     bins: dict[str, dict[str, int]] = {}
-    for table in tables:
-        values |= table.values
-        diagnostics |= table.diagnostics
-        sequences |= dict.fromkeys(table.diagnostics["sequences"])
-        for name, counts in provenance.bins_of(table.diagnostics).items():
+    for row in rows:
+        values |= row.values
+        diagnostics |= row.diagnostics
+        sequences |= dict.fromkeys(row.diagnostics["sequences"])
+        for name, counts in provenance.bins_of(row.diagnostics).items():
             bins[name] = bins.get(name, {}) | counts
     diagnostics |= {f"{name}_bins": counts for name, counts in bins.items()}
     diagnostics |= {"sequences": list(sequences), "config_sha256": extraction.config.digest}
     said: dict[str, None] = {}
     undefined: list[str] = []
-    for table in tables:
-        features, others = provenance.without_undefined(table.warnings)
+    for row in rows:
+        features, others = provenance.without_undefined(row.warnings)
         undefined += features
-        own = provenance.warnings_of(table.diagnostics, extraction.config)
+        own = provenance.warnings_of(row.diagnostics, extraction.config)
         said |= dict.fromkeys(warning for warning in others if warning not in own)
     warnings = [
         *said,
         *provenance.warnings_of(diagnostics, extraction.config),
         *provenance.undefined_warnings(undefined),
     ]
-    return replace(tables[0], values=values, diagnostics=diagnostics, warnings=warnings)
+    return replace(rows[0], values=values, diagnostics=diagnostics, warnings=warnings)

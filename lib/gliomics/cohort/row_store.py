@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gliomics.cohort.extraction import Measured
+from gliomics.cohort.extraction import StudyFeatures
 from gliomics.errors import InputError
 from gliomics.files import read_json, write_json
 from gliomics.records import FeatureRow
@@ -34,18 +34,20 @@ class RowStore:
             with tempfile.TemporaryFile(dir=folder):
                 pass
 
-    def get(self, key: str) -> Measured | None:
+    def get(self, key: str) -> StudyFeatures | None:
         """The rows under ``key``, or None; a broken file counts as none."""
         try:
             content = read_json(self._path(key))
-            return Measured([_table(value) for value in content["tables"]], dict(content["missing"]))
+            return StudyFeatures([_row(value) for value in content["tables"]], dict(content["missing"]))
         except (InputError, AttributeError, KeyError, TypeError, ValueError):
             return None
 
-    def put(self, key: str, rows: Measured) -> None:
-        """Keep ``rows`` under ``key``."""
+    def put(self, key: str, features: StudyFeatures) -> None:
+        """Keep a study's features under ``key``."""
         with self._explained():
-            write_json(self._path(key), {"tables": [table.to_json() for table in rows.tables], "missing": rows.missing})
+            write_json(
+                self._path(key), {"tables": [row.to_json() for row in features.rows], "missing": features.missing}
+            )
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
@@ -60,15 +62,15 @@ class RowStore:
         return self._folder / key[:2] / f"{key}.json"
 
 
-def _table(value: dict[str, Any]) -> FeatureRow:
-    table: FeatureRow = FeatureRow.from_json(value)
-    if not all(isinstance(number, int | float) for number in table.values.values()):
+def _row(value: dict[str, Any]) -> FeatureRow:
+    row: FeatureRow = FeatureRow.from_json(value)
+    if not all(isinstance(number, int | float) for number in row.values.values()):
         raise TypeError("a feature is a number")
-    return table
+    return row
 
 
-class StoredTables:
-    """The tables under some keys, read again each time they are gone through, so that few are in memory at once."""
+class StoredRows:
+    """The rows under some keys, read again each time they are gone through, so that few are in memory at once."""
 
     def __init__(self, store: RowStore, keys: Sequence[str]) -> None:
         self._store = store
@@ -76,7 +78,7 @@ class StoredTables:
 
     def __iter__(self) -> Iterator[FeatureRow]:
         for key in self._keys:
-            rows = self._store.get(key)
-            if rows is None:
+            features = self._store.get(key)
+            if features is None:
                 raise InputError("a measured row has vanished from the cache folder meanwhile; run the command again")
-            yield from rows.tables
+            yield from features.rows

@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import dataclass, field
 
 from gliomics.cohort import processes
-from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure
+from gliomics.cohort.extraction import Extraction, Job, StudyFeatures, cache_key, environment, measure
 from gliomics.cohort.pieces import merge, split
 from gliomics.cohort.row_store import RowStore
 from gliomics.errors import DependencyError, GliomicsError, InputError
@@ -27,7 +27,7 @@ _CONNECTING = 10
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StudyOutcome:
     """What became of one study: the key of its stored rows, or the error; ``missing`` regions with their reasons."""
 
     job: Job
@@ -52,7 +52,7 @@ def measure_cohort(
     *,
     workers: int | None = None,
     scheduler: str | None = None,
-) -> Generator[Outcome, None, None]:
+) -> Generator[StudyOutcome, None, None]:
     """Measure every study and keep its rows in ``store``; outcomes come as they are ready, in no particular order.
 
     Rows that ``store`` holds already are not measured again. A study that cannot be measured, or whose process dies, is
@@ -73,7 +73,7 @@ def measure_cohort(
         yield from _in_processes(waiting, extraction, store, workers)
 
 
-def _in_processes(waiting: deque[Job], extraction: Extraction, store: RowStore, workers: int) -> Iterator[Outcome]:
+def _in_processes(waiting: deque[Job], extraction: Extraction, store: RowStore, workers: int) -> Iterator[StudyOutcome]:
     """In processes of this machine. When one dies, each study that was under way is tried in a process of its own."""
     while waiting:
         with processes.pool(workers) as executor:
@@ -85,10 +85,10 @@ def _in_processes(waiting: deque[Job], extraction: Extraction, store: RowStore, 
                 yield from alone.outcomes()
             if alone.unfinished:
                 why = "the process that measured it died, perhaps for want of memory; try fewer --workers"
-                yield Outcome(job, error=_failed(job, why))
+                yield StudyOutcome(job, error=_failed(job, why))
 
 
-def _on_dask(waiting: deque[Job], extraction: Extraction, store: RowStore, address: str) -> Iterator[Outcome]:
+def _on_dask(waiting: deque[Job], extraction: Extraction, store: RowStore, address: str) -> Iterator[StudyOutcome]:
     """On a Dask cluster. Studies that a worker died with are tried again one by one: it died of one of them."""
     # Workers have folders of their own, from which a relative path would lead elsewhere.
     waiting = deque(job.absolute() for job in waiting)
@@ -102,10 +102,10 @@ def _on_dask(waiting: deque[Job], extraction: Extraction, store: RowStore, addre
             yield from alone.outcomes()
             if alone.unfinished:
                 why = "the Dask workers that measured it died, perhaps for want of memory"
-                yield Outcome(job, error=_failed(job, why))
+                yield StudyOutcome(job, error=_failed(job, why))
 
 
-def _measure_there(expected: str, job: Job, extraction: Extraction) -> Measured:
+def _measure_there(expected: str, job: Job, extraction: Extraction) -> StudyFeatures:
     """:func:`measure` on a worker of a cluster, if what it measures with is what the row's key says."""
     if environment(extraction.deep_model is not None) != expected:
         raise InputError(
@@ -129,7 +129,7 @@ class _Run:
         store: RowStore,
         executor: Executor,
         slots: int,
-        measuring: Callable[[Job, Extraction], Measured],
+        measuring: Callable[[Job, Extraction], StudyFeatures],
     ) -> None:
         self._waiting = waiting
         self._extraction = extraction
@@ -139,14 +139,14 @@ class _Run:
         self._most = slots * _AHEAD
         # While there are fewer studies than processes, a study is measured in pieces.
         self._parts = slots if len(waiting) < self._most else 1
-        self._running: dict[str, tuple[Job, str, list[Future[Measured]]]] = {}
+        self._running: dict[str, tuple[Job, str, list[Future[StudyFeatures]]]] = {}
         self._died_with: list[Job] = []
 
     @property
     def unfinished(self) -> list[Job]:
         return self._died_with + [job for job, _, _ in self._running.values()]
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[StudyOutcome]:
         try:
             while self._waiting or self._running:
                 if self._waiting and len(self._running) < self._most:
@@ -158,19 +158,19 @@ class _Run:
         except BrokenExecutor:
             return
 
-    def _next(self) -> Iterator[Outcome]:
+    def _next(self) -> Iterator[StudyOutcome]:
         """Start the next study, or give its outcome if it needs no measuring."""
         job = self._waiting.popleft()
         key, found = _kept(job, self._extraction, self._store)
         if found is not None:
             yield found
             return
-        futures: list[Future[Measured]] = []
+        futures: list[Future[StudyFeatures]] = []
         self._running[job.study.id] = (job, key, futures)
         for piece in split(job, self._extraction, self._parts):
             futures.append(self._executor.submit(self._measuring, job, piece))
 
-    def _finished(self) -> Iterator[Outcome]:
+    def _finished(self) -> Iterator[StudyOutcome]:
         for job, key, futures in list(self._running.values()):
             if not all(future.done() for future in futures):
                 continue
@@ -182,36 +182,36 @@ class _Run:
                 yield outcome
             del self._running[job.study.id]
 
-    def _together(self, futures: list[Future[Measured]]) -> Measured:
+    def _together(self, futures: list[Future[StudyFeatures]]) -> StudyFeatures:
         parts = [future.result() for future in futures]
         return parts[0] if len(parts) == 1 else merge(parts, self._extraction)
 
 
-def _kept(job: Job, extraction: Extraction, store: RowStore) -> tuple[str, Outcome | None]:
+def _kept(job: Job, extraction: Extraction, store: RowStore) -> tuple[str, StudyOutcome | None]:
     """The key of a study's rows, and its outcome if they are in the store or the study cannot be read."""
     try:
         key = cache_key(job, extraction)
     except GliomicsError as error:
-        return "", Outcome(job, error=error)
+        return "", StudyOutcome(job, error=error)
     except OSError as error:
-        return "", Outcome(job, error=_failed(job, f"its files cannot be read: {error}"))
+        return "", StudyOutcome(job, error=_failed(job, f"its files cannot be read: {error}"))
     rows = store.get(key)
-    return key, None if rows is None else Outcome(job, key, missing=rows.missing, stored=True)
+    return key, None if rows is None else StudyOutcome(job, key, missing=rows.missing, stored=True)
 
 
-def _outcome(job: Job, key: str, rows: Callable[[], Measured], store: RowStore) -> Outcome:
+def _outcome(job: Job, key: str, rows: Callable[[], StudyFeatures], store: RowStore) -> StudyOutcome:
     try:
         found = rows()
     except (BrokenExecutor, CancelledError):
         raise
     except GliomicsError as error:
-        return Outcome(job, error=error)
+        return StudyOutcome(job, error=error)
     except Exception as error:  # whatever it is, it concerns one study of perhaps thousands
         if type(error).__name__ == "KilledWorker":  # Dask's, which need not be installed
             raise _WorkerDiedError from error
-        return Outcome(job, error=_failed(job, f"{type(error).__name__}: {error}"))
+        return StudyOutcome(job, error=_failed(job, f"{type(error).__name__}: {error}"))
     store.put(key, found)
-    return Outcome(job, key, missing=found.missing)
+    return StudyOutcome(job, key, missing=found.missing)
 
 
 def _failed(job: Job, why: str) -> StudyFailedError:

@@ -80,22 +80,22 @@ class Ratings:
         self._values: list[npt.NDArray[np.float64]] = []
         self._config: str | None = None
 
-    def add(self, tables: Mapping[str, FeatureRow]) -> None:
+    def add(self, rows: Mapping[str, FeatureRow]) -> None:
         """Add one target that every rater has measured."""
-        for table in tables.values():
-            config = str(table.diagnostics.get("config_sha256", ""))
+        for row in rows.values():
+            config = str(row.diagnostics.get("config_sha256", ""))
             self._config = config if self._config is None else self._config
             if config != self._config:
                 raise InputError(
-                    f"study '{table.study_id}' was measured with configuration {config[:12] or '(none)'}, others with "
+                    f"study '{row.study_id}' was measured with configuration {config[:12] or '(none)'}, others with "
                     f"{self._config[:12] or '(none)'}; measure all with one configuration"
                 )
-            for name in table.values:
+            for name in row.values:
                 self._columns.setdefault(name, len(self._columns))
         values = np.full((len(self.raters), len(self._columns)), np.nan)
-        for row, rater in enumerate(self.raters):
-            measured = tables[rater].values
-            values[row, [self._columns[name] for name in measured]] = list(measured.values())
+        for number, rater in enumerate(self.raters):
+            measured = rows[rater].values
+            values[number, [self._columns[name] for name in measured]] = list(measured.values())
         self._values.append(values)
 
     def stability(self) -> list[FeatureStability]:
@@ -117,13 +117,13 @@ def stability(tables_by_rater: Mapping[str, Sequence[FeatureRow]]) -> list[Featu
     The targets are the rows (study and region) that every rater has. Raises :class:`InputError` when there is none,
     or when rows come from different configurations.
     """
-    by_target = [{(table.study_id, table.region): table for table in tables} for tables in tables_by_rater.values()]
-    common = [target for target in by_target[0] if all(target in tables for tables in by_target)] if by_target else []
+    by_target = [{(row.study_id, row.region): row for row in rows} for rows in tables_by_rater.values()]
+    common = [target for target in by_target[0] if all(target in rows for rows in by_target)] if by_target else []
     if not common:
         raise InputError(f"the tables of {', '.join(tables_by_rater) or 'no rater'} have no study and region in common")
     ratings = Ratings(list(tables_by_rater))
     for target in common:
-        ratings.add(dict(zip(tables_by_rater, (tables[target] for tables in by_target), strict=True)))
+        ratings.add(dict(zip(tables_by_rater, (rows[target] for rows in by_target), strict=True)))
     return ratings.stability()
 
 
@@ -167,9 +167,9 @@ def measure_stability(
         except GliomicsError as error:
             _report(on_error, study.id, error)
             continue
-        for tables in _measure_targets(case, config, regions, on_error):
-            ratings = ratings or Ratings(list(tables))
-            ratings.add(tables)
+        for rows in _measure_targets(case, config, regions, on_error):
+            ratings = ratings or Ratings(list(rows))
+            ratings.add(rows)
     if ratings is None:
         raise InputError("no region was measured under all masks, so nothing can be said about stability")
     return ratings.stability()
@@ -334,7 +334,7 @@ def _measure_targets(
             _report(on_error, case.study.id, error)
             return []
     # One region cannot be measured: find out which.
-    return [tables for region in rated for tables in _measure_targets(case, config, [region], on_error)]
+    return [rows for region in rated for rows in _measure_targets(case, config, [region], on_error)]
 
 
 def _measure(
@@ -347,11 +347,11 @@ def _measure(
         case.volumes, named, config, study_id=study.id, spacing_known=study.spacing_known, brain=case.brain
     )
     targets: dict[str, dict[str, FeatureRow]] = {}
-    for table in found:
-        rater, target = table.region.split("\t", 1)
-        targets.setdefault(target, {})[rater] = table
+    for row in found:
+        rater, target = row.region.split("\t", 1)
+        targets.setdefault(target, {})[rater] = row
     raters = len(next(iter(rated.values())))
-    return [tables for tables in targets.values() if len(tables) == raters]
+    return [rows for rows in targets.values() if len(rows) == raters]
 
 
 def _report(on_error: OnError | None, study_id: str, error: GliomicsError) -> None:

@@ -71,10 +71,10 @@ def extract_features(
     if config.slices == "each":
         raise InputError("with 'slices: each' a region has one row per slice; use extract_regions")
     regions = {region: mask.with_array(inside.astype(np.uint8))}
-    tables = extract_regions(
+    rows = extract_regions(
         volumes, regions, config, study_id=study_id, spacing_known=spacing_known, brain=brain, cancelled=cancelled
     )
-    return tables[0]
+    return rows[0]
 
 
 def extract_regions(
@@ -93,7 +93,7 @@ def extract_regions(
     lie on one grid. They are measured in the order of axes of :func:`~gliomics.preprocess.orientation.to_lps`, however
     they are stored: that is what the diagnostics describe. ``brain`` is a mask on that grid over which intensities are
     standardised (the images' foreground when None). ``spacing_known`` false says that the voxel size is a placeholder.
-    One table per region, or per region and slice where the configuration says ``slices: each``. When ``cancelled``
+    One row per region, or per region and slice where the configuration says ``slices: each``. When ``cancelled``
     returns true, :class:`InterruptedError` is raised at the next filtered image.
 
     Raises :class:`GeometryError` where an image and a mask lie on different grids, :class:`UnknownNameError` for a
@@ -136,7 +136,7 @@ def extract_regions(
             row.values |= _mask_features(row, measured, config, settings)
         for name in names if config.image_classes else []:
             _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id, cancelled)
-    return [_table(row, config, study_id) for row in rows]
+    return [_feature_row(row, config, study_id) for row in rows]
 
 
 def sequences_to_measure(available: list[str], config: FeatureConfig, study_id: str) -> list[str]:
@@ -289,7 +289,7 @@ def _measure_sequence(
         row.diagnostics[f"{name}_bins"] = counts
 
 
-def _table(row: _Row, config: FeatureConfig, study_id: str) -> FeatureRow:
+def _feature_row(row: _Row, config: FeatureConfig, study_id: str) -> FeatureRow:
     undefined = [feature for feature, value in row.values.items() if not math.isfinite(value)]
     row.warnings += provenance.warnings_of(row.diagnostics, config) + provenance.undefined_warnings(undefined)
     finite = {feature: value for feature, value in row.values.items() if math.isfinite(value)}

@@ -55,7 +55,7 @@ def examine(
     config = load_config(CONFIG)
     extraction = Extraction(config, (WHOLE,), resample_to, numbering=numbering)
     extraction.check()
-    features = measure(Job(study, mask_file.path), extraction).tables[0]
+    features = measure(Job(study, mask_file.path), extraction).rows[0]
     features = replace(features, diagnostics=features.diagnostics | stability_diagnostics(features.values, config))
     models, unusable = _subtype_models(store)
     estimates, not_estimated = _estimates(features, models)

@@ -54,7 +54,7 @@ class FitOptions:
 
 
 def fit_model(
-    tables: Sequence[FeatureRow],
+    rows: Sequence[FeatureRow],
     outcomes: Mapping[str, str],
     out: Path,
     options: FitOptions,
@@ -74,7 +74,7 @@ def fit_model(
     if out.exists():
         raise InputError(f"{out} exists already; a model is never overwritten, choose another folder")
     safe_name(options.name, "model name")
-    table = join(tables, outcomes, options.classes)
+    table = join(rows, outcomes, options.classes)
     check_class_counts(table, LEAST_PER_CLASS)
     rng = np.random.default_rng(options.seed)
     steps = _Steps(options.repeats * FOLDS + options.permutations, progress)

@@ -25,7 +25,7 @@ REPEATS, PERMUTATIONS = 5, 20
 def retrain(
     store: ModelStore,
     name: str,
-    tables: Sequence[FeatureRow],
+    rows: Sequence[FeatureRow],
     outcomes: Mapping[str, str],
     *,
     population: str = "patients labelled here",
@@ -33,7 +33,7 @@ def retrain(
 ) -> Retraining:
     """Fit a new version of a subtype model and publish it if it is better on patients that neither version had seen.
 
-    ``tables`` are features of whole lesions, with the patient in their diagnostics, ``outcomes`` each patient's class
+    ``rows`` are features of whole lesions, with the patient in their diagnostics, ``outcomes`` each patient's class
     by the champion's own names. The new version is fitted to all patients; what is compared, patient by patient by
     :func:`probability_score`, are the estimates of its cross-validation, each by a model that was fitted without the
     patient. The champion is compared by its own estimates of patients that it was not fitted on, and by those of its
@@ -53,9 +53,9 @@ def retrain(
         permutations=PERMUTATIONS,
     )
     with tempfile.TemporaryDirectory() as folder:
-        fitted = fit_model(tables, outcomes, Path(folder) / "model", options, progress=progress)
+        fitted = fit_model(rows, outcomes, Path(folder) / "model", options, progress=progress)
         _check_classes(fitted, card.classes)
-        comparison = _compare(champion, SubtypeModel(fitted), tables, outcomes)
+        comparison = _compare(champion, SubtypeModel(fitted), rows, outcomes)
         files = {file: partial(shutil.copyfile, fitted.file(file)) for file in fitted.card.sha256}
         new = fitted.card.model_copy(update={"parent": card.version, "relations": card.relations})
         return challenge(store, new, files, comparison)
@@ -67,7 +67,7 @@ def probability_score(probabilities: Mapping[str, float], truth: str) -> float:
 
 
 def _compare(
-    champion: SubtypeModel, challenger: SubtypeModel, tables: Sequence[FeatureRow], outcomes: Mapping[str, str]
+    champion: SubtypeModel, challenger: SubtypeModel, rows: Sequence[FeatureRow], outcomes: Mapping[str, str]
 ) -> Comparison:
     """The scores of both of the patients that the challenger was fitted on, each by a model that had not seen them.
 
@@ -75,11 +75,11 @@ def _compare(
     the averaged estimate would be better than that of any model that could serve.
     """
     before, after = {}, {}
-    for table in sorted(tables, key=lambda row: row.study_id):
-        patient = canonical_patient(patient_of(table))
+    for row in sorted(rows, key=lambda row: row.study_id):
+        patient = canonical_patient(patient_of(row))
         if patient in before or patient not in outcomes:
             continue
-        served = champion.out_of_fold(patient) or [champion.estimate(table).probabilities]
+        served = champion.out_of_fold(patient) or [champion.estimate(row).probabilities]
         before[patient] = _mean_score(served, outcomes[patient])
         after[patient] = _mean_score(challenger.out_of_fold(patient), outcomes[patient])
     return Comparison(champion.card.version, before, after, score="probability score")

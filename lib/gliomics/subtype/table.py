@@ -40,9 +40,9 @@ class TrainingTable:
         """Some features as (patients, len(names))."""
         return self.values[:, [self.names.index(name) for name in names]]
 
-    def aligned(self, tables: Sequence[FeatureRow]) -> Array:
+    def aligned(self, rows: Sequence[FeatureRow]) -> Array:
         """Other features of the same studies, e.g. from other masks, as :attr:`values`."""
-        by_study = {table.study_id: table.values for table in tables}
+        by_study = {row.study_id: row.values for row in rows}
         absent = [study for study in self.studies if study not in by_study]
         if absent:
             raise InputError(f"the other features lack {len(absent)} studies, e.g. '{absent[0]}'; compute them too")
@@ -55,22 +55,22 @@ class TrainingTable:
         return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
 
 
-def join(tables: Sequence[FeatureRow], outcomes: Mapping[str, str], renamed: Mapping[str, str]) -> TrainingTable:
+def join(rows: Sequence[FeatureRow], outcomes: Mapping[str, str], renamed: Mapping[str, str]) -> TrainingTable:
     """One row per patient that has features and an outcome; of several studies of a patient, the first.
 
     ``renamed`` maps values of the outcome to class names and, if it is not empty, is the whole list of classes in
     order. Raises :class:`InputError` when rows are of different regions or feature configurations, or nothing can be
     joined.
     """
-    regions = {table.region for table in tables}
+    regions = {row.region for row in rows}
     if len(regions) > 1:
         raise InputError(f"the rows are of different regions ({', '.join(sorted(regions))}); keep one")
-    configs = {table.diagnostics.get("config_sha256") for table in tables}
+    configs = {row.diagnostics.get("config_sha256") for row in rows}
     if len(configs) > 1:
         raise InputError("the rows were computed with different feature configurations; compute them again with one")
     first: dict[str, FeatureRow] = {}
-    for table in sorted(tables, key=lambda row: row.study_id):
-        first.setdefault(canonical_patient(str(table.diagnostics.get("patient_id", table.study_id))), table)
+    for row in sorted(rows, key=lambda row: row.study_id):
+        first.setdefault(canonical_patient(str(row.diagnostics.get("patient_id", row.study_id))), row)
     unknown = {value for patient, value in outcomes.items() if patient in first and renamed and value not in renamed}
     if unknown:
         raise InputError(
@@ -84,13 +84,13 @@ def join(tables: Sequence[FeatureRow], outcomes: Mapping[str, str], renamed: Map
         )
     present = set(joined.values())
     classes = [name for name in dict.fromkeys(renamed.values()) if name in present] if renamed else sorted(present)
-    rows = [first[patient] for patient in joined]
-    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    of_patients = [first[patient] for patient in joined]
+    names = list(dict.fromkeys(name for row in of_patients for name in row.values))
     return TrainingTable(
         patients=list(joined),
-        studies=[row.study_id for row in rows],
+        studies=[row.study_id for row in of_patients],
         names=names,
-        values=_matrix([row.values for row in rows], names),
+        values=_matrix([row.values for row in of_patients], names),
         outcome=np.array([classes.index(name) for name in joined.values()], dtype=np.int64),
         classes=classes,
         config_sha256=next(iter(configs)),

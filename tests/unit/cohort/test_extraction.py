@@ -18,7 +18,7 @@ import SimpleITK as sitk
 
 import gliomics
 from gliomics.cohort import extraction as module
-from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, environment, measure
+from gliomics.cohort.extraction import Extraction, Job, StudyFeatures, cache_key, environment, measure
 from gliomics.cohort.pieces import merge, split
 from gliomics.errors import GeometryError, InputError, UnknownNameError
 from gliomics.features.config import parse_config
@@ -60,7 +60,7 @@ def without_enhancing(job: Job) -> None:
     write_mask(lesion(0).with_array(array), job.mask)
 
 
-def in_pieces(job: Job, whole: Extraction, parts: int) -> Measured:
+def in_pieces(job: Job, whole: Extraction, parts: int) -> StudyFeatures:
     return merge([measure(job, piece) for piece in split(job, whole, parts)], whole)
 
 
@@ -87,17 +87,17 @@ def test_features_that_are_undefined_are_named_together(job: Job) -> None:
     write_mask(lesion(0).with_array(lattice), job.mask)
     whole = extraction(FILTERS, "whole", "3")
     expected = measure(job, whole)
-    assert sum("undefined" in warning for warning in expected.tables[1].warnings) == 1
+    assert sum("undefined" in warning for warning in expected.rows[1].warnings) == 1
     assert_pieces_make(expected, job, whole)
 
 
-def assert_pieces_make(expected: Measured, job: Job, whole: Extraction) -> None:
-    assert expected.tables
+def assert_pieces_make(expected: StudyFeatures, job: Job, whole: Extraction) -> None:
+    assert expected.rows
     for parts in (1, 2, 3, 4, 5):
         found = in_pieces(job, whole, parts)
         # As text, for there the order of the columns counts too.
-        assert json.dumps([table.to_json() for table in found.tables]) == json.dumps(
-            [table.to_json() for table in expected.tables]
+        assert json.dumps([table.to_json() for table in found.rows]) == json.dumps(
+            [table.to_json() for table in expected.rows]
         )
         assert list(found.missing.items()) == list(expected.missing.items())
 
@@ -116,7 +116,7 @@ def test_study_is_cut_by_sequences_then_by_filters(job: Job) -> None:
 def test_region_that_the_mask_lacks_is_told_and_the_others_are_measured(job: Job) -> None:
     without_enhancing(job)
     found = measure(job, extraction(MEAN, "enhancing", "whole", numbering="brats-2021"))
-    assert [table.region for table in found.tables] == ["whole"]
+    assert [table.region for table in found.rows] == ["whole"]
     assert found.missing == {
         "enhancing": "region 'enhancing' is empty in case-1.nii.gz: the mask holds label 1, 2, the region is enhancing "
         "(numbered as brats-2021, told)"
@@ -131,9 +131,9 @@ def test_segment_that_is_no_part_of_a_tumour_counts_as_none_and_the_whole_says_s
     path = job.mask.with_name("case-1.seg.nrrd")
     sitk.WriteImage(mask, str(path))
     found = measure(replace(job, mask=path), extraction(MEAN, "enhancing", "oedema", "whole"))
-    assert [table.region for table in found.tables] == ["enhancing", "whole"]
+    assert [table.region for table in found.rows] == ["enhancing", "whole"]
     assert "label 2 is named 'Ventricles'" in found.missing["oedema"]
-    said = [any("segment 'Ventricles' (2) was counted as tumour" in one for one in t.warnings) for t in found.tables]
+    said = [any("segment 'Ventricles' (2) was counted as tumour" in one for one in t.warnings) for t in found.rows]
     assert said == [False, True]
 
 
@@ -149,7 +149,7 @@ def test_region_of_one_voxel_is_told_and_the_others_are_measured(job: Job, parts
     array[14, 24, 5] = 4
     write_mask(lesion(0).with_array(array), job.mask)
     found = in_pieces(job, extraction(MEAN, "whole", "enhancing", "tumour-core"), parts)
-    assert [table.region for table in found.tables] == ["whole", "tumour-core"]
+    assert [table.region for table in found.rows] == ["whole", "tumour-core"]
     assert list(found.missing) == ["enhancing"]
     assert "'enhancing' of 'case-1' is one voxel" in found.missing["enhancing"]
 
@@ -161,16 +161,16 @@ def test_region_that_one_sequence_cannot_be_measured_in_is_left_out_of_all(job: 
     write_mask(dark.with_array(labels), job.mask)
     whole = extraction({**MEAN, "setting": {"resegmentRange": [20, 1000]}}, "3", "oedema")
     expected = measure(job, whole)
-    assert ([table.region for table in expected.tables], list(expected.missing)) == (["oedema"], ["3"])
+    assert ([table.region for table in expected.rows], list(expected.missing)) == (["oedema"], ["3"])
     assert in_pieces(job, whole, 2) == expected
 
 
 def test_brain_masks_bound_rings_and_standardisation(job: Job, tmp_path: Path) -> None:
     content = {**MEAN, "normalisation": {"method": "zscore"}}
-    bare = measure(job, extraction(content, "peritumoral")).tables[0]
+    bare = measure(job, extraction(content, "peritumoral")).rows[0]
     brain = ball(SHAPE, (14, 22, 5), (10, 11, 4))
     write_mask(lesion().with_array(brain.astype(np.uint8)), tmp_path / "brain.nii.gz")
-    given = measure(replace(job, brain=tmp_path / "brain.nii.gz"), extraction(content, "peritumoral")).tables[0]
+    given = measure(replace(job, brain=tmp_path / "brain.nii.gz"), extraction(content, "peritumoral")).rows[0]
     values = read_volume(job.study.path("t1c")).array[brain].astype(np.float64)
     assert given.diagnostics["t1c_normalisation"] == pytest.approx([values.mean(), values.std()])
     assert given.diagnostics["voxels"] < bare.diagnostics["voxels"]
@@ -204,7 +204,7 @@ def test_deep_features_of_single_slices_are_refused() -> None:
 
 
 def test_deep_features_come_last_with_the_model_that_they_are_of(job: Job) -> None:
-    table = measure(job, extraction(MEAN, deep_model="segmentation_flair")).tables[0]
+    table = measure(job, extraction(MEAN, deep_model="segmentation_flair")).rows[0]
     names = list(table.values)
     assert names[:2] == ["t1c_original_firstorder_Mean", "flair_original_firstorder_Mean"]
     assert all(name.startswith("deep_segmentation_flair_") for name in names[2:]) and len(names) > 100
@@ -216,7 +216,7 @@ def test_deep_features_come_last_with_the_model_that_they_are_of(job: Job) -> No
 def test_deep_features_of_an_image_that_does_not_tell_its_sequence(job: Job) -> None:
     image = replace(job.study, sequences={"image": job.study.path("flair")})
     found, named = (
-        measure(replace(job, study=study), extraction(MEAN, deep_model="segmentation_flair")).tables[0].values
+        measure(replace(job, study=study), extraction(MEAN, deep_model="segmentation_flair")).rows[0].values
         for study in (image, job.study)
     )
     deep = {name: value for name, value in named.items() if name.startswith("deep_")}
@@ -227,12 +227,12 @@ def test_deep_features_are_those_of_the_version_that_serves_now(job: Job, tmp_pa
     store = ModelStore(tmp_path / "models")
     shipped = store.current("segmentation_flair")
     whole = extraction(MEAN, deep_model="segmentation_flair", models=tmp_path / "models")
-    before, key = measure(job, whole).tables[0], cache_key(job, whole)
+    before, key = measure(job, whole).rows[0], cache_key(job, whole)
     weights = safetensors.numpy.load_file(shipped.file(WEIGHTS))
     halved = {name: value / 2 if value.dtype.kind == "f" else value for name, value in weights.items()}
     added = store.add(shipped.card, {WEIGHTS: lambda path: safetensors.numpy.save_file(halved, path)})
     store.publish("segmentation_flair", added.card.version, "to see it serve")
-    after = measure(job, whole).tables[0]
+    after = measure(job, whole).rows[0]
     assert after.diagnostics["deep_segmentation_flair_version"] == added.card.version
     assert after.values["deep_segmentation_flair_mean_000"] != before.values["deep_segmentation_flair_mean_000"]
     assert cache_key(job, whole) != key

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gliomics.cohort.extraction import Measured
+from gliomics.cohort.extraction import StudyFeatures
 from gliomics.cohort.feature_table import read_features_csv, write_features_csv
 from gliomics.cohort.row_store import RowStore
 from gliomics.errors import InputError
@@ -72,11 +72,11 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 WRITE = """
 import resource, sys
 from pathlib import Path
-from gliomics.cohort.row_store import RowStore, StoredTables
+from gliomics.cohort.row_store import RowStore, StoredRows
 from gliomics.cohort.feature_table import write_features_csv
 folder, rows = Path(sys.argv[1]), int(sys.argv[2])
 keys = [f"{number % 30:064d}" for number in range(rows)]
-write_features_csv(StoredTables(RowStore(folder), keys), folder / "out.csv")
+write_features_csv(StoredRows(RowStore(folder), keys), folder / "out.csv")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -86,7 +86,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:
     store = RowStore(tmp_path)
     values = {f"flair_wavelet-HHL_glcm_Feature{number}": number / 7 for number in range(1100)}
     for number in range(30):
-        store.put(f"{number:064d}", Measured([FeatureRow(f"case-{number}", "whole", values)], {}))
+        store.put(f"{number:064d}", StudyFeatures([FeatureRow(f"case-{number}", "whole", values)], {}))
 
     def peak(rows: int) -> int:
         command = [sys.executable, "-c", WRITE, str(tmp_path), str(rows)]

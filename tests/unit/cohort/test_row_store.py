@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gliomics.cohort.extraction import Measured
-from gliomics.cohort.row_store import RowStore, StoredTables, default_folder
+from gliomics.cohort.extraction import StudyFeatures
+from gliomics.cohort.row_store import RowStore, StoredRows, default_folder
 from gliomics.errors import InputError
 from gliomics.records import FeatureRow
 
 KEY = "ab" * 32
 TABLE = FeatureRow("case-1", "whole", {"flair_original_firstorder_Mean": 0.1 + 0.2}, {"voxels": 7}, ["beware"])
-ROWS = Measured([TABLE, FeatureRow("case-1", "oedema", {})], {"enhancing": "it is empty"})
+ROWS = StudyFeatures([TABLE, FeatureRow("case-1", "oedema", {})], {"enhancing": "it is empty"})
 
 
 def file_of(folder: Path) -> Path:
@@ -102,13 +102,13 @@ def test_two_that_put_the_same_rows_at_once_leave_them_whole(tmp_path: Path) -> 
 def test_stored_tables_can_be_gone_through_again(tmp_path: Path) -> None:
     store = RowStore(tmp_path)
     store.put(KEY, ROWS)
-    tables = StoredTables(store, [KEY, KEY])
-    assert list(tables) == list(tables) == ROWS.tables * 2
+    tables = StoredRows(store, [KEY, KEY])
+    assert list(tables) == list(tables) == ROWS.rows * 2
 
 
 def test_row_that_vanished_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="vanished from the cache folder meanwhile; run the command again"):
-        list(StoredTables(RowStore(tmp_path), [KEY]))
+        list(StoredRows(RowStore(tmp_path), [KEY]))
 
 
 def test_folder_is_the_users_cache_unless_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,7 +121,7 @@ def test_folder_is_the_users_cache_unless_told(tmp_path: Path, monkeypatch: pyte
 
 def test_numbers_are_kept_to_the_last_bit(tmp_path: Path) -> None:
     numbers = {"a": 1 / 3, "b": 5e-324, "c": -1.7976931348623157e308, "d": 1e22, "e": -0.0}
-    RowStore(tmp_path).put(KEY, Measured([FeatureRow("case-1", "whole", numbers)], {}))
+    RowStore(tmp_path).put(KEY, StudyFeatures([FeatureRow("case-1", "whole", numbers)], {}))
     found = RowStore(tmp_path).get(KEY)
     assert found is not None
-    assert json.dumps(found.tables[0].values) == json.dumps(numbers)
+    assert json.dumps(found.rows[0].values) == json.dumps(numbers)

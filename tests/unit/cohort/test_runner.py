@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from gliomics.cohort import runner
-from gliomics.cohort.extraction import Extraction, Job, Measured, cache_key, measure
+from gliomics.cohort.extraction import Extraction, Job, StudyFeatures, cache_key, measure
 from gliomics.cohort.row_store import RowStore
-from gliomics.cohort.runner import Outcome, measure_cohort
+from gliomics.cohort.runner import StudyOutcome, measure_cohort
 from gliomics.errors import DependencyError, InputError, UnknownNameError
 from gliomics.features.config import parse_config
 from gliomics.study import write_mask
@@ -60,36 +60,36 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             yield started
 
 
-def run(jobs: list[Job], extraction: Extraction, store: RowStore, **options: Any) -> dict[str, Outcome]:
+def run(jobs: list[Job], extraction: Extraction, store: RowStore, **options: Any) -> dict[str, StudyOutcome]:
     return {outcome.job.study.id: outcome for outcome in measure_cohort(jobs, extraction, store, **options)}
 
 
-def rows(outcomes: dict[str, Outcome], store: RowStore) -> dict[str, Measured | None]:
+def rows(outcomes: dict[str, StudyOutcome], store: RowStore) -> dict[str, StudyFeatures | None]:
     return {name: store.get(outcome.key) for name, outcome in sorted(outcomes.items())}
 
 
-def failures(outcomes: dict[str, Outcome]) -> dict[str, str]:
+def failures(outcomes: dict[str, StudyOutcome]) -> dict[str, str]:
     return {name: str(outcome.error) for name, outcome in sorted(outcomes.items()) if outcome.error is not None}
 
 
-def die_on_the_doomed(job: Job, extraction: Extraction) -> Measured:
+def die_on_the_doomed(job: Job, extraction: Extraction) -> StudyFeatures:
     """As if the system had run out of memory on one study."""
     if job.study.id == DOOMED:
         os.kill(os.getpid(), signal.SIGKILL)
     return measure(job, extraction)
 
 
-def die_there_on_the_doomed(_: str, job: Job, extraction: Extraction) -> Measured:
+def die_there_on_the_doomed(_: str, job: Job, extraction: Extraction) -> StudyFeatures:
     return die_on_the_doomed(job, extraction)
 
 
-def fail_on_the_doomed(job: Job, extraction: Extraction) -> Measured:
+def fail_on_the_doomed(job: Job, extraction: Extraction) -> StudyFeatures:
     if job.study.id == DOOMED:
         raise RuntimeError("something\nunforeseen")
     return measure(job, extraction)
 
 
-def take_long_on_the_doomed(job: Job, extraction: Extraction) -> Measured:
+def take_long_on_the_doomed(job: Job, extraction: Extraction) -> StudyFeatures:
     if job.study.id == DOOMED:
         time.sleep(60)
     return measure(job, extraction)

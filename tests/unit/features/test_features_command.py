@@ -60,7 +60,7 @@ def test_panel_of_the_command_is_the_panel_of_the_library(studies: Path, run: Ru
     mask = studies / "labels" / "final" / "case-0.nii.gz"
     done = run(studies / "case-0", "--masks", mask.parent, "--config", "panel")
     assert done.returncode == 0, done.stderr
-    expected = measure(Job(find_study(studies, "case-0"), mask), Extraction(load_config("panel"))).tables[0]
+    expected = measure(Job(find_study(studies, "case-0"), mask), Extraction(load_config("panel"))).rows[0]
     assert read_features_csv(studies.parent / "out.csv") == [expected]
 
 

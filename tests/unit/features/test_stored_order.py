@@ -62,7 +62,7 @@ def measured(
     write_mask(stored(inside, order), folder / "brain.nii.gz")
     study = Study("case-1", "case-1", folder, sequences)
     job = Job(study, folder / "mask.nii.gz", folder / "brain.nii.gz")
-    return measure(job, Extraction(config, **options)).tables
+    return measure(job, Extraction(config, **options)).rows
 
 
 def assert_same(tables: list[FeatureRow], others: list[FeatureRow]) -> None:
@@ -167,7 +167,7 @@ def test_voxels_of_unknown_size_are_measured_alike_in_every_order(tmp_path: Path
         write_mask(stored(mask, order), folder / "mask.nii.gz")
         study = Study("case-1", "case-1", folder, {"flair": folder / "flair.nii.gz"})
         job = Job(replace(study, spacing_known=False), folder / "mask.nii.gz")
-        rows += measure(job, Extraction(unknown)).tables
+        rows += measure(job, Extraction(unknown)).rows
         assert read_mask(job.mask).array.sum() == rows[0].diagnostics["voxels"] or unknown.slices == "largest"
     for row in rows:
         assert row.values == pytest.approx(rows[0].values, rel=1e-9)

@@ -39,7 +39,7 @@ def add_labelled(root: Path, seed: int) -> None:
 def add_champion(root: Path) -> None:
     """A model that takes one class for the other."""
     extraction = Extraction(load_config("panel"))
-    rows = [measure(Job(study, label_path(root, study.id)), extraction).tables[0] for study in list_studies(root)]
+    rows = [measure(Job(study, label_path(root, study.id)), extraction).rows[0] for study in list_studies(root)]
     wrong = {f"patient-{seed}": class_of(seed + 1) for seed in range(CASES)}
     options = FitOptions(
         "subtype_flair", "FLAIR signal", "A test model", "invented patients", repeats=1, permutations=1

@@ -7,7 +7,7 @@ from typing import Any
 
 from gliomics.cohort.extraction import Extraction, Job
 from gliomics.cohort.numbering import labels_of_masks
-from gliomics.cohort.row_store import RowStore, StoredTables
+from gliomics.cohort.row_store import RowStore, StoredRows
 from gliomics.cohort.runner import measure_cohort
 from gliomics.errors import GliomicsError, InputError
 from gliomics.features.config import load_config
@@ -58,13 +58,13 @@ class SubtypeTraining(Training):
         settings = self._model().settings
         extraction = Extraction(load_config(settings.config), (settings.region,))
         cancelled = orphaned()
-        tables, failed = self._measured(known, extraction, progress, cancelled)
+        rows, failed = self._measured(known, extraction, progress, cancelled)
 
         def fitting(done: int, total: int) -> None:
             _stop_if(cancelled)
             progress.step("fitting", done, total)
 
-        result = retrain(self._store, self._name, tables, outcomes, progress=fitting)
+        result = retrain(self._store, self._name, rows, outcomes, progress=fitting)
         return result, skipped | failed
 
     def _measured(
@@ -88,7 +88,7 @@ class SubtypeTraining(Training):
                 failed[outcome.job.study.id] = str(outcome.error)
             else:
                 keys.append(outcome.key)
-        return list(StoredTables(rows, keys)), failed
+        return list(StoredRows(rows, keys)), failed
 
     def _outcomes(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Each patient's class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from RadiogenomicsLib.panel.viewmodel import PanelModel
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
 
-class Controller:
+class Controller(ABC):
     """Binds the widgets of one section; ``onChanged`` is called when the view model changed."""
 
     def __init__(
@@ -29,6 +30,6 @@ class Controller:
         self._subscriptions, self._onChanged = subscriptions, onChanged
         self._setUp()
 
+    @abstractmethod
     def _setUp(self) -> None:
         """Make what the section keeps, and connect its widgets; called once."""
-        raise NotImplementedError
