@@ -125,6 +125,23 @@ def test_what_slicer_imports_needs_only_numpy_and_requests(module: str) -> None:
     assert refused_imports(module, {"numpy", "requests", "urllib3"}) == ""  # requests brings urllib3
 
 
+@pytest.mark.parametrize(
+    "module",
+    [
+        "gliomics.evaluation.agreement",
+        "gliomics.evaluation.slice_calls",
+        "gliomics.evaluation.tables",
+        "gliomics.models.champion",
+        "gliomics.statistics.bootstrap",
+        "gliomics.subtype.retrain",
+    ],
+)
+def test_what_needs_no_network_loads_no_torch(module: str) -> None:
+    code = f"import sys, {module}; print('torch' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"
+
+
 def test_no_file_is_longer_than_400_lines() -> None:
     long = {name: n for name, path in modules().items() if (n := len(path.read_text().splitlines())) > 400}
     assert long == {}

@@ -9,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import integrate
 
-from gliomics.statistics.bootstrap import Interval, bootstrap_interval
+from gliomics.statistics.bootstrap import Interval, bootstrap_interval, over_seeds_and_patients
 
 if TYPE_CHECKING:
     from gliomics.active.simulation import Round
 
 Array = npt.NDArray[np.float64]
-
-_RESAMPLES = 10_000
 
 BASELINES = ("random", "random_foreground")
 """The strategies that others are compared with."""
@@ -72,21 +70,6 @@ def areas(rounds: Sequence[Round]) -> dict[str, Array]:
         )
         for strategy, seeds in curves.items()
     }
-
-
-def over_seeds_and_patients(values: Array) -> Interval:
-    """Mean of values (seed, patient) with its 95 % bootstrap interval; seeds and patients are drawn independently.
-
-    The pigeonhole bootstrap (Owen 2007): a strategy that was lucky in one seed is not taken for a better one. Of a
-    single seed, the interval is over patients alone.
-    """
-    seeds, patients = values.shape
-    rng = np.random.default_rng(0)
-    of_seeds = rng.multinomial(seeds, np.full(seeds, 1 / seeds), _RESAMPLES)
-    of_patients = rng.multinomial(patients, np.full(patients, 1 / patients), _RESAMPLES)
-    drawn = ((of_seeds @ values) * of_patients).sum(axis=1) / values.size
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Interval(float(values.mean()), float(low), float(high), patients)
 
 
 def _area(curve: Sequence[Round], patient: str) -> float:

@@ -1,4 +1,4 @@
-"""How sure an average over patients is."""
+"""How sure a figure over patients is: percentile bootstraps, by what was drawn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+Classes = npt.NDArray[np.int64]
+
+RESAMPLES = 10_000
+_RESAMPLES_OF_REPEATS = 1000
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ def bootstrap_interval(
     *,
     statistic: Callable[..., Any] = np.mean,
     seed: int = 0,
-    resamples: int = 10_000,
+    resamples: int = RESAMPLES,
 ) -> Interval:
     """A statistic of one value per patient with its percentile bootstrap interval over patients (Efron 1979).
 
@@ -35,3 +42,36 @@ def bootstrap_interval(
     drawn = statistic(array[rng.integers(0, len(array), (resamples, len(array)))], axis=1)
     low, high = np.percentile(drawn, (2.5, 97.5))
     return Interval(float(statistic(array)), float(low), float(high), len(array))
+
+
+def over_seeds_and_patients(values: Array) -> Interval:
+    """Mean of values (seed, patient) with its 95 % bootstrap interval; seeds and patients are drawn independently.
+
+    The pigeonhole bootstrap (Owen 2007): a strategy that was lucky in one seed is not taken for a better one. Of a
+    single seed, the interval is over patients alone.
+    """
+    seeds, patients = values.shape
+    rng = np.random.default_rng(0)
+    of_seeds = rng.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES)
+    of_patients = rng.multinomial(patients, np.full(patients, 1 / patients), RESAMPLES)
+    drawn = ((of_seeds @ values) * of_patients).sum(axis=1) / values.size
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return Interval(float(values.mean()), float(low), float(high), patients)
+
+
+def over_repeats(
+    measure: Callable[[Array, Classes], float], repeats: Array, outcome: Classes, rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """Mean of a measure over repeats of cross-validation and its 95 % interval over patients.
+
+    ``repeats`` is (repeats, patients, classes) of out-of-fold probabilities. Patients are drawn with replacement
+    within each class (Efron 1979), the same ones in every repeat; the interval is that of percentiles.
+    """
+
+    def mean(rows: npt.NDArray[np.int64]) -> float:
+        return float(np.mean([measure(probability[rows], outcome[rows]) for probability in repeats]))
+
+    groups = [np.flatnonzero(outcome == k) for k in np.unique(outcome)]
+    drawn = [mean(np.concatenate([rng.choice(g, size=g.size) for g in groups])) for _ in range(_RESAMPLES_OF_REPEATS)]
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return mean(np.arange(outcome.size)), float(low), float(high)

@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 
 from gliomics.models import Metric
-from gliomics.subtype import metrics
+from gliomics.statistics import probability_scores
+from gliomics.statistics.bootstrap import over_repeats
 from gliomics.subtype.ensemble import MEMBERS, Array, Classes, fit_ensemble
 from gliomics.subtype.signatures import sequence_of, usable_signatures
 from gliomics.subtype.table import TrainingTable
@@ -107,7 +108,7 @@ def chance_level(
     for number in range(permutations):
         shuffled = replace(table, outcome=rng.permutation(table.outcome))
         result = cross_validate(shuffled, repeats=1, rng=rng, members=members)
-        found[number] = metrics.macro_auc(result.probabilities[0], shuffled.outcome)
+        found[number] = probability_scores.macro_auc(result.probabilities[0], shuffled.outcome)
         step()
     return found
 
@@ -119,18 +120,18 @@ def summarise(table: TrainingTable, result: CrossValidation, chance: Array, rng:
     how = f"{FOLDS}-fold cross-validation by patient, {repeats} repeats; 95 % bootstrap interval over patients"
 
     def figure(name: str, measure: Callable[[Array, Classes], float], repeated: Array) -> Metric:
-        value, low, high = metrics.over_repeats(measure, repeated, outcome, rng)
+        value, low, high = over_repeats(measure, repeated, outcome, rng)
         return Metric(name=name, value=value, low=low, high=high, n=n, how=how)
 
-    measures: dict[str, Callable[[Array, Classes], float]] = {"AUC": metrics.macro_auc}
+    measures: dict[str, Callable[[Array, Classes], float]] = {"AUC": probability_scores.macro_auc}
     if len(table.classes) > 2:
-        measures = {"AUC, mean of each class against the rest": metrics.macro_auc}
+        measures = {"AUC, mean of each class against the rest": probability_scores.macro_auc}
         for k, name in enumerate(table.classes):
-            measures[f"AUC, {name} against the rest"] = partial(metrics.class_auc, k=k)
+            measures[f"AUC, {name} against the rest"] = partial(probability_scores.class_auc, k=k)
     found = [figure(name, measure, result.probabilities) for name, measure in measures.items()]
     found += [
-        figure("balanced accuracy", metrics.balanced_accuracy, result.probabilities),
-        figure("Brier score", metrics.brier, result.probabilities),
+        figure("balanced accuracy", probability_scores.balanced_accuracy, result.probabilities),
+        figure("Brier score", probability_scores.brier, result.probabilities),
         _calibration(result.probabilities, outcome),
     ]
     for variant, repeated in result.others.items():
@@ -140,7 +141,7 @@ def summarise(table: TrainingTable, result: CrossValidation, chance: Array, rng:
 
 def _calibration(repeated: Array, outcome: Classes) -> Metric:
     """Without an interval: resampling patients adds noise to every bin, so its intervals lie above the value."""
-    value = float(np.mean([metrics.calibration_error(probability, outcome) for probability in repeated]))
+    value = float(np.mean([probability_scores.calibration_error(probability, outcome) for probability in repeated]))
     how = f"class-wise, five bins of equally many patients; {FOLDS}-fold cross-validation by patient"
     return Metric(name="expected calibration error", value=value, n=outcome.size, how=how)
 
@@ -152,7 +153,7 @@ def _references(table: TrainingTable, value: float, chance: Array) -> list[Metri
     found = [
         Metric(
             name="Brier score of the class frequencies",
-            value=metrics.brier(np.tile(frequency, (n, 1)), table.outcome),
+            value=probability_scores.brier(np.tile(frequency, (n, 1)), table.outcome),
             n=n,
             how="every patient is given the frequencies of the classes; a useful model is below",
         )

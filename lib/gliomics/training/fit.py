@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from gliomics.errors import InputError
+from gliomics.evaluation.slice_calls import slice_metrics
 from gliomics.models import ModelCard, ModelFolder, write_model_folder
 from gliomics.segmentation.inputs import Case
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import settings_of
-from gliomics.segmentation.slice_classification import SliceClassifierModel, slice_metrics
+from gliomics.segmentation.slice_classification import SliceClassifierModel
 from gliomics.segmentation.weights import WEIGHTS, State, save_weights
 from gliomics.training.calibration import Judged, choose_calibration, choose_rule, dice_of_rules
 from gliomics.training.card import draft_card

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gliomics.active.curves import areas, over_seeds_and_patients, summary_rows
+from gliomics.active.curves import areas, summary_rows
 from gliomics.active.simulation import RECORD, Cohort, Plan, Round, _claim, _identity, simulate, the_start
 from gliomics.active.strategies import STRATEGIES
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import SequenceNeeds
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.statistics.bootstrap import bootstrap_interval
+from gliomics.statistics.bootstrap import bootstrap_interval, over_seeds_and_patients
 from gliomics.study import Study, write_study_json
 from gliomics.training.config import TrainingConfig, load_training_config
 from gliomics.training.split import Split

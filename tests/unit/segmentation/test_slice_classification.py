@@ -9,13 +9,14 @@ import pytest
 from sklearn import metrics
 
 from gliomics.errors import InputError
+from gliomics.evaluation.slice_calls import JudgedSlices, slice_figures
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
 from gliomics.segmentation.inputs import prepare
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
 from gliomics.segmentation.networks import SliceClassifierSettings
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
-from gliomics.segmentation.slice_classification import JudgedSlices, SliceClassifierModel, slice_figures
+from gliomics.segmentation.slice_classification import SliceClassifierModel
 from gliomics.study import Volume
 from gliomics.training.checkpoint import EpochRecord
 from gliomics.training.config import TrainingConfig

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gliomics.errors import InputError
-from gliomics.subtype import metrics
+from gliomics.statistics import probability_scores
 from gliomics.subtype.signatures import usable_signatures
 from gliomics.subtype.table import TrainingTable, join
 from gliomics.subtype.validate import (
@@ -43,7 +43,7 @@ def test_every_patient_is_in_one_test_fold_and_every_class_in_each() -> None:
 def test_classes_that_show_are_told_apart() -> None:
     found = table(1.0)
     result = cross_validate(found, repeats=1, rng=np.random.default_rng(0), members=2)
-    assert metrics.macro_auc(result.probabilities[0], found.outcome) > 0.9
+    assert probability_scores.macro_auc(result.probabilities[0], found.outcome) > 0.9
 
 
 def test_outcomes_at_random_give_an_auc_of_one_half() -> None:

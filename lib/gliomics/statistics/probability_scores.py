@@ -1,16 +1,14 @@
-"""How good probabilities are: discrimination and calibration, with intervals over patients."""
+"""How good estimated probabilities of classes are: discrimination (ROC) and calibration."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from gliomics.subtype.ensemble import Array, Classes
+Array = npt.NDArray[np.float64]
+Classes = npt.NDArray[np.int64]
 
-RESAMPLES = 1000
 _BINS = 5
 
 
@@ -53,21 +51,3 @@ def calibration_error(probability: Array, outcome: Classes) -> float:
             gap = abs(probability[rows, k].mean() - np.mean(outcome[rows] == k))
             errors.append(gap * rows.size / outcome.size)
     return float(np.sum(errors) / probability.shape[1])
-
-
-def over_repeats(
-    measure: Callable[[Array, Classes], float], repeats: Array, outcome: Classes, rng: np.random.Generator
-) -> tuple[float, float, float]:
-    """Mean of a measure over repeats of cross-validation and its 95 % interval over patients.
-
-    ``repeats`` is (repeats, patients, classes) of out-of-fold probabilities. Patients are drawn with replacement
-    within each class (Efron 1979), the same ones in every repeat; the interval is that of percentiles.
-    """
-
-    def mean(rows: npt.NDArray[np.int64]) -> float:
-        return float(np.mean([measure(probability[rows], outcome[rows]) for probability in repeats]))
-
-    groups = [np.flatnonzero(outcome == k) for k in np.unique(outcome)]
-    drawn = [mean(np.concatenate([rng.choice(g, size=g.size) for g in groups])) for _ in range(RESAMPLES)]
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return mean(np.arange(outcome.size)), float(low), float(high)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_score
 
-from gliomics.subtype import metrics
+from gliomics.statistics import probability_scores
+from gliomics.statistics.bootstrap import over_repeats
 
 
 def drawn(seed: int, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -21,39 +22,41 @@ def test_auc_equals_scikit_learn_with_ties_and_without(seed: int) -> None:
     probability, outcome = drawn(seed)
     for k in range(3):
         expected = roc_auc_score(outcome == k, probability[:, k])
-        assert metrics.class_auc(probability, outcome, k) == pytest.approx(expected)
+        assert probability_scores.class_auc(probability, outcome, k) == pytest.approx(expected)
 
 
 def test_macro_auc_of_two_classes_is_the_auc() -> None:
     probability, outcome = drawn(4, classes=2)
-    assert metrics.macro_auc(probability, outcome) == pytest.approx(roc_auc_score(outcome, probability[:, 1]))
+    assert probability_scores.macro_auc(probability, outcome) == pytest.approx(
+        roc_auc_score(outcome, probability[:, 1])
+    )
 
 
 def test_balanced_accuracy_equals_scikit_learn() -> None:
     probability, outcome = drawn(2)
     expected = balanced_accuracy_score(outcome, probability.argmax(axis=1))
-    assert metrics.balanced_accuracy(probability, outcome) == pytest.approx(expected)
+    assert probability_scores.balanced_accuracy(probability, outcome) == pytest.approx(expected)
 
 
 def test_brier_score_of_two_classes_is_twice_that_of_one() -> None:
     probability, outcome = drawn(4, classes=2)
     expected = 2 * brier_score_loss(outcome, probability[:, 1])
-    assert metrics.brier(probability, outcome) == pytest.approx(expected)
+    assert probability_scores.brier(probability, outcome) == pytest.approx(expected)
 
 
 def test_certain_and_right_is_perfectly_calibrated_and_certain_and_wrong_is_not() -> None:
     outcome = np.repeat([0, 1], [20, 30])
-    assert metrics.calibration_error(np.eye(2)[outcome], outcome) == 0
-    assert metrics.calibration_error(np.eye(2)[1 - outcome], outcome) == 1
+    assert probability_scores.calibration_error(np.eye(2)[outcome], outcome) == 0
+    assert probability_scores.calibration_error(np.eye(2)[1 - outcome], outcome) == 1
 
 
 def test_probabilities_that_are_the_truth_have_a_small_calibration_error() -> None:
     rng = np.random.default_rng(0)
     p = rng.uniform(size=20_000)
     outcome = (rng.uniform(size=p.size) < p).astype(int)
-    assert metrics.calibration_error(np.stack([1 - p, p], axis=1), outcome) < 0.02
+    assert probability_scores.calibration_error(np.stack([1 - p, p], axis=1), outcome) < 0.02
     tempered = 0.5 + (p - 0.5) / 3
-    assert metrics.calibration_error(np.stack([1 - tempered, tempered], axis=1), outcome) > 0.1
+    assert probability_scores.calibration_error(np.stack([1 - tempered, tempered], axis=1), outcome) > 0.1
 
 
 def test_interval_covers_the_value_and_shrinks_with_more_patients() -> None:
@@ -63,7 +66,7 @@ def test_interval_covers_the_value_and_shrinks_with_more_patients() -> None:
         outcome = np.arange(n) % 2
         score = rng.normal(size=n) + outcome
         p = 1 / (1 + np.exp(-score))
-        return metrics.over_repeats(metrics.macro_auc, np.stack([1 - p, p], axis=1)[None], outcome, rng)
+        return over_repeats(probability_scores.macro_auc, np.stack([1 - p, p], axis=1)[None], outcome, rng)
 
     small, large = interval(40), interval(400)
     for value, low, high in (small, large):
