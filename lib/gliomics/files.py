@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from gliomics.errors import InputError
 
@@ -302,18 +302,65 @@ def _is_deep(value: Any) -> bool:
     return True
 
 
+class FileStamp(NamedTuple):
+    """What a file or folder was when it was looked at; another as soon as it, or what belongs to it, has changed."""
+
+    size: int
+    """In bytes."""
+    modified_ns: int
+    """Time that copies of a file may keep, as everybody knows it."""
+    changed_ns: tuple[int, ...]
+    """Times that nobody can set: of the entry, and of what belongs to it, 0 where there is no such thing."""
+    mode: int
+    """Kind and permissions."""
+    inode: int
+    """Its number in its file system."""
+
+    @classmethod
+    def of(cls, path: str | Path, *beside: str, follow_links: bool = True) -> FileStamp:
+        """The stamp of a file or folder, or of a link itself; :class:`OSError` where that cannot be told.
+
+        ``beside`` are paths of what belongs to it, whether or not there is anything.
+        """
+        status = os.stat(path, follow_symlinks=follow_links)  # noqa: PTH116 - making a Path takes longer than the status
+        times = (status.st_ctime_ns, *map(_change_time_ns, beside))
+        return cls(status.st_size, status.st_mtime_ns, times, status.st_mode, status.st_ino)
+
+    @property
+    def latest_ns(self) -> int:
+        """The latest of its times."""
+        return max(self.modified_ns, *self.changed_ns)
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder, or a link to one."""
+        return stat.S_ISDIR(self.mode)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file, or a link to one."""
+        return stat.S_ISREG(self.mode)
+
+
+def _change_time_ns(path: str) -> int:
+    try:
+        return os.stat(path).st_ctime_ns  # noqa: PTH116 - as above
+    except OSError:
+        return 0
+
+
 class Hashes:
     """SHA-256 of files, computed again only when a file changed. Usable from several threads."""
 
     def __init__(self) -> None:
-        self._digests: dict[Path, tuple[tuple[int, ...], str]] = {}
+        self._digests: dict[Path, tuple[FileStamp, str]] = {}
 
     def of(self, path: Path) -> str:
         """Hex SHA-256 of a file's bytes."""
         stamp, digest = self._look(path)
         if digest is None:
             digest = sha256_of(path)
-            if time.time_ns() - max(stamp[:2]) > CLOCK_TICK_NS:
+            if time.time_ns() - stamp.latest_ns > CLOCK_TICK_NS:
                 self._digests[path] = (stamp, digest)
         return digest
 
@@ -321,11 +368,10 @@ class Hashes:
         """As :meth:`of`, but None where the file would have to be read."""
         return self._look(path)[1]
 
-    def _look(self, path: Path) -> tuple[tuple[int, ...], str | None]:
-        status = path.stat()
-        stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-        known = self._digests.get(path)
-        return stamp, known[1] if known is not None and known[0] == stamp else None
+    def _look(self, path: Path) -> tuple[FileStamp, str | None]:
+        stamp = FileStamp.of(path)
+        kept_stamp, digest = self._digests.get(path, (None, None))
+        return stamp, digest if kept_stamp == stamp else None
 
 
 def sha256_of(path: Path) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import Any
 
+from gliomics.files import FileStamp
 from gliomics.segmentation.labelled import load_volumes
 from gliomics.segmentation.model import LoadedModel, Prepared
 from gliomics.study.records import Study
@@ -23,8 +24,7 @@ class PreparedStudies:
 
     def get(self, model: LoadedModel, study: Study, resample_to: str | None = None) -> Prepared:
         """The study, ready for a model; the errors of :func:`load_volumes` when it cannot be."""
-        files = {path: path.stat() for path in study.sequences.values() if path.is_file()}
-        stamps = tuple((str(path), status.st_ino, status.st_mtime_ns, status.st_size) for path, status in files.items())
+        stamps = tuple((str(path), FileStamp.of(path)) for path in study.sequences.values() if path.is_file())
         key = (model.card.name, model.card.version, study.id, stamps, resample_to)
         with self._lock:
             held = self._held.pop(key, None)

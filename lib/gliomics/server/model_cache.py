@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from gliomics.errors import GliomicsError, InputError
+from gliomics.files import FileStamp
 from gliomics.models import ModelFolder, ModelStore
 
 Loaded = TypeVar("Loaded")
-_Signature = tuple[tuple[str, int, int, int], ...]
+_Signature = frozenset[tuple[str, FileStamp]]
 
 
 class ModelCache(Generic[Loaded]):
@@ -78,7 +79,7 @@ def signature_of(store: ModelStore, name: str) -> _Signature:
     try:
         folders = store.folders(name)
         entries = {entry for folder in folders for entry in folder.iterdir()}
-        stamps = [(str(entry), entry.lstat()) for entry in entries if not entry.name.startswith(".")]
+        visible = (str(entry) for entry in entries if not entry.name.startswith("."))
+        return frozenset((path, FileStamp.of(path, follow_links=False)) for path in visible)
     except OSError as error:
         raise InputError(f"model '{name}' cannot be read: {error.strerror}: {error.filename}") from error
-    return tuple(sorted((path, status.st_mode, status.st_mtime_ns, status.st_size) for path, status in stamps))

@@ -5,20 +5,20 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gliomics.files import FileStamp
 from gliomics.server.index.label_files import LabelFiles, TagFiles
-from gliomics.server.index.watched import Stamp
 from gliomics.study.labels import unused_names
 
 STUDIES = {"case-1": None, "case-2": None}
 NAMES = [f"case-{number}{suffix}" for number in (1, 2, 3) for suffix in (".nii.gz", ".nii", ".seg.nrrd", ".txt", "")]
 
 stamps = st.dictionaries(
-    st.sampled_from(NAMES), st.integers(0, 2).map(lambda size: Stamp(size, 10 * size, (size,), 0o100644, size))
+    st.sampled_from(NAMES), st.integers(0, 2).map(lambda size: FileStamp(size, 10 * size, (size,), 0o100644, size))
 )
 
 
 @given(st.lists(stamps, min_size=1, max_size=5))
-def test_files_that_changed_come_to_the_same_as_all_files(changes: list[dict[str, Stamp]]) -> None:
+def test_files_that_changed_come_to_the_same_as_all_files(changes: list[dict[str, FileStamp]]) -> None:
     files = TagFiles()
     for each in changes:
         files = files.with_stamps(each)
@@ -26,7 +26,7 @@ def test_files_that_changed_come_to_the_same_as_all_files(changes: list[dict[str
 
 
 @given(stamps)
-def test_files_are_counted_as_unused_that_are_named_as_unused(entries: dict[str, Stamp]) -> None:
+def test_files_are_counted_as_unused_that_are_named_as_unused(entries: dict[str, FileStamp]) -> None:
     files = TagFiles().with_stamps(entries)
     assert files.unused(STUDIES) == len(unused_names(entries, STUDIES))
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gliomics.files import FileStamp
 from gliomics.server.index import watched
-from gliomics.server.index.watched import Stamp, WatchedFolder, stamp_of
+from gliomics.server.index.watched import WatchedFolder, stamp_of
 
 SETTLED = 0.06
 """Seconds after which a folder's time tells whether it changed."""
@@ -20,7 +21,7 @@ class CountedLooks:
         self.names: list[str] = []
         self.meanwhile = lambda: None
 
-    def __call__(self, path: str) -> Stamp | None:
+    def __call__(self, path: str) -> FileStamp | None:
         name, stamp = Path(path).name, stamp_of(path)
         self.names.append(name)
         if name == "b":

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from gliomics.active.scores import StudyScores, score_study
 from gliomics.errors import GliomicsError
+from gliomics.files import FileStamp
 from gliomics.segmentation.labelled import load_volumes
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.server.lanes import give_way
@@ -25,12 +26,13 @@ _RECHECK_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
-Stamps = dict[str, int]
+Times = dict[str, int]
+"""When the image of each sequence was modified, in ns."""
 
 
 @dataclass(frozen=True)
 class _Record:
-    images: Stamps
+    images: Times
     scores: dict[str, Any]
 
 
@@ -92,7 +94,7 @@ class ScoreKeeper(Generic[Scores]):
     ) -> None:
         self._scoring, self._segmenters, self._store, self._folder = scoring, segmenters, store, folder
         self._turn = turn
-        self._known: dict[str, dict[str, tuple[Stamps, Scores | None]]] = {}
+        self._known: dict[str, dict[str, tuple[Times, Scores | None]]] = {}
         self._wanted: set[str] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -160,22 +162,22 @@ class ScoreKeeper(Generic[Scores]):
                 if (kept := self._read(path)) is not None:  # what is broken is set aside and made anew
                     known[path.stem] = kept
         for name in [*self._store.get_unlabeled_images(), *self._store.get_labeled_images()]:
-            stamps: Stamps = {}
+            times: Times = {}
             scores: Scores | None = None
             try:
                 study = self._store.study(name)
-                stamps = {sequence: path.stat().st_mtime_ns for sequence, path in study.sequences.items()}
-                if known.get(name, ({}, None))[0] == stamps:
+                times = {sequence: FileStamp.of(path).modified_ns for sequence, path in study.sequences.items()}
+                if known.get(name, ({}, None))[0] == times:
                     continue
                 with self._turn(f"scoring under {model}"):
                     scores = self._scoring.score(segmenter, study)
-                record = {"images": stamps, "scores": scores.to_json()}
+                record = {"images": times, "scores": scores.to_json()}
                 self._store.records.write(self._folder / key / f"{name}.json", record)
             except (GliomicsError, OSError) as error:
                 _log.warning("study '%s' has no scores: %s", name, error)
-            known[name] = (stamps, scores)
+            known[name] = (times, scores)
 
-    def _read(self, path: Path) -> tuple[Stamps, Scores] | None:
+    def _read(self, path: Path) -> tuple[Times, Scores] | None:
         record = self._store.records.read(path, _Record)
         try:
             return None if record is None else (record.images, self._scoring.read(record.scores))

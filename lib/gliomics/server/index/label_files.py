@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gliomics.errors import printable
-from gliomics.files import fault_of, is_safe_name
-from gliomics.server.index.watched import Stamp, WatchedFolder
+from gliomics.files import FileStamp, fault_of, is_safe_name
+from gliomics.server.index.watched import WatchedFolder
 from gliomics.study.images import MAX_FILE_BYTES
 from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, is_note, labels_folder, misplaced_names, study_of_mask
 
@@ -21,7 +21,7 @@ LabelState = tuple[str, int, int]
 class TagFiles:
     """The files of one tag at one time."""
 
-    stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    stamps: Mapping[str, FileStamp] = field(default_factory=dict)
     """By the file's name."""
     by_study: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Names of the masks by the id of the study that they are named after, whether or not there is such a study."""
@@ -35,7 +35,7 @@ class TagFiles:
     states: frozenset[LabelState] = frozenset()
     """The state of the label of each of ``labelled``."""
 
-    def with_stamps(self, stamps: Mapping[str, Stamp]) -> TagFiles:
+    def with_stamps(self, stamps: Mapping[str, FileStamp]) -> TagFiles:
         """The files with the stamps that they have now; only what differs is looked at."""
         names = [name for name, stamp in stamps.items() if self.stamps.get(name) is not stamp]
         names += self.stamps.keys() - stamps.keys()
@@ -80,7 +80,7 @@ class TagFiles:
         if len(names) != 1:
             return None
         stamp = self.stamps[names[0]]
-        return study_id, stamp.size, stamp.modified
+        return study_id, stamp.size, stamp.modified_ns
 
 
 class LabelFiles:
@@ -91,7 +91,7 @@ class LabelFiles:
         self._folder = WatchedFolder(studies / LABELS_FOLDER, root=studies)
         self._watched: dict[str, WatchedFolder] = {}
         self._files: dict[str, TagFiles] = {}
-        self._misplaced: tuple[Mapping[str, Stamp], Mapping[str, str]] = {}, {}
+        self._misplaced: tuple[Mapping[str, FileStamp], Mapping[str, str]] = {}, {}
 
     def tags(self) -> list[str]:
         """Every tag that has a folder."""
@@ -137,5 +137,5 @@ class LabelFiles:
         return files
 
 
-def _may_be_mask(stamp: Stamp) -> bool:
+def _may_be_mask(stamp: FileStamp) -> bool:
     return stamp.is_file and stamp.size <= MAX_FILE_BYTES

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError, printable
-from gliomics.files import CLOCK_TICK_NS, is_file, is_folder
-from gliomics.server.index.watched import Stamp, WatchedFolder, stamp_of
+from gliomics.files import CLOCK_TICK_NS, FileStamp, is_file, is_folder
+from gliomics.server.index.watched import WatchedFolder, stamp_of
 from gliomics.study.folder import Reading, may_be_study, one_of_each_id, read_or_error
 from gliomics.study.images import IMAGE_SUFFIXES
 from gliomics.study.labels import study_of_mask
@@ -68,7 +68,7 @@ class StudyIndex:
         self.root = root
         self._folder = WatchedFolder(root, _stamp)
         self._reading = threading.RLock()
-        self._listed: Mapping[str, Stamp] = {}
+        self._listed: Mapping[str, FileStamp] = {}
         self._read: dict[str, _Entry] = {}
         self._unsettled: set[str] = set()
         self._waiting: set[str] = set()
@@ -134,7 +134,7 @@ class StudyIndex:
                 self._update(self._folder.look_at(self._unsettled))
         return self._studies
 
-    def _update(self, entries: Mapping[str, Stamp]) -> None:
+    def _update(self, entries: Mapping[str, FileStamp]) -> None:
         """Read what is new or changed."""
         changed = {name for name, stamp in entries.items() if self._listed.get(name) is not stamp}
         new = sum(name not in self._listed for name in changed)
@@ -156,11 +156,11 @@ class StudyIndex:
             self._studies = self._replaced(before, after) or self._combined()
         self._listed = entries
 
-    def _read_entry(self, name: str, stamp: Stamp) -> _Entry:
+    def _read_entry(self, name: str, stamp: FileStamp) -> _Entry:
         now, path = time.time_ns(), self.root / name
         stem = (study_of_mask(name) or name) if stamp.is_file else name
         reading = read_or_error(path) if may_be_study(name, is_file=stamp.is_file) else None
-        return _Entry(path, stem, reading, now - max(stamp.changed) >= CLOCK_TICK_NS)
+        return _Entry(path, stem, reading, now - max(stamp.changed_ns) >= CLOCK_TICK_NS)
 
     def _replaced(self, before: Sequence[_Entry], after: Sequence[_Entry]) -> _Studies | None:
         """The studies with those of some entries replaced; None where ids or errors touch others, too."""
@@ -213,6 +213,6 @@ def _entries_of(study_id: str) -> list[str]:
     return folders + [f"{study_id}{suffix}" for suffix in IMAGE_SUFFIXES]
 
 
-def _stamp(path: str) -> Stamp | None:
+def _stamp(path: str) -> FileStamp | None:
     """The stamp of a folder and its description, if it has one, or of a file."""
     return stamp_of(path, f"{path}{os.sep}{STUDY_FILE}")

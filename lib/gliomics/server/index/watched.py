@@ -3,70 +3,35 @@
 from __future__ import annotations
 
 import os
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from gliomics.errors import InputError
-from gliomics.files import CLOCK_TICK_NS, check_inside, lies_inside
+from gliomics.files import CLOCK_TICK_NS, FileStamp, check_inside, lies_inside
 
 CHECK_SECONDS = 5.0
 """How old the last look at every entry may be before another is taken, beside the requests."""
 
 
-class Stamp(NamedTuple):
-    """What is another as soon as a file or folder, or something that belongs to it, has changed."""
-
-    size: int
-    modified: int
-    """Time in ns that copies of a file may keep, as everybody knows it."""
-    changed: tuple[int, ...]
-    """Times in ns that nobody can set: of the entry, and of what belongs to it."""
-    mode: int
-    """Kind and permissions."""
-    number: int
-    """That of the file in its file system."""
-
-    @property
-    def is_folder(self) -> bool:
-        """Whether it is a folder, or a link to one."""
-        return stat.S_ISDIR(self.mode)
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a regular file, or a link to one."""
-        return stat.S_ISREG(self.mode)
-
-
-def stamp_of(path: str, *beside: str) -> Stamp | None:
+def stamp_of(path: str, *beside: str) -> FileStamp | None:
     """The stamp of a file or folder; of a link that leads nowhere the link's own; None where there is nothing.
 
     ``beside`` are paths of what belongs to it, whether or not there is anything.
     """
-    status = _status(path) or _status(path, follow=False)
-    if status is None:
-        return None
-    others = [each.st_ctime_ns if (each := _status(other)) else 0 for other in beside]
-    return Stamp(status.st_size, status.st_mtime_ns, (status.st_ctime_ns, *others), status.st_mode, status.st_ino)
+    for follow_links in (True, False):
+        with suppress(OSError):
+            return FileStamp.of(path, *beside, follow_links=follow_links)
+    return None
 
 
-def _own_stamp(path: str) -> Stamp | None:
+def _link_stamp(path: str) -> FileStamp | None:
     """The stamp of a link itself."""
-    status = _status(path, follow=False)
-    if status is None:
-        return None
-    return Stamp(status.st_size, status.st_mtime_ns, (status.st_ctime_ns,), status.st_mode, status.st_ino)
-
-
-def _status(path: str, *, follow: bool = True) -> os.stat_result | None:
-    try:
-        return os.stat(path, follow_symlinks=follow)  # noqa: PTH116 - ten thousand paths take longer than their status
-    except OSError:
-        return None
+    with suppress(OSError):
+        return FileStamp.of(path, follow_links=False)
+    return None
 
 
 class WatchedFolder:
@@ -78,30 +43,32 @@ class WatchedFolder:
     but a link.
     """
 
-    def __init__(self, folder: Path, stamp: Callable[[str], Stamp | None] = stamp_of, root: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, stamp: Callable[[str], FileStamp | None] = stamp_of, root: Path | None = None
+    ) -> None:
         self.folder = folder
         self.fault: str | None = None
         """Why a folder that is there cannot be listed."""
         self._stamp = stamp
         self._root = root
-        self._entries: Mapping[str, Stamp] = {}
-        self._told: set[str] = set()
-        self._seen: tuple[int, int] | None = None
+        self._entries: Mapping[str, FileStamp] = {}
+        self._looked_at: set[str] = set()
+        self._seen: FileStamp | None = None
         self._settled = False
-        self._looked = 0.0
+        self._last_look = 0.0
         self._writers = 0
         self._changing = threading.Lock()
         self._looking = threading.Lock()
         self._checking = threading.Lock()
 
-    def entries(self) -> Mapping[str, Stamp]:
+    def entries(self) -> Mapping[str, FileStamp]:
         """The stamp of each visible entry by name, never changed: as long as nothing changes, the same object.
 
         Nothing where there is no such folder, or it cannot be listed.
         """
-        if not self._writers and (not self._settled or self._seen != self._times()):
+        if not self._writers and (not self._settled or self._seen != self._folder_stamp()):
             self.look()
-        elif time.monotonic() - self._looked > CHECK_SECONDS and self._checking.acquire(blocking=False):
+        elif time.monotonic() - self._last_look > CHECK_SECONDS and self._checking.acquire(blocking=False):
             threading.Thread(target=self._check, name=f"look at {self.folder.name}", daemon=True).start()
         return self._entries
 
@@ -109,27 +76,27 @@ class WatchedFolder:
         """Look at every entry now."""
         with self._looking:
             with self._changing:
-                self._told = set()
-            seen, now = self._times(), time.time_ns()
+                self._looked_at = set()
+            seen, now = self._folder_stamp(), time.time_ns()
             entries = {}
             for name, is_link in self._names():
                 if (stamp := self._stamp_of(name, is_link=is_link)) is not None:
                     entries[name] = stamp
             with self._changing:
-                for name in self._told:  # this look may have been before that one
+                for name in self._looked_at:  # this look may have been before that one
                     entries.pop(name, None)
                     if name in self._entries:
                         entries[name] = self._entries[name]
                 if entries != self._entries:
                     self._entries = entries
-                self._seen, self._looked = seen, time.monotonic()
-                self._settled = seen is None or now - max(seen) >= CLOCK_TICK_NS
+                self._seen, self._last_look = seen, time.monotonic()
+                self._settled = seen is None or now - seen.latest_ns >= CLOCK_TICK_NS
 
-    def look_at(self, names: Iterable[str]) -> Mapping[str, Stamp]:
+    def look_at(self, names: Iterable[str]) -> Mapping[str, FileStamp]:
         """Look at some entries now; all, as :meth:`entries`, with what was seen of these."""
         with self._changing:
             stamps = {name: self._stamp_of(name, is_link=(self.folder / name).is_symlink()) for name in names}
-            self._told |= stamps.keys()
+            self._looked_at |= stamps.keys()
             changed = {name: stamp for name, stamp in stamps.items() if stamp is not self._entries.get(name)}
             if changed:
                 entries = dict(self._entries)
@@ -155,14 +122,14 @@ class WatchedFolder:
             self.look_at(names)
             with self._changing:
                 self._writers -= 1
-                self._seen = self._times()
+                self._seen = self._folder_stamp()
 
-    def _stamp_of(self, name: str, *, is_link: bool) -> Stamp | None:
+    def _stamp_of(self, name: str, *, is_link: bool) -> FileStamp | None:
         """The stamp of an entry, the same object as long as it is the same."""
         path = f"{self.folder}{os.sep}{name}"
         leads_out = is_link and self._root is not None and not lies_inside(Path(path), self._root)
-        stamp, known = _own_stamp(path) if leads_out else self._stamp(path), self._entries.get(name)
-        return known if known == stamp else stamp
+        stamp, listed = _link_stamp(path) if leads_out else self._stamp(path), self._entries.get(name)
+        return listed if listed == stamp else stamp
 
     def _names(self) -> list[tuple[str, bool]]:
         """The visible names, and which of them are links."""
@@ -180,12 +147,11 @@ class WatchedFolder:
             self.fault = f"{self.folder} cannot be listed: {error.strerror}"
         return []
 
-    def _times(self) -> tuple[int, int] | None:
+    def _folder_stamp(self) -> FileStamp | None:
         try:
-            status = self.folder.stat()
+            return FileStamp.of(self.folder)
         except OSError:
             return None
-        return status.st_mtime_ns, status.st_ctime_ns
 
     def _check(self) -> None:
         try:

@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gliomics.errors import BusyError, InputError, printable
-from gliomics.files import Form, check_inside, read_as, write_json
+from gliomics.files import FileStamp, Form, check_inside, read_as, write_json
 
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENXIO)
 """What the system says where something else lies in the place of a file or folder."""
@@ -24,8 +24,6 @@ LOCK_SECONDS = 10.0
 """How long a request waits for a lock, which is held for a moment unless another program keeps it."""
 
 _log = logging.getLogger(__name__)
-
-Stamp = tuple[int, ...]
 
 
 class KeptRecords:
@@ -37,14 +35,13 @@ class KeptRecords:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._broken: dict[Path, tuple[Stamp, str]] = {}
+        self._broken: dict[Path, tuple[FileStamp | None, str]] = {}
         self._noting = threading.Lock()
 
     def read(self, path: Path, form: type[Form]) -> Form | None:
         """The record at ``path``; None where there is none, or a broken one, which is then among :meth:`broken`."""
         try:
-            stamp = _stamp(path)
-            if stamp is None:
+            if _stamp(path) is None:
                 return None
             return read_as(check_inside(path, self.root), form)
         except InputError as error:
@@ -128,17 +125,15 @@ def locked(lock: Path, root: Path) -> Iterator[None]:
         held.release()
 
 
-def _stamp(path: Path) -> Stamp | None:
-    """What changes with the entry itself; None where there is nothing, :class:`OSError` where that cannot be told."""
+def _stamp(path: Path) -> FileStamp | None:
+    """The stamp of the entry itself; None where there is nothing, :class:`OSError` where that cannot be told."""
     try:
-        status = path.lstat()
+        return FileStamp.of(path, follow_links=False)
     except FileNotFoundError:
         return None
-    return status.st_mode, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _stamp_or_none(path: Path) -> Stamp:
-    try:
-        return _stamp(path) or ()
-    except OSError:
-        return ()
+def _stamp_or_none(path: Path) -> FileStamp | None:
+    with suppress(OSError):
+        return _stamp(path)
+    return None

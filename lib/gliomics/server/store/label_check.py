@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gliomics.errors import GliomicsError, InputError, printable
+from gliomics.files import FileStamp
 from gliomics.preprocess import lesion_mask_of_study
 from gliomics.server.store.by_label import Derived
 from gliomics.server.store.labels import LabelStore
@@ -31,8 +32,8 @@ class _CheckedLabel(NamedTuple):
     """A label file that was looked into."""
 
     name: str
-    stamps: tuple[tuple[int, ...], ...]
-    """Sizes and times of it and of its study's images."""
+    stamps: tuple[FileStamp, ...]
+    """Of it and of its study's images."""
     unused: str | None
     """Why it is not used; None if it is."""
 
@@ -105,8 +106,7 @@ class LabelCheck:
         """A label that was looked into since it or an image changed; None without a ``look`` for one that was not."""
         files = self._labels.files.of(tag)
         name = files.name_of(study.id)
-        images = (path.stat() for path in study.sequences.values())
-        stamps = (files.stamps[name][:2], *((status.st_size, status.st_mtime_ns) for status in images))
+        stamps = (files.stamps[name], *map(FileStamp.of, study.sequences.values()))
         label = self._checked.get((tag, study.id))
         if label is not None and label.stamps == stamps:
             return label

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gliomics.files import is_safe_name, safe_name
-from gliomics.server.index.watched import Stamp, WatchedFolder
+from gliomics.files import FileStamp, is_safe_name, safe_name
+from gliomics.server.index.watched import WatchedFolder
 from gliomics.server.store.kept_records import KeptRecords, locked
 
 
@@ -21,7 +21,7 @@ class StudyNotes:
         self._records = records
         self._watched = WatchedFolder(folder, root=records.root)
 
-    def files(self) -> Mapping[str, Stamp]:
+    def files(self) -> Mapping[str, FileStamp]:
         """The files of notes, by name."""
         return self._watched.entries()
 

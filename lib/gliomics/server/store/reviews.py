@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gliomics.errors import InputError
-from gliomics.files import safe_name
-from gliomics.server.index.watched import Stamp, WatchedFolder
+from gliomics.files import FileStamp, safe_name
+from gliomics.server.index.watched import WatchedFolder
 from gliomics.server.store.kept_records import KeptRecords, locked
 
 SUBMITTED, APPROVED, RETURNED = "submitted", "approved", "returned"
@@ -45,7 +45,7 @@ class ReviewStore:
         self._folder = folder
         self._records = records or KeptRecords(folder)
         self._watched: dict[str, WatchedFolder] = {}
-        self._last: dict[str, tuple[Mapping[str, Stamp], dict[str, Review], dict[str, Review]]] = {}
+        self._last: dict[str, tuple[Mapping[str, FileStamp], dict[str, Review], dict[str, Review]]] = {}
 
     def add(self, study_id: str, tag: str, version: int, state: str, comment: str, user: str | None) -> Review:
         """Say something of a version; :class:`InputError` for an unknown state or a return without a reason."""

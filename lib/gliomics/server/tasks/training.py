@@ -21,12 +21,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from gliomics.errors import GliomicsError, InputError
-from gliomics.files import sha256_of
+from gliomics.files import FileStamp, sha256_of
 from gliomics.models import ModelStore
 from gliomics.models.champion import Retraining
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.server.index.label_files import LabelState
-from gliomics.server.index.watched import Stamp, stamp_of
+from gliomics.server.index.watched import stamp_of
 from gliomics.server.request_study import with_numbering_of_segments
 from gliomics.server.storage import storage_error
 from gliomics.server.store.by_label import Derived
@@ -161,7 +161,7 @@ NONE_SEEN = SeenLabels()
 
 @dataclass(frozen=True)
 class _ReadState:
-    stamp: Stamp
+    stamp: FileStamp
     state: Mapping[str, Any]
     seen: SeenLabels
 
@@ -256,13 +256,13 @@ def labelled_studies(datastore: StudyDatastore) -> tuple[list[LabelledStudy], di
 
 def label_stamps(datastore: StudyDatastore) -> dict[str, LabelStamp]:
     """By study, what tells whether its final label has changed since."""
-    found = {}
+    stamps = {}
     for study_id in datastore.get_labeled_images():
         with contextlib.suppress(GliomicsError, OSError):  # removed just now
             path = datastore.labels.path(study_id, FINAL)
-            status = path.stat()
-            found[study_id] = LabelStamp(size=status.st_size, changed=status.st_mtime_ns, sha256=sha256_of(path))
-    return found
+            stamp = FileStamp.of(path)
+            stamps[study_id] = LabelStamp(size=stamp.size, changed=stamp.modified_ns, sha256=sha256_of(path))
+    return stamps
 
 
 def count_new(datastore: StudyDatastore, seen: SeenLabels) -> int:
