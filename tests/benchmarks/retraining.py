@@ -28,6 +28,7 @@ from gliomics.segmentation.inputs import Case
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.statistics.bootstrap import Interval, bootstrap_interval
+from gliomics.statistics.patients import patient_means
 from gliomics.study import label_path, list_studies
 from gliomics.training.budget import batches_per_epoch, of_length
 from gliomics.training.card import draft_card
@@ -224,13 +225,9 @@ def interval_columns(name: str, interval: Interval) -> dict[str, float]:
 
 def _test(segmenter: Segmenter, cases: Sequence[Case]) -> tuple[dict[str, float], Confusion]:
     """Dice by patient (the mean of the patient's studies), and the voxels of all studies, each on its own grid."""
-    by_patient: dict[str, list[float]] = {}
-    total = Confusion()
-    for case in cases:
-        voxels = Confusion.of(segmenter.mask_of(case.inputs), case.lesion)
-        by_patient.setdefault(case.patient_id, []).append(voxels.f1)
-        total += voxels
-    return {patient: float(np.mean(values)) for patient, values in by_patient.items()}, total
+    confusions = [Confusion.of(segmenter.mask_of(case.inputs), case.lesion) for case in cases]
+    means = patient_means((case.patient_id for case in cases), (confusion.f1 for confusion in confusions))
+    return means, sum(confusions, Confusion())
 
 
 def _of_this(path: Path, identity: str) -> dict[str, Any]:

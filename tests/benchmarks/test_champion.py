@@ -15,7 +15,7 @@ from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import TrainSettings
 from gliomics.study import Mask, write_mask
 from gliomics.training.finetune import fine_tune
-from gliomics.training.scores import patient_means, score
+from gliomics.training.scores import patient_scores, score
 from tests.unit.tiny_networks import a_labelled_study, a_lesion_case, make_store
 
 pytestmark = pytest.mark.bench
@@ -59,7 +59,7 @@ def test_serving_version_never_gets_worse_by_the_truth(tmp_path: Path) -> None:
 
     def dice_of(version: str) -> float:
         scores = score(Segmenter(store.version("tiny", version)), cases)
-        return float(np.mean(list(patient_means(scores, cases).values())))
+        return float(np.mean(list(patient_scores(scores, cases).values())))
 
     studies: list[LabelledStudy] = []
     served = [dice_of("1")]

@@ -32,7 +32,7 @@ from gliomics.training.card import draft_card
 from gliomics.training.config import TrainingConfig
 from gliomics.training.fit import ON_SKIPPED
 from gliomics.training.loop import train
-from gliomics.training.scores import score
+from gliomics.training.scores import patient_scores, score
 from gliomics.training.split import Split
 from gliomics.validated import validated
 
@@ -251,14 +251,14 @@ class _Replay:
         scores = {}
         if wanted and any(name not in PLAIN for name in strategies):
             scores = {name: score_prepared(segmenter, _seen(case), seed=seed) for name, case in pool.items()}
-        dice = _by_patient(score(segmenter, self.cohort.test), self.cohort.test)
+        dice = patient_scores(score(segmenter, self.cohort.test), self.cohort.test)
         return [
             Round(
                 strategy=name,
                 seed=seed,
                 labelled=labelled,
                 steps=steps,
-                dice=dice,
+                dice=dict(sorted(dice.items())),
                 chosen=choose_next(name, list(pool), labelled, scores, count=wanted, seed=seed),
             )
             for name in strategies
@@ -288,14 +288,6 @@ def _card(config: TrainingConfig) -> ModelCard:
 def _seen(case: Case) -> Prepared:
     """What strategies may know of a study: its images, not its label."""
     return Prepared(case.inputs, case.inputs.canonical, [], [])
-
-
-def _by_patient(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[str, float]:
-    """Dice by patient, the mean of the patient's studies."""
-    patients: dict[str, list[float]] = {}
-    for case in cases:
-        patients.setdefault(case.patient_id, []).append(scores[case.study_id])
-    return {patient: float(np.mean(values)) for patient, values in sorted(patients.items())}
 
 
 def _identity(cohort: Cohort, plan: Plan) -> dict[str, Any]:

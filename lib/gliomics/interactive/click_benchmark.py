@@ -15,6 +15,7 @@ from gliomics.interactive.simulated_user import next_click
 from gliomics.models import Metric
 from gliomics.preprocess import axial
 from gliomics.statistics.bootstrap import bootstrap_interval
+from gliomics.statistics.patients import patient_means
 from gliomics.study.records import Mask, Volume
 
 MOST_CLICKS = 20
@@ -76,13 +77,14 @@ def trial_metrics(trials: Sequence[Trial], how: str) -> list[Metric]:
 
     The patients' trials are averaged first. Clicks that were not enough count as one more than the most.
     """
+    patients = [trial.patient_id for trial in trials]
     metrics = []
     for clicks in _AFTER:
-        found = bootstrap_interval(_by_patient(trials, [trial.after(clicks) for trial in trials]))
+        found = bootstrap_interval(list(patient_means(patients, (trial.after(clicks) for trial in trials)).values()))
         name = f"mean_dice_after_{clicks}_clicks"
         metrics.append(Metric(name=name, value=found.value, low=found.low, high=found.high, n=found.n, how=how))
     for level in LEVELS:
-        needed = _by_patient(trials, [_or_more(trial.clicks_to(level)) for trial in trials])
+        needed = list(patient_means(patients, (_or_more(trial.clicks_to(level)) for trial in trials)).values())
         median = bootstrap_interval(needed, statistic=np.median)
         reached = bootstrap_interval([float(value <= MOST_CLICKS) for value in needed])
         for name, found in ((f"median_clicks_to_{level:.2f}", median), (f"share_that_reach_{level:.2f}", reached)):
@@ -92,10 +94,3 @@ def trial_metrics(trials: Sequence[Trial], how: str) -> list[Metric]:
 
 def _or_more(clicks: int | None) -> float:
     return float(MOST_CLICKS + 1 if clicks is None else clicks)
-
-
-def _by_patient(trials: Sequence[Trial], values: Sequence[float]) -> list[float]:
-    patients: dict[str, list[float]] = {}
-    for trial, value in zip(trials, values, strict=True):
-        patients.setdefault(trial.patient_id, []).append(value)
-    return [float(np.mean(of_patient)) for of_patient in patients.values()]

@@ -23,7 +23,7 @@ from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study.patients import canonical_patient
 from gliomics.training.checkpoint import EpochRecord
 from gliomics.training.loop import OnEpoch, train
-from gliomics.training.scores import patient_means, score
+from gliomics.training.scores import patient_scores, score
 from gliomics.training.split import by_hash, share_of
 from gliomics.training.stopping import BestEpoch, halfway
 
@@ -105,8 +105,8 @@ def fine_tune(
 
     comparison = Comparison(
         card.version,
-        patient_means(before, compared),
-        patient_means(after, compared),
+        patient_scores(before, compared),
+        patient_scores(after, compared),
         favoured=favoured,
         seen=len({case.patient_id for case in cases if card.training.learned_from(case.patient_id)}),
     )
@@ -196,7 +196,7 @@ class _Learner:
 
         def judge(state: State) -> float:
             scores = score(Segmenter.from_state(card, state), judged)
-            return float(np.mean(list(patient_means(scores, judged).values())))
+            return float(np.mean(list(patient_scores(scores, judged).values())))
 
         best = BestEpoch(judge)
         last = train(

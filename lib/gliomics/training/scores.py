@@ -11,14 +11,12 @@ from gliomics.models import Metric
 from gliomics.segmentation.inputs import Case
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.statistics.bootstrap import bootstrap_interval
+from gliomics.statistics.patients import patient_means
 
 
-def patient_means(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[str, float]:
+def patient_scores(scores: Mapping[str, float], cases: Sequence[Case]) -> dict[str, float]:
     """Scores by study as scores by patient: the mean of a patient's studies."""
-    patients: dict[str, list[float]] = {}
-    for case in cases:
-        patients.setdefault(case.patient_id, []).append(scores[case.study_id])
-    return {patient: float(np.mean(values)) for patient, values in patients.items()}
+    return patient_means((case.patient_id for case in cases), (scores[case.study_id] for case in cases))
 
 
 def score(segmenter: Segmenter, cases: Sequence[Case]) -> dict[str, float]:
@@ -28,7 +26,7 @@ def score(segmenter: Segmenter, cases: Sequence[Case]) -> dict[str, float]:
 
 def dice_metrics(scores: Mapping[str, float], cases: Sequence[Case], how: str) -> list[Metric]:
     """Mean and median patient Dice with 95 % bootstrap intervals; a patient's Dice is the mean of its studies'."""
-    values = list(patient_means(scores, cases).values())
+    values = list(patient_scores(scores, cases).values())
     if not values:
         return []
     mean = bootstrap_interval(values)

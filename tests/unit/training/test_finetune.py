@@ -19,7 +19,7 @@ from gliomics.study import read_mask, write_mask
 from gliomics.training.checkpoint import EpochRecord
 from gliomics.training.finetune import fine_tune
 from gliomics.training.loop import train
-from gliomics.training.scores import patient_means, score
+from gliomics.training.scores import patient_scores, score
 from gliomics.training.stopping import BestEpoch, halfway
 from tests.unit.tiny_networks import FAST, a_card, a_labelled_study, make_store
 
@@ -238,7 +238,7 @@ def test_rolled_back_champion_is_challenged_next(a_store: ModelStore, labelled: 
 def test_studies_of_a_patient_count_once(labelled: list[LabelledStudy]) -> None:
     first, second, other = prepare_labelled(labelled[:3], a_card("tiny", ["flair"], []))[0]
     second = replace(second, patient_id=first.patient_id)
-    means = patient_means({"case-0": 0.2, "case-1": 0.4, "case-2": 0.9}, [first, second, other])
+    means = patient_scores({"case-0": 0.2, "case-1": 0.4, "case-2": 0.9}, [first, second, other])
     assert means == pytest.approx({"patient-0": 0.3, "patient-2": 0.9})
 
 
