@@ -7,5 +7,6 @@ from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from gliomics.sequences import SEQUENCES as LIBRARY_SEQUENCES
 
 
-def test_the_panel_has_the_library_s_sequences() -> None:
-    assert sorted(SEQUENCES) == sorted(LIBRARY_SEQUENCES) == sorted(TITLES)
+def test_the_panel_has_the_library_s_sequences_with_flair_first() -> None:
+    assert list(SEQUENCES) == ["flair", *(name for name in LIBRARY_SEQUENCES if name != "flair")]
+    assert list(TITLES) == list(SEQUENCES)

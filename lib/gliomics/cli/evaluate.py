@@ -143,7 +143,7 @@ def _write_pictures(evaluation: Evaluation, out: Path) -> None:
 
 
 def _example(place: str, patient: PatientScores) -> Example:
-    """A study's FLAIR (or first sequence) with both masks, on the reference's grid."""
+    """The image that stands for a study, with both masks, on the reference's grid."""
     from gliomics.evaluation.masks import read_pair
     from gliomics.report.segmentation_figures import Example
     from gliomics.study import read_volume, resample_to
@@ -151,11 +151,10 @@ def _example(place: str, patient: PatientScores) -> Example:
     scores = patient.typical
     study, pair = scores.pair.study, scores.pair
     name = study.patient_id if len(patient.studies) == 1 else f"{study.patient_id}, study {study.id}"
-    sequence = "flair" if "flair" in study.sequences else next(iter(study.sequences))
     mask, reference = read_pair(pair)
     return Example(
         f"{place}: {name}\nDice {scores.values['dice']:.3f}",
-        resample_to(read_volume(study.path(sequence)), reference),
+        resample_to(read_volume(study.path(study.default_sequence)), reference),
         reference,
         mask,
         study.spacing_known,

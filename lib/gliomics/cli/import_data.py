@@ -14,6 +14,7 @@ from rich.prompt import Confirm, Prompt
 from gliomics.cli.terminal.console import console
 from gliomics.cli.terminal.import_plan import counted, show_left_out, show_plan
 from gliomics.errors import InputError
+from gliomics.sequences import SEQUENCES
 
 if TYPE_CHECKING:
     from gliomics.intake import Choices, ImportPlan, ImportReport
@@ -134,7 +135,7 @@ def _ask(plan: ImportPlan, choices: Choices) -> bool:
         console.print(f"undecided: '{name}' ({files}): {items[0].reason}", markup=False)
         answer = Prompt.ask(
             "which is it?",
-            choices=["t1", "t1c", "t2", "flair", "label", "none", "skip"],
+            choices=[*SEQUENCES, "label", "none", "skip"],
             default="skip",
             console=console,
         )

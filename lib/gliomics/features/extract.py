@@ -21,9 +21,10 @@ from gliomics.features.windows import window_of
 from gliomics.preprocess.orientation import axes_of, begin_at, stored_index, to_lps
 from gliomics.preprocess.resampling import resample_to_spacing
 from gliomics.records import FeatureRow
+from gliomics.sequences import in_order
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.images import from_sitk, to_sitk
-from gliomics.study.records import SEQUENCES, Mask, Volume
+from gliomics.study.records import Mask, Volume
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -150,8 +151,7 @@ def sequences_to_measure(available: list[str], config: FeatureConfig, study_id: 
             f"study '{study_id}' has no sequence '{missing[0]}', which the feature configuration asks for; "
             f"it has {', '.join(sorted(available))}"
         )
-    known = [name for name in SEQUENCES if name in wanted]
-    return known + sorted(set(wanted) - set(known))
+    return in_order(wanted)
 
 
 def _checked(mask: Mask, reference: Volume, sequence: str, study_id: str, region: str) -> Mask:

@@ -12,7 +12,7 @@ from gliomics.intake.choices import LABEL, NONE, Choices
 from gliomics.intake.files import Files
 from gliomics.intake.fourth_axis import volumes_in
 from gliomics.intake.plan import ImageSource, LeftOut, PlannedLabel, PlannedStudy
-from gliomics.sequences import SEQUENCES
+from gliomics.sequences import SEQUENCES, in_order
 from gliomics.study.conventions import FileRole
 
 
@@ -103,7 +103,7 @@ def _volumes(part: Part, files: Files, choices: Choices, left_out: list[LeftOut]
     channels = tuple(map(told_role, choices.channels_of_file())) or part.channels
     if len(channels) != count or any(role.sequence is None and not role.is_other for role in channels):
         said = f"{len(channels)} channels are named" if channels else "which is which is not said"
-        example = ",".join(("flair", "t1", "t1c", "t2", *["none"] * count)[:count])
+        example = ",".join([*sorted(SEQUENCES), *["none"] * count][:count])
         reason = f"a 4-D file of {count} volumes, and {said}; say it with --channels, e.g. --channels {example}"
         left_out.append(LeftOut(part.path, reason, is_open=True, asks_channels=True))
         return []
@@ -144,7 +144,7 @@ def _study(parts: list[Part], left_out: list[LeftOut]) -> PlannedStudy | None:
     return PlannedStudy(
         id=study_id,
         patient_id=first.patient,
-        sequences={name: sequences[name].source for name in SEQUENCES if name in sequences},
+        sequences={name: sequences[name].source for name in in_order(sequences)},
         label=None if label is None else PlannedLabel(label.source, label.numberings),
         timepoint=first.timepoint,
         date=first.date,

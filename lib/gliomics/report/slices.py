@@ -14,10 +14,10 @@ from gliomics.preprocess.orientation import to_canonical
 from gliomics.report.drawing import INK, TEXT, blank
 from gliomics.report.names import sequence_title
 from gliomics.report.planes import axial_plane, draw_outlines, grey_range, head_box, orient, outline_legend, plane_title
+from gliomics.sequences import DISPLAY_ORDER, in_order
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.records import Mask, Volume
 
-_ORDER = ("flair", "t1c", "t2", "t1")
 _PANEL = 2.1
 """Width of one slice, in inches."""
 
@@ -45,7 +45,7 @@ def slices_with_outline(
         check_same_grid(other, mask, f"mask '{name}'", f"mask '{mask_name}'")
     if not np.any(mask.array):
         raise InputError(f"mask '{mask_name}' is empty; there is no lesion to show")
-    names = [n for n in _ORDER if n in volumes] + sorted(set(volumes) - set(_ORDER))
+    names = in_order(volumes, DISPLAY_ORDER)
     images = {name: to_canonical(volumes[name]) for name in names}
     lesion = to_canonical(mask)
     outlines = {mask_name: lesion.array > 0} | {n: to_canonical(m).array > 0 for n, m in compared.items()}

@@ -2,15 +2,25 @@
 
 from gliomics.sequences.file_names import canonical_sequence, is_mask_name, split_sequence_suffix
 from gliomics.sequences.recognition import recognise
-from gliomics.sequences.records import CONTRAST_DETAILS, SEQUENCES, Acquisition, Recognition, contrast_details
+from gliomics.sequences.records import (
+    CONTRAST_DETAILS,
+    DISPLAY_ORDER,
+    SEQUENCES,
+    Acquisition,
+    Recognition,
+    contrast_details,
+    in_order,
+)
 
 __all__ = [
     "CONTRAST_DETAILS",
+    "DISPLAY_ORDER",
     "SEQUENCES",
     "Acquisition",
     "Recognition",
     "canonical_sequence",
     "contrast_details",
+    "in_order",
     "is_mask_name",
     "recognise",
     "split_sequence_suffix",

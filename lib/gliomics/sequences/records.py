@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 SEQUENCES = ("t1", "t1c", "t2", "flair")
-"""Sequence names of a glioma study: T1, contrast-enhanced T1, T2 and T2-FLAIR."""
+"""Sequence names of a glioma study, in the order of tables and files: T1, contrast-enhanced T1, T2 and T2-FLAIR."""
+DISPLAY_ORDER = ("flair", "t1c", "t2", "t1")
+"""Sequence names in the order in which images are shown: the first of a study stands for it where one is enough."""
 CONTRAST_DETAILS = ("ContrastBolusRoute", "ContrastBolusTotalDose", "ContrastFlowRate", "ContrastBolusStartTime")
 """Attributes that are recorded of an injection besides its agent and volume, as :func:`contrast_details` takes them."""
 
@@ -41,6 +44,18 @@ class Acquisition:
     body_part: str = ""
     temporal_positions: int | None = None
     b_value: float | None = None
+
+
+def in_order(names: Iterable[str], order: tuple[str, ...] = SEQUENCES) -> list[str]:
+    """Names of a study's images in the order of its sequences, then those that are no sequence of ours, by name.
+
+    >>> in_order(["perfusion", "flair", "adc", "t1"])
+    ['t1', 'flair', 'adc', 'perfusion']
+    >>> in_order(["t1", "t1c", "flair"], DISPLAY_ORDER)
+    ['flair', 't1c', 't1']
+    """
+    available = set(names)
+    return [name for name in order if name in available] + sorted(available.difference(order))
 
 
 def contrast_details(route: str, dose: str, flow_rate: str, start: str) -> str:

@@ -15,14 +15,6 @@ from gliomics.study.images import IMAGE_SUFFIXES, read_mask
 from gliomics.study.numbering import numbering_of_mask
 from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study
 
-SEQUENCE_ORDER = ("flair", "t1c", "t2", "t1")
-"""The first of these that a study has stands for it where one image is asked for."""
-
-
-def default_sequence(study: Study) -> str:
-    """The sequence that is served when none is named: the first of :data:`SEQUENCE_ORDER`, else the first there is."""
-    return next((name for name in SEQUENCE_ORDER if name in study.sequences), next(iter(study.sequences)))
-
 
 def study_of_upload(path: Path, study_id: str) -> Study:
     """Images that were uploaded for one session: a single image, or a folder of ``<sequence>.nii.gz``."""
@@ -63,7 +55,7 @@ def read_label(path: Path, study: Study, name: str, *, allow_empty: bool = False
     """
     name = f"{name} of study '{study.id}'"
     mask = read_sent_mask(path, name)
-    return lesion_mask_of_study(mask, study, name, first=default_sequence(study), allow_empty=allow_empty)
+    return lesion_mask_of_study(mask, study, name, first=study.default_sequence, allow_empty=allow_empty)
 
 
 def read_sent_mask(path: Path, name: str) -> Mask:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gliomics.errors import InputError
 from gliomics.files import open_file, suffix_of
-from gliomics.sequences import SEQUENCES
+from gliomics.sequences import in_order
 from gliomics.study.conventions import patient_and_role, plain_role, role_of, subject_of
 from gliomics.study.images import IMAGE_SUFFIXES
 from gliomics.study.labels import LABELS_FOLDER
@@ -85,7 +85,7 @@ def _one_study(images: list[Path]) -> tuple[dict[str, str], str]:
         before = patient_and_role(stem)[0]
         studies.add(subject.study if subject is not None else before if before != stem else "")
         patient = subject.patient if subject is not None else ""
-    ordered = {name: sequences[name] for name in SEQUENCES if name in sequences}
+    ordered = {name: sequences[name] for name in in_order(sequences)}
     return (ordered, patient) if len(studies) == 1 else ({}, "")
 
 

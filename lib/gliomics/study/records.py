@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.sequences import SEQUENCES
+from gliomics.sequences import DISPLAY_ORDER, SEQUENCES
 
-__all__ = ["SEQUENCES", "UNNAMED_SEQUENCE", "Mask", "Study", "Volume"]
+__all__ = ["DISPLAY_ORDER", "SEQUENCES", "UNNAMED_SEQUENCE", "Mask", "Study", "Volume"]
 
 UNNAMED_SEQUENCE = "image"
 """Name of the only sequence of a study that is a single image file whose name does not tell its sequence."""
@@ -77,6 +77,17 @@ class Study:
     spacing_known: bool = True
     source: dict[str, str] = field(default_factory=dict)
     numbering: str | None = None
+
+    @property
+    def default_sequence(self) -> str:
+        """The sequence that stands for the study where one image is asked for: the first of :data:`DISPLAY_ORDER`.
+
+        The first that the study has, where it has none of these.
+
+        >>> Study("s1", "p1", Path("s1"), {"t1": Path("s1/t1.nii.gz"), "t1c": Path("s1/t1c.nii.gz")}).default_sequence
+        't1c'
+        """
+        return next((name for name in DISPLAY_ORDER if name in self.sequences), next(iter(self.sequences)))
 
     def path(self, sequence: str) -> Path:
         """The file of one sequence; :class:`UnknownNameError` names those that exist."""

@@ -12,7 +12,7 @@ from gliomics.dicom import Examination, Series, find_examinations
 from gliomics.intake.choices import NONE, Choices
 from gliomics.intake.files import Files
 from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, SeriesSource, usable_id
-from gliomics.sequences import SEQUENCES, Recognition
+from gliomics.sequences import SEQUENCES, Recognition, in_order
 from gliomics.study.sessions import date_in
 
 
@@ -102,7 +102,7 @@ def _sequences(
         else:
             left_out.append(LeftOut(f"{study}: {item}", recognition.reason, is_open=True, name=_name(item)))
     sequences = {}
-    for name in (name for name in SEQUENCES if name in by_sequence):
+    for name in in_order(by_sequence):
         taken = [source for source, chosen in by_sequence[name] if chosen] or [s for s, _ in by_sequence[name]]
         for source, _ in by_sequence[name]:
             if source not in taken:

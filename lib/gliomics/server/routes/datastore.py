@@ -18,7 +18,6 @@ from gliomics.files import open_file, safe_name
 from gliomics.server.gate.access import TRAINER, require, signed
 from gliomics.server.gate.uploads import received
 from gliomics.server.gate.values import parse_object
-from gliomics.server.request_study import default_sequence
 from gliomics.server.routes.common import FormText, Upload, the_app
 from gliomics.server.storage import temporary_file
 from gliomics.server.store.datastore import StudyDatastore, download_name
@@ -80,7 +79,7 @@ def download_image(background_tasks: BackgroundTasks, image: str, sequence: str 
         response: Response = stock.download_image(image)
         return response
     study = store.study(image)
-    chosen = sequence or default_sequence(study)
+    chosen = sequence or study.default_sequence
     path, name = study.path(chosen), download_name(study, chosen)
     if not path.name.lower().endswith(".nii.gz"):
         volume = read_volume(path)

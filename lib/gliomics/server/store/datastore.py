@@ -18,7 +18,7 @@ from gliomics.errors import GliomicsError, InputError, StorageError
 from gliomics.files import open_file, safe_name, suffix_of
 from gliomics.server.gate.values import AUTHOR_KEYS, LABEL_KEYS, STUDY_KEYS, check_length, refuse_keys, without
 from gliomics.server.index.study_index import StudyIndex
-from gliomics.server.request_study import check_slices, default_sequence, read_label
+from gliomics.server.request_study import check_slices, read_label
 from gliomics.server.storage import temporary_file
 from gliomics.server.store.by_label import StudiesByLabel
 from gliomics.server.store.dataset_zip import write_dataset
@@ -108,7 +108,7 @@ class StudyDatastore(Datastore):
     def get_image_uri(self, image_id: str) -> str:
         """Path of the study's default sequence (the first of flair, t1c, t2, t1)."""
         study = self.study(image_id)
-        return str(study.path(default_sequence(study)))
+        return str(study.path(study.default_sequence))
 
     def get_image(self, image_id: str, params: dict[str, Any] | None = None) -> io.BytesIO:
         """Content of the default sequence's file."""
@@ -122,13 +122,13 @@ class StudyDatastore(Datastore):
         """As :meth:`get_image_info`; ``noted`` is false for a study of which nothing was noted."""
         return {
             **(self._notes.of(study.id) if noted else {}),
-            "name": download_name(study, default_sequence(study)),
-            "path": str(study.path(default_sequence(study))),
+            "name": download_name(study, study.default_sequence),
+            "path": str(study.path(study.default_sequence)),
             "patient_id": study.patient_id,
             "timepoint": study.timepoint,
             "date": study.date,
             "sequences": sorted(study.sequences),
-            "default_sequence": default_sequence(study),
+            "default_sequence": study.default_sequence,
             "spacing_known": study.spacing_known,
         }
 
@@ -181,7 +181,7 @@ class StudyDatastore(Datastore):
             for tag in tags:
                 self.labels.remove(image_id, tag)
             single = self.root == study.folder
-            source = study.path(default_sequence(study)) if single else study.folder
+            source = study.path(study.default_sequence) if single else study.folder
             with self.index.writing(source.name):
                 source.rename(self.workspace.removed_folder(image_id) / source.name)
 
@@ -334,7 +334,7 @@ class StudyDatastore(Datastore):
             study = studies[study_id]
             paths = {name: str(path) for name, path in study.sequences.items()}
             label = str(labels_folder(self.root, FINAL) / files.name_of(study_id))
-            rows.append({"id": study_id, "image": paths[default_sequence(study)], "label": label, "sequences": paths})
+            rows.append({"id": study_id, "image": paths[study.default_sequence], "label": label, "sequences": paths})
         return rows if full_path else json.loads(json.dumps(rows).replace(f"{self.root}{os.sep}", ""))
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
