@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gliomics.cli.terminal.console import console
+from gliomics.client.hosts import LOOPBACK_HOST, is_loopback
 
 if TYPE_CHECKING:
     from gliomics.server.serve import ServerOptions
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def serve(
     studies: Annotated[Path, typer.Option(help="Folder of studies; labels and models are kept in it.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,
-    host: Annotated[str, typer.Option(help="Address to listen on; only this machine unless changed.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; only this machine unless changed.")] = LOOPBACK_HOST,
     cors_origin: Annotated[
         list[str] | None, typer.Option(help="Origin of a web page that may use the server; repeatable.")
     ] = None,
@@ -53,7 +54,6 @@ def serve(
 
 def _announce(options: ServerOptions, url: str) -> None:
     from gliomics.server.gate.access import Tokens
-    from gliomics.server.gate.web_pages import is_loopback
     from gliomics.server.workspace import Workspace
 
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)

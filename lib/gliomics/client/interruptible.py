@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
@@ -45,18 +47,23 @@ class InterruptibleAdapter(HTTPAdapter):
             _shut_down(connection)
 
 
-def _pool(pool: type, adapter: InterruptibleAdapter) -> type:
+class _ReportedConnection(HTTPConnection):
+    """A connection that reports its socket; of any kind, as the next base of a class that is derived from this one."""
+
+    report: ClassVar[weakref.WeakMethod[Callable[[socket.socket], None]]]
+
+    def connect(self) -> None:
+        super().connect()
+        report = self.report()
+        if report is not None:
+            report(self.sock)
+
+
+def _pool(pool: type[HTTPConnectionPool], adapter: InterruptibleAdapter) -> type:
     """A pool whose connections report their sockets; the adapter refers to it, so it must not keep the adapter."""
     report = weakref.WeakMethod(adapter._connected)
-
-    class Connection(pool.ConnectionCls):  # type: ignore[name-defined]
-        def connect(self) -> None:
-            super().connect()
-            connected = report()
-            if connected is not None:
-                connected(self.sock)
-
-    return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+    connection = type("Connection", (_ReportedConnection, pool.ConnectionCls), {"report": report})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
 def _shut_down(connection: socket.socket) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from gliomics.client.hosts import LOOPBACK_HOST, is_loopback
 from gliomics.client.interruptible import InterruptibleAdapter
 from gliomics.client.waiting import MOST_TRIES, Tell, retry_after, wait_to_retry
 from gliomics.errors import GliomicsError, InputError
@@ -21,7 +22,6 @@ from gliomics.files import atomic_path
 Progress = Callable[[int, int | None], None]
 """Called with the bytes received so far and their total, None where the server does not tell it."""
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CHUNK = 1 << 18
 
 
@@ -44,12 +44,12 @@ class Transport:
         except ValueError:  # a bracket that is not closed, a port that is no number
             parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"server address {url!r} is not usable; expected one like http://127.0.0.1:8000")
+            raise InputError(f"server address {url!r} is not usable; expected one like http://{LOOPBACK_HOST}:8000")
         self.url = url.rstrip("/")
         self._timeout = (connect_timeout, timeout)
         self._verify = str(verify) if isinstance(verify, Path) else verify
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._use_proxies = parts.hostname not in _LOOPBACK
+        self._use_proxies = not is_loopback(parts.hostname)
         self.tell: Tell | None = None
         """Told what a request waits for."""
         self._under_way: weakref.WeakSet[InterruptibleAdapter] = weakref.WeakSet()

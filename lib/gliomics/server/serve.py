@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import gliomics
 from gliomics import packages
 from gliomics.bundled import bundled
+from gliomics.client.hosts import LOOPBACK_HOST
 from gliomics.errors import BusyError, DependencyError, GliomicsError, InputError
 from gliomics.files import check_file
 from gliomics.server.storage import storage_error
@@ -41,7 +42,7 @@ class ServerOptions:
     """How to serve a studies folder."""
 
     studies: Path
-    host: str = "127.0.0.1"
+    host: str = LOOPBACK_HOST
     port: int = 8000
     """0 takes any free port."""
     cors_origins: tuple[str, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gliomics.client.hosts import host_address, is_loopback
 from gliomics.errors import InputError
 from gliomics.server.gate.refusal import refuse
 
@@ -35,7 +35,7 @@ def origin_of(url: str) -> str | None:
         return None
     if parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc or not url.isprintable():
         return None
-    address = _address(host)
+    address = host_address(host)
     if address is not None:
         host = f"[{address}]" if address.version == 6 else str(address)
     elif not _HOST.fullmatch(host):
@@ -56,12 +56,6 @@ def named_origins(urls: Iterable[str]) -> list[str]:
             )
         origins.append(origin)
     return origins
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to ``host``."""
-    address = _address(host)
-    return host.lower() == "localhost" if address is None else address.is_loopback
 
 
 class WebPages:
@@ -121,7 +115,7 @@ class WebPages:
         if origin is None or self._any_name:
             return origin is not None
         name = (urlsplit(origin).hostname or "").removesuffix(".")
-        address = _address(name)
+        address = host_address(name)
         if address is None:
             return name in self._names
         return address.is_loopback or not self._loopback or name in self._names
@@ -152,10 +146,3 @@ def _add_policy(headers: MutableHeaders) -> None:
 def content_policy(styles: str) -> str:
     """A Content-Security-Policy without scripts, frames and forms, with the style sheets of ``styles``."""
     return f"default-src 'none'; style-src {styles}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from gliomics.client import ClientError, GliomicsClient
+from gliomics.client import ClientError, GliomicsClient, is_loopback
 from gliomics.records import FeatureRow, SubtypeEstimate
 
 UNNAMED = "image"
@@ -146,13 +145,7 @@ class Backend(Protocol):
 
 def isLoopback(url: str) -> bool:
     """Whether the address is this computer, so that nothing sent to it leaves it."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(urlsplit(url).hostname or "")
 
 
 def hostOf(url: str) -> str:
