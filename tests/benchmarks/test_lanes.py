@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import requests
 
-from gliomics.active.strategies import PLAIN, SCORED
+from gliomics.active.strategies import MODEL_BASED, MODEL_FREE
 from gliomics.study import label_path
 from tests.benchmarks.sample_server import MODEL, labelled_samples
 from tests.server.servers import Server, start_server
@@ -86,7 +86,7 @@ def test_short_requests_are_answered_at_once_whatever_waits_and_memory_comes_bac
         after = memory(server)
         seconds = {}
         with clients(INFERENCES, infer):
-            for strategy in (*PLAIN, *SCORED, "subtype"):
+            for strategy in (*MODEL_FREE, *MODEL_BASED, "subtype"):
                 started = time.monotonic()
                 server.client.next_sample(strategy, budget_seconds=BUDGET)
                 seconds[strategy] = time.monotonic() - started

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import requests
 
-from gliomics.active.strategies import PLAIN, SCORED
+from gliomics.active.strategies import MODEL_BASED, MODEL_FREE
 from gliomics.client import ClientError
 from gliomics.evaluation import dice
 from gliomics.study import Mask, read_mask, read_volume, write_mask
@@ -28,7 +28,7 @@ def test_info_names_models_trainers_strategies_and_counts(a_server: Server) -> N
     assert {"segmentation_flair", "segmentation_multi", "radiomics"} <= set(info["models"])
     assert info["models"]["segmentation_flair"]["sequences"] == {"required": ["flair"], "optional": []}
     assert {"segmentation_flair", "segmentation_multi"} <= set(info["trainers"])
-    assert set(info["strategies"]) == {*PLAIN, *SCORED, "subtype"}
+    assert set(info["strategies"]) == {*MODEL_FREE, *MODEL_BASED, "subtype"}
     assert info["datastore"]["total"] == 10
 
 

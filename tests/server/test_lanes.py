@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from gliomics.active.strategies import PLAIN, SCORED
+from gliomics.active.strategies import MODEL_BASED, MODEL_FREE
 from gliomics.study import write_mask, write_volume
 from tests.server.servers import Server, start_server
 from tests.server.studies import (
@@ -175,7 +175,7 @@ def test_info_and_label_saves_are_answered_while_strategies_wait_until_their_cli
 def test_budget_is_a_bound_for_every_strategy_when_all_cores_compute(a_small_server: Server) -> None:
     seconds = {}
     with asking(a_small_server, SLOWLY, 20):
-        for strategy in (*PLAIN, *SCORED, "subtype"):
+        for strategy in (*MODEL_FREE, *MODEL_BASED, "subtype"):
             started = time.monotonic()
             sample = a_small_server.client.next_sample(strategy, budget_seconds=0.5)
             seconds[strategy] = time.monotonic() - started

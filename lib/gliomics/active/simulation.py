@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gliomics.active.choices import Choice
 from gliomics.active.scores import StudyScores, score_prepared
-from gliomics.active.strategies import PLAIN, STRATEGIES, Known
+from gliomics.active.strategies import COMPARABLE, LabellingState
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelCard
@@ -147,9 +147,9 @@ def simulate(
     Raises :class:`UnknownNameError` for a strategy that does not exist, and :class:`InputError` for too small a pool
     and for a folder of another plan or of other studies.
     """
-    unknown = [name for name in strategies if name not in STRATEGIES]
+    unknown = [name for name in strategies if name not in COMPARABLE]
     if unknown:
-        raise UnknownNameError(f"there is no strategy '{unknown[0]}'; known are {', '.join(STRATEGIES)}")
+        raise UnknownNameError(f"there is no strategy '{unknown[0]}'; known are {', '.join(COMPARABLE)}")
     if seeds < 1 or not strategies:
         raise InputError(f"{len(strategies)} strategies with {seeds} seeds are no replay; give at least one of each")
     if len(cohort.pool) < plan.until:
@@ -183,8 +183,8 @@ def choose_next(
     done, choices = list(labelled), []
     for _ in range(count):
         candidates = [name for name in sorted(pool) if name not in done]
-        known = Known(candidates, done, scores, f"network of {len(labelled)} patients")
-        choice = STRATEGIES[strategy](known, rng)
+        state = LabellingState(candidates, done, scores, f"network of {len(labelled)} patients")
+        choice = COMPARABLE[strategy].choose(state, rng)
         choices.append(choice)
         done = [*done, str(choice.id)]
     return choices
@@ -249,7 +249,7 @@ class _Replay:
         segmenter, steps = self._train(seed, labelled, checkpoint)
         wanted = min(self.plan.step, self.plan.until - len(labelled))
         scores = {}
-        if wanted and any(name not in PLAIN for name in strategies):
+        if wanted and any(COMPARABLE[name].needs_model for name in strategies):
             scores = {name: score_prepared(segmenter, _seen(case), seed=seed) for name, case in pool.items()}
         dice = patient_scores(score(segmenter, self.cohort.test), self.cohort.test)
         return [

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Known:
+class LabellingState:
     """What a strategy chooses by; ``scores`` are those of ``model`` and may lack studies."""
 
     candidates: Sequence[str]
@@ -31,7 +31,7 @@ class Known:
     scores: Mapping[str, StudyScores]
     model: str
 
-    def of(self, name: str) -> dict[str, float]:
+    def score_by_study(self, name: str) -> dict[str, float]:
         """One kind of score of every study."""
         return {study: float(getattr(scores, name)) for study, scores in self.scores.items()}
 
@@ -46,73 +46,92 @@ class Known:
         return len(self.labelled) / (len(self.labelled) + len(self.candidates))
 
 
-NamedStrategy = Callable[[Known, random.Random], Choice]
-"""Chooses one of the candidates, of which there is at least one. Its docstring says to annotators what it chooses."""
+@dataclass(frozen=True)
+class NamedStrategy:
+    """A way to choose; ``text`` says to annotators what it chooses.
+
+    ``choose`` takes one of the candidates, of which there is at least one.
+    """
+
+    name: str
+    text: str
+    choose: Callable[[LabellingState, random.Random], Choice]
+    needs_model: bool = True
 
 
-def at_random(known: Known, rng: random.Random) -> Choice:
-    """A study without a final label, drawn at random."""
-    return choose_random(known.candidates, rng)
+def _random(state: LabellingState, rng: random.Random) -> Choice:
+    return choose_random(state.candidates, rng)
 
 
-def first_by_id(known: Known, rng: random.Random) -> Choice:
-    """The first study without a final label."""
-    return choose_first(known.candidates)
+def _first(state: LabellingState, rng: random.Random) -> Choice:
+    return choose_first(state.candidates)
 
 
-def by_epistemic(known: Known, rng: random.Random) -> Choice:
-    """The study on whose lesion the model disagrees most with itself under Monte Carlo dropout."""
-    unit = f"epistemic uncertainty (nats, {known.model})"
-    return choose_highest(known.candidates, known.of("epistemic"), rng, score=unit)
+def _epistemic(state: LabellingState, rng: random.Random) -> Choice:
+    unit = f"epistemic uncertainty (nats, {state.model})"
+    return choose_highest(state.candidates, state.score_by_study("epistemic"), rng, score=unit)
 
 
-def by_disagreement(known: Known, rng: random.Random) -> Choice:
-    """The study whose mask changes most with the image's contrast."""
-    unit = f"disagreement between contrasts (1 - Dice, {known.model})"
-    return choose_highest(known.candidates, known.of("disagreement"), rng, score=unit)
+def _disagreement(state: LabellingState, rng: random.Random) -> Choice:
+    unit = f"disagreement between contrasts (1 - Dice, {state.model})"
+    return choose_highest(state.candidates, state.score_by_study("disagreement"), rng, score=unit)
 
 
-def by_diversity(known: Known, rng: random.Random) -> Choice:
-    """The study least like those that are labelled."""
-    return choose_farthest(known.candidates, known.embeddings, known.labelled, rng)
+def _diversity(state: LabellingState, rng: random.Random) -> Choice:
+    return choose_farthest(state.candidates, state.embeddings, state.labelled, rng)
 
 
-def by_power(known: Known, rng: random.Random) -> Choice:
-    """ClaSP PE: predictive entropy of one class, ever less at random."""
-    classes = {"lesion": known.of("entropy_lesion"), "its surroundings": known.of("entropy_rest")}
-    return choose_by_power(known.candidates, classes, known.progress, rng)
+def _clasp_pe(state: LabellingState, rng: random.Random) -> Choice:
+    entropies = {
+        "lesion": state.score_by_study("entropy_lesion"),
+        "its surroundings": state.score_by_study("entropy_rest"),
+    }
+    return choose_by_power(state.candidates, entropies, state.progress, rng)
 
 
-def by_uncertainty_and_diversity(known: Known, rng: random.Random) -> Choice:
-    """Of the more uncertain half, the study least like those that are labelled."""
-    return choose_uncertain_and_new(known.candidates, known.of("entropy_lesion"), known.embeddings, known.labelled, rng)
+def _hybrid(state: LabellingState, rng: random.Random) -> Choice:
+    entropy = state.score_by_study("entropy_lesion")
+    return choose_uncertain_and_new(state.candidates, entropy, state.embeddings, state.labelled, rng)
 
 
-def at_random_with_lesion(known: Known, rng: random.Random) -> Choice:
-    """A study in which the model finds a lesion, drawn at random."""
-    found = [study for study, scores in known.scores.items() if scores.finds_lesion]
-    return choose_random_with_lesion(known.candidates, found, rng)
+def _random_foreground(state: LabellingState, rng: random.Random) -> Choice:
+    with_lesion = [study for study, scores in state.scores.items() if scores.finds_lesion]
+    return choose_random_with_lesion(state.candidates, with_lesion, rng)
 
 
-PLAIN: dict[str, NamedStrategy] = {"random": at_random, "first": first_by_id}
+def _by_name(*strategies: NamedStrategy) -> dict[str, NamedStrategy]:
+    return {strategy.name: strategy for strategy in strategies}
+
+
+MODEL_FREE = _by_name(
+    NamedStrategy("random", "A study without a final label, drawn at random", _random, needs_model=False),
+    NamedStrategy("first", "The first study without a final label", _first, needs_model=False),
+)
 """Strategies that ask no model, by name."""
 
-SCORED: dict[str, NamedStrategy] = {
-    "epistemic": by_epistemic,
-    "disagreement": by_disagreement,
-    "diversity": by_diversity,
-    "clasp_pe": by_power,
-    "hybrid": by_uncertainty_and_diversity,
-}
-"""Strategies that ask a model, by name."""
+MODEL_BASED = _by_name(
+    NamedStrategy(
+        "epistemic",
+        "The study on whose lesion the model disagrees most with itself under Monte Carlo dropout",
+        _epistemic,
+    ),
+    NamedStrategy("disagreement", "The study whose mask changes most with the image's contrast", _disagreement),
+    NamedStrategy("diversity", "The study least like those that are labelled", _diversity),
+    NamedStrategy("clasp_pe", "ClaSP PE: predictive entropy of one class, ever less at random", _clasp_pe),
+    NamedStrategy("hybrid", "Of the more uncertain half, the study least like those that are labelled", _hybrid),
+)
+"""Strategies that annotators are offered and that ask a model, by name."""
 
 DEFAULT = "hybrid"
 """The strategy where none is asked for."""
 
-STRATEGIES: dict[str, NamedStrategy] = {**PLAIN, "random_foreground": at_random_with_lesion, **SCORED}
-"""All that can be compared: those that annotators are offered, and a random draw that knows the lesions found."""
-
-
-def described(strategy: NamedStrategy) -> str:
-    """What a strategy chooses, for annotators: its docstring without the full stop."""
-    return str(strategy.__doc__).strip().rstrip(".")
+COMPARABLE = {
+    **MODEL_FREE,
+    **_by_name(
+        NamedStrategy(
+            "random_foreground", "A study in which the model finds a lesion, drawn at random", _random_foreground
+        )
+    ),
+    **MODEL_BASED,
+}
+"""All that a replay can compare: those that annotators are offered, and a random draw that knows the lesions found."""

@@ -70,7 +70,7 @@ def active_learning(
     """
     from gliomics.active.simulation import Cohort, Plan
     from gliomics.active.simulation import simulate as replay
-    from gliomics.active.strategies import STRATEGIES
+    from gliomics.active.strategies import COMPARABLE
     from gliomics.report.learning import write_results
     from gliomics.training.budget import changed
     from gliomics.training.config import load_training_config
@@ -83,7 +83,7 @@ def active_learning(
     plan = Plan(chosen, first, step, until, encoder_weights)
     cohort = Cohort.of(labelled_studies(studies), parts, chosen, study_left_out)
     console.print(f"{len(cohort.pool)} patients to choose from, {len(cohort.test)} studies to measure on")
-    for rounds in replay(cohort, plan, out, strategies=strategy or list(STRATEGIES), seeds=seeds, on_round=_say):
+    for rounds in replay(cohort, plan, out, strategies=strategy or list(COMPARABLE), seeds=seeds, on_round=_say):
         write_results(rounds, out)
     console.print((out / "summary.md").read_text(encoding="utf-8"), markup=False)
     console.print(f"results in {out}")

@@ -21,7 +21,7 @@ from monailabel.interfaces.tasks.strategy import Strategy
 from monailabel.interfaces.tasks.train import TrainTask
 
 import gliomics
-from gliomics.active.strategies import DEFAULT, PLAIN, SCORED
+from gliomics.active.strategies import DEFAULT, MODEL_BASED, MODEL_FREE
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.interactive.refine import Refiner
@@ -131,15 +131,15 @@ class GliomicsApp(MONAILabelApp):
         records = store.records if isinstance(store, StudyDatastore) else KeptRecords(self.workspace.studies)
         leases = Leases(self.workspace.leases, records)
         if not isinstance(self._datastore, StudyDatastore):
-            return {name: PlainStrategy(name, leases) for name in PLAIN}
+            return {name: PlainStrategy(name, leases) for name in MODEL_FREE}
         usable = ServingModels(self.segmenters, self.segmentation_names)
         folder, turn = self.workspace.scores, self.lanes.inference.turn
         keeper = ScoreKeeper(ModelScoring(), self.segmenters, self._datastore, folder, turn)
         subtype = SubtypeScoring(self.store, self.store.names("subtype"))
         changes = ScoreKeeper(subtype, self.segmenters, self._datastore, folder / "subtype", turn)
         strategies: dict[str, Strategy] = {
-            **{name: PlainStrategy(name, leases) for name in PLAIN},
-            **{name: ScoredStrategy(name, keeper, usable, leases) for name in SCORED},
+            **{name: PlainStrategy(name, leases) for name in MODEL_FREE},
+            **{name: ScoredStrategy(name, keeper, usable, leases) for name in MODEL_BASED},
             "subtype": SubtypeStrategy(changes, usable, leases),
         }
         return {DEFAULT: strategies[DEFAULT], **strategies}

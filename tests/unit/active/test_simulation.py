@@ -8,7 +8,7 @@ import pytest
 
 from gliomics.active.curves import areas, summary_rows
 from gliomics.active.simulation import RECORD, Cohort, Plan, Round, _claim, _identity, simulate, the_start
-from gliomics.active.strategies import STRATEGIES
+from gliomics.active.strategies import COMPARABLE
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import SequenceNeeds
 from gliomics.segmentation.labelled import LabelledStudy
@@ -59,12 +59,12 @@ def files(out: Path) -> dict[str, bytes]:
 def finished(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Round]]:
     """A replay of every strategy, two rounds after the start."""
     out = tmp_path_factory.mktemp("replay")
-    return out, replayed(cohort, out, *STRATEGIES)
+    return out, replayed(cohort, out, *COMPARABLE)
 
 
 def test_every_strategy_labels_one_more_patient_each_round(finished: tuple[Path, list[Round]]) -> None:
     _, rounds = finished
-    for strategy in STRATEGIES:
+    for strategy in COMPARABLE:
         own = [one for one in rounds if one.strategy == strategy]
         assert [len(set(one.labelled)) for one in own] == [1, 2, 3]
         assert [[choice.id for choice in one.chosen] for one in own] == [
@@ -77,7 +77,7 @@ def test_every_strategy_labels_one_more_patient_each_round(finished: tuple[Path,
 
 def test_all_strategies_of_a_seed_share_the_start(finished: tuple[Path, list[Round]], cohort: Cohort) -> None:
     starts = [one for one in finished[1] if len(one.labelled) == 1]
-    assert [one.strategy for one in starts] == list(STRATEGIES)
+    assert [one.strategy for one in starts] == list(COMPARABLE)
     assert all(one.labelled == the_start(list(cohort.pool), 1, 0) for one in starts)
     assert all(one.dice == starts[0].dice for one in starts)
     assert len({the_start(list(cohort.pool), 1, seed)[0] for seed in range(20)}) == 4

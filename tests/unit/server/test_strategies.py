@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gliomics.active.strategies import PLAIN, SCORED
+from gliomics.active.strategies import MODEL_BASED, MODEL_FREE
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelStore
@@ -52,12 +52,12 @@ def make_strategies(
     keeper = ScoreKeeper(ModelScoring(), segmenters, store, store.workspace.scores, turn)
     serving = ServingModels(segmenters, models)
     leases = Leases(store.workspace.leases, store.records, seconds)
-    scored = {name: ScoredStrategy(name, keeper, serving, leases) for name in SCORED}
+    scored = {name: ScoredStrategy(name, keeper, serving, leases) for name in MODEL_BASED}
     store_of_models = ModelStore(store.workspace.models)
     subtype = SubtypeScoring(store_of_models, store_of_models.names("subtype"))
     changes = ScoreKeeper(subtype, segmenters, store, store.workspace.scores / "subtype", turn)
     return {
-        **{name: PlainStrategy(name, leases) for name in PLAIN},
+        **{name: PlainStrategy(name, leases) for name in MODEL_FREE},
         **scored,
         "subtype": SubtypeStrategy(changes, serving, leases),
     }
@@ -75,7 +75,7 @@ def epistemic(strategies: dict[str, StudyStrategy]) -> StudyStrategy:
     return strategies["epistemic"]
 
 
-@pytest.fixture(params=[*PLAIN, *SCORED, "subtype"])
+@pytest.fixture(params=[*MODEL_FREE, *MODEL_BASED, "subtype"])
 def a_strategy(request: pytest.FixtureRequest, strategies: dict[str, StudyStrategy]) -> StudyStrategy:
     return strategies[request.param]
 
@@ -150,7 +150,7 @@ def test_replaced_image_is_scored_anew(a_store: StudyDatastore, epistemic: Study
     pytest.fail("the old score was kept")
 
 
-@pytest.mark.parametrize("name", [*SCORED, "subtype"])
+@pytest.mark.parametrize("name", [*MODEL_BASED, "subtype"])
 def test_without_time_no_score_is_waited_for_and_the_reason_says_so(
     a_store: StudyDatastore, found_lesions: State, name: str
 ) -> None:

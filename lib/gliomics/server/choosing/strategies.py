@@ -15,7 +15,7 @@ from monailabel.interfaces.tasks.strategy import Strategy
 from gliomics.active.choices import Choice, choose_highest, nothing_left
 from gliomics.active.scores import StudyScores
 from gliomics.active.slice_choice import choose_slices
-from gliomics.active.strategies import PLAIN, SCORED, Known, described
+from gliomics.active.strategies import MODEL_BASED, MODEL_FREE, LabellingState
 from gliomics.errors import InputError
 from gliomics.models import ModelCard
 from gliomics.segmentation.segmenter import Segmenter
@@ -100,15 +100,15 @@ class PlainStrategy(StudyStrategy):
     """A strategy that needs to know nothing but which studies are left."""
 
     def __init__(self, name: str, leases: Leases) -> None:
-        self._choose = PLAIN[name]
-        super().__init__(described(self._choose), leases)
+        self._strategy = MODEL_FREE[name]
+        super().__init__(self._strategy.text, leases)
 
     def choose(
         self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
     ) -> Choice:
         """The candidate that the strategy prefers."""
         _name_no_slices(request)
-        return self._choose(Known(candidates, datastore.get_labeled_images(), {}, "no model"), rng)
+        return self._strategy.choose(LabellingState(candidates, datastore.get_labeled_images(), {}, "no model"), rng)
 
 
 class ModelStrategy(StudyStrategy, Generic[Scores]):
@@ -134,8 +134,8 @@ class ScoredStrategy(ModelStrategy[StudyScores]):
     """A strategy that chooses by what a segmentation model thinks of the studies."""
 
     def __init__(self, name: str, keeper: ScoreKeeper[StudyScores], models: ServingModels, leases: Leases) -> None:
-        self._choose = SCORED[name]
-        super().__init__(described(self._choose), keeper, models, leases)
+        self._strategy = MODEL_BASED[name]
+        super().__init__(self._strategy.text, keeper, models, leases)
 
     def ask(self, request: dict[str, Any], datastore: StudyDatastore) -> Callable[[], bool]:
         """As :meth:`ModelStrategy.ask`."""
@@ -150,7 +150,7 @@ class ScoredStrategy(ModelStrategy[StudyScores]):
         card = self._models.asked_for(request)
         model = "no model" if card is None else f"{card.name} version {card.version}"
         scores = self.scores(card)
-        choice = self._choose(Known(candidates, datastore.get_labeled_images(), scores, model), rng)
+        choice = self._strategy.choose(LabellingState(candidates, datastore.get_labeled_images(), scores, model), rng)
         return choice if number is None else self._with_slices(choice, scores, number, datastore)
 
     def _with_slices(
@@ -205,4 +205,4 @@ def _slices_option(request: dict[str, Any]) -> int | None:
 
 def _name_no_slices(request: dict[str, Any]) -> None:
     if _slices_option(request) is not None:
-        raise InputError(f"slices is an option of {', '.join(SCORED)}; this strategy scores no slices")
+        raise InputError(f"slices is an option of {', '.join(MODEL_BASED)}; this strategy scores no slices")
