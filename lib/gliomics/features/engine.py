@@ -1,4 +1,4 @@
-"""The one place that knows PyRadiomics.
+"""The one place that knows PyRadiomics, and that gives it images as SimpleITK's.
 
 Its filters and feature classes do the work; what it would do again and again is done once here: the region is
 discretised once for all classes instead of once for each, and the surface mesh is summed up in time proportional to the
@@ -11,26 +11,29 @@ import contextlib
 import functools
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import SimpleITK as sitk
 
 from gliomics.errors import DependencyError, InputError
 from gliomics.features.mesh import mesh_of
-from gliomics.preprocess.resampling import check_size
-
-if TYPE_CHECKING:
-    import SimpleITK as sitk
+from gliomics.features.windows import Window
+from gliomics.preprocess.resampling import check_for_splines, check_size
+from gliomics.study.images import from_sitk, to_sitk
+from gliomics.study.records import Mask, Volume
 
 SHAPE_CLASSES = ("shape", "shape2D")
 _NOT_INSTALLED = "computing features needs PyRadiomics; install the server part (see 'Installation' in README.md)"
 _MOST_LEVELS = 4096
 """More grey levels are refused: co-occurrence in 13 directions of so many takes 1.7 GB, and grows with their square."""
+_recursive_gaussian: Callable[[sitk.Image, float, bool, int, int], sitk.Image] = sitk.RecursiveGaussian
+"""Of an image: sigma in mm, whether normalised across scales, order of the derivative, axis. SimpleITK has no types."""
 _NOT_RUNNING = {"LBP3D": "PyRadiomics' LBP3D needs functions that SciPy has removed; use LBP2D"}
 
 
@@ -68,7 +71,8 @@ def _controller() -> Any:
 
 def one_thread() -> contextlib.AbstractContextManager[Any]:
     """Keep linear algebra to one thread: for matrices this small, threads that wait for a busy core take far longer."""
-    return _controller().limit(limits=1, user_api="blas")
+    limit: contextlib.AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+    return limit
 
 
 @functools.cache
@@ -90,103 +94,109 @@ def feature_names() -> dict[str, list[str]]:
     return {name: sorted(kind.getFeatureNames()) for name, kind in _pyradiomics().getFeatureClasses().items()}
 
 
-def prepared(
-    image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any], what: str
-) -> tuple[sitk.Image, sitk.Image]:
-    """Image and region after PyRadiomics' own ``normalize``, ``resampledPixelSpacing`` and ``preCrop``.
+def prepared(image: Volume, regions: Mapping[str, Mask], settings: Mapping[str, Any]) -> Iterator[tuple[Volume, Mask]]:
+    """The image after PyRadiomics' own ``normalize``, ``resampledPixelSpacing`` and ``preCrop``, for each region.
 
-    ``what`` is the region's name in errors, here and below.
+    ``regions`` are masks of 0 and 1 by their names in errors; each comes with its image, on the grid of that.
     """
     # The extractor fills these in; they decide whether its loader resamples.
     full = {"interpolator": "sitkBSpline", "padDistance": 5, **settings, "label": 1}
-    check_size(image.GetSize(), image.GetSpacing(), full.get("resampledPixelSpacing") or (0, 0, 0), what)
-    with _refusals(what):
-        return _pyradiomics().featureextractor.RadiomicsFeatureExtractor.loadImage(image, roi, **full)
+    spacing = full.get("resampledPixelSpacing")
+    if spacing and full["interpolator"] == "sitkBSpline":
+        check_for_splines(image, f"the image of {next(iter(regions))}")
+    itk_image = to_sitk(image)
+    for what, region in regions.items():
+        check_size(image.shape, image.spacing, spacing or (0, 0, 0), what)
+        with _refusals(what):
+            loaded = _pyradiomics().featureextractor.RadiomicsFeatureExtractor.loadImage(
+                itk_image, to_sitk(region), **full
+            )
+        part, inside = (from_sitk(item) for item in loaded)
+        yield part, inside.with_array((inside.array == 1).astype(np.uint8))
 
 
-def resampled_region(roi: sitk.Image, settings: Mapping[str, Any], what: str) -> sitk.Image:
-    """A region after PyRadiomics' own ``resampledPixelSpacing``."""
-    _, resampled = prepared(roi, roi, {**settings, "normalize": False, "interpolator": "sitkNearestNeighbor"}, what)
-    return resampled == 1
+def resampled_region(region: Mask, settings: Mapping[str, Any], what: str) -> Mask:
+    """A region after PyRadiomics' own ``resampledPixelSpacing`` and ``preCrop``.
+
+    ``what`` is the region's name in errors, here and below.
+    """
+    nearest = {**settings, "normalize": False, "interpolator": "sitkNearestNeighbor"}
+    ((_, resampled),) = prepared(region, {what: region}, nearest)
+    return resampled
 
 
-def filtered(
-    image: sitk.Image, image_type: str, settings: Mapping[str, Any], keep: tuple[slice, slice, slice]
-) -> Iterator[tuple[str, sitk.Image]]:
+def filtered(image: Volume, image_type: str, settings: Mapping[str, Any], keep: Window) -> Iterator[tuple[str, Volume]]:
     """The image after one of PyRadiomics' filters, by name: one image, or one for each sigma or wavelet band.
 
-    Of each result only the voxels ``keep`` (along i, j and k) are made. An image too small for LoG has no result.
+    Of each result only the voxels ``keep`` are made. An image too small for LoG has no result.
     """
+    grid, itk_image = keep.crop(image), to_sitk(image)
     if image_type == "LoG":
-        size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
+        size, spacing = np.array(image.shape), np.array(image.spacing)
         for sigma in settings["sigma"]:
             # PyRadiomics' own condition; it leaves the image out otherwise.
             if size.min() >= 4 and (size >= np.ceil(sigma / spacing) + 1).all():
-                yield f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D", _laplacian_of_gaussian(image, sigma, keep)
+                name = f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D"
+                yield name, grid.with_array(_laplacian_of_gaussian(itk_image, sigma, image.spacing, keep.box))
         return
     make = getattr(_pyradiomics().imageoperations, f"get{image_type}Image")
     with _quietly():
-        results = list(make(image, image, **settings))
+        results = list(make(itk_image, itk_image, **settings))
     for result, name, _ in results:
-        yield name, result[keep]
+        yield name, grid.with_array(from_sitk(result[keep.box]).array)
 
 
-def _laplacian_of_gaussian(image: sitk.Image, sigma: float, keep: tuple[slice, slice, slice]) -> sitk.Image:
+def _laplacian_of_gaussian(
+    image: sitk.Image, sigma: float, spacing: tuple[float, float, float], keep: tuple[slice, slice, slice]
+) -> npt.NDArray[np.float32]:
     """What ITK's ``LaplacianRecursiveGaussian`` gives in ``keep``, bit by bit, in a third of the time.
 
     It is made of passes along single axes. Once an axis has been passed along, only what is kept of it is needed.
     """
-    import SimpleITK as sitk
-
+    gaussian = sitk.RecursiveGaussianImageFilter
     total = np.zeros([part.stop - part.start for part in reversed(keep)], dtype=np.float32)
     for axis in range(3):
         part = image
         for along in (axis, *(other for other in range(3) if other != axis)):
-            gaussian = sitk.RecursiveGaussianImageFilter
             order = gaussian.SecondOrder if along == axis else gaussian.ZeroOrder
-            part = sitk.RecursiveGaussian(part, sigma, True, order, along)
+            part = _recursive_gaussian(part, sigma, True, order, along)
             part = part[tuple(keep[along] if other == along else slice(None) for other in range(3))]
         # ITK scales and adds in double precision and stores each sum in single precision.
-        term = sitk.GetArrayViewFromImage(part).astype(np.float64) * (1 / image.GetSpacing()[axis] ** 2)
+        term = sitk.GetArrayViewFromImage(part).astype(np.float64) * (1 / spacing[axis] ** 2)
         total = (total.astype(np.float64) + term).astype(np.float32)
-    result = sitk.GetImageFromArray(total)
-    result.CopyInformation(part)
-    return result
+    return total.transpose(2, 1, 0)
 
 
-def check_region(roi: sitk.Image, settings: Mapping[str, Any], what: str) -> None:
+def check_region(region: Mask, settings: Mapping[str, Any], what: str) -> None:
     """PyRadiomics' limits on a region: ``minimumROIDimensions`` and ``minimumROISize``."""
+    itk_region = to_sitk(region)
     with _refusals(what):
-        _pyradiomics().imageoperations.checkMask(roi, roi, **{**settings, "label": 1})
+        _pyradiomics().imageoperations.checkMask(itk_region, itk_region, **{**settings, "label": 1})
 
 
-def resegmented(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any], what: str) -> sitk.Image:
+def resegmented(image: Volume, region: Mask, settings: Mapping[str, Any], what: str) -> Mask:
     """The region without the voxels outside ``resegmentRange``."""
-    import SimpleITK as sitk
-
     with _refusals(what):
-        kept = _pyradiomics().imageoperations.resegmentMask(image, roi, **{**settings, "label": 1})
-    kept = sitk.Cast(kept, sitk.sitkUInt8)
-    check_region(kept, settings, f"{what}, after resegmentRange,")
-    return kept
+        rest = _pyradiomics().imageoperations.resegmentMask(to_sitk(image), to_sitk(region), **{**settings, "label": 1})
+    rest = region.with_array(from_sitk(rest).array.astype(np.uint8))
+    check_region(rest, settings, f"{what}, after resegmentRange,")
+    return rest
 
 
-def discretised(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any], what: str) -> Discretised:
+def discretised(image: Volume, region: Mask, settings: Mapping[str, Any], what: str) -> Discretised:
     """The region's voxels cut into grey levels as ``binWidth`` or ``binCount`` says.
 
     Raises :class:`InputError` for voxels that are NaN or infinite and for more than 4096 grey levels.
     """
-    import SimpleITK as sitk
-
-    inside = sitk.GetArrayViewFromImage(roi) == 1
-    values = sitk.GetArrayViewFromImage(image)[inside]
+    inside = _itk_order(region) == 1
+    values = _itk_order(image)[inside]
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise InputError(f"{what} has voxels that are NaN or infinite; is the image all zero, or too few slices?")
-    wanted = settings.get("binCount") or (float(high) - float(low)) / settings.get("binWidth", 25)
-    if wanted > _MOST_LEVELS:
+    count = settings.get("binCount") or (float(high) - float(low)) / settings.get("binWidth", 25)
+    if count > _MOST_LEVELS:
         raise InputError(
-            f"{what} runs from {low:g} to {high:g}, which makes {wanted:.4g} grey levels; at most {_MOST_LEVELS} are "
+            f"{what} runs from {low:g} to {high:g}, which makes {count:.4g} grey levels; at most {_MOST_LEVELS} are "
             "measured: choose a larger binWidth, a smaller binCount or a normalisation"
         )
     # The edges follow from the extremes alone; over all voxels PyRadiomics looks for them in a Python loop.
@@ -197,18 +207,25 @@ def discretised(image: sitk.Image, roi: sitk.Image, settings: Mapping[str, Any],
     return Discretised(matrix, np.flatnonzero(np.bincount(levels)))
 
 
+def _itk_order(volume: Volume) -> npt.NDArray[Any]:
+    """A volume's voxels in the order of axes in which SimpleITK gives them to PyRadiomics: k, j, i."""
+    return volume.array.transpose(2, 1, 0)
+
+
 def intensity_features(
-    image: sitk.Image,
-    roi: sitk.Image,
+    image: Volume,
+    region: Mask,
     grey_levels: Discretised,
     classes: Mapping[str, list[str]],
+    *,
     settings: Mapping[str, Any],
     what: str,
 ) -> dict[str, float]:
     """Features by class (all of a class where its list is empty), as ``firstorder_Mean``; NaN where undefined."""
     values: dict[str, float] = {}
+    itk_image, itk_region = to_sitk(image), to_sitk(region)
     for kind, names in classes.items():
-        measure = _sharing(kind)(image, roi, **settings, label=1, grey_levels=grey_levels)
+        measure = _sharing(kind)(itk_image, itk_region, **settings, label=1, grey_levels=grey_levels)
         try:
             values |= _executed(measure, kind, names)
         except RuntimeError as error:  # PyRadiomics' C code, where no voxel is as far from another as it should look
@@ -220,9 +237,10 @@ def intensity_features(
     return values
 
 
-def shape_features(roi: sitk.Image, kind: str, names: list[str], settings: Mapping[str, Any]) -> dict[str, float]:
-    """Features of the class ``shape`` or ``shape2D``, as ``shape_MeshVolume``; ``roi`` is the region's box."""
-    measure = (_mesh_shape() if kind == "shape" else _classes()[kind])(roi, roi, **settings, label=1)
+def shape_features(region: Mask, kind: str, names: list[str], settings: Mapping[str, Any]) -> dict[str, float]:
+    """Features of the class ``shape`` or ``shape2D``, as ``shape_MeshVolume``; ``region`` is cut to its box."""
+    itk_region = to_sitk(region)
+    measure = (_mesh_shape() if kind == "shape" else _classes()[kind])(itk_region, itk_region, **settings, label=1)
     return _executed(measure, kind, names)
 
 
@@ -255,8 +273,10 @@ def _sharing(kind: str) -> Any:
 
     base = _classes()[kind]
     # The module's name is that of its log, which is kept quiet.
-    own = {"_applyBinning": given_levels, "__module__": base.__module__}
-    return type(kind, (base,), {**own, "_moment": staticmethod(moment)} if kind == "firstorder" else own)
+    members = {"_applyBinning": given_levels, "__module__": base.__module__}
+    if kind == "firstorder":
+        members["_moment"] = staticmethod(moment)
+    return type(kind, (base,), members)
 
 
 @functools.cache
@@ -265,8 +285,6 @@ def _mesh_shape() -> Any:
     coefficients = _pyradiomics().cShape.calculate_coefficients
 
     def measure_mask(self: Any) -> None:
-        import SimpleITK as sitk
-
         self.pixelSpacing = np.array(self.inputImage.GetSpacing()[::-1])
         self.maskArray = np.pad(sitk.GetArrayViewFromImage(self.inputMask) == 1, 1)
         self.labelledVoxelCoordinates = np.nonzero(self.maskArray)

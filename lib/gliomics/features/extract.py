@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,11 +23,7 @@ from gliomics.preprocess.resampling import resample_to_spacing
 from gliomics.records import FeatureRow
 from gliomics.sequences import in_order
 from gliomics.study.geometry import check_same_grid
-from gliomics.study.images import from_sitk, to_sitk
 from gliomics.study.records import Mask, Volume
-
-if TYPE_CHECKING:
-    import SimpleITK as sitk
 
 WHOLE_MASK = "tumour"
 """Name of a region that is all of a mask, unless told."""
@@ -213,7 +209,7 @@ def _measured_region(mask: Mask, settings: Mapping[str, Any], name: str) -> Mask
     """A region on the grid on which PyRadiomics measures it, which its own resampling or cropping makes."""
     if settings.get("resampledPixelSpacing") is None and not settings.get("preCrop"):
         return mask
-    return _not_empty(from_sitk(engine.resampled_region(to_sitk(mask), settings, name)), name)
+    return _not_empty(engine.resampled_region(mask, settings, name), name)
 
 
 def _is_plane(region: MaskedRegion) -> bool:
@@ -223,7 +219,7 @@ def _is_plane(region: MaskedRegion) -> bool:
 def _mask_features(row: _Row, measured: Mask, config: FeatureConfig, settings: Mapping[str, Any]) -> dict[str, float]:
     """Features of the mask alone. Whatever is measured, a region that PyRadiomics refuses is refused."""
     values: dict[str, float] = {}
-    roi = _box(measured, settings, row.masked.name)
+    box = _box(measured, settings, row.masked.name)
     for kind, names in config.mask_classes.items():
         mask = row.volume if kind in VOLUME_CLASSES else row.masked.mask
         if kind == "outline":
@@ -232,17 +228,17 @@ def _mask_features(row: _Row, measured: Mask, config: FeatureConfig, settings: M
             values |= ellipsoid_features(mask, names)
         else:
             if mask is not row.masked.mask:
-                roi = _box(_measured_region(mask, settings, row.masked.name), settings, row.masked.name)
-            found = engine.shape_features(roi, kind, names, settings)
-            values |= {f"original_{name}": value for name, value in found.items()}
+                box = _box(_measured_region(mask, settings, row.masked.name), settings, row.masked.name)
+            features = engine.shape_features(box, kind, names, settings)
+            values |= {f"original_{name}": value for name, value in features.items()}
     return values
 
 
-def _box(mask: Mask, settings: Mapping[str, Any], name: str) -> sitk.Image:
+def _box(mask: Mask, settings: Mapping[str, Any], name: str) -> Mask:
     """The smallest box around a region, if PyRadiomics measures it."""
-    roi = to_sitk(window_of(mask.array > 0).crop(mask))
-    engine.check_region(roi, settings, name)
-    return roi
+    box = window_of(mask.array > 0).crop(mask)
+    engine.check_region(box, settings, name)
+    return box
 
 
 def _not_empty(resampled: Mask, name: str) -> Mask:
@@ -265,20 +261,22 @@ def _measure_sequence(
     """Add the features of one sequence to every row."""
     sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{study_id}'", brain)
     bins: list[dict[str, int]] = [{} for _ in rows]
-    for found in filtered_regions(sequence, [row.masked for row in rows], config, plane):
+    for region in filtered_regions(sequence, [row.masked for row in rows], config, plane):
         if cancelled():
             raise InterruptedError("measuring was cancelled")
-        row = rows[found.index]
-        if isinstance(found, LeftOut):
-            row.warnings.append(f"{name}: {found.reason}")
+        row = rows[region.index]
+        if isinstance(region, LeftOut):
+            row.warnings.append(f"{name}: {region.reason}")
             continue
-        what = f"{row.masked.name} in image '{found.name}' of sequence '{name}'"
-        levels = engine.discretised(found.image, found.roi, found.settings, what)
-        features = engine.intensity_features(found.image, found.roi, levels, config.image_classes, found.settings, what)
-        row.values |= {f"{name}_{found.name}_{feature}": value for feature, value in features.items()}
-        bins[found.index][found.name] = levels.count
+        what = f"{row.masked.name} in image '{region.name}' of sequence '{name}'"
+        levels = engine.discretised(region.image, region.mask, region.settings, what)
+        features = engine.intensity_features(
+            region.image, region.mask, levels, config.image_classes, settings=region.settings, what=what
+        )
+        row.values |= {f"{name}_{region.name}_{feature}": value for feature, value in features.items()}
+        bins[region.index][region.name] = levels.count
         if config.setting.resegmentRange is not None:
-            row.diagnostics[f"{name}_voxels"] = int(np.count_nonzero(from_sitk(found.roi).array))
+            row.diagnostics[f"{name}_voxels"] = int(np.count_nonzero(region.mask.array))
     image_sha256 = provenance.content_sha256(to_lps(volume))
     normalisation = [sequence.mean, sequence.deviation]
     if config.setting.normalize:  # PyRadiomics' own, over all voxels

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from gliomics.features import engine
 from gliomics.features.config import FeatureConfig
 from gliomics.features.sequence import PreparedSequence
-from gliomics.features.windows import Window, filter_window, union, window_of
-from gliomics.preprocess.resampling import check_for_splines
-from gliomics.study.images import from_sitk, to_sitk
-from gliomics.study.records import Mask
-
-if TYPE_CHECKING:
-    import SimpleITK as sitk
+from gliomics.features.windows import Window, filter_window, union, whole_of, window_of
+from gliomics.study.records import Mask, Volume
 
 
 @dataclass(frozen=True)
@@ -35,8 +30,8 @@ class FilteredRegion:
 
     index: int
     name: str
-    image: sitk.Image
-    roi: sitk.Image
+    image: Volume
+    mask: Mask
     settings: Mapping[str, Any]
 
 
@@ -85,48 +80,41 @@ def _sources(sequence: PreparedSequence, regions: Sequence[MaskedRegion], settin
     cut_out = settings.get("resampledPixelSpacing") is not None or settings.get("preCrop", False)
     if not settings.get("normalize") and not cut_out:
         return [_Source(sequence, whole)]
-    everything = Window(tuple(slice(0, size) for size in sequence.raw.shape))  # type: ignore[arg-type]
-    image = to_sitk(sequence.crop(everything))
+    image = sequence.crop(whole_of(sequence.raw))
     if not cut_out:
-        normalised, _ = engine.prepared(image, to_sitk(regions[0].mask), settings, regions[0].name)
-        return [_Source(PreparedSequence(from_sitk(normalised)), whole)]
-    if "resampledPixelSpacing" in settings and settings.get("interpolator", "sitkBSpline") == "sitkBSpline":
-        check_for_splines(sequence.raw, f"the image of {regions[0].name}")
-    sources = []
-    for index, region in whole.items():
-        part, roi = (from_sitk(item) for item in engine.prepared(image, to_sitk(region.mask), settings, region.name))
-        inside = roi.with_array((roi.array == 1).astype(np.uint8))
-        own = MaskedRegion(region.name, inside, window_of(inside.array > 0))
-        sources.append(_Source(PreparedSequence(part), {index: own}))
-    return sources
+        ((normalised, _),) = engine.prepared(image, {regions[0].name: regions[0].mask}, settings)
+        return [_Source(PreparedSequence(normalised), whole)]
+    pairs = engine.prepared(image, {region.name: region.mask for region in regions}, settings)
+    return [
+        _Source(PreparedSequence(part), {index: MaskedRegion(region.name, mask, window_of(mask.array > 0))})
+        for (index, region), (part, mask) in zip(whole.items(), pairs, strict=True)
+    ]
 
 
 def _resegmented(source: _Source, settings: Mapping[str, Any]) -> _Source:
     """The same source without the voxels that ``resegmentRange`` leaves out."""
     if settings.get("resegmentRange") is None:
         return source
-    kept = {}
+    regions = {}
     for index, region in source.regions.items():
-        part, roi = source.sequence.crop(region.window), region.window.crop(region.mask)
-        found = engine.resegmented(to_sitk(part), to_sitk(roi), settings, region.name)
+        part, mask = source.sequence.crop(region.window), region.window.crop(region.mask)
         inside = np.zeros_like(region.mask.array)
-        inside[region.window.box] = from_sitk(found).array
-        kept[index] = MaskedRegion(region.name, region.mask.with_array(inside), window_of(inside > 0))
-    return _Source(source.sequence, kept)
+        inside[region.window.box] = engine.resegmented(part, mask, settings, region.name).array
+        regions[index] = MaskedRegion(region.name, region.mask.with_array(inside), window_of(inside > 0))
+    return _Source(source.sequence, regions)
 
 
 def _filtered(source: _Source, image_type: str, settings: Mapping[str, Any]) -> Iterator[FilteredRegion | LeftOut]:
     needed = union(region.window for region in source.regions.values())
     whole = source.sequence.raw
     seen = filter_window(needed, image_type, settings, whole)
-    image = to_sitk(source.sequence.crop(seen))
-    some = False
-    for name, result in engine.filtered(image, image_type, settings, needed.within(seen).box):
-        some = True
+    empty = True
+    for name, result in engine.filtered(source.sequence.crop(seen), image_type, settings, needed.within(seen)):
+        empty = False
         for index, region in source.regions.items():
-            cut = result[region.window.within(needed).box]
-            yield FilteredRegion(index, name, cut, to_sitk(region.window.crop(region.mask)), settings)
-    if not some:
+            part = region.window.within(needed).crop(result)
+            yield FilteredRegion(index, name, part, region.window.crop(region.mask), settings)
+    if empty:
         size, edges = (" x ".join(f"{number:g}" for number in numbers) for numbers in (whole.shape, whole.spacing))
         sigma = ", ".join(f"{sigma:g}" for sigma in settings["sigma"])
         reason = (

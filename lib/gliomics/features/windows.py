@@ -51,6 +51,12 @@ def window_of(inside: Bools) -> Window:
     return Window((parts[0], parts[1], parts[2]))
 
 
+def whole_of(volume: Volume) -> Window:
+    """The box of all voxels."""
+    i, j, k = (slice(0, size) for size in volume.shape)
+    return Window((i, j, k))
+
+
 def union(windows: Iterable[Window]) -> Window:
     """The smallest box that holds all of them."""
     i, j, k = (
@@ -66,7 +72,7 @@ def filter_window(window: Window, image_type: str, settings: Mapping[str, Any], 
     ``image_type`` and ``settings`` are PyRadiomics'. At the image's border a filter meets the border itself.
     """
     if image_type in _POINTWISE:
-        return Window((slice(0, volume.shape[0]), slice(0, volume.shape[1]), slice(0, volume.shape[2])))
+        return whole_of(volume)
     margins = _margins(image_type, settings, volume)
     parts = []
     for part, margin, size in zip(window.box, margins, volume.shape, strict=True):

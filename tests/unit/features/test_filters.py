@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 
 from gliomics.errors import InputError
 from gliomics.features import engine
@@ -191,7 +190,7 @@ def test_each_image_is_filtered_once_for_all_regions(monkeypatch: pytest.MonkeyP
     calls = []
     original = engine.filtered
 
-    def counted(*arguments: Any) -> Iterator[tuple[str, sitk.Image]]:
+    def counted(*arguments: Any) -> Iterator[tuple[str, Volume]]:
         calls.append((arguments[1], arguments[2].get("sigma")))
         return original(*arguments)
 

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from gliomics.features import engine
 from gliomics.features.windows import Window, filter_window, union, window_of
-from gliomics.study import Volume, to_sitk
+from gliomics.study import Volume
 from tests.unit.features.plain import oblique
 
 FILTERS: list[tuple[str, dict[str, Any], float]] = [
@@ -43,8 +42,7 @@ def noise(shape: tuple[int, int, int], seed: int = 0, *, plateaus: bool = False)
 
 
 def results(volume: Volume, name: str, setting: dict[str, Any], keep: Window) -> dict[str, np.ndarray]:
-    found = engine.filtered(to_sitk(volume), name, setting, keep.box)
-    return {result: sitk.GetArrayFromImage(image) for result, image in found}
+    return {result: image.array for result, image in engine.filtered(volume, name, setting, keep)}
 
 
 @pytest.mark.parametrize(("name", "setting", "tolerance"), FILTERS, ids=str)
