@@ -5,10 +5,11 @@ This file is also read by Python 3.9, of 3D Slicer 5.8, to say that it is too ol
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import unittest
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import qt
@@ -99,9 +100,8 @@ class RadiogenomicsTest(ScriptedLoadableModuleTest):
         """Fail with the output of the first test that failed."""
         findLibrary()
         path = Path(__file__).resolve().parent / "Testing" / "Python" / "RadiogenomicsSelfTest.py"
-        specification = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(module)
+        module = ModuleType(path.stem)
+        SourceFileLoader(path.stem, str(path)).exec_module(module)
         result = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
         problems = [text for _, text in result.failures + result.errors]

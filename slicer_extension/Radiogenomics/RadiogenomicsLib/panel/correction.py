@@ -128,7 +128,7 @@ class Correction(Controller):
         """Go back to the segment before the last click."""
         step = self._steps[-1]
         segmentation, volume = self._selection.segmentation(), self._volume()
-        mask = self._logic.segmentMask(segmentation, self._target.segmentId, volume, allowEmpty=True)
+        mask = self._logic.segmentMask(segmentation, self._selection.segmentId(), volume, allowEmpty=True)
         mask.array.flat[step.changed] ^= 1
         self._steps.pop()
         self._replace(mask)
@@ -137,13 +137,14 @@ class Correction(Controller):
         self._onChanged()
 
     def _send(self, click: Click) -> None:
-        target, segmentation, volume = self._target, self._selection.segmentation(), self._volume()
+        segmentation, segmentId = self._selection.segmentation(), self._selection.segmentId()
+        volume = self._volume()
         model = self._model.refinementModels[0]
 
         def read() -> tuple[Volume, servercalls.CaseImages]:
             self._logic.checkTransforms({"volume": volume, "segmentation": segmentation})
-            mask = self._logic.segmentMask(segmentation, target.segmentId, volume, allowEmpty=True)
-            return mask, self._selection.images((*model.requiredSequences, *model.optionalSequences) or SEQUENCES)
+            mask = self._logic.segmentMask(segmentation, segmentId, volume, allowEmpty=True)
+            return mask, self._selection.images(model.sequences or SEQUENCES)
 
         case = self.work.attempt(read, onFailed=self._dropWaiting)
         if case is None:
@@ -187,9 +188,10 @@ class Correction(Controller):
         self._model.jobFinished(f"{what} '{self._model.selection.segment}'.")
 
     def _replace(self, mask: Volume) -> None:
+        segmentation, segmentId = self._selection.segmentation(), self._selection.segmentId()
         self._replacing = True
         try:
-            self._logic.replaceSegment(self._selection.segmentation(), self._target.segmentId, mask, self._volume())
+            self._logic.replaceSegment(segmentation, segmentId, mask, self._volume())
         finally:
             self._replacing = False
         self._model.clicks = len(self._steps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import qt
@@ -13,7 +14,7 @@ import slicer.util
 from RadiogenomicsLib.panel import consent
 from RadiogenomicsLib.panel.viewmodel import PanelModel
 from RadiogenomicsLib.server.backends import Backend, hostOf
-from RadiogenomicsLib.server.jobs import Failed, Finished, Job, Progress
+from RadiogenomicsLib.server.jobs import Finished, Job, Progress
 from RadiogenomicsLib.wording import errorInWords
 
 POLL_MS = 20
@@ -57,6 +58,15 @@ def shown(slot: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+@dataclass(frozen=True)
+class _Running:
+    """A job, and what is called when it brings something or is given up."""
+
+    job: Job
+    onResult: Callable[[Any], None]
+    onAbandoned: Callable[[], None]
+
+
 class Work:
     """Every controller of the panel starts its jobs here; ``onChanged`` is called whenever the view model changed."""
 
@@ -69,11 +79,9 @@ class Work:
         self._model = model
         self._onChanged = onChanged
         self._withToken = False
-        self._job: Job | None = None
+        self._current: _Running | None = None
         self._abandoned: list[Job] = []
         """Cancelled jobs whose threads have not ended."""
-        self._onResult: Callable[[Any], None] | None = None
-        self._onAbandoned: Callable[[], None] = _nothing
         self._dialogShown = False
         self._pollTimer = makeTimer(POLL_MS, self.poll, singleShot=False)
 
@@ -99,11 +107,10 @@ class Work:
         """
         job = Job(title, work, backend.interrupt)
         backend.tellWaiting(job.progress)
-        self._onResult, self._onAbandoned = onResult, onAbandoned
         self.segmentEdited = self._dialogShown = False
         self._model.jobStarted(title)
         job.start()
-        self._job = job
+        self._current = _Running(job, onResult, onAbandoned)
         self._pollTimer.start()
         self._onChanged()
 
@@ -113,47 +120,50 @@ class Work:
 
     def _poll(self) -> None:
         self._abandoned = [job for job in self._abandoned if job.isAlive]
-        for job in (*self._abandoned, *([self._job] if self._job is not None else [])):
+        current = self._current
+        for job in (*self._abandoned, *([current.job] if current is not None else [])):
             turns = 1
             while job.giveWay(TURN_SECONDS) and turns < MOST_TURNS:
                 turns += 1
-        if self._job is not None:
-            self._take(self._job.events())
+        if current is not None:
+            self._take(current)
         elif not self._abandoned:
             self._pollTimer.stop()
 
-    def _take(self, events: list[Progress | Finished | Failed]) -> None:
+    def _take(self, current: _Running) -> None:
+        events = current.job.events()
         for event in events:
             if isinstance(event, Progress):
                 self._model.jobProgressed(event.text, event.fraction)
             elif isinstance(event, Finished):
                 self._end()
                 self._model.jobFinished("")
-                self.attempt(lambda result=event.result: self._onResult(result), onFailed=self._onAbandoned)
+                self.attempt(functools.partial(current.onResult, event.result), onFailed=current.onAbandoned)
             else:
                 self._end()
                 self._model.jobFailed(errorInWords(event.error, withToken=self._withToken))
-                self.attempt(self._onAbandoned)
+                self.attempt(current.onAbandoned)
         if events:
             self._onChanged()
 
     def cancel(self) -> None:
         """Abandon the job; the panel is free at once."""
-        if self._job is not None:
-            self._job.cancel()
-            self._abandoned.append(self._job)
+        current = self._current
+        if current is not None:
+            current.job.cancel()
+            self._abandoned.append(current.job)
             self._end()
-            self._onAbandoned()
+            current.onAbandoned()
             self._model.jobCancelled()
             self._onChanged()
 
     def stop(self) -> None:
         """As :meth:`cancel` when the panel goes: nothing is told any more, and no thread is left behind."""
         self._pollTimer.stop()
-        if self._job is not None:
-            self._job.cancel()
-            self._abandoned.append(self._job)
-            self._job = None
+        if self._current is not None:
+            self._current.job.cancel()
+            self._abandoned.append(self._current.job)
+            self._end()
         for job in self._abandoned:
             job.giveWay(LAST_TURN_SECONDS)
 
@@ -178,7 +188,7 @@ class Work:
 
     def fail(self, message: str) -> None:
         """Show why something could not be done."""
-        self._model.failed(message, busy=self._job is not None)
+        self._model.failed(message, busy=self._current is not None)
         self._onChanged()
 
     def mayUpload(self) -> bool:
@@ -190,4 +200,4 @@ class Work:
         return agreed
 
     def _end(self) -> None:
-        self._job = None  # the timer goes on until no thread is left
+        self._current = None  # the timer goes on until no thread is left

@@ -242,7 +242,12 @@ class PanelModel:
     @property
     def segmentationModels(self) -> list[Model]:
         """Models for automatic segmentation."""
-        return self.info.ofKind("segmentation") if self.info is not None else []
+        return self._ofKind("segmentation")
+
+    @property
+    def chosenModel(self) -> Model | None:
+        """The model with which the user segments; None where the server has none of that name."""
+        return self.info.model(self.modelName) if self.info is not None else None
 
     @property
     def slicesOnDisplay(self) -> SlicesAsked:
@@ -262,7 +267,7 @@ class PanelModel:
     @property
     def refinementModels(self) -> list[Model]:
         """Models that correct a segment by clicks."""
-        return self.info.ofKind("refinement") if self.info is not None else []
+        return self._ofKind("refinement")
 
     @property
     def knownLabels(self) -> dict[str, int]:
@@ -325,7 +330,7 @@ class PanelModel:
     def canCompute(self) -> Action:
         """Features need a segment and at least one volume."""
         reason = self._busy() or self._noServer()
-        if not reason and not self.info.ofKind("radiomics"):
+        if not reason and not self._ofKind("radiomics"):
             reason = "The server computes no radiomics."
         if not reason and not self.selection.volumes:
             reason = "Choose at least one volume under Study."
@@ -336,9 +341,8 @@ class PanelModel:
     @property
     def unchosenOfModel(self) -> tuple[str, ...]:
         """Sequences that the chosen model takes from the study although they are not chosen."""
-        model = self.info.model(self.modelName) if self.info is not None else None
-        takes = (*model.requiredSequences, *model.optionalSequences) if model is not None else ()
-        return tuple(sequence for sequence in self.selection.unchosen if sequence in takes)
+        sequences = self.chosenModel.sequences if self.chosenModel is not None else ()
+        return tuple(sequence for sequence in self.selection.unchosen if sequence in sequences)
 
     @property
     def uploadsVolumes(self) -> bool:
@@ -355,10 +359,12 @@ class PanelModel:
         return "Connect to a server first." if self.info is None else ""
 
     def _modelReason(self) -> str:
-        model = self.info.model(self.modelName) if self.info is not None else None
-        if model is None:
+        if self.chosenModel is None:
             return "The server has no model for segmentation."
-        return self._missing(model)
+        return self._missing(self.chosenModel)
+
+    def _ofKind(self, kind: str) -> list[Model]:
+        return self.info.ofKind(kind) if self.info is not None else []
 
     def _missing(self, model: Model) -> str:
         missing = [TITLES.get(s, s) for s in model.requiredSequences if s not in self.selection.volumes]

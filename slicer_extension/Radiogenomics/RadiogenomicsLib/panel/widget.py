@@ -302,11 +302,11 @@ class RadiogenomicsPanel:
     def onSegment(self) -> None:
         """Segment the chosen volumes with the chosen model."""
         self.model.selection = self.selection.read()
-        if not self.model.canSegment.enabled:
+        model = self.model.chosenModel
+        if model is None or not self.model.canSegment.enabled:
             self.work.fail(self.model.canSegment.reason)
             return
-        model = self.model.info.model(self.model.modelName)
-        sequences = (*model.requiredSequences, *model.optionalSequences) or SEQUENCES
+        modelName, sequences = model.name, model.sequences or SEQUENCES
         reference = self.selection.firstVolume(sequences)
         referenceId, name = reference.GetID(), reference.GetName()
         images = self.work.attempt(lambda: self.selection.images(sequences))
@@ -318,14 +318,14 @@ class RadiogenomicsPanel:
             node = slicer.mrmlScene.GetNodeByID(referenceId)
             if node is None:
                 raise VolumeError(f"volume '{name}' was removed while it was segmented; the mask was dropped")
-            title = f"{images.studyId or name} {model.name}"
+            title = f"{images.studyId or name} {modelName}"
             segmentation = self.logic.addSegmentation(answer.mask, node, answer.labels, title)
             self.model.jobFinished(f"'{segmentation.GetName()}' was added.", answer.warnings)
             self.selection.chooseSegmentation(segmentation)
 
         self.work.start(
             viewmodel.SEGMENT,
-            lambda job: servercalls.segment(job, backend, model.name, images),
+            lambda job: servercalls.segment(job, backend, modelName, images),
             onResult,
             backend=backend,
         )

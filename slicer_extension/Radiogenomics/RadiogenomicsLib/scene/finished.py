@@ -67,7 +67,7 @@ class FinishedStudies:
         ]
         if [node.GetID() for node in drawn] != [saved.segmentationId]:
             return []
-        if any(self._logic.origin(volume).change or volume.GetTransformNodeID() for volume in volumes):
+        if not all(self._isAsItCame(volume) for volume in volumes):
             return []
         try:
             now = self._logic.exportLabels(drawn[0], self._logic.referenceVolume(drawn[0]), saved.known)
@@ -75,3 +75,7 @@ class FinishedStudies:
             return []
         same = sameGrid(now.mask, saved.label.mask) and np.array_equal(now.mask.array, saved.label.mask.array)
         return [*volumes, *drawn] if same and now.values == saved.label.values else []
+
+    def _isAsItCame(self, volume: Any) -> bool:
+        origin = self._logic.origin(volume)
+        return origin is not None and not origin.change and not volume.GetTransformNodeID()

@@ -87,10 +87,9 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         """The scene's volumes that are a study's images still, by sequence; the last one where there are several."""
         volumes = {}
         for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-            if node.GetAttribute(STUDY_ATTRIBUTE) == studyId:
-                origin = self.origin(node)
-                if origin.sequence and not origin.change:
-                    volumes[origin.sequence] = node
+            origin = self.origin(node)
+            if origin is not None and origin.studyId == studyId and origin.sequence and not origin.change:
+                volumes[origin.sequence] = node
         return volumes
 
     def show(self, node: Any) -> None:
@@ -151,38 +150,35 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
             fileUnderStudy(segmentation, origin.studyId)
         return segmentation
 
-    def labelValues(self, segmentation: Any, known: dict[str, int]) -> dict[str, int]:
+    def labelValues(self, segmentation: Any, knownLabels: dict[str, int]) -> dict[str, int]:
         """The label value of every segment, by segment ID.
 
         A segment keeps the value that it came with (its tag); else a segment with the name of a known label takes
         that label's value; else it takes the smallest value that is free.
         """
         segments = segmentsOf(segmentation)
-        values: dict[str, int] = {}
-        for segmentId, segment in segments.items():
-            tag = vtk.reference("")
-            if segment.GetTag(VALUE_TAG, tag) and str(tag).isdigit():
-                values[segmentId] = int(str(tag))
+        tags = {segmentId: _valueTag(segment) for segmentId, segment in segments.items()}
+        values = {segmentId: int(tag) for segmentId, tag in tags.items() if tag.isdigit()}
         for value in sorted(set(values.values())):
-            same = [segments[s].GetName() for s, v in values.items() if v == value]
-            if len(same) > 1:
+            names = [segments[segmentId].GetName() for segmentId in values if values[segmentId] == value]
+            if len(names) > 1:
                 raise VolumeError(
-                    f"segments {' and '.join(repr(name) for name in same)} of '{segmentation.GetName()}' both have "
+                    f"segments {' and '.join(repr(name) for name in names)} of '{segmentation.GetName()}' both have "
                     f"label value {value}; merge them, or delete one"
                 )
-        lowered = {name.lower(): value for name, value in known.items()}
+        knownValues = {name.lower(): value for name, value in knownLabels.items()}
         for segmentId, segment in segments.items():
-            value = lowered.get((segment.GetName() or "").lower())
-            if segmentId not in values and value is not None and value not in values.values():
-                values[segmentId] = value
+            namedValue = knownValues.get((segment.GetName() or "").lower())
+            if segmentId not in values and namedValue is not None and namedValue not in values.values():
+                values[segmentId] = namedValue
         for segmentId in segments:
             if segmentId not in values:
-                taken = {*values.values(), *known.values()}
-                values[segmentId] = next(value for value in range(1, len(taken) + 2) if value not in taken)
+                takenValues = {*values.values(), *knownLabels.values()}
+                values[segmentId] = next(n for n in range(1, len(takenValues) + 2) if n not in takenValues)
         return values
 
     def exportLabels(
-        self, segmentation: Any, reference: Any, known: dict[str, int], *, allowEmpty: bool = False
+        self, segmentation: Any, reference: Any, knownLabels: dict[str, int], *, allowEmpty: bool = False
     ) -> LabelExport:
         """All segments as one mask on the grid of ``reference``, each with its label value.
 
@@ -199,7 +195,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
                 f"{names.count(repeated)} segments of '{segmentation.GetName()}' are named '{repeated}'; the saved "
                 "label tells segments by their names: rename or merge them"
             )
-        values = self.labelValues(segmentation, known)
+        values = self.labelValues(segmentation, knownLabels)
         numberType = np.uint8 if max(values.values()) < 256 else np.uint16
         array = np.zeros(slicer.util.arrayFromVolume(reference).shape, numberType)
         warnings = []
@@ -303,6 +299,11 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         node.SetName(f"{TABLE_NAME}: {features.study_id} {features.region}")
         node.EndModify(wasModified)
         return node
+
+
+def _valueTag(segment: Any) -> str:
+    tag = vtk.reference("")
+    return str(tag) if segment.GetTag(VALUE_TAG, tag) else ""
 
 
 def _column(array: Any, name: str) -> Any:

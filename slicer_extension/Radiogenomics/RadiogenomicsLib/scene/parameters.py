@@ -13,7 +13,7 @@ class Parameters:
 
     def text(self, name: str, default: str = "") -> str:
         """A text parameter."""
-        return self.node.GetParameter(name) or default
+        return str(self.node.GetParameter(name) or default)
 
     def setText(self, name: str, value: str) -> None:
         """Keep a text parameter; setting the same value again is not a modification."""
@@ -22,7 +22,7 @@ class Parameters:
 
     def flag(self, name: str) -> bool:
         """A yes-or-no parameter, no when it was never set."""
-        return self.node.GetParameter(name) == "true"
+        return self.text(name) == "true"
 
     def setFlag(self, name: str, value: bool) -> None:
         """Keep a yes-or-no parameter."""

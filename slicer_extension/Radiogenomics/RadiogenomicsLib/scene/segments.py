@@ -103,8 +103,8 @@ def _array(labelmap: Any, segmentation: Any, segmentId: str) -> np.ndarray:
     from vtk.util.numpy_support import vtk_to_numpy
 
     shape = labelmap.GetDimensions()[::-1]
-    value = segmentation.GetSegmentation().GetSegment(segmentId).GetLabelValue()
-    return vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(shape) == value
+    value: int = segmentation.GetSegmentation().GetSegment(segmentId).GetLabelValue()
+    return np.asarray(vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(shape) == value)
 
 
 def _toVoxel(labelmap: Any, segmentation: Any, reference: Any) -> np.ndarray | None:

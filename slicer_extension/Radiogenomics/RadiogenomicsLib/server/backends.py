@@ -37,6 +37,11 @@ class Model:
     optionalSequences: tuple[str, ...] = ()
     version: str = ""
 
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """All that it takes; empty where the server does not say."""
+        return (*self.requiredSequences, *self.optionalSequences)
+
 
 @dataclass(frozen=True)
 class ServerInfo:
