@@ -10,7 +10,7 @@ PORT ?= 8000
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo test serve lint bench lock
+.PHONY: install demo check test serve lint bench lock
 
 install: $(STAMP)
 
@@ -39,9 +39,13 @@ WORKERS := $(shell nproc | awk "{print (\$$1 < 4) ? \$$1 : 4}")
 SIDE_BY_SIDE := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"
 ALONE := $(BIN)/python -m pytest -m alone
 
+# What to run after each change, in less than two minutes: no server, no training, no panel, no file marked `slow`.
+check: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not alone" tests/unit
+
 test: install $(SLICER_STABLE)/.installed
-	$(SIDE_BY_SIDE) --ignore=tests/benchmarks
-	$(ALONE) --ignore=tests/benchmarks
+	$(SIDE_BY_SIDE)
+	$(ALONE)
 	SLICER_CORE=5.12 PYTHONPATH=$(CURDIR)/$(SLICER_STABLE) $(SIDE_BY_SIDE) tests/slicer
 	SLICER_CORE=5.12 PYTHONPATH=$(CURDIR)/$(SLICER_STABLE) $(ALONE) tests/slicer
 
@@ -59,5 +63,5 @@ bench: install
 # Resolve the pins anew after a change of lib/gliomics/packages.py or requirements/dev.in: one for all Pythons.
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
-	  --excludes requirements/torch_brings.txt setup.py --extra server --extra cluster requirements/dev.in \
+	  --excludes requirements/torch_brings.txt setup.py --extra server --extra cluster --extra tables requirements/dev.in \
 	  -o requirements/lock.txt

@@ -50,6 +50,7 @@ setup(
         # MONAI Label imports distutils, which is setuptools' since Python 3.12.
         "server": [*packages.SERVER.values(), "numpy>=2", "pydicom>=3", "setuptools"],
         "cluster": list(packages.CLUSTER.values()),
+        "tables": list(packages.TABLES.values()),
     },
     entry_points={"console_scripts": ["gliomics = gliomics.cli.main:main"]},
 )

@@ -40,3 +40,6 @@ SERVER = {
 
 CLUSTER = {"distributed": "distributed>=2024.1"}
 """What ``gliomics features --scheduler`` needs besides: the extra ``cluster``."""
+
+TABLES = {"pandas": "pandas>=2.0"}
+"""What rows of features as a table of pandas need besides: the extra ``tables``."""

@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from gliomics.models.champion import SMALLEST_GAIN
@@ -17,8 +16,6 @@ from gliomics.study import Mask, write_mask
 from gliomics.training.finetune import fine_tune
 from gliomics.training.scores import patient_scores, score
 from tests.unit.tiny_networks import a_labelled_study, a_lesion_case, make_store
-
-pytestmark = pytest.mark.bench
 
 ROUNDS = 5
 NEW_STUDIES = 6

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 import torch
 
 from gliomics.files import write_bytes
@@ -15,8 +14,6 @@ from tests.server.servers import start_server
 from .test_segmentation_speed import SHAPE, a_study, median_seconds
 
 __all__ = ["a_study"]
-
-pytestmark = pytest.mark.bench
 
 
 def test_click_updates_the_mask_in_less_than_a_second(a_study: Study, tmp_path: Path) -> None:

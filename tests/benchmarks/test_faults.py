@@ -26,7 +26,7 @@ from tests.benchmarks import faults
 from tests.server.servers import LIBRARY, Server, environment, start_server
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
+pytestmark = pytest.mark.timeout(3600)
 
 SHARE = float(os.environ.get("GLIOMICS_FAULTS_SHARE", "1"))
 """Less than 1 for fewer kills than the record has."""

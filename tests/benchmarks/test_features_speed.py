@@ -32,7 +32,7 @@ from gliomics.study import (
 )
 from tests.benchmarks.plain_features import PRESETS
 
-pytestmark = [pytest.mark.bench, pytest.mark.realdata]
+pytestmark = pytest.mark.realdata
 
 CASE = "TCGA-DU-7294"
 SEQUENCES = {"t1": "t1", "t1c": "t1c", "t2": "t2", "flair": "fla"}

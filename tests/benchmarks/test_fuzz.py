@@ -32,7 +32,7 @@ WARM_UP = 0.2
 MOST_GROWTH_MB = 250
 """Memory may grow by so much after the warm-up: caches of studies and models, and no more."""
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
+pytestmark = pytest.mark.timeout(3600)
 
 
 def small_studies(root: Path) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(7200)]
+pytestmark = pytest.mark.timeout(7200)
 
 PROJECT = Path(__file__).resolve().parents[2]
 TESTS = [

@@ -17,8 +17,6 @@ from gliomics.study import label_path
 from tests.benchmarks.sample_server import MODEL, labelled_samples
 from tests.server.servers import Server, start_server
 
-pytestmark = pytest.mark.bench
-
 INFERENCES = 60
 STRATEGIES = 45
 ANSWERS = 40

@@ -28,7 +28,7 @@ from gliomics.intake import import_folder
 from gliomics.intake.layouts.kaggle import GENOMICS_FILE
 from gliomics.study import Mask, label_path, read_mask
 
-pytestmark = [pytest.mark.bench, pytest.mark.realdata]
+pytestmark = pytest.mark.realdata
 
 ASD, LEGACY, FLUCTUATION = "AngularStandardDeviation", "AngularStandardDeviationLegacy", "MarginFluctuation"
 BEVR, LARGEST = "BoundingEllipsoidVolumeRatio", "BoundingEllipsoidVolumeRatio of the largest part"

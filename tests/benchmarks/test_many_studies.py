@@ -16,7 +16,7 @@ import requests
 from tests.server.many_studies import a_folder_of, study_id
 from tests.server.servers import Server, start_server
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
+pytestmark = pytest.mark.timeout(3600)
 
 COUNTS = (10, 1_000, 10_000)
 ROUNDS = int(os.environ.get("GLIOMICS_MANY_ROUNDS", "40"))

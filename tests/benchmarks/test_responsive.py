@@ -8,13 +8,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from gliomics.client import GliomicsClient
 from tests.benchmarks.sample_server import MODEL, keep_training, labelled_samples
 from tests.server.servers import start_server
-
-pytestmark = pytest.mark.bench
 
 SECONDS = float(os.environ.get("GLIOMICS_RESPONSIVE_SECONDS", "60"))
 PAUSE = 0.1

@@ -21,8 +21,6 @@ from tests.unit.tiny_networks import a_lesion_case
 
 from . import learning_curve, source_networks
 
-pytestmark = pytest.mark.bench
-
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENTS = 8
 TESTED = {"patient-0", "patient-1", "patient-2"}

@@ -21,8 +21,6 @@ from gliomics.segmentation.segmenter import Segmenter
 from gliomics.study import Study, Volume, find_study, load_sequences, write_study_json, write_volume
 from tests.server.servers import start_server
 
-pytestmark = pytest.mark.bench
-
 SHAPE = (256, 256, 36)
 RUNS = 7
 

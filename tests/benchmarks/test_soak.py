@@ -29,7 +29,7 @@ WARM_UP = 0.25
 MOST_GROWTH_MB = 200
 """Memory of the server may grow by so much after the warm-up: four inferences at once instead of one, and no more."""
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(60 * MINUTES + 900)]
+pytestmark = pytest.mark.timeout(60 * MINUTES + 900)
 
 
 class Record:

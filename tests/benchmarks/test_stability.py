@@ -19,7 +19,7 @@ from gliomics.features.config import load_config
 from gliomics.intake import import_folder
 from gliomics.study import Study, open_studies
 
-pytestmark = [pytest.mark.bench, pytest.mark.realdata]
+pytestmark = pytest.mark.realdata
 
 CASE = "TCGA-DU-7294"
 

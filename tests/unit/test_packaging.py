@@ -19,6 +19,8 @@ from gliomics.study import label_path, read_mask, read_volume, write_mask
 from tests.server.servers import start_server
 from tests.server.studies import a_lesion_case, add_study
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).resolve().parents[2]
 UV = Path(sys.executable).with_name("uv")
 

@@ -22,6 +22,8 @@ from gliomics.samples.draw import Drawing, draw
 from gliomics.samples.make import write_samples
 from gliomics.study import SEQUENCES, Study, list_studies, load_sequences, read_mask, read_volume
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = Path(__file__).parents[2] / "sample_studies"
 MANIFEST = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8"))
 ENTRIES = {entry["id"]: entry for entry in MANIFEST["studies"]}

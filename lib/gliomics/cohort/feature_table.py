@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,9 @@ from gliomics.errors import InputError
 from gliomics.files import atomic_path
 from gliomics.records import FeatureRow
 
-_KEYS = ("study_id", "region")
-_PREFIX = "diagnostics_"
-_WARNINGS = f"{_PREFIX}warnings"
+KEYS = ("study_id", "region")
+PREFIX = "diagnostics_"
+WARNINGS = f"{PREFIX}warnings"
 _BETWEEN_WARNINGS = " | "
 
 
@@ -24,14 +24,20 @@ def write_features_csv(rows: Iterable[FeatureRow], path: Path) -> None:
     A feature that a study does not have is an empty cell. ``rows`` is gone through twice, first for the columns, so
     it must be a collection, of which only one row at a time need be in memory.
     """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        write_rows(file, to_table(rows))
+
+
+def to_table(rows: Iterable[FeatureRow]) -> Iterator[list[Any]]:
+    """The lines of a table, its header first: a feature is a float or None, everything else text."""
     features: dict[str, None] = {}
     diagnostics: dict[str, None] = {}
     for row in rows:
         features |= dict.fromkeys(row.values)
         diagnostics |= dict.fromkeys(row.diagnostics)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        write_rows(file, [[*_KEYS, *features, *(_PREFIX + name for name in diagnostics), _WARNINGS]])
-        write_rows(file, (_to_cells(row, features, diagnostics) for row in rows))
+    yield [*KEYS, *features, *(PREFIX + name for name in diagnostics), WARNINGS]
+    for row in rows:
+        yield _to_cells(row, features, diagnostics)
 
 
 def _to_cells(row: FeatureRow, features: Iterable[str], diagnostics: Iterable[str]) -> list[Any]:
@@ -50,29 +56,34 @@ def read_features_csv(path: Path) -> list[FeatureRow]:
     Only ``study_id`` is required; every column that is neither ``region`` nor ``diagnostics_*`` must be numeric.
     Raises :class:`InputError` naming the file, the line and the column.
     """
-    lines = read_csv(path)
-    _, columns = next(lines, (1, []))
-    _check_columns(columns, path)
-    rows = [_from_cells(cells, columns, f"{path}, line {line}") for line, cells in lines]
+    rows = from_table(read_csv(path), str(path))
     if not rows:
         raise InputError(f"{path} has no rows; make it with `gliomics features STUDIES --masks DIR --out {path.name}`")
+    return rows
+
+
+def from_table(lines: Iterator[tuple[int, list[str]]], name: str) -> list[FeatureRow]:
+    """The rows of a table called ``name`` in errors, from its lines as text, each with its number, the header first."""
+    _, columns = next(lines, (1, []))
+    _check_columns(columns, name)
+    rows = [_from_cells(cells, columns, f"{name}, line {line}") for line, cells in lines]
     seen: set[tuple[str, str]] = set()
     for row in rows:
         key = (row.study_id, row.region)
         if key in seen:
-            raise InputError(f"{path} has two rows for study '{row.study_id}', region '{row.region}'; keep one")
+            raise InputError(f"{name} has two rows for study '{row.study_id}', region '{row.region}'; keep one")
         seen.add(key)
     return rows
 
 
-def _check_columns(columns: list[str], path: Path) -> None:
+def _check_columns(columns: list[str], table: str) -> None:
     if "study_id" not in columns:
         raise InputError(
-            f"{path} has no column 'study_id'; its columns begin with {', '.join(columns[:5]) or '(none)'}"
+            f"{table} has no column 'study_id'; its columns begin with {', '.join(columns[:5]) or '(none)'}"
         )
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
-        raise InputError(f"{path} has the column '{twice[0]}' twice; column names must differ")
+        raise InputError(f"{table} has the column '{twice[0]}' twice; column names must differ")
 
 
 def _from_cells(cells: list[str], columns: list[str], where: str) -> FeatureRow:
@@ -86,19 +97,19 @@ def _from_cells(cells: list[str], columns: list[str], where: str) -> FeatureRow:
     values: dict[str, float] = {}
     diagnostics: dict[str, Any] = {}
     for name, cell in text_of.items():
-        if name in _KEYS or name == _WARNINGS or cell == "":
+        if name in KEYS or name == WARNINGS or cell == "":
             continue
-        if name.startswith(_PREFIX):
-            diagnostics[name.removeprefix(_PREFIX)] = _from_cell(cell)
+        if name.startswith(PREFIX):
+            diagnostics[name.removeprefix(PREFIX)] = note_of_cell(cell)
             continue
         try:
             values[name] = float(cell)
         except ValueError as error:
             raise InputError(
                 f"{where}: column '{name}' holds '{cell[:40]}'; features must be numbers "
-                f"(name a column '{_PREFIX}...' to keep it as a note)"
+                f"(name a column '{PREFIX}...' to keep it as a note)"
             ) from error
-    warnings = text_of.get(_WARNINGS) or ""
+    warnings = text_of.get(WARNINGS) or ""
     return FeatureRow(
         study_id=text_of["study_id"],
         region=text_of.get("region") or "whole",
@@ -110,12 +121,13 @@ def _from_cells(cells: list[str], columns: list[str], where: str) -> FeatureRow:
 
 def _to_cell(value: Any) -> str:
     """Text stays text; everything else, and text that would read back as something else, is JSON."""
-    if isinstance(value, str) and _from_cell(value) == value and value:
+    if isinstance(value, str) and note_of_cell(value) == value and value:
         return value
     return json.dumps(value)
 
 
-def _from_cell(cell: str) -> Any:
+def note_of_cell(cell: str) -> Any:
+    """What a cell of a ``diagnostics_*`` column says: JSON, else text."""
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):

@@ -8,6 +8,8 @@ from gliomics.segmentation.segmenter import Segmenter
 from gliomics.study import Volume
 from tests.unit.tiny_networks import a_lesion_case, labelled, trained
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["labelled", "trained"]
 
 NEW = 60

@@ -18,6 +18,8 @@ from gliomics.training.config import TrainingConfig, load_training_config
 from gliomics.training.split import Split
 from tests.unit.tiny_networks import FAST, TINY, a_labelled_study, labelled
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["labelled"]
 
 CONFIG = TrainingConfig(

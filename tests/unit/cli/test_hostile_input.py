@@ -18,6 +18,8 @@ import typer
 from gliomics.cli.main import app, main
 from gliomics.study import Study, Volume, write_mask, write_study_json, write_volume
 
+pytestmark = pytest.mark.slow
+
 AFFINE = np.diag([-1.0, -1.0, 3.0, 1.0])
 
 COMMANDS: dict[str, str] = {

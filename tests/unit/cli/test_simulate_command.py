@@ -19,6 +19,8 @@ from gliomics.files import write_json
 from gliomics.segmentation.labelled import LabelledStudy
 from tests.unit.tiny_networks import labelled, write_tiny_config
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["labelled"]
 
 SHORT = ["--first", "1", "--step", "2", "--until", "3", "--seeds", "2", "--epochs", "3"]

@@ -27,6 +27,8 @@ from gliomics.study import Mask, read_volume, write_mask, write_volume
 from gliomics.study.images import to_sitk
 from tests.unit.features.heads import SHAPE, ball, head, lesion, write_study
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = "weights.safetensors"
 FILTERS = {
     "imageType": {"Original": {}, "LoG": {"sigma": [3.0]}, "Wavelet": {}},

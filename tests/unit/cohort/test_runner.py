@@ -24,6 +24,8 @@ from gliomics.features.config import parse_config
 from gliomics.study import write_mask
 from tests.unit.features.heads import SHAPE, lesion, write_study
 
+pytestmark = pytest.mark.slow
+
 dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
 
 MEAN = {"featureClass": {"firstorder": ["Mean"]}, "imageType": {"Original": {}, "Square": {}}}

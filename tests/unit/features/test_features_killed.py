@@ -17,6 +17,8 @@ import pytest
 from gliomics.study import write_study_json
 from tests.unit.features.heads import write_study
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 imageType: {Original: {}, LoG: {sigma: [1.0, 3.0]}, Wavelet: {}}
 featureClass: {shape: , firstorder: , glcm: [Contrast, Id]}

@@ -15,6 +15,8 @@ from gliomics.features.extract import extract_features, extract_regions
 from gliomics.study import Volume
 from tests.unit.features.plain import EVERY_CLASS, assert_measured_as_plain, oblique, plain_pyradiomics, ragged_case
 
+pytestmark = pytest.mark.slow
+
 SOME = {"firstorder": [], "glcm": ["Contrast", "Idn", "MCC"], "glszm": ["ZoneEntropy"]}
 FILTERS: list[dict[str, Any]] = [
     {"Original": {"binWidth": 7}},

@@ -22,6 +22,8 @@ from tests.unit.features.ibsi import (
 from tests.unit.features.ibsi_ct import Reached, compare_ct
 from tests.unit.features.pages import IBSI_PAGE, ibsi_page
 
+pytestmark = pytest.mark.slow
+
 DIFFERENT = {"stat_kurt", "morph_pca_min_axis", "morph_pca_least_axis"}
 
 

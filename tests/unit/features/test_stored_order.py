@@ -22,6 +22,8 @@ from gliomics.records import FeatureRow
 from gliomics.study import Study, Volume, read_mask, write_mask, write_volume
 from tests.unit.features.plain import oblique, ragged_case
 
+pytestmark = pytest.mark.slow
+
 ORDERS = [
     np.array(list(zip(axes, ways, strict=True)), dtype=float)
     for axes in permutations(range(3))

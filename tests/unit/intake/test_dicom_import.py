@@ -13,6 +13,8 @@ from gliomics.study import find_study, read_volume
 from tests.unit.dicom.dicom_files import TIMES, series_pixels, write_series
 from tests.unit.intake.trees import gliomics, imported
 
+pytestmark = pytest.mark.slow
+
 RAW_DATA = "1.2.840.10008.5.1.4.1.1.66"
 _PIXEL_FIELDS = (
     "PixelData", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "SamplesPerPixel", "PixelRepresentation",

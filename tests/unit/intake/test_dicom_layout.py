@@ -22,6 +22,8 @@ from tests.unit.dicom.dicom_files import (
 )
 from tests.unit.intake.trees import gliomics, imported
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def an_examination(tmp_path: Path) -> Path:

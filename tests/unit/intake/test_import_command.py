@@ -33,6 +33,8 @@ from tests.unit.intake.trees import (
     write_volumes,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

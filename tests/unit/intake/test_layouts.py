@@ -18,6 +18,8 @@ from tests.unit.intake.trees import (
     write_volumes,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_bids_sessions_are_studies_of_one_patient_and_contrast_is_seen(tmp_path: Path) -> None:
     root, names = tmp_path / "bids", {}

@@ -11,7 +11,7 @@ from gliomics.study import read_mask, read_volume
 from gliomics.study.labels import label_path
 from tests.unit.intake.trees import imported
 
-pytestmark = pytest.mark.realdata
+pytestmark = [pytest.mark.slow, pytest.mark.realdata]
 
 
 def test_brats_2021_patients_have_all_sequences_and_a_label_whose_numbering_is_asked(

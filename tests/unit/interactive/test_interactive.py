@@ -17,6 +17,8 @@ from gliomics.segmentation.settings import InputSettings
 from gliomics.study import Mask, Volume
 from tests.server.studies import CORRECTING, a_card, a_lesion_case, a_trained_correction_state
 
+pytestmark = pytest.mark.slow
+
 NEW = 50
 """A case that the network was not trained on."""
 

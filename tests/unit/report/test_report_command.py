@@ -19,6 +19,8 @@ from gliomics.server.workspace import Workspace
 from gliomics.study import Volume, find_study, label_path, write_mask, write_study_json, write_volume
 from tests.server.studies import a_lesion_case, add_label, add_study
 
+pytestmark = pytest.mark.slow
+
 MASK = a_lesion_case(0)[1]
 
 

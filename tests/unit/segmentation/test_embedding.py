@@ -16,6 +16,8 @@ from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.weights import WEIGHTS
 from gliomics.study import Mask, Volume, find_study, load_sequences, read_mask
 
+pytestmark = pytest.mark.slow
+
 CHANNELS = 320
 CELLS = 6
 

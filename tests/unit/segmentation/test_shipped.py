@@ -22,7 +22,7 @@ NAMES = ["segmentation_flair", "segmentation_multi"]
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"
 MOST_BYTES = 16e6
 
-pytestmark = pytest.mark.parametrize("name", NAMES)
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("name", NAMES)]
 
 
 def shipped(name: str) -> ModelFolder:

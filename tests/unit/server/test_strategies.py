@@ -42,6 +42,8 @@ from tests.server.studies import (
     an_untrained_state,
 )
 
+pytestmark = pytest.mark.slow
+
 Turn = Callable[[str], AbstractContextManager[object]]
 
 

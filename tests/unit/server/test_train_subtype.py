@@ -18,6 +18,8 @@ from gliomics.study import Study, Volume, label_path, list_studies, write_mask, 
 from gliomics.subtype.fit import FitOptions, fit_model
 from tests.server.studies import a_lesion_case
 
+pytestmark = pytest.mark.slow
+
 CASES = 34
 SIGNAL = {"bright": 60, "dark": 0}
 """What FLAIR has in the lesion besides, by class."""

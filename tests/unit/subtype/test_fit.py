@@ -11,6 +11,8 @@ from gliomics.subtype.fit import FitOptions, fit_model
 from gliomics.subtype.persist import ARRAYS
 from tests.unit.subtype.cohorts import outcomes, patients
 
+pytestmark = pytest.mark.slow
+
 COUNTS = (16, 12)
 OPTIONS = FitOptions(name="m", target="t", title="t", population="drawn", repeats=1, permutations=0, members=2)
 

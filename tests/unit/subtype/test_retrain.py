@@ -19,6 +19,8 @@ from gliomics.subtype.predict import SubtypeModel
 from gliomics.subtype.retrain import probability_score, retrain
 from tests.unit.subtype.cohorts import outcomes, patients
 
+pytestmark = pytest.mark.slow
+
 COUNTS = (22, 20, 20)
 CLASSES = ("coc1", "coc2", "coc3")
 

@@ -24,6 +24,8 @@ from gliomics.training.crossvalidate import (
 from gliomics.training.split import Split
 from tests.unit.tiny_networks import FAST, TINY
 
+pytestmark = pytest.mark.slow
+
 FOLDS = [[f"patient-{i}" for i in range(3)], [f"patient-{i}" for i in range(3, 6)]]
 
 

@@ -23,6 +23,8 @@ from gliomics.training.scores import patient_scores, score
 from gliomics.training.stopping import BestEpoch, halfway
 from tests.unit.tiny_networks import FAST, a_card, a_labelled_study, make_store
 
+pytestmark = pytest.mark.slow
+
 SHORT = FAST.model_copy(update={"epochs": 2})
 USELESS = TrainSettings(epochs=12, batch=8, learning_rate=1e-9, ema=0.9)
 """A training that changes nothing."""

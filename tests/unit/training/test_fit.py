@@ -16,6 +16,8 @@ from gliomics.training.fit import fit
 from gliomics.training.split import Split
 from tests.unit.tiny_networks import FAST, TINY
 
+pytestmark = pytest.mark.slow
+
 
 def a_config(name: str, optional: list[str], **more: object) -> TrainingConfig:
     return TrainingConfig.model_validate(

@@ -14,6 +14,8 @@ from gliomics.training.checkpoint import EpochRecord
 from gliomics.training.loop import train
 from tests.unit.tiny_networks import FAST, TINY, a_lesion_case
 
+pytestmark = pytest.mark.slow
+
 
 def cases(seeds: range) -> list[Case]:
     prepared = []

@@ -19,6 +19,8 @@ from gliomics.training.loop import train
 from gliomics.training.sampling import draw_batches
 from tests.unit.tiny_networks import TINY, a_card, a_labelled_study, a_lesion_case
 
+pytestmark = pytest.mark.slow
+
 SHORT = TrainSettings(epochs=2, batch=4, learning_rate=1e-2, empty_slices=1.0, ema=0.5)
 IN_SPACE = SegmentationSettings(
     network=DynUNetSettings(filters=(4, 8, 8, 8), in_plane_levels=1), input=InputSettings(size=32, depth=8)

@@ -22,6 +22,8 @@ from gliomics.training.crossvalidate import RECORD
 from gliomics.training.fit import CHECKPOINT
 from tests.unit.tiny_networks import write_tiny_config
 
+pytestmark = pytest.mark.slow
+
 GLIOMICS = [sys.executable, "-m", "gliomics"]
 EPOCHS = 20
 
