@@ -40,7 +40,7 @@ setup(
         "gliomics": ["py.typed"],
         "gliomics.models": ["shipped/*/*"],
         "gliomics.features": ["descriptions/*", "presets/*", "stability/*"],
-        "gliomics.report": ["*.css"],
+        "gliomics.report": ["templates/*"],
         "gliomics.training": ["configs/*"],
         "gliomics.interactive": ["*.yaml"],
         **{package: files_under(folder) for package, folder in BUNDLED.items()},

@@ -21,6 +21,7 @@ SERVER = {
     "fastapi": "fastapi>=0.165",
     "h11": "h11>=0.14",
     "highdicom": "highdicom>=0.25",
+    "jinja2": "jinja2>=3.1",
     "matplotlib": "matplotlib>=3.9",
     "monai": "monai>=1.5.2",
     "monailabel": "monailabel==0.8.5",

@@ -89,6 +89,16 @@ def test_installed_presets_and_configurations_are_there(environment: Path) -> No
     assert "segmentation_multi.yaml" in kept
 
 
+def test_every_file_of_the_library_is_installed(environment: Path) -> None:
+    """Among them the templates of reports, which need the server part."""
+    library = PROJECT / "lib" / "gliomics"
+    files = {path.relative_to(library) for path in library.rglob("*") if path.is_file()}
+    code = "from importlib.resources import files; print(files('gliomics'))"
+    installed = Path(python(environment, code).strip())
+    missing = {path for path in files if "__pycache__" not in path.parts and not (installed / path).is_file()}
+    assert missing == set()
+
+
 def test_installed_models_are_whole(environment: Path) -> None:
     said = run(environment, "models", "list")
     for name in ("correction", "segmentation_flair", "segmentation_multi", "subtype_coc", "subtype_idh"):

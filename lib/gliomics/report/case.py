@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +25,16 @@ class Picture:
     png: bytes
     caption: str
     alternative: str
+
+    @property
+    def base64(self) -> str:
+        """The PNG for the address of an inlined image."""
+        return base64.b64encode(self.png).decode("ascii")
+
+    @property
+    def width(self) -> int:
+        """CSS pixels: drawn at 144 dots per inch it is shown at 96, so that it is sharp on dense screens."""
+        return round(int.from_bytes(self.png[16:20], "big") / 1.5)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def report(*arguments: object, out: Path) -> str:
     assert result.exit_code == 0, result.output
     page = re.sub(r"data:image/png;base64,[^\"]*", "", out.read_text(encoding="utf-8"))
     assert not re.search(r"<script|<link|https?:", page)
-    return re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL).split())
 
 
 @pytest.fixture
