@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import http.client
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from fastapi.testclient import TestClient
 
 from gliomics.client import ClientError, GliomicsClient
-from gliomics.errors import InputError, UnknownNameError
+from gliomics.errors import ForbiddenError, InputError, UnknownNameError
 from gliomics.files import read_json
-from gliomics.server.gate.access import ANNOTATOR, READER, TRAINER, Tokens, role_for
-from gliomics.server.serve import ServerOptions, serve
+from gliomics.server.gate.access import OPEN, Access, DeclaredRoles, needs
+from gliomics.server.gate.tokens import ANNOTATOR, READER, ROLES, TRAINER, Tokens
+from gliomics.server.serve import ServerOptions, create_app, serve
 from tests.server.servers import Server, start_server
 from tests.server.studies import add_study
 
@@ -23,8 +30,8 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     studies = tmp_path_factory.mktemp("access") / "studies"
     add_study(studies, "case-0", 0)
     kept = Tokens(studies / ".gliomics" / "tokens.json")
-    found = {role: kept.add(f"{role} Anna", role) for role in (READER, ANNOTATOR, TRAINER)}
-    return {**found, "studies": str(studies)}
+    by_role = {role: kept.add(f"{role} Anna", role) for role in (READER, ANNOTATOR, TRAINER)}
+    return {**by_role, "studies": str(studies)}
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +144,69 @@ def test_unusable_tokens_are_refused(tmp_path: Path) -> None:
         ("PATCH /anything/new", TRAINER),
     ],
 )
-def test_role_that_an_action_needs(action: str, role: str) -> None:
-    assert role_for(action) == role
+def test_role_that_an_action_needs(tmp_path: Path, action: str, role: str) -> None:
+    method, path = action.split(" ")
+    roles = DeclaredRoles(create_app(ServerOptions(tmp_path)).routes)
+    assert roles.role_for({"type": "http", "method": method, "path": path}) == role
+
+
+def test_every_route_declares_the_role_that_it_needs(tmp_path: Path) -> None:
+    app = create_app(ServerOptions(tmp_path))
+    declared = {
+        f"{method} {route.path}": [role for item in route.dependencies for role in item.scopes]
+        for route in iter_route_contexts(app.routes)
+        for method in route.methods or ()
+    }
+    assert len(declared) > 40
+    assert all(len(roles) == 1 and roles[0] in (OPEN, *ROLES) for roles in declared.values()), declared
+    open_to_all = {action for action, roles in declared.items() if roles == [OPEN]}
+    assert open_to_all == {f"{method} {path}" for method in ("GET", "HEAD") for path in ("/", "/docs", "/openapi.json")}
+
+
+def test_role_is_shown_in_the_description_of_a_route(tmp_path: Path) -> None:
+    described = create_app(ServerOptions(tmp_path)).openapi()
+    assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert described["paths"]["/datastore/label/review"]["put"]["security"] == [{"token": [TRAINER]}]
+    assert all("security" in operation for path in described["paths"].values() for operation in path.values())
+
+
+def test_application_with_a_route_that_declares_no_role_does_not_start() -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.get("/declared", dependencies=[needs(READER)])(lambda: None)
+    assert DeclaredRoles(app.routes).role_for({"type": "http", "method": "GET", "path": "/declared"}) == READER
+    app.put("/forgotten")(lambda: None)
+    with pytest.raises(ValueError, match="the route PUT /forgotten declares no role"):
+        DeclaredRoles(app.routes)
+
+
+def test_route_holds_a_request_to_its_role_even_where_the_gate_does_not(tmp_path: Path) -> None:
+    guarded, lenient = (FastAPI(openapi_url=None, docs_url=None, redoc_url=None) for _ in range(2))
+    guarded.get("/models", dependencies=[needs(TRAINER)])(lambda: "weights")
+    lenient.get("/models", dependencies=[needs(READER)])(lambda: "weights")
+    kept = Tokens(tmp_path / "tokens.json")
+    sender = TestClient(Access(guarded, kept, DeclaredRoles(lenient.routes)))
+    headers = {role: {"Authorization": f"Bearer {kept.add(role, role)}"} for role in (READER, TRAINER)}
+    assert sender.get("/models", headers=headers[TRAINER]).json() == "weights"
+    with pytest.raises(ForbiddenError, match="reader is reader here; this needs the role trainer"):
+        sender.get("/models", headers=headers[READER])
+
+
+@pytest.mark.parametrize(("role", "status"), [(READER, 403), (None, 401)])
+def test_upload_that_may_not_be_is_refused_before_its_body_is_read(
+    a_closed_server: Server, certificate: tuple[Path, Path], tokens: dict[str, str], role: str | None, status: int
+) -> None:
+    trusted = ssl.create_default_context(cafile=str(certificate[0]))
+    connection = http.client.HTTPSConnection(urlsplit(a_closed_server.url).netloc, timeout=20, context=trusted)
+    connection.putrequest("PUT", "/datastore/label?image=case-0")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=x")
+    connection.putheader("Content-Length", str(100 * 2**20))
+    if role is not None:
+        connection.putheader("Authorization", f"Bearer {tokens[role]}")
+    connection.endheaders()
+    try:
+        assert connection.getresponse().status == status  # of the body nothing was sent
+    finally:
+        connection.close()
 
 
 def test_unusable_certificate_is_refused_before_the_server_starts(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from gliomics.client import GliomicsClient
-from gliomics.server.gate.access import ANNOTATOR, TRAINER, Tokens
+from gliomics.server.gate.tokens import ANNOTATOR, TRAINER, Tokens
 from tests.server.routes import all_routes
 from tests.server.servers import Server, start_server
 from tests.server.studies import add_study

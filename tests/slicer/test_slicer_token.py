@@ -77,7 +77,7 @@ def test_a_token_with_characters_that_cannot_be_sent_is_refused_before_it_is(pan
 @pytest.fixture(scope="module")
 def closedServer(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, dict[str, str]]]:
     """A server process that asks for tokens, over one sample study, and a token of each of two roles."""
-    from gliomics.server.gate.access import ANNOTATOR, READER, Tokens
+    from gliomics.server.gate.tokens import ANNOTATOR, READER, Tokens
     from tests.server.servers import start_server
 
     studies = tmp_path_factory.mktemp("tokens") / "studies"

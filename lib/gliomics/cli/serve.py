@@ -53,7 +53,7 @@ def serve(
 
 
 def _announce(options: ServerOptions, url: str) -> None:
-    from gliomics.server.gate.access import Tokens
+    from gliomics.server.gate.tokens import Tokens
     from gliomics.server.workspace import Workspace
 
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from gliomics.server.gate.access import Tokens
+    from gliomics.server.gate.tokens import Tokens
 
 tokens = typer.Typer(
     help="Give and take back the tokens that a server asks for; with none it asks nobody.", no_args_is_help=True
@@ -43,7 +43,7 @@ def list_tokens(studies: Annotated[Path, STUDIES]) -> None:
 
 def _tokens(studies: Path) -> Tokens:
     from gliomics.errors import InputError
-    from gliomics.server.gate.access import Tokens
+    from gliomics.server.gate.tokens import Tokens
     from gliomics.server.workspace import Workspace
 
     if not studies.is_dir():

@@ -92,7 +92,8 @@ def create_app(options: ServerOptions) -> FastAPI:
     from fastapi.middleware.cors import CORSMiddleware
     from monailabel.config import settings
 
-    from gliomics.server.gate.access import Access, Tokens
+    from gliomics.server.gate.access import Access, DeclaredRoles
+    from gliomics.server.gate.tokens import Tokens
     from gliomics.server.gate.uploads import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES, BodyLimit
     from gliomics.server.gate.web_pages import WebPages, named_origins
     from gliomics.server.routes import router
@@ -105,21 +106,23 @@ def create_app(options: ServerOptions) -> FastAPI:
     app = FastAPI(
         title="Gliomics",
         version=gliomics.__version__,
+        openapi_url=None,  # a route of ours, as its pages are
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
         form_limits={"max_fields": MAX_FIELDS, "max_files": MAX_FILES, "max_part_size": MAX_FIELD_BYTES},
     )
+    app.include_router(router)
+    roles = DeclaredRoles(app.routes)
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)
     ask_for_tokens, origins = bool(tokens.holders()), named_origins(options.cors_origins)
     if ask_for_tokens:
-        app.add_middleware(Access, tokens=tokens)
+        app.add_middleware(Access, tokens=tokens, roles=roles)
     app.add_middleware(BodyLimit, limit=options.max_upload_mb * 2**20)  # what is added later comes before
     app.add_middleware(WebPages, origins=origins, host=options.host, any_name=ask_for_tokens)
     if origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
     answer_errors(app)
-    app.include_router(router)
     return app
 
 
@@ -193,7 +196,11 @@ async def _unusable_request(request: Request, error: Exception) -> JSONResponse:
 
     from gliomics.server.faults import faults_in_words
 
-    detail = faults_in_words(error.errors() if isinstance(error, RequestValidationError) else [])
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    errors = [fault.get("ctx", {}).get("error") for fault in faults]
+    if errors and all(isinstance(each, GliomicsError) for each in errors):
+        return await _known_error(request, errors[0])
+    detail = faults_in_words(faults)
     detail = detail.encode(errors="backslashreplace").decode()
     return JSONResponse({"detail": f"the request cannot be used: {detail}"}, status_code=422)
 
@@ -319,7 +326,7 @@ def _url(options: ServerOptions, port: int) -> str:
 
 
 def _check_access(options: ServerOptions) -> None:
-    from gliomics.server.gate.access import Tokens
+    from gliomics.server.gate.tokens import Tokens
     from gliomics.server.gate.web_pages import named_origins
 
     named_origins(options.cors_origins)

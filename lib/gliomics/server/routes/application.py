@@ -6,40 +6,48 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, PlainTextResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
 from gliomics.errors import UnknownNameError
-from gliomics.files import safe_name, sha256_of
+from gliomics.files import sha256_of
 from gliomics.models import ModelFolder
-from gliomics.server.routes.common import JsonBody, the_app
+from gliomics.server.gate.access import OPEN, needs
+from gliomics.server.gate.tokens import READER, TRAINER
+from gliomics.server.routes.common import JsonBody, ModelName, current_app
 from gliomics.server.routes.pages import end_of_log, log_page, routes_page
 from gliomics.server.tasks.infer import text_option
 
 router = APIRouter()
 
 
-@router.get("/info/", tags=["App"])
+@router.get("/info/", tags=["App"], dependencies=[needs(READER)])
 def info() -> Any:
     """Models, trainers, strategies, training state and numbers of studies and labels."""
-    return the_app().info()
+    return current_app().info()
 
 
-@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-@router.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
+@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False, dependencies=[needs(OPEN)])
+@router.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False, dependencies=[needs(OPEN)])
 def routes(request: Request) -> Response:
     """A page of all routes."""
     return routes_page(request.app.openapi())
 
 
-@router.get("/logs/", tags=["App"])
+@router.api_route("/openapi.json", methods=["GET", "HEAD"], include_in_schema=False, dependencies=[needs(OPEN)])
+def openapi(request: Request) -> Response:
+    """The OpenAPI description of all routes."""
+    return JSONResponse(request.app.openapi())
+
+
+@router.get("/logs/", tags=["App"], dependencies=[needs(READER)])
 def logs(lines: int = 300, html: bool = True, text: bool = False, refresh: int = 0) -> Response:
     """The end of the server's log, all of it for ``lines=0``: a page, or text with ``text=true``."""
-    content = end_of_log(the_app().workspace.log_file, lines)
+    content = end_of_log(current_app().workspace.log_file, lines)
     return log_page(content, refresh) if html and not text else PlainTextResponse(content)
 
 
-@router.get("/ohif", include_in_schema=False)
-@router.get("/ohif/{path:path}", include_in_schema=False)
+@router.get("/ohif", include_in_schema=False, dependencies=[needs(READER)])
+@router.get("/ohif/{path:path}", include_in_schema=False, dependencies=[needs(READER)])
 def viewer(path: str = "") -> Response:
     """Says where the viewer works: it reads a DICOMweb archive, which a studies folder is not."""
     raise UnknownNameError(
@@ -48,17 +56,17 @@ def viewer(path: str = "") -> Response:
     )
 
 
-@router.get("/queue/", tags=["App"])
+@router.get("/queue/", tags=["App"], dependencies=[needs(READER)])
 def queue(request: str | None = None) -> Any:
     """What runs and how many requests wait in each lane, and where the one is that has this ``X-Request-ID``."""
-    return the_app().lanes.to_json(request)
+    return current_app().lanes.to_json(request)
 
 
-@router.get("/model/info/{model}", tags=["Model"])
-def model_info(model: str) -> Any:
+@router.get("/model/info/{model}", tags=["Model"], dependencies=[needs(READER)])
+def model_info(model: ModelName) -> Any:
     """The serving version of a model: checksum of its weights, its card, and what was published when."""
-    app = the_app()
-    folder = app.store.current(safe_name(model, "model name"))
+    app = current_app()
+    folder = app.store.current(model)
     weights = _weights(folder)
     return {
         "checksum": f"SHA256:{sha256_of(weights)}",
@@ -70,21 +78,21 @@ def model_info(model: str) -> Any:
     }
 
 
-@router.post("/model/rollback/{model}", tags=["Model"])
-def rollback_model(model: str, params: JsonBody = None) -> Any:
+@router.post("/model/rollback/{model}", tags=["Model"], dependencies=[needs(TRAINER)])
+def rollback_model(model: ModelName, params: JsonBody = None) -> Any:
     """Let a version that served earlier serve again: ``version``, or the one before; ``reason`` is kept."""
     options = params or {}
     to, reason = text_option(options, "version"), text_option(options, "reason")
-    store = the_app().store
-    before = store.current(safe_name(model, "model name")).card.version
+    store = current_app().store
+    before = store.current(model).card.version
     folder = store.rollback(model, to=to, reason=reason or "rolled back over REST")
     return {"model": model, "version": folder.card.version, "before": before, "history": store.history(model)}
 
 
-@router.get("/model/{model}", tags=["Model"])
-def download_model(model: str) -> FileResponse:
+@router.get("/model/{model}", tags=["Model"], dependencies=[needs(READER)])
+def download_model(model: ModelName) -> FileResponse:
     """Weights of the serving version."""
-    weights = _weights(the_app().store.current(safe_name(model, "model name")))
+    weights = _weights(current_app().store.current(model))
     return FileResponse(weights, media_type="application/octet-stream", filename=f"{model}{weights.suffix}")
 
 

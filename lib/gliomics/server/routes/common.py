@@ -1,4 +1,8 @@
-"""What the routes share: the one app of this process, and the kinds of their parameters."""
+"""What the routes share: the one app of this process, and the kinds of their parameters.
+
+Names that paths are built from are checked as they come in: :class:`InputError`, answered 400, for one that could lead
+out of its folder.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,15 @@ from typing import Annotated, Any
 from fastapi import Body, Depends, File, Form, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from monailabel.interfaces.utils.app import app_instance
+from pydantic import AfterValidator
 
 from gliomics.errors import InputError
+from gliomics.files import safe_name
 from gliomics.server.app import GliomicsApp
 from gliomics.server.gate.uploads import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES
 from gliomics.server.gate.values import checked, parse_object
 from gliomics.server.lanes import BACKGROUND
-from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.store.datastore import FINAL, StudyDatastore
 
 
 async def _checked_body(request: Request, params: Annotated[Any, Body()] = None) -> dict[str, Any] | None:
@@ -45,6 +51,17 @@ async def _form_options(request: Request, body: bytes) -> dict[str, Any]:
     return {**parse_object(fields.pop("params", ""), "params"), **fields}
 
 
+def _checked_name(kind: str) -> AfterValidator:
+    return AfterValidator(lambda name: safe_name(name, kind))
+
+
+ImageId = Annotated[str, _checked_name("image id")]
+ImageIdIfAny = Annotated[str, AfterValidator(lambda name: name and safe_name(name, "image id"))]
+LabelId = Annotated[str, _checked_name("label id")]
+LabelTag = Annotated[str, _checked_name("label tag")]
+FinalUnlessTagged = Annotated[str, AfterValidator(lambda name: safe_name(name or FINAL, "label tag"))]
+ModelName = Annotated[str, _checked_name("model name")]
+
 FormText = Annotated[str, Form()]
 JsonBody = Annotated[dict[str, Any] | None, Depends(_checked_body)]
 Upload = Annotated[UploadFile, File()]
@@ -52,7 +69,7 @@ OptionalUpload = Annotated[UploadFile | None, File()]
 Uploads = Annotated[list[UploadFile], File()]
 
 
-def the_app() -> GliomicsApp:
+def current_app() -> GliomicsApp:
     """The one app of this process."""
     app: GliomicsApp = app_instance()
     return app
@@ -60,7 +77,7 @@ def the_app() -> GliomicsApp:
 
 def study_store() -> StudyDatastore:
     """The store of studies; :class:`InputError` when the server works on a DICOMweb archive instead."""
-    store = the_app().datastore()
+    store = current_app().datastore()
     if not isinstance(store, StudyDatastore):
         raise InputError("this needs a studies folder; the server works on a DICOMweb archive")
     return store
@@ -70,4 +87,4 @@ async def in_background(request: Request, work: Callable[[], Any], *, task: str,
     """Begin what runs in a process of its own; with ``run_sync`` do it here, behind all that clients wait for."""
     if not run_sync:
         return await run_in_threadpool(work)
-    return await the_app().lanes.inference.run(request, work, task=task, patience=BACKGROUND)
+    return await current_app().lanes.inference.run(request, work, task=task, patience=BACKGROUND)

@@ -14,11 +14,12 @@ from monailabel.endpoints import datastore as stock
 from monailabel.utils.others.generic import remove_file
 
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import open_file, safe_name
-from gliomics.server.gate.access import TRAINER, require, signed
+from gliomics.files import open_file
+from gliomics.server.gate.access import needs, require, signed
+from gliomics.server.gate.tokens import ANNOTATOR, READER, TRAINER
 from gliomics.server.gate.uploads import received
 from gliomics.server.gate.values import parse_object
-from gliomics.server.routes.common import FormText, Upload, the_app
+from gliomics.server.routes.common import FormText, ImageId, Upload, current_app
 from gliomics.server.storage import temporary_file
 from gliomics.server.store.datastore import StudyDatastore, download_name
 from gliomics.server.store.new_images import study_id_of_upload
@@ -27,24 +28,24 @@ from gliomics.study.images import read_volume, write_volume
 router = APIRouter()
 
 
-@router.get("/datastore/", tags=["Datastore"])
+@router.get("/datastore/", tags=["Datastore"], dependencies=[needs(READER)])
 def datastore(output: stock.ResultType | None = None) -> Any:
     """Numbers (``stats``), the training list (``train``) or everything (``all``)."""
     answer = stock.datastore(output)
-    if not isinstance(the_app().datastore(), StudyDatastore):
+    if not isinstance(current_app().datastore(), StudyDatastore):
         return answer
     return JSONResponse(answer)  # of ten thousand studies, which need no second look for what is no JSON
 
 
-@router.put("/datastore/", tags=["Datastore"], include_in_schema=False)
-@router.put("/datastore/image", tags=["Datastore"])
+@router.put("/datastore/", tags=["Datastore"], include_in_schema=False, dependencies=[needs(ANNOTATOR)])
+@router.put("/datastore/image", tags=["Datastore"], dependencies=[needs(ANNOTATOR)])
 def add_image(file: Upload, image: str | None = None, params: FormText = "{}", replace: bool = False) -> Any:
     """Make a one-sequence study of an image; one that is there is replaced only if ``replace`` says so."""
-    store, info = the_app().datastore(), signed(parse_object(params, "params"))
+    store, info = current_app().datastore(), signed(parse_object(params, "params"))
     study_id = study_id_of_upload(file.filename or "", image or None)
     if replace:
         require(TRAINER)  # as for removing an image
-    with received(file, the_app().workspace.temporary) as path:
+    with received(file, current_app().workspace.temporary) as path:
         if not isinstance(store, StudyDatastore):
             return {"image": store.add_image(image, str(path), info)}
         assert path is not None
@@ -54,27 +55,26 @@ def add_image(file: Upload, image: str | None = None, params: FormText = "{}", r
     return {"image": added.study_id, "replaced": added.replaced.name, "labels_moved": added.labels}
 
 
-@router.delete("/datastore/", tags=["Datastore"], include_in_schema=False)
-@router.delete("/datastore/image", tags=["Datastore"])
-def remove_image(id: str) -> Any:
+@router.delete("/datastore/", tags=["Datastore"], include_in_schema=False, dependencies=[needs(TRAINER)])
+@router.delete("/datastore/image", tags=["Datastore"], dependencies=[needs(TRAINER)])
+def remove_image(id: ImageId) -> Any:
     """Take a study out of the store."""
-    return stock.remove_image(safe_name(id, "image id"))
+    return stock.remove_image(id)
 
 
-@router.head("/datastore/image", tags=["Datastore"])
-def check_image(image: str, check_sum: str | None = None) -> Any:
+@router.head("/datastore/image", tags=["Datastore"], dependencies=[needs(READER)])
+def check_image(image: ImageId, check_sum: str | None = None) -> Any:
     """Whether a study exists, and whether its default image has this checksum, ``SHA256:...`` (or MD5, SHA512)."""
-    path = Path(the_app().datastore().get_image_uri(safe_name(image, "image id")))
+    path = Path(current_app().datastore().get_image_uri(image))
     if check_sum and not has_checksum(path, check_sum):
         raise UnknownNameError(f"the image of study '{image}' has another checksum")
     return {}
 
 
-@router.get("/datastore/image", tags=["Datastore"])
-def download_image(background_tasks: BackgroundTasks, image: str, sequence: str | None = None) -> Response:
+@router.get("/datastore/image", tags=["Datastore"], dependencies=[needs(READER)])
+def download_image(background_tasks: BackgroundTasks, image: ImageId, sequence: str | None = None) -> Response:
     """One sequence of a study as NIfTI; without ``sequence`` the first of flair, t1c, t2, t1 that there is."""
-    store = the_app().datastore()
-    safe_name(image, "image id")
+    store = current_app().datastore()
     if not isinstance(store, StudyDatastore):
         response: Response = stock.download_image(image)
         return response
@@ -90,25 +90,25 @@ def download_image(background_tasks: BackgroundTasks, image: str, sequence: str 
     return FileResponse(path, media_type="application/octet-stream", filename=name)
 
 
-@router.get("/datastore/image/info", tags=["Datastore"])
-def image_info(image: str) -> Any:
+@router.get("/datastore/image/info", tags=["Datastore"], dependencies=[needs(READER)])
+def image_info(image: ImageId) -> Any:
     """What is known about a study."""
-    return stock.get_image_info(safe_name(image, "image id"))
+    return stock.get_image_info(image)
 
 
-@router.put("/datastore/image/info", tags=["Datastore"])
-def update_image_info(image: str, info: FormText = "{}") -> Any:
+@router.put("/datastore/image/info", tags=["Datastore"], dependencies=[needs(ANNOTATOR)])
+def update_image_info(image: ImageId, info: FormText = "{}") -> Any:
     """Add notes to a study."""
     notes = signed(parse_object(info, "info"))
-    the_app().datastore().update_image_info(safe_name(image, "image id"), notes)
+    current_app().datastore().update_image_info(image, notes)
 
 
-@router.get("/datastore/dataset", tags=["Datastore"])
+@router.get("/datastore/dataset", tags=["Datastore"], dependencies=[needs(READER)])
 async def dataset(
     request: Request, background_tasks: BackgroundTasks, limit_cases: Annotated[int | None, Query(ge=1)] = None
 ) -> Response:
     """The labelled studies as a ZIP archive."""
-    app = the_app()
+    app = current_app()
     path = await app.lanes.inference.run(
         request, lambda: app.datastore().get_dataset_archive(limit_cases), task="dataset"
     )

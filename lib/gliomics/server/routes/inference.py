@@ -12,22 +12,22 @@ from monailabel.endpoints import infer as stock_infer
 from monailabel.interfaces.tasks.batch_infer import BatchInferImageType
 
 from gliomics.errors import InputError
-from gliomics.files import safe_name
-from gliomics.server.gate.access import ANNOTATOR, require, signed
+from gliomics.server.gate.access import needs, require, signed
+from gliomics.server.gate.tokens import ANNOTATOR, READER, TRAINER
 from gliomics.server.gate.uploads import client_options, received
 from gliomics.server.lanes import INTERACTIVE, REGULAR
-from gliomics.server.routes.common import FormText, JsonBody, OptionalUpload, in_background, the_app
+from gliomics.server.routes.common import FormText, ImageIdIfAny, JsonBody, OptionalUpload, current_app, in_background
 from gliomics.server.store.datastore import StudyDatastore
 
 router = APIRouter()
 
 
-@router.post("/infer/{model}", tags=["Infer"])
+@router.post("/infer/{model}", tags=["Infer"], dependencies=[needs(READER)])
 async def infer(
     request: Request,
     background_tasks: BackgroundTasks,
     model: str,
-    image: str = "",
+    image: ImageIdIfAny = "",
     session_id: str = "",
     params: FormText = "{}",
     file: OptionalUpload = None,
@@ -35,7 +35,7 @@ async def infer(
     output: stock_infer.ResultType | None = None,
 ) -> Any:
     """Run a model on a study of the store (``image``), a session, or an uploaded image (``file``)."""
-    lane, options = the_app().lanes.inference, signed(client_options(params))
+    lane, options = current_app().lanes.inference, signed(client_options(params))
     if options.get("save_label"):
         require(ANNOTATOR)
 
@@ -56,9 +56,7 @@ def _infer(
     label: UploadFile | None,
     output: stock_infer.ResultType | None,
 ) -> Any:
-    app = the_app()
-    if image:
-        safe_name(image, "image id")
+    app = current_app()
     if not (image or session_id or file):
         raise InputError("there is nothing to work on: give an image id, a session_id or a file")
     if not isinstance(app.datastore(), StudyDatastore):  # MONAI Label's own way with DICOM
@@ -82,7 +80,7 @@ def _infer(
     return stock_infer.send_response(app.datastore(), result, output, background_tasks)
 
 
-@router.post("/batch/infer/{model}", tags=["Infer"])
+@router.post("/batch/infer/{model}", tags=["Infer"], dependencies=[needs(ANNOTATOR)])
 async def batch(
     request: Request,
     model: str,
@@ -94,19 +92,19 @@ async def batch(
     options = {**signed(client_options(params)), "multi_gpu": False}
 
     def work() -> Any:
-        the_app().infer_task(model)
+        current_app().infer_task(model)
         return stock_batch.run(model, images, options, run_sync)
 
     return await in_background(request, work, task=f"batch of {model}", run_sync=run_sync)
 
 
-@router.get("/batch/infer", tags=["Infer"])
+@router.get("/batch/infer", tags=["Infer"], dependencies=[needs(READER)])
 def batch_status(all: bool = False, check_if_running: bool = False) -> Any:
     """The last batch, or ``all``, with what came of each study (404 when there is none)."""
     return stock_batch.status(all, check_if_running)
 
 
-@router.delete("/batch/infer", tags=["Infer"])
+@router.delete("/batch/infer", tags=["Infer"], dependencies=[needs(TRAINER)])
 def stop_batch() -> Any:
     """Stop the running batch; masks that are saved stay."""
     return stock_batch.stop()

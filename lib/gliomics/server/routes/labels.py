@@ -10,10 +10,21 @@ from monailabel.endpoints import datastore as stock
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name
-from gliomics.server.gate.access import signed, without_signature
+from gliomics.server.gate.access import needs, signed, without_signature
+from gliomics.server.gate.tokens import ANNOTATOR, READER, TRAINER
 from gliomics.server.gate.uploads import received
 from gliomics.server.gate.values import parse_object
-from gliomics.server.routes.common import FormText, JsonBody, Upload, study_store, the_app
+from gliomics.server.routes.common import (
+    FinalUnlessTagged,
+    FormText,
+    ImageId,
+    JsonBody,
+    LabelId,
+    LabelTag,
+    Upload,
+    current_app,
+    study_store,
+)
 from gliomics.server.store.annotators import agreement_of_labels, keep_consensus, review_label
 from gliomics.server.store.datastore import FINAL, StudyDatastore
 from gliomics.server.store.reviews import STATES
@@ -21,35 +32,32 @@ from gliomics.server.store.reviews import STATES
 router = APIRouter()
 
 
-@router.put("/datastore/label", tags=["Datastore"])
-def save_label(image: str, label: Upload, params: FormText = "{}", tag: str = FINAL) -> Any:
+@router.put("/datastore/label", tags=["Datastore"], dependencies=[needs(ANNOTATOR)])
+def save_label(image: ImageId, label: Upload, params: FormText = "{}", tag: FinalUnlessTagged = FINAL) -> Any:
     """Keep a label as a new version, after checking it against the study."""
-    app, info = the_app(), signed(parse_object(params, "params"))
-    safe_name(image, "image id")
-    tag = safe_name(tag or FINAL, "label tag")
+    app, info = current_app(), signed(parse_object(params, "params"))
     with received(label, app.workspace.temporary) as path:
         label_id = app.datastore().save_label(image, str(path), tag, info)
     answer = app.on_save_label(image, label_id) or {}
     return {**answer, "image": image, "label": label_id}
 
 
-@router.delete("/datastore/label", tags=["Datastore"])
-def remove_label(id: str, tag: str) -> Any:
+@router.delete("/datastore/label", tags=["Datastore"], dependencies=[needs(ANNOTATOR)])
+def remove_label(id: LabelId, tag: LabelTag) -> Any:
     """Remove a label; its versions stay in the history."""
-    return stock.remove_label(safe_name(id, "label id"), safe_name(tag, "label tag"))
+    return stock.remove_label(id, tag)
 
 
-@router.head("/datastore/label", tags=["Datastore"])
-def check_label(image: str, tag: str) -> Any:
+@router.head("/datastore/label", tags=["Datastore"], dependencies=[needs(READER)])
+def check_label(image: ImageId, tag: LabelTag) -> Any:
     """Whether a label exists."""
-    return stock.download_label(safe_name(image, "image id"), safe_name(tag, "label tag"), True)
+    return stock.download_label(image, tag, True)
 
 
-@router.get("/datastore/label", tags=["Datastore"])
-def download_label(label: str, tag: str, version: int | None = None) -> Response:
+@router.get("/datastore/label", tags=["Datastore"], dependencies=[needs(READER)])
+def download_label(label: LabelId, tag: LabelTag, version: int | None = None) -> Response:
     """A label, or one of its earlier versions, as NIfTI."""
-    safe_name(label, "label id"), safe_name(tag, "label tag")
-    store = the_app().datastore()
+    store = current_app().datastore()
     if not isinstance(store, StudyDatastore):
         response: Response = stock.download_label(label, tag)
         return response
@@ -65,22 +73,21 @@ def download_label(label: str, tag: str, version: int | None = None) -> Response
         )
 
 
-@router.get("/datastore/label/history", tags=["Datastore"])
-def label_history(label: str, tag: str = FINAL) -> Any:
+@router.get("/datastore/label/history", tags=["Datastore"], dependencies=[needs(READER)])
+def label_history(label: LabelId, tag: LabelTag = FINAL) -> Any:
     """Every version of a label: when, by whom, from which model, voxels of each value, and what reviewers said."""
     store = study_store()
     store.study(label)
-    reviews = [review.to_json() for review in store.reviews.reviews(label, safe_name(tag, "label tag"))]
+    reviews = [review.to_json() for review in store.reviews.reviews(label, tag)]
     return [
-        {**version.to_json(), "reviews": [said for said in reviews if said["version"] == version.version]}
+        {**version.to_json(), "reviews": [each for each in reviews if each["version"] == version.version]}
         for version in store.labels.versions(label, tag)
     ]
 
 
-@router.put("/datastore/label/review", tags=["Datastore"])
-def review(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
+@router.put("/datastore/label/review", tags=["Datastore"], dependencies=[needs(TRAINER)])
+def review(label: LabelId, tag: LabelTag = FINAL, params: JsonBody = None) -> Any:
     """Approve a label, or return it with a comment: ``state``, ``comment``. A returned one is offered for labelling."""
-    safe_name(label, "label id"), safe_name(tag, "label tag")
     options = signed(params or {})
     user = options.get("user") or options.get("client_id")
     state, comment = options.get("state"), options.get("comment") or ""
@@ -89,49 +96,47 @@ def review(label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
     return review_label(study_store(), label, tag, state, comment, user).to_json()
 
 
-@router.get("/datastore/label/agreement", tags=["Datastore"])
-async def label_agreement(request: Request, label: str, tag: Annotated[list[str], Query()]) -> Any:
+@router.get("/datastore/label/agreement", tags=["Datastore"], dependencies=[needs(READER)])
+async def label_agreement(request: Request, label: LabelId, tag: Annotated[list[LabelTag], Query()]) -> Any:
     """How far the labels of a study with these tags, of different annotators, agree two by two."""
-    tags, label = [safe_name(name, "label tag") for name in tag], safe_name(label, "label id")
 
     def work() -> Any:
-        return [agreement.to_json() for agreement in agreement_of_labels(study_store(), label, tags)]
+        return [agreement.to_json() for agreement in agreement_of_labels(study_store(), label, tag)]
 
-    return await the_app().lanes.inference.run(request, work, task="agreement")
+    return await current_app().lanes.inference.run(request, work, task="agreement")
 
 
-@router.put("/datastore/label/consensus", tags=["Datastore"])
-async def label_consensus(request: Request, label: str, tag: str = FINAL, params: JsonBody = None) -> Any:
+@router.put("/datastore/label/consensus", tags=["Datastore"], dependencies=[needs(TRAINER)])
+async def label_consensus(request: Request, label: LabelId, tag: LabelTag = FINAL, params: JsonBody = None) -> Any:
     """Make a label of the labels with the tags ``of``, and keep it as the next version of ``tag``."""
     info = signed(dict(params or {}))
     tags = info.pop("of", None)
     if not isinstance(tags, list) or not all(isinstance(name, str) for name in tags):
         raise InputError(f"of is {tags!r}; expected a list of label tags")
     tags = [safe_name(name, "label tag") for name in tags]
-    label, tag = safe_name(label, "label id"), safe_name(tag, "label tag")
 
     def work() -> Any:
-        kept = keep_consensus(study_store(), label, tags, tag, info)
-        the_app().on_save_label(label, label)
-        return kept
+        consensus = keep_consensus(study_store(), label, tags, tag, info)
+        current_app().on_save_label(label, label)
+        return consensus
 
-    return await the_app().lanes.inference.run(request, work, task="consensus")
+    return await current_app().lanes.inference.run(request, work, task="consensus")
 
 
-@router.get("/datastore/label/info", tags=["Datastore"])
-def label_info(label: str, tag: str) -> Any:
+@router.get("/datastore/label/info", tags=["Datastore"], dependencies=[needs(READER)])
+def label_info(label: LabelId, tag: LabelTag) -> Any:
     """What was sent with a label, and its version."""
-    return stock.get_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"))
+    return stock.get_label_info(label, tag)
 
 
-@router.put("/datastore/label/info", tags=["Datastore"])
-def update_label_info(label: str, tag: str, info: FormText = "{}") -> Any:
+@router.put("/datastore/label/info", tags=["Datastore"], dependencies=[needs(ANNOTATOR)])
+def update_label_info(label: LabelId, tag: LabelTag, info: FormText = "{}") -> Any:
     """Add notes to a label."""
     notes = without_signature(parse_object(info, "info"))
-    the_app().datastore().update_label_info(safe_name(label, "label id"), safe_name(tag, "label tag"), notes)
+    current_app().datastore().update_label_info(label, tag, notes)
 
 
-@router.put("/datastore/updatelabelinfo", tags=["Datastore"], include_in_schema=False)
-def update_label_info_by_its_old_name(label: str, tag: str, params: FormText = "{}") -> Any:
+@router.put("/datastore/updatelabelinfo", tags=["Datastore"], include_in_schema=False, dependencies=[needs(ANNOTATOR)])
+def update_label_info_by_its_old_name(label: LabelId, tag: LabelTag, params: FormText = "{}") -> Any:
     """As ``PUT /datastore/label/info``."""
     return update_label_info(label, tag, params)

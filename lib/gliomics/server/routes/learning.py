@@ -10,10 +10,11 @@ from monailabel.endpoints import train as stock
 
 from gliomics.errors import InputError
 from gliomics.server.choosing.strategies import StudyStrategy, budget_seconds
-from gliomics.server.gate.access import signed
+from gliomics.server.gate.access import needs, signed
+from gliomics.server.gate.tokens import ANNOTATOR, READER, TRAINER
 from gliomics.server.gate.uploads import client_options
 from gliomics.server.lanes import Later
-from gliomics.server.routes.common import JsonBody, in_background, the_app
+from gliomics.server.routes.common import JsonBody, current_app, in_background
 from gliomics.server.storage import check_room
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.automatic_training import start_training
@@ -21,10 +22,10 @@ from gliomics.server.tasks.automatic_training import start_training
 router = APIRouter()
 
 
-@router.post("/activelearning/{strategy}", tags=["ActiveLearning"])
+@router.post("/activelearning/{strategy}", tags=["ActiveLearning"], dependencies=[needs(ANNOTATOR)])
 async def next_sample(request: Request, strategy: str, params: JsonBody = None) -> Any:
     """The study to label next with its score and the reason; ``id`` is null when nothing is left."""
-    app, arrived = the_app(), time.monotonic()
+    app, arrived = current_app(), time.monotonic()
     options = {**{key: item for key, item in signed(params or {}).items() if key != "strategy"}, "strategy": strategy}
 
     def ask() -> Any:
@@ -43,7 +44,7 @@ async def next_sample(request: Request, strategy: str, params: JsonBody = None) 
 
 def _noted(strategy: str, choice: dict[str, Any], user: Any) -> dict[str, Any]:
     """The choice with what is known of its study, where it is noted when the study was chosen, and for whom."""
-    store, handed_out = the_app().datastore(), {"ts": int(time.time()), "client_id": user}
+    store, handed_out = current_app().datastore(), {"ts": int(time.time()), "client_id": user}
     if isinstance(store, StudyDatastore):
         store.note_strategy(choice["id"], strategy, handed_out)
     else:
@@ -51,20 +52,20 @@ def _noted(strategy: str, choice: dict[str, Any], user: Any) -> dict[str, Any]:
     return {**choice, **store.get_image_info(choice["id"])}
 
 
-@router.get("/train/", tags=["Train"])
+@router.get("/train/", tags=["Train"], dependencies=[needs(READER)])
 def train_status(all: bool = False, check_if_running: bool = False) -> Any:
     """The last training task (404 when there is none), with ``progress`` of its model."""
     status = stock.status(all, check_if_running)
     if isinstance(status, dict):
         model = str(status.get("request", {}).get("model"))
-        status = {**status, "progress": the_app().trainer(model).stats()}
+        status = {**status, "progress": current_app().trainer(model).stats()}
     return status
 
 
-@router.post("/train/", tags=["Train"], include_in_schema=False)
+@router.post("/train/", tags=["Train"], include_in_schema=False, dependencies=[needs(TRAINER)])
 async def train_all(request: Request, params: JsonBody = None, run_sync: bool = False) -> Any:
     """Train every model, one after the other; ``params`` holds options by model name, and maybe who asks."""
-    app, given = the_app(), params or {}
+    app, given = current_app(), params or {}
 
     def work() -> Any:
         options = {name: _options_of(name, given[name]) for name in app.info()["trainers"] if name in given}
@@ -82,7 +83,7 @@ def _options_of(name: str, value: Any) -> dict[str, Any]:
     return client_options(value)
 
 
-@router.post("/train/{model}", tags=["Train"])
+@router.post("/train/{model}", tags=["Train"], dependencies=[needs(TRAINER)])
 async def train(
     request: Request, model: str, params: JsonBody = None, run_sync: bool = False, enqueue: bool = False
 ) -> Any:
@@ -90,14 +91,14 @@ async def train(
     options = client_options(params)
 
     def work() -> Any:
-        the_app().trainer(model).check(options)
-        check_room(the_app().workspace.training)
+        current_app().trainer(model).check(options)
+        check_room(current_app().workspace.training)
         return start_training(model, options, enqueue=enqueue, run_sync=run_sync)
 
     return await in_background(request, work, task=f"training of {model}", run_sync=run_sync)
 
 
-@router.delete("/train/", tags=["Train"])
+@router.delete("/train/", tags=["Train"], dependencies=[needs(TRAINER)])
 def stop_training() -> Any:
     """Stop the running training; the models stay as they are."""
     return stock.stop()

@@ -11,9 +11,11 @@ from fastapi import APIRouter, UploadFile
 from monailabel.endpoints import session as stock
 
 from gliomics.errors import InputError
+from gliomics.server.gate.access import needs
+from gliomics.server.gate.tokens import READER
 from gliomics.server.gate.uploads import file_name
 from gliomics.server.request_study import sequence_of_file
-from gliomics.server.routes.common import Uploads, the_app
+from gliomics.server.routes.common import Uploads, current_app
 from gliomics.server.store.new_images import check_is_image
 from gliomics.server.store.sessions import StudySessions
 from gliomics.study.images import read_volume
@@ -23,10 +25,10 @@ MAX_SESSION_FILES = 8
 router = APIRouter()
 
 
-@router.put("/session/", tags=["Session"])
+@router.put("/session/", tags=["Session"], dependencies=[needs(READER)])
 def create_session(files: Uploads, uncompress: bool = False, expiry: int = 0) -> Any:
     """Upload one image, or the sequences of one study as ``<sequence>.nii.gz``, for this session only."""
-    app = the_app()
+    app = current_app()
     sessions: StudySessions = app.sessions()
     if uncompress:
         raise InputError("archives are not accepted; send the images themselves, one file per sequence")
@@ -60,16 +62,16 @@ def _receive_image(upload: UploadFile, folder: Path) -> None:
     check_is_image(volume, name)
 
 
-@router.get("/session/{session_id}", tags=["Session"])
+@router.get("/session/{session_id}", tags=["Session"], dependencies=[needs(READER)])
 def get_session(session_id: str, update_ts: bool = False, image: bool = False) -> Any:
     """A session's description, or with ``image`` its only image."""
-    session = the_app().sessions().get_session(session_id, update_ts=update_ts)
+    session = current_app().sessions().get_session(session_id, update_ts=update_ts)
     if session and image and Path(session.image).is_dir():
         raise InputError(f"session '{session_id}' holds several images; they cannot be downloaded as one")
     return stock.get_session(session_id, update_ts, image)
 
 
-@router.delete("/session/{session_id}", tags=["Session"])
+@router.delete("/session/{session_id}", tags=["Session"], dependencies=[needs(READER)])
 def remove_session(session_id: str) -> Any:
     """Forget a session and its images."""
     return stock.remove_session(session_id)
