@@ -1,5 +1,7 @@
 """The packages that Gliomics imports and the releases that fit, for the installation, the commands and the tests."""
 
+from __future__ import annotations
+
 LIGHT = {
     "filelock": "filelock>=3.11",
     "nibabel": "nibabel>=5.2",
@@ -44,3 +46,10 @@ CLUSTER = {"distributed": "distributed>=2024.1"}
 
 TABLES = {"pandas": "pandas>=2.0"}
 """What rows of features as a table of pandas need besides: the extra ``tables``."""
+
+
+def server_part_missing(error: ModuleNotFoundError, what: str) -> str | None:
+    """The sentence for ``what`` needs a package of :data:`SERVER` that is not installed; None for another package."""
+    if (error.name or "").split(".")[0] not in SERVER:
+        return None
+    return f"{what} needs the server part, and '{error.name}' is not installed; see 'Installation' in README.md"

@@ -7,21 +7,25 @@ They are plain dataclasses of the standard library so that they import inside
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 RESEARCH_NOTICE = "For research use only; not a medical device and not for diagnosis or treatment decisions."
 
 
+_R = TypeVar("_R", bound="_Record")
+
+
+@dataclass(frozen=True)
 class _Record:
     def to_json(self) -> dict[str, Any]:
         """The record as JSON-ready values."""
-        return asdict(self)  # type: ignore[call-overload]
+        return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Any:
+    def from_json(cls: type[_R], value: dict[str, Any]) -> _R:
         """The record from :meth:`to_json`'s value; unknown keys are ignored, so that newer servers can add some."""
-        known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-        return cls(**{key: item for key, item in value.items() if key in known})
+        names = {field.name for field in fields(cls)}
+        return cls(**{key: item for key, item in value.items() if key in names})
 
 
 @dataclass(frozen=True)

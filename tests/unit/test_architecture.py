@@ -24,7 +24,7 @@ LAYERS = [
     {"segmentation"},
     {"training", "subtype", "cohort"},
     {"interactive", "active"},
-    {"server", "report"},
+    {"server", "report", "session"},
     {"cli"},
 ]
 LIGHT_PART = [
@@ -35,6 +35,7 @@ LIGHT_PART = [
     "gliomics.models",
     "gliomics.features.config",
     "gliomics.samples",
+    "gliomics.session",
     "gliomics.study",
 ]
 """What works after ``pip install .``, without the server part."""

@@ -36,6 +36,8 @@ class Segmentation:
     probability: Volume
     sequences_used: list[str]
     warnings: list[str]
+    study_id: str | None = None
+    """The study that it is of, where that is known."""
 
     @property
     def uncertainty(self) -> Volume:

@@ -76,9 +76,8 @@ def _explained(error: BaseException) -> tuple[str, int]:
         return str(error), REFUSED
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "stopped", INTERRUPTED
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in packages.SERVER:
-        lacking = f"this command needs the server part, and '{error.name}' is not installed"
-        return f"{lacking}; see 'Installation' in README.md", REFUSED
+    if isinstance(error, ModuleNotFoundError) and (missing := packages.server_part_missing(error, "this command")):
+        return missing, REFUSED
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename} cannot be used" if error.filename else "a file or an address cannot be used"
         return f"{where}: {error.strerror}; see that it exists, may be read or written, and has room", REFUSED
