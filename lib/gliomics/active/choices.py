@@ -40,8 +40,11 @@ def nothing_left(labelled: int) -> Choice:
 
 def choose_random(candidates: Sequence[str], rng: random.Random) -> Choice:
     """One of the candidates (at least one), each with the same probability."""
-    chosen = rng.choice(sorted(candidates))
-    return Choice(chosen, None, _of(candidates, "drawn at random from", "without a final label"))
+    return Choice(
+        rng.choice(sorted(candidates)),
+        None,
+        _selection_phrase(candidates, "drawn at random from", "without a final label"),
+    )
 
 
 def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: random.Random, *, score: str) -> Choice:
@@ -52,31 +55,31 @@ def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: 
     """
     scored = {name: scores[name] for name in sorted(candidates) if name in scores}
     if not scored:
-        drawn = choose_random(candidates, rng)
-        return Choice(drawn.id, None, f"no study could be scored by {score}; {drawn.reason}")
-    best = max(scored.values())
-    chosen = rng.choice([name for name, value in scored.items() if value == best])
-    reason = f"{score} {best:.4g}, {_of(scored, 'the highest of', 'scored')}{_unscored(candidates, scored)}"
-    return Choice(chosen, best, reason)
+        fallback = choose_random(candidates, rng)
+        return Choice(fallback.id, None, f"no study could be scored by {score}; {fallback.reason}")
+    highest = max(scored.values())
+    study = rng.choice([name for name, value in scored.items() if value == highest])
+    phrase = _selection_phrase(scored, "the highest of", "scored")
+    return Choice(study, highest, f"{score} {highest:.4g}, {phrase}{_unscored(candidates, scored)}")
 
 
-def choose_random_with_lesion(candidates: Sequence[str], found: Sequence[str], rng: random.Random) -> Choice:
-    """One of the candidates in which a lesion was ``found``, each with the same probability; without any, one of all.
+def choose_random_with_lesion(candidates: Sequence[str], lesion_studies: Sequence[str], rng: random.Random) -> Choice:
+    """One of the candidates among ``lesion_studies``, each with the same probability; without any, one of all.
 
     The draw that uncertainty must beat: a random one that spends nothing on studies without a lesion, after the random
     patches with foreground of Lueth 2025 (nnActive, arXiv 2511.19183), for whole studies.
     """
-    with_lesion = sorted(set(candidates) & set(found))
+    with_lesion = sorted(set(candidates) & set(lesion_studies))
     if not with_lesion:
-        drawn = choose_random(candidates, rng)
-        return Choice(drawn.id, None, f"no study has a lesion that the model finds; {drawn.reason}")
-    chosen = rng.choice(with_lesion)
-    return Choice(chosen, None, _of(with_lesion, "drawn at random from", "in which the model finds a lesion"))
+        fallback = choose_random(candidates, rng)
+        return Choice(fallback.id, None, f"no study has a lesion that the model finds; {fallback.reason}")
+    phrase = _selection_phrase(with_lesion, "drawn at random from", "in which the model finds a lesion")
+    return Choice(rng.choice(with_lesion), None, phrase)
 
 
 def choose_first(candidates: Sequence[str]) -> Choice:
     """The first of the candidates by id."""
-    return Choice(min(candidates), None, _of(candidates, "the first by id of", "without a final label"))
+    return Choice(min(candidates), None, _selection_phrase(candidates, "the first by id of", "without a final label"))
 
 
 def choose_farthest(
@@ -90,23 +93,23 @@ def choose_farthest(
     Distances are Euclidean between embeddings whose channels are scaled to unit deviation over all studies. With no
     embedding of a labelled study, the candidate nearest to the others' mean is chosen, as the most typical.
     """
-    known = [name for name in sorted(candidates) if name in embeddings]
-    if not known:
-        drawn = choose_random(candidates, rng)
-        return Choice(drawn.id, None, f"no study could be compared; {drawn.reason}")
-    vectors = _scaled({name: embeddings[name] for name in sorted({*known, *labelled} & embeddings.keys())})
-    of_known = np.array([vectors[name] for name in known])
-    others = [vectors[name] for name in labelled if name in vectors]
-    if len(known) == 1:
-        return Choice(known[0], None, f"the only study that can be compared{_unscored(candidates, known)}")
-    if not others:
-        typical = known[int(cdist(of_known, of_known.mean(axis=0)[None]).argmin())]
-        return Choice(typical, None, f"the most typical of {_compared(known)}, because none is labelled yet")
-    distance = pairwise_distances_argmin_min(of_known, np.array(others))[1]
+    comparable = [name for name in sorted(candidates) if name in embeddings]
+    if not comparable:
+        fallback = choose_random(candidates, rng)
+        return Choice(fallback.id, None, f"no study could be compared; {fallback.reason}")
+    vectors = _scaled({name: embeddings[name] for name in sorted({*comparable, *labelled} & embeddings.keys())})
+    candidate_vectors = np.array([vectors[name] for name in comparable])
+    labelled_vectors = [vectors[name] for name in labelled if name in vectors]
+    if len(comparable) == 1:
+        return Choice(comparable[0], None, f"the only study that can be compared{_unscored(candidates, comparable)}")
+    if not labelled_vectors:
+        typical = comparable[int(cdist(candidate_vectors, candidate_vectors.mean(axis=0)[None]).argmin())]
+        return Choice(typical, None, f"the most typical of {_compared(comparable)}, because none is labelled yet")
+    distance = pairwise_distances_argmin_min(candidate_vectors, np.array(labelled_vectors))[1]
     farthest = int(distance.argmax())
-    labelled_ones = "labelled one" if len(others) == 1 else f"{len(others)} labelled"
-    reason = f"least like the {labelled_ones}, of {_compared(known)}: distance {distance[farthest]:.3g}"
-    return Choice(known[farthest], float(distance[farthest]), reason)
+    labelled_phrase = "labelled one" if len(labelled_vectors) == 1 else f"{len(labelled_vectors)} labelled"
+    reason = f"least like the {labelled_phrase}, of {_compared(comparable)}: distance {distance[farthest]:.3g}"
+    return Choice(comparable[farthest], float(distance[farthest]), reason)
 
 
 def choose_by_power(
@@ -123,20 +126,20 @@ def choose_by_power(
     at random, so that the choices differ, and later the most uncertain.
     """
     name = rng.choice(sorted(by_class))
-    among = set(candidates)
-    scores = {study: value for study, value in by_class[name].items() if study in among and value > 0}
+    unlabelled = set(candidates)
+    scores = {study: value for study, value in by_class[name].items() if study in unlabelled and value > 0}
     if not scores:
-        drawn = choose_random(candidates, rng)
-        return Choice(drawn.id, None, f"no study has an entropy of {name}; {drawn.reason}")
+        fallback = choose_random(candidates, rng)
+        return Choice(fallback.id, None, f"no study has an entropy of {name}; {fallback.reason}")
     power = 100.0**progress
     noisy = {study: math.log(value) - math.log(rng.expovariate(1)) / power for study, value in sorted(scores.items())}
-    chosen = max(noisy, key=lambda study: noisy[study])
+    study = max(noisy, key=noisy.__getitem__)
     drawn_by = f", in proportion to its power {power:.3g}" if len(scores) > 1 else ""
     reason = (
-        f"predictive entropy {scores[chosen]:.3g} nats of {name}; {_of(scores, 'drawn from', 'with one')}{drawn_by}"
-        f"{_unscored(candidates, scores)}"
+        f"predictive entropy {scores[study]:.3g} nats of {name}; "
+        f"{_selection_phrase(scores, 'drawn from', 'with one')}{drawn_by}{_unscored(candidates, scores)}"
     )
-    return Choice(chosen, scores[chosen], reason)
+    return Choice(study, scores[study], reason)
 
 
 def choose_uncertain_and_new(
@@ -151,15 +154,15 @@ def choose_uncertain_and_new(
     if not ranked:
         return choose_farthest(candidates, embeddings, labelled, rng)
     half = ranked[: (len(ranked) + 1) // 2]
-    left = _unscored(candidates, ranked)
+    unscored = _unscored(candidates, ranked)
     if len(half) == 1:
-        reason = f"uncertainty {uncertainty[half[0]]:.3g}, {_of(ranked, 'the higher of', 'scored')}{left}"
-        return Choice(half[0], uncertainty[half[0]], reason)
+        phrase = _selection_phrase(ranked, "the higher of", "scored")
+        return Choice(half[0], uncertainty[half[0]], f"uncertainty {uncertainty[half[0]]:.3g}, {phrase}{unscored}")
     choice = choose_farthest(half, embeddings, labelled, rng)
     return Choice(
         choice.id,
         choice.score,
-        f"uncertainty {uncertainty[str(choice.id)]:.3g}, in the higher half of {_compared(ranked)}{left}; "
+        f"uncertainty {uncertainty[str(choice.id)]:.3g}, in the higher half of {_compared(ranked)}{unscored}; "
         f"{choice.reason}",
     )
 
@@ -171,15 +174,15 @@ def _scaled(embeddings: Mapping[str, Sequence[float]]) -> dict[str, npt.NDArray[
     return dict(zip(embeddings, scaled, strict=True))
 
 
-def _of(names: Collection[str], how: str, which: str) -> str:
+def _selection_phrase(names: Collection[str], how: str, which: str) -> str:
     """``"the highest of 3 studies scored"``; of a single one there is nothing to say but that it is alone."""
     return f"the only study {which}" if len(names) == 1 else f"{how} {len(names)} studies {which}"
 
 
 def _unscored(candidates: Collection[str], scored: Collection[str]) -> str:
     """How many studies the choice leaves out, because nothing is known of them yet."""
-    left = len(candidates) - len(scored)
-    return f"; {left} without a score" if left else ""
+    count = len(candidates) - len(scored)
+    return f"; {count} without a score" if count else ""
 
 
 def _compared(names: Sequence[str]) -> str:

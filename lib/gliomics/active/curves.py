@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import integrate
 
+from gliomics.statistics.arrays import Array
 from gliomics.statistics.bootstrap import Interval, bootstrap_interval, over_seeds_and_patients
 
 if TYPE_CHECKING:
     from gliomics.active.simulation import Round
-
-Array = npt.NDArray[np.float64]
 
 BASELINES = ("random", "random_foreground")
 """The strategies that others are compared with."""
@@ -23,13 +21,13 @@ BASELINES = ("random", "random_foreground")
 def curve_rows(rounds: Sequence[Round]) -> list[dict[str, Any]]:
     """One row per strategy, seed and round: mean Dice of the ``n`` test patients, 95 % bootstrap over them."""
     rows = []
-    for one in rounds:
-        mean = bootstrap_interval(list(one.dice.values()))
+    for round_ in rounds:
+        mean = bootstrap_interval(list(round_.dice.values()))
         rows.append(
             {
-                "strategy": one.strategy,
-                "seed": one.seed,
-                "patients": len(one.labelled),
+                "strategy": round_.strategy,
+                "seed": round_.seed,
+                "patients": len(round_.labelled),
                 "mean_dice": mean.value,
                 "low": mean.low,
                 "high": mean.high,
@@ -44,15 +42,16 @@ def summary_rows(rounds: Sequence[Round]) -> list[dict[str, Any]]:
 
     All strategies must have the same seeds and rounds. Intervals are those of :func:`over_seeds_and_patients`.
     """
-    found = areas(rounds)
+    area_by_strategy = areas(rounds)
     rows = []
-    for strategy, own in found.items():
-        row: dict[str, Any] = {"strategy": strategy, "seeds": len(own)}
-        row |= _columns("area", over_seeds_and_patients(own))
+    for strategy, area in area_by_strategy.items():
+        row: dict[str, Any] = {"strategy": strategy, "seeds": len(area)}
+        row |= _columns("area", over_seeds_and_patients(area))
         for baseline in BASELINES:
-            difference = over_seeds_and_patients(own - found[baseline]) if baseline in found else None
+            other = area_by_strategy.get(baseline)
+            difference = None if other is None else over_seeds_and_patients(area - other)
             row |= _columns(f"minus_{baseline}", difference)
-        rows.append(row | {"n": own.shape[1]})
+        rows.append(row | {"n": area.shape[1]})
     return rows
 
 
@@ -62,8 +61,8 @@ def areas(rounds: Sequence[Round]) -> dict[str, Array]:
     Trapezoids, divided by the width, so that a curve that stays at one Dice has that Dice for its area.
     """
     curves: dict[str, dict[int, list[Round]]] = {}
-    for one in rounds:
-        curves.setdefault(one.strategy, {}).setdefault(one.seed, []).append(one)
+    for round_ in rounds:
+        curves.setdefault(round_.strategy, {}).setdefault(round_.seed, []).append(round_)
     return {
         strategy: np.array(
             [[_area(curve, patient) for patient in rounds[0].dice] for _, curve in sorted(seeds.items())]
@@ -73,13 +72,13 @@ def areas(rounds: Sequence[Round]) -> dict[str, Array]:
 
 
 def _area(curve: Sequence[Round], patient: str) -> float:
-    ordered = sorted(curve, key=lambda one: len(one.labelled))
-    patients = [len(one.labelled) for one in ordered]
-    area = integrate.trapezoid([one.dice[patient] for one in ordered], patients)
+    ordered = sorted(curve, key=lambda round_: len(round_.labelled))
+    patients = [len(round_.labelled) for round_ in ordered]
+    area = integrate.trapezoid([round_.dice[patient] for round_ in ordered], patients)
     return float(area / (patients[-1] - patients[0]))
 
 
-def _columns(name: str, found: Interval | None) -> dict[str, float | None]:
-    if found is None:
+def _columns(name: str, interval: Interval | None) -> dict[str, float | None]:
+    if interval is None:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}

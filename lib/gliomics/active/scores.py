@@ -27,11 +27,9 @@ SAMPLES = 4
 _DOUBT = 0.1
 """A voxel is near the lesion where some draw gives it this probability."""
 
-Array = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True)
-class StudyScores:
+class AcquisitionScores:
     """All that strategies need of one study under one model, from some ten passes of the network.
 
     ``epistemic`` is the mean mutual information of Monte Carlo dropout in nats (Gal and Ghahramani 2016; Houlsby
@@ -59,17 +57,17 @@ class StudyScores:
         return self.entropy_lesion > 0
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> StudyScores:
+    def from_json(cls, value: Mapping[str, Any]) -> AcquisitionScores:
         """What :meth:`to_json` made."""
         return cls(**value)
 
 
-def score_study(segmenter: Segmenter, volumes: Mapping[str, Volume], *, seed: int = 0) -> StudyScores:
+def score_study(segmenter: Segmenter, volumes: Mapping[str, Volume], *, seed: int = 0) -> AcquisitionScores:
     """Score a study from its sequences, which must lie on one grid. The same seed gives the same scores."""
     return score_prepared(segmenter, segmenter.prepare(volumes), seed=seed)
 
 
-def score_prepared(segmenter: Segmenter, study: Prepared, *, seed: int = 0) -> StudyScores:
+def score_prepared(segmenter: Segmenter, study: Prepared, *, seed: int = 0) -> AcquisitionScores:
     """As :func:`score_study`, for a study that :meth:`Segmenter.prepare` made ready."""
     draws = segmenter.draws(study.inputs, samples=SAMPLES, seed=seed)
     mean = draws.mean(axis=0)
@@ -79,7 +77,7 @@ def score_prepared(segmenter: Segmenter, study: Prepared, *, seed: int = 0) -> S
     information = uncertain - entropy(draws).mean(axis=0)
     by_slice = uncertain.mean(axis=(1, 2))
     _, downwards = axial(study.image)
-    return StudyScores(
+    return AcquisitionScores(
         epistemic=_mean(information, near),
         disagreement=_disagreement(segmenter, study.inputs),
         entropy_lesion=_mean(uncertain, lesion),

@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from gliomics.active.choices import Choice
-from gliomics.active.scores import StudyScores, score_prepared
+from gliomics.active.scores import AcquisitionScores, score_prepared
 from gliomics.active.strategies import COMPARABLE, LabellingState
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, write_json
@@ -114,22 +114,22 @@ class Cohort:
         if not split.test:
             raise InputError('the split has no "test" patients; name those to measure every network on')
         parts = split.apply(labelled)
-        first: dict[str, LabelledStudy] = {}
+        study_by_patient: dict[str, LabelledStudy] = {}
         for item in sorted(parts["training"], key=lambda item: item.study.id):
-            other = first.setdefault(item.study.patient_id, item)
-            if other is not item:
-                on_skipped(item.study.id, f"patient {item.study.patient_id} takes part with study '{other.study.id}'")
-        used = {"pool": list(first.values()), "test": parts["test"]}
+            earlier = study_by_patient.setdefault(item.study.patient_id, item)
+            if earlier is not item:
+                on_skipped(item.study.id, f"patient {item.study.patient_id} takes part with study '{earlier.study.id}'")
+        items_by_part = {"pool": list(study_by_patient.values()), "test": parts["test"]}
         cases: dict[str, list[Case]] = {}
-        for name, items in used.items():
+        for name, items in items_by_part.items():
             cases[name], skipped = prepare_labelled(items, draft_card(config, items, Split(), "", None))
             for study, reason in skipped.items():
                 on_skipped(study, reason)
-            used[name] = [item for item in items if item.study.id not in skipped]
+            items_by_part[name] = [item for item in items if item.study.id not in skipped]
         if not cases["test"]:
             raise InputError("no test patient has a study that can be used; the reasons are above")
         pool = {case.study_id: case for case in cases["pool"]}
-        return cls(pool, cases["test"], {name: fingerprint(items) for name, items in used.items()})
+        return cls(pool, cases["test"], {name: fingerprint(items) for name, items in items_by_part.items()})
 
 
 def simulate(
@@ -139,7 +139,7 @@ def simulate(
     *,
     strategies: Sequence[str],
     seeds: int,
-    on_round: OnRound = lambda made, left, seconds: None,
+    on_round: OnRound = lambda rounds, trainings, seconds: None,
 ) -> Iterator[list[Round]]:
     """Replay ``plan`` with each strategy and seed; after each seed, all rounds until now are yielded.
 
@@ -158,14 +158,16 @@ def simulate(
             "Give a smaller end, or more labelled studies"
         )
     _claim(out / RECORD, _identity(cohort, plan))
-    replay = _Replay(cohort, plan, out / ROUNDS, list(dict.fromkeys(strategies)), seeds, on_round)
+    replay = _Replay(
+        cohort, plan, out / ROUNDS, strategies=list(dict.fromkeys(strategies)), seeds=seeds, on_round=on_round
+    )
     rounds: list[Round] = []
     for seed in range(seeds):
         rounds += replay.one_seed(seed)
         yield rounds
 
 
-def the_start(pool: Sequence[str], first: int, seed: int) -> list[str]:
+def starting_studies(pool: Sequence[str], first: int, seed: int) -> list[str]:
     """The studies that all strategies of a seed begin with."""
     return random.Random(f"start {seed}").sample(sorted(pool), first)
 
@@ -174,19 +176,20 @@ def choose_next(
     strategy: str,
     pool: Sequence[str],
     labelled: Sequence[str],
-    scores: Mapping[str, StudyScores],
+    scores: Mapping[str, AcquisitionScores],
+    *,
     count: int,
     seed: int,
 ) -> list[Choice]:
     """The next ``count`` studies, one by one as annotators ask: each is labelled when the next is chosen."""
     rng = random.Random(f"{strategy} {seed} {len(labelled)}")
-    done, choices = list(labelled), []
+    taken, choices = list(labelled), []
     for _ in range(count):
-        candidates = [name for name in sorted(pool) if name not in done]
-        state = LabellingState(candidates, done, scores, f"network of {len(labelled)} patients")
+        candidates = [name for name in sorted(pool) if name not in taken]
+        state = LabellingState(candidates, taken, scores, f"network of {len(labelled)} patients")
         choice = COMPARABLE[strategy].choose(state, rng)
         choices.append(choice)
-        done = [*done, str(choice.id)]
+        taken = [*taken, str(choice.id)]
     return choices
 
 
@@ -194,19 +197,19 @@ class _Replay:
     """A replay under way."""
 
     def __init__(
-        self, cohort: Cohort, plan: Plan, folder: Path, strategies: list[str], seeds: int, on_round: OnRound
+        self, cohort: Cohort, plan: Plan, folder: Path, *, strategies: list[str], seeds: int, on_round: OnRound
     ) -> None:
         self.cohort, self.plan, self.folder, self.strategies = cohort, plan, folder, strategies
         self.on_round = on_round
-        whole = batches_per_epoch(list(cohort.pool.values()), plan.config)
-        self.steps = plan.config.training.epochs * whole * plan.until / len(cohort.pool)
+        batches = batches_per_epoch(list(cohort.pool.values()), plan.config)
+        self.steps = plan.config.training.epochs * batches * plan.until / len(cohort.pool)
         """Optimiser steps that each round should have."""
-        self.left = sum(self._to_train(seed) for seed in range(seeds))
-        self.made, self.started = 0, monotonic()
+        self.remaining = sum(self._to_train(seed) for seed in range(seeds))
+        self.finished, self.started = 0, monotonic()
 
     def one_seed(self, seed: int) -> list[Round]:
         """All rounds of all strategies with one seed; the first has one network for all of them."""
-        starts = self._rounds(self.strategies, seed, the_start(list(self.cohort.pool), self.plan.first, seed))
+        starts = self._rounds(self.strategies, seed, starting_studies(list(self.cohort.pool), self.plan.first, seed))
         rounds = []
         for latest in starts:
             rounds.append(latest)
@@ -236,20 +239,21 @@ class _Replay:
         if missing:
             name = _START if size == self.plan.first else missing[0]
             checkpoint = self.folder / f"{name}-{seed}-{size}.pt"
-            made = self._make(missing, seed, labelled, checkpoint)
-            for each in made:
-                write_json(self._file(each.strategy, seed, size), each.model_dump())
+            rounds = self._make(missing, seed, labelled, checkpoint)
+            for round_ in rounds:
+                write_json(self._file(round_.strategy, seed, size), round_.model_dump())
             checkpoint.unlink(missing_ok=True)
-            self.made, self.left = self.made + 1, self.left - 1
-            self.on_round(made, self.left, self.left * (monotonic() - self.started) / self.made)
+            self.finished, self.remaining = self.finished + 1, self.remaining - 1
+            seconds = self.remaining * (monotonic() - self.started) / self.finished
+            self.on_round(rounds, self.remaining, seconds)
         return [_read_round(self._file(name, seed, size), labelled) for name in strategies]
 
     def _make(self, strategies: Sequence[str], seed: int, labelled: list[str], checkpoint: Path) -> list[Round]:
         pool = self.cohort.pool
         segmenter, steps = self._train(seed, labelled, checkpoint)
-        wanted = min(self.plan.step, self.plan.until - len(labelled))
+        count = min(self.plan.step, self.plan.until - len(labelled))
         scores = {}
-        if wanted and any(COMPARABLE[name].needs_model for name in strategies):
+        if count and any(COMPARABLE[name].needs_model for name in strategies):
             scores = {name: score_prepared(segmenter, _seen(case), seed=seed) for name, case in pool.items()}
         dice = patient_scores(score(segmenter, self.cohort.test), self.cohort.test)
         return [
@@ -259,7 +263,7 @@ class _Replay:
                 labelled=labelled,
                 steps=steps,
                 dice=dict(sorted(dice.items())),
-                chosen=choose_next(name, list(pool), labelled, scores, count=wanted, seed=seed),
+                chosen=choose_next(name, list(pool), labelled, scores, count=count, seed=seed),
             )
             for name in strategies
         ]
@@ -308,17 +312,19 @@ def _claim(record: Path, identity: dict[str, Any]) -> None:
     if not record.exists():
         write_json(record, identity)
         return
-    found = read_json(record)
-    other = [name for name in identity if not isinstance(found, dict) or found.get(name) != identity[name]]
-    if other:
-        raise InputError(f"{record.parent} holds a replay with another {', another '.join(other)}; give another folder")
+    recorded = read_json(record)
+    differing = [name for name in identity if not isinstance(recorded, dict) or recorded.get(name) != identity[name]]
+    if differing:
+        raise InputError(
+            f"{record.parent} holds a replay with another {', another '.join(differing)}; give another folder"
+        )
 
 
 def _read_round(path: Path, labelled: Sequence[str]) -> Round:
     try:
-        found = validated(Round, read_json(path), "not a round of a replay")
+        recorded = validated(Round, read_json(path), "not a round of a replay")
     except InputError as error:
         raise InputError(f"{path} cannot be used: {error}; delete it") from error
-    if found.labelled != list(labelled):
+    if recorded.labelled != list(labelled):
         raise InputError(f"{path} is of other labelled studies than the round before it chose; delete it")
-    return found
+    return recorded

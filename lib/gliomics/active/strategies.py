@@ -19,7 +19,7 @@ from gliomics.active.choices import (
 )
 
 if TYPE_CHECKING:
-    from gliomics.active.scores import StudyScores
+    from gliomics.active.scores import AcquisitionScores
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class LabellingState:
 
     candidates: Sequence[str]
     labelled: Sequence[str]
-    scores: Mapping[str, StudyScores]
+    scores: Mapping[str, AcquisitionScores]
     model: str
 
     def score_by_study(self, name: str) -> dict[str, float]:

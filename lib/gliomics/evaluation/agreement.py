@@ -51,21 +51,21 @@ def agreements(masks: Mapping[str, Mask], *, spacing_known: bool) -> list[Agreem
     names = list(masks)
     _check_grids(masks)
     spacing = masks[names[0]].spacing if spacing_known and names else (1.0, 1.0, 1.0)
-    found = []
+    pairs = []
     for first, second in combinations(names, 2):
         a, b = masks[first].array > 0, masks[second].array > 0
         distances = surface_distances(a, b, spacing)
-        found.append(
+        pairs.append(
             Agreement(
                 first,
                 second,
                 dice(a, b),
-                _or_none(distances.average),
-                _or_none(distances.hausdorff_95),
+                _none_for_nan(distances.average),
+                _none_for_nan(distances.hausdorff_95),
                 "mm" if spacing_known else "voxels",
             )
         )
-    return found
+    return pairs
 
 
 def consensus(masks: Mapping[str, Mask]) -> Consensus:
@@ -79,21 +79,21 @@ def consensus(masks: Mapping[str, Mask]) -> Consensus:
     if len(masks) < 2:
         raise InputError(f"a consensus needs the masks of two annotators at least; found {len(masks)}")
     _check_grids(masks)
-    first = next(iter(masks.values()))
+    template = next(iter(masks.values()))
     arrays = [mask.array for mask in masks.values()]
     values = sorted({int(value) for array in arrays for value in np.unique(array) if value})
-    merged = np.zeros(first.shape, first.array.dtype)
+    merged = np.zeros(template.shape, template.array.dtype)
     if values:
         box = _box_around(np.any([array > 0 for array in arrays], axis=0))
         inside = [array[box] for array in arrays]
         probabilities = np.stack([_staple([array == value for array in inside])[0] for value in values])
-        best = np.array(values, first.array.dtype)[probabilities.argmax(axis=0)]
-        merged[box] = np.where(probabilities.max(axis=0) > 0.5, best, 0)
+        likeliest = np.array(values, template.array.dtype)[probabilities.argmax(axis=0)]
+        merged[box] = np.where(probabilities.max(axis=0) > 0.5, likeliest, 0)
         _, sensitivity, specificity = _staple([array > 0 for array in inside])
     else:
         sensitivity = specificity = [1.0] * len(arrays)
     return Consensus(
-        first.with_array(merged),
+        template.with_array(merged),
         dict(zip(masks, sensitivity, strict=True)),
         dict(zip(masks, specificity, strict=True)),
     )
@@ -123,5 +123,5 @@ def _check_grids(masks: Mapping[str, Mask]) -> None:
         check_same_grid(mask, items[0][1], f"the mask of '{name}'", f"the mask of '{items[0][0]}'")
 
 
-def _or_none(value: float) -> float | None:
+def _none_for_nan(value: float) -> float | None:
     return None if np.isnan(value) else value

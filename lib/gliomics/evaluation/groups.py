@@ -31,7 +31,7 @@ def built_in_groups(evaluation: Evaluation) -> Groups:
     fewer than three patients.
     """
     patients = [patient.patient_id for patient in evaluation.patients]
-    sites = {patient: found[1] for patient in patients if (found := _TCGA.match(canonical_patient(patient)))}
+    sites = {patient: match[1] for patient in patients if (match := _TCGA.match(canonical_patient(patient)))}
     groups: Groups = {"site": {p: sites.get(p, UNKNOWN) for p in patients}} if sites else {}
     if any(patient.in_sample for patient in evaluation.patients):
         groups["in_sample"] = {p.patient_id: "yes" if p.in_sample else "no" for p in evaluation.patients}
@@ -51,10 +51,10 @@ def read_groups(path: Path, columns: Sequence[str], patients: Sequence[str]) -> 
 
 
 def _groups(path: Path, column: str, patients: Sequence[str]) -> dict[str, str]:
-    found = read_patient_column(path, column)
-    groups = {patient: found.get(canonical_patient(patient), UNKNOWN) for patient in patients}
+    value_by_patient = read_patient_column(path, column)
+    groups = {patient: value_by_patient.get(canonical_patient(patient), UNKNOWN) for patient in patients}
     if set(groups.values()) == {UNKNOWN}:
-        example = next(iter(found), "nobody")
+        example = next(iter(value_by_patient), "nobody")
         raise InputError(
             f"{path} gives none of the patients of the studies a value of '{column}'; it has e.g. '{example}', "
             f"the studies are of e.g. '{patients[0]}': name the patients alike"

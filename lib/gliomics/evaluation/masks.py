@@ -219,5 +219,5 @@ def _notes(voxels: Volumes, lesions: int, doubtful_cavity: Collection[int]) -> l
 
 
 def _mean(values: list[float]) -> float:
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else float("nan")

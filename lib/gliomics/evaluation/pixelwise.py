@@ -32,8 +32,8 @@ class Confusion:
     def of(cls, mask: npt.NDArray[Any], reference: npt.NDArray[Any]) -> Confusion:
         """Count the voxels of two binary arrays of one shape."""
         a, b = mask.astype(bool), reference.astype(bool)
-        both, marked, lesion = (int(np.count_nonzero(part)) for part in (a & b, a, b))
-        return cls(a.size - marked - lesion + both, marked - both, lesion - both, both)
+        overlap, marked, lesion = (int(np.count_nonzero(part)) for part in (a & b, a, b))
+        return cls(a.size - marked - lesion + overlap, marked - overlap, lesion - overlap, overlap)
 
     def __add__(self, other: Confusion) -> Confusion:
         return Confusion(

@@ -42,10 +42,10 @@ def surface_distances(
     (box,) = ndimage.find_objects((a | b).astype(np.uint8))
     # A border of background, so that voxels at the edge of the box are surface.
     surface_a, surface_b = _surface(np.pad(a[box], 1)), _surface(np.pad(b[box], 1))
-    there = _distances(surface_a, surface_b, spacing)
-    back = _distances(surface_b, surface_a, spacing)
-    farthest = max(float(np.percentile(there, 95)), float(np.percentile(back, 95)))
-    return SurfaceDistances(farthest, float(np.concatenate([there, back]).mean()))
+    to_reference = _distances(surface_a, surface_b, spacing)
+    to_mask = _distances(surface_b, surface_a, spacing)
+    farthest = max(float(np.percentile(to_reference, 95)), float(np.percentile(to_mask, 95)))
+    return SurfaceDistances(farthest, float(np.concatenate([to_reference, to_mask]).mean()))
 
 
 def _surface(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

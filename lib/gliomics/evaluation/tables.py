@@ -83,8 +83,8 @@ def statistics(patients: Sequence[PatientScores], metrics: Sequence[str]) -> lis
         values = [patient.values[metric] for patient in patients if not np.isnan(patient.values[metric])]
         for name, statistic in _STATISTICS.items():
             if len(values) >= LEAST_FOR_INTERVAL:
-                found = bootstrap_interval(values, statistic=statistic)
-                rows.append(_statistic_row(metric, name, found.value, found.low, found.high, n=found.n))
+                interval = bootstrap_interval(values, statistic=statistic)
+                rows.append(_statistic_row(metric, name, interval.value, interval.low, interval.high, n=interval.n))
             else:
                 value = float(statistic(values)) if values else float("nan")
                 rows.append(_statistic_row(metric, name, value, n=len(values)))
@@ -93,12 +93,12 @@ def statistics(patients: Sequence[PatientScores], metrics: Sequence[str]) -> lis
 
 def subgroup_rows(evaluation: Evaluation, groups: Groups) -> list[Row]:
     """As :func:`summary_rows` for every group of patients, of :data:`SUBGROUP_METRICS` that some patient has."""
-    used = [m for m in SUBGROUP_METRICS if not all(np.isnan(p.values[m]) for p in evaluation.patients)]
+    metrics = [m for m in SUBGROUP_METRICS if not all(np.isnan(p.values[m]) for p in evaluation.patients)]
     rows = []
     for name, by_patient in groups.items():
         for value in sorted(set(by_patient.values())):
             inside = [patient for patient in evaluation.patients if by_patient[patient.patient_id] == value]
-            rows += [{"group": name, "value_of_group": value, **row} for row in statistics(inside, used)]
+            rows += [{"group": name, "value_of_group": value, **row} for row in statistics(inside, metrics)]
     return rows
 
 
@@ -128,10 +128,11 @@ def class_rows(evaluation: Evaluation) -> list[Row]:
     lesion = evaluation.voxels
     return [
         {
-            "class": name, "precision": own.precision, "recall": own.sensitivity, "f1": own.f1, "support": own.lesion,
-            "called_background": background, "called_lesion": own.lesion - background,
+            "class": name, "precision": confusion.precision, "recall": confusion.sensitivity, "f1": confusion.f1,
+            "support": confusion.lesion, "called_background": background,
+            "called_lesion": confusion.lesion - background,
         }
-        for name, own, background in (
+        for name, confusion, background in (
             ("background", lesion.swapped, lesion.true_negative), ("lesion", lesion, lesion.false_negative),
         )
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 import gliomics
 from gliomics.records import RESEARCH_NOTICE
+from gliomics.statistics.bootstrap import Interval
 from gliomics.study.patients import canonical_patient
 
 Task = Literal["segmentation", "slice_classification", "refinement", "subtype"]
@@ -85,6 +86,11 @@ class Metric(_Part):
     n: int
     how: str
 
+    @classmethod
+    def of(cls, name: str, interval: Interval, how: str) -> Metric:
+        """A statistic over patients as a figure."""
+        return cls(name=name, value=interval.value, low=interval.low, high=interval.high, n=interval.n, how=how)
+
     @model_validator(mode="after")
     def _no_interval_of_few(self) -> Metric:
         if self.n < LEAST_FOR_INTERVAL:
@@ -108,13 +114,13 @@ def content_hash(content: Mapping[str, Any]) -> str:
 
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that a model depends on, as far as they are installed."""
-    found = {"gliomics": gliomics.__version__}
+    versions = {"gliomics": gliomics.__version__}
     for name in ("numpy", "torch", "monai", "scikit-learn", "pyradiomics", "SimpleITK"):
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _now() -> str:

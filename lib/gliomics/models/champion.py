@@ -176,22 +176,24 @@ def challenge(
     It is not published where another version than the one compared serves by now.
     ``note`` is added to the verdict's sentence as the reason, which is kept with the version either way.
     """
-    judged = verdict(comparison)
+    decision = verdict(comparison)
     serving = store.current(card.name).card.version
-    if judged.published and serving != comparison.champion:  # somebody rolled back while the challenger learned
-        judged = replace(judged, outcome="another version serves", sentence=_overtaken(comparison, judged, serving))
-    reason = judged.sentence + note
+    if decision.published and serving != comparison.champion:  # somebody rolled back while the challenger learned
+        decision = replace(
+            decision, outcome="another version serves", sentence=_overtaken(comparison, decision, serving)
+        )
+    reason = decision.sentence + note
     model = store.add(card.model_copy(update={"reason": reason}), files)
-    if judged.published:
+    if decision.published:
         store.publish(card.name, model.card.version, reason)
-    return Retraining(model, judged, dict(comparison.before), dict(comparison.after))
+    return Retraining(model, decision, dict(comparison.before), dict(comparison.after))
 
 
-def _overtaken(comparison: Comparison, judged: Verdict, serving: str) -> str:
+def _overtaken(comparison: Comparison, decision: Verdict, serving: str) -> str:
     """Why a challenger that is better does not serve: it was compared with a version that no longer does."""
     return (
         f"kept, not published: version {serving} serves instead of version {comparison.champion} since the training "
-        f"began, and nothing was compared with it; {judged.sentence.removeprefix('published: ')}"
+        f"began, and nothing was compared with it; {decision.sentence.removeprefix('published: ')}"
     )
 
 
@@ -228,8 +230,8 @@ def _verdict(outcome: Outcome, sentence: str, gain: Gain) -> Verdict:
 def _interval(gain: Gain | None) -> tuple[float | None, float | None, float | None]:
     if gain is None:
         return None, None, None
-    known = gain.n >= LEAST_PATIENTS
-    return gain.mean, gain.low if known else None, gain.high if known else None
+    has_interval = gain.n >= LEAST_PATIENTS
+    return gain.mean, gain.low if has_interval else None, gain.high if has_interval else None
 
 
 def _in_spite(favoured: int, champion: str) -> str:

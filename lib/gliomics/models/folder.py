@@ -8,11 +8,10 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from gliomics.errors import InputError
 from gliomics.files import check_file, is_file, read_json, safe_name, sha256_of, sync_folder, write_json
 from gliomics.models.card import ModelCard, content_hash
+from gliomics.validated import validated
 
 CARD = "model.json"
 
@@ -30,8 +29,8 @@ class ModelFolder:
     def file(self, name: str) -> Path:
         """A file that the card lists; anything else in the folder is not part of the model."""
         if name not in self.card.sha256:
-            known = ", ".join(sorted(self.card.sha256))
-            raise InputError(f"model folder {self.path} has no file '{name}'; its card lists {known}")
+            listed = ", ".join(sorted(self.card.sha256))
+            raise InputError(f"model folder {self.path} has no file '{name}'; its card lists {listed}")
         return self.path / name
 
 
@@ -57,12 +56,7 @@ def _read_card(path: Path) -> ModelCard:
             f"{path} is of format 1, which told neither the patients that the model learned from nor its own hash; "
             "train or fit the model again"
         )
-    try:
-        card = ModelCard.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} is not a valid model card: {where}: {first['msg']}") from error
+    card = validated(ModelCard, content, f"{path} is not a valid model card")
     if content_hash(content) != card.card_sha256:
         raise InputError(
             f"{path} was changed after it was written: its content differs from its hash; copy the whole folder again"

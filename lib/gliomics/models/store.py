@@ -51,11 +51,11 @@ class ModelStore:
 
     def names(self, task: Task | None = None) -> list[str]:
         """Names of the models that can serve, optionally of one task, in alphabetical order."""
-        return [name for name in self.known() if self._serves(name, task)]
+        return [name for name in self.all_names() if self._serves(name, task)]
 
     def damaged(self) -> dict[str, str]:
         """Models whose published version cannot be used, each with the reason, whether or not an earlier one serves."""
-        return {name: reason for name in self.known() if (reason := self.damage(name)) is not None}
+        return {name: reason for name in self.all_names() if (reason := self.damage(name)) is not None}
 
     def damage(self, name: str) -> str | None:
         """Why the published version of a model cannot be used; None where it can, or none was published."""
@@ -67,7 +67,7 @@ class ModelStore:
             return str(error)
         return None
 
-    def known(self) -> list[str]:
+    def all_names(self) -> list[str]:
         """Names of all models that there is a folder of, whether or not they can serve."""
         roots = [root for root in (self._shipped, self._local) if root is not None]
         return sorted({name for root in roots for name in _entries(root) if name[0] != "_" and is_folder(root / name)})
@@ -101,33 +101,33 @@ class ModelStore:
         """One version of a model, whether or not it was published."""
         versions = self.versions(name)
         if version not in versions:
-            known = ", ".join(sorted(versions, key=int))
-            raise UnknownNameError(f"model '{name}' has no version {version}; it has {known}")
+            numbers = ", ".join(sorted(versions, key=int))
+            raise UnknownNameError(f"model '{name}' has no version {version}; it has {numbers}")
         return load_model_folder(versions[version])
 
     def versions(self, name: str) -> dict[str, Path]:
         """Folders of every version of a model by version number."""
         safe_name(name, "model name")
-        found = {}
+        folders = {}
         shipped = self._shipped / name
         if (shipped / CARD).is_file():
-            found[str(read_json(shipped / CARD).get("version", "1"))] = shipped
+            folders[str(read_json(shipped / CARD).get("version", "1"))] = shipped
         if self._local is not None:
-            folders = (self._local / name / version for version in _entries(self._local / name))
-            found |= {f.name: f for f in folders if _VERSION.fullmatch(f.name) and self._is_version(f)}
-        if not found:
-            known = ", ".join(self.known()) or "none"
-            raise UnknownNameError(f"there is no model '{name}'; models here: {known}")
-        return found
+            candidates = (self._local / name / version for version in _entries(self._local / name))
+            folders |= {f.name: f for f in candidates if _VERSION.fullmatch(f.name) and self._is_version(f)}
+        if not folders:
+            names = ", ".join(self.all_names()) or "none"
+            raise UnknownNameError(f"there is no model '{name}'; models here: {names}")
+        return folders
 
     def add(self, card: ModelCard, files: Mapping[str, Callable[[Path], None]]) -> ModelFolder:
         """Keep a new version of ``card.name``; its number is the next free one. It does not serve until published."""
         with self._locked(card.name):
             folder = self._local_folder(card.name)
-            taken = [version for version in _entries(folder) if _VERSION.fullmatch(version)]  # whatever they are
+            numbers = [version for version in _entries(folder) if _VERSION.fullmatch(version)]  # whatever they are
             if is_file(self._shipped / card.name / CARD):
-                taken += [str(read_json(self._shipped / card.name / CARD)["version"])]
-            card = card.model_copy(update={"version": str(1 + max(map(int, taken), default=0))})
+                numbers += [str(read_json(self._shipped / card.name / CARD)["version"])]
+            card = card.model_copy(update={"version": str(1 + max(map(int, numbers), default=0))})
             return write_model_folder(folder / card.version, card, files)
 
     def publish(self, name: str, version: str, reason: str) -> None:
@@ -149,9 +149,9 @@ class ModelStore:
             try:
                 folder = self.version(name, to)
             except InputError as error:
-                others = ", ".join(version for version in self.served(name) if version != to)
+                alternatives = ", ".join(version for version in self.served(name) if version != to)
                 raise InputError(
-                    f"version {to} of model '{name}' cannot serve: {error}; others served: {others}"
+                    f"version {to} of model '{name}' cannot serve: {error}; others served: {alternatives}"
                 ) from error
             if to not in self.served(name):
                 why = f" ({folder.card.reason})" if folder.card.reason else ""
@@ -191,8 +191,8 @@ class ModelStore:
     def _publications(self, name: str) -> list[str]:
         """The versions in the order in which they began to serve, the shipped one first."""
         shipped = self._shipped / name / CARD
-        first = [str(read_json(shipped)["version"])] if shipped.is_file() else []
-        return first + [entry["version"] for entry in self.history(name)]
+        shipped_version = [str(read_json(shipped)["version"])] if shipped.is_file() else []
+        return shipped_version + [entry["version"] for entry in self.history(name)]
 
     def _line(self, name: str) -> list[str]:
         """The publications without those that were rolled back, oldest first."""
@@ -203,8 +203,8 @@ class ModelStore:
 
     def _before(self, name: str, serving: str) -> str:
         """The version that served before the one that serves."""
-        line, known = self._line(name), self.versions(name)
-        earlier = [version for version in line[: line.index(serving)] if version in known] if serving in line else []
+        line, versions = self._line(name), self.versions(name)
+        earlier = [version for version in line[: line.index(serving)] if version in versions] if serving in line else []
         if not earlier:
             raise InputError(f"no version of model '{name}' served before version {serving}")
         return earlier[-1]
@@ -212,8 +212,8 @@ class ModelStore:
     def _earlier(self, name: str, published: str) -> list[str]:
         """What serves in place of a damaged version: what served before it, then what was rolled back, newest first."""
         served = [*reversed(self._line(name)), *reversed(self._publications(name))]
-        known = self.versions(name)
-        return [version for version in dict.fromkeys(served) if version != published and version in known]
+        versions = self.versions(name)
+        return [version for version in dict.fromkeys(served) if version != published and version in versions]
 
     def _serves(self, name: str, task: str | None) -> bool:
         try:

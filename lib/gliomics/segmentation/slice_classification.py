@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gliomics.evaluation.slice_calls import JudgedSlices
+from gliomics.evaluation.slice_calls import ClassifiedSlices
 from gliomics.preprocess import axial
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Case, Inputs
@@ -57,6 +57,8 @@ class SliceClassifierModel(LoadedModel):
         found = in_parallel(answer, batches_of(range(inputs.images.shape[1])))
         return np.asarray(torch.cat(list(found)).numpy(), dtype=np.float64)
 
-    def judge(self, cases: Sequence[Case]) -> list[JudgedSlices]:
+    def judge(self, cases: Sequence[Case]) -> list[ClassifiedSlices]:
         """Classify the slices of labelled studies; one has tumour where any voxel of its mask does."""
-        return [JudgedSlices(c.patient_id, np.any(c.lesion, axis=(0, 1)), self.probabilities(c.inputs)) for c in cases]
+        return [
+            ClassifiedSlices(c.patient_id, np.any(c.lesion, axis=(0, 1)), self.probabilities(c.inputs)) for c in cases
+        ]

@@ -240,7 +240,7 @@ class GliomicsApp(MONAILabelApp):
     def _broken_models(self) -> dict[str, str]:
         """By name, also those whose files are whole and no network."""
         reasons = self._damaged_models.reasons()
-        for name in set(self.segmentation_names) & set(self.store.known()) - reasons.keys():
+        for name in set(self.segmentation_names) & set(self.store.all_names()) - reasons.keys():
             if (reason := self.segmenters.damage(name)) is not None:
                 reasons[name] = reason
         return {name: reason.replace(f"{self.workspace.studies}{os.sep}", "") for name, reason in reasons.items()}

@@ -65,7 +65,7 @@ class DamagedModels:
     def reasons(self) -> dict[str, str]:
         """By name, each with the reason, whether or not an earlier version serves in its place."""
         reasons = {}
-        for name in self._store.known():
+        for name in self._store.all_names():
             signature, looked = signature_of(self._store, name), self._looked.get(name)
             if looked is None or looked[0] != signature:
                 looked = self._looked[name] = signature, self._store.damage(name)

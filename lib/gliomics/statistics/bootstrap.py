@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-Classes = npt.NDArray[np.int64]
+from gliomics.statistics.arrays import Array, Classes
 
 RESAMPLES = 10_000
 _RESAMPLES_OF_REPEATS = 1000
@@ -39,8 +38,8 @@ def bootstrap_interval(
     """
     array = np.asarray(values, dtype=float)
     rng = np.random.default_rng(seed)
-    drawn = statistic(array[rng.integers(0, len(array), (resamples, len(array)))], axis=1)
-    low, high = np.percentile(drawn, (2.5, 97.5))
+    replicates = statistic(array[rng.integers(0, len(array), (resamples, len(array)))], axis=1)
+    low, high = np.percentile(replicates, (2.5, 97.5))
     return Interval(float(statistic(array)), float(low), float(high), len(array))
 
 
@@ -52,17 +51,17 @@ def over_seeds_and_patients(values: Array) -> Interval:
     """
     seeds, patients = values.shape
     rng = np.random.default_rng(0)
-    of_seeds = rng.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES)
-    of_patients = rng.multinomial(patients, np.full(patients, 1 / patients), RESAMPLES)
-    drawn = ((of_seeds @ values) * of_patients).sum(axis=1) / values.size
-    low, high = np.percentile(drawn, (2.5, 97.5))
+    seed_counts = rng.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES)
+    patient_counts = rng.multinomial(patients, np.full(patients, 1 / patients), RESAMPLES)
+    replicates = ((seed_counts @ values) * patient_counts).sum(axis=1) / values.size
+    low, high = np.percentile(replicates, (2.5, 97.5))
     return Interval(float(values.mean()), float(low), float(high), patients)
 
 
 def over_repeats(
     measure: Callable[[Array, Classes], float], repeats: Array, outcome: Classes, rng: np.random.Generator
-) -> tuple[float, float, float]:
-    """Mean of a measure over repeats of cross-validation and its 95 % interval over patients.
+) -> Interval:
+    """Mean of a measure over repeats of cross-validation with its 95 % bootstrap interval over patients.
 
     ``repeats`` is (repeats, patients, classes) of out-of-fold probabilities. Patients are drawn with replacement
     within each class (Efron 1979), the same ones in every repeat; the interval is that of percentiles.
@@ -72,6 +71,8 @@ def over_repeats(
         return float(np.mean([measure(probability[rows], outcome[rows]) for probability in repeats]))
 
     groups = [np.flatnonzero(outcome == k) for k in np.unique(outcome)]
-    drawn = [mean(np.concatenate([rng.choice(g, size=g.size) for g in groups])) for _ in range(_RESAMPLES_OF_REPEATS)]
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return mean(np.arange(outcome.size)), float(low), float(high)
+    replicates = [
+        mean(np.concatenate([rng.choice(g, size=g.size) for g in groups])) for _ in range(_RESAMPLES_OF_REPEATS)
+    ]
+    low, high = np.percentile(replicates, (2.5, 97.5))
+    return Interval(mean(np.arange(outcome.size)), float(low), float(high), outcome.size)

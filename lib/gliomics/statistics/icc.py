@@ -43,11 +43,11 @@ def icc_2_1(ratings: npt.ArrayLike) -> Icc:
         return Icc(math.nan, math.nan, math.nan, n, k, "the feature has one value everywhere")
     table /= np.abs(table).max()
     of_targets, of_raters = table.mean(axis=1), table.mean(axis=0)
-    rest = table - of_targets[:, None] - of_raters
+    residual = table - of_targets[:, None] - of_raters
     msr = k * float(of_targets @ of_targets) / (n - 1)
     msc = n * float(of_raters @ of_raters) / (k - 1)
     # Below this is what rounding leaves of ratings that agree.
-    mse = max(float(np.sum(rest**2)) / ((n - 1) * (k - 1)), 1e-30)
+    mse = max(float(np.sum(residual**2)) / ((n - 1) * (k - 1)), 1e-30)
     total = msr + (k - 1) * mse + k * (msc - mse) / n
     if total <= 1e-24:
         return Icc(math.nan, math.nan, math.nan, n, k, "the targets do not differ")
@@ -58,7 +58,7 @@ def icc_2_1(ratings: npt.ArrayLike) -> Icc:
     freedom = max(freedom, k - 1)  # it is less only where the ICC is negative, and then it can be 0
     lower = float(f_distribution.ppf(0.975, n - 1, freedom))
     upper = float(f_distribution.ppf(0.975, freedom, n - 1))
-    others = k * msc + (k * n - k - n) * mse
-    low = n * (msr / lower - mse) / (others + n * msr / lower)
-    high = n * (msr - mse / upper) / (others / upper + n * msr)
+    raters_and_rest = k * msc + (k * n - k - n) * mse
+    low = n * (msr / lower - mse) / (raters_and_rest + n * msr / lower)
+    high = n * (msr - mse / upper) / (raters_and_rest / upper + n * msr)
     return Icc(value, low, high, n, k)

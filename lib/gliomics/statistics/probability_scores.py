@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-Array = npt.NDArray[np.float64]
-Classes = npt.NDArray[np.int64]
+from gliomics.statistics.arrays import Array, Classes
 
 _BINS = 5
 

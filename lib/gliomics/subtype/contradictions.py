@@ -53,7 +53,7 @@ def relations(table: TrainingTable, related: Mapping[str, Mapping[str, str]]) ->
     ``related`` maps the name of another model to its class of each patient, as far as it is known. Classes of fewer
     than :data:`LEAST` such patients, or of whom fewer than :data:`MOSTLY` agree, are left out.
     """
-    found = []
+    class_relations = []
     for model, outcomes in related.items():
         for number, label in enumerate(table.classes):
             members = [patient for patient, k in zip(table.patients, table.outcome, strict=True) if k == number]
@@ -62,7 +62,7 @@ def relations(table: TrainingTable, related: Mapping[str, Mapping[str, str]]) ->
                 continue
             expected, patients = counts.most_common(1)[0]
             if patients >= MOSTLY * counts.total():
-                found.append(
+                class_relations.append(
                     Relation(predicted=label, model=model, expected=expected, patients=patients, n=counts.total())
                 )
-    return found
+    return class_relations

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
-Classes = npt.NDArray[np.int64]
+from gliomics.statistics.arrays import Array, Classes
 
 MEMBERS = 20
 """Bootstrap samples for each signature."""

@@ -61,7 +61,7 @@ def fit_model(
     *,
     other_masks: Mapping[str, Sequence[FeatureRow]] | None = None,
     related: Mapping[str, Mapping[str, str]] | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda steps, total: None,
 ) -> ModelFolder:
     """Cross-validate, fit to all patients and write the model folder ``out``, which must not exist.
 
@@ -90,8 +90,8 @@ def fit_model(
 
     values = table.columns(features)
     # A generator of its own, so that the model does not depend on how thoroughly it was validated.
-    own = np.random.default_rng(options.seed)
-    ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, own, members=members)
+    fit_rng = np.random.default_rng(options.seed)
+    ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, fit_rng, members=members)
     novelty = Novelty.fit(ensemble.scaling.scores(values))
     hashes = [patient_hash(patient) for patient in table.patients]
     order = sorted(range(len(hashes)), key=hashes.__getitem__)
@@ -118,8 +118,8 @@ def fit_model(
 
 def _settings(
     table: TrainingTable, features: list[str], signatures: list[list[int]], target: str, novelty_threshold: float
-) -> persist.Settings:
-    return persist.Settings(
+) -> persist.SubtypeSettings:
+    return persist.SubtypeSettings(
         target=target,
         region=table.region,
         config=_config_name(table.config_sha256),
@@ -136,22 +136,23 @@ def _settings(
 
 class _Steps:
     def __init__(self, total: int, progress: Callable[[int, int], None]) -> None:
-        self._done, self._total, self._progress = 0, total, progress
+        self._count, self._total, self._progress = 0, total, progress
 
     def __call__(self) -> None:
-        self._done += 1
-        self._progress(self._done, self._total)
+        self._count += 1
+        self._progress(self._count, self._total)
 
 
 def _sequence_needs(table: TrainingTable, features: Sequence[str]) -> SequenceNeeds:
     """A sequence that some training patients lack is one that the model can do without."""
-    used = [name for name in dict.fromkeys(sequence_of(feature) for feature in features) if name is not None]
+    sequences = [name for name in dict.fromkeys(sequence_of(feature) for feature in features) if name is not None]
     lacking = {
         name: bool(np.isnan(table.columns([f for f in features if sequence_of(f) == name])).all(axis=1).any())
-        for name in used
+        for name in sequences
     }
     return SequenceNeeds(
-        required=[name for name in used if not lacking[name]], optional=[name for name in used if lacking[name]]
+        required=[name for name in sequences if not lacking[name]],
+        optional=[name for name in sequences if lacking[name]],
     )
 
 

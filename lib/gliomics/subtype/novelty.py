@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gliomics.subtype.ensemble import Array
+from gliomics.statistics.arrays import Array
 
 QUANTILE = 0.99
 _NAMED = 3
@@ -31,8 +31,8 @@ class Novelty:
         filled = np.nan_to_num(z)
         distances = []
         for row in range(len(z)):
-            others = np.delete(filled, row, axis=0)
-            distances.append(_distance(z[row], _shrunk_covariance(others), others.mean(axis=0)))
+            training = np.delete(filled, row, axis=0)
+            distances.append(_distance(z[row], _shrunk_covariance(training), training.mean(axis=0)))
         return cls(_shrunk_covariance(filled), float(np.quantile(distances, QUANTILE)))
 
     def distance(self, z: Array) -> float:

@@ -13,7 +13,8 @@ from safetensors.numpy import load_file, save_file
 
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder
-from gliomics.subtype.ensemble import Array, Ensemble, Scaling
+from gliomics.statistics.arrays import Array
+from gliomics.subtype.ensemble import Ensemble, Scaling
 from gliomics.subtype.novelty import Novelty
 from gliomics.validated import validated
 
@@ -21,7 +22,7 @@ ARRAYS = "ensemble.safetensors"
 OUT_OF_FOLD = "out_of_fold.safetensors"
 
 
-class Settings(BaseModel):
+class SubtypeSettings(BaseModel):
     """``settings`` of a subtype model's card.
 
     ``features`` are the columns in the order of the arrays, ``signatures`` the subsets that the members use in
@@ -66,7 +67,7 @@ def _save(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
 
 
-def read(folder: ModelFolder) -> tuple[Settings, Ensemble, Novelty, Array]:
+def read(folder: ModelFolder) -> tuple[SubtypeSettings, Ensemble, Novelty, Array]:
     """The model of a verified folder and its out-of-fold probabilities (see :func:`writers`).
 
     :class:`InputError` when card and arrays do not make a model.
@@ -74,7 +75,7 @@ def read(folder: ModelFolder) -> tuple[Settings, Ensemble, Novelty, Array]:
     card = folder.card
     if card.task != "subtype":
         raise InputError(f"model '{card.name}' is for {card.task}, not for subtypes; choose a subtype model")
-    settings = validated(Settings, card.settings, f"{folder.path}: settings of the model card")
+    settings = validated(SubtypeSettings, card.settings, f"{folder.path}: settings of the model card")
     try:
         stored = load_file(folder.file(ARRAYS)) | load_file(folder.file(OUT_OF_FOLD))
         arrays = {name: np.asarray(array, dtype=np.float64) for name, array in stored.items()}
@@ -102,8 +103,8 @@ def _check_shapes(arrays: dict[str, Array], features: int, classes: int, patient
         "probabilities": (repeats, patients, classes),
     }
     for name, shape in expected.items():
-        found = arrays[name].shape if name in arrays else None
-        if found != shape:
-            raise InputError(f"{path / ARRAYS}: array '{name}' has shape {found}; the card asks for {shape}")
+        stored_shape = arrays[name].shape if name in arrays else None
+        if stored_shape != shape:
+            raise InputError(f"{path / ARRAYS}: array '{name}' has shape {stored_shape}; the card asks for {shape}")
         if not np.isfinite(arrays[name]).all():
             raise InputError(f"{path / ARRAYS}: array '{name}' holds NaN or infinite values")

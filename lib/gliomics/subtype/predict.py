@@ -10,9 +10,9 @@ from gliomics.errors import InputError
 from gliomics.features.regions import part_region
 from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash
 from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.statistics.arrays import Array
 from gliomics.study.records import UNNAMED_SEQUENCE
 from gliomics.subtype import novelty, persist
-from gliomics.subtype.ensemble import Array
 from gliomics.subtype.signatures import sequence_of
 
 INTERVAL = (0.05, 0.95)
@@ -57,7 +57,10 @@ class SubtypeModel:
         if not self.card.training.learned_from(patient_id):
             return []
         row = self.card.training.patients.index(patient_hash(patient_id))
-        return [dict(zip(self.card.classes, map(float, drawn[row]), strict=True)) for drawn in self._out_of_fold]
+        return [
+            dict(zip(self.card.classes, map(float, probabilities[row]), strict=True))
+            for probabilities in self._out_of_fold
+        ]
 
     def estimate(self, features: FeatureRow) -> SubtypeEstimate:
         """Estimate the class of one study.
@@ -108,8 +111,8 @@ class SubtypeModel:
                 f"the features of '{features.study_id}' are of region '{features.region}'; model '{self.card.name}' "
                 f"was fitted on region '{region}', so measure that"
             )
-        found, expected = features.diagnostics.get("config_sha256"), self.settings.config_sha256
-        if found and expected and found != expected:
+        row_config, model_config = features.diagnostics.get("config_sha256"), self.settings.config_sha256
+        if row_config and model_config and row_config != model_config:
             raise InputError(
                 f"the features of '{features.study_id}' were computed with another configuration than model "
                 f"'{self.card.name}' was fitted with; compute them with --config {self.settings.config}"
@@ -144,8 +147,8 @@ class SubtypeModel:
         reasons = [f"taken together, the features are unlike {like}"]
         for column in self._novelty.contributors(z):
             name = self.features[column]
-            known = self.settings.quantiles[name]
-            low, high = np.interp((0.01, 0.99), levels, known)
+            quantiles = self.settings.quantiles[name]
+            low, high = np.interp((0.01, 0.99), levels, quantiles)
             reasons.append(novelty.describe(name, float(values[column]), float(low), float(high)))
         return False, reasons
 
@@ -161,13 +164,13 @@ class SubtypeModel:
 
     def _performance(self, predicted: str, absent: list[str]) -> str:
         """The model's first figure, that of the predicted class, and that without the sequences that are missing."""
-        first = [metric.name for metric in self.card.metrics[:1]]
-        wanted = [
-            *first,
+        headline = [metric.name for metric in self.card.metrics[:1]]
+        names = [
+            *headline,
             f"AUC, {predicted} against the rest",
-            *(f"{f}, without {name}" for f in first for name in absent),
+            *(f"{figure}, without {name}" for figure in headline for name in absent),
         ]
-        return "; ".join(_sentence(metric) for metric in self.card.metrics if metric.name in wanted)
+        return "; ".join(_sentence(metric) for metric in self.card.metrics if metric.name in names)
 
 
 def patient_of(features: FeatureRow) -> str:

@@ -29,7 +29,7 @@ def retrain(
     outcomes: Mapping[str, str],
     *,
     population: str = "patients labelled here",
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int, int], None] = lambda steps, total: None,
 ) -> Retraining:
     """Fit a new version of a subtype model and publish it if it is better on patients that neither version had seen.
 

@@ -53,15 +53,15 @@ def usable_signatures(names: Sequence[str], values: npt.NDArray[np.float64]) -> 
             f"the table lacks the features {', '.join(absent[:3])}, which every subtype model uses; "
             "compute them: gliomics features STUDIES --masks DIR --config panel --out FILE.csv"
         )
-    found: dict[str, list[str]] = {}
-    for signature, wanted in SIGNATURES.items():
-        features = [name for name in wanted if name in usable]
-        if features not in found.values():
-            found[signature] = features
-    return found
+    signatures: dict[str, list[str]] = {}
+    for signature, signature_features in SIGNATURES.items():
+        features = [name for name in signature_features if name in usable]
+        if features not in signatures.values():
+            signatures[signature] = features
+    return signatures
 
 
 def sequence_of(feature: str) -> str | None:
     """The sequence in front of a feature's name, None where only the mask counts."""
-    first = feature.split("_", 1)[0]
-    return first if first in SEQUENCES else None
+    prefix = feature.split("_", 1)[0]
+    return prefix if prefix in SEQUENCES else None

@@ -5,18 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from gliomics.errors import InputError
 from gliomics.records import FeatureRow
+from gliomics.statistics.arrays import Array, Classes
 from gliomics.study.patients import canonical_patient
-
-Array = npt.NDArray[np.float64]
-Classes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -62,40 +59,51 @@ def join(rows: Sequence[FeatureRow], outcomes: Mapping[str, str], renamed: Mappi
     order. Raises :class:`InputError` when rows are of different regions or feature configurations, or nothing can be
     joined.
     """
+    _check_comparable(rows)
+    row_by_patient: dict[str, FeatureRow] = {}
+    for row in sorted(rows, key=lambda row: row.study_id):
+        row_by_patient.setdefault(canonical_patient(str(row.diagnostics.get("patient_id", row.study_id))), row)
+    class_by_patient = _class_by_patient(row_by_patient, outcomes, renamed)
+    present = set(class_by_patient.values())
+    classes = [name for name in dict.fromkeys(renamed.values()) if name in present] if renamed else sorted(present)
+    patient_rows = [row_by_patient[patient] for patient in class_by_patient]
+    names = list(dict.fromkeys(name for row in patient_rows for name in row.values))
+    return TrainingTable(
+        patients=list(class_by_patient),
+        studies=[row.study_id for row in patient_rows],
+        names=names,
+        values=_matrix([row.values for row in patient_rows], names),
+        outcome=np.array([classes.index(name) for name in class_by_patient.values()], dtype=np.int64),
+        classes=classes,
+        config_sha256=patient_rows[0].diagnostics.get("config_sha256"),
+        region=patient_rows[0].region,
+    )
+
+
+def _check_comparable(rows: Sequence[FeatureRow]) -> None:
     regions = {row.region for row in rows}
     if len(regions) > 1:
         raise InputError(f"the rows are of different regions ({', '.join(sorted(regions))}); keep one")
-    configs = {row.diagnostics.get("config_sha256") for row in rows}
-    if len(configs) > 1:
+    if len({row.diagnostics.get("config_sha256") for row in rows}) > 1:
         raise InputError("the rows were computed with different feature configurations; compute them again with one")
-    first: dict[str, FeatureRow] = {}
-    for row in sorted(rows, key=lambda row: row.study_id):
-        first.setdefault(canonical_patient(str(row.diagnostics.get("patient_id", row.study_id))), row)
-    unknown = {value for patient, value in outcomes.items() if patient in first and renamed and value not in renamed}
+
+
+def _class_by_patient(
+    patients: Collection[str], outcomes: Mapping[str, str], renamed: Mapping[str, str]
+) -> dict[str, str]:
+    """The class of each patient who has an outcome, in the order of ``patients``."""
+    outcome_by_patient = {patient: outcomes[patient] for patient in patients if patient in outcomes}
+    unknown = sorted({outcome for outcome in outcome_by_patient.values() if renamed and outcome not in renamed})
     if unknown:
         raise InputError(
-            f"the outcome has the value '{sorted(unknown)[0]}', for which no class was given; name all of its values"
+            f"the outcome has the value '{unknown[0]}', for which no class was given; name all of its values"
         )
-    joined = {patient: renamed.get(outcomes[patient], outcomes[patient]) for patient in first if patient in outcomes}
-    if not joined:
+    if not outcome_by_patient:
         raise InputError(
-            f"no patient has both features and an outcome: features are of e.g. '{next(iter(first), '')}', "
+            f"no patient has both features and an outcome: features are of e.g. '{next(iter(patients), '')}', "
             f"outcomes of e.g. '{next(iter(outcomes), '')}'"
         )
-    present = set(joined.values())
-    classes = [name for name in dict.fromkeys(renamed.values()) if name in present] if renamed else sorted(present)
-    of_patients = [first[patient] for patient in joined]
-    names = list(dict.fromkeys(name for row in of_patients for name in row.values))
-    return TrainingTable(
-        patients=list(joined),
-        studies=[row.study_id for row in of_patients],
-        names=names,
-        values=_matrix([row.values for row in of_patients], names),
-        outcome=np.array([classes.index(name) for name in joined.values()], dtype=np.int64),
-        classes=classes,
-        config_sha256=next(iter(configs)),
-        region=next(iter(regions)),
-    )
+    return {patient: renamed.get(outcome, outcome) for patient, outcome in outcome_by_patient.items()}
 
 
 def check_class_counts(table: TrainingTable, least: int) -> None:

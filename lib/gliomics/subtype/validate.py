@@ -10,8 +10,9 @@ import numpy as np
 
 from gliomics.models import Metric
 from gliomics.statistics import probability_scores
+from gliomics.statistics.arrays import Array, Classes
 from gliomics.statistics.bootstrap import over_repeats
-from gliomics.subtype.ensemble import MEMBERS, Array, Classes, fit_ensemble
+from gliomics.subtype.ensemble import MEMBERS, fit_ensemble
 from gliomics.subtype.signatures import sequence_of, usable_signatures
 from gliomics.subtype.table import TrainingTable
 
@@ -25,15 +26,15 @@ LEAST_FOR_RANGE = 40
 
 
 @dataclass(frozen=True)
-class CrossValidation:
-    """Out-of-fold probabilities, (repeats, patients, classes), from the features as they are and from others.
+class OutOfFold:
+    """Probabilities by models that were fitted without the patient, (repeats, patients, classes).
 
-    ``others`` holds the same for each variant of the test patients' features; the models are the same, fitted to
+    ``variants`` holds the same for each variant of the test patients' features; the models are the same, fitted to
     the unchanged features of the training patients.
     """
 
     probabilities: Array
-    others: dict[str, Array]
+    variants: dict[str, Array]
 
 
 def stratified_folds(outcome: Classes, folds: int, rng: np.random.Generator) -> Iterator[tuple[Classes, Classes]]:
@@ -56,7 +57,7 @@ def cross_validate(
     variants: Mapping[str, Array] | None = None,
     members: int = MEMBERS,
     step: Callable[[], None] = lambda: None,
-) -> CrossValidation:
+) -> OutOfFold:
     """Five folds, ``repeats`` times: fit ``members`` for each signature on the training patients, predict the others.
 
     ``variants`` maps names to values like ``table.values`` with which the test patients are predicted as well.
@@ -64,17 +65,17 @@ def cross_validate(
     variants = variants or {}
     shape = (repeats, len(table.patients), len(table.classes))
     probabilities = np.zeros(shape)
-    others = {name: np.zeros(shape) for name in variants}
+    of_variants = {name: np.zeros(shape) for name in variants}
     for repeat in range(repeats):
         for train, test in stratified_folds(table.outcome, FOLDS, rng):
-            used, signatures = signature_columns(table, train)
-            values, outcome = table.values[np.ix_(train, used)], table.outcome[train]
+            columns, signatures = signature_columns(table, train)
+            values, outcome = table.values[np.ix_(train, columns)], table.outcome[train]
             fitted = fit_ensemble(values, outcome, len(table.classes), signatures, rng, members=members)
-            probabilities[repeat, test] = fitted.probabilities(table.values[np.ix_(test, used)])
+            probabilities[repeat, test] = fitted.probabilities(table.values[np.ix_(test, columns)])
             for name, changed in variants.items():
-                others[name][repeat, test] = fitted.probabilities(changed[np.ix_(test, used)])
+                of_variants[name][repeat, test] = fitted.probabilities(changed[np.ix_(test, columns)])
             step()
-    return CrossValidation(probabilities, others)
+    return OutOfFold(probabilities, of_variants)
 
 
 def signature_columns(table: TrainingTable, rows: Classes) -> tuple[Classes, list[list[int]]]:
@@ -82,10 +83,10 @@ def signature_columns(table: TrainingTable, rows: Classes) -> tuple[Classes, lis
 
     Which features are there often enough is judged from ``rows`` alone.
     """
-    found = list(usable_signatures(table.names, table.values[rows]).values())
-    used = list(dict.fromkeys(name for features in found for name in features))
-    columns = np.array([table.names.index(name) for name in used], dtype=np.int64)
-    return columns, [[used.index(name) for name in features] for features in found]
+    signatures = list(usable_signatures(table.names, table.values[rows]).values())
+    names = list(dict.fromkeys(name for features in signatures for name in features))
+    columns = np.array([table.names.index(name) for name in names], dtype=np.int64)
+    return columns, [[names.index(name) for name in features] for features in signatures]
 
 
 def without_sequence(table: TrainingTable, sequence: str) -> Array:
@@ -104,39 +105,38 @@ def chance_level(
     step: Callable[[], None] = lambda: None,
 ) -> Array:
     """Macro AUC of the whole procedure, once for each random assignment of the outcomes to the patients."""
-    found = np.zeros(permutations)
+    aucs = np.zeros(permutations)
     for number in range(permutations):
         shuffled = replace(table, outcome=rng.permutation(table.outcome))
         result = cross_validate(shuffled, repeats=1, rng=rng, members=members)
-        found[number] = probability_scores.macro_auc(result.probabilities[0], shuffled.outcome)
+        aucs[number] = probability_scores.macro_auc(result.probabilities[0], shuffled.outcome)
         step()
-    return found
+    return aucs
 
 
-def summarise(table: TrainingTable, result: CrossValidation, chance: Array, rng: np.random.Generator) -> list[Metric]:
+def summarise(table: TrainingTable, result: OutOfFold, chance: Array, rng: np.random.Generator) -> list[Metric]:
     """The figures of a model card; the first, the AUC, stands for the model wherever one figure is shown."""
-    outcome, n = table.outcome, len(table.patients)
+    outcome = table.outcome
     repeats = result.probabilities.shape[0]
     how = f"{FOLDS}-fold cross-validation by patient, {repeats} repeats; 95 % bootstrap interval over patients"
 
     def figure(name: str, measure: Callable[[Array, Classes], float], repeated: Array) -> Metric:
-        value, low, high = over_repeats(measure, repeated, outcome, rng)
-        return Metric(name=name, value=value, low=low, high=high, n=n, how=how)
+        return Metric.of(name, over_repeats(measure, repeated, outcome, rng), how)
 
     measures: dict[str, Callable[[Array, Classes], float]] = {"AUC": probability_scores.macro_auc}
     if len(table.classes) > 2:
         measures = {"AUC, mean of each class against the rest": probability_scores.macro_auc}
         for k, name in enumerate(table.classes):
             measures[f"AUC, {name} against the rest"] = partial(probability_scores.class_auc, k=k)
-    found = [figure(name, measure, result.probabilities) for name, measure in measures.items()]
-    found += [
+    metrics = [figure(name, measure, result.probabilities) for name, measure in measures.items()]
+    metrics += [
         figure("balanced accuracy", probability_scores.balanced_accuracy, result.probabilities),
         figure("Brier score", probability_scores.brier, result.probabilities),
         _calibration(result.probabilities, outcome),
     ]
-    for variant, repeated in result.others.items():
-        found += [figure(f"{name}, {variant}", measure, repeated) for name, measure in measures.items()]
-    return found + _references(table, found[0].value, chance)
+    for variant, repeated in result.variants.items():
+        metrics += [figure(f"{name}, {variant}", measure, repeated) for name, measure in measures.items()]
+    return metrics + _references(table, metrics[0].value, chance)
 
 
 def _calibration(repeated: Array, outcome: Classes) -> Metric:
@@ -150,7 +150,7 @@ def _references(table: TrainingTable, value: float, chance: Array) -> list[Metri
     """What knowing nothing would give."""
     n = len(table.patients)
     frequency = np.bincount(table.outcome) / n
-    found = [
+    metrics = [
         Metric(
             name="Brier score of the class frequencies",
             value=probability_scores.brier(np.tile(frequency, (n, 1)), table.outcome),
@@ -159,17 +159,17 @@ def _references(table: TrainingTable, value: float, chance: Array) -> list[Metri
         )
     ]
     if chance.size:
-        drawn = f"{chance.size} random assignment{'s' * (chance.size != 1)} of the outcomes"
+        assignments = f"{chance.size} random assignment{'s' * (chance.size != 1)} of the outcomes"
         low, high = np.percentile(chance, (2.5, 97.5)) if chance.size >= LEAST_FOR_RANGE else (None, None)
-        how = f"the whole procedure on {drawn}; mean" + (" and 95 % range" if low is not None else "")
-        found.append(Metric(name="AUC by chance", value=float(chance.mean()), low=low, high=high, n=n, how=how))
+        how = f"the whole procedure on {assignments}; mean" + (" and 95 % range" if low is not None else "")
+        metrics.append(Metric(name="AUC by chance", value=float(chance.mean()), low=low, high=high, n=n, how=how))
         as_high = (1 + int(np.sum(chance >= value))) / (1 + chance.size)
         how = (
-            f"fraction of {drawn} with an AUC at least as high (counting the real one); it cannot be below "
+            f"fraction of {assignments} with an AUC at least as high (counting the real one); it cannot be below "
             f"{smallest_p(chance.size):.2g}"
         )
-        found.append(Metric(name="permutation p-value", value=as_high, n=n, how=how))
-    return found
+        metrics.append(Metric(name="permutation p-value", value=as_high, n=n, how=how))
+    return metrics
 
 
 def smallest_p(permutations: int) -> float:

@@ -29,9 +29,7 @@ def dice_metrics(scores: Mapping[str, float], cases: Sequence[Case], how: str) -
     values = list(patient_scores(scores, cases).values())
     if not values:
         return []
-    mean = bootstrap_interval(values)
-    median = bootstrap_interval(values, statistic=np.median)
     return [
-        Metric(name="mean_dice", value=mean.value, low=mean.low, high=mean.high, n=mean.n, how=how),
-        Metric(name="median_dice", value=median.value, low=median.low, high=median.high, n=median.n, how=how),
+        Metric.of("mean_dice", bootstrap_interval(values), how),
+        Metric.of("median_dice", bootstrap_interval(values, statistic=np.median), how),
     ]

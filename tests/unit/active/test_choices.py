@@ -21,16 +21,16 @@ PLACES = {"a": [0.0, 0.0], "b": [0.1, 0.0], "c": [5.0, 5.0], "done": [0.0, 0.1]}
 
 def test_every_study_is_drawn_about_equally_often() -> None:
     rng = random.Random(0)
-    drawn = Counter(choose_random(STUDIES, rng).id for _ in range(3000))
-    assert set(drawn) == set(STUDIES)
-    assert min(drawn.values()) > 900
+    counts = Counter(choose_random(STUDIES, rng).id for _ in range(3000))
+    assert set(counts) == set(STUDIES)
+    assert min(counts.values()) > 900
 
 
 def test_random_draw_keeps_to_studies_with_a_lesion_while_there_are_any() -> None:
     rng = random.Random(0)
-    drawn = Counter(choose_random_with_lesion(STUDIES, ["b", "c", "labelled"], rng).id for _ in range(1000))
-    assert set(drawn) == {"b", "c"}
-    assert min(drawn.values()) > 400
+    counts = Counter(choose_random_with_lesion(STUDIES, ["b", "c", "labelled"], rng).id for _ in range(1000))
+    assert set(counts) == {"b", "c"}
+    assert min(counts.values()) > 400
     without = choose_random_with_lesion(STUDIES, ["labelled"], rng)
     assert without.id in STUDIES
     assert without.reason.startswith("no study has a lesion that the model finds; drawn at random from 3 studies")
@@ -98,15 +98,15 @@ def test_power_draws_follow_the_entropy_ever_more_closely() -> None:
     scores = {"lesion": {"a": 0.1, "b": 0.2, "c": 0.4}}
     for progress, least in ((0.0, 0.5), (0.5, 0.95), (1.0, 0.999)):
         rng = random.Random(0)
-        chosen = Counter(choose_by_power(STUDIES, scores, progress, rng).id for _ in range(2000))
-        assert least < chosen["c"] / 2000 < least + 0.15
+        counts = Counter(choose_by_power(STUDIES, scores, progress, rng).id for _ in range(2000))
+        assert least < counts["c"] / 2000 < least + 0.15
 
 
 def test_power_draws_of_progress_zero_are_in_proportion_to_the_entropy() -> None:
     rng = random.Random(0)
     scores = {"lesion": {"a": 0.1, "b": 0.3}}
-    chosen = Counter(choose_by_power(["a", "b"], scores, 0.0, rng).id for _ in range(4000))
-    assert abs(chosen["b"] / 4000 - 0.75) < 0.03
+    counts = Counter(choose_by_power(["a", "b"], scores, 0.0, rng).id for _ in range(4000))
+    assert abs(counts["b"] / 4000 - 0.75) < 0.03
 
 
 def test_each_class_has_its_turn() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gliomics.active.scores import StudyScores, score_study
+from gliomics.active.scores import AcquisitionScores, score_study
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.study import Volume
 from tests.unit.tiny_networks import a_lesion_case, labelled, trained
@@ -23,7 +23,7 @@ def volumes() -> dict[str, Volume]:
 def test_scores_repeat_and_survive_json(trained: Segmenter, volumes: dict[str, Volume]) -> None:
     scores = score_study(trained, volumes, seed=3)
     assert scores == score_study(trained, volumes, seed=3)
-    assert StudyScores.from_json(scores.to_json()) == scores
+    assert AcquisitionScores.from_json(scores.to_json()) == scores
     assert len(scores.slices) == 6
     assert 0 < scores.epistemic < np.log(2)
     assert 0 < scores.disagreement < 1

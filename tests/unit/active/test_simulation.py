@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gliomics.active.curves import areas, summary_rows
-from gliomics.active.simulation import RECORD, Cohort, Plan, Round, _claim, _identity, simulate, the_start
+from gliomics.active.simulation import RECORD, Cohort, Plan, Round, _claim, _identity, simulate, starting_studies
 from gliomics.active.strategies import COMPARABLE
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import SequenceNeeds
@@ -67,41 +67,41 @@ def finished(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def test_every_strategy_labels_one_more_patient_each_round(finished: tuple[Path, list[Round]]) -> None:
     _, rounds = finished
     for strategy in COMPARABLE:
-        own = [one for one in rounds if one.strategy == strategy]
-        assert [len(set(one.labelled)) for one in own] == [1, 2, 3]
-        assert [[choice.id for choice in one.chosen] for one in own] == [
-            [own[1].labelled[1]],
-            [own[2].labelled[2]],
+        series = [round_ for round_ in rounds if round_.strategy == strategy]
+        assert [len(set(round_.labelled)) for round_ in series] == [1, 2, 3]
+        assert [[choice.id for choice in round_.chosen] for round_ in series] == [
+            [series[1].labelled[1]],
+            [series[2].labelled[2]],
             [],
         ]
-        assert all(one.chosen[0].reason for one in own[:-1])
+        assert all(round_.chosen[0].reason for round_ in series[:-1])
 
 
 def test_all_strategies_of_a_seed_share_the_start(finished: tuple[Path, list[Round]], cohort: Cohort) -> None:
-    starts = [one for one in finished[1] if len(one.labelled) == 1]
-    assert [one.strategy for one in starts] == list(COMPARABLE)
-    assert all(one.labelled == the_start(list(cohort.pool), 1, 0) for one in starts)
-    assert all(one.dice == starts[0].dice for one in starts)
-    assert len({the_start(list(cohort.pool), 1, seed)[0] for seed in range(20)}) == 4
+    starts = [round_ for round_ in finished[1] if len(round_.labelled) == 1]
+    assert [start.strategy for start in starts] == list(COMPARABLE)
+    assert all(start.labelled == starting_studies(list(cohort.pool), 1, 0) for start in starts)
+    assert all(start.dice == starts[0].dice for start in starts)
+    assert len({starting_studies(list(cohort.pool), 1, seed)[0] for seed in range(20)}) == 4
 
 
 def test_test_patients_are_measured_and_never_labelled(finished: tuple[Path, list[Round]], cohort: Cohort) -> None:
-    for one in finished[1]:
-        assert set(one.dice) == set(TESTED)
-        assert {cohort.pool[study].patient_id for study in one.labelled}.isdisjoint(TESTED)
-        assert {choice.id for choice in one.chosen}.isdisjoint(case.study_id for case in cohort.test)
+    for round_ in finished[1]:
+        assert set(round_.dice) == set(TESTED)
+        assert {cohort.pool[study].patient_id for study in round_.labelled}.isdisjoint(TESTED)
+        assert {choice.id for choice in round_.chosen}.isdisjoint(case.study_id for case in cohort.test)
 
 
 def test_rounds_have_equal_steps_as_nearly_as_whole_epochs_allow(finished: tuple[Path, list[Round]]) -> None:
-    steps = [one.steps for one in finished[1]]
+    steps = [round_.steps for round_ in finished[1]]
     assert max(steps) < 1.3 * min(steps)
 
 
 def test_finished_replay_trains_nothing_and_takes_more_strategies(cohort: Cohort, tmp_path: Path) -> None:
     trained: list[str] = []
 
-    def note(made: list[Round], left: int, seconds: float) -> None:
-        trained.extend(one.strategy for one in made)
+    def note(rounds: list[Round], remaining: int, seconds: float) -> None:
+        trained.extend(round_.strategy for round_ in rounds)
 
     replayed(cohort, tmp_path, "first", on_round=note)
     assert trained == ["first"] * 3
@@ -121,9 +121,9 @@ def test_every_configuration_is_recognised_when_a_replay_goes_on(cohort: Cohort,
 def test_folder_of_another_plan_is_refused_with_what_differs(
     cohort: Cohort, finished: tuple[Path, list[Round]]
 ) -> None:
-    other = Plan(CONFIG, first=1, step=2, until=3)
+    plan = Plan(CONFIG, first=1, step=2, until=3)
     with pytest.raises(InputError, match="holds a replay with another step; give another folder"):
-        replayed(cohort, finished[0], "first", plan=other)
+        replayed(cohort, finished[0], "first", plan=plan)
 
 
 def test_strategy_that_does_not_exist_is_refused_with_the_known_names(cohort: Cohort, tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ def test_patient_with_two_studies_takes_part_with_the_first(tmp_path: Path) -> N
     again = a_labelled_study(tmp_path, 6).study
     second = Study(id=again.id, patient_id="patient-0", folder=again.folder, sequences=again.sequences)
     write_study_json(second.folder, [second])
-    both = [*studies, LabelledStudy(second, tmp_path / "labels" / "final" / "case-6.nii.gz")]
-    assert set(prepared(both).pool) == {"case-0", "case-1", "case-2", "case-3"}
+    studies_of_all = [*studies, LabelledStudy(second, tmp_path / "labels" / "final" / "case-6.nii.gz")]
+    assert set(prepared(studies_of_all).pool) == {"case-0", "case-1", "case-2", "case-3"}
 
 
 def a_round(strategy: str, seed: int, size: int, **dice: float) -> Round:
@@ -179,9 +179,9 @@ ROUNDS = [
 
 
 def test_area_is_by_trapezoids_for_each_seed_and_patient() -> None:
-    found = areas(ROUNDS)
-    assert found["random"] == pytest.approx(np.array([[0.5, 0.2], [0.5, 0.2]]))
-    assert found["best"] == pytest.approx(np.array([[0.675, 0.2], [0.5, 0.4]]))
+    area = areas(ROUNDS)
+    assert area["random"] == pytest.approx(np.array([[0.5, 0.2], [0.5, 0.2]]))
+    assert area["best"] == pytest.approx(np.array([[0.675, 0.2], [0.5, 0.4]]))
 
 
 def test_summary_compares_with_the_baselines_that_were_replayed() -> None:
@@ -200,5 +200,5 @@ def test_lucky_seed_widens_the_interval_and_of_one_seed_it_is_over_patients() ->
     assert over_seeds_and_patients(alike).low > 0
     assert over_seeds_and_patients(lucky).value == pytest.approx(over_seeds_and_patients(alike).value)
     assert over_seeds_and_patients(lucky).low < 0
-    one, patients = over_seeds_and_patients(alike[:1]), bootstrap_interval([0.01, 0.02, 0.03])
-    assert (one.low, one.high) == pytest.approx((patients.low, patients.high))
+    single_seed, over_patients = over_seeds_and_patients(alike[:1]), bootstrap_interval([0.01, 0.02, 0.03])
+    assert (single_seed.low, single_seed.high) == pytest.approx((over_patients.low, over_patients.high))

@@ -24,23 +24,23 @@ def a_box(low: int, high: int) -> tuple[slice, slice, slice]:
 
 def test_agreement_of_every_two_annotators_in_mm() -> None:
     masks = {"anna": a_mask(a_box(10, 20)), "ben": a_mask(a_box(12, 22)), "carla": a_mask(a_box(10, 20))}
-    found = {(one.first, one.second): one for one in agreements(masks, spacing_known=True)}
-    assert set(found) == {("anna", "ben"), ("anna", "carla"), ("ben", "carla")}
-    assert found["anna", "ben"].dice == pytest.approx(0.8)
-    assert (found["anna", "ben"].hausdorff_95, found["anna", "ben"].unit) == (2.0, "mm")
-    same = found["anna", "carla"]
+    pairs = {(pair.first, pair.second): pair for pair in agreements(masks, spacing_known=True)}
+    assert set(pairs) == {("anna", "ben"), ("anna", "carla"), ("ben", "carla")}
+    assert pairs["anna", "ben"].dice == pytest.approx(0.8)
+    assert (pairs["anna", "ben"].hausdorff_95, pairs["anna", "ben"].unit) == (2.0, "mm")
+    same = pairs["anna", "carla"]
     assert (same.dice, same.surface_distance, same.hausdorff_95) == (1.0, 0.0, 0.0)
 
 
 def test_distances_are_in_voxels_where_the_voxel_size_is_unknown() -> None:
     masks = {"anna": a_mask(a_box(10, 20), spacing=(2.0, 2.0, 2.0)), "ben": a_mask(a_box(13, 23), spacing=(2.0,) * 3)}
-    (found,) = agreements(masks, spacing_known=False)
-    assert (found.hausdorff_95, found.unit) == (3.0, "voxels")
+    (pair,) = agreements(masks, spacing_known=False)
+    assert (pair.hausdorff_95, pair.unit) == (3.0, "voxels")
 
 
 def test_empty_mask_has_no_distance() -> None:
-    (found,) = agreements({"anna": a_mask(a_box(10, 20)), "ben": a_mask()}, spacing_known=True)
-    assert (found.dice, found.surface_distance, found.hausdorff_95) == (0.0, None, None)
+    (pair,) = agreements({"anna": a_mask(a_box(10, 20)), "ben": a_mask()}, spacing_known=True)
+    assert (pair.dice, pair.surface_distance, pair.hausdorff_95) == (0.0, None, None)
 
 
 def test_masks_on_other_grids_are_named() -> None:
@@ -53,17 +53,17 @@ def test_masks_on_other_grids_are_named() -> None:
 def test_consensus_follows_the_majority_and_says_who_left_it() -> None:
     masks = {name: a_mask(a_box(10, 20)) for name in ("anna", "ben")}
     masks["carla"] = a_mask(a_box(10, 20), (slice(20, 28), slice(10, 20), slice(4, 8)))
-    found = consensus(masks)
-    np.testing.assert_array_equal(found.mask.array, masks["anna"].array)
-    assert found.specificity["carla"] < 0.95 < found.specificity["anna"]
+    agreed = consensus(masks)
+    np.testing.assert_array_equal(agreed.mask.array, masks["anna"].array)
+    assert agreed.specificity["carla"] < 0.95 < agreed.specificity["anna"]
 
 
 def test_careless_annotator_is_outweighed_and_found_out() -> None:
     truth = a_mask(a_box(8, 22))
     masks = {"anna": truth, "ben": a_mask(a_box(9, 22)), "carla": a_mask(a_box(13, 27)), "dora": a_mask(a_box(8, 21))}
-    found = consensus(masks)
-    assert dice(found.mask.array, truth.array) > 0.95
-    assert found.sensitivity["carla"] < 0.8 < min(found.sensitivity[name] for name in ("anna", "ben", "dora"))
+    agreed = consensus(masks)
+    assert dice(agreed.mask.array, truth.array) > 0.95
+    assert agreed.sensitivity["carla"] < 0.8 < min(agreed.sensitivity[name] for name in ("anna", "ben", "dora"))
 
 
 def test_label_values_are_kept() -> None:
@@ -74,9 +74,9 @@ def test_label_values_are_kept() -> None:
 
 
 def test_consensus_of_empty_masks_is_empty() -> None:
-    found = consensus({"anna": a_mask(), "ben": a_mask()})
-    assert not found.mask.array.any()
-    assert found.sensitivity == {"anna": 1.0, "ben": 1.0}
+    agreed = consensus({"anna": a_mask(), "ben": a_mask()})
+    assert not agreed.mask.array.any()
+    assert agreed.sensitivity == {"anna": 1.0, "ben": 1.0}
 
 
 def test_one_annotator_has_no_consensus() -> None:

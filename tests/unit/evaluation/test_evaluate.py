@@ -62,16 +62,16 @@ def test_cavity_is_no_lesion_where_the_study_is_numbered_so(a_cohort: Cohort) ->
 def test_empty_volumes_are_scored_and_noted(
     a_cohort: Cohort, mask: Volume, reference: Volume, dice: float, note: str
 ) -> None:
-    found = score(a_cohort.add("a", mask, reference), mask, reference)
-    assert found.values["dice"] == dice
-    assert math.isnan(found.values["hausdorff_95_mm"]) and math.isnan(found.values["surface_distance_mm"])
-    assert found.notes == [note]
+    scores = score(a_cohort.add("a", mask, reference), mask, reference)
+    assert scores.values["dice"] == dice
+    assert math.isnan(scores.values["hausdorff_95_mm"]) and math.isnan(scores.values["surface_distance_mm"])
+    assert scores.notes == [note]
 
 
 def test_reference_of_specks_only_is_noted(a_cohort: Cohort) -> None:
     specks = a_box(slice(2, 4), slice(2, 4), slice(2, 3))
-    found = score(a_cohort.add("a", specks, specks), specks, specks)
-    assert found.notes == ["the reference has no component of 10 voxels: no lesion is counted"]
+    scores = score(a_cohort.add("a", specks, specks), specks, specks)
+    assert scores.notes == ["the reference has no component of 10 voxels: no lesion is counted"]
 
 
 def test_patient_with_several_studies_counts_once_with_their_mean(a_cohort: Cohort) -> None:
@@ -82,10 +82,10 @@ def test_patient_with_several_studies_counts_once_with_their_mean(a_cohort: Coho
     ]
     evaluation = evaluate_masks(pairs)
     assert [patient.patient_id for patient in evaluation.patients] == ["A", "B"]
-    first = evaluation.patients[0]
-    assert first.values["dice"] == pytest.approx(0.5)
-    assert first.values["hausdorff_95_mm"] == 0.0  # of the one study that has one
-    assert first.notes == ["a2: the mask is empty: no distances"]
+    patient = evaluation.patients[0]
+    assert patient.values["dice"] == pytest.approx(0.5)
+    assert patient.values["hausdorff_95_mm"] == 0.0  # of the one study that has one
+    assert patient.notes == ["a2: the mask is empty: no distances"]
     assert evaluation.voxels.lesion == 3 * 320
     assert len(evaluation.slices) == 3 * 6
 

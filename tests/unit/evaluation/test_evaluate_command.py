@@ -39,11 +39,11 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def test_all_tables_and_pictures_are_written(run: Run, ten_patients: Callable[[], list[Pair]], tmp_path: Path) -> None:
     ten_patients()
-    done = run()
-    assert done.returncode == 0, done.stderr
+    process = run()
+    assert process.returncode == 0, process.stderr
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*TABLES, *PICTURES])
-    assert "mean Dice 0.662 (" in done.stderr
-    assert "10 studies of 10 patients in" in done.stderr
+    assert "mean Dice 0.662 (" in process.stderr
+    assert "10 studies of 10 patients in" in process.stderr
     for name in PICTURES:
         height, width, _ = imread(tmp_path / "out" / name).shape
         assert 200 < height < 2500 and 400 < width < 2500
@@ -58,8 +58,8 @@ def test_patients_are_grouped_by_the_columns_of_a_table(
         *(f"{p.study.patient_id},{'II' if n % 2 else 'III'},F" for n, p in enumerate(pairs)),
     ]
     (tmp_path / "clinical.csv").write_text("\n".join(lines))
-    done = run("--groups", tmp_path / "clinical.csv", "--group", "grade", "--group", "sex")
-    assert done.returncode == 0, done.stderr
+    process = run("--groups", tmp_path / "clinical.csv", "--group", "grade", "--group", "sex")
+    assert process.returncode == 0, process.stderr
     groups = {(row["group"], row["value_of_group"]) for row in rows_of(tmp_path / "out" / "subgroups.csv")}
     assert {("grade", "II"), ("grade", "III"), ("sex", "F"), ("site", "CS"), ("site", "DU")} <= groups
     assert rows_of(tmp_path / "out" / "patients.csv")[0]["group_grade"] == "III"
@@ -69,12 +69,12 @@ def test_study_without_mask_or_reference_is_reported_and_left_out(run: Run, a_co
     a_cohort.add("a", HALF)
     a_cohort.add("b", None)
     a_cohort.add("c", HALF, None)
-    done = run()
-    assert done.returncode == 0, done.stderr
-    assert f"left out b: no mask in {a_cohort.masks}" in done.stderr
-    assert "left out c: no reference in" in done.stderr
-    assert "1 studies of 1 patients" in done.stderr
-    assert "2 without mask or reference" in done.stderr
+    process = run()
+    assert process.returncode == 0, process.stderr
+    assert f"left out b: no mask in {a_cohort.masks}" in process.stderr
+    assert "left out c: no reference in" in process.stderr
+    assert "1 studies of 1 patients" in process.stderr
+    assert "2 without mask or reference" in process.stderr
     assert len(rows_of(tmp_path / "out" / "patients.csv")) == 1
 
 
@@ -85,20 +85,20 @@ def test_bad_study_is_reported_the_others_go_on_and_the_exit_code_tells(
         a_cohort.add(name, HALF)
     write_mask(Volume(np.ones((3, 3, 3), dtype=np.uint8), 1.5 * AFFINE), a_cohort.masks / "b.nii.gz")
     shutil.copy(a_cohort.masks / "c.nii.gz", a_cohort.masks / "c.nii")
-    done = run()
-    assert done.returncode == 1
-    assert "failed b: geometry of mask b.nii.gz differs" in done.stderr
-    assert "failed c: study 'c' has several masks" in done.stderr
-    assert "2 studies failed" in done.stderr
+    process = run()
+    assert process.returncode == 1
+    assert "failed b: geometry of mask b.nii.gz differs" in process.stderr
+    assert "failed c: study 'c' has several masks" in process.stderr
+    assert "2 studies failed" in process.stderr
     assert [row["patient_id"] for row in rows_of(tmp_path / "out" / "patients.csv")] == ["a"]
 
 
 def test_study_whose_image_cannot_be_read_is_not_scored(run: Run, a_cohort: Cohort, tmp_path: Path) -> None:
     a_cohort.add("b", HALF)
     a_cohort.add("a", HALF).study.path("flair").write_bytes(b"broken")
-    done = run()
-    assert done.returncode == 1
-    assert "failed a: " in done.stderr
+    process = run()
+    assert process.returncode == 1
+    assert "failed a: " in process.stderr
     assert [row["patient_id"] for row in rows_of(tmp_path / "out" / "patients.csv")] == ["b"]
 
 
@@ -125,26 +125,26 @@ def test_refused_in_one_line_before_anything_is_written(
     run: Run, a_cohort: Cohort, tmp_path: Path, options: list[str], message: str
 ) -> None:
     a_cohort.add("a", HALF)
-    done = run(*options)
-    assert done.returncode == 2
-    assert message in done.stderr.strip().splitlines()[-1]
+    process = run(*options)
+    assert process.returncode == 2
+    assert message in process.stderr.strip().splitlines()[-1]
     assert not (tmp_path / "out").exists()
 
 
 def test_no_mask_at_all_is_an_error(run: Run, a_cohort: Cohort, tmp_path: Path) -> None:
     a_cohort.add("a", None)
-    done = run()
-    assert done.returncode == 2
-    assert "error: none of the 1 studies has a mask <study id>.nii.gz in" in done.stderr
+    process = run()
+    assert process.returncode == 2
+    assert "error: none of the 1 studies has a mask <study id>.nii.gz in" in process.stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_only_bad_masks_are_an_error(run: Run, a_cohort: Cohort, tmp_path: Path) -> None:
     for name in ("a", "b"):
         a_cohort.add(name, Volume(np.ones((3, 3, 3), dtype=np.uint8), 1.5 * AFFINE), REFERENCE)
-    done = run()
-    assert done.returncode == 2
-    assert "error: none of 2 studies could be evaluated; the reasons are above" in done.stderr
+    process = run()
+    assert process.returncode == 2
+    assert "error: none of 2 studies could be evaluated; the reasons are above" in process.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -155,10 +155,10 @@ def test_patients_that_the_model_learned_from_are_left_out_of_the_headline_figur
     record = MaskRecord(a_cohort.masks)
     for number, pair in enumerate(pairs):
         record.add(pair.mask, model="segmentation_test", version="3", in_sample=number >= 6)
-    done = run()
-    assert done.returncode == 0, done.stderr
-    assert "mean Dice 0.494 (" in done.stderr and ", 6 patients\n" in done.stderr
-    assert ", 4 patients that the model learned from: no measure of others" in done.stderr
+    process = run()
+    assert process.returncode == 0, process.stderr
+    assert "mean Dice 0.494 (" in process.stderr and ", 6 patients\n" in process.stderr
+    assert ", 4 patients that the model learned from: no measure of others" in process.stderr
     (mean,) = (row for row in rows_of(tmp_path / "out" / "summary.csv") if (row["metric"], row["statistic"]) == MEAN)
     expected = np.mean([2 * tenths / (tenths + 10) for tenths in range(1, 7)])
     assert (float(mean["value"]), mean["n"]) == (pytest.approx(expected), "6")
@@ -174,6 +174,6 @@ def test_corrected_mask_is_no_longer_the_model_s(
     for pair in ten_patients():
         record.add(pair.mask, model="segmentation_test", version="3", in_sample=True)
         write_mask(HALF, pair.mask)
-    done = run()
-    assert "mean Dice 0.667" in done.stderr
-    assert "learned from" not in done.stderr
+    process = run()
+    assert "mean Dice 0.667" in process.stderr
+    assert "learned from" not in process.stderr

@@ -31,9 +31,9 @@ def test_values_by_hand() -> None:
 
 
 def test_two_empty_volumes_agree_and_one_empty_volume_does_not() -> None:
-    empty, some = a_line(), a_line(3)
+    empty, lesion = a_line(), a_line(3)
     assert (dice(empty, empty), iou(empty, empty)) == (1.0, 1.0)
-    assert (dice(empty, some), dice(some, empty), iou(empty, some), iou(some, empty)) == (0.0, 0.0, 0.0, 0.0)
+    assert (dice(empty, lesion), dice(lesion, empty), iou(empty, lesion), iou(lesion, empty)) == (0.0, 0.0, 0.0, 0.0)
 
 
 def test_overlap_is_that_of_simpleitk() -> None:
@@ -79,9 +79,9 @@ def test_relative_difference_from_an_empty_reference_is_undefined() -> None:
 def test_lesions_are_found_by_one_voxel_missed_without_any_and_false_where_the_reference_has_none() -> None:
     reference = a_line(*range(0, 4), *range(10, 14), *range(20, 24))
     mask = a_line(3, 4, *range(30, 33), *range(12, 15))
-    found = count_lesions(mask, reference, smallest=2)
-    assert (found.found, found.missed, found.false_positive) == (2, 1, 1)
-    assert found.sensitivity == pytest.approx(2 / 3)
+    lesions = count_lesions(mask, reference, smallest=2)
+    assert (lesions.found, lesions.missed, lesions.false_positive) == (2, 1, 1)
+    assert lesions.sensitivity == pytest.approx(2 / 3)
 
 
 def test_component_smaller_than_the_smallest_lesion_counts_neither_way() -> None:

@@ -39,8 +39,8 @@ def an_example(mask: Volume = HALF, reference: Volume = REFERENCE, title: str = 
 
 
 def texts(figure: Figure) -> str:
-    found = [text.get_text() for axis in figure.axes for text in axis.texts]
-    return " ".join([*found, *(axis.get_title() + axis.get_title(loc="left") for axis in figure.axes)])
+    texts = [text.get_text() for axis in figure.axes for text in axis.texts]
+    return " ".join([*texts, *(axis.get_title() + axis.get_title(loc="left") for axis in figure.axes)])
 
 
 def test_examples_are_a_picture_of_sane_size_that_changes_with_the_mask(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_many_patients_are_not_named_and_stay_on_a_page(tmp_path: Path) -> None:
 
 def test_matrix_shows_counts_and_percent_of_the_row(tmp_path: Path) -> None:
     figure = confusion_matrix(Confusion(98_000, 2_000, 25, 75))
-    shown = [text.get_text() for text in figure.axes[0].texts]
-    assert shown == ["98,000\n98.00 %", "2,000\n2.00 %", "25\n25.00 %", "75\n75.00 %"]
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["98,000\n98.00 %", "2,000\n2.00 %", "25\n25.00 %", "75\n75.00 %"]
     assert not np.array_equal(pixels(figure, tmp_path), pixels(confusion_matrix(Confusion(1, 2, 3, 4)), tmp_path))
 
 

@@ -39,8 +39,8 @@ def test_values_by_hand() -> None:
 def test_metrics_are_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(2)
     mask, reference = rng.random(5000) < 0.3, rng.random(5000) < 0.2
-    found = Confusion.of(mask, reference)
-    assert [found.true_negative, found.false_positive, found.false_negative, found.true_positive] == [
+    confusion = Confusion.of(mask, reference)
+    assert [confusion.true_negative, confusion.false_positive, confusion.false_negative, confusion.true_positive] == [
         *metrics.confusion_matrix(reference, mask).ravel()
     ]
     theirs = {
@@ -52,11 +52,13 @@ def test_metrics_are_those_of_scikit_learn() -> None:
         "f1": metrics.f1_score(reference, mask),
         "iou": metrics.jaccard_score(reference, mask),
     }
-    assert {name: getattr(found, name) for name in PIXEL_METRICS} == pytest.approx(theirs)
-    for own, label in ((found, True), (found.swapped, False)):
+    assert {name: getattr(confusion, name) for name in PIXEL_METRICS} == pytest.approx(theirs)
+    for of_class, label in ((confusion, True), (confusion.swapped, False)):
         precision, recall, f1, support = metrics.precision_recall_fscore_support(reference, mask, labels=[label])
-        assert (own.precision, own.sensitivity, own.f1) == pytest.approx((precision[0], recall[0], f1[0]))
-        assert own.lesion == support[0]
+        assert (of_class.precision, of_class.sensitivity, of_class.f1) == pytest.approx(
+            (precision[0], recall[0], f1[0])
+        )
+        assert of_class.lesion == support[0]
 
 
 @quick
@@ -82,8 +84,8 @@ def test_parts_add_up_to_the_whole(a: np.ndarray, b: np.ndarray) -> None:
 
 
 def test_rules_where_the_mask_the_reference_or_both_are_empty() -> None:
-    some, none = np.array([1, 1, 0, 0]), np.zeros(4)
-    missed, invented, quiet = Confusion.of(none, some), Confusion.of(some, none), Confusion.of(none, none)
+    lesion, none = np.array([1, 1, 0, 0]), np.zeros(4)
+    missed, invented, quiet = Confusion.of(none, lesion), Confusion.of(lesion, none), Confusion.of(none, none)
     assert (missed.precision, missed.sensitivity, missed.f1, missed.iou) == (0.0, 0.0, 0.0, 0.0)
     assert (invented.precision, invented.f1, invented.specificity) == (0.0, 0.0, 0.5)
     assert math.isnan(invented.sensitivity) and math.isnan(invented.balanced_accuracy)
@@ -92,8 +94,8 @@ def test_rules_where_the_mask_the_reference_or_both_are_empty() -> None:
 
 
 def test_mean_leaves_out_what_is_undefined_and_says_how_many_remain() -> None:
-    some, none = np.array([1, 1, 0, 0]), np.zeros(4)
-    confusions = [Confusion.of(some, some), Confusion.of(none, some), Confusion.of(none, none)]
+    lesion, none = np.array([1, 1, 0, 0]), np.zeros(4)
+    confusions = [Confusion.of(lesion, lesion), Confusion.of(none, lesion), Confusion.of(none, none)]
     assert mean_over(confusions, "sensitivity") == (0.5, 2)
     assert mean_over(confusions, "f1") == (pytest.approx(2 / 3), 3)
     value, count = mean_over([], "f1")

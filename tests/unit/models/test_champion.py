@@ -24,9 +24,9 @@ def compared(*differences: float, favoured: int = 0, seen: int = 0) -> Compariso
 
 
 def test_challenger_that_gains_on_every_patient_is_published_with_the_figures() -> None:
-    found = verdict(compared(0.05, 0.05, 0.05, 0.06, 0.04, 0.05))
-    assert (found.outcome, found.published, found.n) == ("better", True, 6)
-    assert found.sentence == (
+    decision = verdict(compared(0.05, 0.05, 0.05, 0.06, 0.04, 0.05))
+    assert (decision.outcome, decision.published, decision.n) == ("better", True, 6)
+    assert decision.sentence == (
         "published: mean Dice 0.750 against 0.700 of version 3, difference +0.050 (95 % interval +0.043 to +0.057) "
         "over 6 patients, unseen by the models compared"
     )
@@ -34,46 +34,47 @@ def test_challenger_that_gains_on_every_patient_is_published_with_the_figures() 
 
 def test_interval_is_that_of_the_paired_t_test() -> None:
     differences = [0.03, -0.01, 0.02, 0.05, 0.00, 0.04]
-    found = Gain.of(differences)
+    gain = Gain.of(differences)
     expected = stats.ttest_1samp(differences, 0).confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert (gain.low, gain.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_one_patient_is_never_a_verdict() -> None:
-    found = verdict(compared(0.3))
-    assert (found.outcome, found.n, found.low, found.needed) == ("too few patients to tell", 1, None, LEAST_PATIENTS)
-    assert "over 1 patient, unseen" in found.sentence
+    decision = verdict(compared(0.3))
+    assert (decision.outcome, decision.n) == ("too few patients to tell", 1)
+    assert (decision.low, decision.needed) == (None, LEAST_PATIENTS)
+    assert "over 1 patient, unseen" in decision.sentence
 
 
 def test_without_any_patient_the_reason_says_why_and_what_would_do() -> None:
-    found = verdict(compared(seen=12))
-    assert (found.outcome, found.n, found.gain) == ("too few patients to tell", 0, None)
-    assert found.sentence == (
+    decision = verdict(compared(seen=12))
+    assert (decision.outcome, decision.n, decision.gain) == ("too few patients to tell", 0, None)
+    assert decision.sentence == (
         "kept, not published: too few patients to tell; version 3 learned from 12 patients who are labelled; about 5 "
         "patients would do that version 3 has not seen"
     )
 
 
 def test_challenger_that_equals_the_champion_is_not_better() -> None:
-    found = verdict(compared(0.0, 0.001, -0.001, 0.0, 0.001, -0.001))
-    assert (found.outcome, found.published) == ("not better", False)
-    assert found.sentence.endswith("; it is not better by 0.01")
+    decision = verdict(compared(0.0, 0.001, -0.001, 0.0, 0.001, -0.001))
+    assert (decision.outcome, decision.published) == ("not better", False)
+    assert decision.sentence.endswith("; it is not better by 0.01")
 
 
 def test_gain_of_an_uncertain_sign_asks_for_more_patients() -> None:
-    found = verdict(compared(0.25, -0.05, -0.05, -0.05, -0.02, -0.02))
-    assert found.outcome == "too few patients to tell"
-    assert found.gain == pytest.approx(0.01)
-    assert found.needed is not None and found.needed > 100
-    assert f"about {found.needed} patients would do" in found.sentence
+    decision = verdict(compared(0.25, -0.05, -0.05, -0.05, -0.02, -0.02))
+    assert decision.outcome == "too few patients to tell"
+    assert decision.gain == pytest.approx(0.01)
+    assert decision.needed is not None and decision.needed > 100
+    assert f"about {decision.needed} patients would do" in decision.sentence
 
 
 def test_as_many_patients_as_it_asks_for_show_the_gain_four_times_in_five() -> None:
     rng = np.random.default_rng(0)
     needed = Gain(0.02, 0, 0, 0.03, 4).needed
     assert needed == 20
-    shown = [Gain.of(list(rng.normal(0.02, 0.03, needed))).low > 0 for _ in range(1000)]
-    assert np.mean(shown) == pytest.approx(0.8, abs=0.04)
+    significant = [Gain.of(list(rng.normal(0.02, 0.03, needed))).low > 0 for _ in range(1000)]
+    assert np.mean(significant) == pytest.approx(0.8, abs=0.04)
 
 
 def test_equal_challenger_is_published_seldom() -> None:
@@ -83,27 +84,27 @@ def test_equal_challenger_is_published_seldom() -> None:
 
 
 def test_gain_in_spite_of_labels_made_from_the_champion_counts() -> None:
-    found = verdict(compared(*[0.03, 0.02, 0.04, 0.03, 0.02, 0.03], favoured=6))
-    assert found.published
-    assert found.sentence.endswith(", in spite of 6 labels made from masks of version 3")
+    decision = verdict(compared(*[0.03, 0.02, 0.04, 0.03, 0.02, 0.03], favoured=6))
+    assert decision.published
+    assert decision.sentence.endswith(", in spite of 6 labels made from masks of version 3")
 
 
 def test_loss_on_labels_made_from_the_champion_is_no_verdict() -> None:
-    found = verdict(compared(*[-0.03, -0.02, -0.04, -0.03, -0.02, -0.03], favoured=6))
-    assert found.outcome == "too few patients to tell"
-    assert "; 6 labels made from its own masks, which favours it; about 7 patients would do " in found.sentence
+    decision = verdict(compared(*[-0.03, -0.02, -0.04, -0.03, -0.02, -0.03], favoured=6))
+    assert decision.outcome == "too few patients to tell"
+    assert "; 6 labels made from its own masks, which favours it; about 7 patients would do " in decision.sentence
 
 
 def test_gain_on_neutral_labels_is_not_hidden_by_favoured_ones() -> None:
-    found = verdict(compared(*[-0.06] * 5, *[0.03, 0.02, 0.04, 0.03, 0.02, 0.03], favoured=5))
-    assert (found.outcome, found.n) == ("better", 6)
-    assert "in spite of" not in found.sentence
+    decision = verdict(compared(*[-0.06] * 5, *[0.03, 0.02, 0.04, 0.03, 0.02, 0.03], favoured=5))
+    assert (decision.outcome, decision.n) == ("better", 6)
+    assert "in spite of" not in decision.sentence
 
 
 def test_loss_on_neutral_labels_is_a_verdict_whatever_the_others_say() -> None:
-    found = verdict(compared(*[-0.06] * 5, *[-0.03, -0.02, -0.04, -0.03, -0.02, -0.03], favoured=5))
-    assert (found.outcome, found.n) == ("not better", 6)
-    assert found.high is not None and found.high < SMALLEST_GAIN
+    decision = verdict(compared(*[-0.06] * 5, *[-0.03, -0.02, -0.04, -0.03, -0.02, -0.03], favoured=5))
+    assert (decision.outcome, decision.n) == ("not better", 6)
+    assert decision.high is not None and decision.high < SMALLEST_GAIN
 
 
 def test_challenger_of_a_version_that_was_rolled_back_meanwhile_does_not_serve(tmp_path: Path) -> None:
@@ -123,8 +124,8 @@ def test_challenger_of_a_version_that_was_rolled_back_meanwhile_does_not_serve(t
     for _ in range(3):
         store.publish("tiny", store.add(card, weights).card.version, "a test")
     store.rollback("tiny", reason="while version 3's challenger learns")
-    found = challenge(store, card, weights, compared(0.05, 0.05, 0.05, 0.06, 0.04, 0.05))
-    assert not found.published
-    assert found.verdict.outcome == "another version serves"
-    assert "version 2 serves instead of version 3" in found.reason
+    retraining = challenge(store, card, weights, compared(0.05, 0.05, 0.05, 0.06, 0.04, 0.05))
+    assert not retraining.published
+    assert retraining.verdict.outcome == "another version serves"
+    assert "version 2 serves instead of version 3" in retraining.reason
     assert store.current("tiny").card.version == "2"

@@ -9,7 +9,7 @@ import pytest
 from sklearn import metrics
 
 from gliomics.errors import InputError
-from gliomics.evaluation.slice_calls import JudgedSlices, slice_figures
+from gliomics.evaluation.slice_calls import ClassifiedSlices, slice_figures
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
 from gliomics.segmentation.inputs import prepare
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
@@ -62,18 +62,18 @@ def classifier(a_model: ModelFolder) -> SliceClassifierModel:
     return SliceClassifierModel(a_model)
 
 
-def judged_slices(seed: int = 0, patients: int = 5) -> list[JudgedSlices]:
+def judged_slices(seed: int = 0, patients: int = 5) -> list[ClassifiedSlices]:
     """Two studies of each patient, with a better than random classifier that often gives the same probability."""
     rng = np.random.default_rng(seed)
     found = []
     for number in range(2 * patients):
         tumour = rng.random(20) < 0.4
         probability = (0.3 * tumour + 0.7 * rng.random(20)).round(1)
-        found.append(JudgedSlices(f"patient-{number % patients}", tumour, probability))
+        found.append(ClassifiedSlices(f"patient-{number % patients}", tumour, probability))
     return found
 
 
-def by_scikit_learn(judged: list[JudgedSlices]) -> dict[str, float]:
+def by_scikit_learn(judged: list[ClassifiedSlices]) -> dict[str, float]:
     tumour = np.concatenate([study.tumour for study in judged])
     probability = np.concatenate([study.probability for study in judged])
     called = probability >= 0.5
@@ -112,7 +112,7 @@ def test_patients_that_are_all_alike_leave_no_doubt_however_much_slices_differ()
 def test_figure_that_is_not_defined_is_left_out() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figures = slice_figures([JudgedSlices("a", np.array([True, True]), np.array([0.5, 0.4]))])
+        figures = slice_figures([ClassifiedSlices("a", np.array([True, True]), np.array([0.5, 0.4]))])
     assert {name: found.value for name, found in figures.items()} == pytest.approx(
         {"accuracy": 0.5, "sensitivity": 0.5, "f1": 2 / 3}
     )

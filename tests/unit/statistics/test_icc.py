@@ -13,33 +13,33 @@ SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5,
 """Table 2 of Shrout and Fleiss 1979: 6 targets, 4 judges."""
 
 
-def ratings(seed: int, n: int, k: int, between: float, raters: float, rest: float) -> np.ndarray:
+def ratings(seed: int, n: int, k: int, between: float, raters: float, residual: float) -> np.ndarray:
     random = np.random.default_rng(seed)
-    return random.normal(0, between, (n, 1)) + random.normal(0, raters, (1, k)) + random.normal(0, rest, (n, k))
+    return random.normal(0, between, (n, 1)) + random.normal(0, raters, (1, k)) + random.normal(0, residual, (n, k))
 
 
 def by_variance_components(table: np.ndarray) -> float:
     """ICC(2,1) as a ratio of variances, from the residuals of least-squares fits with and without each effect."""
     n, k = table.shape
-    one = np.ones((n * k, 1))
+    ones = np.ones((n * k, 1))
     targets, raters = np.kron(np.eye(n), np.ones((k, 1))), np.kron(np.ones((n, 1)), np.eye(k))
 
-    def left(*effects: np.ndarray) -> float:
-        design = np.hstack([one, *effects])
+    def residual(*effects: np.ndarray) -> float:
+        design = np.hstack([ones, *effects])
         return float(np.sum((table.ravel() - design @ np.linalg.lstsq(design, table.ravel(), rcond=None)[0]) ** 2))
 
-    rest = left(targets, raters) / ((n - 1) * (k - 1))
-    of_targets = ((left(raters) - left(targets, raters)) / (n - 1) - rest) / k
-    of_raters = ((left(targets) - left(targets, raters)) / (k - 1) - rest) / n
-    return of_targets / (of_targets + of_raters + rest)
+    error = residual(targets, raters) / ((n - 1) * (k - 1))
+    of_targets = ((residual(raters) - residual(targets, raters)) / (n - 1) - error) / k
+    of_raters = ((residual(targets) - residual(targets, raters)) / (k - 1) - error) / n
+    return of_targets / (of_targets + of_raters + error)
 
 
 def test_published_example_gives_the_published_icc_and_interval() -> None:
-    found = icc_2_1(SHROUT_FLEISS)
-    assert (found.n, found.k) == (6, 4)
-    assert found.value == pytest.approx(0.29, abs=0.005)
+    icc = icc_2_1(SHROUT_FLEISS)
+    assert (icc.n, icc.k) == (6, 4)
+    assert icc.value == pytest.approx(0.29, abs=0.005)
     # The interval that R's psych::ICC prints for these data.
-    assert (found.low, found.high) == (pytest.approx(0.019, abs=0.0005), pytest.approx(0.76, abs=0.005))
+    assert (icc.low, icc.high) == (pytest.approx(0.019, abs=0.0005), pytest.approx(0.76, abs=0.005))
 
 
 @settings(max_examples=40, deadline=None)
@@ -75,8 +75,8 @@ def test_unit_and_zero_of_a_feature_do_not_count(seed: int, gain: float, offset:
 
 def test_interval_holds_the_true_icc_in_95_of_100_samples() -> None:
     true = 2**2 / (2**2 + 0.5**2 + 1)
-    found = [icc_2_1(ratings(seed, 20, 5, 2, 0.5, 1)) for seed in range(1000)]
-    assert np.mean([one.low <= true <= one.high for one in found]) == pytest.approx(0.95, abs=0.025)
+    iccs = [icc_2_1(ratings(seed, 20, 5, 2, 0.5, 1)) for seed in range(1000)]
+    assert np.mean([icc.low <= true <= icc.high for icc in iccs]) == pytest.approx(0.95, abs=0.025)
 
 
 def test_more_targets_make_the_interval_narrower() -> None:
@@ -102,7 +102,7 @@ def test_raters_that_agree_have_an_icc_of_1_and_those_that_differ_by_a_constant_
     ],
 )
 def test_no_icc_has_a_reason(table: object, reason: str) -> None:
-    found = icc_2_1(table)  # type: ignore[arg-type]
-    assert math.isnan(found.value)
-    assert math.isnan(found.low)
-    assert found.reason == reason
+    icc = icc_2_1(table)  # type: ignore[arg-type]
+    assert math.isnan(icc.value)
+    assert math.isnan(icc.low)
+    assert icc.reason == reason

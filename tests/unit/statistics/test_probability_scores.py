@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_score
 
 from gliomics.statistics import probability_scores
-from gliomics.statistics.bootstrap import over_repeats
+from gliomics.statistics.bootstrap import Interval, over_repeats
 
 
 def drawn(seed: int, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -62,13 +62,14 @@ def test_probabilities_that_are_the_truth_have_a_small_calibration_error() -> No
 def test_interval_covers_the_value_and_shrinks_with_more_patients() -> None:
     rng = np.random.default_rng(1)
 
-    def interval(n: int) -> tuple[float, float, float]:
+    def interval(n: int) -> Interval:
         outcome = np.arange(n) % 2
         score = rng.normal(size=n) + outcome
         p = 1 / (1 + np.exp(-score))
         return over_repeats(probability_scores.macro_auc, np.stack([1 - p, p], axis=1)[None], outcome, rng)
 
     small, large = interval(40), interval(400)
-    for value, low, high in (small, large):
-        assert low < value < high
-    assert large[2] - large[1] < 0.5 * (small[2] - small[1])
+    for figure in (small, large):
+        assert figure.low < figure.value < figure.high
+    assert large.high - large.low < 0.5 * (small.high - small.low)
+    assert (small.n, large.n) == (40, 400)

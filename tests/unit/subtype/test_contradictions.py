@@ -54,10 +54,10 @@ def test_estimates_that_the_card_says_hardly_go_together_both_say_so(
     cards: dict[str, ModelCard], estimate: Estimate, order: int
 ) -> None:
     given = [estimate("subtype_coc", "coc2"), estimate("subtype_idh", "mutant")][::order]
-    found = with_contradictions(given, cards)
-    assert [each.model for each in found] == [each.model for each in given]
-    assert [each.reasons for each in found] == [["a reason", SENTENCE]] * 2
-    assert {each.model: each.contradicts for each in found} == {
+    estimates = with_contradictions(given, cards)
+    assert [answer.model for answer in estimates] == [answer.model for answer in given]
+    assert [answer.reasons for answer in estimates] == [["a reason", SENTENCE]] * 2
+    assert {answer.model: answer.contradicts for answer in estimates} == {
         "subtype_coc": ["subtype_idh"], "subtype_idh": ["subtype_coc"]
     }  # fmt: skip
 
@@ -66,8 +66,8 @@ def test_estimates_that_the_card_says_hardly_go_together_both_say_so(
 def test_every_pair_that_hardly_goes_together_is_found(
     cards: dict[str, ModelCard], estimate: Estimate, coc: str, idh: str
 ) -> None:
-    found = with_contradictions([estimate("subtype_coc", coc), estimate("subtype_idh", idh)], cards)
-    assert all(each.contradicts for each in found)
+    estimates = with_contradictions([estimate("subtype_coc", coc), estimate("subtype_idh", idh)], cards)
+    assert all(answer.contradicts for answer in estimates)
 
 
 @pytest.mark.parametrize(("coc", "idh"), [("coc1", "mutant"), ("coc3", "mutant"), ("coc2", "wildtype")])
@@ -85,8 +85,8 @@ def test_one_estimate_contradicts_nothing(cards: dict[str, ModelCard], estimate:
 def test_relations_are_counted_on_the_training_patients_and_only_where_most_agree() -> None:
     counts = (12, 12, 9)
     table = join(patients(counts, effect=1.0), outcomes(counts, ("a", "b", "c")), {})
-    known = [*["mutant"] * 11, "wildtype", *["mutant", "wildtype"] * 6, *["mutant"] * 9]
-    idh = dict(zip(table.patients, known, strict=True))
+    idh_status = [*["mutant"] * 11, "wildtype", *["mutant", "wildtype"] * 6, *["mutant"] * 9]
+    idh = dict(zip(table.patients, idh_status, strict=True))
     del idh[table.patients[0]]
     idh["TCGA-ZZ-0000"] = "wildtype"
     assert relations(table, {"other": idh}) == [

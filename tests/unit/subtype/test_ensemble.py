@@ -28,8 +28,8 @@ def test_members_are_scikit_learns_logistic_regressions(classes: int) -> None:
 def test_members_take_the_signatures_in_turn() -> None:
     values, outcome = data()
     fitted = fit_ensemble(values, outcome, 3, [[0], [0, 1], [3]], np.random.default_rng(0), members=2)
-    used = [np.flatnonzero(np.any(member != 0, axis=0)).tolist() for member in fitted.coefficients]
-    assert used == [[0], [0, 1], [3], [0], [0, 1], [3]]
+    columns = [np.flatnonzero(np.any(member != 0, axis=0)).tolist() for member in fitted.coefficients]
+    assert columns == [[0], [0, 1], [3], [0], [0, 1], [3]]
 
 
 def test_probabilities_sum_to_one_and_are_the_members_mean() -> None:
@@ -50,11 +50,11 @@ def test_without_a_signal_the_probabilities_are_the_class_frequencies() -> None:
 def test_missing_value_counts_as_the_median() -> None:
     values, outcome = data()
     fitted = fit_ensemble(values, outcome, 3, [[0, 1, 2, 3]], np.random.default_rng(0), members=3)
-    asked = values[:1].copy()
-    asked[0, 2] = np.nan
-    filled = asked.copy()
+    incomplete = values[:1].copy()
+    incomplete[0, 2] = np.nan
+    filled = incomplete.copy()
     filled[0, 2] = np.median(values[:, 2])
-    np.testing.assert_allclose(fitted.probabilities(asked), fitted.probabilities(filled))
+    np.testing.assert_allclose(fitted.probabilities(incomplete), fitted.probabilities(filled))
 
 
 def test_an_extreme_value_counts_no_more_than_three_standard_deviations() -> None:

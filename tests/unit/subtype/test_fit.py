@@ -35,11 +35,11 @@ def test_card_tells_how_good_the_model_is_and_what_nothing_would_give(a_model: M
 
 def test_equal_seed_gives_equal_arrays(tmp_path: Path) -> None:
     rows, classes = patients(COUNTS, effect=1.0), outcomes(COUNTS, "ab")
-    one, two = (fit_model(rows, classes, tmp_path / name, OPTIONS) for name in ("one", "two"))
-    assert one.card.sha256 == two.card.sha256
-    assert one.card.metrics == two.card.metrics
+    model, again = (fit_model(rows, classes, tmp_path / name, OPTIONS) for name in ("one", "two"))
+    assert model.card.sha256 == again.card.sha256
+    assert model.card.metrics == again.card.metrics
     three = fit_model(rows[::-1], classes, tmp_path / "three", OPTIONS)
-    assert three.file(ARRAYS).read_bytes() == one.file(ARRAYS).read_bytes()
+    assert three.file(ARRAYS).read_bytes() == model.file(ARRAYS).read_bytes()
 
 
 def test_model_does_not_depend_on_how_thoroughly_it_was_validated(tmp_path: Path) -> None:

@@ -54,18 +54,18 @@ def with_card(folder: Path, **changed: object) -> Path:
 
 
 def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolder, a_study: FeatureRow) -> None:
-    found = SubtypeModel(a_model).estimate(a_study)
-    assert sum(found.probabilities.values()) == pytest.approx(1)
-    assert found.predicted == max(found.probabilities, key=lambda name: found.probabilities[name]) == "coc1"
-    for name, (low, high) in found.intervals.items():
-        assert 0 <= low <= found.probabilities[name] <= high <= 1
-    assert (found.model, found.model_version, found.target) == ("subtype_test", "1", "cluster")
-    assert (found.population, found.n_training) == ("60 drawn patients", 60)
-    assert found.performance.startswith("AUC, mean of each class against the rest: 0.9")
-    assert "; AUC, coc1 against the rest: " in found.performance
-    assert (found.inside_training_range, found.reasons) == (True, [OUTSIDE_ALONE])
-    assert not found.in_sample
-    assert SubtypeEstimate.from_json(json.loads(json.dumps(found.to_json()))) == found
+    answer = SubtypeModel(a_model).estimate(a_study)
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
+    assert answer.predicted == max(answer.probabilities, key=lambda name: answer.probabilities[name]) == "coc1"
+    for name, (low, high) in answer.intervals.items():
+        assert 0 <= low <= answer.probabilities[name] <= high <= 1
+    assert (answer.model, answer.model_version, answer.target) == ("subtype_test", "1", "cluster")
+    assert (answer.population, answer.n_training) == ("60 drawn patients", 60)
+    assert answer.performance.startswith("AUC, mean of each class against the rest: 0.9")
+    assert "; AUC, coc1 against the rest: " in answer.performance
+    assert (answer.inside_training_range, answer.reasons) == (True, [OUTSIDE_ALONE])
+    assert not answer.in_sample
+    assert SubtypeEstimate.from_json(json.loads(json.dumps(answer.to_json()))) == answer
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolde
 def test_estimate_of_a_patient_that_the_model_was_fitted_on_says_so(
     a_model: ModelFolder, a_study: FeatureRow, study_id: str, diagnostics: dict[str, str]
 ) -> None:
-    found = SubtypeModel(a_model).estimate(replace(a_study, study_id=study_id, diagnostics=diagnostics))
-    assert found.in_sample
-    assert found.reasons[-1] == "the model was fitted on this patient, among others: the estimate is not a prediction"
+    answer = SubtypeModel(a_model).estimate(replace(a_study, study_id=study_id, diagnostics=diagnostics))
+    assert answer.in_sample
+    assert answer.reasons[-1] == "the model was fitted on this patient, among others: the estimate is not a prediction"
     assert not SubtypeModel(a_model).estimate(a_study).in_sample
 
 
@@ -118,10 +118,10 @@ def test_study_without_an_optional_sequence_is_estimated_and_told(a_model: Model
     model = SubtypeModel(a_model)
     assert (model.card.sequences.required, model.card.sequences.optional) == (["flair"], ["t1c"])
     without = {name: value for name, value in a_study.values.items() if not name.startswith("t1c_")}
-    found = model.estimate(replace(a_study, values=without))
-    assert found.reasons[-1] == "the study has no t1c: its features were taken as the training patients' medians"
-    assert "without t1c: 0." in found.performance
-    assert found.probabilities != model.estimate(a_study).probabilities
+    answer = model.estimate(replace(a_study, values=without))
+    assert answer.reasons[-1] == "the study has no t1c: its features were taken as the training patients' medians"
+    assert "without t1c: 0." in answer.performance
+    assert answer.probabilities != model.estimate(a_study).probabilities
 
 
 def test_some_features_of_an_optional_sequence_are_not_enough(a_model: ModelFolder, a_study: FeatureRow) -> None:
@@ -136,10 +136,10 @@ def test_image_whose_sequence_nobody_named_is_taken_for_the_one_that_is_needed(
 ) -> None:
     model = SubtypeModel(a_model)
     unnamed = {name.replace("flair_", "image_"): v for name, v in a_study.values.items() if not name.startswith("t1c_")}
-    found = model.estimate(replace(a_study, values=unnamed))
+    answer = model.estimate(replace(a_study, values=unnamed))
     named = {name: value for name, value in a_study.values.items() if not name.startswith("t1c_")}
-    assert found.probabilities == model.estimate(replace(a_study, values=named)).probabilities
-    assert "the image's sequence is not named; it was taken for flair" in found.reasons
+    assert answer.probabilities == model.estimate(replace(a_study, values=named)).probabilities
+    assert "the image's sequence is not named; it was taken for flair" in answer.reasons
 
 
 def test_training_patients_are_inside_and_a_stranger_is_outside_with_the_features_named(a_model: ModelFolder) -> None:
@@ -148,10 +148,10 @@ def test_training_patients_are_inside_and_a_stranger_is_outside_with_the_feature
     assert np.mean(trained) > 0.95
     stranger = patients(COUNTS, effect=1.0, seed=11)[0]
     stranger.values["original_outline_Solidity"] = 60.0
-    found = model.estimate(stranger)
-    assert not found.inside_training_range
-    assert found.reasons[0] == "taken together, the features are unlike those of 99 % of the 60 training patients"
-    assert found.reasons[1].startswith("original_outline_Solidity is 60, outside the range of 98 % of them (")
+    answer = model.estimate(stranger)
+    assert not answer.inside_training_range
+    assert answer.reasons[0] == "taken together, the features are unlike those of 99 % of the 60 training patients"
+    assert answer.reasons[1].startswith("original_outline_Solidity is 60, outside the range of 98 % of them (")
 
 
 def test_single_features_outside_their_range_are_named_beside_the_whole_that_is_inside(
@@ -162,10 +162,10 @@ def test_single_features_outside_their_range_are_named_beside_the_whole_that_is_
     values = {name: quantiles[3] for name, quantiles in middle.items()}
     assert model.estimate(replace(a_study, values=values)).reasons == []
     beyond = {name: float(np.mean(middle[name][5:7])) for name in model.features[:4]}
-    found = model.estimate(replace(a_study, values=values | beyond))
-    assert found.inside_training_range
+    answer = model.estimate(replace(a_study, values=values | beyond))
+    assert answer.inside_training_range
     listed = ", ".join(model.features[:3])
-    assert found.reasons == [
+    assert answer.reasons == [
         "taken together, the features are like those of 99 % of the 60 training patients; 4 of 13 by themselves lie "
         f"outside the range of 90 % of them, where 1.3 are to be expected: {listed} and 1 more"
     ]

@@ -91,10 +91,10 @@ def test_champion_is_compared_on_its_own_patients_by_models_that_had_not_seen_th
 
 def test_out_of_fold_estimates_are_of_the_training_patients_alone(a_model: ModelFolder) -> None:
     model = SubtypeModel(a_model)
-    drawn = model.out_of_fold("TCGA_XX_0003_20000101")
-    assert len(drawn) == 2
-    assert all(sum(probabilities.values()) == pytest.approx(1) for probabilities in drawn)
-    assert drawn[0] != drawn[1]
+    repeats = model.out_of_fold("TCGA_XX_0003_20000101")
+    assert len(repeats) == 2
+    assert all(sum(probabilities.values()) == pytest.approx(1) for probabilities in repeats)
+    assert repeats[0] != repeats[1]
     assert model.out_of_fold("TCGA-YY-0003") == []
 
 
@@ -102,7 +102,7 @@ def test_out_of_fold_estimates_give_the_figures_of_the_card(a_model: ModelFolder
     """They are stored in the order of the patients' hashes, which is not that of the table."""
     model, truth = SubtypeModel(load_model_folder(a_model.path)), outcomes((30, 14, 16), CLASSES)
     scores = [
-        np.mean([2 * (1 - probability_score(drawn, label)) for drawn in model.out_of_fold(patient)])
+        np.mean([2 * (1 - probability_score(probabilities, label)) for probabilities in model.out_of_fold(patient)])
         for patient, label in truth.items()
     ]
     figures = {metric.name: metric.value for metric in a_model.card.metrics}

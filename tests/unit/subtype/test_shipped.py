@@ -83,6 +83,6 @@ def test_real_patients_are_measured_and_estimated(lgg_kaggle: Path, tmp_path: Pa
     for table in tables:
         assert any("voxel size is unknown" in warning for warning in table.warnings)
         for name in NAMES:
-            found = opened(name).estimate(table)
-            assert sum(found.probabilities.values()) == pytest.approx(1)
-            assert found.inside_training_range, found.reasons
+            answer = opened(name).estimate(table)
+            assert sum(answer.probabilities.values()) == pytest.approx(1)
+            assert answer.inside_training_range, answer.reasons

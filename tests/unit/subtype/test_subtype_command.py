@@ -34,8 +34,8 @@ def features(tmp_path: Path) -> Path:
 def test_predict_writes_a_row_per_study_with_probabilities_and_intervals(
     run: Run, a_model: ModelFolder, features: Path, tmp_path: Path
 ) -> None:
-    done = run("predict", features, "--model", a_model.path, "--out", tmp_path / "out.csv")
-    assert done.returncode == 0, done.stderr
+    process = run("predict", features, "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert process.returncode == 0, process.stderr
     with (tmp_path / "out.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
@@ -50,8 +50,8 @@ def test_predict_writes_a_row_per_study_with_probabilities_and_intervals(
         assert (row["model"], row["model_version"]) == ("subtype_test", "1")
         assert row["notice"].startswith("For research use only")
         assert row["in_sample"] == "true"
-    assert "28 estimates of cluster in" in done.stderr
-    assert "28 studies are of patients that the model was fitted on: these estimates are not predict" in done.stderr
+    assert "28 estimates of cluster in" in process.stderr
+    assert "28 studies are of patients that the model was fitted on: these estimates are not predict" in process.stderr
 
 
 def test_several_models_share_a_table_and_contradictions_are_told(
@@ -64,8 +64,8 @@ def test_several_models_share_a_table_and_contradictions_are_told(
     other = fit_model(
         patients(COUNTS, effect=1.0), truth, tmp_path / "other", options, related={"subtype_test": exchanged}
     )
-    done = run("predict", features, "--model", a_model.path, "--model", other.path, "--out", tmp_path / "out.csv")
-    assert done.returncode == 0, done.stderr
+    process = run("predict", features, "--model", a_model.path, "--model", other.path, "--out", tmp_path / "out.csv")
+    assert process.returncode == 0, process.stderr
     with (tmp_path / "out.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["model"] for row in rows[:2]] == ["subtype_test", "subtype_other"]
@@ -73,13 +73,13 @@ def test_several_models_share_a_table_and_contradictions_are_told(
     contradicted = [row for row in rows if row["model"] == "subtype_other" and row["contradicts"] == "subtype_test"]
     assert len(contradicted) > 20
     assert all("hardly go together" in row["reasons"] for row in contradicted)
-    assert f"{len(contradicted)} of them hardly go with another model's estimate" in done.stderr
+    assert f"{len(contradicted)} of them hardly go with another model's estimate" in process.stderr
 
 
 def test_model_that_is_named_twice_is_refused(run: Run, a_model: ModelFolder, features: Path, tmp_path: Path) -> None:
-    done = run("predict", features, "--model", a_model.path, "--model", a_model.path, "--out", tmp_path / "out.csv")
-    assert done.returncode == 2
-    assert "names a model twice" in done.stderr
+    process = run("predict", features, "--model", a_model.path, "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert process.returncode == 2
+    assert "names a model twice" in process.stderr
 
 
 def test_study_that_lacks_features_is_reported_and_the_others_go_on(
@@ -88,9 +88,9 @@ def test_study_that_lacks_features_is_reported_and_the_others_go_on(
     rows = patients(COUNTS, effect=1.0)
     rows[0] = replace(rows[0], values={"original_outline_Extent": 0.5})
     write_features_csv(rows, tmp_path / "features.csv")
-    done = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
-    assert done.returncode == 1
-    assert "failed TCGA_XX_0000_20000101: study" in done.stderr
+    process = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert process.returncode == 1
+    assert "failed TCGA_XX_0000_20000101: study" in process.stderr
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 27
 
 
@@ -98,54 +98,54 @@ def test_no_usable_study_ends_in_one_error_line_and_writes_nothing(
     run: Run, a_model: ModelFolder, tmp_path: Path
 ) -> None:
     (tmp_path / "features.csv").write_text("study_id,original_outline_Extent\nA,0.5\n")
-    done = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
-    assert done.returncode == 2
-    assert "error: study 'A' lacks features that model 'subtype_test' needs" in done.stderr
+    process = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert process.returncode == 2
+    assert "error: study 'A' lacks features that model 'subtype_test' needs" in process.stderr
     assert not (tmp_path / "out.csv").exists()
 
 
 def test_two_regions_of_a_study_are_refused(run: Run, a_model: ModelFolder, tmp_path: Path) -> None:
     (tmp_path / "features.csv").write_text("study_id,region,x\nA,whole,1\nA,enhancing,2\n")
-    done = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
-    assert done.returncode == 2
-    assert "has several regions of study 'A'" in done.stderr
+    process = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
+    assert process.returncode == 2
+    assert "has several regions of study 'A'" in process.stderr
 
 
 def test_unknown_model_is_refused_with_those_that_exist(run: Run, features: Path, tmp_path: Path) -> None:
-    done = run("predict", features, "--model", "subtype_foo", "--out", tmp_path / "out.csv")
-    assert done.returncode == 2
-    assert "there is no model 'subtype_foo'" in done.stderr
+    process = run("predict", features, "--model", "subtype_foo", "--out", tmp_path / "out.csv")
+    assert process.returncode == 2
+    assert "there is no model 'subtype_foo'" in process.stderr
 
 
 @pytest.mark.parametrize(
-    ("permutations", "said"),
+    ("permutations", "warning"),
     [
         (1, "1 permutation: the p-value cannot be below 0.5; give --permutations 20"),
         (5, "5 permutations: the p-value cannot be below 0.17; give --permutations 20"),
         (20, None),
     ],
 )
-def test_permutations_that_are_too_few_for_a_p_value_are_told(permutations: int, said: str | None) -> None:
+def test_permutations_that_are_too_few_for_a_p_value_are_told(permutations: int, warning: str | None) -> None:
     note = too_few_permutations(permutations)
-    assert note is None if said is None else said in str(note)
+    assert note is None if warning is None else warning in str(note)
 
 
 def test_fit_makes_a_model_that_predict_uses(run: Run, features: Path, tmp_path: Path) -> None:
     lines = ["patient_id,IDH", *(f"{patient},{value}" for patient, value in outcomes(COUNTS, ("WT", "Mut")).items())]
     (tmp_path / "genomics.csv").write_text("\n".join(lines))
-    made = run(
+    process = run(
         "fit", features, "--outcomes", tmp_path / "genomics.csv", "--target", "IDH", "--out", tmp_path / "subtype_mine",
         "--class", "Mut=mutant", "--class", "WT=wildtype", "--repeats", 1, "--permutations", 0,
         "--other-masks", f"masks drawn twice={features}",
     )  # fmt: skip
-    assert made.returncode == 0, made.stderr
-    assert "28 patients: mutant 12, wildtype 16" in made.stderr
-    assert "without --permutations there is no AUC by chance and no p-value" in made.stderr
-    assert "AUC, masks drawn twice 0." in made.stderr
+    assert process.returncode == 0, process.stderr
+    assert "28 patients: mutant 12, wildtype 16" in process.stderr
+    assert "without --permutations there is no AUC by chance and no p-value" in process.stderr
+    assert "AUC, masks drawn twice 0." in process.stderr
     card = load_model_folder(tmp_path / "subtype_mine").card
     assert (card.name, card.classes, card.settings["target"]) == ("subtype_mine", ["mutant", "wildtype"], "IDH")
-    done = run("predict", features, "--model", tmp_path / "subtype_mine", "--out", tmp_path / "out.csv")
-    assert done.returncode == 0, done.stderr
+    process = run("predict", features, "--model", tmp_path / "subtype_mine", "--out", tmp_path / "out.csv")
+    assert process.returncode == 0, process.stderr
     assert ",probability_mutant,probability_wildtype," in (tmp_path / "out.csv").read_text()
 
 
@@ -161,8 +161,8 @@ def test_fit_makes_a_model_that_predict_uses(run: Run, features: Path, tmp_path:
 def test_fit_refuses_in_one_line(run: Run, features: Path, tmp_path: Path, options: list[str], message: str) -> None:
     few = list(outcomes(COUNTS, ("WT", "Mut")).items())[7:]
     (tmp_path / "genomics.csv").write_text("\n".join(["patient_id,IDH", *(f"{p},{v}" for p, v in few)]))
-    done = run("fit", features, "--outcomes", tmp_path / "genomics.csv", "--out", tmp_path / "m", *options)
-    assert done.returncode == 2
-    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
-    assert message in done.stderr.strip().splitlines()[-1]
+    process = run("fit", features, "--outcomes", tmp_path / "genomics.csv", "--out", tmp_path / "m", *options)
+    assert process.returncode == 2
+    assert process.stderr.strip().splitlines()[-1].startswith("error: ")
+    assert message in process.stderr.strip().splitlines()[-1]
     assert not (tmp_path / "m").exists()

@@ -12,8 +12,8 @@ from gliomics.subtype.table import check_class_counts, join
 
 
 def row(study: str, patient: str | None = None, config: str = "c", **values: float) -> FeatureRow:
-    told = {"config_sha256": config} | ({"patient_id": patient} if patient else {})
-    return FeatureRow(study, "whole", values, told)
+    diagnostics = {"config_sha256": config} | ({"patient_id": patient} if patient else {})
+    return FeatureRow(study, "whole", values, diagnostics)
 
 
 def test_outcomes_are_read_from_the_imported_table_and_from_the_published_one(tmp_path: Path) -> None:
@@ -103,5 +103,5 @@ def test_one_class_is_refused() -> None:
 
 def test_fingerprint_follows_who_had_which_class() -> None:
     rows = [row("A", f=1.0), row("B", f=2.0)]
-    one, other = join(rows, {"A": "x", "B": "y"}, {}), join(rows, {"A": "y", "B": "x"}, {})
-    assert one.fingerprint == join(rows[::-1], {"B": "y", "A": "x"}, {}).fingerprint != other.fingerprint
+    table, exchanged = join(rows, {"A": "x", "B": "y"}, {}), join(rows, {"A": "y", "B": "x"}, {})
+    assert table.fingerprint == join(rows[::-1], {"B": "y", "A": "x"}, {}).fingerprint != exchanged.fingerprint

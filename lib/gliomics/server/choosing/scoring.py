@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from gliomics.active.scores import StudyScores, score_study
+from gliomics.active.scores import AcquisitionScores, score_study
 from gliomics.errors import GliomicsError
 from gliomics.files import FileStamp
 from gliomics.segmentation.labelled import load_volumes
@@ -67,13 +67,13 @@ class ModelScoring:
         """Model and version."""
         return f"{segmenter.card.name}-{segmenter.card.version}"
 
-    def score(self, segmenter: Segmenter, study: Study) -> StudyScores:
+    def score(self, segmenter: Segmenter, study: Study) -> AcquisitionScores:
         """By :func:`score_study`."""
         return score_study(segmenter, load_volumes(study, segmenter.card))
 
-    def read(self, value: Mapping[str, Any]) -> StudyScores:
+    def read(self, value: Mapping[str, Any]) -> AcquisitionScores:
         """Scores from their JSON."""
-        return StudyScores.from_json(value)
+        return AcquisitionScores.from_json(value)
 
 
 class ScoreKeeper(Generic[Scores]):

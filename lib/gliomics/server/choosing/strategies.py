@@ -13,7 +13,7 @@ from typing import Any, Generic
 from monailabel.interfaces.tasks.strategy import Strategy
 
 from gliomics.active.choices import Choice, choose_highest, nothing_left
-from gliomics.active.scores import StudyScores
+from gliomics.active.scores import AcquisitionScores
 from gliomics.active.slice_choice import choose_slices
 from gliomics.active.strategies import MODEL_BASED, MODEL_FREE, LabellingState
 from gliomics.errors import InputError
@@ -130,10 +130,12 @@ class ModelStrategy(StudyStrategy, Generic[Scores]):
         return {} if card is None else self._keeper.scores(card.name)
 
 
-class ScoredStrategy(ModelStrategy[StudyScores]):
+class ScoredStrategy(ModelStrategy[AcquisitionScores]):
     """A strategy that chooses by what a segmentation model thinks of the studies."""
 
-    def __init__(self, name: str, keeper: ScoreKeeper[StudyScores], models: ServingModels, leases: Leases) -> None:
+    def __init__(
+        self, name: str, keeper: ScoreKeeper[AcquisitionScores], models: ServingModels, leases: Leases
+    ) -> None:
         self._strategy = MODEL_BASED[name]
         super().__init__(self._strategy.text, keeper, models, leases)
 
@@ -154,7 +156,7 @@ class ScoredStrategy(ModelStrategy[StudyScores]):
         return choice if number is None else self._with_slices(choice, scores, number, datastore)
 
     def _with_slices(
-        self, choice: Choice, scores: Mapping[str, StudyScores], number: int, datastore: StudyDatastore
+        self, choice: Choice, scores: Mapping[str, AcquisitionScores], number: int, datastore: StudyDatastore
     ) -> Choice:
         """The choice with the slices of its study about which the model is least sure."""
         if choice.id is None or choice.id not in scores:
@@ -162,7 +164,7 @@ class ScoredStrategy(ModelStrategy[StudyScores]):
         done: list[int] = []
         with contextlib.suppress(InputError):  # a record that does not say which: all are offered again
             done = datastore.slices_done(choice.id)
-        slices = choose_slices(scores[choice.id].slices, number, done=done)
+        slices = choose_slices(scores[choice.id].slices, number, annotated=done)
         listed = ", ".join(map(str, slices)) or "none, all are done"
         return replace(choice, slices=slices, reason=f"{choice.reason}; slices in which it is least sure: {listed}")
 
