@@ -65,7 +65,7 @@ def check(command: Any, name: str, arguments: list[str], *, elided: bool) -> Non
     elif elided:
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in arguments if word.startswith("--")} <= known
-    elif "--describe" not in arguments:  # which ends while it is parsed
+    else:
         command.make_context(name, arguments)
 
 

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.terminal.console import STUDIES, check_apart, console, left_out, masks_not_used, with_progress
+from gliomics.cli.terminal.console import (
+    STUDIES,
+    check_apart,
+    console,
+    is_one_study,
+    left_out,
+    masks_not_used,
+    study_left_out,
+    with_progress,
+)
+from gliomics.cli.terminal.failures import Failures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gliomics.errors import GliomicsError
     from gliomics.evaluation import Evaluation, Pair
     from gliomics.evaluation.masks import PatientScores
     from gliomics.report.segmentation_figures import Example
@@ -58,38 +67,39 @@ def segmentation(
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder; give the folder that holds <study id>.nii.gz for each study")
     check_apart([out / f"{name}.csv" for name in TABLES], [groups])
-    found = open_studies(studies, left_out)
-    failures: list[GliomicsError] = []
-    if len(found) > 1:
+    every_study = open_studies(studies, left_out)
+    failures = Failures(only=len(every_study) == 1)
+    if len(every_study) > 1:
         for folder in (masks, labels):
-            masks_not_used(folder, found)
-    pairs = _pairs(found, masks, labels, failures)
+            masks_not_used(folder, every_study)
+    pairs = _pairs(every_study, masks, labels, failures)
     patients = sorted({pair.study.patient_id for pair in pairs})
     from_table = read_groups(groups, group or [], patients) if groups is not None else {}
-
-    def on_failed(pair: Pair, error: GliomicsError) -> None:
-        _report_failure(pair.study, error, failures)
-
-    evaluation = evaluate_masks(with_progress(pairs, "evaluating", len(pairs)), on_failed=on_failed)
+    evaluation = evaluate_masks(
+        with_progress(pairs, "evaluating", len(pairs)),
+        on_failed=lambda pair, error: failures.report(pair.study.id, error),
+    )
     if not evaluation.patients:
-        if len(found) == 1:
-            raise failures[0]
-        raise InputError(f"none of {len(found)} studies could be evaluated; the reasons are above")
+        raise InputError(f"none of {len(every_study)} studies could be evaluated; the reasons are above")
     by_group = built_in_groups(evaluation) | from_table
     write_tables(evaluation, by_group, out)
     _write_pictures(evaluation, out)
-    _say(evaluation, out, len(found) - len(evaluation.studies) - len(failures), len(failures))
-    if failures:
-        raise typer.Exit(1)
+    absent = len(every_study) - len(evaluation.studies) - len(failures.errors)
+    _say(evaluation)
+    console.print(
+        f"{len(evaluation.studies)} studies of {len(evaluation.patients)} patients in {out}"
+        + (f", {absent} without mask or reference" if absent else "")
+        + failures.summary
+    )
+    failures.end()
 
 
 def _default_labels(studies: Path) -> Path:
     """``labels/final`` of the studies folder, also when one of its studies is pointed at."""
-    one = studies.is_file() or (studies / "study.json").is_file()
-    return (studies.absolute().parent if one else studies) / "labels" / "final"
+    return (studies.absolute().parent if is_one_study(studies) else studies) / "labels" / "final"
 
 
-def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: list[GliomicsError]) -> list[Pair]:
+def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: Failures) -> list[Pair]:
     """The studies that have a mask and a reference."""
     from gliomics.errors import InputError
     from gliomics.evaluation import Pair
@@ -98,26 +108,18 @@ def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: list[G
 
     pairs, record = [], MaskRecord(masks)
     for study in studies:
-        try:
+        with failures.of(study.id):
             mask, reference = find_mask(masks, study.id), find_mask(labels, study.id)
-        except InputError as error:
-            _report_failure(study, error, failures)
-            continue
-        if mask is not None and reference is not None:
-            pairs.append(Pair(study, mask, reference, record.in_sample(mask)))
-            continue
-        lacking = [f"no mask in {masks}"] * (mask is None) + [f"no reference in {labels}"] * (reference is None)
-        console.print(f"left out {study.id}: {', '.join(lacking)}", style="yellow", markup=False)
+            if mask is not None and reference is not None:
+                pairs.append(Pair(study, mask, reference, record.in_sample(mask)))
+                continue
+            lacking = [f"no mask in {masks}"] * (mask is None) + [f"no reference in {labels}"] * (reference is None)
+            study_left_out(study.id, ", ".join(lacking))
     if not pairs:
         raise InputError(
             f"none of the {len(studies)} studies has a mask <study id>.nii.gz in {masks} and a reference in {labels}"
         )
     return pairs
-
-
-def _report_failure(study: Study, error: GliomicsError, failures: list[GliomicsError]) -> None:
-    failures.append(error)
-    console.print(f"failed {study.id}: {error}", style="red", markup=False)
 
 
 def _write_pictures(evaluation: Evaluation, out: Path) -> None:
@@ -161,7 +163,8 @@ def _example(place: str, patient: PatientScores) -> Example:
     )
 
 
-def _say(evaluation: Evaluation, out: Path, absent: int, failed: int) -> None:
+def _say(evaluation: Evaluation) -> None:
+    """Mean and median Dice, of patients that the model learned from apart."""
     from gliomics.evaluation.tables import statistics
 
     for in_sample in (False, True):
@@ -171,8 +174,3 @@ def _say(evaluation: Evaluation, out: Path, absent: int, failed: int) -> None:
             interval = f" ({row['low']:.3f} to {row['high']:.3f})" if row["low"] == row["low"] else ""
             line = f"{row['statistic']} Dice {row['value']:.3f}{interval}, {row['n']} patients{among}"
             console.print(line, style="yellow" if in_sample else None, markup=False)
-    console.print(
-        f"{len(evaluation.studies)} studies of {len(evaluation.patients)} patients in {out}"
-        + (f", {absent} without mask or reference" if absent else "")
-        + (f", {failed} studies failed" if failed else "")
-    )

@@ -11,8 +11,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.prompt import Confirm, Prompt
 
-from gliomics.cli.terminal.console import console
-from gliomics.cli.terminal.import_plan import counted, show_left_out, show_plan
+from gliomics.cli.terminal.console import console, counted
+from gliomics.cli.terminal.import_plan import show_left_out, show_plan
 from gliomics.errors import InputError
 from gliomics.sequences import SEQUENCES
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gliomics.cli.terminal.console import STUDIES, check_apart, console, left_out, masks_not_used, with_progress
-from gliomics.errors import GliomicsError, InputError
+from gliomics.cli.terminal.failures import Failures
+from gliomics.errors import InputError
 
 if TYPE_CHECKING:
     from gliomics.study import Mask, Study
@@ -47,28 +48,23 @@ def resample(
     images = [path for study in every_study for path in study.sequences.values()]
     check_apart([out / f"{study.id}.nii.gz" for study in every_study], images)
     masks_not_used(masks, every_study)
-    done, failed = 0, 0
+    resampled, failures = 0, Failures()
     for study in with_progress(every_study, "resampling", len(every_study)):
-        try:
+        with failures.of(study.id):
             path = find_mask(masks, study.id)
             if path is None:
                 continue
             before, after = _resampled(path, study, sequence)
             write_mask(after, out / f"{study.id}.nii.gz")
-        except GliomicsError as error:
-            failed += 1
-            console.print(f"failed {study.id}: {error}", style="red", markup=False)
-        else:
-            done += 1
+            resampled += 1
             console.print(f"{study.id}: {_change(before, after)}", markup=False)
             if names := read_label_names(path):
                 segments = ", ".join(f"{value} '{name}'" for value, name in names.items())
                 console.print(f"{study.id}: .nii.gz keeps no names; its segments were {segments}", markup=False)
-    if not done and not failed:
+    if not resampled and not failures.errors:
         raise InputError(f"none of the {len(every_study)} studies has a mask in {masks}")
-    console.print(f"{done} masks in {out}" + (f", {failed} failed" if failed else ""))
-    if failed:
-        raise typer.Exit(1)
+    console.print(f"{resampled} masks in {out}{failures.summary}")
+    failures.end()
 
 
 def _resampled(path: Path, study: Study, sequence: str | None) -> tuple[Mask, Mask]:

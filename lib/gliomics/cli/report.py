@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.terminal.console import RESAMPLE_TO, console
+from gliomics.cli.terminal.console import RESAMPLE_TO, console, is_one_study
 from gliomics.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _find(text: str, studies: Path | None) -> tuple[Study, Path]:
             f"there is no folder or file {text}; give a study's folder, one image file, or with --studies FOLDER its id"
         )
     found = open_studies(path)
-    root = path.resolve().parent if path.is_file() or (path / "study.json").is_file() else path
+    root = path.resolve().parent if is_one_study(path) else path
     if len(found) > 1:
         listed = ", ".join(item.id for item in found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
         raise InputError(

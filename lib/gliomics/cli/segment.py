@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gliomics.cli.terminal.console import RESAMPLE_TO, STUDIES, check_apart, console, left_out, with_progress
-from gliomics.errors import GliomicsError, InputError, UnknownNameError
+from gliomics.cli.terminal.failures import Failures
+from gliomics.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,31 +40,23 @@ def segment(
     """
     from gliomics.study import open_studies
 
-    found = open_studies(studies, left_out)
-    images = [path for study in found for path in study.sequences.values()]
-    check_apart([out / f"{study.id}.nii.gz" for study in found], images)
+    every_study = open_studies(studies, left_out)
+    images = [path for study in every_study for path in study.sequences.values()]
+    check_apart([out / f"{study.id}.nii.gz" for study in every_study], images)
     if maps is not None:
         kinds = ("probability", "uncertainty")
-        check_apart([maps / f"{study.id}_{kind}.nii.gz" for study in found for kind in kinds], images)
+        check_apart([maps / f"{study.id}_{kind}.nii.gz" for study in every_study for kind in kinds], images)
     segment_one = _on_server(server, model, out, maps) if server else _here(model, models, resample_to, out, maps)
-    failed = 0
-    for study in with_progress(found, f"segmenting with {model}", len(found)):
-        try:
-            warnings = segment_one(study)
-        except GliomicsError as error:
-            if len(found) == 1:
-                raise
-            failed += 1
-            console.print(f"failed {study.id}: {error}", style="red", markup=False)
-        else:
-            for warning in warnings:
+    failures = Failures(only=len(every_study) == 1)
+    for study in with_progress(every_study, f"segmenting with {model}", len(every_study)):
+        with failures.of(study.id):
+            for warning in segment_one(study):
                 console.print(f"{study.id}: {warning}", style="yellow", markup=False)
-    done = len(found) - failed
-    if not done:
-        raise InputError(f"none of the {len(found)} studies could be segmented; the reasons are above")
-    console.print(f"{done} masks in {out}" + (f", {failed} studies failed" if failed else ""))
-    if failed:
-        raise typer.Exit(1)
+    segmented = len(every_study) - len(failures.errors)
+    if not segmented:
+        raise InputError(f"none of the {len(every_study)} studies could be segmented; the reasons are above")
+    console.print(f"{segmented} masks in {out}{failures.summary}")
+    failures.end()
 
 
 def _here(
@@ -99,13 +92,13 @@ def _on_server(server: str, model: str, out: Path, maps: Path | None) -> Callabl
     from gliomics.segmentation.mask_record import MaskRecord
 
     client, record = GliomicsClient(server), MaskRecord(out)
-    known = sorted(client.info()["models"])
-    if model not in known:
-        raise UnknownNameError(f"{server} has no model '{model}'; it has {', '.join(known)}")
+    models = sorted(client.info()["models"])
+    if model not in models:
+        raise UnknownNameError(f"{server} has no model '{model}'; it has {', '.join(models)}")
 
     def segment_one(study: Study) -> list[str]:
-        who = {"study_id": study.id, "patient_id": study.patient_id}
-        result = client.infer(model, files=study.sequences, params=who)
+        identity = {"study_id": study.id, "patient_id": study.patient_id}
+        result = client.infer(model, files=study.sequences, params=identity)
         if result.label is None:
             raise InputError(f"the server's model '{model}' gave no mask; is it a segmentation model?")
         path = out / f"{study.id}.nii.gz"
@@ -115,8 +108,8 @@ def _on_server(server: str, model: str, out: Path, maps: Path | None) -> Callabl
         record.add(path, model=model, version=version, in_sample=in_sample)
         if maps is not None:
             for name in ("probability", "uncertainty"):
-                map_ = client.infer(model, files=study.sequences, params={**who, "result": name})
-                write_bytes(maps / f"{study.id}_{name}.nii.gz", map_.label or b"")
+                map_answer = client.infer(model, files=study.sequences, params={**identity, "result": name})
+                write_bytes(maps / f"{study.id}_{name}.nii.gz", map_answer.label or b"")
         return list(answer.get("warnings", []))
 
     return segment_one

@@ -9,6 +9,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gliomics.cli.terminal.console import check_apart, check_table, console
+from gliomics.cli.terminal.failures import Failures
 
 if TYPE_CHECKING:
     from gliomics.models import ModelFolder
@@ -50,28 +51,24 @@ def predict(
         raise InputError(
             f"{features} has several regions of study '{twice}'; keep the region that the model was made for"
         )
-    opened = {found.card.name: found for found in (SubtypeModel(_open(name, models)) for name in model)}
-    if len(opened) < len(model):
+    subtype_models = [SubtypeModel(_open(name, models)) for name in model]
+    cards = {subtype_model.card.name: subtype_model.card for subtype_model in subtype_models}
+    if len(cards) < len(model):
         raise InputError(f"--model names a model twice: {', '.join(model)}; name each once")
-    cards = {name: found.card for name, found in opened.items()}
     estimates: list[SubtypeEstimate] = []
-    failures: list[InputError] = []
+    failures = Failures()
     for row in rows:
         of_study = []
-        for found in opened.values():
-            try:
-                of_study.append(found.estimate(row))
-            except InputError as error:
-                failures.append(error)
-                console.print(f"failed {row.study_id}: {error}", style="red", markup=False)
+        for subtype_model in subtype_models:
+            with failures.of(row.study_id):
+                of_study.append(subtype_model.estimate(row))
         estimates += with_contradictions(of_study, cards)
     if not estimates:
-        raise failures[0]
+        raise failures.errors[0]
     write_estimates_csv(estimates, out)
-    for found in opened.values():
-        _say(found, [estimate for estimate in estimates if estimate.model == found.card.name], out)
-    if failures:
-        raise typer.Exit(1)
+    for subtype_model in subtype_models:
+        _say(subtype_model, [estimate for estimate in estimates if estimate.model == subtype_model.card.name], out)
+    failures.end()
 
 
 def _say(model: SubtypeModel, estimates: list[SubtypeEstimate], out: Path) -> None:

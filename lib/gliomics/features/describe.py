@@ -101,7 +101,7 @@ def feature_list() -> str:
     parts = [
         "# Features, one by one",
         "A column of the feature table ends in the class and the name of a feature, e.g. "
-        "`flair_original_glcm_Contrast`. `gliomics features --describe` shows this list in the terminal.",
+        "`flair_original_glcm_Contrast`. `gliomics describe-features` shows this list in the terminal.",
         UNITS,
         "IBSI: the feature's code in the reference manual of the Image Biomarker Standardisation Initiative; "
         "[IBSI compliance](ibsi.md) says how the values compare.",

@@ -26,7 +26,7 @@ def studies(tmp_path: Path) -> Path:
 def run(capsys: pytest.CaptureFixture[str], studies: Path, *masks: Path) -> Done:
     options = [item for folder in masks for item in ("--masks", folder)]
     config = ("--config", studies.parent / "quick.yaml")
-    return gliomics(capsys, "features", studies, *options, *config, "--stability", "--out", studies.parent / "icc.csv")
+    return gliomics(capsys, "stability", studies, *options, *config, "--out", studies.parent / "icc.csv")
 
 
 def test_one_folder_gives_the_stability_under_perturbations(studies: Path, capsys: pytest.CaptureFixture[str]) -> None:

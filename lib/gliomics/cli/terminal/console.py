@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +23,16 @@ STUDIES = typer.Argument(help="A folder of studies, one study's folder, or one i
 RESAMPLE_TO = typer.Option(help="Bring sequences that lie on different grids to the grid of this one.")
 
 Item = TypeVar("Item")
+
+
+def counted(studies: Sized) -> str:
+    """``1 study`` or ``7 studies``."""
+    return f"{len(studies)} stud{'y' if len(studies) == 1 else 'ies'}"
+
+
+def is_one_study(path: Path) -> bool:
+    """Whether a study's folder or its image is pointed at, and not a folder of studies."""
+    return path.is_file() or (path / "study.json").is_file()
 
 
 def check_apart(written: Iterable[Path], read: Iterable[Path | None]) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sized
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from gliomics.cli.terminal.console import console
+from gliomics.cli.terminal.console import console, counted
 
 if TYPE_CHECKING:
     from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, Source
@@ -82,11 +82,6 @@ def _place(source: Source, folder: Path) -> str:
         return str(source)
     path = source.path.relative_to(folder).as_posix()
     return path if source.position is None else f"{path}, volume {source.position + 1}"
-
-
-def counted(studies: Sized) -> str:
-    """``1 study`` or ``7 studies``."""
-    return f"{len(studies)} stud{'y' if len(studies) == 1 else 'ies'}"
 
 
 def _summary(studies: Iterable[PlannedStudy]) -> str:
