@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 RESEARCH_NOTICE = "For research use only; not a medical device and not for diagnosis or treatment decisions."
 
 
+_SHOWN = 12
+"""Features that a notebook shows of a row."""
+
 _R = TypeVar("_R", bound="_Record")
 
 
@@ -44,6 +47,19 @@ class FeatureRow(_Record):
     diagnostics: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        warnings = f", {len(self.warnings)} warning{'s' * (len(self.warnings) != 1)}" if self.warnings else ""
+        return f"FeatureRow('{self.study_id}', region '{self.region}': {len(self.values)} features{warnings})"
+
+    def _repr_html_(self) -> str:
+        from gliomics.notebook import card
+
+        facts: list[tuple[str, object]] = [(name, f"{value:.6g}") for name, value in list(self.values.items())[:_SHOWN]]
+        if len(self.values) > _SHOWN:
+            facts.append(("...", f"{len(self.values) - _SHOWN} more in .values"))
+        facts += [("warning", warning) for warning in self.warnings]
+        return card(f"{len(self.values)} features of region {self.region} of {self.study_id}", facts)
+
 
 @dataclass(frozen=True)
 class SubtypeEstimate(_Record):
@@ -72,3 +88,27 @@ class SubtypeEstimate(_Record):
     notice: str = RESEARCH_NOTICE
     in_sample: bool = False
     contradicts: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        doubts = "" if self.inside_training_range else "; unlike the training patients"
+        doubts += "; no prediction, the model was fitted on this patient" if self.in_sample else ""
+        return (
+            f"SubtypeEstimate('{self.study_id}', {self.target} by {self.model} version {self.model_version}: "
+            f"{self.predicted} {self._spoken(self.predicted)}{doubts}; research use only)"
+        )
+
+    def _repr_html_(self) -> str:
+        from gliomics.notebook import card
+
+        facts: list[tuple[str, object]] = [(name, self._spoken(name)) for name in self.probabilities]
+        facts += [
+            ("model", f"{self.model} version {self.model_version}: {self.performance}"),
+            ("fitted on", f"{self.n_training} {self.population}"),
+            *(("beware", reason) for reason in [*self.reasons, *self.contradicts]),
+        ]
+        return card(f"{self.target} of {self.study_id}: {self.predicted}", facts, notice=self.notice)
+
+    def _spoken(self, name: str) -> str:
+        """The probability of a class with its interval, as in ``0.93 (0.88 to 0.97)``."""
+        interval = " ({:.2f} to {:.2f})".format(*self.intervals[name]) if name in self.intervals else ""
+        return f"{self.probabilities[name]:.2f}{interval}" if name in self.probabilities else ""

@@ -15,7 +15,7 @@ from gliomics import packages
 
 PACKAGE = Path(gliomics.__file__).parent
 LAYERS = [
-    {"errors", "bundled", "packages"},
+    {"errors", "bundled", "packages", "notebook"},
     {"files", "records", "sequences", "statistics"},
     {"csv_files", "yaml_files", "validated"},
     {"study", "client"},

@@ -26,6 +26,9 @@ class ModelFolder:
         self.path = path
         self.card = card
 
+    def __repr__(self) -> str:
+        return f"ModelFolder({self.card.name} version {self.card.version}, {self.card.task}, in {self.path})"
+
     def file(self, name: str) -> Path:
         """A file that the card lists; anything else in the folder is not part of the model."""
         if name not in self.card.sha256:

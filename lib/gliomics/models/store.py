@@ -49,6 +49,10 @@ class ModelStore:
         self._local = local
         self._shipped = shipped
 
+    def __repr__(self) -> str:
+        local = f", and those in {self._local}" if self._local is not None else ""
+        return f"ModelStore({', '.join(self.known()) or 'no models'}{local})"
+
     def names(self, task: Task | None = None) -> list[str]:
         """Names of the models that can serve, optionally of one task, in alphabetical order."""
         return [name for name in self.all_names() if self._serves(name, task)]

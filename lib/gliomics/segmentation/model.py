@@ -73,6 +73,11 @@ class LoadedModel:
             raise InputError(f"the weights of model '{card.name}' are not of its network: {error}") from error
         self.network.to(best_device()).eval()
 
+    def __repr__(self) -> str:
+        optional = f", {', '.join(self.card.sequences.optional)} if there" if self.card.sequences.optional else ""
+        sequences = f"{', '.join(self.card.sequences.required)}{optional}"
+        return f"{type(self).__name__}({self.card.name} version {self.card.version}: {sequences})"
+
     def choose(self, volumes: Mapping[str, Volume]) -> tuple[dict[str, Volume], list[str]]:
         """The sequences that the model will use, in its order, and warnings about those it does without."""
         required, optional = self.card.sequences.required, self.card.sequences.optional

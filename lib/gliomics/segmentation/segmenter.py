@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from gliomics.models import ModelCard
+from gliomics.notebook import card, slice_picture, spoken_spacing
 from gliomics.preprocess import from_canonical
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Inputs
@@ -38,6 +39,23 @@ class Segmentation:
     warnings: list[str]
     study_id: str | None = None
     """The study that it is of, where that is known."""
+
+    def __repr__(self) -> str:
+        of = f"of '{self.study_id}': " if self.study_id is not None else ""
+        warnings = f", {len(self.warnings)} warning{'s' * (len(self.warnings) != 1)}" if self.warnings else ""
+        return f"Segmentation({of}{self._lesion} from {', '.join(self.sequences_used)}{warnings})"
+
+    def _repr_html_(self) -> str:
+        array, affine, inside = self.probability.array, self.probability.affine, self.mask.array > 0
+        picture = slice_picture(array, affine, outlined=inside, alternative=repr(self))
+        facts = [("lesion", self._lesion), ("sequences", ", ".join(self.sequences_used))]
+        facts += [("warning", warning) for warning in self.warnings]
+        title = f"Segmentation of {self.study_id}" if self.study_id is not None else "Segmentation"
+        return card(title, facts, picture=picture, notice="Grey is the probability of lesion, the outline the mask.")
+
+    @property
+    def _lesion(self) -> str:
+        return f"{np.count_nonzero(self.mask.array)} voxels of {spoken_spacing(self.mask.spacing)}"
 
     @property
     def uncertainty(self) -> Volume:

@@ -34,6 +34,13 @@ class SubtypeModel:
         self.card: ModelCard = model.card
         self.settings, self._ensemble, self._novelty, self._out_of_fold = persist.read(model)
 
+    def __repr__(self) -> str:
+        return (
+            f"SubtypeModel({self.card.name} version {self.card.version}: {self.settings.target} "
+            f"({', '.join(self.card.classes)}) from {len(self.features)} features, fitted on "
+            f"{self.card.training.n_patients} patients)"
+        )
+
     @property
     def features(self) -> list[str]:
         """The features that it uses."""
