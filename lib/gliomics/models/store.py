@@ -51,7 +51,7 @@ class ModelStore:
 
     def __repr__(self) -> str:
         local = f", and those in {self._local}" if self._local is not None else ""
-        return f"ModelStore({', '.join(self.known()) or 'no models'}{local})"
+        return f"ModelStore({', '.join(self.all_names()) or 'no models'}{local})"
 
     def names(self, task: Task | None = None) -> list[str]:
         """Names of the models that can serve, optionally of one task, in alphabetical order."""
