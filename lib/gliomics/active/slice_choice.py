@@ -12,8 +12,11 @@ _WORTH = 0.25
 def choose_slices(entropy: Sequence[float], number: int, *, annotated: Collection[int] = ()) -> list[int]:
     """The ``number`` slices about which the model is least sure, in their order.
 
-    ``entropy`` is the predictive entropy of each slice; those ``done`` are not chosen. Neighbours look alike, so of the
-    unsure slices first those are taken that are no neighbours of one another or of what is done.
+    ``entropy`` is the predictive entropy of each slice; those ``annotated`` are not chosen. Neighbours look alike, so
+    of the unsure slices first those are taken that are no neighbours of one another or of what is annotated.
+
+    >>> choose_slices([0.0, 0.1, 0.9, 0.8, 0.3, 0.7], 2)
+    [2, 5]
     """
     unsure_first = sorted(set(range(len(entropy))) - set(annotated), key=lambda candidate: -entropy[candidate])
     worth = _WORTH * max((entropy[candidate] for candidate in unsure_first), default=0.0)

@@ -9,22 +9,47 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from gliomics.errors import GeometryError
+
 SMALLEST_LESION = 10
 """Voxels of the smallest component that counts as a lesion; smaller ones are taken for slips of the pen."""
 
 _CORNERS_CONNECT = np.ones((3, 3, 3), dtype=bool)
 
 
+def as_binary(
+    mask: npt.NDArray[Any], reference: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Both arrays as lesion or not; :class:`~gliomics.errors.GeometryError` for arrays of two shapes."""
+    if mask.shape != reference.shape:
+        raise GeometryError(
+            f"the mask has shape {mask.shape}, the reference {reference.shape}; resample one to the other's grid"
+        )
+    return mask.astype(bool), reference.astype(bool)
+
+
 def dice(mask: npt.NDArray[Any], reference: npt.NDArray[Any]) -> float:
-    """Dice coefficient of two binary volumes, 2|A n B| / (|A| + |B|) (Dice 1945); 1 when both are empty."""
-    a, b = mask.astype(bool), reference.astype(bool)
+    """Dice coefficient of two binary volumes, 2|A n B| / (|A| + |B|) (Dice 1945); 1 when both are empty.
+
+    Any value but 0 is lesion. Raises :class:`~gliomics.errors.GeometryError` for volumes of two shapes.
+
+    >>> dice(np.array([[1, 1], [0, 0]]), np.array([[1, 0], [0, 0]]))
+    0.6666666666666666
+    """
+    a, b = as_binary(mask, reference)
     total = int(np.count_nonzero(a) + np.count_nonzero(b))
     return 1.0 if total == 0 else 2 * int(np.count_nonzero(a & b)) / total
 
 
 def iou(mask: npt.NDArray[Any], reference: npt.NDArray[Any]) -> float:
-    """Intersection over union of two binary volumes, |A n B| / |A u B| (Jaccard 1912); 1 when both are empty."""
-    a, b = mask.astype(bool), reference.astype(bool)
+    """Intersection over union of two binary volumes, |A n B| / |A u B| (Jaccard 1912); 1 when both are empty.
+
+    Values and errors are as in :func:`dice`.
+
+    >>> iou(np.array([[1, 1], [0, 0]]), np.array([[1, 0], [0, 0]]))
+    0.5
+    """
+    a, b = as_binary(mask, reference)
     union = int(np.count_nonzero(a | b))
     return 1.0 if union == 0 else int(np.count_nonzero(a & b)) / union
 
@@ -67,9 +92,14 @@ def count_lesions(mask: npt.NDArray[Any], reference: npt.NDArray[Any], *, smalle
 
     A lesion is a 3-D component whose voxels touch by faces, edges or corners, of at least ``smallest`` voxels. A
     lesion of the reference is found when the mask has any voxel in it. A lesion of the mask is false when the
-    reference, small components included, has no voxel in it.
+    reference, small components included, has no voxel in it. Values and errors are as in :func:`dice`.
+
+    >>> mask, reference = np.zeros((2, 8, 8, 8))
+    >>> reference[:3, :3, :3] = reference[5:, 5:, 5:] = mask[:2, :3, :3] = 1
+    >>> count_lesions(mask, reference)
+    Lesions(found=1, missed=1, false_positive=0)
     """
-    a, b = mask.astype(bool), reference.astype(bool)
+    a, b = as_binary(mask, reference)
     found, missed = _touched(b, a, smallest)
     _, false_positive = _touched(a, b, smallest)
     return Lesions(found, missed, false_positive)

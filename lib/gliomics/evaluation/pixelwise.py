@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gliomics.evaluation.overlap import as_binary
 from gliomics.preprocess import to_canonical
 from gliomics.study.records import Mask
 
@@ -30,8 +31,13 @@ class Confusion:
 
     @classmethod
     def of(cls, mask: npt.NDArray[Any], reference: npt.NDArray[Any]) -> Confusion:
-        """Count the voxels of two binary arrays of one shape."""
-        a, b = mask.astype(bool), reference.astype(bool)
+        """Count the voxels of two binary arrays; :class:`~gliomics.errors.GeometryError` if their shapes differ.
+
+        >>> confusion = Confusion.of(np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0]))
+        >>> confusion.sensitivity, confusion.specificity, confusion.precision
+        (1.0, 0.6666666666666666, 0.5)
+        """
+        a, b = as_binary(mask, reference)
         overlap, marked, lesion = (int(np.count_nonzero(part)) for part in (a & b, a, b))
         return cls(a.size - marked - lesion + overlap, marked - overlap, lesion - overlap, overlap)
 

@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from gliomics.evaluation.overlap import as_binary
+
 Array = npt.NDArray[np.float64]
 
 
@@ -34,9 +36,15 @@ def surface_distances(
     With d(A, B) the distances from each surface voxel of A to the nearest of B, the former is the larger of the 95th
     percentiles of d(A, B) and d(B, A) (Huttenlocher 1993; the percentile leaves out the farthest 5 %), the latter the
     mean over both sets of distances together (Heimann 2009). ``spacing`` is the voxel size along i, j, k in mm; leave
-    it out for distances in voxels. Where either volume is empty there is no distance, and both are NaN.
+    it out for distances in voxels. Where either volume is empty there is no distance, and both are NaN. Raises
+    :class:`~gliomics.errors.GeometryError` for volumes of two shapes.
+
+    >>> mask, reference = np.zeros((2, 4, 4, 4))
+    >>> mask[1, 1, 0] = reference[1, 1, 2] = 1
+    >>> surface_distances(mask, reference, spacing=(1.0, 1.0, 3.0))
+    SurfaceDistances(hausdorff_95=6.0, average=6.0)
     """
-    a, b = mask.astype(bool), reference.astype(bool)
+    a, b = as_binary(mask, reference)
     if not (a.any() and b.any()):
         return SurfaceDistances(float("nan"), float("nan"))
     (box,) = ndimage.find_objects((a | b).astype(np.uint8))

@@ -102,6 +102,9 @@ def patient_hash(patient_id: str) -> str:
     """Hex SHA-256 of the canonical id: cards tell a patient again without naming anybody.
 
     It hides an id from a glance, not from somebody who tries all the ids that a hospital gives out.
+
+    >>> patient_hash("TCGA-CS-4941-01A") == patient_hash("TCGA_CS_4941")
+    True
     """
     return hashlib.sha256(canonical_patient(patient_id).encode()).hexdigest()
 

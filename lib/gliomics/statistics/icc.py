@@ -29,7 +29,14 @@ def icc_2_1(ratings: npt.ArrayLike) -> Icc:
 
     ``(MSR - MSE) / (MSR + (k - 1) MSE + k (MSC - MSE) / n)`` with the mean squares of targets (R), raters (C) and
     the rest (E): Shrout and Fleiss, Psychol Bull 86:420 (1979); the interval by the F distribution: McGraw and Wong,
-    Psychol Methods 1:30 (1996).
+    Psychol Methods 1:30 (1996). There is no ICC, but a reason, of fewer than 2 targets or raters and where nothing
+    differs. Raises :class:`InputError` for another shape, and for NaN or infinite ratings.
+
+    >>> icc = icc_2_1([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]])
+    >>> print(f"{icc.value:.2f} ({icc.low:.2f} to {icc.high:.2f}), {icc.n} targets, {icc.k} raters")
+    0.29 (0.02 to 0.76), 6 targets, 4 raters
+    >>> icc_2_1([[1.0], [2.0]]).reason
+    '1 rater; an ICC needs 2'
     """
     table = np.asarray(ratings, dtype=np.float64)
     if table.ndim != 2 or not np.isfinite(table).all():

@@ -6,15 +6,26 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
 
 _BINS = 5
 
 
 def auc(score: Array, positive: npt.NDArray[np.bool_]) -> float:
-    """Area under the ROC curve as the Mann-Whitney statistic; ties count one half."""
+    """Area under the ROC curve as the Mann-Whitney statistic; ties count one half.
+
+    ``score`` and ``positive`` are (patients,). Raises :class:`InputError` where all patients are of one class.
+
+    >>> auc(np.array([0.9, 0.6, 0.6, 0.2]), np.array([True, True, False, False]))
+    0.875
+    """
     n_positive = int(positive.sum())
     n_negative = positive.size - n_positive
+    if not (n_positive and n_negative):
+        raise InputError(
+            f"an AUC needs patients of two classes; {n_positive} are of the positive one and {n_negative} of the other"
+        )
     ranks = rankdata(score)[positive].sum()
     return float((ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
 
@@ -25,7 +36,10 @@ def class_auc(probability: Array, outcome: Classes, k: int) -> float:
 
 
 def macro_auc(probability: Array, outcome: Classes) -> float:
-    """Mean over the classes of each one's AUC against the rest; for two classes simply the AUC."""
+    """Mean over the classes of each one's AUC against the rest; for two classes simply the AUC.
+
+    ``probability`` is (patients, classes), ``outcome`` each patient's class, (patients,).
+    """
     classes = range(probability.shape[1])
     return float(np.mean([class_auc(probability, outcome, k) for k in classes]))
 
@@ -37,12 +51,21 @@ def balanced_accuracy(probability: Array, outcome: Classes) -> float:
 
 
 def brier(probability: Array, outcome: Classes) -> float:
-    """Brier score summed over the classes (Brier 1950): 0 is perfect."""
+    """Brier score summed over the classes (Brier 1950): 0 is perfect, 2 is sure and wrong of every patient.
+
+    ``probability`` is (patients, classes), ``outcome`` each patient's class, (patients,).
+
+    >>> round(brier(np.array([[0.8, 0.2], [0.4, 0.6]]), np.array([0, 1])), 3)
+    0.2
+    """
     return float(np.mean(np.sum((probability - np.eye(probability.shape[1])[outcome]) ** 2, axis=1)))
 
 
 def calibration_error(probability: Array, outcome: Classes) -> float:
-    """Expected calibration error, class-wise (Nixon 2019): five bins of equally many patients for each class."""
+    """Expected calibration error, class-wise (Nixon 2019): five bins of equally many patients for each class.
+
+    ``probability`` is (patients, classes), ``outcome`` each patient's class, (patients,); 0 is perfect, 1 the worst.
+    """
     errors = []
     for k in range(probability.shape[1]):
         order = np.argsort(probability[:, k], kind="stable")

@@ -12,7 +12,6 @@ from gliomics.active.strategies import COMPARABLE
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import SequenceNeeds
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.statistics.bootstrap import bootstrap_interval, over_seeds_and_patients
 from gliomics.study import Study, write_study_json
 from gliomics.training.config import TrainingConfig, load_training_config
 from gliomics.training.split import Split
@@ -192,13 +191,3 @@ def test_summary_compares_with_the_baselines_that_were_replayed() -> None:
     assert best["minus_random_high"] == pytest.approx(0.2)
     assert best["minus_random_foreground"] is None
     assert (best["seeds"], best["n"]) == (2, 2)
-
-
-def test_lucky_seed_widens_the_interval_and_of_one_seed_it_is_over_patients() -> None:
-    alike = np.tile(np.array([0.01, 0.02, 0.03]), (4, 1))
-    lucky = alike + np.array([[0.1], [-0.1], [0.05], [-0.05]])
-    assert over_seeds_and_patients(alike).low > 0
-    assert over_seeds_and_patients(lucky).value == pytest.approx(over_seeds_and_patients(alike).value)
-    assert over_seeds_and_patients(lucky).low < 0
-    single_seed, over_patients = over_seeds_and_patients(alike[:1]), bootstrap_interval([0.01, 0.02, 0.03])
-    assert (single_seed.low, single_seed.high) == pytest.approx((over_patients.low, over_patients.high))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from gliomics.errors import GeometryError
 from gliomics.evaluation.overlap import Volumes, count_lesions, dice, iou
+from gliomics.evaluation.pixelwise import Confusion
+from gliomics.evaluation.surfaces import surface_distances
 
 from .conftest import quick
 
@@ -34,6 +38,12 @@ def test_two_empty_volumes_agree_and_one_empty_volume_does_not() -> None:
     empty, lesion = a_line(), a_line(3)
     assert (dice(empty, empty), iou(empty, empty)) == (1.0, 1.0)
     assert (dice(empty, lesion), dice(lesion, empty), iou(empty, lesion), iou(lesion, empty)) == (0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("measure", [dice, iou, count_lesions, surface_distances, Confusion.of])
+def test_volumes_on_two_grids_are_refused(measure: Callable[..., object]) -> None:
+    with pytest.raises(GeometryError, match=r"the mask has shape \(4, 3, 3\), the reference \(3,\); resample"):
+        measure(np.ones((4, 3, 3)), np.ones(3))
 
 
 def test_overlap_is_that_of_simpleitk() -> None:

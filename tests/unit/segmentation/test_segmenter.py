@@ -19,7 +19,6 @@ from gliomics.segmentation.settings import (
     PostprocessSettings,
     SegmentationSettings,
 )
-from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study import Volume, read_mask
 from tests.unit.tiny_networks import a_card, a_lesion_case
 
@@ -110,15 +109,6 @@ def test_dice_of_known_overlap() -> None:
     assert dice(a, b) == 0.5
     assert dice(a, a) == 1.0
     assert dice(np.zeros(3), np.zeros(3)) == 1.0
-
-
-def test_bootstrap_interval_covers_the_mean_and_narrows_with_n() -> None:
-    rng = np.random.default_rng(0)
-    small, large = rng.normal(0.8, 0.1, 10), rng.normal(0.8, 0.1, 1000)
-    narrow, wide = bootstrap_interval(large.tolist()), bootstrap_interval(small.tolist())
-    assert narrow.low < 0.8 < narrow.high
-    assert narrow.high - narrow.low < (wide.high - wide.low) / 3
-    assert wide.n == 10
 
 
 def test_mirrored_head_has_the_mirrored_mask(trained: Segmenter) -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_score
 
+from gliomics.errors import InputError
 from gliomics.statistics import probability_scores
-from gliomics.statistics.bootstrap import Interval, over_repeats
 
 
 def drawn(seed: int, classes: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -44,6 +45,29 @@ def test_brier_score_of_two_classes_is_twice_that_of_one() -> None:
     assert probability_scores.brier(probability, outcome) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_scores_of_several_classes_equal_scikit_learn(classes: int) -> None:
+    probability, outcome = drawn(6, classes)
+    if classes > 2:
+        expected = roc_auc_score(outcome, probability, multi_class="ovr", average="macro")
+        assert probability_scores.macro_auc(probability, outcome) == pytest.approx(expected)
+    expected = brier_score_loss(outcome, probability, scale_by_half=False)
+    assert probability_scores.brier(probability, outcome) == pytest.approx(expected)
+
+
+def test_calibration_error_is_the_mean_gap_of_scikit_learn_s_curves() -> None:
+    rng = np.random.default_rng(7)
+    probability, outcome = rng.dirichlet(np.ones(3), 50), rng.integers(0, 3, 50)
+    curves = [calibration_curve(outcome == k, probability[:, k], n_bins=5, strategy="quantile") for k in range(3)]
+    expected = np.mean([np.abs(observed - estimated).mean() for observed, estimated in curves])
+    assert probability_scores.calibration_error(probability, outcome) == pytest.approx(expected)
+
+
+def test_patients_of_one_class_have_no_auc() -> None:
+    with pytest.raises(InputError, match="needs patients of two classes; 3 are of the positive one and 0 of the other"):
+        probability_scores.auc(np.array([0.1, 0.2, 0.3]), np.ones(3, dtype=bool))
+
+
 def test_certain_and_right_is_perfectly_calibrated_and_certain_and_wrong_is_not() -> None:
     outcome = np.repeat([0, 1], [20, 30])
     assert probability_scores.calibration_error(np.eye(2)[outcome], outcome) == 0
@@ -57,19 +81,3 @@ def test_probabilities_that_are_the_truth_have_a_small_calibration_error() -> No
     assert probability_scores.calibration_error(np.stack([1 - p, p], axis=1), outcome) < 0.02
     tempered = 0.5 + (p - 0.5) / 3
     assert probability_scores.calibration_error(np.stack([1 - tempered, tempered], axis=1), outcome) > 0.1
-
-
-def test_interval_covers_the_value_and_shrinks_with_more_patients() -> None:
-    rng = np.random.default_rng(1)
-
-    def interval(n: int) -> Interval:
-        outcome = np.arange(n) % 2
-        score = rng.normal(size=n) + outcome
-        p = 1 / (1 + np.exp(-score))
-        return over_repeats(probability_scores.macro_auc, np.stack([1 - p, p], axis=1)[None], outcome, rng)
-
-    small, large = interval(40), interval(400)
-    for figure in (small, large):
-        assert figure.low < figure.value < figure.high
-    assert large.high - large.low < 0.5 * (small.high - small.low)
-    assert (small.n, large.n) == (40, 400)
