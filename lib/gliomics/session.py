@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gliomics import packages
-from gliomics.cohort.extraction import Extraction, Job
-from gliomics.cohort.extraction import measure as measure_files
+from gliomics.cohort.extraction import Extraction, StudyFiles
+from gliomics.cohort.measure import measure as measure_files
 from gliomics.errors import DependencyError, InputError
 from gliomics.features.config import load_config
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
@@ -121,7 +121,7 @@ def measure(
     )
     extraction.check()
     with _mask_file(study, mask) as path, _server_part("measure"):
-        rows = measure_files(Job(study, path), extraction).rows
+        rows = measure_files(StudyFiles(study, path), extraction).rows
     if len(rows) != 1:
         regions = ", ".join(row.region for row in rows[:5]) + (", ..." if len(rows) > 5 else "")
         raise InputError(

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from gliomics.cohort.extraction import Extraction, Job, cache_key
+from gliomics.cohort.cache_key import cache_key
+from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.cohort.feature_table import read_features_csv
 from gliomics.features.config import load_config
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from gliomics.intake import import_folder
 from gliomics.study import (
     Study,
@@ -132,7 +133,7 @@ def test_panel_and_lgg_shape_of_a_real_case_take_half_a_second(lgg_studies: Path
 
         def both(volumes=volumes, mask=mask, study=study) -> None:  # type: ignore[no-untyped-def]
             for preset in ("panel", "lgg-shape"):
-                extract_features(volumes, mask, load_config(preset), study_id=study.id, spacing_known=False)
+                extract_features(StudyImages(study.id, volumes, spacing_known=False), mask, load_config(preset))
 
         both()
         start = time.perf_counter()
@@ -192,7 +193,7 @@ def resident(session: int) -> int:
 
 def test_key_of_a_row_is_found_in_a_fraction_of_its_measuring(case: Path) -> None:
     study = find_study(case / "studies", CASE)
-    job = Job(study, case / "labels" / f"{CASE}.nii.gz")
+    job = StudyFiles(study, case / "labels" / f"{CASE}.nii.gz")
     cache_key(job, Extraction(load_config("full")))
     start = time.perf_counter()
     cache_key(job, Extraction(load_config("full")))

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from gliomics.cohort.extraction import Extraction
 from gliomics.cohort.stability import FeatureStability, measure_stability, shipped_stability, stability_notes
 from gliomics.features.config import load_config
 from gliomics.intake import import_folder
@@ -64,8 +65,7 @@ def test_five_algorithms_on_one_case(a_case: Study, algorithms: list[Path]) -> N
     found = measure_stability(
         [a_case],
         algorithms,
-        panel,
-        ["whole", "tumour-core", "enhancing", "oedema"],
+        Extraction(panel, ("whole", "tumour-core", "enhancing", "oedema")),
         on_error=lambda _, error: left_out.append(str(error)),
     )
     seconds = time.perf_counter() - started
@@ -77,7 +77,7 @@ def test_five_algorithms_on_one_case(a_case: Study, algorithms: list[Path]) -> N
         print(f"  {note}")
     print(worst(found))
     for region in ("whole", "tumour-core", "oedema"):
-        alone = [one.variation for one in measure_stability([a_case], algorithms, panel, [region])]
+        alone = [one.variation for one in measure_stability([a_case], algorithms, Extraction(panel, (region,)))]
         low, middle, high = np.nanquantile(alone, (0.1, 0.5, 0.9))
         print(f"  {region}: coefficient of variation {middle:.3f} (80 % of the features: {low:.3f} to {high:.3f})")
     assert (found[0].icc.n, found[0].icc.k) == (3, 5)
@@ -98,7 +98,8 @@ def test_shipped_table_is_what_its_command_measures(real_data: Path, tmp_path: P
     import_folder(kaggle, tmp_path / "studies")
     panel = load_config("panel")
     started = time.perf_counter()
-    found = measure_stability(open_studies(tmp_path / "studies"), [tmp_path / "studies" / "labels" / "final"], panel)
+    labels = tmp_path / "studies" / "labels" / "final"
+    found = measure_stability(open_studies(tmp_path / "studies"), [labels], Extraction(panel))
     seconds = time.perf_counter() - started
     print(f"\n88 lower-grade gliomas x {found[0].icc.k} masks, {len(found)} features, {seconds:.0f} s: {grades(found)}")
     print(worst(found))

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from gliomics.features.config import load_config
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from gliomics.interactive.fit_correction import CorrectionRun, with_masks
 from gliomics.interactive.guidance import REACH
 from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord
@@ -120,7 +120,7 @@ def an_untrained_state(settings: SegmentationSettings, sequences: int) -> State:
 def add_subtype_model(root: Path) -> None:
     """Add ``subtype_size``, which tells small lesions from large ones, fitted on variations of one study's features."""
     volumes, mask = a_lesion_case(0)
-    measured = extract_features(volumes, mask, load_config("panel"), study_id="original", region="whole")
+    measured = extract_features(StudyImages("original", volumes), mask, load_config("panel"), region="whole")
     rng = np.random.default_rng(0)
     tables, outcomes = [], {}
     for number in range(24):

@@ -10,11 +10,10 @@ from gliomics.errors import GliomicsError
 from gliomics.features.config import Region
 from gliomics.features.regions import is_whole, needs_parts
 from gliomics.files import suffix_of
-from gliomics.records import FeatureRow
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask
 
-_KNOWN = ("told", "study.json", "names of the segments")
+_STATED = ("told", "study.json", "names of the segments")
 """Sources of a numbering that was said, not found from values."""
 
 
@@ -29,20 +28,20 @@ def labels_of_masks(folder: Path) -> frozenset[int]:
     return frozenset(labels)
 
 
-def numbering_diagnostics(row: FeatureRow, numbering: MaskNumbering, own: Mapping[str, Region]) -> dict[str, Any]:
-    """What a row says of its mask's numbering: ``numbering``, and in words where it comes from.
+def numbering_diagnostics(region: str, numbering: MaskNumbering, defined: Mapping[str, Region]) -> dict[str, Any]:
+    """What the row of a region says of its mask's numbering: ``numbering``, and in words where it comes from.
 
-    Nothing for a region that does not depend on it.
+    Nothing for a region that does not depend on it. ``defined`` are the regions that the configuration adds.
     """
-    region = _region(row)
-    if needs_parts(region, own) or (is_whole(region, own) and numbering.source in _KNOWN):
+    region = _without_slice(region)
+    if needs_parts(region, defined) or (is_whole(region, defined) and numbering.source in _STATED):
         return {"numbering": numbering.name, "numbering_source": numbering.source}
     return {}
 
 
-def numbering_warnings(row: FeatureRow, numbering: MaskNumbering, own: Mapping[str, Region]) -> list[str]:
+def numbering_warnings(region: str, numbering: MaskNumbering, defined: Mapping[str, Region]) -> list[str]:
     """What to beware of in a row of the whole tumour; see :func:`whole_warnings`."""
-    return whole_warnings(numbering) if is_whole(_region(row), own) else []
+    return whole_warnings(numbering) if is_whole(_without_slice(region), defined) else []
 
 
 def whole_warnings(numbering: MaskNumbering) -> list[str]:
@@ -63,5 +62,5 @@ def whole_warnings(numbering: MaskNumbering) -> list[str]:
     return warnings
 
 
-def _region(row: FeatureRow) -> str:
-    return row.region.split(" slice ")[0]
+def _without_slice(region: str) -> str:
+    return region.split(" slice ")[0]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from gliomics.cohort.extraction import StudyFeatures
+from gliomics.cohort.pieces import StudyFeatures
 from gliomics.errors import InputError
 from gliomics.files import read_json, write_json
 from gliomics.records import FeatureRow
@@ -25,7 +25,7 @@ def default_folder() -> Path:
 
 
 class RowStore:
-    """One small JSON file for each study's rows, under the key of :func:`~gliomics.cohort.extraction.cache_key`."""
+    """One small JSON file for each study's rows, under the key of :func:`~gliomics.cohort.cache_key.cache_key`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

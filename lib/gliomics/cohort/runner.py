@@ -7,13 +7,16 @@ import functools
 import logging
 import socket
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gliomics.cohort import processes
-from gliomics.cohort.extraction import Extraction, Job, StudyFeatures, cache_key, environment, measure
-from gliomics.cohort.pieces import merge, split
+from gliomics.cohort.cache_key import cache_key, environment
+from gliomics.cohort.extraction import Extraction, StudyFiles
+from gliomics.cohort.measure import measure, measure_piece
+from gliomics.cohort.pieces import PieceFeatures, StudyFeatures, merge, split
 from gliomics.cohort.row_store import RowStore
 from gliomics.errors import DependencyError, GliomicsError, InputError
 
@@ -30,7 +33,7 @@ _CONNECTING = 10
 class StudyOutcome:
     """What became of one study: the key of its stored rows, or the error; ``missing`` regions with their reasons."""
 
-    job: Job
+    files: StudyFiles
     key: str = ""
     error: GliomicsError | None = None
     missing: dict[str, str] = field(default_factory=dict)
@@ -46,7 +49,7 @@ class StudyFailedError(GliomicsError):
 
 
 def measure_cohort(
-    jobs: Sequence[Job],
+    studies: Sequence[StudyFiles],
     extraction: Extraction,
     store: RowStore,
     *,
@@ -62,57 +65,61 @@ def measure_cohort(
     """
     extraction.check()
     workers = workers or processes.cores()
-    waiting = deque(jobs)
+    waiting = deque(studies)
     if scheduler is not None:
         yield from _on_dask(waiting, extraction, store, scheduler)
-    elif workers == 1 or _filtered_images(jobs, extraction) < _WORTH_A_POOL:
-        for job in jobs:
-            key, found = _kept(job, extraction, store)
-            yield found or _outcome(job, key, lambda job=job: measure(job, extraction), store)  # type: ignore[misc]
+    elif workers == 1 or _filtered_images(studies, extraction) < _WORTH_A_POOL:
+        for files in studies:
+            key, outcome = _stored(files, extraction, store)
+            yield outcome or _outcome(files, key, functools.partial(measure, files, extraction), store)
     else:
         yield from _in_processes(waiting, extraction, store, workers)
 
 
-def _in_processes(waiting: deque[Job], extraction: Extraction, store: RowStore, workers: int) -> Iterator[StudyOutcome]:
+def _in_processes(
+    waiting: deque[StudyFiles], extraction: Extraction, store: RowStore, workers: int
+) -> Iterator[StudyOutcome]:
     """In processes of this machine. When one dies, each study that was under way is tried in a process of its own."""
     while waiting:
         with processes.pool(workers) as executor:
-            run = _Run(waiting, extraction, store, executor, workers, measure)
+            run = _Run(waiting, extraction, store, executor=executor, slots=workers, measuring=measure_piece)
             yield from run.outcomes()
-        for job in run.unfinished:
+        for files in run.unfinished:
             with processes.pool(1) as executor:
-                alone = _Run(deque([job]), extraction, store, executor, 1, measure)
+                alone = _Run(deque([files]), extraction, store, executor=executor, slots=1, measuring=measure_piece)
                 yield from alone.outcomes()
             if alone.unfinished:
                 why = "the process that measured it died, perhaps for want of memory; try fewer --workers"
-                yield StudyOutcome(job, error=_failed(job, why))
+                yield StudyOutcome(files, error=_failed(files, why))
 
 
-def _on_dask(waiting: deque[Job], extraction: Extraction, store: RowStore, address: str) -> Iterator[StudyOutcome]:
+def _on_dask(
+    waiting: deque[StudyFiles], extraction: Extraction, store: RowStore, address: str
+) -> Iterator[StudyOutcome]:
     """On a Dask cluster. Studies that a worker died with are tried again one by one: it died of one of them."""
     # Workers have folders of their own, from which a relative path would lead elsewhere.
-    waiting = deque(job.absolute() for job in waiting)
+    waiting = deque(files.absolute() for files in waiting)
     extraction = extraction.absolute()
     measuring = functools.partial(_measure_there, environment(extraction.deep_model is not None))
     with _dask(address) as (executor, slots):
-        run = _Run(waiting, extraction, store, executor, slots, measuring)
+        run = _Run(waiting, extraction, store, executor=executor, slots=slots, measuring=measuring)
         yield from run.outcomes()
-        for job in run.unfinished:
-            alone = _Run(deque([job]), extraction, store, executor, 1, measuring)
+        for files in run.unfinished:
+            alone = _Run(deque([files]), extraction, store, executor=executor, slots=1, measuring=measuring)
             yield from alone.outcomes()
             if alone.unfinished:
                 why = "the Dask workers that measured it died, perhaps for want of memory"
-                yield StudyOutcome(job, error=_failed(job, why))
+                yield StudyOutcome(files, error=_failed(files, why))
 
 
-def _measure_there(expected: str, job: Job, extraction: Extraction) -> StudyFeatures:
-    """:func:`measure` on a worker of a cluster, if what it measures with is what the row's key says."""
-    if environment(extraction.deep_model is not None) != expected:
+def _measure_there(expected: str, files: StudyFiles, piece: Extraction) -> PieceFeatures:
+    """:func:`measure_piece` on a worker of a cluster, if what it measures with is what the row's key says."""
+    if environment(piece.deep_model is not None) != expected:
         raise InputError(
             "a Dask worker has another version of Gliomics, or of a library that decides a feature's value, than this "
             "computer; install the same on both"
         )
-    return measure(job, extraction)
+    return measure_piece(files, piece)
 
 
 class _Run:
@@ -124,12 +131,13 @@ class _Run:
 
     def __init__(
         self,
-        waiting: deque[Job],
+        waiting: deque[StudyFiles],
         extraction: Extraction,
         store: RowStore,
+        *,
         executor: Executor,
         slots: int,
-        measuring: Callable[[Job, Extraction], StudyFeatures],
+        measuring: Callable[[StudyFiles, Extraction], PieceFeatures],
     ) -> None:
         self._waiting = waiting
         self._extraction = extraction
@@ -139,12 +147,12 @@ class _Run:
         self._most = slots * _AHEAD
         # While there are fewer studies than processes, a study is measured in pieces.
         self._parts = slots if len(waiting) < self._most else 1
-        self._running: dict[str, tuple[Job, str, list[Future[StudyFeatures]]]] = {}
-        self._died_with: list[Job] = []
+        self._running: dict[str, tuple[StudyFiles, str, list[Future[PieceFeatures]]]] = {}
+        self._died_with: list[StudyFiles] = []
 
     @property
-    def unfinished(self) -> list[Job]:
-        return self._died_with + [job for job, _, _ in self._running.values()]
+    def unfinished(self) -> list[StudyFiles]:
+        return self._died_with + [files for files, _, _ in self._running.values()]
 
     def outcomes(self) -> Iterator[StudyOutcome]:
         try:
@@ -160,75 +168,82 @@ class _Run:
 
     def _next(self) -> Iterator[StudyOutcome]:
         """Start the next study, or give its outcome if it needs no measuring."""
-        job = self._waiting.popleft()
-        key, found = _kept(job, self._extraction, self._store)
-        if found is not None:
-            yield found
+        files = self._waiting.popleft()
+        key, outcome = _stored(files, self._extraction, self._store)
+        if outcome is not None:
+            yield outcome
             return
-        futures: list[Future[StudyFeatures]] = []
-        self._running[job.study.id] = (job, key, futures)
-        for piece in split(job, self._extraction, self._parts):
-            futures.append(self._executor.submit(self._measuring, job, piece))
+        futures: list[Future[PieceFeatures]] = []
+        self._running[files.study.id] = (files, key, futures)
+        for piece in split(files, self._extraction, self._parts):
+            futures.append(self._executor.submit(self._measuring, files, piece))
 
     def _finished(self) -> Iterator[StudyOutcome]:
-        for job, key, futures in list(self._running.values()):
+        for files, key, futures in list(self._running.values()):
             if not all(future.done() for future in futures):
                 continue
             try:
-                outcome = _outcome(job, key, lambda futures=futures: self._together(futures), self._store)  # type: ignore[misc]
+                outcome = _outcome(files, key, functools.partial(self._merged, futures), self._store)
             except _WorkerDiedError:
-                self._died_with.append(job)
+                self._died_with.append(files)
             else:
                 yield outcome
-            del self._running[job.study.id]
+            del self._running[files.study.id]
 
-    def _together(self, futures: list[Future[StudyFeatures]]) -> StudyFeatures:
-        parts = [future.result() for future in futures]
-        return parts[0] if len(parts) == 1 else merge(parts, self._extraction)
+    def _merged(self, futures: list[Future[PieceFeatures]]) -> StudyFeatures:
+        return merge([future.result() for future in futures], self._extraction)
 
 
-def _kept(job: Job, extraction: Extraction, store: RowStore) -> tuple[str, StudyOutcome | None]:
+def _stored(files: StudyFiles, extraction: Extraction, store: RowStore) -> tuple[str, StudyOutcome | None]:
     """The key of a study's rows, and its outcome if they are in the store or the study cannot be read."""
     try:
-        key = cache_key(job, extraction)
+        key = cache_key(files, extraction)
     except GliomicsError as error:
-        return "", StudyOutcome(job, error=error)
+        return "", StudyOutcome(files, error=error)
     except OSError as error:
-        return "", StudyOutcome(job, error=_failed(job, f"its files cannot be read: {error}"))
+        return "", StudyOutcome(files, error=_failed(files, f"its files cannot be read: {error}"))
     rows = store.get(key)
-    return key, None if rows is None else StudyOutcome(job, key, missing=rows.missing, stored=True)
+    return key, None if rows is None else StudyOutcome(files, key, missing=rows.missing, stored=True)
 
 
-def _outcome(job: Job, key: str, rows: Callable[[], StudyFeatures], store: RowStore) -> StudyOutcome:
+def _outcome(files: StudyFiles, key: str, measuring: Callable[[], StudyFeatures], store: RowStore) -> StudyOutcome:
     try:
-        found = rows()
+        features = measuring()
     except (BrokenExecutor, CancelledError):
         raise
     except GliomicsError as error:
-        return StudyOutcome(job, error=error)
+        return StudyOutcome(files, error=error)
     except Exception as error:  # whatever it is, it concerns one study of perhaps thousands
         if type(error).__name__ == "KilledWorker":  # Dask's, which need not be installed
             raise _WorkerDiedError from error
-        return StudyOutcome(job, error=_failed(job, f"{type(error).__name__}: {error}"))
-    store.put(key, found)
-    return StudyOutcome(job, key, missing=found.missing)
+        return StudyOutcome(files, error=_failed(files, f"{type(error).__name__}: {error}"))
+    store.put(key, features)
+    return StudyOutcome(files, key, missing=features.missing)
 
 
-def _failed(job: Job, why: str) -> StudyFailedError:
-    return StudyFailedError(f"study '{job.study.id}': {' '.join(why.split())}")
+def _failed(files: StudyFiles, why: str) -> StudyFailedError:
+    return StudyFailedError(f"study '{files.study.id}': {' '.join(why.split())}")
 
 
-def _filtered_images(jobs: Sequence[Job], extraction: Extraction) -> int:
+def _filtered_images(studies: Sequence[StudyFiles], extraction: Extraction) -> int:
     config = extraction.config
     each = sum(_FILTERED_IMAGES.get(kind, 1) for kind in config.image_type) * len(extraction.regions)
-    return sum(len(config.sequences or job.study.sequences) * each for job in jobs)
+    return sum(len(config.sequences or files.study.sequences) * each for files in studies)
+
+
+class _Cluster(contextlib.AbstractContextManager["_Cluster"], Protocol):
+    """What is used of Dask's client, which has no types: threads by worker, and an executor on them."""
+
+    def nthreads(self) -> Mapping[str, int]: ...
+
+    def get_executor(self, *, pure: bool) -> Executor: ...
 
 
 @contextlib.contextmanager
 def _dask(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         from distributed import Client
-        from distributed.comm import parse_address, parse_host_port
+        from distributed.comm.addressing import parse_address, parse_host_port
     except ImportError as error:
         raise DependencyError('--scheduler needs Dask; install it: pip install ".[cluster]"') from error
     if not address:
@@ -239,19 +254,20 @@ def _dask(address: str) -> Iterator[tuple[Executor, int]]:
         scheme, place = parse_address(address)
         if scheme in ("tcp", "tls"):
             socket.create_connection(parse_host_port(place), timeout=_CONNECTING).close()
-        client = Client(address, timeout=_CONNECTING)
+        connect: Callable[..., _Cluster] = Client
+        cluster = connect(address, timeout=_CONNECTING)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"no Dask scheduler answers at {address}: {why}") from error
-    with client:
-        slots = sum(client.nthreads().values())
+    with cluster:
+        slots = sum(cluster.nthreads().values())
         if not slots:
             raise InputError(
                 f"the Dask scheduler at {address} has no workers; start some with: "
                 f"dask worker {address} --nworkers auto --nthreads 1"
             )
         try:
-            yield client.get_executor(pure=False), slots
+            yield cluster.get_executor(pure=False), slots
         except CancelledError as error:
             raise InputError(
                 f"the Dask scheduler at {address} ended or dropped the work; run the command again when it is back: "

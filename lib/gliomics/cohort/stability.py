@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,23 +13,22 @@ import numpy as np
 import numpy.typing as npt
 
 import gliomics.features
-from gliomics.cohort.extraction import read_brain, read_lesion
+from gliomics.cohort.extraction import Extraction
+from gliomics.cohort.measure import read_brain, read_lesion
 from gliomics.cohort.numbering import labels_of_masks
 from gliomics.cohort.perturb import perturbed
-from gliomics.csv_files import read_csv, write_rows
+from gliomics.csv_files import read_csv, write_csv
 from gliomics.errors import GliomicsError, InputError
 from gliomics.features.config import FeatureConfig
-from gliomics.features.extract import extract_regions
-from gliomics.features.regions import is_ring, needs_parts, select_region
-from gliomics.files import write_text
-from gliomics.preprocess.intensity import foreground
+from gliomics.features.extract import StudyImages, extract_regions
+from gliomics.features.regions import is_ring, select_region
 from gliomics.records import FeatureRow
 from gliomics.statistics.icc import Icc, icc_2_1
 from gliomics.study.geometry import load_sequences
 from gliomics.study.images import read_label_names
 from gliomics.study.labels import find_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask, parse_numbering
-from gliomics.study.records import Mask, Study, Volume
+from gliomics.study.records import Mask, Study
 
 STABLE = 0.75
 """A feature is stable when the 95 % interval of its ICC lies above this: grades ``good`` and ``excellent``."""
@@ -130,22 +128,18 @@ def stability(tables_by_rater: Mapping[str, Sequence[FeatureRow]]) -> list[Featu
 def measure_stability(
     studies: Iterable[Study],
     mask_folders: Sequence[Path],
-    config: FeatureConfig,
-    regions: Sequence[str] | None = None,
+    extraction: Extraction,
     *,
-    resample_to: str | None = None,
     brain_masks: Path | None = None,
-    numbering: str | None = None,
     on_error: OnError | None = None,
 ) -> list[FeatureStability]:
     """Measure each region of each study under several masks, and how far the features agree.
 
     The raters are the ``mask_folders``, which hold ``<study id>.nii.gz`` as ``brain_masks`` does; where there is one
-    folder, they are the :data:`~gliomics.cohort.perturb.PERTURBATIONS` of its masks. ``resample_to`` brings the
-    sequences to the grid of the one named. A region that one rater does not have, or that cannot be measured, is left
-    out for all and handed to ``on_error`` with the study's id. ``numbering`` says which value of the masks is which
-    part of the tumour; else the study, or the values in a folder, decide. One study is in memory at a time; of the
-    others there are the values.
+    folder, they are the :data:`~gliomics.cohort.perturb.PERTURBATIONS` of its masks. A region that one rater does not
+    have, or that cannot be measured, is left out for all and handed to ``on_error`` with the study's id. Where
+    ``extraction`` has no ``numbering``, the study, or the values in a folder, decide which value of the masks is which
+    part of the tumour. One study is in memory at a time; of the others there are the values.
 
     Raises :class:`InputError` when nothing could be measured.
     """
@@ -154,20 +148,21 @@ def measure_stability(
             "give one folder of masks, or several different ones; these are "
             + (", ".join(map(str, mask_folders)) or "none")
         )
-    regions = config.default_regions if regions is None else regions
+    if extraction.boundary_shift or extraction.deep_model is not None:
+        raise InputError("stability is that of regions as they are drawn, without deep features; leave out both")
     ratings: Ratings | None = None
     cohort_labels = {str(folder): frozenset[int]() for folder in mask_folders}
-    if numbering is not None:
-        parse_numbering(numbering)
-    elif any(needs_parts(region, config.regions) for region in regions):
+    if extraction.numbering is not None:
+        parse_numbering(extraction.numbering)
+    elif extraction.needs_numbering:
         cohort_labels = {str(folder): labels_of_masks(folder) for folder in mask_folders}
     for study in studies:
         try:
-            case = _read_case(study, mask_folders, config, resample_to, brain_masks, numbering, cohort_labels)
+            case = _read_case(study, mask_folders, extraction, brain_masks, cohort_labels)
         except GliomicsError as error:
             _report(on_error, study.id, error)
             continue
-        for rows in _measure_targets(case, config, regions, on_error):
+        for rows in _measure_targets(case, extraction.regions, on_error):
             ratings = ratings or Ratings(list(rows))
             ratings.add(rows)
     if ratings is None:
@@ -175,18 +170,24 @@ def measure_stability(
     return ratings.stability()
 
 
-def write_stability_csv(found: Sequence[FeatureStability], path: Path) -> None:
+def write_stability_csv(features: Sequence[FeatureStability], path: Path) -> None:
     """Write one row per feature; what is not known is an empty cell, and the note says why."""
-    text = io.StringIO()
-    write_rows(text, [_COLUMNS, *map(_to_row, found)])
-    write_text(path, text.getvalue())
+    write_csv(path, [_to_row(feature) for feature in features], _COLUMNS)
 
 
-def _to_row(one: FeatureStability) -> list[Any]:
-    numbers = (one.icc.value, one.icc.low, one.icc.high)
-    cells = ["" if math.isnan(number) else f"{number:.6f}" for number in numbers]
-    variation = "" if math.isnan(one.variation) else f"{one.variation:.3g}"
-    return [one.feature, *cells, one.grade, variation, one.icc.n, one.icc.k, one.config_sha256, one.icc.reason]
+def _to_row(feature: FeatureStability) -> dict[str, Any]:
+    icc = feature.icc
+    numbers = {"icc": icc.value, "low": icc.low, "high": icc.high}
+    return {
+        "feature": feature.feature,
+        **{name: "" if math.isnan(number) else f"{number:.6f}" for name, number in numbers.items()},
+        "grade": feature.grade,
+        "cv": "" if math.isnan(feature.variation) else f"{feature.variation:.3g}",
+        "n": icc.n,
+        "k": icc.k,
+        "config_sha256": feature.config_sha256,
+        "note": icc.reason,
+    }
 
 
 def read_stability_csv(path: Path) -> list[FeatureStability]:
@@ -213,31 +214,31 @@ def stability_diagnostics(features: Iterable[str], config: FeatureConfig) -> dic
     that should not be trusted; ``stability_source``: where that is known from, in words.
     """
     shipped = shipped_stability(config)
-    known = [shipped[name] for name in features if name in shipped and not math.isnan(shipped[name].icc.value)]
-    if not known:
+    graded = [shipped[name] for name in features if name in shipped and not math.isnan(shipped[name].icc.value)]
+    if not graded:
         return {}
     return {
-        "stability": {one.feature: one.icc.low for one in known},
-        "unstable": [one.feature for one in known if one.is_unstable],
+        "stability": {feature.feature: feature.icc.low for feature in graded},
+        "unstable": [feature.feature for feature in graded if feature.is_unstable],
         "stability_source": (
-            f"{max(one.icc.n for one in known)} whole lower-grade gliomas, each mask grown, shrunk, redrawn, turned "
-            "and moved by about a voxel"
+            f"{max(feature.icc.n for feature in graded)} whole lower-grade gliomas, each mask grown, shrunk, redrawn, "
+            "turned and moved by about a voxel"
         ),
     }
 
 
-def stability_notes(found: Sequence[FeatureStability]) -> list[str]:
+def stability_notes(features: Sequence[FeatureStability]) -> list[str]:
     """What to know before the numbers are used, as sentences for people."""
-    known = [one for one in found if not math.isnan(one.icc.value)]
-    most = max((one.icc.n for one in found), default=0)
+    graded = [feature for feature in features if not math.isnan(feature.icc.value)]
+    most = max((feature.icc.n for feature in features), default=0)
     notes = []
     if most < FEW_TARGETS:
         notes.append(
             f"{most} target{'s' * (most != 1)} only: the intervals are wide, and grades, which follow their lower end, "
             f"are low; at least {FEW_TARGETS} are wanted"
         )
-    if len(known) < len(found):
-        notes.append(f"{len(found) - len(known)} of {len(found)} features have no ICC; the column note says why")
+    if len(graded) < len(features):
+        notes.append(f"{len(features) - len(graded)} of {len(features)} features have no ICC; the column note says why")
     return notes
 
 
@@ -245,8 +246,8 @@ def stability_notes(found: Sequence[FeatureStability]) -> list[str]:
 def _shipped() -> dict[str, dict[str, FeatureStability]]:
     tables: dict[str, dict[str, FeatureStability]] = {}
     for path in sorted(_SHIPPED.glob("*.csv")):
-        for one in read_stability_csv(path):
-            tables.setdefault(one.config_sha256, {})[one.feature] = one
+        for feature in read_stability_csv(path):
+            tables.setdefault(feature.config_sha256, {})[feature.feature] = feature
     return tables
 
 
@@ -258,34 +259,30 @@ def _from_row(row: Mapping[str, str]) -> FeatureStability:
 
 @dataclass(frozen=True)
 class _Case:
-    """A study with the masks of its raters, and the numbering told of them or the values of each rater's masks."""
+    """A study's images with the masks of its raters, and the values of each rater's masks in the whole cohort."""
 
     study: Study
-    volumes: dict[str, Volume]
+    extraction: Extraction
+    images: StudyImages
     masks: dict[str, Mask]
     segments: Mapping[str, Mapping[int, str]]
-    brain: Mask | None
-    numbering: str | None
     cohort_labels: Mapping[str, frozenset[int]]
 
-    def rated(self, region: str, config: FeatureConfig) -> dict[str, Mask]:
+    def rated(self, region: str) -> dict[str, Mask]:
         """The region by rater: by folder, or by perturbation where there is one folder."""
-        room = self.brain.array > 0 if self.brain is not None else None
-        if room is None and is_ring(region, config.regions):
-            room = foreground(next(iter(self.volumes.values())).array)
-        chosen = {
-            name: select_region(
-                mask, region, name=name, numbering=self._numbering(name), brain=room, own=config.regions
-            )
+        defined = self.extraction.config.regions
+        brain = self.images.brain_voxels() if is_ring(region, defined) else None
+        masks = {
+            name: select_region(mask, region, name=name, numbering=self._numbering(name), brain=brain, defined=defined)
             for name, mask in self.masks.items()
         }
-        return chosen if len(chosen) > 1 else perturbed(next(iter(chosen.values())))
+        return masks if len(masks) > 1 else perturbed(next(iter(masks.values())))
 
     def _numbering(self, rater: str) -> MaskNumbering:
         return numbering_of_mask(
             labels_of_mask(self.masks[rater]),
             f"mask of '{self.study.id}' in {rater}",
-            told=self.numbering,
+            told=self.extraction.numbering,
             study=self.study.numbering,
             segments=self.segments[rater],
             cohort=self.cohort_labels[rater],
@@ -295,14 +292,13 @@ class _Case:
 def _read_case(
     study: Study,
     mask_folders: Sequence[Path],
-    config: FeatureConfig,
-    resample_to: str | None,
-    brains: Path | None,
-    numbering: str | None,
+    extraction: Extraction,
+    brain_masks: Path | None,
     cohort_labels: Mapping[str, frozenset[int]],
 ) -> _Case:
-    names = config.sequences if config.sequences is not None else list(study.sequences)
-    volumes = load_sequences(study, names, resample_to=resample_to)
+    sequences = extraction.config.sequences
+    names = sequences if sequences is not None else list(study.sequences)
+    volumes = load_sequences(study, names, resample_to=extraction.resample_to)
 
     def find(folder: Path) -> Path:
         path = find_mask(folder, study.id)
@@ -313,41 +309,34 @@ def _read_case(
     paths = {str(folder): find(folder) for folder in mask_folders}
     masks = {rater: read_lesion(path, volumes) for rater, path in paths.items()}
     segments = {rater: read_label_names(path) for rater, path in paths.items()}
-    brain = read_brain(find(brains), volumes) if brains is not None else None
-    return _Case(study, volumes, masks, segments, brain, numbering, cohort_labels)
+    brain = read_brain(find(brain_masks), volumes) if brain_masks is not None else None
+    images = StudyImages(study.id, volumes, brain=brain, spacing_known=study.spacing_known)
+    return _Case(study, extraction, images, masks, segments, cohort_labels)
 
 
-def _measure_targets(
-    case: _Case, config: FeatureConfig, regions: Sequence[str], on_error: OnError | None
-) -> list[dict[str, FeatureRow]]:
-    """The tables by rater of every region that all raters have."""
+def _measure_targets(case: _Case, regions: Sequence[str], on_error: OnError | None) -> list[dict[str, FeatureRow]]:
+    """The rows by rater of every region that all raters have."""
     rated: dict[str, dict[str, Mask]] = {}
     for region in regions:
         try:
-            rated[region] = case.rated(region, config)
+            rated[region] = case.rated(region)
         except GliomicsError as error:
             _report(on_error, case.study.id, error)
     try:
-        return _measure(case, rated, config) if rated else []
+        return _measure(case, rated) if rated else []
     except GliomicsError as error:
         if len(rated) == 1:
             _report(on_error, case.study.id, error)
             return []
     # One region cannot be measured: find out which.
-    return [rows for region in rated for rows in _measure_targets(case, config, [region], on_error)]
+    return [rows for region in rated for rows in _measure_targets(case, [region], on_error)]
 
 
-def _measure(
-    case: _Case, rated: Mapping[str, Mapping[str, Mask]], config: FeatureConfig
-) -> list[dict[str, FeatureRow]]:
-    """Tables by rater of each region, or each slice of it, that all raters have; images are filtered once for all."""
-    named = {f"{rater}\t{region}": mask for region, masks in rated.items() for rater, mask in masks.items()}
-    study = case.study
-    found = extract_regions(
-        case.volumes, named, config, study_id=study.id, spacing_known=study.spacing_known, brain=case.brain
-    )
+def _measure(case: _Case, rated: Mapping[str, Mapping[str, Mask]]) -> list[dict[str, FeatureRow]]:
+    """Rows by rater of each region, or each slice of it, that all raters have; images are filtered once for all."""
+    masks = {f"{rater}\t{region}": mask for region, by_rater in rated.items() for rater, mask in by_rater.items()}
     targets: dict[str, dict[str, FeatureRow]] = {}
-    for row in found:
+    for row in extract_regions(case.images, masks, case.extraction.config):
         rater, target = row.region.split("\t", 1)
         targets.setdefault(target, {})[rater] = row
     raters = len(next(iter(rated.values())))

@@ -10,14 +10,14 @@ from multiprocessing.connection import wait
 
 import SimpleITK as sitk
 
-from gliomics.cohort import extraction
+from gliomics.cohort import measure
 from gliomics.errors import DependencyError
 from gliomics.features import engine
 
 with contextlib.suppress(DependencyError):  # which the process that starts this one reports
     engine.feature_names()  # loads PyRadiomics and what it needs
 
-__all__ = ["extraction", "start"]
+__all__ = ["measure", "start"]
 
 
 def start() -> None:

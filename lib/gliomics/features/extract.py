@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.features import engine, provenance
@@ -18,6 +19,7 @@ from gliomics.features.outline import outline_features
 from gliomics.features.planes import in_largest_slice, slice_axis, slices_of
 from gliomics.features.sequence import prepare_sequence
 from gliomics.features.windows import window_of
+from gliomics.preprocess.intensity import foreground
 from gliomics.preprocess.orientation import axes_of, begin_at, stored_index, to_lps
 from gliomics.preprocess.resampling import resample_to_spacing
 from gliomics.records import FeatureRow
@@ -27,6 +29,44 @@ from gliomics.study.records import Mask, Volume
 
 WHOLE_MASK = "tumour"
 """Name of a region that is all of a mask, unless told."""
+
+
+@dataclass(frozen=True)
+class StudyImages:
+    """The images of a study that regions are measured in, all on one grid.
+
+    ``volumes`` maps sequence names to images. ``brain`` is a mask of the brain, over which intensities are standardised
+    (the images' foreground when None). ``spacing_known`` false says that the voxel size is a placeholder.
+    """
+
+    study_id: str
+    volumes: Mapping[str, Volume]
+    brain: Mask | None = None
+    spacing_known: bool = True
+
+    def brain_voxels(self) -> npt.NDArray[np.bool_]:
+        """True where the brain is; without a mask, the foreground of the first image, be it a head or a brain."""
+        return self.brain.array > 0 if self.brain is not None else foreground(next(iter(self.volumes.values())).array)
+
+
+@dataclass(frozen=True)
+class RegionFeatures:
+    """What was measured of a region, or of one slice of it.
+
+    ``undefined`` names the features that have no value there; ``warnings`` are those of measuring.
+    """
+
+    study_id: str
+    region: str
+    values: dict[str, float]
+    undefined: list[str]
+    diagnostics: dict[str, Any]
+    warnings: list[str]
+
+    def row(self, config: FeatureConfig) -> FeatureRow:
+        """The row of a table, with all that there is to beware of in sentences."""
+        warnings = provenance.warnings_of(self.diagnostics, config) + provenance.undefined_warnings(self.undefined)
+        return FeatureRow(self.study_id, self.region, self.values, self.diagnostics, self.warnings + warnings)
 
 
 @dataclass
@@ -42,112 +82,116 @@ class _Row:
 
 
 def extract_features(
-    volumes: Mapping[str, Volume],
+    images: StudyImages,
     mask: Mask,
     config: FeatureConfig,
     *,
-    study_id: str,
     region: str = WHOLE_MASK,
-    spacing_known: bool = True,
     label: int | None = None,
-    brain: Mask | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> FeatureRow:
     """Measure one region in every sequence that ``config`` asks for.
 
     The region is the voxels of ``mask`` that equal ``label`` (by default the configuration's ``label``, else every
     voxel above 0); ``region`` is its name in the table. Otherwise as :func:`extract_regions`.
+
+    >>> import numpy as np
+    >>> from gliomics.features.config import load_config
+    >>> noise = np.random.default_rng(0).normal(100, 20, (20, 20, 20))
+    >>> ball = np.linalg.norm(np.indices((20, 20, 20)) - 10, axis=0).__le__(6)
+    >>> flair, mask = Volume(noise, np.eye(4)), Volume(ball.astype(np.uint8), np.eye(4))
+    >>> row = extract_features(StudyImages("case-1", {"flair": flair}), mask, load_config("lgg-shape"))
+    >>> row.diagnostics["voxels"], round(row.values["original_outline_Solidity"], 2)
+    (925, 0.94)
     """
     label = config.setting.label if label is None else label
     inside = mask.array > 0 if label is None else mask.array == label
     if not inside.any():
         present = ", ".join(str(value) for value in np.unique(mask.array[mask.array != 0])[:10])
-        found = f"the mask holds only label {present}" if present else "no voxel is segmented"
-        wanted = "any label above 0" if label is None else f"label {label}"
-        raise InputError(f"the mask of '{study_id}' is empty for region '{region}' ({wanted}): {found}")
+        content = f"the mask holds only label {present}" if present else "no voxel is segmented"
+        expected = "any label above 0" if label is None else f"label {label}"
+        raise InputError(f"the mask of '{images.study_id}' is empty for region '{region}' ({expected}): {content}")
     if config.slices == "each":
         raise InputError("with 'slices: each' a region has one row per slice; use extract_regions")
     regions = {region: mask.with_array(inside.astype(np.uint8))}
-    rows = extract_regions(
-        volumes, regions, config, study_id=study_id, spacing_known=spacing_known, brain=brain, cancelled=cancelled
-    )
-    return rows[0]
+    return extract_regions(images, regions, config, cancelled=cancelled)[0]
 
 
 def extract_regions(
-    volumes: Mapping[str, Volume],
+    images: StudyImages,
     regions: Mapping[str, Mask],
     config: FeatureConfig,
     *,
-    study_id: str,
-    spacing_known: bool = True,
-    brain: Mask | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[FeatureRow]:
     """Measure several regions in every sequence that ``config`` asks for; each image is filtered once for all of them.
 
-    ``volumes`` maps sequence names to images; ``regions`` maps names to masks whose voxels above 0 are the region; all
-    lie on one grid. They are measured in the order of axes of :func:`~gliomics.preprocess.orientation.to_lps`, however
-    they are stored: that is what the diagnostics describe. ``brain`` is a mask on that grid over which intensities are
-    standardised (the images' foreground when None). ``spacing_known`` false says that the voxel size is a placeholder.
-    One row per region, or per region and slice where the configuration says ``slices: each``. When ``cancelled``
-    returns true, :class:`InterruptedError` is raised at the next filtered image.
+    ``regions`` maps names to masks whose voxels above 0 are the region, on the grid of the images. They are measured in
+    the order of axes of :func:`~gliomics.preprocess.orientation.to_lps`, however they are stored: that is what the
+    diagnostics describe. One row per region, or per region and slice where the configuration says ``slices: each``.
+    When ``cancelled`` returns true, :class:`InterruptedError` is raised at the next filtered image.
 
     Raises :class:`GeometryError` where an image and a mask lie on different grids, :class:`UnknownNameError` for a
     sequence that the study does not have and :class:`InputError` for a region that cannot be measured.
     """
-    names = sequences_to_measure(list(volumes), config, study_id)
-    reference = volumes[names[0]]
-    for name in names[1:]:
-        check_same_grid(volumes[name], reference, f"sequence '{name}' of '{study_id}'", f"sequence '{names[0]}'")
-    if brain is not None:
-        check_same_grid(reference, brain, f"sequence '{names[0]}' of '{study_id}'", f"brain mask of '{study_id}'")
-        if not (brain.array > 0).any():
-            raise InputError(f"the brain mask of '{study_id}' is empty; leave it out or draw the brain")
-        brain = _measured_grid(brain)
-    if config.new_spacing is not None and not spacing_known:
-        raise InputError(
-            f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown; measure it without "
-            "resampledPixelSpacing, or import it with its voxel size"
-        )
+    return [measured.row(config) for measured in measure_regions(images, regions, config, cancelled=cancelled)]
+
+
+def measure_regions(
+    images: StudyImages,
+    regions: Mapping[str, Mask],
+    config: FeatureConfig,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[RegionFeatures]:
+    """As :func:`extract_regions`, before anything is put into words: what several processes measure goes together."""
+    names = sequences_to_measure(list(images.volumes), config, images.study_id)
+    _check_images(images, names, config)
+    reference = images.volumes[names[0]]
+    brain = _measured_grid(images.brain) if images.brain is not None else None
     rows: list[_Row] = []
     for region, mask in regions.items():
-        drawn = _measured_grid(_checked(mask, reference, names[0], study_id, region))
-        made = _rows(region, drawn, config, study_id)
-        for row in made if config.new_spacing is not None else []:
-            row.diagnostics |= provenance.of_drawing(drawn)
-        rows += made
+        drawn = _measured_grid(_checked(mask, reference, names[0], images.study_id, region))
+        rows += _rows(region, drawn, config, images.study_id)
     if not rows:
         return []
-    axis, origin = slice_axis(rows[0].volume), to_lps(reference).affine[:3, 3]
-    plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": 2 - axis}
-    settings = {**config.general_settings, **plane}
+    across = 2 - slice_axis(rows[0].volume)
+    plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": across}
     with engine.one_thread():
-        for row in rows:
-            measured = _measured_region(row.masked.mask, settings, row.masked.name)
-            in_space = begin_at(measured, measured.affine[:3, 3] + origin)
-            row.diagnostics |= provenance.of_region(in_space, config, names, spacing_known)
-            row.diagnostics |= {"stored_axes": axes_of(reference), "plane": provenance.plane_of(settings)}
-            if "slice" in row.diagnostics and config.resampling is None:
-                row.diagnostics["slice_as_stored"] = stored_index(reference, axis, row.diagnostics["slice"])
-            row.values |= _mask_features(row, measured, config, settings)
+        _measure_masks(rows, images, names, config, plane)
         for name in names if config.image_classes else []:
-            _measure_sequence(name, volumes[name], rows, config, plane, brain, study_id, cancelled)
-    return [_feature_row(row, config, study_id) for row in rows]
+            _measure_sequence(name, images, rows, config, plane=plane, brain=brain, cancelled=cancelled)
+    return [_features_of(row, images.study_id) for row in rows]
 
 
 def sequences_to_measure(available: list[str], config: FeatureConfig, study_id: str) -> list[str]:
     """The sequences that ``config`` measures of those that a study has, in the order of their columns."""
     if not available:
         raise InputError(f"study '{study_id}' has no sequence to measure")
-    wanted = config.sequences if config.sequences is not None else available
-    missing = [name for name in wanted if name not in available]
+    names = config.sequences if config.sequences is not None else available
+    missing = [name for name in names if name not in available]
     if missing:
         raise UnknownNameError(
             f"study '{study_id}' has no sequence '{missing[0]}', which the feature configuration asks for; "
             f"it has {', '.join(sorted(available))}"
         )
-    return in_order(wanted)
+    return in_order(names)
+
+
+def _check_images(images: StudyImages, names: list[str], config: FeatureConfig) -> None:
+    """Raise what makes images unfit to measure any region in; ``names`` are the sequences that are measured."""
+    study_id, reference, brain = images.study_id, images.volumes[names[0]], images.brain
+    for name in names[1:]:
+        check_same_grid(images.volumes[name], reference, f"sequence '{name}' of '{study_id}'", f"sequence '{names[0]}'")
+    if brain is not None:
+        check_same_grid(reference, brain, f"sequence '{names[0]}' of '{study_id}'", f"brain mask of '{study_id}'")
+        if not (brain.array > 0).any():
+            raise InputError(f"the brain mask of '{study_id}' is empty; leave it out or draw the brain")
+    if config.new_spacing is not None and not images.spacing_known:
+        raise InputError(
+            f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown; measure it without "
+            "resampledPixelSpacing, or import it with its voxel size"
+        )
 
 
 def _checked(mask: Mask, reference: Volume, sequence: str, study_id: str, region: str) -> Mask:
@@ -177,17 +221,18 @@ def _measured_grid(volume: Volume) -> Volume:
 
 def _rows(region: str, mask: Mask, config: FeatureConfig, study_id: str) -> list[_Row]:
     """The row of a region, or of each of its slices that features can be measured in."""
+    drawing = provenance.of_drawing(mask) if config.new_spacing is not None else {}
     if config.resampling is not None:
         mask = _not_empty(
             resample_to_spacing(mask, config.resampling, labels=True), f"region '{region}' of '{study_id}'"
         )
     if config.slices == "volume":
-        return [_row(region, mask, mask, study_id)]
+        return [_row(region, mask, mask, study_id, drawing)]
     if config.slices == "largest":
         number, alone = in_largest_slice(mask)
-        return [_row(region, alone, mask, study_id, slice=number)]
+        return [_row(region, alone, mask, study_id, {"slice": number, **drawing})]
     rows = [
-        _row(f"{region} slice {number}", alone, mask, study_id, slice=number)
+        _row(f"{region} slice {number}", alone, mask, study_id, {"slice": number, **drawing})
         for number, alone in slices_of(mask).items()
     ]
     least = config.setting.minimumROISize or 0
@@ -200,9 +245,27 @@ def _rows(region: str, mask: Mask, config: FeatureConfig, study_id: str) -> list
     return large
 
 
-def _row(region: str, mask: Mask, volume: Mask, study_id: str, **diagnostics: Any) -> _Row:
+def _row(region: str, mask: Mask, volume: Mask, study_id: str, diagnostics: Mapping[str, Any]) -> _Row:
     masked = MaskedRegion(f"region '{region}' of '{study_id}'", mask, window_of(mask.array > 0))
-    return _Row(region, masked, volume, diagnostics=diagnostics)
+    return _Row(region, masked, volume, diagnostics=dict(diagnostics))
+
+
+def _measure_masks(
+    rows: list[_Row], images: StudyImages, names: list[str], config: FeatureConfig, plane: Mapping[str, Any]
+) -> None:
+    """Add the features of its mask to every row, and what the row says of the region that was measured."""
+    reference = images.volumes[names[0]]
+    origin, stored_axes = to_lps(reference).affine[:3, 3], axes_of(reference)
+    settings = {**config.general_settings, **plane}
+    for row in rows:
+        measured = _measured_region(row.masked.mask, settings, row.masked.name)
+        in_space = begin_at(measured, measured.affine[:3, 3] + origin)
+        row.diagnostics |= provenance.of_region(in_space, config, names, images.spacing_known)
+        row.diagnostics |= {"stored_axes": stored_axes, "plane": provenance.plane_of(settings)}
+        if "slice" in row.diagnostics and config.resampling is None:
+            axis = slice_axis(rows[0].volume)
+            row.diagnostics["slice_as_stored"] = stored_index(reference, axis, row.diagnostics["slice"])
+        row.values |= _mask_features(row, measured, config, settings)
 
 
 def _measured_region(mask: Mask, settings: Mapping[str, Any], name: str) -> Mask:
@@ -213,7 +276,7 @@ def _measured_region(mask: Mask, settings: Mapping[str, Any], name: str) -> Mask
 
 
 def _is_plane(region: MaskedRegion) -> bool:
-    return sum(part.stop - part.start > 1 for part in region.window.box) == 2
+    return [part.stop - part.start > 1 for part in region.window.box].count(True) == 2
 
 
 def _mask_features(row: _Row, measured: Mask, config: FeatureConfig, settings: Mapping[str, Any]) -> dict[str, float]:
@@ -250,16 +313,17 @@ def _not_empty(resampled: Mask, name: str) -> Mask:
 
 def _measure_sequence(
     name: str,
-    volume: Volume,
+    images: StudyImages,
     rows: list[_Row],
     config: FeatureConfig,
+    *,
     plane: Mapping[str, Any],
     brain: Mask | None,
-    study_id: str,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Add the features of one sequence to every row."""
-    sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{study_id}'", brain)
+    """Add the features of one sequence to every row; ``brain`` is on the grid that is measured."""
+    volume = images.volumes[name]
+    sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{images.study_id}'", brain)
     bins: list[dict[str, int]] = [{} for _ in rows]
     for region in filtered_regions(sequence, [row.masked for row in rows], config, plane):
         if cancelled():
@@ -287,8 +351,7 @@ def _measure_sequence(
         row.diagnostics[f"{name}_bins"] = counts
 
 
-def _feature_row(row: _Row, config: FeatureConfig, study_id: str) -> FeatureRow:
-    undefined = [feature for feature, value in row.values.items() if not math.isfinite(value)]
-    row.warnings += provenance.warnings_of(row.diagnostics, config) + provenance.undefined_warnings(undefined)
-    finite = {feature: value for feature, value in row.values.items() if math.isfinite(value)}
-    return FeatureRow(study_id, row.region, finite, row.diagnostics, row.warnings)
+def _features_of(row: _Row, study_id: str) -> RegionFeatures:
+    values = {name: value for name, value in row.values.items() if math.isfinite(value)}
+    undefined = [name for name in row.values if name not in values]
+    return RegionFeatures(study_id, row.region, values, undefined, row.diagnostics, row.warnings)

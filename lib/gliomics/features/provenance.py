@@ -21,7 +21,6 @@ BINS = (16, 128)
 _IN_MILLIMETRES = {"shape", "shape2D", "outline"}
 FAR_FROM_ISOTROPIC = 3.0
 """Ratio of the longest to the shortest voxel edge from which 3-D texture and shape mix two resolutions."""
-_UNDEFINED = "left out because undefined for this region: "
 
 
 def content_sha256(volume: Volume) -> str:
@@ -82,14 +81,7 @@ def bins_of(diagnostics: Mapping[str, Any]) -> dict[str, dict[str, int]]:
 
 def undefined_warnings(features: Sequence[str]) -> list[str]:
     """A sentence about features that a row does not have because they are undefined, if there are any."""
-    return [_UNDEFINED + ", ".join(features)] if features else []
-
-
-def without_undefined(warnings: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The features that :func:`undefined_warnings` names among ``warnings``, and the other warnings."""
-    named = [warning for warning in warnings if warning.startswith(_UNDEFINED)]
-    features = [feature for warning in named for feature in warning.removeprefix(_UNDEFINED).split(", ")]
-    return features, [warning for warning in warnings if warning not in named]
+    return [f"left out because undefined for this region: {', '.join(features)}"] if features else []
 
 
 def _geometry_warnings(diagnostics: Mapping[str, Any], config: FeatureConfig) -> list[str]:

@@ -47,17 +47,17 @@ def select_region(
     name: str,
     numbering: MaskNumbering | None = None,
     brain: Bools | None = None,
-    own: Mapping[str, Region] | None = None,
+    defined: Mapping[str, Region] | None = None,
 ) -> Mask:
     """The voxels of one region as a mask of 0 and 1.
 
-    ``region`` is a key of :data:`REGIONS` or of ``own``, or a label value written as text. ``numbering`` says which
+    ``region`` is a key of :data:`REGIONS` or of ``defined``, or a label value written as text. ``numbering`` says which
     value is which part of the tumour; the values of the mask decide when None. A ring needs ``brain``, true where it
     may lie; no ring lies in a resection cavity. ``name`` says in errors whose mask it is. Raises
     :class:`UnknownNameError` for another name, :class:`InputError` for an empty region and for one that the numbering
     leaves open.
     """
-    rule = _rule(region, own or {})
+    rule = _rule(region, defined or {})
     numbering = numbering or numbering_of_mask(labels_of_mask(mask), name)
     labels = _labels(rule, numbering, region, name)
     inside = mask.array > 0 if labels == numbering.labels else np.isin(mask.array, sorted(labels))
@@ -86,14 +86,14 @@ def names_whole(name: str) -> bool:
     return part_of_name(name) == UNDIVIDED
 
 
-def needs_parts(region: str, own: Mapping[str, Region]) -> bool:
+def needs_parts(region: str, defined: Mapping[str, Region]) -> bool:
     """Whether a region is made of parts of the tumour, so that it needs to know the numbering of a mask."""
-    return _rule(region, own).parts is not None
+    return _rule(region, defined).parts is not None
 
 
-def is_whole(region: str, own: Mapping[str, Region]) -> bool:
+def is_whole(region: str, defined: Mapping[str, Region]) -> bool:
     """Whether a region is, or lies around, the whole tumour."""
-    rule = _rule(region, own)
+    rule = _rule(region, defined)
     return rule.parts is None and rule.labels is None
 
 
@@ -113,9 +113,9 @@ def _what_is_there(rule: Region, numbering: MaskNumbering) -> str:
     return f"the mask holds {f'label {present}' if present else 'no label at all'}, the region {wanted}"
 
 
-def is_ring(region: str, own: Mapping[str, Region]) -> bool:
+def is_ring(region: str, defined: Mapping[str, Region]) -> bool:
     """Whether a region lies around the segmented voxels, so that it needs to know where the brain is."""
-    return _rule(region, own).ring_mm is not None
+    return _rule(region, defined).ring_mm is not None
 
 
 def shift_boundary(mask: Mask, voxels: int) -> Mask:
@@ -137,8 +137,8 @@ def shift_boundary(mask: Mask, voxels: int) -> Mask:
     return mask.with_array(moved.astype(np.uint8))
 
 
-def _rule(region: str, own: Mapping[str, Region]) -> Region:
-    named = {**REGIONS, **own}
+def _rule(region: str, defined: Mapping[str, Region]) -> Region:
+    named = {**REGIONS, **defined}
     if region in named:
         return named[region]
     digits = region.lstrip("+")

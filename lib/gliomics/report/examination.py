@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gliomics.cohort.extraction import Extraction, Job, measure, read_lesion
+from gliomics.cohort.extraction import Extraction, StudyFiles
+from gliomics.cohort.measure import measure, read_lesion
 from gliomics.cohort.stability import stability_diagnostics
 from gliomics.errors import GliomicsError
 from gliomics.features.config import load_config
@@ -49,13 +50,13 @@ def examine(
 
     ``numbering`` says which value of the mask is which part of the tumour, where neither the study nor the mask does;
     ``resample_to`` brings sequences on different grids to that of one. A model that cannot be used on this study is
-    named with the reason. Raises the errors of :func:`~gliomics.cohort.extraction.measure` for a mask that cannot be
+    named with the reason. Raises the errors of :func:`~gliomics.cohort.measure.measure` for a mask that cannot be
     measured.
     """
     config = load_config(CONFIG)
     extraction = Extraction(config, (WHOLE,), resample_to, numbering=numbering)
     extraction.check()
-    features = measure(Job(study, mask_file.path), extraction).rows[0]
+    features = measure(StudyFiles(study, mask_file.path), extraction).rows[0]
     features = replace(features, diagnostics=features.diagnostics | stability_diagnostics(features.values, config))
     models, unusable = _subtype_models(store)
     estimates, not_estimated = _estimates(features, models)

@@ -10,7 +10,7 @@ from gliomics.cohort.feature_frame import features_frame, rows_from_frame
 from gliomics.cohort.feature_table import read_features_csv, write_features_csv
 from gliomics.errors import DependencyError, InputError
 from gliomics.features.config import load_config
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from gliomics.records import FeatureRow
 from gliomics.study import load_sequences, read_mask, read_study_folder
 from tests.conftest import PROJECT
@@ -45,11 +45,11 @@ def measured() -> list[FeatureRow]:
     for name in ("sample-01", "sample-02"):
         study = read_study_folder(SAMPLES / name)[0]
         mask = read_mask(SAMPLES / "truth" / f"{name}.nii.gz")
-        volumes = load_sequences(study, ["flair", "t1c"])
-        rows.append(extract_features(volumes, mask, config, study_id=name))
+        images = StudyImages(name, load_sequences(study, ["flair", "t1c"]))
+        rows.append(extract_features(images, mask, config))
     flat = mask.array.copy()
     flat[:, :, flat.any(axis=(0, 1)).argmax() + 1 :] = 0
-    rows.append(extract_features(volumes, mask.with_array(flat), config, study_id=name, region="one slice"))
+    rows.append(extract_features(images, mask.with_array(flat), config, region="one slice"))
     return rows
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gliomics.cohort.extraction import StudyFeatures
 from gliomics.cohort.feature_table import read_features_csv, write_features_csv
+from gliomics.cohort.pieces import StudyFeatures
 from gliomics.cohort.row_store import RowStore
 from gliomics.errors import InputError
 from gliomics.records import FeatureRow

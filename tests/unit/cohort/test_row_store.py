@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gliomics.cohort.extraction import StudyFeatures
+from gliomics.cohort.pieces import StudyFeatures
 from gliomics.cohort.row_store import RowStore, StoredRows, default_folder
 from gliomics.errors import InputError
 from gliomics.records import FeatureRow

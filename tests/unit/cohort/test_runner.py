@@ -15,8 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gliomics.cohort import measure as measuring
 from gliomics.cohort import runner
-from gliomics.cohort.extraction import Extraction, Job, StudyFeatures, cache_key, measure
+from gliomics.cohort.cache_key import cache_key
+from gliomics.cohort.extraction import Extraction, StudyFiles
+from gliomics.cohort.measure import measure, measure_piece
+from gliomics.cohort.pieces import PieceFeatures, StudyFeatures
 from gliomics.cohort.row_store import RowStore
 from gliomics.cohort.runner import StudyOutcome, measure_cohort
 from gliomics.errors import DependencyError, InputError, UnknownNameError
@@ -34,12 +38,12 @@ DOOMED = "case-2"
 
 
 @pytest.fixture
-def jobs(tmp_path: Path) -> list[Job]:
+def cohort(tmp_path: Path) -> list[StudyFiles]:
     """Six studies, of which ``case-4`` has an empty mask."""
     studies = [write_study(tmp_path, f"case-{number}", seed=number) for number in range(6)]
     masks = tmp_path / "labels" / "final"
     write_mask(lesion().with_array(np.zeros(SHAPE, np.uint8)), masks / "case-4.nii.gz")
-    return [Job(study, masks / f"{study.id}.nii.gz") for study in studies]
+    return [StudyFiles(study, masks / f"{study.id}.nii.gz") for study in studies]
 
 
 @pytest.fixture
@@ -62,8 +66,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             yield started
 
 
-def run(jobs: list[Job], extraction: Extraction, store: RowStore, **options: Any) -> dict[str, StudyOutcome]:
-    return {outcome.job.study.id: outcome for outcome in measure_cohort(jobs, extraction, store, **options)}
+def run(cohort: list[StudyFiles], extraction: Extraction, store: RowStore, **options: Any) -> dict[str, StudyOutcome]:
+    return {outcome.files.study.id: outcome for outcome in measure_cohort(cohort, extraction, store, **options)}
 
 
 def rows(outcomes: dict[str, StudyOutcome], store: RowStore) -> dict[str, StudyFeatures | None]:
@@ -74,72 +78,72 @@ def failures(outcomes: dict[str, StudyOutcome]) -> dict[str, str]:
     return {name: str(outcome.error) for name, outcome in sorted(outcomes.items()) if outcome.error is not None}
 
 
-def die_on_the_doomed(job: Job, extraction: Extraction) -> StudyFeatures:
+def die_on_the_doomed(files: StudyFiles, piece: Extraction) -> PieceFeatures:
     """As if the system had run out of memory on one study."""
-    if job.study.id == DOOMED:
+    if files.study.id == DOOMED:
         os.kill(os.getpid(), signal.SIGKILL)
-    return measure(job, extraction)
+    return measure_piece(files, piece)
 
 
-def die_there_on_the_doomed(_: str, job: Job, extraction: Extraction) -> StudyFeatures:
-    return die_on_the_doomed(job, extraction)
+def die_there_on_the_doomed(_: str, files: StudyFiles, piece: Extraction) -> PieceFeatures:
+    return die_on_the_doomed(files, piece)
 
 
-def fail_on_the_doomed(job: Job, extraction: Extraction) -> StudyFeatures:
-    if job.study.id == DOOMED:
+def fail_on_the_doomed(files: StudyFiles, piece: Extraction) -> PieceFeatures:
+    if files.study.id == DOOMED:
         raise RuntimeError("something\nunforeseen")
-    return measure(job, extraction)
+    return measure_piece(files, piece)
 
 
-def take_long_on_the_doomed(job: Job, extraction: Extraction) -> StudyFeatures:
-    if job.study.id == DOOMED:
+def take_long_on_the_doomed(files: StudyFiles, piece: Extraction) -> PieceFeatures:
+    if files.study.id == DOOMED:
         time.sleep(60)
-    return measure(job, extraction)
+    return measure_piece(files, piece)
 
 
-def test_processes_measure_what_one_process_measures(jobs: list[Job], store: RowStore, tmp_path: Path) -> None:
-    expected = run(jobs, WHOLE, store, workers=1)
-    found = run(jobs, WHOLE, (other := RowStore(tmp_path / "other")), workers=2)
+def test_processes_measure_what_one_process_measures(cohort: list[StudyFiles], store: RowStore, tmp_path: Path) -> None:
+    expected = run(cohort, WHOLE, store, workers=1)
+    found = run(cohort, WHOLE, (other := RowStore(tmp_path / "other")), workers=2)
     assert rows(found, other) == rows(expected, store)
     assert failures(found) == failures(expected)
     assert list(failures(found)) == ["case-4"]
     assert "mask case-4.nii.gz" in failures(found)["case-4"] and "is empty" in failures(found)["case-4"]
 
 
-def test_study_in_pieces_is_the_study_in_one(jobs: list[Job], store: RowStore, tmp_path: Path) -> None:
+def test_study_in_pieces_is_the_study_in_one(cohort: list[StudyFiles], store: RowStore, tmp_path: Path) -> None:
     config = parse_config({**MEAN, "imageType": {"Original": {}, "Wavelet": {}}}, "mine.yaml")
     whole = Extraction(config, ("whole", "peritumoral", "enhancing"))
-    expected = run(jobs[:1], whole, store, workers=1)
-    found = run(jobs[:1], whole, (other := RowStore(tmp_path / "other")), workers=2)
+    expected = run(cohort[:1], whole, store, workers=1)
+    found = run(cohort[:1], whole, (other := RowStore(tmp_path / "other")), workers=2)
     assert rows(found, other) == rows(expected, store)
     assert list(found["case-0"].missing) == ["enhancing"]
 
 
 def test_what_is_stored_is_not_measured_again(
-    jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch
+    cohort: list[StudyFiles], store: RowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = run(jobs[:4], WHOLE, store, workers=1)
+    first = run(cohort[:4], WHOLE, store, workers=1)
     assert not any(outcome.stored for outcome in first.values())
-    write_mask(lesion(3), jobs[1].mask)
+    write_mask(lesion(3), cohort[1].mask)
     measured = []
-    monkeypatch.setattr(runner, "measure", lambda job, extraction: measured.append(job) or measure(job, extraction))
-    again = run(jobs[:4], WHOLE, store, workers=1)
-    assert measured == [jobs[1]]
+    monkeypatch.setattr(runner, "measure", lambda files, whole: measured.append(files) or measure(files, whole))
+    again = run(cohort[:4], WHOLE, store, workers=1)
+    assert measured == [cohort[1]]
     assert [name for name, outcome in sorted(again.items()) if outcome.stored] == ["case-0", "case-2", "case-3"]
     assert again["case-1"].key != first["case-1"].key
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_what_is_wrong_for_every_study_is_raised_once(jobs: list[Job], store: RowStore, workers: int) -> None:
+def test_what_is_wrong_for_every_study_is_raised_once(cohort: list[StudyFiles], store: RowStore, workers: int) -> None:
     with pytest.raises(UnknownNameError, match="region 'core' is unknown"):
-        run(jobs, replace(WHOLE, regions=("core",)), store, workers=workers)
+        run(cohort, replace(WHOLE, regions=("core",)), store, workers=workers)
 
 
 def test_death_of_a_process_costs_the_study_that_it_died_of(
-    jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch
+    cohort: list[StudyFiles], store: RowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "measure", die_on_the_doomed)
-    found = run(jobs, WHOLE, store, workers=2)
+    monkeypatch.setattr(runner, "measure_piece", die_on_the_doomed)
+    found = run(cohort, WHOLE, store, workers=2)
     assert list(failures(found)) == [DOOMED, "case-4"]
     assert failures(found)[DOOMED] == (
         "study 'case-2': the process that measured it died, perhaps for want of memory; try fewer --workers"
@@ -149,27 +153,28 @@ def test_death_of_a_process_costs_the_study_that_it_died_of(
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_unforeseen_error_is_that_of_one_study_in_one_line(
-    jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch, workers: int
+    cohort: list[StudyFiles], store: RowStore, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    monkeypatch.setattr(runner, "measure", fail_on_the_doomed)
-    found = run(jobs, WHOLE, store, workers=workers)
+    for module in (runner, measuring):  # in processes, and in this one
+        monkeypatch.setattr(module, "measure_piece", fail_on_the_doomed)
+    found = run(cohort, WHOLE, store, workers=workers)
     assert list(failures(found)) == [DOOMED, "case-4"]
     assert failures(found)[DOOMED] == "study 'case-2': RuntimeError: something unforeseen"
 
 
-def test_file_that_vanished_is_that_of_one_study(jobs: list[Job], store: RowStore) -> None:
-    jobs[0].mask.unlink()
-    found = run(jobs[:2], WHOLE, store, workers=1)
-    assert failures(found)["case-0"] == f"{jobs[0].mask} does not exist"
+def test_file_that_vanished_is_that_of_one_study(cohort: list[StudyFiles], store: RowStore) -> None:
+    cohort[0].mask.unlink()
+    found = run(cohort[:2], WHOLE, store, workers=1)
+    assert failures(found)["case-0"] == f"{cohort[0].mask} does not exist"
     assert found["case-1"].error is None
 
 
 def test_leaving_early_ends_the_processes_whatever_they_are_at(
-    jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch
+    cohort: list[StudyFiles], store: RowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "measure", take_long_on_the_doomed)
+    monkeypatch.setattr(runner, "measure_piece", take_long_on_the_doomed)
     before = set(active_children())
-    outcomes = measure_cohort(jobs, WHOLE, store, workers=2)
+    outcomes = measure_cohort(cohort, WHOLE, store, workers=2)
     next(iter(outcomes))
     assert set(active_children()) - before
     began = time.monotonic()
@@ -179,11 +184,11 @@ def test_leaving_early_ends_the_processes_whatever_they_are_at(
 
 
 def test_dask_measures_what_this_computer_measures(
-    jobs: list[Job], store: RowStore, tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
+    cohort: list[StudyFiles], store: RowStore, tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = run(jobs, WHOLE, store, workers=1)
+    expected = run(cohort, WHOLE, store, workers=1)
     monkeypatch.chdir(tmp_path)
-    relative = [replace(job, mask=job.mask.relative_to(tmp_path)) for job in jobs]
+    relative = [replace(files, mask=files.mask.relative_to(tmp_path)) for files in cohort]
     other = RowStore(tmp_path / "other")
     found = run(relative, WHOLE, other, scheduler=cluster.scheduler_address)
     assert rows(found, other) == rows(expected, store)
@@ -192,34 +197,36 @@ def test_dask_measures_what_this_computer_measures(
     assert [name for name, outcome in again.items() if not outcome.stored] == ["case-4"]
 
 
-def test_dask_measures_a_study_in_pieces(jobs: list[Job], store: RowStore, tmp_path: Path, cluster: Any) -> None:
+def test_dask_measures_a_study_in_pieces(
+    cohort: list[StudyFiles], store: RowStore, tmp_path: Path, cluster: Any
+) -> None:
     whole = replace(WHOLE, regions=("whole", "peritumoral"))
-    expected = run(jobs[:1], whole, store, workers=1)
+    expected = run(cohort[:1], whole, store, workers=1)
     other = RowStore(tmp_path / "other")
     cluster.scale(2)
     cluster.wait_for_workers(2)
-    assert rows(run(jobs[:1], whole, other, scheduler=cluster.scheduler_address), other) == rows(expected, store)
+    assert rows(run(cohort[:1], whole, other, scheduler=cluster.scheduler_address), other) == rows(expected, store)
 
 
 def test_death_of_a_dask_worker_costs_the_study_that_it_died_of(
-    jobs: list[Job], store: RowStore, cluster: Any, monkeypatch: pytest.MonkeyPatch
+    cohort: list[StudyFiles], store: RowStore, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.wait_for_workers(1)
     monkeypatch.setattr(runner, "_measure_there", die_there_on_the_doomed)
-    found = run(jobs[:4], WHOLE, store, scheduler=cluster.scheduler_address)
+    found = run(cohort[:4], WHOLE, store, scheduler=cluster.scheduler_address)
     assert failures(found) == {
         DOOMED: "study 'case-2': the Dask workers that measured it died, perhaps for want of memory"
     }
 
 
 def test_dask_worker_with_other_code_is_refused(
-    jobs: list[Job], store: RowStore, cluster: Any, monkeypatch: pytest.MonkeyPatch
+    cohort: list[StudyFiles], store: RowStore, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.wait_for_workers(1)  # one may have died just now
     monkeypatch.setattr(runner, "environment", lambda deep: "another")
-    found = run(jobs[:1], WHOLE, store, scheduler=cluster.scheduler_address)
+    found = run(cohort[:1], WHOLE, store, scheduler=cluster.scheduler_address)
     assert failures(found)["case-0"].startswith("a Dask worker has another version of Gliomics, or of a library")
-    assert store.get(cache_key(jobs[0], WHOLE)) is None
+    assert store.get(cache_key(cohort[0], WHOLE)) is None
 
 
 @pytest.mark.parametrize(
@@ -232,20 +239,24 @@ def test_dask_worker_with_other_code_is_refused(
         ("", "the address of the Dask scheduler is empty; give e.g. tcp://host:8786"),
     ],
 )
-def test_scheduler_that_does_not_answer_is_told(jobs: list[Job], store: RowStore, address: str, message: str) -> None:
+def test_scheduler_that_does_not_answer_is_told(
+    cohort: list[StudyFiles], store: RowStore, address: str, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
-        run(jobs, WHOLE, store, scheduler=address)
+        run(cohort, WHOLE, store, scheduler=address)
 
 
-def test_scheduler_without_workers_is_told(jobs: list[Job], store: RowStore) -> None:
+def test_scheduler_without_workers_is_told(cohort: list[StudyFiles], store: RowStore) -> None:
     with (
         distributed.LocalCluster(n_workers=0, host="127.0.0.1", dashboard_address=":0", silence_logs=50) as empty,
         pytest.raises(InputError, match=r"has no workers; start some with: dask worker tcp://127"),
     ):
-        run(jobs, WHOLE, store, scheduler=empty.scheduler_address)
+        run(cohort, WHOLE, store, scheduler=empty.scheduler_address)
 
 
-def test_scheduler_without_dask_here_is_told(jobs: list[Job], store: RowStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scheduler_without_dask_here_is_told(
+    cohort: list[StudyFiles], store: RowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(DependencyError, match=r'needs Dask; install it: pip install "\.\[cluster\]"'):
-        run(jobs, WHOLE, store, scheduler="tcp://127.0.0.1:9")
+        run(cohort, WHOLE, store, scheduler="tcp://127.0.0.1:9")

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from gliomics.cohort.extraction import Extraction
 from gliomics.cohort.perturb import PERTURBATIONS
 from gliomics.cohort.stability import (
     FeatureStability,
@@ -28,6 +30,10 @@ from tests.unit.features.heads import lesion, write_study
 from tests.unit.statistics.test_icc import SHROUT_FLEISS
 
 QUICK = parse_config({"featureClass": {"shape": ["VoxelVolume"], "firstorder": ["Mean", "Range"]}}, "quick.yaml")
+
+
+def extraction(*regions: str) -> Extraction:
+    return Extraction(QUICK, regions)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +183,7 @@ def masks(tmp_path: Path) -> Path:
 
 
 def test_one_folder_is_measured_under_every_perturbation(studies: list[Study], masks: Path) -> None:
-    found = {one.feature: one for one in measure_stability(studies, [masks], QUICK)}
+    found = {one.feature: one for one in measure_stability(studies, [masks], extraction())}
     assert set(found) == {
         "original_shape_VoxelVolume",
         *(f"{sequence}_original_firstorder_{name}" for sequence in ("flair", "t1c") for name in ("Mean", "Range")),
@@ -192,7 +198,7 @@ def test_several_folders_are_raters(studies: list[Study], masks: Path, tmp_path:
     small = tmp_path / "small"
     for study in studies:
         write_mask(lesion(0).with_array((lesion(0).array == 1).astype(np.uint8)), small / f"{study.id}.nii.gz")
-    volume = {one.feature: one for one in measure_stability(studies, [masks, small], QUICK)}[
+    volume = {one.feature: one for one in measure_stability(studies, [masks, small], extraction())}[
         "original_shape_VoxelVolume"
     ]
     assert (volume.icc.n, volume.icc.k) == (3, 2)
@@ -209,7 +215,7 @@ def test_segments_of_each_rater_are_parts_by_their_names(studies: list[Study], t
     for study in studies:
         write_mask(lesion(0), tmp_path / "unnamed" / f"{study.id}.nii.gz")
         sitk.WriteImage(named, str(tmp_path / "named" / f"{study.id}.seg.nrrd"))
-    found = measure_stability(studies, [tmp_path / "unnamed", tmp_path / "named"], QUICK, ("enhancing",))
+    found = measure_stability(studies, [tmp_path / "unnamed", tmp_path / "named"], extraction("enhancing"))
     volume = {one.feature: one for one in found}["original_shape_VoxelVolume"]
     sizes = np.array([np.count_nonzero(lesion(0).array == value) for value in (4, 1)])
     assert volume.variation == pytest.approx(sizes.std(ddof=1) / sizes.mean())
@@ -227,7 +233,7 @@ def test_what_one_rater_lacks_is_reported_and_left_out_for_all(
     def on_error(study_id: str, error: GliomicsError) -> None:
         said.append((study_id, str(error)))
 
-    found = measure_stability(studies, [masks, other], QUICK, ["whole", "enhancing"], on_error=on_error)
+    found = measure_stability(studies, [masks, other], extraction("whole", "enhancing"), on_error=on_error)
     assert found[0].icc.n == 3, "whole of case-0 and case-1, enhancing of case-1"
     assert [study_id for study_id, _ in said] == ["case-0", "case-2"]
     assert "region 'enhancing' of" in said[0][1]
@@ -241,7 +247,7 @@ def test_a_region_that_cannot_be_measured_does_not_hide_the_others(studies: list
     write_mask(lesion().with_array(labels), masks / "case-0.nii.gz")
     said: list[str] = []
     found = measure_stability(
-        studies[:1], [masks], QUICK, ["enhancing", "whole"], on_error=lambda _, error: said.append(str(error))
+        studies[:1], [masks], extraction("enhancing", "whole"), on_error=lambda _, error: said.append(str(error))
     )
     assert found[0].icc.n == 1
     assert len(said) == 1
@@ -249,14 +255,14 @@ def test_a_region_that_cannot_be_measured_does_not_hide_the_others(studies: list
 
 
 def test_one_study_has_no_icc_but_a_variation(studies: list[Study], masks: Path) -> None:
-    found = measure_stability(studies[:1], [masks], QUICK)
+    found = measure_stability(studies[:1], [masks], extraction())
     assert {one.icc.reason for one in found} == {"1 target; an ICC needs 2"}
     assert all(one.variation > 0 for one in found)
 
 
 def test_slices_are_targets_where_the_configuration_measures_each(studies: list[Study], masks: Path) -> None:
     content = {"featureClass": {"firstorder": ["Mean"]}, "slices": "each", "sequences": ["flair"]}
-    (found,) = measure_stability(studies[:1], [masks], parse_config(content, "slices.yaml"))
+    (found,) = measure_stability(studies[:1], [masks], Extraction(parse_config(content, "slices.yaml")))
     assert found.icc.n == np.count_nonzero(lesion().array.sum(axis=(0, 1)) > 1)
 
 
@@ -267,7 +273,7 @@ def test_a_ring_lies_inside_the_brain_mask(studies: list[Study], masks: Path, tm
     for study in studies:
         write_mask(lesion().with_array(half), brain / f"{study.id}.nii.gz")
     head, halves = (
-        measure_stability(studies, [masks], QUICK, ["peritumoral"], brain_masks=folder) for folder in (None, brain)
+        measure_stability(studies, [masks], extraction("peritumoral"), brain_masks=folder) for folder in (None, brain)
     )
     assert head[0].feature == halves[0].feature == "original_shape_VoxelVolume"
     assert halves[0].variation > head[0].variation, "a smaller ring changes more"
@@ -276,10 +282,16 @@ def test_a_ring_lies_inside_the_brain_mask(studies: list[Study], masks: Path, tm
 @pytest.mark.parametrize("folders", [[], ["a", "b", "a"]])
 def test_raters_must_be_different_folders(studies: list[Study], folders: list[str]) -> None:
     with pytest.raises(InputError, match="give one folder of masks, or several different ones"):
-        measure_stability(studies, [Path(folder) for folder in folders], QUICK)
+        measure_stability(studies, [Path(folder) for folder in folders], extraction())
+
+
+def test_what_the_tables_of_stability_cannot_hold_is_refused(studies: list[Study], masks: Path) -> None:
+    for whole in (replace(extraction(), boundary_shift=1), replace(extraction(), deep_model="segmentation_flair")):
+        with pytest.raises(InputError, match="stability is that of regions as they are drawn"):
+            measure_stability(studies, [masks], whole)
 
 
 def test_nothing_measured_is_an_error(studies: list[Study], tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     with pytest.raises(InputError, match="no region was measured under all masks"):
-        measure_stability(studies, [tmp_path / "none"], QUICK)
+        measure_stability(studies, [tmp_path / "none"], extraction())

@@ -18,7 +18,7 @@ import numpy as np
 
 from gliomics.features.config import parse_config
 from gliomics.features.describe import descriptions
-from gliomics.features.extract import extract_regions
+from gliomics.features.extract import StudyImages, extract_regions
 from gliomics.study import Mask, Volume, read_mask, read_volume
 
 Outcome = Literal["matches", "differs", "not in PyRadiomics", "unexplained"]
@@ -129,7 +129,7 @@ def measure(phantom: Phantom, aggregation: Aggregation) -> Features:
         "slices": "each" if aggregation.each else "volume",
     }
     config = parse_config(content, aggregation.name)
-    rows = extract_regions({"phantom": phantom.image}, {"whole": phantom.mask}, config, study_id="phantom")
+    rows = extract_regions(StudyImages("phantom", {"phantom": phantom.image}), {"whole": phantom.mask}, config)
     return {
         "_".join(name.split("_")[-2:]): float(np.mean([row.values[name] for row in rows])) for name in rows[0].values
     }

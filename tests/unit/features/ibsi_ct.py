@@ -12,7 +12,7 @@ import numpy as np
 
 from gliomics.features.config import parse_config
 from gliomics.features.describe import descriptions
-from gliomics.features.extract import extract_regions
+from gliomics.features.extract import StudyImages, extract_regions
 from gliomics.study import Mask, Volume, read_mask, read_volume
 from tests.unit.features.ibsi import AGGREGATIONS, RELATIONS, Aggregation, Features, half_a_digit, read_mapping, split
 
@@ -116,7 +116,7 @@ def _features(
         "setting": {**configuration.setting, **aggregation.setting},
         "slices": "each" if aggregation.each else "volume",
     }
-    rows = extract_regions({"ct": image}, {"whole": mask}, parse_config(content, "ct.yaml"), study_id="phantom")
+    rows = extract_regions(StudyImages("phantom", {"ct": image}), {"whole": mask}, parse_config(content, "ct.yaml"))
     names = rows[0].values
     means = {name: float(np.mean([row.values[name] for row in rows if name in row.values])) for name in names}
     return {"_".join(name.split("_")[-2:]): value for name, value in means.items()}, rows[0].diagnostics["voxels"]

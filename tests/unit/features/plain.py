@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial.transform import Rotation
 
 from gliomics.features.config import parse_config
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from gliomics.preprocess.orientation import begin_at, to_lps
 from gliomics.study import Mask, Volume, to_sitk
 
@@ -93,6 +93,6 @@ def assert_measured_as_plain(image: Volume, mask: Mask, parameters: Mapping[str,
     """Measure ``mask`` by a PyRadiomics parameter file (every class unless it names some), and compare; our values."""
     parameters = {"imageType": {"Original": {}}, "featureClass": EVERY_CLASS, **parameters}
     config = parse_config(copy.deepcopy(parameters), "parameters.yaml")
-    ours = extract_features({"flair": image}, mask, config, study_id="case-1").values
+    ours = extract_features(StudyImages("case-1", {"flair": image}), mask, config).values
     assert_equal_to_plain(ours, plain_pyradiomics(image, mask, parameters), "flair")
     return ours

@@ -8,7 +8,7 @@ import yaml
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.features.config import FeatureConfig, load_config, parse_config, preset_names
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from gliomics.study import find_study, load_sequences, read_mask
 
 
@@ -167,7 +167,7 @@ def test_preset_runs_on_a_sample_study(name: str, count: int) -> None:
     config = load_config(name)
     volumes = load_sequences(study, config.sequences or ["flair"])
     mask = read_mask(root / "truth" / "sample-01.nii.gz")
-    table = extract_features(volumes, mask, config, study_id=study.id)
+    table = extract_features(StudyImages(study.id, volumes), mask, config)
     assert len(table.values) == count
     assert not any("left out" in text for text in table.warnings)
 

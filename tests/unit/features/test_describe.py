@@ -18,7 +18,7 @@ from gliomics.features.describe import (
     descriptions,
     feature_list,
 )
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from tests.unit.features.heads import head, lesion
 from tests.unit.features.pages import FEATURE_PAGE
 
@@ -42,7 +42,7 @@ def test_features_called_not_computed_give_no_value_where_all_others_do() -> Non
     names = {kind: engine.feature_names()[kind] for kind in ("glcm", "gldm", "shape", "firstorder")}
     # parse_config refuses the names that PyRadiomics still lists and no longer computes
     config = FeatureConfig.model_validate({"featureClass": names, "setting": {"binWidth": 10}})
-    found = extract_features({"flair": head()}, lesion(), config, study_id="case-1").values
+    found = extract_features(StudyImages("case-1", {"flair": head()}), lesion(), config).values
     missing = {f"{kind}_{name}" for kind in names for name in names[kind]} - {
         "_".join(column.split("_")[-2:]) for column in found
     }
@@ -53,7 +53,7 @@ def test_every_column_of_a_real_extraction_is_described() -> None:
     config = parse_config(
         {"imageType": {"Original": {}, "LoG": {"sigma": [3.0]}, "Wavelet": {}}, "featureClass": {"ngtdm": None}}, "x"
     )
-    columns = extract_features({"flair": head()}, lesion(), config, study_id="case-1").values
+    columns = extract_features(StudyImages("case-1", {"flair": head()}), lesion(), config).values
     assert len(columns) == 5 * (1 + 1 + 8)
     found = {column: describe(column) for column in columns}
     assert all(one is not None and column.endswith(one.name) for column, one in found.items())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 import gliomics
 from gliomics.errors import GeometryError, InputError, UnknownNameError
 from gliomics.features.config import FeatureConfig, load_config, parse_config
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from gliomics.features.provenance import content_sha256
 from gliomics.preprocess.orientation import to_lps
 from gliomics.records import FeatureRow
@@ -29,8 +30,11 @@ QUICK = parse_config(
 )
 
 
-def measured(mask: Mask | None = None, config: FeatureConfig = QUICK, **options: object) -> FeatureRow:
-    return extract_features({"flair": head()}, lesion() if mask is None else mask, config, study_id="case-1", **options)  # type: ignore[arg-type]
+def measured(
+    mask: Mask | None = None, config: FeatureConfig = QUICK, *, label: int | None = None, **facts: Any
+) -> FeatureRow:
+    images = StudyImages("case-1", {"flair": head()}, **facts)
+    return extract_features(images, lesion() if mask is None else mask, config, label=label)
 
 
 def test_values_equal_plain_pyradiomics_on_the_whole_image() -> None:
@@ -50,13 +54,13 @@ def test_real_brain_equals_plain_pyradiomics(real_data: Path) -> None:
     config = parse_config(
         {"setting": {"binWidth": 25}, "featureClass": {"shape": None, "firstorder": None, "glszm": None}}, "x"
     )
-    ours = extract_features({"t1": image}, mask, config, study_id="brain1", label=1)
+    ours = extract_features(StudyImages("brain1", {"t1": image}), mask, config, label=1)
     plain = {"setting": {"binWidth": 25}, "featureClass": {"shape": [], "firstorder": [], "glszm": []}}
     assert_equal_to_plain(ours.values, plain_pyradiomics(image, mask, plain), "t1")
 
 
 def test_intensity_features_carry_the_sequence_and_shape_is_measured_once() -> None:
-    table = extract_features({"t1c": head(seed=1), "flair": head()}, lesion(), QUICK, study_id="case-1")
+    table = extract_features(StudyImages("case-1", {"t1c": head(seed=1), "flair": head()}), lesion(), QUICK)
     assert list(table.values) == [
         "original_shape_MeshVolume",
         "t1c_original_firstorder_Mean", "t1c_original_firstorder_Entropy", "t1c_original_glcm_Contrast",
@@ -76,7 +80,7 @@ def test_unit_of_the_intensities_does_not_count_after_normalisation(gain: float,
     image = head()
     changed = image.with_array(image.array.astype(np.float64) * gain + offset)
     plain = measured().values
-    scaled = extract_features({"flair": changed}, lesion(), QUICK, study_id="case-1").values
+    scaled = extract_features(StudyImages("case-1", {"flair": changed}), lesion(), QUICK).values
     assert scaled["flair_original_firstorder_Mean"] == pytest.approx(plain["flair_original_firstorder_Mean"], rel=1e-3)
     assert scaled["flair_original_firstorder_Entropy"] == pytest.approx(
         plain["flair_original_firstorder_Entropy"], rel=0.02
@@ -171,7 +175,7 @@ def test_voxels_without_a_value_are_refused_with_the_sequence(value: float) -> N
     image = head()
     image.array[0, 0, 0] = value
     with pytest.raises(InputError, match="sequence 'flair' of 'case-1' has voxels that are NaN"):
-        extract_features({"flair": image}, lesion(), QUICK, study_id="case-1")
+        extract_features(StudyImages("case-1", {"flair": image}), lesion(), QUICK)
 
 
 @pytest.mark.parametrize("method", ["none", "zscore"])
@@ -181,7 +185,7 @@ def test_image_of_one_intensity_is_refused(method: str) -> None:
     with pytest.raises(
         InputError, match=r"'flair' of 'case-1' has one intensity everywhere \(7\); is it the right file"
     ):
-        extract_features({"flair": flat}, lesion(), config, study_id="case-1")
+        extract_features(StudyImages("case-1", {"flair": flat}), lesion(), config)
 
 
 def test_brain_of_one_intensity_cannot_be_standardised() -> None:
@@ -189,7 +193,7 @@ def test_brain_of_one_intensity_cannot_be_standardised() -> None:
     with pytest.raises(
         InputError, match=r"'flair' of 'case-1' cannot be standardised: .*inside the brain mask deviate b"
     ):
-        extract_features({"flair": image}, lesion(), QUICK, study_id="case-1", brain=lesion())
+        extract_features(StudyImages("case-1", {"flair": image}, brain=lesion()), lesion(), QUICK)
 
 
 def test_empty_brain_mask_is_refused() -> None:
@@ -220,7 +224,7 @@ def test_region_that_vanishes_in_large_voxels_is_refused() -> None:
 def test_flat_region_is_measured_although_texture_says_little() -> None:
     image = head()
     image.array[lesion().array > 0] = 150.0
-    table = extract_features({"flair": image}, lesion(), parse_config(None, "x.yaml"), study_id="case-1")
+    table = extract_features(StudyImages("case-1", {"flair": image}), lesion(), parse_config(None, "x.yaml"))
     plain = plain_pyradiomics(image, lesion(), {"imageType": {"Original": {}}, "featureClass": EVERY_CLASS})
     assert_equal_to_plain(table.values, plain, "flair")
     assert any("spans fewer grey levels" in warning for warning in table.warnings)
@@ -235,13 +239,13 @@ def test_line_of_voxels_is_refused_whatever_is_measured() -> None:
 
 def test_study_without_a_sequence_is_refused() -> None:
     with pytest.raises(InputError, match="study 'case-1' has no sequence to measure"):
-        extract_features({}, lesion(), QUICK, study_id="case-1")
+        extract_features(StudyImages("case-1", {}), lesion(), QUICK)
 
 
 def test_sequences_on_different_grids_are_refused() -> None:
     moved = Volume(head().array, np.diag([2.0, 2.0, 4.0, 1.0]))
     with pytest.raises(GeometryError, match=r"sequence 'flair' of 'case-1' differs from sequence 't1': spacing"):
-        extract_features({"t1": head(), "flair": moved}, lesion(), QUICK, study_id="case-1")
+        extract_features(StudyImages("case-1", {"t1": head(), "flair": moved}), lesion(), QUICK)
 
 
 @pytest.mark.parametrize("filters", [{"Original": {}}, {"LBP2D": {}}])
@@ -280,7 +284,9 @@ def test_too_few_grey_levels_and_too_few_voxels_are_said() -> None:
 
 def test_voxels_far_from_cubes_are_said() -> None:
     grid = np.diag([1.0, 1.0, 6.0, 1.0])
-    table = extract_features({"flair": Volume(head().array, grid)}, Volume(lesion().array, grid), QUICK, study_id="x")
+    table = extract_features(
+        StudyImages("x", {"flair": Volume(head().array, grid)}), Volume(lesion().array, grid), QUICK
+    )
     assert any("1 x 1 x 6 mm are far from cubes" in warning for warning in table.warnings)
 
 
@@ -288,7 +294,7 @@ def test_undefined_feature_is_left_out_with_a_warning() -> None:
     image = head()
     image.array[lesion().array > 0] = 150.0
     config = parse_config({"featureClass": {"firstorder": ["Mean", "Kurtosis"], "glcm": ["MCC"]}}, "flat.yaml")
-    table = extract_features({"flair": image}, lesion(), config, study_id="case-1")
+    table = extract_features(StudyImages("case-1", {"flair": image}), lesion(), config)
     assert table.values["flair_original_firstorder_Mean"] == 150
     assert all(np.isfinite(value) for value in table.values.values())
 
@@ -296,7 +302,7 @@ def test_undefined_feature_is_left_out_with_a_warning() -> None:
 def test_extraction_leaves_images_and_standard_error_alone(capfd: pytest.CaptureFixture[str]) -> None:
     image, mask = head(), lesion()
     before = content_sha256(image), content_sha256(mask)
-    extract_features({"flair": image}, mask, load_config("panel"), study_id="case-1")
+    extract_features(StudyImages("case-1", {"flair": image}), mask, load_config("panel"))
     assert (content_sha256(image), content_sha256(mask)) == before
     assert capfd.readouterr() == ("", "")
 

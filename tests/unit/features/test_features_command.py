@@ -12,8 +12,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from gliomics.cohort.extraction import Extraction, Job, measure
+from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.cohort.feature_table import read_features_csv
+from gliomics.cohort.measure import measure
 from gliomics.features.config import load_config
 from gliomics.study import Volume, find_study, read_volume, write_mask, write_volume
 from gliomics.study.numbering import parse_numbering
@@ -60,7 +61,7 @@ def test_panel_of_the_command_is_the_panel_of_the_library(studies: Path, run: Ru
     mask = studies / "labels" / "final" / "case-0.nii.gz"
     done = run(studies / "case-0", "--masks", mask.parent, "--config", "panel")
     assert done.returncode == 0, done.stderr
-    expected = measure(Job(find_study(studies, "case-0"), mask), Extraction(load_config("panel"))).rows[0]
+    expected = measure(StudyFiles(find_study(studies, "case-0"), mask), Extraction(load_config("panel"))).rows[0]
     assert read_features_csv(studies.parent / "out.csv") == [expected]
 
 

@@ -104,17 +104,17 @@ def test_studies_that_all_fail_end_in_a_line_each(tmp_path: Path, number: int, w
 def test_outcomes_that_nobody_took_leave_no_traceback_at_the_end_of_the_interpreter(cohort: Path) -> None:
     script = (
         "from pathlib import Path\n"
-        "from gliomics.cohort.extraction import Extraction, Job\n"
+        "from gliomics.cohort.extraction import Extraction, StudyFiles\n"
         "from gliomics.cohort.row_store import RowStore\n"
         "from gliomics.cohort.runner import measure_cohort\n"
         "from gliomics.features.config import load_config\n"
         "from gliomics.study import list_studies\n"
         f"root = Path({str(cohort)!r})\n"
         "masks = root / 'studies/labels/final'\n"
-        "jobs = [Job(study, masks / f'{study.id}.nii.gz') for study in list_studies(root / 'studies')[:3]]\n"
+        "jobs = [StudyFiles(study, masks / f'{study.id}.nii.gz') for study in list_studies(root / 'studies')[:3]]\n"
         "extraction = Extraction(load_config(str(root / 'config.yaml')))\n"
         "outcomes = measure_cohort(jobs, extraction, RowStore(root / 'abandoned'), workers=2)\n"
-        "print(next(outcomes).job.study.id)\n"
+        "print(next(outcomes).files.study.id)\n"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
     assert answer.stdout.startswith("case-")

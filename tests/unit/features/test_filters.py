@@ -11,7 +11,7 @@ import pytest
 from gliomics.errors import InputError
 from gliomics.features import engine
 from gliomics.features.config import parse_config
-from gliomics.features.extract import extract_features, extract_regions
+from gliomics.features.extract import StudyImages, extract_features, extract_regions
 from gliomics.study import Volume
 from tests.unit.features.plain import EVERY_CLASS, assert_measured_as_plain, oblique, plain_pyradiomics, ragged_case
 
@@ -110,7 +110,7 @@ def test_shape_is_that_of_the_drawn_mask_whatever_resegmentation_leaves_out() ->
     image, mask = ragged_case(where="corner")
     shape = {"featureClass": {"shape": []}}
     config = parse_config({**shape, "setting": {"resegmentRange": [80]}}, "resegment.yaml")
-    ours = extract_features({"flair": image}, mask, config, study_id="case-1").values
+    ours = extract_features(StudyImages("case-1", {"flair": image}), mask, config).values
     assert ours == pytest.approx(plain_pyradiomics(image, mask, shape), rel=1e-9)
 
 
@@ -129,7 +129,7 @@ def test_region_that_pyradiomics_refuses_is_refused_with_its_name(setting: dict[
         plain_pyradiomics(image, mask, {"setting": setting})
     config = parse_config({"setting": setting}, "limits.yaml")
     with pytest.raises(InputError, match=f"region 'tumour' of 'case-1' cannot be measured: {reason}"):
-        extract_features({"flair": image}, mask, config, study_id="case-1")
+        extract_features(StudyImages("case-1", {"flair": image}), mask, config)
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
@@ -149,7 +149,7 @@ def test_distances_longer_than_the_region_are_refused() -> None:
     image, mask = ragged_case()
     config = parse_config({"setting": {"distances": [50]}}, "far.yaml")
     with pytest.raises(InputError, match=r"region 'tumour'.*too small for the neighbours at distances \[50\].*glcm"):
-        extract_features({"flair": image}, mask, config, study_id="case-1")
+        extract_features(StudyImages("case-1", {"flair": image}), mask, config)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_regions_measured_together_have_the_values_of_each_alone(setting: dict[s
     image, first = ragged_case((40, 41, 12))
     _, second = ragged_case((40, 41, 12), where="far corner", seed=1)
     config = parse_config({"imageType": IMAGE, "featureClass": {**SOME, "shape": None}, "setting": setting}, "x.yaml")
-    together = extract_regions({"flair": image}, {"one": first, "two": second}, config, study_id="case-1")
+    together = extract_regions(StudyImages("case-1", {"flair": image}), {"one": first, "two": second}, config)
     for table, mask in zip(together, (first, second), strict=True):
-        alone = extract_features({"flair": image}, mask, config, study_id="case-1", region=table.region)
+        alone = extract_features(StudyImages("case-1", {"flair": image}), mask, config, region=table.region)
         assert list(table.values) == list(alone.values)
         assert table.values == pytest.approx(alone.values, rel=1e-5, abs=1e-6)
         exact = {name: value for name, value in alone.values.items() if "log-sigma" not in name}
@@ -176,7 +176,9 @@ def test_columns_follow_sequence_then_filter_then_class(setting: dict[str, Any])
     classes = {"glcm": ["Idn"], "shape": ["Flatness"], "firstorder": ["Mean"]}
     config = parse_config({"imageType": filters, "featureClass": classes, "setting": setting}, "order.yaml")
     names = ["square", "log-sigma-2-mm-3D", "log-sigma-1-0-mm-3D", "original"]
-    for table in extract_regions({"zz": image, "flair": image, "t1": image}, {"a": mask}, config, study_id="case-1"):
+    for table in extract_regions(
+        StudyImages("case-1", {"zz": image, "flair": image, "t1": image}), {"a": mask}, config
+    ):
         assert list(table.values) == [
             "original_shape_Flatness",
             *(
@@ -201,7 +203,7 @@ def test_each_image_is_filtered_once_for_all_regions(monkeypatch: pytest.MonkeyP
     _, second = ragged_case(where="corner", seed=1)
     filters = {"Original": {}, "LoG": {"sigma": [1.0, 2.0]}, "Wavelet": {}}
     config = parse_config({"imageType": filters, "featureClass": {"firstorder": ["Mean"]}}, "count.yaml")
-    extract_regions({"t1": image, "flair": image}, {"one": first, "two": second}, config, study_id="case-1")
+    extract_regions(StudyImages("case-1", {"t1": image, "flair": image}), {"one": first, "two": second}, config)
     assert calls == [("Original", None), ("LoG", [1.0]), ("LoG", [2.0]), ("Wavelet", None)] * 2
 
 
@@ -210,7 +212,7 @@ def test_log_of_too_few_slices_is_left_out_with_a_warning(slices: int) -> None:
     image, mask = ragged_case()
     thin, inside = (Volume(volume.array[..., 4 : 4 + slices], volume.affine) for volume in (image, mask))
     parameters = {"imageType": {"Original": {}, "LoG": {"sigma": [1.0]}}, "featureClass": {"firstorder": ["Mean"]}}
-    table = extract_features({"flair": thin}, inside, parse_config(parameters, "log.yaml"), study_id="case-1")
+    table = extract_features(StudyImages("case-1", {"flair": thin}), inside, parse_config(parameters, "log.yaml"))
     assert list(table.values) == ["flair_original_firstorder_Mean"]
     assert any(
         warning.startswith("flair: LoG with sigma 1 mm is left out: it needs at least four voxels")
@@ -239,7 +241,7 @@ def test_only_the_region_whose_cut_out_is_too_small_lacks_log() -> None:
         "crop.yaml",
     )
     regions = {"large": large, "small": large.with_array(small)}
-    tables = extract_regions({"flair": image}, regions, config, study_id="case-1")
+    tables = extract_regions(StudyImages("case-1", {"flair": image}), regions, config)
     assert [len(table.values) for table in tables] == [1, 0]
     assert [any("LoG with sigma 4 mm is left out" in text for text in table.warnings) for table in tables] == [
         False,
@@ -263,7 +265,7 @@ def test_resampling_two_slices_by_splines_is_refused() -> None:
     thin, inside = (Volume(volume.array[..., 4:6], volume.affine) for volume in (image, mask))
     config = parse_config({"setting": {"resampledPixelSpacing": [1, 1, 1]}}, "thin.yaml")
     with pytest.raises(InputError, match=r"image of region 'tumour'.*two voxels along an axis, shape \(24, 25, 2\)"):
-        extract_features({"flair": thin}, inside, config, study_id="case-1")
+        extract_features(StudyImages("case-1", {"flair": thin}), inside, config)
 
 
 def test_region_that_vanishes_in_resampling_is_refused() -> None:
@@ -272,7 +274,7 @@ def test_region_that_vanishes_in_resampling_is_refused() -> None:
     tiny[10:12, 10:12, 5:7] = 1
     config = parse_config({"setting": {"resampledPixelSpacing": [30, 30, 30]}}, "coarse.yaml")
     with pytest.raises(InputError, match="nothing is left of region 'tumour' of 'case-1' in voxels of 30 x 30 x 30 mm"):
-        extract_features({"flair": image}, mask.with_array(tiny), config, study_id="case-1")
+        extract_features(StudyImages("case-1", {"flair": image}), mask.with_array(tiny), config)
 
 
 def test_filter_that_is_undefined_for_the_image_is_refused_with_its_name() -> None:
@@ -285,11 +287,11 @@ def test_filter_that_is_undefined_for_the_image_is_refused_with_its_name() -> No
     with pytest.raises(
         InputError, match="region 'tumour' of 'case-1' in image 'logarithm' of sequence 'flair' has vox"
     ):
-        extract_features({"flair": image.with_array(dark)}, mask.with_array(inside), config, study_id="case-1")
+        extract_features(StudyImages("case-1", {"flair": image.with_array(dark)}), mask.with_array(inside), config)
 
 
 def test_more_grey_levels_than_fit_into_memory_are_refused() -> None:
     image, mask = ragged_case()
     config = parse_config({"setting": {"binWidth": 1e-6}}, "fine.yaml")
     with pytest.raises(InputError, match=r"'original'.*which makes .* grey levels; at most 4096.*larger binWidth"):
-        extract_features({"flair": image}, mask, config, study_id="case-1")
+        extract_features(StudyImages("case-1", {"flair": image}), mask, config)

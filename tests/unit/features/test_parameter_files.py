@@ -14,7 +14,7 @@ import yaml
 from gliomics.cohort.extraction import Extraction
 from gliomics.errors import InputError
 from gliomics.features.config import parse_config
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from tests.unit.features.plain import assert_measured_as_plain, plain_pyradiomics, ragged_case
 
 SCHEMA = Path(radiomics.__file__).parent / "schemas" / "paramSchema.yaml"
@@ -172,7 +172,7 @@ def test_setting_changes_values_as_in_pyradiomics(key: str, parameters: dict[str
         return
     other = {"imageType": {"Original": {}}, "featureClass": CLASSES, **without(parameters, key)}
     config = parse_config(copy.deepcopy(other), "without.yaml")
-    assert ours != extract_features({"flair": image}, mask, config, study_id="case-1").values
+    assert ours != extract_features(StudyImages("case-1", {"flair": image}), mask, config).values
 
 
 @pytest.mark.parametrize(("key", "default"), DEFAULTS.items(), ids=named)
@@ -180,10 +180,10 @@ def test_setting_at_its_default_is_accepted_and_changes_nothing(key: str, defaul
     image, mask = ragged_case((16, 17, 9))
     classes = {"firstorder": ["Mean", "Entropy"], "glcm": ["Contrast"], "shape": ["MeshVolume"]}
     plain = extract_features(
-        {"flair": image}, mask, parse_config({"featureClass": classes}, "without.yaml"), study_id="case-1"
+        StudyImages("case-1", {"flair": image}), mask, parse_config({"featureClass": classes}, "without.yaml")
     )
     config = parse_config({"featureClass": classes, "setting": {key: default}}, "default.yaml")
-    assert extract_features({"flair": image}, mask, config, study_id="case-1").values == plain.values
+    assert extract_features(StudyImages("case-1", {"flair": image}), mask, config).values == plain.values
 
 
 @pytest.mark.parametrize(("key", "value", "reason"), [(k, v, r) for k, some in REFUSED.items() for v, r in some])
@@ -196,7 +196,7 @@ def test_label_chooses_the_value_that_is_measured_unless_regions_are_named() -> 
     image, mask = ragged_case((16, 17, 9))
     two = mask.with_array(np.where(np.arange(mask.shape[0])[:, None, None] > 7, 2 * mask.array, mask.array))
     config = parse_config({"featureClass": {"firstorder": ["Mean"]}, "setting": {"label": 2}}, "mine.yaml")
-    ours = extract_features({"flair": image}, two, config, study_id="case-1").values
+    ours = extract_features(StudyImages("case-1", {"flair": image}), two, config).values
     chosen = mask.with_array((two.array == 2).astype(np.uint8))
     plain = plain_pyradiomics(image, chosen, {"featureClass": {"firstorder": ["Mean"]}})
     assert ours["flair_original_firstorder_Mean"] == pytest.approx(plain["original_firstorder_Mean"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gliomics.features.config import parse_config
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from gliomics.features.provenance import of_region, warnings_of
 from gliomics.preprocess.bias_field import correct_bias_field
 from gliomics.preprocess.intensity import foreground
@@ -22,11 +22,12 @@ MEAN = {"featureClass": {"firstorder": ["Mean"]}}
 TEXTURE = {"featureClass": {"glcm": ["Contrast"]}, "setting": {"binWidth": 3}}
 
 
-def measured(content: dict[str, Any], *, affine: np.ndarray | None = None, **options: Any) -> FeatureRow:
+def measured(content: dict[str, Any], *, affine: np.ndarray | None = None, **facts: Any) -> FeatureRow:
     image, mask = head(), lesion()
     if affine is not None:
         image, mask = Volume(image.array, affine), Volume(mask.array, affine)
-    return extract_features({"flair": image}, mask, parse_config(content, "mine.yaml"), study_id="case-1", **options)
+    images = StudyImages("case-1", {"flair": image}, **facts)
+    return extract_features(images, mask, parse_config(content, "mine.yaml"))
 
 
 def warnings_about(bins: dict[str, int]) -> list[str]:
@@ -155,10 +156,9 @@ def test_fewer_than_64_voxels_are_said(voxels: int, said: bool) -> None:
     array[10:14, 20:24, 3:7] = 1
     array[10, 20, 3] = 1 if voxels == 64 else 0
     table = extract_features(
-        {"flair": head()},
+        StudyImages("x", {"flair": head()}),
         lesion().with_array(array),
         parse_config({**TEXTURE, "setting": {"binWidth": 1}}, "x"),
-        study_id="x",
     )
     assert [text for text in table.warnings if "voxels" in text] == (
         ["the region has 63 voxels; below 64 texture features are mostly noise"] if said else []
@@ -184,7 +184,7 @@ def test_undefined_features_are_named_in_the_row_that_lacks_them() -> None:
     array = np.zeros(SHAPE, np.uint8)
     array[8:20:3, 20:28:3, 3:8:3] = 1
     table = extract_features(
-        {"flair": head()}, lesion().with_array(array), parse_config(TEXTURE, "x"), study_id="case-1"
+        StudyImages("case-1", {"flair": head()}), lesion().with_array(array), parse_config(TEXTURE, "x")
     )
     assert table.values == {}
     assert "left out because undefined for this region: flair_original_glcm_Contrast" in table.warnings

@@ -74,7 +74,7 @@ def test_neither_the_whole_nor_the_ring_around_it_holds_the_cavity() -> None:
 def test_region_of_the_configuration_may_be_made_of_parts() -> None:
     config = parse_config({"regions": {"necrosis": {"parts": ["core-without-enhancement"]}}}, "mine.yaml")
     mask = lesion(0)
-    chosen = select_region(mask, "necrosis", name="a mask", own=config.regions)
+    chosen = select_region(mask, "necrosis", name="a mask", defined=config.regions)
     np.testing.assert_array_equal(chosen.array, mask.array == 1)
 
 
@@ -113,9 +113,9 @@ def test_ring_is_what_lies_within_so_many_millimetres_outside(
     own = {"ring": Region(ring_mm=width)}
     if far[mask.array == 0].all():
         with pytest.raises(InputError, match="region 'ring' is empty"):
-            select_region(mask, "ring", name="a mask", brain=everywhere(mask), own=own)
+            select_region(mask, "ring", name="a mask", brain=everywhere(mask), defined=own)
     else:
-        ring = select_region(mask, "ring", name="a mask", brain=everywhere(mask), own=own).array > 0
+        ring = select_region(mask, "ring", name="a mask", brain=everywhere(mask), defined=own).array > 0
         assert ring[near & (mask.array == 0)].all()
         assert not ring[far | (mask.array > 0)].any()
 
@@ -150,7 +150,7 @@ def test_ring_lies_in_the_brain_and_not_in_the_tumour() -> None:
 def test_ring_around_some_labels_may_lie_in_the_others() -> None:
     mask = a_box((12, 11, 7), (4, 4, 3), np.eye(4))
     own = {"around enhancing": Region(labels=[4], ring_mm=1)}
-    ring = select_region(mask, "around enhancing", name="a mask", brain=everywhere(mask), own=own).array > 0
+    ring = select_region(mask, "around enhancing", name="a mask", brain=everywhere(mask), defined=own).array > 0
     assert ring[5, 4, 3]
     assert not ring[mask.array == 4].any()
 
@@ -180,7 +180,7 @@ def test_regions_of_the_configuration_are_chosen_by_their_names() -> None:
         {"regions": {"necrosis": {"labels": [1]}, "wide-ring": {"labels": [1, 4], "ring_mm": 10}}}, "mine.yaml"
     )
     mask = lesion(0)
-    necrosis = select_region(mask, "necrosis", name="a mask", own=config.regions)
+    necrosis = select_region(mask, "necrosis", name="a mask", defined=config.regions)
     np.testing.assert_array_equal(necrosis.array, mask.array == 1)
     assert [is_ring(name, config.regions) for name in ("necrosis", "wide-ring", "peritumoral", "whole")] == [
         False,
@@ -192,13 +192,13 @@ def test_regions_of_the_configuration_are_chosen_by_their_names() -> None:
 
 def test_region_of_the_configuration_may_replace_a_named_one() -> None:
     mask = lesion(0)
-    chosen = select_region(mask, "whole", name="a mask", own={"whole": Region(labels=[1])})
+    chosen = select_region(mask, "whole", name="a mask", defined={"whole": Region(labels=[1])})
     np.testing.assert_array_equal(chosen.array, mask.array == 1)
 
 
 def test_unknown_region_is_refused_with_those_of_the_configuration() -> None:
     with pytest.raises(UnknownNameError, match=r"region 'necrosi' is unknown; give .*peritumoral, necrosis or a label"):
-        select_region(lesion(), "necrosi", name="a mask", own={"necrosis": Region(labels=[1])})
+        select_region(lesion(), "necrosi", name="a mask", defined={"necrosis": Region(labels=[1])})
 
 
 @pytest.mark.parametrize(

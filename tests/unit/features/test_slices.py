@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from gliomics.errors import InputError
 from gliomics.features.config import parse_config
-from gliomics.features.extract import extract_features, extract_regions
+from gliomics.features.extract import StudyImages, extract_features, extract_regions
 from gliomics.features.planes import slice_axis
 from gliomics.preprocess.orientation import to_lps
 from gliomics.records import FeatureRow
@@ -39,9 +39,9 @@ def one_slice(mask: Mask, axis: int, number: int) -> Mask:
     return mask.with_array(alone)
 
 
-def in_slices(image: Volume, mask: Mask, content: dict[str, Any], **options: Any) -> list[FeatureRow]:
+def in_slices(image: Volume, mask: Mask, content: dict[str, Any]) -> list[FeatureRow]:
     config = parse_config({"featureClass": {"firstorder": ["Mean"]}, **content}, "slices.yaml")
-    return extract_regions({"flair": image}, {"tumour": mask}, config, study_id="case-1", **options)
+    return extract_regions(StudyImages("case-1", {"flair": image}), {"tumour": mask}, config)
 
 
 @pytest.mark.parametrize(("affine", "axis"), GRIDS, ids=NAMES)
@@ -126,7 +126,7 @@ def test_slices_of_several_regions_are_rows_of_each() -> None:
     image, mask = a_case(AXIAL)
     other = mask.with_array(np.roll(mask.array, 1, axis=2))
     config = parse_config({"featureClass": {"firstorder": ["Mean"]}, "slices": "each"}, "slices.yaml")
-    together = extract_regions({"flair": image}, {"one": mask, "two": other}, config, study_id="case-1")
+    together = extract_regions(StudyImages("case-1", {"flair": image}), {"one": mask, "two": other}, config)
     one = in_slices(image, mask, {"slices": "each"})
     two = in_slices(image, other, {"slices": "each"})
     assert [table.values for table in together] == [table.values for table in one + two]
@@ -171,7 +171,7 @@ def test_one_row_cannot_hold_each_slice() -> None:
     image, mask = a_case(AXIAL)
     config = parse_config({"featureClass": {"firstorder": ["Mean"]}, "slices": "each"}, "slices.yaml")
     with pytest.raises(InputError, match="'slices: each' a region has one row per slice; use extract_regions"):
-        extract_features({"flair": image}, mask, config, study_id="case-1")
+        extract_features(StudyImages("case-1", {"flair": image}), mask, config)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pytest
 from scipy.spatial.transform import Rotation
 
-from gliomics.cohort.extraction import Extraction, Job, measure
+from gliomics.cohort.extraction import Extraction, StudyFiles
+from gliomics.cohort.measure import measure
 from gliomics.cohort.perturb import perturbed
 from gliomics.features.config import FeatureConfig, load_config, parse_config, preset_names
 from gliomics.features.outline import outline_features
@@ -63,7 +64,7 @@ def measured(
     write_mask(stored(mask, order), folder / "mask.nii.gz")
     write_mask(stored(inside, order), folder / "brain.nii.gz")
     study = Study("case-1", "case-1", folder, sequences)
-    job = Job(study, folder / "mask.nii.gz", folder / "brain.nii.gz")
+    job = StudyFiles(study, folder / "mask.nii.gz", folder / "brain.nii.gz")
     return measure(job, Extraction(config, **options)).rows
 
 
@@ -168,7 +169,7 @@ def test_voxels_of_unknown_size_are_measured_alike_in_every_order(tmp_path: Path
         write_volume(stored(image, order), folder / "flair.nii.gz")
         write_mask(stored(mask, order), folder / "mask.nii.gz")
         study = Study("case-1", "case-1", folder, {"flair": folder / "flair.nii.gz"})
-        job = Job(replace(study, spacing_known=False), folder / "mask.nii.gz")
+        job = StudyFiles(replace(study, spacing_known=False), folder / "mask.nii.gz")
         rows += measure(job, Extraction(unknown)).rows
         assert read_mask(job.mask).array.sum() == rows[0].diagnostics["voxels"] or unknown.slices == "largest"
     for row in rows:

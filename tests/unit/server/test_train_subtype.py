@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gliomics.cohort.extraction import Extraction, Job, measure
+from gliomics.cohort.extraction import Extraction, StudyFiles
+from gliomics.cohort.measure import measure
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.features.config import load_config
 from gliomics.models import ModelStore
@@ -41,7 +42,7 @@ def add_labelled(root: Path, seed: int) -> None:
 def add_champion(root: Path) -> None:
     """A model that takes one class for the other."""
     extraction = Extraction(load_config("panel"))
-    rows = [measure(Job(study, label_path(root, study.id)), extraction).rows[0] for study in list_studies(root)]
+    rows = [measure(StudyFiles(study, label_path(root, study.id)), extraction).rows[0] for study in list_studies(root)]
     wrong = {f"patient-{seed}": class_of(seed + 1) for seed in range(CASES)}
     options = FitOptions(
         "subtype_flair", "FLAIR signal", "A test model", "invented patients", repeats=1, permutations=1

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gliomics.bundled import bundled
-from gliomics.cohort.extraction import Extraction, Job, measure
+from gliomics.cohort.extraction import Extraction, StudyFiles
+from gliomics.cohort.measure import measure
 from gliomics.features.config import load_config
 from gliomics.files import read_json
 from gliomics.intake import import_folder
@@ -25,7 +26,7 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"
 def sample_features() -> dict[str, FeatureRow]:
     root = Path(bundled("sample_studies"))
     panel = Extraction(load_config("panel"))
-    return {s.id: measure(Job(s, root / "truth" / f"{s.id}.nii.gz"), panel).rows[0] for s in list_studies(root)}
+    return {s.id: measure(StudyFiles(s, root / "truth" / f"{s.id}.nii.gz"), panel).rows[0] for s in list_studies(root)}
 
 
 def opened(name: str) -> SubtypeModel:
@@ -74,7 +75,9 @@ def test_sample_studies_planted_as_idh_wild_type_rank_highest(
 def test_real_patients_are_measured_and_estimated(lgg_kaggle: Path, tmp_path: Path) -> None:
     studies = import_folder(lgg_kaggle, tmp_path / "studies")
     panel = Extraction(load_config("panel"))
-    tables = [measure(Job(study, label_path(tmp_path / "studies", study.id)), panel).rows[0] for study in studies]
+    tables = [
+        measure(StudyFiles(study, label_path(tmp_path / "studies", study.id)), panel).rows[0] for study in studies
+    ]
     assert len(tables) >= 5
     bins = [
         levels["original"] for table in tables for name, levels in table.diagnostics.items() if name.endswith("_bins")

@@ -24,7 +24,7 @@ from gliomics.cli.terminal.failures import Failures
 from gliomics.errors import InputError
 
 if TYPE_CHECKING:
-    from gliomics.cohort.extraction import Extraction, Job
+    from gliomics.cohort.extraction import Extraction, StudyFiles
     from gliomics.cohort.runner import StudyOutcome
     from gliomics.records import FeatureRow
 
@@ -117,7 +117,7 @@ def _measure(cohort: MeasuredCohort, extraction: Extraction, speed: Speed, out: 
     measuring = measure_cohort(jobs, extraction, store, workers=speed.workers, scheduler=speed.scheduler)
     with contextlib.closing(measuring) as outcomes:
         measured = {
-            outcome.job.study.id: outcome
+            outcome.files.study.id: outcome
             for outcome in _successes(with_progress(outcomes, "measuring", len(jobs)), failures)
         }
     if not measured:
@@ -132,9 +132,9 @@ def _measure(cohort: MeasuredCohort, extraction: Extraction, speed: Speed, out: 
     console.print(f"{count} rows in {out}{measured_before}{failures.summary}")
 
 
-def _jobs(cohort: MeasuredCohort, extraction: Extraction, failures: Failures) -> list[Job]:
+def _jobs(cohort: MeasuredCohort, extraction: Extraction, failures: Failures) -> list[StudyFiles]:
     """The studies that have a mask, and one only."""
-    from gliomics.cohort.extraction import Job
+    from gliomics.cohort.extraction import StudyFiles
     from gliomics.cohort.numbering import labels_of_masks
     from gliomics.study import find_mask
 
@@ -149,7 +149,7 @@ def _jobs(cohort: MeasuredCohort, extraction: Extraction, failures: Failures) ->
             if mask is None:
                 study_left_out(study.id, f"no mask {study.id}.nii.gz in {masks}")
             else:
-                jobs.append(Job(study, mask, brain_mask))
+                jobs.append(StudyFiles(study, mask, brain_mask))
     if extraction.needs_numbering:
         labels = labels_of_masks(masks)
         jobs = [replace(job, cohort_labels=labels) for job in jobs]
@@ -159,7 +159,7 @@ def _jobs(cohort: MeasuredCohort, extraction: Extraction, failures: Failures) ->
 def _successes(outcomes: Iterable[StudyOutcome], failures: Failures) -> Iterator[StudyOutcome]:
     """The outcomes of studies that were measured; of the others, and of regions that were left out, it says why."""
     for outcome in outcomes:
-        study_id = outcome.job.study.id
+        study_id = outcome.files.study.id
         if outcome.error is not None:
             failures.report(study_id, outcome.error)
             continue

@@ -31,17 +31,15 @@ def stability(
 
     A study that lacks a mask, or that cannot be measured, is reported and left out.
     """
+    from gliomics.cohort.extraction import Extraction
     from gliomics.cohort.stability import measure_stability, stability_notes, write_stability_csv
 
     cohort = open_cohort(studies, masks, brain=brain, config=config, regions=region, out=out)
     features = measure_stability(
         with_progress(cohort.studies, "measuring under several masks", len(cohort.studies)),
         cohort.masks,
-        cohort.config,
-        cohort.regions,
-        resample_to=resample_to,
+        Extraction(cohort.config, cohort.regions, resample_to, numbering=numbering),
         brain_masks=cohort.brain,
-        numbering=numbering,
         on_error=lambda study_id, error: study_left_out(study_id, str(error)),
     )
     write_stability_csv(features, out)

@@ -10,7 +10,7 @@ import numpy as np
 
 from gliomics.errors import GliomicsError, InputError
 from gliomics.features.config import load_config
-from gliomics.features.extract import extract_features
+from gliomics.features.extract import StudyImages, extract_features
 from gliomics.models import ModelStore
 from gliomics.records import SubtypeEstimate
 from gliomics.segmentation.labelled import load_volumes
@@ -74,14 +74,8 @@ class SubtypeScoring:
         return SubtypeChange(**value)
 
     def _estimates(self, study: Study, mask: Mask) -> dict[str, SubtypeEstimate]:
-        features = extract_features(
-            load_sequences(study, study.sequences),
-            mask,
-            load_config("panel"),
-            study_id=study.id,
-            region="tumour",
-            spacing_known=study.spacing_known,
-        )
+        images = StudyImages(study.id, load_sequences(study, study.sequences), spacing_known=study.spacing_known)
+        features = extract_features(images, mask, load_config("panel"), region="tumour")
         estimates, reason = {}, "there is no subtype model"
         for name in self._names:
             try:

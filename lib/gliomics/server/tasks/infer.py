@@ -196,7 +196,7 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureRow:
     from gliomics.cohort.numbering import numbering_diagnostics, whole_warnings
     from gliomics.cohort.stability import stability_diagnostics
     from gliomics.features.config import load_config
-    from gliomics.features.extract import WHOLE_MASK, extract_features
+    from gliomics.features.extract import WHOLE_MASK, StudyImages, extract_features
     from gliomics.features.regions import REGIONS, names_whole, part_region, select_region
 
     if not request.get("label"):
@@ -222,21 +222,13 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureRow:
         )
     parts = label is None and bool(own) and not one_segment
     if parts:
-        mask = select_region(mask, region, name=f"the label of study '{study.id}'", numbering=numbering, own=own)
+        mask = select_region(mask, region, name=f"the label of study '{study.id}'", numbering=numbering, defined=own)
     elif label is None:
         mask = mask.with_array(np.isin(mask.array, sorted(numbering.tumour)).astype(np.uint8))
-    features = extract_features(
-        volumes,
-        mask,
-        config,
-        study_id=study.id,
-        region=region,
-        spacing_known=study.spacing_known,
-        label=label,
-        cancelled=abandoned,
-    )
+    images = StudyImages(study.id, volumes, spacing_known=study.spacing_known)
+    features = extract_features(images, mask, config, region=region, label=label, cancelled=abandoned)
     diagnostics = (
-        (numbering_diagnostics(features, numbering, own) if parts else {})
+        (numbering_diagnostics(features.region, numbering, own) if parts else {})
         | features.diagnostics
         | stability_diagnostics(features.values, config)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gliomics.cohort.extraction import Extraction, Job
+from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.cohort.numbering import labels_of_masks
 from gliomics.cohort.row_store import RowStore, StoredRows
 from gliomics.cohort.runner import measure_cohort
@@ -79,13 +79,13 @@ class SubtypeTraining(Training):
         labels = frozenset[int]()
         if extraction.needs_numbering:
             labels = labels.union(*(labels_of_masks(folder) for folder in {item.label.parent for item in labelled}))
-        jobs = [Job(item.study, item.label, cohort_labels=labels) for item in labelled]
+        studies = [StudyFiles(item.study, item.label, cohort_labels=labels) for item in labelled]
         keys, failed = [], {}
-        for number, outcome in enumerate(measure_cohort(jobs, extraction, rows, workers=1), start=1):
+        for number, outcome in enumerate(measure_cohort(studies, extraction, rows, workers=1), start=1):
             _stop_if(cancelled)
-            progress.step("measuring", number, len(jobs))
+            progress.step("measuring", number, len(studies))
             if outcome.error is not None:
-                failed[outcome.job.study.id] = str(outcome.error)
+                failed[outcome.files.study.id] = str(outcome.error)
             else:
                 keys.append(outcome.key)
         return list(StoredRows(rows, keys)), failed
