@@ -121,19 +121,19 @@ OBLIQUE[:3, 2] = np.cross(OBLIQUE[:3, 0], OBLIQUE[:3, 1]) * 5.2
 @pytest.fixture
 def flairImage() -> Any:
     """A small oblique image with a bright block where its tumour is."""
-    from RadiogenomicsLib.server.volumes import Volume
+    from RadiogenomicsLib.server.volumes import OrientedImage
 
     array = np.random.default_rng(7).normal(100, 5, (6, 20, 24)).astype(np.float32)
     array[2:5, 6:12, 8:15] += 80
-    return Volume(array, OBLIQUE)
+    return OrientedImage(array, OBLIQUE)
 
 
 @pytest.fixture
 def tumourMask(flairImage: Any) -> Any:
     """The bright block of ``flairImage``."""
-    from RadiogenomicsLib.server.volumes import Volume
+    from RadiogenomicsLib.server.volumes import OrientedImage
 
-    return Volume((flairImage.array > 150).astype(np.uint8), flairImage.ijkToRas)
+    return OrientedImage((flairImage.array > 150).astype(np.uint8), flairImage.ijkToRas)
 
 
 @pytest.fixture
@@ -156,9 +156,9 @@ def spin(application: Any) -> Callable[[Callable[[], bool]], None]:
 def backend(flairImage: Any) -> Any:
     """A backend in this process with one study of two sequences."""
     from inprocess import InProcessBackend
-    from RadiogenomicsLib.server.volumes import Volume
+    from RadiogenomicsLib.server.volumes import OrientedImage
 
-    t1 = Volume(200 - flairImage.array, flairImage.ijkToRas)
+    t1 = OrientedImage(200 - flairImage.array, flairImage.ijkToRas)
     return InProcessBackend({"flair": flairImage, "t1": t1})
 
 

@@ -12,16 +12,16 @@ import numpy as np
 from RadiogenomicsLib.server.backends import (
     PARTIAL,
     Analysis,
-    Case,
+    CaseFiles,
     Click,
+    DownloadedStudy,
     Model,
-    NextStudy,
     PartialLabel,
-    Report,
+    ReportProgress,
     Segmented,
     ServerInfo,
 )
-from RadiogenomicsLib.server.volumes import Volume, readNifti, writeNifti
+from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
 from gliomics.errors import GliomicsError
 from gliomics.records import FeatureRow, SubtypeEstimate
@@ -46,7 +46,7 @@ ESTIMATE = SubtypeEstimate(
 class InProcessBackend:
     """Holds one study; ``gate`` can hold its answers back, ``error`` makes it fail."""
 
-    def __init__(self, study: dict[str, Volume], studyId: str = "glioma-01") -> None:
+    def __init__(self, study: dict[str, OrientedImage], studyId: str = "glioma-01") -> None:
         self.study = study
         self.studyId = studyId
         self.gate = threading.Event()
@@ -63,8 +63,8 @@ class InProcessBackend:
         self.corrections: list[list[Click]] = []
         self.featureWarnings: list[str] = []
         self.featureDiagnostics: dict[str, Any] = {}
-        self.cases: list[Case] = []
-        self.submitted: list[tuple[str, Volume, dict[str, Any], str]] = []
+        self.cases: list[CaseFiles] = []
+        self.submitted: list[tuple[str, OrientedImage, dict[str, Any], str]] = []
         self.threads: set[int] = set()
         self.askedWith: list[tuple[str, str]] = []
         self.users: list[str] = []
@@ -117,23 +117,23 @@ class InProcessBackend:
             labelled=1 + len(self.submitted),
         )
 
-    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: ReportProgress) -> DownloadedStudy:
         self._enter()
         files = {}
         for index, (sequence, image) in enumerate(self.study.items()):
             report(f"downloading {sequence}", index / len(self.study))
             files[sequence] = folder / f"{sequence}.nii.gz"
             writeNifti(image, files[sequence])
-        return NextStudy(self.studyId, self.reason, files, self.slices[:slices])
+        return DownloadedStudy(self.studyId, self.reason, files, self.slices[:slices])
 
-    def segment(self, model: str, case: Case, folder: Path) -> Segmented:
+    def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         self._enter()
         self.cases.append(case)
         image = self.study["flair"] if case.studyId else readNifti(case.files["flair"])
-        writeNifti(Volume((image.array > THRESHOLD).astype(np.uint8), image.ijkToRas), folder / "mask.nii.gz")
+        writeNifti(OrientedImage((image.array > THRESHOLD).astype(np.uint8), image.ijkToRas), folder / "mask.nii.gz")
         return Segmented(folder / "mask.nii.gz", self.labels)
 
-    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+    def correct(self, model: str, case: CaseFiles, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
         """Adds or removes the voxels around the last click within its slice."""
         self._enter()
         self.corrections.append(list(clicks))
@@ -143,7 +143,7 @@ class InProcessBackend:
         writeNifti(until_now, folder / "corrected.nii.gz")
         return folder / "corrected.nii.gz"
 
-    def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
+    def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
         self._enter()
         self.cases.append(case)
         voxels = readNifti(mask)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 Spin = Callable[..., None]
 
@@ -42,7 +42,7 @@ def paintOneSlice(array: np.ndarray) -> None:
     array[1, 6:12, 8:15] = 1
 
 
-def addVolume(name: str, image: Volume) -> Any:
+def addVolume(name: str, image: OrientedImage) -> Any:
     import slicer
 
     return slicer.util.addVolumeFromArray(image.array, image.ijkToRas, name)

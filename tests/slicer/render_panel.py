@@ -64,9 +64,9 @@ class Session:
     def press(self, name: str, *, wait: bool = True) -> None:
         """Press a button, and wait until its work is done; else the work gets one turn before the next press."""
         getattr(self.panel.ui, name).click()
-        timer = self.panel.work._pollTimer
+        timer = self.panel.runner._pollTimer
         if not wait:
-            self.panel.work.poll()
+            self.panel.runner.poll()
             timer.stop()
             return
         timer.start()
@@ -144,11 +144,11 @@ class Session:
 def exampleBackend() -> Any:
     """The tests' backend with one study of four noisy sequences."""
     from inprocess import InProcessBackend
-    from RadiogenomicsLib.server.volumes import Volume
+    from RadiogenomicsLib.server.volumes import OrientedImage
 
     array = np.random.default_rng(7).normal(100, 5, (6, 40, 48)).astype(np.float32)
     array[2:5, 12:24, 16:30] += 80
-    image = Volume(array, np.diag([1.0, 1.0, 5.0, 1.0]))
+    image = OrientedImage(array, np.diag([1.0, 1.0, 5.0, 1.0]))
     backend = InProcessBackend({name: image for name in ("flair", "t1", "t1c", "t2")})
     backend.corrects = True
     return backend

@@ -10,7 +10,7 @@ from clicks import click, isPlacing, nodes, place, points, voxels
 from inprocess import InProcessBackend, Refusal
 from panels import REMOTE, Spin, idle, paint, paintOneSlice, press, state, useRemote
 from RadiogenomicsLib.server.backends import Click
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_without_consent_nothing_is_placed(panel: Any, backend: InProcessBackend
 
 
 def test_a_click_adds_and_removes_voxels_and_leaves_the_others(
-    correctable: Any, backend: InProcessBackend, spin: Spin, tumourMask: Volume
+    correctable: Any, backend: InProcessBackend, spin: Spin, tumourMask: OrientedImage
 ) -> None:
     expected = tumourMask.array.copy()
     assert not expected[1, 4:7, 2:5].any()
@@ -183,14 +183,14 @@ def test_clicks_on_an_empty_segment_begin_a_lesion(correctable: Any, spin: Spin)
 
 
 def test_another_segment_keeps_its_voxels_when_a_click_grows_into_it(
-    correctable: Any, spin: Spin, tumourMask: Volume
+    correctable: Any, spin: Spin, tumourMask: OrientedImage
 ) -> None:
     segmentation = correctable.selection.segmentation()
     segments, volume = segmentation.GetSegmentation(), correctable.selection.firstVolume()
     other = np.zeros_like(tumourMask.array)
     other[1, 4:6, 2:4] = 1
     tumourId, otherId = correctable.selection.segmentId(), segments.AddEmptySegment("", "other")
-    correctable.logic.replaceSegment(segmentation, otherId, Volume(other, tumourMask.ijkToRas), volume)
+    correctable.logic.replaceSegment(segmentation, otherId, OrientedImage(other, tumourMask.ijkToRas), volume)
     correctable.ui.segmentSelector.setCurrentSegmentID(tumourId)
     click(correctable, (3, 5, 1), lesion=True, spin=spin)
     assert voxels(correctable)[1, 4:6, 2:4].all()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from clicks import click, voxels
 from panels import Spin, press
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_clicks_on_a_server_s_study_find_the_lesion_and_undo_leaves_nothing(
     from tests.server.studies import a_lesion_case
 
     truth = a_lesion_case(2)[1].array
-    panel.work.backendFor = ServerBackend
+    panel.runner.backendFor = ServerBackend
     panel.ui.serverUrl.text = server.url
     for button in ("connectButton", "nextStudyButton"):
         press(panel, button, spin)
@@ -63,15 +63,15 @@ def test_a_volume_of_one_s_own_is_corrected_from_an_upload(panel: Any, server: A
     from tests.server.studies import a_lesion_case
 
     volumes, truth = a_lesion_case(5)
-    flair = Volume(np.ascontiguousarray(volumes["flair"].array.T), volumes["flair"].affine)
-    panel.work.backendFor = ServerBackend
+    flair = OrientedImage(np.ascontiguousarray(volumes["flair"].array.T), volumes["flair"].affine)
+    panel.runner.backendFor = ServerBackend
     panel.ui.serverUrl.text = server.url
     press(panel, "connectButton", spin)
     import slicer
 
     node = slicer.util.addVolumeFromArray(flair.array, flair.ijkToRas, "my flair")
     spin(lambda: panel.ui.flairSelector.currentNode() is node)
-    shifted = Volume(np.roll(np.ascontiguousarray(truth.array.T), 3, axis=2), flair.ijkToRas)
+    shifted = OrientedImage(np.roll(np.ascontiguousarray(truth.array.T), 3, axis=2), flair.ijkToRas)
     panel.selection.chooseSegmentation(panel.logic.addSegmentation(shifted, node, {"tumour": 1}, "shifted"))
     missing = np.argwhere((truth.array.T > 0) & (shifted.array == 0) & (np.indices(truth.array.T.shape)[0] == 2))
     k, j, i = missing[len(missing) // 2].tolist()

@@ -10,7 +10,7 @@ import pytest
 from clicks import place
 from inprocess import InProcessBackend
 from panels import Spin, addVolume, idle, paint, paintOneSlice, state
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 MESSAGE = "no such function in this version of 3D Slicer"
 
@@ -76,9 +76,9 @@ ACTIONS: list[tuple[str, str, Callable[[Any], None]]] = [
     ("selection", "images", lambda panel: panel.ui.segmentButton.click()),
     ("logic", "segmentMask", lambda panel: panel.ui.computeButton.click()),
     ("logic", "exportLabels", lambda panel: panel.ui.submitButton.click()),
-    ("work", "backend", lambda panel: panel.ui.nextStudyButton.click()),
-    ("work", "backend", lambda panel: panel.ui.connectButton.click()),
-    ("work", "start", lambda panel: panel.ui.segmentButton.click()),
+    ("runner", "backend", lambda panel: panel.ui.nextStudyButton.click()),
+    ("runner", "backend", lambda panel: panel.ui.connectButton.click()),
+    ("runner", "start", lambda panel: panel.ui.segmentButton.click()),
     ("selection", "read", lambda panel: panel.ui.t1Selector.setCurrentNode(None)),
     ("model", "segmentEdited", lambda panel: paint(panel, paintOneSlice)),
     ("logic", "labelValues", lambda panel: panel.selection.segmentation().GetSegmentation().AddEmptySegment("", "a")),
@@ -100,7 +100,7 @@ def test_an_error_in_a_slot_is_shown(
 
 
 def test_an_error_while_a_new_volume_is_recognised_is_shown(
-    panel: Any, spin: Spin, monkeypatch: pytest.MonkeyPatch, flairImage: Volume, isShown: Callable[[Any], bool]
+    panel: Any, spin: Spin, monkeypatch: pytest.MonkeyPatch, flairImage: OrientedImage, isShown: Callable[[Any], bool]
 ) -> None:
     monkeypatch.setattr(panel.selection, "recogniseNewVolumes", broken)
     addVolume("a flair", flairImage)
@@ -146,7 +146,7 @@ def test_a_click_whose_answer_cannot_be_used_is_taken_back_and_not_sent_again(
 def test_a_thread_that_does_not_start_leaves_the_panel_usable(
     withStudy: Any, monkeypatch: pytest.MonkeyPatch, isShown: Callable[[Any], bool]
 ) -> None:
-    monkeypatch.setattr("RadiogenomicsLib.server.jobs.Job.start", broken)
+    monkeypatch.setattr("RadiogenomicsLib.server.jobs.BackgroundJob.start", broken)
     withStudy.ui.segmentButton.click()
     assert isShown(withStudy)
     assert withStudy.ui.segmentButton.enabled

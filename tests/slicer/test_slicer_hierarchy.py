@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 
 def tree(scene: Any) -> dict[str, list[str]]:
@@ -26,7 +26,7 @@ def tree(scene: Any) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def twoStudies(logic: Any, scene: Any, flairImage: Volume, tumourMask: Volume) -> Any:
+def twoStudies(logic: Any, scene: Any, flairImage: OrientedImage, tumourMask: OrientedImage) -> Any:
     for study in ("glioma-01", "glioma-02"):
         volumes = [logic.addVolume(flairImage, study, sequence) for sequence in ("flair", "t1")]
         logic.addSegmentation(tumourMask, volumes[0], {"tumour": 1}, f"{study} segmentation")
@@ -39,7 +39,9 @@ def test_each_study_has_one_folder_with_its_volumes_and_segmentations(twoStudies
     }
 
 
-def test_a_node_that_has_an_item_already_is_moved_and_not_doubled(logic: Any, scene: Any, flairImage: Volume) -> None:
+def test_a_node_that_has_an_item_already_is_moved_and_not_doubled(
+    logic: Any, scene: Any, flairImage: OrientedImage
+) -> None:
     import slicer
     from RadiogenomicsLib.scene.hierarchy import fileUnderStudy
 
@@ -51,7 +53,7 @@ def test_a_node_that_has_an_item_already_is_moved_and_not_doubled(logic: Any, sc
 
 
 def test_a_segmentation_of_one_s_own_volume_has_no_study_s_folder(
-    logic: Any, scene: Any, flairImage: Volume, tumourMask: Volume
+    logic: Any, scene: Any, flairImage: OrientedImage, tumourMask: OrientedImage
 ) -> None:
     import slicer
 
@@ -60,7 +62,9 @@ def test_a_segmentation_of_one_s_own_volume_has_no_study_s_folder(
     assert tree(scene) == {}
 
 
-def test_a_folder_of_the_same_name_that_is_the_user_s_is_left_alone(logic: Any, scene: Any, flairImage: Volume) -> None:
+def test_a_folder_of_the_same_name_that_is_the_user_s_is_left_alone(
+    logic: Any, scene: Any, flairImage: OrientedImage
+) -> None:
     import slicer
 
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
@@ -71,7 +75,9 @@ def test_a_folder_of_the_same_name_that_is_the_user_s_is_left_alone(logic: Any, 
     assert items == []
 
 
-def test_a_saved_scene_keeps_the_folder_and_uses_it_again(twoStudies: Any, tmp_path: Any, flairImage: Volume) -> None:
+def test_a_saved_scene_keeps_the_folder_and_uses_it_again(
+    twoStudies: Any, tmp_path: Any, flairImage: OrientedImage
+) -> None:
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     path = str(tmp_path / "scene.mrb")

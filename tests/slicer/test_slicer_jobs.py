@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from RadiogenomicsLib.server.jobs import Cancelled, Failed, Finished, Job, Progress
+from RadiogenomicsLib.server.jobs import BackgroundJob, Cancelled, Failed, Finished, Progressed
 
 
 def waitFor(condition: Callable[[], bool]) -> None:
@@ -20,7 +20,7 @@ def nothing() -> None:
     """What does not wait cannot be interrupted."""
 
 
-def eventsUntilEnd(job: Job) -> list[object]:
+def eventsUntilEnd(job: BackgroundJob) -> list[object]:
     events: list[object] = []
 
     def ended() -> bool:
@@ -32,7 +32,7 @@ def eventsUntilEnd(job: Job) -> list[object]:
 
 
 def test_the_work_runs_in_another_thread_and_its_result_arrives() -> None:
-    job = Job("test", lambda job: threading.get_ident(), nothing)
+    job = BackgroundJob("test", lambda job: threading.get_ident(), nothing)
     job.start()
     (finished,) = eventsUntilEnd(job)
     assert isinstance(finished, Finished)
@@ -40,23 +40,23 @@ def test_the_work_runs_in_another_thread_and_its_result_arrives() -> None:
 
 
 def test_progress_arrives_in_order_before_the_result() -> None:
-    def work(job: Job) -> str:
+    def work(job: BackgroundJob) -> str:
         job.progress("reading", 0.25)
         job.progress("writing", 0.75)
         return "done"
 
-    job = Job("test", work, nothing)
+    job = BackgroundJob("test", work, nothing)
     job.start()
-    assert eventsUntilEnd(job) == [Progress(0.25, "reading"), Progress(0.75, "writing"), Finished("done")]
+    assert eventsUntilEnd(job) == [Progressed(0.25, "reading"), Progressed(0.75, "writing"), Finished("done")]
 
 
 def test_an_error_arrives_as_the_exception_that_it_was() -> None:
     error = ValueError("no such study")
 
-    def work(job: Job) -> None:
+    def work(job: BackgroundJob) -> None:
         raise error
 
-    job = Job("test", work, nothing)
+    job = BackgroundJob("test", work, nothing)
     job.start()
     assert eventsUntilEnd(job) == [Failed(error)]
 
@@ -64,7 +64,7 @@ def test_an_error_arrives_as_the_exception_that_it_was() -> None:
 def test_a_cancelled_job_stops_at_its_next_progress_and_reports_nothing() -> None:
     started, go, stopped = threading.Event(), threading.Event(), threading.Event()
 
-    def work(job: Job) -> str:
+    def work(job: BackgroundJob) -> str:
         started.set()
         go.wait(10)
         try:
@@ -74,7 +74,7 @@ def test_a_cancelled_job_stops_at_its_next_progress_and_reports_nothing() -> Non
             raise
         return "too late"
 
-    job = Job("test", work, nothing)
+    job = BackgroundJob("test", work, nothing)
     job.start()
     assert started.wait(10)
     job.cancel()
@@ -86,12 +86,12 @@ def test_a_cancelled_job_stops_at_its_next_progress_and_reports_nothing() -> Non
 def test_what_a_request_under_way_brings_after_cancel_is_dropped() -> None:
     go, ended = threading.Event(), threading.Event()
 
-    def work(job: Job) -> str:
+    def work(job: BackgroundJob) -> str:
         go.wait(10)
         ended.set()
         return "an answer that nobody waits for"
 
-    job = Job("test", work, nothing)
+    job = BackgroundJob("test", work, nothing)
     job.start()
     job.cancel()
     go.set()
@@ -101,7 +101,7 @@ def test_what_a_request_under_way_brings_after_cancel_is_dropped() -> None:
 
 
 def test_a_running_job_does_not_keep_the_application_from_ending() -> None:
-    job = Job("test", lambda job: threading.Event().wait(0.2), nothing)
+    job = BackgroundJob("test", lambda job: threading.Event().wait(0.2), nothing)
     job.start()
     (thread,) = [t for t in threading.enumerate() if t.name == "gliomics: test"]
     assert thread.daemon

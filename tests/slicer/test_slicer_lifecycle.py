@@ -11,7 +11,7 @@ from clicks import isPlacing
 from harness import EXTENSION
 from inprocess import InProcessBackend
 from panels import Spin, addVolume, jobThreads, paint, paintOneSlice, press
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 MODULE = EXTENSION / "Radiogenomics.py"
 
@@ -35,7 +35,7 @@ def module(scene: Any) -> Iterator[Any]:
     unload(module)
 
 
-def changeEverything(panel: Any, image: Volume, scene: Any) -> None:
+def changeEverything(panel: Any, image: OrientedImage, scene: Any) -> None:
     """Do to a panel's widgets and to the scene what makes a panel that lives react."""
     volume = addVolume("case9 t1", image)
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
@@ -55,7 +55,7 @@ def changeEverything(panel: Any, image: Volume, scene: Any) -> None:
 # Cleaning up
 
 
-def test_a_cleaned_up_panel_reacts_to_nothing(computed: Any, scene: Any, flairImage: Volume, spin: Spin) -> None:
+def test_a_cleaned_up_panel_reacts_to_nothing(computed: Any, scene: Any, flairImage: OrientedImage, spin: Spin) -> None:
     parameters = computed.parameters.node
     computed.cleanup()
     selection, time, shown = computed.model.selection, parameters.GetMTime(), computed.ui.statusLabel.text
@@ -71,7 +71,7 @@ def test_a_cleaned_up_panel_reacts_to_nothing(computed: Any, scene: Any, flairIm
     assert jobThreads() == []
 
 
-def test_a_living_panel_reacts_to_that(computed: Any, scene: Any, flairImage: Volume) -> None:
+def test_a_living_panel_reacts_to_that(computed: Any, scene: Any, flairImage: OrientedImage) -> None:
     selection, time = computed.model.selection, computed.parameters.node.GetMTime()
     changeEverything(computed, flairImage, scene)
     assert computed.model.selection != selection
@@ -146,7 +146,7 @@ def test_leaving_the_module_gives_the_mouse_back(module: Any, backend: InProcess
     from harness.application import openPanel
 
     panel = openPanel(module).panel
-    panel.work.backendFor = backend.forUrl
+    panel.runner.backendFor = backend.forUrl
     backend.corrects = True
     for button in ("connectButton", "nextStudyButton", "segmentButton"):
         press(panel, button, spin)
@@ -157,7 +157,7 @@ def test_leaving_the_module_gives_the_mouse_back(module: Any, backend: InProcess
     assert not panel.ui.addLesionButton.checked
 
 
-def test_entering_the_module_shows_the_scene_as_it_is(module: Any, flairImage: Volume) -> None:
+def test_entering_the_module_shows_the_scene_as_it_is(module: Any, flairImage: OrientedImage) -> None:
     import slicer
     from harness.application import openPanel
 
@@ -188,7 +188,7 @@ def developer(scene: Any) -> None:
 
 
 @pytest.mark.usefixtures("keptModules", "developer")
-def test_reload_replaces_the_panel_and_the_old_one_is_dead(module: Any, scene: Any, flairImage: Volume) -> None:
+def test_reload_replaces_the_panel_and_the_old_one_is_dead(module: Any, scene: Any, flairImage: OrientedImage) -> None:
     import slicer
     from harness.application import openPanel
 

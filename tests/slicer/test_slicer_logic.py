@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from RadiogenomicsLib.server.volumes import Volume, VolumeError, sameGrid
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, sameGrid
 
 from gliomics.records import FeatureRow
 
@@ -14,21 +14,21 @@ pytestmark = pytest.mark.usefixtures("scene")
 
 
 @pytest.fixture
-def flair(logic: Any, flairImage: Volume) -> Any:
+def flair(logic: Any, flairImage: OrientedImage) -> Any:
     """The FLAIR volume node of a study, oblique and anisotropic."""
     return logic.addVolume(flairImage, "glioma-01", "flair")
 
 
 @pytest.fixture
-def twoLabels(tumourMask: Volume) -> Volume:
+def twoLabels(tumourMask: OrientedImage) -> OrientedImage:
     """A mask with the values 1 and 4."""
     array = tumourMask.array.copy()
     array[3, 8:10, 10:13] = 4
-    return Volume(array, tumourMask.ijkToRas)
+    return OrientedImage(array, tumourMask.ijkToRas)
 
 
 @pytest.fixture
-def segmentation(logic: Any, flair: Any, twoLabels: Volume) -> Any:
+def segmentation(logic: Any, flair: Any, twoLabels: OrientedImage) -> Any:
     """Segments ``tumour`` (1) and ``enhancing`` (4)."""
     return logic.addSegmentation(twoLabels, flair, {"tumour": 1, "enhancing": 4}, "seg")
 
@@ -44,13 +44,15 @@ def draw(segmentation: Any, segmentId: str, array: np.ndarray, reference: Any) -
     slicer.util.updateSegmentBinaryLabelmapFromArray(array.astype(np.uint8), segmentation, segmentId, reference)
 
 
-def test_an_oblique_anisotropic_volume_keeps_its_voxels_and_place(logic: Any, flair: Any, flairImage: Volume) -> None:
+def test_an_oblique_anisotropic_volume_keeps_its_voxels_and_place(
+    logic: Any, flair: Any, flairImage: OrientedImage
+) -> None:
     back = logic.volume(flair)
     assert np.array_equal(back.array, flairImage.array)
     assert np.allclose(back.ijkToRas, flairImage.ijkToRas, atol=1e-9)
 
 
-def test_a_volume_is_copied_out_of_the_scene(logic: Any, flair: Any, flairImage: Volume) -> None:
+def test_a_volume_is_copied_out_of_the_scene(logic: Any, flair: Any, flairImage: OrientedImage) -> None:
     import slicer
 
     copied = logic.volume(flair)
@@ -66,7 +68,7 @@ def test_a_downloaded_volume_carries_its_study_and_sequence(logic: Any, flair: A
 
 
 def test_64_bit_integers_are_stored_as_a_type_that_is_rendered(logic: Any) -> None:
-    node = logic.addVolume(Volume(np.full((2, 3, 4), 7, np.int64), np.eye(4)), "glioma-01", "t1")
+    node = logic.addVolume(OrientedImage(np.full((2, 3, 4), 7, np.int64), np.eye(4)), "glioma-01", "t1")
     assert logic.volume(node).array.dtype == np.float64
     assert (logic.volume(node).array == 7).all()
 
@@ -88,7 +90,7 @@ def test_a_mask_becomes_named_segments_that_keep_their_values(logic: Any, segmen
 
 
 def test_a_mask_comes_back_voxel_for_voxel_in_the_reference_geometry(
-    logic: Any, segmentation: Any, flair: Any, twoLabels: Volume
+    logic: Any, segmentation: Any, flair: Any, twoLabels: OrientedImage
 ) -> None:
     exported = logic.exportLabels(segmentation, flair, {})
     assert np.array_equal(exported.mask.array, twoLabels.array)
@@ -98,7 +100,7 @@ def test_a_mask_comes_back_voxel_for_voxel_in_the_reference_geometry(
 
 
 def test_a_mask_survives_a_volume_that_is_under_a_transform(
-    logic: Any, scene: Any, flair: Any, tumourMask: Volume
+    logic: Any, scene: Any, flair: Any, tumourMask: OrientedImage
 ) -> None:
     import vtk
 
@@ -111,13 +113,17 @@ def test_a_mask_survives_a_volume_that_is_under_a_transform(
     assert np.array_equal(logic.exportLabels(segmentation, flair, {}).mask.array, tumourMask.array)
 
 
-def test_a_value_without_a_name_is_kept_and_named_after_itself(logic: Any, flair: Any, twoLabels: Volume) -> None:
+def test_a_value_without_a_name_is_kept_and_named_after_itself(
+    logic: Any, flair: Any, twoLabels: OrientedImage
+) -> None:
     segmentation = logic.addSegmentation(twoLabels, flair, {"tumour": 1}, "seg")
     assert logic.exportLabels(segmentation, flair, {}).values == {"tumour": 1, "label 4": 4}
 
 
-def test_a_mask_without_a_lesion_gives_an_empty_segment_to_draw_in(logic: Any, flair: Any, tumourMask: Volume) -> None:
-    empty = Volume(np.zeros_like(tumourMask.array), tumourMask.ijkToRas)
+def test_a_mask_without_a_lesion_gives_an_empty_segment_to_draw_in(
+    logic: Any, flair: Any, tumourMask: OrientedImage
+) -> None:
+    empty = OrientedImage(np.zeros_like(tumourMask.array), tumourMask.ijkToRas)
     segmentation = logic.addSegmentation(empty, flair, {"tumour": 1}, "seg")
     assert segmentation.GetSegmentation().GetNumberOfSegments() == 1
     draw(segmentation, segmentNamed(segmentation, "tumour"), tumourMask.array, flair)
@@ -126,14 +132,14 @@ def test_a_mask_without_a_lesion_gives_an_empty_segment_to_draw_in(logic: Any, f
     assert exported.values == {"tumour": 1}
 
 
-def test_a_mask_on_another_grid_is_refused_with_both_grids(logic: Any, flair: Any, tumourMask: Volume) -> None:
-    other = Volume(tumourMask.array[:, :, 1:], tumourMask.ijkToRas)
+def test_a_mask_on_another_grid_is_refused_with_both_grids(logic: Any, flair: Any, tumourMask: OrientedImage) -> None:
+    other = OrientedImage(tumourMask.array[:, :, 1:], tumourMask.ijkToRas)
     with pytest.raises(VolumeError, match=r"23 x 20 x 6 voxels .* 'glioma-01 FLAIR' has 24 x 20 x 6 voxels"):
         logic.addSegmentation(other, flair, {"tumour": 1}, "seg")
 
 
 def test_values_survive_the_layers_that_overlapping_segments_make(
-    logic: Any, segmentation: Any, flair: Any, twoLabels: Volume
+    logic: Any, segmentation: Any, flair: Any, twoLabels: OrientedImage
 ) -> None:
     whole = segmentation.GetSegmentation().AddEmptySegment("", "ring")
     draw(segmentation, whole, twoLabels.array > 0, flair)
@@ -144,7 +150,7 @@ def test_values_survive_the_layers_that_overlapping_segments_make(
 
 
 def test_overlapping_voxels_go_to_the_later_segment_and_a_warning_counts_them(
-    logic: Any, segmentation: Any, flair: Any, twoLabels: Volume
+    logic: Any, segmentation: Any, flair: Any, twoLabels: OrientedImage
 ) -> None:
     ring = np.zeros_like(twoLabels.array)
     ring[2, 5:8, 8:15] = 1
@@ -193,7 +199,7 @@ def test_empty_mask_is_refused_with_its_segment_name(logic: Any, flair: Any, sce
 
 
 def test_an_empty_segment_beside_a_drawn_one_is_left_out_with_a_warning(
-    logic: Any, segmentation: Any, flair: Any, twoLabels: Volume
+    logic: Any, segmentation: Any, flair: Any, twoLabels: OrientedImage
 ) -> None:
     segmentation.GetSegmentation().AddEmptySegment("", "oedema")
     exported = logic.exportLabels(segmentation, flair, {})
@@ -207,7 +213,9 @@ def test_a_segmentation_without_segments_is_refused(logic: Any, flair: Any, scen
         logic.exportLabels(segmentation, flair, {})
 
 
-def test_one_segment_is_exported_as_zero_and_one(logic: Any, segmentation: Any, flair: Any, twoLabels: Volume) -> None:
+def test_one_segment_is_exported_as_zero_and_one(
+    logic: Any, segmentation: Any, flair: Any, twoLabels: OrientedImage
+) -> None:
     mask = logic.segmentMask(segmentation, segmentNamed(segmentation, "enhancing"), flair)
     assert np.array_equal(mask.array, (twoLabels.array == 4).astype(np.uint8))
     assert sameGrid(mask, twoLabels)
@@ -220,7 +228,7 @@ def test_a_segment_that_has_gone_is_named(logic: Any, segmentation: Any, flair: 
 
 def test_a_segment_is_resampled_to_a_reference_with_other_voxels(logic: Any, segmentation: Any, flair: Any) -> None:
     fine = logic.volume(flair)
-    halves = Volume(np.repeat(fine.array, 2, axis=0), fine.ijkToRas @ np.diag([1, 1, 0.5, 1]))
+    halves = OrientedImage(np.repeat(fine.array, 2, axis=0), fine.ijkToRas @ np.diag([1, 1, 0.5, 1]))
     reference = logic.addVolume(halves, "glioma-01", "t1")
     coarse = logic.segmentMask(segmentation, segmentNamed(segmentation, "tumour"), flair).array.sum()
     twice = logic.segmentMask(segmentation, segmentNamed(segmentation, "tumour"), reference).array.sum()

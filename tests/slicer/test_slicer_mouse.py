@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from clicks import isPlacing
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 SIZE = 240
 GRID = np.diag([2.0, 2.0, 3.0, 1.0])
@@ -102,7 +102,7 @@ class Placed:
 
 @pytest.fixture
 def view(scene: Any, redView: Any, logic: Any) -> Iterator[View]:
-    volume = logic.addVolume(Volume(np.ones((10, 60, 60), np.float32), GRID), "a", "flair")
+    volume = logic.addVolume(OrientedImage(np.ones((10, 60, 60), np.float32), GRID), "a", "flair")
     view = View(scene, redView, volume)
     yield view
     view.close()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from inprocess import InProcessBackend
 from panels import REMOTE, Spin, press, state, useRemote
-from RadiogenomicsLib.server.volumes import Volume, VolumeError, readNifti
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, readNifti
 
 
 def edit(node: Any) -> None:
@@ -39,7 +39,7 @@ def moveUnder(node: Any, millimetres: float) -> Any:
 
 
 @pytest.fixture
-def flair(logic: Any, scene: Any, flairImage: Volume) -> Any:
+def flair(logic: Any, scene: Any, flairImage: OrientedImage) -> Any:
     return logic.addVolume(flairImage, "glioma-01", "flair")
 
 
@@ -56,7 +56,7 @@ def test_a_clone_is_the_server_s_until_it_is_edited(logic: Any, flair: Any) -> N
     assert not logic.origin(flair).change
 
 
-def test_an_edit_that_is_taken_back_is_none(logic: Any, flair: Any, flairImage: Volume) -> None:
+def test_an_edit_that_is_taken_back_is_none(logic: Any, flair: Any, flairImage: OrientedImage) -> None:
     import slicer
 
     edit(flair)
@@ -73,7 +73,7 @@ def test_other_numbers_of_the_same_bytes_are_an_edit(logic: Any, flair: Any) -> 
     assert logic.origin(flair).edited
 
 
-def test_a_cropped_volume_says_both_grids(logic: Any, flair: Any, flairImage: Volume) -> None:
+def test_a_cropped_volume_says_both_grids(logic: Any, flair: Any, flairImage: OrientedImage) -> None:
     import slicer
 
     slicer.util.updateVolumeFromArray(flair, flairImage.array[:, :, 2:].copy())
@@ -151,7 +151,7 @@ def test_an_edited_volume_is_not_sent_to_another_computer_without_consent(
 
 
 def test_a_label_drawn_on_an_edited_volume_is_its_study_s(
-    segmented: Any, backend: InProcessBackend, spin: Spin, tumourMask: Volume
+    segmented: Any, backend: InProcessBackend, spin: Spin, tumourMask: OrientedImage
 ) -> None:
     edit(segmented.ui.flairSelector.currentNode())
     press(segmented, "submitButton", spin)
@@ -218,7 +218,7 @@ def test_a_sequence_that_is_not_chosen_is_said_to_be_used_by_the_server(
 # Segments
 
 
-def test_a_segment_is_sent_where_it_lies_in_the_world(logic: Any, flair: Any, tumourMask: Volume) -> None:
+def test_a_segment_is_sent_where_it_lies_in_the_world(logic: Any, flair: Any, tumourMask: OrientedImage) -> None:
     segmentation = logic.addSegmentation(tumourMask, flair, {"tumour": 1}, "seg")
     segmentId = segmentation.GetSegmentation().GetNthSegmentID(0)
     transform = moveUnder(segmentation, 0.0)
@@ -233,7 +233,7 @@ def test_a_segment_is_sent_where_it_lies_in_the_world(logic: Any, flair: Any, tu
 
 @pytest.mark.parametrize("millimetres", [-30.0, 60.0])
 def test_a_segment_that_reaches_out_of_the_volume_is_refused(
-    logic: Any, flair: Any, tumourMask: Volume, millimetres: float
+    logic: Any, flair: Any, tumourMask: OrientedImage, millimetres: float
 ) -> None:
     segmentation = logic.addSegmentation(tumourMask, flair, {"tumour": 1}, "seg")
     segmentId = segmentation.GetSegmentation().GetNthSegmentID(0)
@@ -244,27 +244,29 @@ def test_a_segment_that_reaches_out_of_the_volume_is_refused(
         logic.exportLabels(segmentation, flair, {})
 
 
-def test_a_segment_up_to_the_edge_of_the_volume_is_not_refused(logic: Any, flair: Any, flairImage: Volume) -> None:
-    full = Volume(np.ones(flairImage.array.shape, np.uint8), flairImage.ijkToRas)
+def test_a_segment_up_to_the_edge_of_the_volume_is_not_refused(
+    logic: Any, flair: Any, flairImage: OrientedImage
+) -> None:
+    full = OrientedImage(np.ones(flairImage.array.shape, np.uint8), flairImage.ijkToRas)
     segmentation = logic.addSegmentation(full, flair, {"tumour": 1}, "seg")
     assert logic.segmentMask(segmentation, segmentation.GetSegmentation().GetNthSegmentID(0), flair).array.all()
 
 
 def test_a_segment_drawn_on_another_grid_says_what_became_of_its_volume(
-    logic: Any, flair: Any, flairImage: Volume
+    logic: Any, flair: Any, flairImage: OrientedImage
 ) -> None:
     affine = flairImage.ijkToRas.copy()
     affine[:3, 2] /= 4
-    fine = Volume(np.zeros((24, 20, 24), np.uint8), affine)
+    fine = OrientedImage(np.zeros((24, 20, 24), np.uint8), affine)
     fine.array[8:14, 6:12, 8:15] = 1
-    high = logic.addVolume(Volume(fine.array.astype(np.float32), affine), "glioma-01", "t1c")
+    high = logic.addVolume(OrientedImage(fine.array.astype(np.float32), affine), "glioma-01", "t1c")
     segmentation = logic.addSegmentation(fine, high, {"tumour": 1}, "seg")
     (warning,) = logic.exportLabels(segmentation, flair, {}).warnings
     assert warning.startswith("'tumour' was drawn on another grid than that of 'glioma-01 FLAIR' and was brought to it")
     assert logic.exportLabels(segmentation, high, {}).warnings == ()
 
 
-def test_a_segment_within_a_part_of_the_grid_is_on_the_grid(logic: Any, flair: Any, tumourMask: Volume) -> None:
+def test_a_segment_within_a_part_of_the_grid_is_on_the_grid(logic: Any, flair: Any, tumourMask: OrientedImage) -> None:
     segmentation = logic.addSegmentation(tumourMask, flair, {"tumour": 1}, "seg")
     segmentation.GetSegmentation().CollapseBinaryLabelmaps(True)
     assert logic.exportLabels(segmentation, flair, {}).warnings == ()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from inprocess import InProcessBackend, Refusal
 from panels import Spin, addVolume, idle, jobThreads, paint, paintOneSlice, state
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 # States
 
@@ -120,7 +120,7 @@ def test_cancel_frees_the_panel_at_once_and_drops_the_answer(
 # Study
 
 
-def test_the_next_study_comes_with_all_its_sequences_and_the_reason(withStudy: Any, flairImage: Volume) -> None:
+def test_the_next_study_comes_with_all_its_sequences_and_the_reason(withStudy: Any, flairImage: OrientedImage) -> None:
     volumes = withStudy.selection.volumes()
     assert sorted(volumes) == ["flair", "t1"]
     back = withStudy.logic.volume(volumes["flair"])
@@ -146,7 +146,7 @@ def test_when_no_study_is_left_it_says_why(connected: Any, backend: InProcessBac
 
 
 def test_a_study_of_an_unnamed_image_asks_for_its_sequence(
-    connected: Any, backend: InProcessBackend, spin: Spin, flairImage: Volume
+    connected: Any, backend: InProcessBackend, spin: Spin, flairImage: OrientedImage
 ) -> None:
     backend.study = {"image": flairImage}
     connected.ui.nextStudyButton.click()
@@ -159,14 +159,14 @@ def test_a_study_of_an_unnamed_image_asks_for_its_sequence(
     assert connected.ui.segmentButton.enabled
 
 
-def test_a_new_volume_is_recognised_by_its_name_and_says_so(panel: Any, spin: Spin, flairImage: Volume) -> None:
+def test_a_new_volume_is_recognised_by_its_name_and_says_so(panel: Any, spin: Spin, flairImage: OrientedImage) -> None:
     node = addVolume("patient T2 FLAIR", flairImage)
     spin(lambda: panel.ui.flairSelector.currentNode() is node)
     assert panel.ui.flairHint.text == "Recognised by its name; not on the server"
 
 
 def test_a_volume_that_the_user_chose_is_not_replaced_by_a_recognised_one(
-    panel: Any, spin: Spin, flairImage: Volume
+    panel: Any, spin: Spin, flairImage: OrientedImage
 ) -> None:
     mine = addVolume("mine", flairImage)
     panel.ui.flairSelector.setCurrentNode(mine)
@@ -187,7 +187,7 @@ def test_removing_a_chosen_volume_leaves_none_rather_than_its_neighbour(withStud
 
 
 def test_a_study_of_the_server_is_segmented_by_its_id_without_an_upload(
-    segmented: Any, backend: InProcessBackend, tumourMask: Volume
+    segmented: Any, backend: InProcessBackend, tumourMask: OrientedImage
 ) -> None:
     (case,) = backend.cases
     assert (case.studyId, case.files) == ("glioma-01", {})
@@ -207,7 +207,7 @@ def test_segmenting_again_adds_a_segmentation_and_keeps_the_edited_one(segmented
 
 
 def test_a_volume_of_one_s_own_is_uploaded_as_it_lies(
-    connected: Any, backend: InProcessBackend, spin: Spin, flairImage: Volume, tumourMask: Volume
+    connected: Any, backend: InProcessBackend, spin: Spin, flairImage: OrientedImage, tumourMask: OrientedImage
 ) -> None:
     addVolume("my flair", flairImage)
     spin(lambda: connected.ui.segmentButton.enabled)
@@ -234,7 +234,7 @@ def test_a_mask_for_a_volume_that_was_removed_meanwhile_is_dropped_with_a_messag
 
 
 def test_a_corrected_segmentation_is_submitted_as_it_is_now(
-    segmented: Any, backend: InProcessBackend, spin: Spin, tumourMask: Volume
+    segmented: Any, backend: InProcessBackend, spin: Spin, tumourMask: OrientedImage
 ) -> None:
     paint(segmented, paintOneSlice)
     segmented.ui.submitButton.click()
@@ -268,7 +268,7 @@ def test_submit_names_the_study_that_the_label_is_for(segmented: Any) -> None:
 
 
 def test_a_segmentation_of_one_s_own_volume_cannot_be_submitted_and_says_why(
-    connected: Any, scene: Any, spin: Spin, flairImage: Volume
+    connected: Any, scene: Any, spin: Spin, flairImage: OrientedImage
 ) -> None:
     node = addVolume("my flair", flairImage)
     spin(lambda: connected.ui.flairSelector.currentNode() is node)

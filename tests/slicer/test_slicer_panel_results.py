@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from inprocess import ESTIMATE, InProcessBackend
 from panels import REMOTE, Spin, addVolume, idle, jobThreads, paint, paintOneSlice, state, useRemote
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 # Radiomics and subtype
 
@@ -161,10 +161,10 @@ def test_without_auto_update_nothing_is_computed_by_itself(
 
 
 def test_features_of_volumes_in_different_transforms_are_refused(connected: Any, scene: Any, spin: Spin) -> None:
-    flair, t1 = (addVolume(name, Volume(np.ones((3, 4, 5), np.float32), np.eye(4))) for name in ("flair", "t1"))
+    flair, t1 = (addVolume(name, OrientedImage(np.ones((3, 4, 5), np.float32), np.eye(4))) for name in ("flair", "t1"))
     t1.SetAndObserveTransformNodeID(scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "moved").GetID())
     spin(lambda: connected.ui.t1Selector.currentNode() is t1)
-    mask = Volume(np.ones((3, 4, 5), np.uint8), np.eye(4))
+    mask = OrientedImage(np.ones((3, 4, 5), np.uint8), np.eye(4))
     connected.selection.chooseSegmentation(connected.logic.addSegmentation(mask, flair, {"tumour": 1}, "mine"))
     connected.ui.computeButton.click()
     assert state(connected) == "error"

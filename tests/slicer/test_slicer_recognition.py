@@ -15,9 +15,9 @@ from panels import Spin, addVolume, idle
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from RadiogenomicsLib.scene.recognition import Recogniser
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
-IMAGE = Volume(np.zeros((2, 3, 4), np.float32), np.eye(4))
+IMAGE = OrientedImage(np.zeros((2, 3, 4), np.float32), np.eye(4))
 Load = Callable[..., Any]
 
 

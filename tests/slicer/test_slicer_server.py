@@ -132,14 +132,14 @@ def test_a_segment_that_is_a_part_of_the_lesion_is_measured_but_not_estimated(
 
 def test_the_server_s_refusal_is_shown_in_its_words(session: Any, spin: Spin) -> None:
     import slicer
-    from RadiogenomicsLib.server.volumes import Volume
+    from RadiogenomicsLib.server.volumes import OrientedImage
 
     affine = np.diag([2.0, 2.0, 5.0, 1.0])
     node = slicer.util.addVolumeFromArray(np.random.default_rng(0).random((6, 20, 22)), affine, "a flair")
     spin(lambda: session.ui.segmentButton.enabled)
     mask = np.zeros((6, 20, 22), np.uint8)
     mask[2, 3, 4] = 1
-    segmentation = session.logic.addSegmentation(Volume(mask, affine), node, {"tumour": 1}, "one voxel")
+    segmentation = session.logic.addSegmentation(OrientedImage(mask, affine), node, {"tumour": 1}, "one voxel")
     session.selection.chooseSegmentation(segmentation)
     session.ui.computeButton.click()
     spin(lambda: not session.model.running, seconds=60)

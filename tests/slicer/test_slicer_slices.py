@@ -12,7 +12,7 @@ import pytest
 from inprocess import InProcessBackend
 from panels import Spin, idle, paint, paintOneSlice, press, state
 from RadiogenomicsLib.server.slices import axialAxis, sliceCentre, withEarlierSlices
-from RadiogenomicsLib.server.volumes import Volume, VolumeError, writeNifti
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, writeNifti
 
 UPWARDS = np.diag([-2.0, 2.0, 5.0, 1.0])
 DOWNWARDS = np.diag([-2.0, 2.0, -5.0, 1.0])
@@ -47,15 +47,15 @@ def distances(view: Any, volume: Any, number: int) -> np.ndarray:
 @pytest.mark.parametrize("name", AFFINES)
 def test_the_axial_axis_is_the_server_s(name: str) -> None:
     from gliomics.preprocess import axial
-    from gliomics.study.records import Volume as StudyVolume
+    from gliomics.study.records import Volume
 
     array = np.zeros((7, 8, 9), np.float32)
-    assert axialAxis(AFFINES[name]) == axial(StudyVolume(array.T, AFFINES[name]))[0]
+    assert axialAxis(AFFINES[name]) == axial(Volume(array.T, AFFINES[name]))[0]
 
 
 @pytest.mark.parametrize("name", AFFINES)
 def test_the_red_view_shows_the_slice_of_that_number(name: str, logic: Any, redView: Any) -> None:
-    volume = logic.addVolume(Volume(np.zeros((7, 8, 9), np.float32), AFFINES[name]), "a study", "flair")
+    volume = logic.addVolume(OrientedImage(np.zeros((7, 8, 9), np.float32), AFFINES[name]), "a study", "flair")
     assert redView.SetOrientation("Sagittal")
     for number in (0, 2, 6):
         logic.showSlice(volume, number)
@@ -66,7 +66,7 @@ def test_the_red_view_shows_the_slice_of_that_number(name: str, logic: Any, redV
 def test_a_slice_of_a_moved_volume_is_shown_where_it_was_moved_to(logic: Any, redView: Any, scene: Any) -> None:
     import slicer
 
-    volume = logic.addVolume(Volume(np.zeros((7, 8, 9), np.float32), DOWNWARDS), "a study", "flair")
+    volume = logic.addVolume(OrientedImage(np.zeros((7, 8, 9), np.float32), DOWNWARDS), "a study", "flair")
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
     matrix = np.eye(4)
     matrix[:3, 3] = (3, 4, 50)
@@ -78,21 +78,21 @@ def test_a_slice_of_a_moved_volume_is_shown_where_it_was_moved_to(logic: Any, re
 
 
 def test_a_slice_that_the_volume_does_not_have_is_refused() -> None:
-    volume = Volume(np.zeros((7, 8, 9), np.float32), UPWARDS)
+    volume = OrientedImage(np.zeros((7, 8, 9), np.float32), UPWARDS)
     with pytest.raises(VolumeError, match="there is no slice 7; the volume has slices 0 to 6"):
         sliceCentre(volume, 7)
 
 
 @pytest.mark.parametrize("name", AFFINES)
 def test_slices_saved_before_are_kept_unless_they_are_done_again(name: str) -> None:
-    new, old = (Volume(np.full((5, 5, 5), value, np.uint8), AFFINES[name]) for value in (1, 2))
+    new, old = (OrientedImage(np.full((5, 5, 5), value, np.uint8), AFFINES[name]) for value in (1, 2))
     merged = withEarlierSlices(new, [1, 3], old, [0, 1]).array
     bySlice = np.moveaxis(merged, 2 - axialAxis(AFFINES[name]), 0)
     assert [set(np.unique(each)) for each in bySlice] == [{2}, {1}, {1}, {1}, {1}]
 
 
 def test_slices_saved_on_another_grid_are_not_mixed_in() -> None:
-    new, old = (Volume(np.zeros((5, 5, n), np.uint8), UPWARDS) for n in (5, 6))
+    new, old = (OrientedImage(np.zeros((5, 5, n), np.uint8), UPWARDS) for n in (5, 6))
     with pytest.raises(VolumeError, match="6 x 5 x 5 voxels"):
         withEarlierSlices(new, [1], old, [0])
 
@@ -158,7 +158,7 @@ def test_nothing_can_be_submitted_before_a_slice_is_ticked(withSlices: Any) -> N
 
 
 def test_ticked_slices_are_saved_as_a_partial_label(
-    withSlices: Any, backend: InProcessBackend, spin: Spin, tumourMask: Volume
+    withSlices: Any, backend: InProcessBackend, spin: Spin, tumourMask: OrientedImage
 ) -> None:
     paint(withSlices, paintOneSlice)
     tick(withSlices, 1)
@@ -177,7 +177,7 @@ def test_a_slice_without_lesion_can_be_submitted(withSlices: Any, backend: InPro
 
 
 def test_slices_saved_before_stay_as_they_were(
-    withSlices: Any, backend: InProcessBackend, spin: Spin, tumourMask: Volume
+    withSlices: Any, backend: InProcessBackend, spin: Spin, tumourMask: OrientedImage
 ) -> None:
     tick(withSlices, 3)
     press(withSlices, "submitButton", spin)
@@ -263,7 +263,7 @@ def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         array = a_lesion_case(3)[0]["flair"].array
         array = array if name == "upwards" else array[:, :, ::-1]
         path = studies / name / "flair.nii.gz"
-        writeNifti(Volume(np.ascontiguousarray(array.T), affine), path)
+        writeNifti(OrientedImage(np.ascontiguousarray(array.T), affine), path)
         write_study_json(path.parent, [Study(id=name, patient_id=name, folder=path.parent, sequences={"flair": path})])
     add_model(studies, a_card("segmentation_flair", TINY, ["flair"], []), a_trained_state(folder / "training"))
     server = start_server(studies)
@@ -276,7 +276,7 @@ def session(panel: Any, server: Any, redView: Any, spin: Spin) -> Any:
     """The panel, connected to the server."""
     from RadiogenomicsLib.server.backends import ServerBackend
 
-    panel.work.backendFor = ServerBackend
+    panel.runner.backendFor = ServerBackend
     panel.ui.serverUrl.text = server.url
     press(panel, "connectButton", spin)
     return panel

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from RadiogenomicsLib.scene.terminology import CORE, EDEMA, ENHANCING, NECROSIS, TUMOUR, meaningOf
-from RadiogenomicsLib.server.volumes import Volume
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 from gliomics.study import numbering
 from gliomics.study.numbering import CAVITY, OEDEMA, UNDIVIDED
@@ -71,14 +71,14 @@ def test_the_parts_have_colours_that_can_be_told_apart() -> None:
 
 
 @pytest.fixture
-def segments(logic: Any, flairImage: Volume) -> dict[str, Any]:
+def segments(logic: Any, flairImage: OrientedImage) -> dict[str, Any]:
     """The segments of a mask with every part, by name."""
     labels = {"necrosis": 1, "oedema": 2, "label-3": 3, "enhancing": 4, "tumour": 5, "tumour-core": 6}
     array = np.zeros(flairImage.array.shape, np.uint8)
     for value in labels.values():
         array[1, value, 3] = value
     flair = logic.addVolume(flairImage, "glioma-01", "flair")
-    inner = logic.addSegmentation(Volume(array, flairImage.ijkToRas), flair, labels, "seg").GetSegmentation()
+    inner = logic.addSegmentation(OrientedImage(array, flairImage.ijkToRas), flair, labels, "seg").GetSegmentation()
     return {inner.GetNthSegment(i).GetName(): inner.GetNthSegment(i) for i in range(inner.GetNumberOfSegments())}
 
 
@@ -131,18 +131,18 @@ def test_a_value_without_a_known_meaning_keeps_slicer_s_own(segments: dict[str, 
     assert entryOf(segments["label-3"]).GetTypeObject().GetCodeMeaning() == "Tissue"
 
 
-def test_a_second_segment_of_a_kind_has_a_colour_of_its_own(logic: Any, flairImage: Volume) -> None:
+def test_a_second_segment_of_a_kind_has_a_colour_of_its_own(logic: Any, flairImage: OrientedImage) -> None:
     array = np.zeros(flairImage.array.shape, np.uint8)
     array[1, 1, 1], array[2, 2, 2] = 1, 2
     flair = logic.addVolume(flairImage, "glioma-01", "flair")
     labels = {"left tumour": 1, "right tumour": 2}
-    inner = logic.addSegmentation(Volume(array, flairImage.ijkToRas), flair, labels, "seg").GetSegmentation()
+    inner = logic.addSegmentation(OrientedImage(array, flairImage.ijkToRas), flair, labels, "seg").GetSegmentation()
     first, second = inner.GetNthSegment(0), inner.GetNthSegment(1)
     assert entryOf(second).GetTypeObject().GetCodeMeaning() == "Neoplasm"
     assert first.GetColor() != second.GetColor()
 
 
-def test_a_segment_of_the_user_is_left_alone(logic: Any, scene: Any, flairImage: Volume) -> None:
+def test_a_segment_of_the_user_is_left_alone(logic: Any, scene: Any, flairImage: OrientedImage) -> None:
     import slicer
 
     flair = logic.addVolume(flairImage, "glioma-01", "flair")
@@ -153,7 +153,7 @@ def test_a_segment_of_the_user_is_left_alone(logic: Any, scene: Any, flairImage:
     segment.SetColor(0.1, 0.2, 0.3)
     segment.SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), NECROSIS.terminology)
     logic.replaceSegment(
-        segmentation, segmentId, Volume((flairImage.array > 150).astype(np.uint8), flairImage.ijkToRas), flair
+        segmentation, segmentId, OrientedImage((flairImage.array > 150).astype(np.uint8), flairImage.ijkToRas), flair
     )
     logic.exportLabels(segmentation, flair, {"tumour": 1})
     assert segment.GetColor() == pytest.approx((0.1, 0.2, 0.3))

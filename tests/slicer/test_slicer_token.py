@@ -94,7 +94,7 @@ def serverPanel(panel: Any, closedServer: tuple[Any, dict[str, str]]) -> Any:
     """The panel with the server's address, not connected."""
     from RadiogenomicsLib.server.backends import ServerBackend
 
-    panel.work.backendFor = ServerBackend
+    panel.runner.backendFor = ServerBackend
     panel.ui.serverUrl.text = closedServer[0].url
     return panel
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from panels import jobThreads
-from RadiogenomicsLib.server.jobs import Job
+from RadiogenomicsLib.server.jobs import BackgroundJob
 
 from gliomics.client.transport import Transport, parse_parts
 
@@ -54,32 +54,32 @@ def transport(url: str) -> Transport:
 
 
 @pytest.fixture
-def work(application: Any) -> Iterator[Any]:
+def runner(application: Any) -> Iterator[Any]:
     """What runs the panel's jobs, without a panel."""
-    from RadiogenomicsLib.panel.jobrunner import Work
+    from RadiogenomicsLib.panel.jobrunner import JobRunner
     from RadiogenomicsLib.panel.viewmodel import PanelModel
 
-    work = Work(PanelModel(), lambda url, token: None, lambda: None)
-    yield work
-    work.stop()
+    runner = JobRunner(PanelModel(), lambda url, token: None, lambda: None)
+    yield runner
+    runner.stop()
     assert jobThreads() == []
 
 
-def runEventLoop(work: Any, until: Callable[[], bool], seconds: float) -> float:
+def runEventLoop(runner: Any, until: Callable[[], bool], seconds: float) -> float:
     """Run the panel's timer in a loop that keeps the lock; returns after how many seconds the condition held."""
     start = timeout = time.perf_counter()
     while not until():
         assert time.perf_counter() - start < seconds, f"not within {seconds} s"
         # As Qt's, the timer keeps its interval from timeout to timeout; the loop has at least a moment for others.
-        timeout = max(timeout + work._pollTimer.interval / 1000, time.perf_counter() + 0.001)
+        timeout = max(timeout + runner._pollTimer.interval / 1000, time.perf_counter() + 0.001)
         usleepHoldingTheLock(int(1e6 * (timeout - time.perf_counter())))
-        if work._pollTimer.active:
-            work.poll()
+        if runner._pollTimer.active:
+            runner.poll()
     return time.perf_counter() - start
 
 
-def download(transport: Transport, folder: Path) -> Callable[[Job], None]:
-    def work(job: Job) -> None:
+def download(transport: Transport, folder: Path) -> Callable[[BackgroundJob], None]:
+    def work(job: BackgroundJob) -> None:
         for number in range(FILES):
             transport.download(
                 f"/bytes/{FILE_BYTES}",
@@ -91,36 +91,36 @@ def download(transport: Transport, folder: Path) -> Callable[[Job], None]:
     return work
 
 
-def readAnswers(transport: Transport, folder: Path) -> Callable[[Job], None]:
+def readAnswers(transport: Transport, folder: Path) -> Callable[[BackgroundJob], None]:
     """Python code without a pause, which reports nothing: the parts of models' answers."""
     head, voxels = b"--x\r\nContent-Disposition: form-data; name=image\r\n\r\n", random.Random(1).randbytes(500_000)
 
-    def work(_job: Job) -> None:
+    def work(_job: BackgroundJob) -> None:
         for _ in range(8):
             parse_parts("multipart/form-data; boundary=x", head + voxels + b"\r\n--x--")
 
     return work
 
 
-def secondsInAThread(transport: Transport, task: Callable[[Job], None]) -> float:
+def secondsInAThread(transport: Transport, task: Callable[[BackgroundJob], None]) -> float:
     """How long a task takes while the main thread waits for it."""
-    job = Job("alone", task, transport.interrupt)
+    job = BackgroundJob("alone", task, transport.interrupt)
     start = time.perf_counter()
     job.start()
     job.giveWay(60)
     return time.perf_counter() - start
 
 
-def secondsInThePanel(work: Any, transport: Transport, task: Callable[[Job], None]) -> float:
+def secondsInThePanel(runner: Any, transport: Transport, task: Callable[[BackgroundJob], None]) -> float:
     """How long it takes as a job of the panel under a loop that keeps the lock."""
     finished: list[bool] = []
-    work.start("test", task, lambda _: finished.append(True), backend=transport)
-    return runEventLoop(work, lambda: bool(finished), 60)
+    runner.start("test", task, lambda _: finished.append(True), backend=transport)
+    return runEventLoop(runner, lambda: bool(finished), 60)
 
 
-def test_the_loop_starves_a_thread_that_gets_no_turn(work: Any, transport: Transport, tmp_path: Path) -> None:
+def test_the_loop_starves_a_thread_that_gets_no_turn(runner: Any, transport: Transport, tmp_path: Path) -> None:
     alone = secondsInAThread(transport, download(transport, tmp_path))
-    job = Job("test", download(transport, tmp_path), transport.interrupt)
+    job = BackgroundJob("test", download(transport, tmp_path), transport.interrupt)
     job.start()
     end = time.perf_counter() + 2 * alone
     while time.perf_counter() < end:
@@ -132,60 +132,60 @@ def test_the_loop_starves_a_thread_that_gets_no_turn(work: Any, transport: Trans
 
 @pytest.mark.parametrize("make", [download, readAnswers])
 def test_a_job_takes_at_most_twice_as_long_as_alone(
-    work: Any, transport: Transport, tmp_path: Path, make: Callable[..., Callable[[Job], None]]
+    runner: Any, transport: Transport, tmp_path: Path, make: Callable[..., Callable[[BackgroundJob], None]]
 ) -> None:
     alone, inThePanel = [], []
     for _ in range(4):  # the best of each: other programs may run
         alone.append(secondsInAThread(transport, make(transport, tmp_path)))
-        inThePanel.append(secondsInThePanel(work, transport, make(transport, tmp_path)))
+        inThePanel.append(secondsInThePanel(runner, transport, make(transport, tmp_path)))
     sys.stderr.write(f"{make.__name__}: {min(alone):.3f} s alone, {min(inThePanel):.3f} s as a job of the panel\n")
     assert min(inThePanel) <= 2 * min(alone)
 
 
 @pytest.mark.parametrize("path", ["/stall", "/drip"])
 def test_after_cancel_the_thread_ends_within_a_second(
-    work: Any, transport: Transport, tmp_path: Path, path: str
+    runner: Any, transport: Transport, tmp_path: Path, path: str
 ) -> None:
     begun = threading.Event()
 
-    def wait(_job: Job) -> None:
+    def wait(_job: BackgroundJob) -> None:
         begun.set()
         transport.download(path, tmp_path / "never", params={}, progress=None)
 
-    work.start("test", wait, lambda _: None, backend=transport)
-    runEventLoop(work, begun.is_set, 10)
-    runEventLoop(work, lambda: bool(transport._under_way), 10)
-    work.cancel()
-    runEventLoop(work, lambda: jobThreads() == [], 1)
-    runEventLoop(work, lambda: not work._pollTimer.active, 1)
+    runner.start("test", wait, lambda _: None, backend=transport)
+    runEventLoop(runner, begun.is_set, 10)
+    runEventLoop(runner, lambda: bool(transport._under_way), 10)
+    runner.cancel()
+    runEventLoop(runner, lambda: jobThreads() == [], 1)
+    runEventLoop(runner, lambda: not runner._pollTimer.active, 1)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_request_that_begins_after_cancel_is_interrupted_too(work: Any, transport: Transport) -> None:
+def test_a_request_that_begins_after_cancel_is_interrupted_too(runner: Any, transport: Transport) -> None:
     begun, go = threading.Event(), threading.Event()
 
-    def wait(_job: Job) -> None:
+    def wait(_job: BackgroundJob) -> None:
         begun.set()
         go.wait(10)
         transport.request("GET", "/stall")
 
-    work.start("test", wait, lambda _: None, backend=transport)
-    runEventLoop(work, begun.is_set, 10)
-    work.cancel()
+    runner.start("test", wait, lambda _: None, backend=transport)
+    runEventLoop(runner, begun.is_set, 10)
+    runner.cancel()
     go.set()
-    runEventLoop(work, lambda: jobThreads() == [], 1)
+    runEventLoop(runner, lambda: jobThreads() == [], 1)
 
 
-def test_when_the_panel_goes_its_thread_ends_with_it(work: Any, transport: Transport) -> None:
+def test_when_the_panel_goes_its_thread_ends_with_it(runner: Any, transport: Transport) -> None:
     begun = threading.Event()
 
-    def wait(_job: Job) -> None:
+    def wait(_job: BackgroundJob) -> None:
         begun.set()
         transport.request("GET", "/stall")
 
-    work.start("test", wait, lambda _: None, backend=transport)
-    runEventLoop(work, begun.is_set, 10)
+    runner.start("test", wait, lambda _: None, backend=transport)
+    runEventLoop(runner, begun.is_set, 10)
     start = time.perf_counter()
-    work.stop()
+    runner.stop()
     assert jobThreads() == []
     assert time.perf_counter() - start < 1

@@ -158,7 +158,7 @@ def test_a_label_on_a_server_carries_the_name_and_the_study_is_kept_for_it(
 
     from gliomics.client import GliomicsClient
 
-    panel.work.backendFor = ServerBackend
+    panel.runner.backendFor = ServerBackend
     panel.ui.serverUrl.text = openServer.url
     typeName(panel, "Anna Glia")
     for button in ("connectButton", "nextStudyButton", "segmentButton"):

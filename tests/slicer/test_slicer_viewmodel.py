@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from inprocess import ESTIMATE
 from RadiogenomicsLib.panel.selected import ChosenVolume, Selection
-from RadiogenomicsLib.panel.viewmodel import COMPUTE, CONNECT, SUBMIT, PanelModel, Result, State
+from RadiogenomicsLib.panel.viewmodel import COMPUTE, CONNECT, SUBMIT, DisplayedResult, PanelModel, PanelState
 from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo
 
 from gliomics.records import FeatureRow
@@ -46,24 +46,24 @@ def connected(model: PanelModel) -> PanelModel:
 
 def withResult(model: PanelModel, **changes: object) -> PanelModel:
     features = FeatureRow("study-a", "tumour", {"original_shape_MeshVolume": 12.0})
-    model.result = Result(Analysis(features, (replace(ESTIMATE, **changes),)), model.selection)
+    model.result = DisplayedResult(Analysis(features, (replace(ESTIMATE, **changes),)), model.selection)
     return model
 
 
 def test_it_begins_without_a_server_and_says_what_to_do(model: PanelModel) -> None:
-    assert model.state is State.NO_SERVER
+    assert model.state is PanelState.NO_SERVER
     assert "gliomics serve" in model.message
 
 
 def test_connecting_shows_the_address(model: PanelModel) -> None:
     model.addressChanged(URL)
     model.jobStarted(CONNECT)
-    assert model.state is State.CONNECTING
+    assert model.state is PanelState.CONNECTING
     assert URL in model.serverLine
 
 
 def test_after_connecting_it_is_ready_and_the_first_model_is_chosen(connected: PanelModel) -> None:
-    assert connected.state is State.READY
+    assert connected.state is PanelState.READY
     assert connected.modelName == "segmentation_flair"
     assert "3 studies, 1 labelled" in connected.serverLine
 
@@ -71,21 +71,21 @@ def test_after_connecting_it_is_ready_and_the_first_model_is_chosen(connected: P
 def test_a_failed_connection_is_an_error_and_leaves_no_server(connected: PanelModel) -> None:
     connected.jobStarted(CONNECT)
     connected.jobFailed("http://127.0.0.1:8000 does not answer")
-    assert connected.state is State.ERROR
+    assert connected.state is PanelState.ERROR
     assert connected.message == "http://127.0.0.1:8000 does not answer"
     assert connected.info is None
 
 
 def test_typing_another_address_ends_the_connection(connected: PanelModel) -> None:
     connected.addressChanged("http://elsewhere:8000")
-    assert connected.state is State.NO_SERVER
+    assert connected.state is PanelState.NO_SERVER
     assert not connected.canCompute.enabled
 
 
 def test_running_work_shows_its_progress_and_blocks_other_work(connected: PanelModel) -> None:
     connected.jobStarted(COMPUTE)
     connected.jobProgressed("computing features", 0.5)
-    assert connected.state is State.RUNNING
+    assert connected.state is PanelState.RUNNING
     assert connected.message == "Compute: computing features"
     for action in (connected.canConnect, connected.canTakeNextStudy, connected.canSegment, connected.canSubmit):
         assert action.reason == "Wait for 'Compute' to end, or cancel it."
@@ -94,42 +94,42 @@ def test_running_work_shows_its_progress_and_blocks_other_work(connected: PanelM
 def test_an_error_stays_until_the_next_work_begins(connected: PanelModel) -> None:
     connected.jobStarted(COMPUTE)
     connected.jobFailed("segment too small")
-    assert (connected.state, connected.message) == (State.ERROR, "segment too small")
+    assert (connected.state, connected.message) == (PanelState.ERROR, "segment too small")
     connected.jobStarted(COMPUTE)
     connected.jobFinished("ok")
-    assert connected.state is State.READY
+    assert connected.state is PanelState.READY
 
 
 def test_cancelling_a_submission_says_that_it_may_have_been_saved(connected: PanelModel) -> None:
     connected.jobStarted(SUBMIT)
     connected.jobCancelled()
-    assert connected.state is State.READY
+    assert connected.state is PanelState.READY
     assert connected.message == "Submit label: cancelled. The server may have saved the label already."
 
 
 def test_a_result_inside_the_training_range_is_a_result(connected: PanelModel) -> None:
-    assert withResult(connected).state is State.RESULT
+    assert withResult(connected).state is PanelState.RESULT
     assert connected.warnings == []
 
 
 def test_a_result_outside_the_training_range_is_a_warning(connected: PanelModel) -> None:
     withResult(connected, inside_training_range=False)
-    assert connected.state is State.WARNING
+    assert connected.state is PanelState.WARNING
     assert connected.warnings == ["COC cluster is estimated outside its training range"]
 
 
 def test_notices_of_finished_work_are_warnings_until_the_next_work(connected: PanelModel) -> None:
     connected.jobFinished("saved", ("'a' and 'b' overlap",))
-    assert connected.state is State.WARNING
+    assert connected.state is PanelState.WARNING
     connected.jobStarted(COMPUTE)
     connected.jobFinished("done")
-    assert connected.state is State.READY
+    assert connected.state is PanelState.READY
 
 
 def test_editing_the_segment_makes_the_result_out_of_date(connected: PanelModel) -> None:
     withResult(connected)
     connected.segmentEdited()
-    assert connected.state is State.WARNING
+    assert connected.state is PanelState.WARNING
     assert connected.staleness == "The segment 'tumour' of 'seg' has changed since the numbers were computed."
 
 
@@ -223,5 +223,5 @@ def test_a_wrong_address_says_how_to_write_one(model: PanelModel) -> None:
 def test_closing_the_scene_forgets_the_result_and_keeps_the_server(connected: PanelModel) -> None:
     withResult(connected)
     connected.sceneClosed()
-    assert connected.state is State.READY
+    assert connected.state is PanelState.READY
     assert connected.selection == Selection()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from RadiogenomicsLib.server.volumes import Volume, VolumeError, readNifti, sameGrid, writeNifti
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, readNifti, sameGrid, writeNifti
 from scipy.spatial.transform import Rotation
 
 ANGLES = st.floats(-180, 180)
@@ -42,18 +42,25 @@ def test_any_orientation_and_spacing_survives_a_file_in_both_codes(
 ) -> None:
     path = tmp_path_factory.mktemp("nifti") / "image.nii.gz"
     array = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
-    writeNifti(Volume(array, affine), path)
+    writeNifti(OrientedImage(array, affine), path)
     image = nibabel.load(path)
     assert np.allclose(image.get_sform(), affine, atol=1e-3)
     assert np.allclose(image.get_qform(), affine, atol=1e-2)
     assert np.array_equal(np.asarray(image.dataobj), array.T)
-    assert sameGrid(readNifti(path), Volume(array, affine))
+    assert sameGrid(readNifti(path), OrientedImage(array, affine))
+
+
+def test_a_sheared_grid_survives_a_file(tmp_path: Path) -> None:
+    affine = np.array([[1.0, 0, 0.3, 5], [0, 1, 0, 6], [0, 0, 4, 7], [0, 0, 0, 1]])
+    writeNifti(OrientedImage(np.ones((3, 4, 5), np.uint8), affine), tmp_path / "image.nii")
+    assert np.allclose(readNifti(tmp_path / "image.nii").ijkToRas, affine)
+    assert np.allclose(nibabel.load(tmp_path / "image.nii").affine, affine)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "i2", "u2", "i4", "u4", "f4", "f8", ">i2", ">f4"])
 def test_voxels_of_every_number_type_are_kept(dtype: str, tmp_path: Path) -> None:
     array = (np.arange(60).reshape(3, 4, 5) + 1).astype(dtype)
-    writeNifti(Volume(array, np.eye(4)), tmp_path / "image.nii")
+    writeNifti(OrientedImage(array, np.eye(4)), tmp_path / "image.nii")
     assert np.array_equal(np.asarray(nibabel.load(tmp_path / "image.nii").dataobj), array.T)
     assert np.array_equal(readNifti(tmp_path / "image.nii").array, array)
 
@@ -85,7 +92,7 @@ def test_a_fourth_axis_of_one_is_accepted_and_of_two_refused(tmp_path: Path) -> 
 
 def test_a_truncated_file_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "image.nii"
-    writeNifti(Volume(np.ones((3, 4, 5), np.float32), np.eye(4)), path)
+    writeNifti(OrientedImage(np.ones((3, 4, 5), np.float32), np.eye(4)), path)
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(VolumeError, match=r"image\.nii is truncated"):
         readNifti(path)
@@ -101,7 +108,7 @@ def test_what_is_no_nifti_is_refused_by_name(content: bytes, tmp_path: Path) -> 
 
 def test_a_header_that_claims_too_many_voxels_is_refused_before_they_are_read(tmp_path: Path) -> None:
     path = tmp_path / "image.nii"
-    writeNifti(Volume(np.ones((3, 4, 5), np.uint8), np.eye(4)), path)
+    writeNifti(OrientedImage(np.ones((3, 4, 5), np.uint8), np.eye(4)), path)
     header = bytearray(path.read_bytes())
     struct.pack_into("<8h", header, 40, 3, 2000, 2000, 1500, 1, 1, 1, 1)
     path.write_bytes(bytes(header))
@@ -122,6 +129,6 @@ def test_grids_that_differ_by_more_than_a_hundredth_of_a_voxel_are_different() -
     array, affine = np.zeros((2, 30, 40)), np.diag([1.0, 1.0, 5.0, 1.0])
     near, far = affine.copy(), affine.copy()
     near[0, 3], far[0, 3] = 0.005, 0.5
-    assert sameGrid(Volume(array, affine), Volume(array, near))
-    assert not sameGrid(Volume(array, affine), Volume(array, far))
-    assert not sameGrid(Volume(array, affine), Volume(array[:, :, 1:], affine))
+    assert sameGrid(OrientedImage(array, affine), OrientedImage(array, near))
+    assert not sameGrid(OrientedImage(array, affine), OrientedImage(array, far))
+    assert not sameGrid(OrientedImage(array, affine), OrientedImage(array[:, :, 1:], affine))

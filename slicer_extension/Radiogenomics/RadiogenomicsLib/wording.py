@@ -92,31 +92,31 @@ def _lowerFirst(text: str) -> str:
 
 def stabilityCell(features: FeatureRow, name: str) -> str:
     """The ICC that a feature reaches at least, with a sign where that is too little; empty where it is not known."""
-    known = _known(features).get(name)
-    if known is None:
+    icc = _stability(features).get(name)
+    if icc is None:
         return ""
     sign = f"{WARNING_SIGN} " if name in features.diagnostics.get("unstable", ()) else ""
-    return f"{sign}{math.floor(100 * known) / 100:.2f}"
+    return f"{sign}{math.floor(100 * icc) / 100:.2f}"
 
 
 def stabilityLegend(features: FeatureRow) -> str:
     """What the sign and the numbers of :func:`stabilityCell` mean; empty where nothing is known."""
-    if not _known(features):
+    if not _stability(features):
         return ""
     cells = [stabilityCell(features, name) for name in features.values]
-    marked = sum(cell.startswith(WARNING_SIGN) for cell in cells)
+    unstable = sum(cell.startswith(WARNING_SIGN) for cell in cells)
     source = features.diagnostics.get("stability_source")
     where = f" in {source}" if source else ""
     return (
-        f"{WARNING_SIGN} marks {marked} of {len(cells)} features that depend on exactly where the edge is drawn: do "
+        f"{WARNING_SIGN} marks {unstable} of {len(cells)} features that depend on exactly where the edge is drawn: do "
         f"not trust their numbers. Stability is the lower end of the 95 % interval of the intraclass correlation (1 is "
         f"best){where}." + ("" if all(cells) else " Features without a number were not studied.")
     )
 
 
-def _known(features: FeatureRow) -> dict[str, float]:
-    known = features.diagnostics.get("stability")
-    return known if isinstance(known, dict) else {}
+def _stability(features: FeatureRow) -> dict[str, float]:
+    stability = features.diagnostics.get("stability")
+    return stability if isinstance(stability, dict) else {}
 
 
 def estimateHtml(estimate: SubtypeEstimate) -> str:

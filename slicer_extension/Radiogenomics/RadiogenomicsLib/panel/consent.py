@@ -21,9 +21,9 @@ def ask(url: str) -> bool:
     if isGiven(url):
         return True
     host = hostOf(url)
-    plain = "\n\nThe connection is not encrypted." if host.startswith("http://") else ""
+    warning = "\n\nThe connection is not encrypted." if host.startswith("http://") else ""
     agreed = slicer.util.confirmYesNoDisplay(
-        f"Images and segmentations will be sent to {host}.{plain}\n\n"
+        f"Images and segmentations will be sent to {host}.{warning}\n\n"
         "They can identify a patient. Send them to this server, now and in future?",
         windowTitle="Radiogenomics",
     )

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from RadiogenomicsLib.panel.jobrunner import Work
+from RadiogenomicsLib.panel.jobrunner import JobRunner
 from RadiogenomicsLib.panel.selection import SceneSelection
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.panel.viewmodel import PanelModel
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
 
-class Controller(ABC):
-    """Binds the widgets of one section; ``onChanged`` is called when the view model changed."""
+@dataclass(frozen=True)
+class PanelContext:
+    """The parts of the panel that its sections share.
 
-    def __init__(
-        self,
-        ui: Any,
-        logic: RadiogenomicsLogic,
-        selection: SceneSelection,
-        model: PanelModel,
-        work: Work,
-        subscriptions: Subscriptions,
-        onChanged: Callable[[], None],
-    ) -> None:
-        self._ui, self._logic, self._selection, self._model, self.work = ui, logic, selection, model, work
-        self._subscriptions, self._onChanged = subscriptions, onChanged
-        self._setUp()
+    ``ui`` has the widgets by name; ``onChanged`` is to be called when the view model changed.
+    """
 
-    @abstractmethod
-    def _setUp(self) -> None:
-        """Make what the section keeps, and connect its widgets; called once."""
+    ui: Any
+    logic: RadiogenomicsLogic
+    selection: SceneSelection
+    model: PanelModel
+    runner: JobRunner
+    subscriptions: Subscriptions
+    onChanged: Callable[[], None]
+
+
+class Controller:
+    """Binds the widgets of one section."""
+
+    def __init__(self, context: PanelContext) -> None:
+        self.runner = context.runner
+        self._ui = context.ui
+        self._logic = context.logic
+        self._selection = context.selection
+        self._model = context.model
+        self._subscriptions = context.subscriptions
+        self._onChanged = context.onChanged

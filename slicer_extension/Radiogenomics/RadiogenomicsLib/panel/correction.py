@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from RadiogenomicsLib.panel import viewmodel
-from RadiogenomicsLib.panel.controller import Controller
+from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.placement import PointPlacement
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.backends import Click
-from RadiogenomicsLib.server.volumes import Volume, VolumeError, describeGrid, sameGrid
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ class Correction(Controller):
     they are forgotten, and so is what *Undo* would go back to.
     """
 
-    def _setUp(self) -> None:
-        self._placement = PointPlacement(self.onPlaced, self.onStopped, self.work)
+    def __init__(self, context: PanelContext) -> None:
+        super().__init__(context)
+        self._placement = PointPlacement(self.onPlaced, self.onStopped, self.runner)
         self._buttons = {True: self._ui.addLesionButton, False: self._ui.removeLesionButton}
         self._target: _Target | None = None
         self._steps: list[_Step] = []
@@ -98,7 +99,7 @@ class Correction(Controller):
         if not on:
             if not self._buttons[not lesion].checked:
                 self._placement.stop()
-        elif self.work.mayUpload():
+        elif self.runner.mayUpload():
             self._placement.start(lesion)
             self._buttons[not lesion].checked = False
         else:
@@ -114,9 +115,9 @@ class Correction(Controller):
         """A point was placed."""
         voxel = None
         if self._model.correctionReason:
-            self.work.fail(self._model.correctionReason)
+            self.runner.fail(self._model.correctionReason)
         else:
-            voxel = self.work.attempt(lambda: self._logic.voxelAt(self._volume(), position))
+            voxel = self.runner.attempt(lambda: self._logic.voxelAt(self._volume(), position))
         if voxel is None:
             self._placement.removeLast(lesion)
         else:
@@ -133,7 +134,7 @@ class Correction(Controller):
         self._steps.pop()
         self._replace(mask)
         self._placement.removeLast(step.click.lesion)
-        self._model.done(f"The last click was undone: {_counted(step.changed.size)} changed back.")
+        self._model.actionDone(f"The last click was undone: {_counted(step.changed.size)} changed back.")
         self._onChanged()
 
     def _send(self, click: Click) -> None:
@@ -141,20 +142,20 @@ class Correction(Controller):
         volume = self._volume()
         model = self._model.refinementModels[0]
 
-        def read() -> tuple[Volume, servercalls.CaseImages]:
+        def read() -> tuple[OrientedImage, servercalls.CaseImages]:
             self._logic.checkTransforms({"volume": volume, "segmentation": segmentation})
             mask = self._logic.segmentMask(segmentation, segmentId, volume, allowEmpty=True)
             return mask, self._selection.images(model.sequences or SEQUENCES)
 
-        case = self.work.attempt(read, onFailed=self._dropWaiting)
+        case = self.runner.attempt(read, onFailed=self._dropWaiting)
         if case is None:
             return
         mask, images = case
         clicks = [*(step.click for step in self._steps), click]
-        backend, segment = self.work.backend(), self._model.selection.segment
+        backend, segment = self.runner.backend(), self._model.selection.segment
 
-        def onResult(answer: Volume) -> None:
-            if not any(each is click for each in self._waiting):
+        def onResult(answer: OrientedImage) -> None:
+            if not any(waiting is click for waiting in self._waiting):
                 raise VolumeError(
                     f"'{segment}' was edited, or another was chosen, while it was corrected; the answer was dropped: "
                     "click again"
@@ -166,28 +167,28 @@ class Correction(Controller):
                 )
             self._take(click, mask, answer)
 
-        self.work.start(
+        self.runner.start(
             viewmodel.CORRECT,
-            lambda job: servercalls.correct(job, backend, model.name, images, mask, clicks),
+            lambda job: servercalls.correct(job, backend, model.name, images, mask=mask, clicks=clicks),
             onResult,
             backend=backend,
             onAbandoned=self._dropWaiting,
         )
 
-    def _take(self, click: Click, before: Volume, answer: Volume) -> None:
+    def _take(self, click: Click, before: OrientedImage, answer: OrientedImage) -> None:
         """Put an answer in the segment's place."""
-        after = Volume((answer.array > 0).astype(np.uint8), before.ijkToRas)
+        after = OrientedImage((answer.array > 0).astype(np.uint8), before.ijkToRas)
         changed = np.flatnonzero(after.array != before.array)
         self._waiting.pop(0)
         self._steps.append(_Step(click, changed))
         if changed.size:
             self._replace(after)
         self._model.clicks = len(self._steps)
-        done = "added to" if click.lesion else "removed from"
-        what = f"{_counted(changed.size)} {done}" if changed.size else "the click changed nothing of"
-        self._model.jobFinished(f"{what} '{self._model.selection.segment}'.")
+        verb = "added to" if click.lesion else "removed from"
+        change = f"{_counted(changed.size)} {verb}" if changed.size else "the click changed nothing of"
+        self._model.jobFinished(f"{change} '{self._model.selection.segment}'.")
 
-    def _replace(self, mask: Volume) -> None:
+    def _replace(self, mask: OrientedImage) -> None:
         segmentation, segmentId = self._selection.segmentation(), self._selection.segmentId()
         self._replacing = True
         try:

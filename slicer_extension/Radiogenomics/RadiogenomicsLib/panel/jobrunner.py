@@ -14,7 +14,7 @@ import slicer.util
 from RadiogenomicsLib.panel import consent
 from RadiogenomicsLib.panel.viewmodel import PanelModel
 from RadiogenomicsLib.server.backends import Backend, hostOf
-from RadiogenomicsLib.server.jobs import Finished, Job, Progress
+from RadiogenomicsLib.server.jobs import BackgroundJob, Finished, Progressed
 from RadiogenomicsLib.wording import errorInWords
 
 POLL_MS = 20
@@ -45,7 +45,7 @@ def shown(slot: Callable[..., Any]) -> Callable[..., Any]:
     """Decorates a method that Qt or the scene calls: any error in it ends in the panel's message line.
 
     Qt and VTK would print it where no user looks, and the panel would go on as if nothing had happened. The object has
-    the panel's :class:`Work` as ``work``.
+    the panel's :class:`JobRunner` as ``runner``.
     """
     code = slot.__code__
     most = None if code.co_flags & inspect.CO_VARARGS else code.co_argcount - 1
@@ -53,7 +53,7 @@ def shown(slot: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(slot)
     def guarded(self: Any, *arguments: Any) -> Any:
         # PythonQt passes a slot as many arguments as its code takes, so it passes this one all of them.
-        return self.work.attempt(lambda: slot(self, *arguments[:most]))
+        return self.runner.attempt(lambda: slot(self, *arguments[:most]))
 
     return guarded
 
@@ -62,12 +62,12 @@ def shown(slot: Callable[..., Any]) -> Callable[..., Any]:
 class _Running:
     """A job, and what is called when it brings something or is given up."""
 
-    job: Job
+    job: BackgroundJob
     onResult: Callable[[Any], None]
     onAbandoned: Callable[[], None]
 
 
-class Work:
+class JobRunner:
     """Every controller of the panel starts its jobs here; ``onChanged`` is called whenever the view model changed."""
 
     def __init__(
@@ -80,7 +80,7 @@ class Work:
         self._onChanged = onChanged
         self._withToken = False
         self._current: _Running | None = None
-        self._abandoned: list[Job] = []
+        self._abandoned: list[BackgroundJob] = []
         """Cancelled jobs whose threads have not ended."""
         self._dialogShown = False
         self._pollTimer = makeTimer(POLL_MS, self.poll, singleShot=False)
@@ -95,7 +95,7 @@ class Work:
     def start(
         self,
         title: str,
-        work: Callable[[Job], Any],
+        work: Callable[[BackgroundJob], Any],
         onResult: Callable[[Any], None],
         *,
         backend: Backend,
@@ -105,7 +105,7 @@ class Work:
 
         ``onAbandoned`` is called instead when the work fails or is cancelled.
         """
-        job = Job(title, work, backend.interrupt)
+        job = BackgroundJob(title, work, backend.interrupt)
         backend.tellWaiting(job.progress)
         self.segmentEdited = self._dialogShown = False
         self._model.jobStarted(title)
@@ -133,7 +133,7 @@ class Work:
     def _take(self, current: _Running) -> None:
         events = current.job.events()
         for event in events:
-            if isinstance(event, Progress):
+            if isinstance(event, Progressed):
                 self._model.jobProgressed(event.text, event.fraction)
             elif isinstance(event, Finished):
                 self._end()

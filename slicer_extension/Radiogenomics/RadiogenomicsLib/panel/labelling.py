@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import qt
 
 from RadiogenomicsLib.panel import usersettings, viewmodel
-from RadiogenomicsLib.panel.controller import Controller
+from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.selected import SlicesAsked
 from RadiogenomicsLib.scene.finished import FinishedStudies
@@ -21,9 +21,10 @@ from RadiogenomicsLib.server.backends import ServerInfo
 
 
 class Labelling(Controller):
-    """Binds the widgets of that round; ``onChanged`` is called when the view model changed."""
+    """Binds the widgets of that round."""
 
-    def _setUp(self) -> None:
+    def __init__(self, context: PanelContext) -> None:
+        super().__init__(context)
         self._finished = FinishedStudies(self._logic)
         self._ui.removeFinishedCheckBox.checked = usersettings.removesFinishedStudies()
         ui, connect = self._ui, self._subscriptions.connect
@@ -47,18 +48,19 @@ class Labelling(Controller):
 
     def show(self) -> None:
         """List the slices that were asked for, ticked where they are done."""
-        asked, rows = self._model.slicesOnDisplay, self._ui.sliceList
-        blocked = rows.blockSignals(True)
-        if [rows.item(row).text() for row in range(rows.count)] != [_title(number) for number in asked.numbers]:
-            rows.clear()
-            for number in asked.numbers:
-                rows.addItem(_title(number))
-            rows.setFixedHeight(32 if len(asked.numbers) < 5 else 60)
-        for row, number in enumerate(asked.numbers):
-            rows.item(row).setCheckState(qt.Qt.Checked if number in asked.done else qt.Qt.Unchecked)
-        rows.blockSignals(blocked)
+        slices, sliceList = self._model.slicesOnDisplay, self._ui.sliceList
+        blocked = sliceList.blockSignals(True)
+        titles = [_title(number) for number in slices.numbers]
+        if [sliceList.item(row).text() for row in range(sliceList.count)] != titles:
+            sliceList.clear()
+            for title in titles:
+                sliceList.addItem(title)
+            sliceList.setFixedHeight(32 if len(titles) < 5 else 60)
+        for row, number in enumerate(slices.numbers):
+            sliceList.item(row).setCheckState(qt.Qt.Checked if number in slices.doneNumbers else qt.Qt.Unchecked)
+        sliceList.blockSignals(blocked)
         blocked = self._ui.wholeStudyCheckBox.blockSignals(True)
-        self._ui.wholeStudyCheckBox.checked = self._model.slicesOfLabel.whole
+        self._ui.wholeStudyCheckBox.checked = self._model.slicesOfLabel.isWholeStudy
         self._ui.wholeStudyCheckBox.blockSignals(blocked)
 
     # Actions
@@ -66,11 +68,8 @@ class Labelling(Controller):
     @shown
     def onNextStudy(self) -> None:
         """Download the study to annotate next, and choose its volumes."""
-        backend, strategy, number = (
-            self.work.backend(),
-            self._ui.strategySelector.currentText,
-            self._ui.sliceCount.value,
-        )
+        backend = self.runner.backend()
+        strategy, sliceCount = self._ui.strategySelector.currentText, self._ui.sliceCount.value
 
         def onResult(study: servercalls.StudyImages) -> None:
             if not study.studyId:
@@ -83,20 +82,21 @@ class Labelling(Controller):
             self._model.reason = study.reason
             self._model.slicesNamed(study.studyId, study.slices)
             unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."
-            none = "The server named no slices of it: draw the whole study, or take another." if number else ""
-            notices = () if study.slices or not none else (none,)
+            notices: tuple[str, ...] = ()
+            if sliceCount and not study.slices:
+                notices = ("The server named no slices of it: draw the whole study, or take another.",)
             self._model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}", notices)
             self._selection.chooseVolumes(nodes, "Downloaded")
             if self._ui.removeFinishedCheckBox.checked:
-                self._finished.remove(but=study.studyId)
+                self._finished.remove(exceptStudyId=study.studyId)
             volume = self._selection.firstVolume() or next(iter(nodes.values()))
             self._logic.show(volume)
             if study.slices:
                 self._ui.sliceList.currentRow = 0
 
-        self.work.start(
+        self.runner.start(
             viewmodel.NEXT_STUDY,
-            lambda job: servercalls.takeNextStudy(job, backend, strategy, number),
+            lambda job: servercalls.takeNextStudy(job, backend, strategy, sliceCount),
             onResult,
             backend=backend,
         )
@@ -109,25 +109,25 @@ class Labelling(Controller):
     @shown
     def onSlice(self) -> None:
         """A slice was clicked, or reached with the keyboard: show it."""
-        row, asked = self._ui.sliceList.currentRow, self._model.slicesOnDisplay
+        row, numbers = self._ui.sliceList.currentRow, self._model.slicesOnDisplay.numbers
         volume = self._selection.firstVolume()
-        if 0 <= row < len(asked.numbers) and volume is not None:
-            self.work.attempt(lambda: self._logic.showSlice(volume, asked.numbers[row]))
+        if 0 <= row < len(numbers) and volume is not None:
+            self.runner.attempt(lambda: self._logic.showSlice(volume, numbers[row]))
 
     @shown
     def onTick(self) -> None:
         """A slice was marked as done, or as not."""
-        asked, rows = self._model.slicesOnDisplay, self._ui.sliceList
-        ticked = [rows.item(row).checkState() == qt.Qt.Checked for row in range(rows.count)]
-        done = tuple(number for number, tick in zip(asked.numbers, ticked, strict=True) if tick)
-        self._model.slicesAsked[self._model.selection.studyId] = replace(asked, done=done)
+        slices, sliceList = self._model.slicesOnDisplay, self._ui.sliceList
+        ticks = [sliceList.item(row).checkState() == qt.Qt.Checked for row in range(sliceList.count)]
+        doneNumbers = tuple(number for number, tick in zip(slices.numbers, ticks, strict=True) if tick)
+        self._model.slicesAsked[self._model.selection.studyId] = replace(slices, doneNumbers=doneNumbers)
         self._onChanged()
 
     @shown
     def onWholeStudy(self, whole: bool) -> None:
         """The user says whether the whole study is done, and not only some slices."""
-        asked = self._model.slicesOfLabel
-        self._model.slicesAsked[self._model.selection.labelStudyId] = replace(asked, whole=whole)
+        slices = self._model.slicesOfLabel
+        self._model.slicesAsked[self._model.selection.labelStudyId] = replace(slices, isWholeStudy=whole)
         self._onChanged()
 
     @shown
@@ -135,14 +135,14 @@ class Labelling(Controller):
         """Save the chosen segmentation: of the slices that are done, or as the final label of the whole study."""
         self._model.selection = self._selection.read()
         if not self._model.canSubmit.enabled:
-            self.work.fail(self._model.canSubmit.reason)
+            self.runner.fail(self._model.canSubmit.reason)
             return
-        slices = self._model.slicesOfLabel.done if self._model.submitsSlices else ()
+        slices = self._model.slicesOfLabel.doneNumbers if self._model.submitsSlices else ()
         segmentation, reference = self._selection.segmentation(), self._selection.labelReference()
-        label = self.work.attempt(
+        label = self.runner.attempt(
             lambda: self._logic.exportLabels(segmentation, reference, self._model.knownLabels, allowEmpty=bool(slices))
         )
-        if label is None or not self.work.mayUpload():
+        if label is None or not self.runner.mayUpload():
             return
         notes = {"client": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
         if slices:
@@ -151,16 +151,16 @@ class Labelling(Controller):
             self._submitStudy(segmentation, label, notes)
 
     def _submitStudy(self, segmentation: Any, label: LabelExport, notes: dict[str, Any]) -> None:
-        backend, studyId = self.work.backend(), self._model.selection.labelStudyId
-        known = self._model.knownLabels
+        backend, studyId = self.runner.backend(), self._model.selection.labelStudyId
+        knownLabels = self._model.knownLabels
 
         def onResult(info: ServerInfo) -> None:
-            self._finished.saved(studyId, segmentation, label, known)
+            self._finished.saved(studyId, segmentation, label, knownLabels)
             self._model.connected(self._model.connectedUrl, info)
             values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
             self._model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)
 
-        self.work.start(
+        self.runner.start(
             viewmodel.SUBMIT,
             lambda job: servercalls.submit(job, backend, studyId, label.mask, notes),
             onResult,
@@ -168,15 +168,15 @@ class Labelling(Controller):
         )
 
     def _submitSlices(self, label: LabelExport, slices: tuple[int, ...], notes: dict[str, Any]) -> None:
-        backend, studyId = self.work.backend(), self._model.selection.labelStudyId
+        backend, studyId = self.runner.backend(), self._model.selection.labelStudyId
 
-        def onResult(done: tuple[int, ...]) -> None:
-            listed = ", ".join(map(str, done))
-            self._model.jobFinished(f"Slices of '{studyId}' that are done and saved: {listed}.", label.warnings)
+        def onResult(savedSlices: tuple[int, ...]) -> None:
+            numbers = ", ".join(map(str, savedSlices))
+            self._model.jobFinished(f"Slices of '{studyId}' that are done and saved: {numbers}.", label.warnings)
 
-        self.work.start(
+        self.runner.start(
             viewmodel.SUBMIT,
-            lambda job: servercalls.submitSlices(job, backend, studyId, label.mask, slices, notes),
+            lambda job: servercalls.submitSlices(job, backend, studyId, label.mask, slices=slices, notes=notes),
             onResult,
             backend=backend,
         )
@@ -187,16 +187,15 @@ def _title(number: int) -> str:
 
 
 def _toText(slicesAsked: dict[str, SlicesAsked]) -> str:
-    return json.dumps({study: [each.numbers, each.done, each.whole] for study, each in slicesAsked.items()})
+    return json.dumps({study: astuple(slices) for study, slices in slicesAsked.items()})
 
 
 def _fromText(text: str) -> dict[str, SlicesAsked]:
     """What :func:`_toText` wrote; nothing where a scene holds something else."""
     try:
-        kept = {
-            study: SlicesAsked(tuple(map(int, numbers)), tuple(map(int, done)), bool(whole))
-            for study, (numbers, done, whole) in json.loads(text or "{}").items()
+        return {
+            study: SlicesAsked(tuple(map(int, numbers)), tuple(map(int, doneNumbers)), bool(isWholeStudy))
+            for study, (numbers, doneNumbers, isWholeStudy) in json.loads(text or "{}").items()
         }
     except (AttributeError, TypeError, ValueError):
         return {}
-    return kept

@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from RadiogenomicsLib.panel.jobrunner import Work, makeTimer, shown
+from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
 
 _LISTS = {True: ("Lesion clicks", (0.2, 0.8, 0.3)), False: ("Not lesion clicks", (0.9, 0.25, 0.2))}
@@ -21,15 +21,15 @@ class PointPlacement:
     """
 
     def __init__(
-        self, onPlaced: Callable[[bool, list[float]], None], onStopped: Callable[[], None], work: Work
+        self, onPlaced: Callable[[bool, list[float]], None], onStopped: Callable[[], None], work: JobRunner
     ) -> None:
-        self.work = work
+        self.runner = work
         self.subscriptions = Subscriptions()
         self._onPlaced, self._onStopped = onPlaced, onStopped
         self._nodes: dict[bool, Any] = {}
         self._nodeEvents = {True: Subscriptions(), False: Subscriptions()}
-        self._taken: dict[bool, list[str]] = {True: [], False: []}
-        """IDs of the points that were told, by kind and in their order; empty for one that the user has deleted."""
+        self._takenIds: dict[bool, list[str]] = {True: [], False: []}
+        """IDs of the points that were taken, by kind and in their order; empty for one that the user has deleted."""
         self._placing: bool | None = None
         # The view is still at work on a point when it reports it; points are taken when it is done.
         self._timer = makeTimer(0, self._takePoints)
@@ -57,7 +57,7 @@ class PointPlacement:
 
     def removeLast(self, lesion: bool) -> None:
         """Take away the last point of a kind."""
-        pointId = self._taken[lesion].pop()
+        pointId = self._takenIds[lesion].pop()
         index = self._nodes[lesion].GetControlPointIndexByID(pointId)
         if index >= 0:
             self._nodes[lesion].RemoveNthControlPoint(index)
@@ -65,7 +65,7 @@ class PointPlacement:
     def clear(self) -> None:
         """Take away all points."""
         for lesion in self._nodes:
-            while self._taken[lesion]:
+            while self._takenIds[lesion]:
                 self.removeLast(lesion)
 
     def cleanup(self) -> None:
@@ -91,7 +91,7 @@ class PointPlacement:
             self._nodeEvents[lesion].end()
             self._nodeEvents[lesion].observe(node, node.PointPositionDefinedEvent, self._onPoint)
             self._nodeEvents[lesion].observe(node, node.PointRemovedEvent, self._onRemoved)
-            self._nodes[lesion], self._taken[lesion] = node, []
+            self._nodes[lesion], self._takenIds[lesion] = node, []
         return node
 
     @shown
@@ -102,15 +102,15 @@ class PointPlacement:
     def _onRemoved(self, _node: Any, _event: Any = None) -> None:
         """Forget IDs that are gone: a later point may get one of them again."""
         for lesion, node in self._nodes.items():
-            self._taken[lesion] = [
-                pointId if node.GetControlPointIndexByID(pointId) >= 0 else "" for pointId in self._taken[lesion]
+            self._takenIds[lesion] = [
+                pointId if node.GetControlPointIndexByID(pointId) >= 0 else "" for pointId in self._takenIds[lesion]
             ]
 
     @shown
     def _takePoints(self) -> None:
         for lesion, node in self._nodes.items():
             for pointId in self._newPoints(lesion, node):
-                self._taken[lesion].append(pointId)
+                self._takenIds[lesion].append(pointId)
                 index = node.GetControlPointIndexByID(pointId)
                 node.SetNthControlPointLocked(index, True)  # a click cannot be moved afterwards
                 position = [0.0, 0.0, 0.0]
@@ -118,20 +118,24 @@ class PointPlacement:
                 self._onPlaced(lesion, position)
 
     def _newPoints(self, lesion: bool, node: Any) -> list[str]:
-        """IDs of points that are placed, not only shown under the mouse, and were not told yet."""
-        placed = [
+        """IDs of points that are placed, not only shown under the mouse, and were not taken yet."""
+        placedIndices = [
             index
             for index in range(node.GetNumberOfControlPoints())
             if node.GetNthControlPointPositionStatus(index) == node.PositionDefined
         ]
-        return [pointId for pointId in map(node.GetNthControlPointID, placed) if pointId not in self._taken[lesion]]
+        return [
+            pointId
+            for pointId in map(node.GetNthControlPointID, placedIndices)
+            if pointId not in self._takenIds[lesion]
+        ]
 
     @shown
     def _onMode(self, _node: Any, _event: Any = None) -> None:
         """The user left the mouse mode, or places something else now."""
         if self._placing is None:
             return
-        ours = self._active.GetActivePlaceNodeID() == self._nodes[self._placing].GetID()
-        if not ours or self._interaction.GetCurrentInteractionMode() != self._interaction.Place:
+        isOurs = self._active.GetActivePlaceNodeID() == self._nodes[self._placing].GetID()
+        if not isOurs or self._interaction.GetCurrentInteractionMode() != self._interaction.Place:
             self._placing = None
             self._onStopped()

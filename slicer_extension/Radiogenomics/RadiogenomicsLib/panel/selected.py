@@ -78,8 +78,9 @@ class Selection:
     @property
     def repeated(self) -> tuple[str, ...]:
         """The sequences for which one and the same volume is chosen; empty when each has its own."""
-        for chosen in self.volumes.values():
-            sequences = tuple(s for s, volume in self.volumes.items() if volume.nodeId == chosen.nodeId)
+        nodeIds = [volume.nodeId for volume in self.volumes.values()]
+        for nodeId in nodeIds:
+            sequences = tuple(sequence for sequence, volume in self.volumes.items() if volume.nodeId == nodeId)
             if len(sequences) > 1:
                 return sequences
         return ()
@@ -121,5 +122,5 @@ class SlicesAsked:
     """Axial slices of a study that the server asked for, those that are done, and whether the user did them all."""
 
     numbers: tuple[int, ...]
-    done: tuple[int, ...] = ()
-    whole: bool = False
+    doneNumbers: tuple[int, ...] = ()
+    isWholeStudy: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from RadiogenomicsLib.panel.jobrunner import Work, shown
+from RadiogenomicsLib.panel.jobrunner import JobRunner, shown
 from RadiogenomicsLib.panel.selected import ChosenVolume, Selection
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
@@ -27,11 +27,11 @@ class SceneSelection:
         self,
         ui: Any,
         logic: RadiogenomicsLogic,
-        work: Work,
+        work: JobRunner,
         subscriptions: Subscriptions,
         onChanged: Callable[[], None],
     ) -> None:
-        self.work = work
+        self.runner = work
         self._segments = ui.segmentSelector
         self._selectors = {sequence: getattr(ui, f"{sequence}Selector") for sequence in SEQUENCES}
         self._logic = logic
@@ -67,9 +67,9 @@ class SceneSelection:
     def _isOther(self, selector: str, node: Any) -> bool:
         """Whether a selector has another node than before."""
         nodeId = node.GetID() if node is not None else ""
-        other = nodeId != self._nodeIds[selector]
+        isOther = nodeId != self._nodeIds[selector]
         self._nodeIds[selector] = nodeId
-        return other
+        return isOther
 
     def _chooseFirstSegment(self) -> None:
         """Choose the first segment where none is chosen; the selector itself stays at *None*."""
@@ -142,10 +142,10 @@ class SceneSelection:
 
     def images(self, sequences: tuple[str, ...] = SEQUENCES) -> CaseImages:
         """The chosen volumes as the server shall get them: by study when it has them as they are, else copied."""
-        chosen, nodes = self.read(), {s: node for s, node in self.volumes().items() if s in sequences}
+        selection, nodes = self.read(), {s: node for s, node in self.volumes().items() if s in sequences}
         self._logic.checkTransforms(nodes)
-        if chosen.isOnServer:
-            return CaseImages(studyId=chosen.studyId)
+        if selection.isOnServer:
+            return CaseImages(studyId=selection.studyId)
         return CaseImages(volumes={sequence: self._logic.volume(node) for sequence, node in nodes.items()})
 
     def labelReference(self) -> Any:
@@ -160,9 +160,9 @@ class SceneSelection:
         how, origin = self._recognisedBy.get(sequence, "Chosen by you"), self._logic.origin(node)
         if origin is None:
             return f"{how}; not on the server"
-        differs = f", which came as '{origin.sequence}'" if origin.sequence not in ("", sequence) else ""
-        changed = f", but it {origin.change}: sent as it is now" if origin.change else ""
-        return f"{how}; study {origin.studyId}{differs}{changed}"
+        cameAs = f", which came as '{origin.sequence}'" if origin.sequence not in ("", sequence) else ""
+        change = f", but it {origin.change}: sent as it is now" if origin.change else ""
+        return f"{how}; study {origin.studyId}{cameAs}{change}"
 
     # Changing
 
@@ -200,15 +200,15 @@ class SceneSelection:
         return self._recognise(volumesOfScene())
 
     def _recognise(self, eligible: list[Any]) -> tuple[str, ...]:
-        answer = self._recogniser.choose(self.volumes(), eligible)
-        self.notes = answer.notes
+        recognised = self._recogniser.choose(self.volumes(), eligible)
+        self.notes = recognised.notes
         self._silent = True
-        for sequence, (node, how) in answer.volumes.items():
+        for sequence, (node, how) in recognised.volumes.items():
             self._selectors[sequence].setCurrentNode(node)
             self._recognisedBy[sequence] = how
         self._silent = False
         self._onChanged()
-        return tuple(answer.volumes)
+        return tuple(recognised.volumes)
 
     def release(self, node: Any) -> None:
         """Let go of a node that is about to be removed; a selector would take its neighbour instead."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from RadiogenomicsLib.panel.viewmodel import Action, PanelModel, State
+from RadiogenomicsLib.panel.viewmodel import Action, PanelModel, PanelState
 from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.wording import WARNING_SIGN, estimateHtml, stabilityLegend
 
@@ -13,13 +13,13 @@ MOST_NOTES = 6
 """An examination may have thirty series; the panel lists no more of those that it leaves."""
 
 _TONES = {
-    State.NO_SERVER: ("#eceff1", "#37474f"),
-    State.CONNECTING: ("#e3f2fd", "#0d47a1"),
-    State.READY: ("#eceff1", "#37474f"),
-    State.RUNNING: ("#e3f2fd", "#0d47a1"),
-    State.RESULT: ("#e8f5e9", "#1b5e20"),
-    State.WARNING: ("#fff4e0", "#7a4100"),
-    State.ERROR: ("#fdecea", "#8e1b10"),
+    PanelState.NO_SERVER: ("#eceff1", "#37474f"),
+    PanelState.CONNECTING: ("#e3f2fd", "#0d47a1"),
+    PanelState.READY: ("#eceff1", "#37474f"),
+    PanelState.RUNNING: ("#e3f2fd", "#0d47a1"),
+    PanelState.RESULT: ("#e8f5e9", "#1b5e20"),
+    PanelState.WARNING: ("#fff4e0", "#7a4100"),
+    PanelState.ERROR: ("#fdecea", "#8e1b10"),
 }
 
 
@@ -66,14 +66,15 @@ class PanelView:
         self._enable(self.ui.removeLesionButton, correctable, "Click where the segment has what is no lesion.")
         self._enable(self.ui.undoClickButton, model.canUndo, "Go back to the segment before the last click.")
         self._enable(self.ui.computeButton, model.canCompute, "Features and subtypes of the chosen segment.")
-        explain = model.info is not None and not model.running
+        showsReasons = model.info is not None and not model.running
         self._text(
-            self.ui.segmentHint, (model.canSegment.reason or _unchosenHint(model.unchosenOfModel)) if explain else ""
+            self.ui.segmentHint,
+            (model.canSegment.reason or _unchosenHint(model.unchosenOfModel)) if showsReasons else "",
         )
         anonymous = "The label will be saved without a name: type yours under Server." if model.isAnonymous else ""
-        self._text(self.ui.submitHint, (model.canSubmit.reason or anonymous) if explain else "")
-        self._text(self.ui.correctHint, model.correctionReason if explain else "")
-        self._text(self.ui.computeHint, self._computeHint(model) if explain else "")
+        self._text(self.ui.submitHint, (model.canSubmit.reason or anonymous) if showsReasons else "")
+        self._text(self.ui.correctHint, model.correctionReason if showsReasons else "")
+        self._text(self.ui.computeHint, self._computeHint(model) if showsReasons else "")
         self._text(self.ui.reasonLabel, sentence(model.reason))
         self._set(self.ui.slicesArea, visible=bool(model.slicesOnDisplay.numbers))
         self._showSubmit(model)
@@ -104,7 +105,7 @@ class PanelView:
         background, colour = _TONES[model.state]
         style = f"background-color: {background}; color: {colour}; padding: 6px; border-radius: 3px;"
         lines = [sentence(model.message)]
-        if model.state is State.WARNING:
+        if model.state is PanelState.WARNING:
             lines += [f"{WARNING_SIGN} {sentence(warning)}" for warning in model.warnings]
         self._set(self.ui.statusLabel, styleSheet=style, text="<br>".join(lines))
         self._set(self.ui.progressRow, visible=bool(model.running))
@@ -128,13 +129,13 @@ class PanelView:
         self._text(self.ui.modelsLabel, "<br>".join(lines))
 
     def _showSubmit(self, model: PanelModel) -> None:
-        study, done = model.selection.labelStudyId, len(model.slicesOfLabel.done)
+        study, sliceCount = model.selection.labelStudyId, len(model.slicesOfLabel.doneNumbers)
         self._set(self.ui.wholeStudyCheckBox, visible=bool(model.slicesOfLabel.numbers))
-        what, toolTip = "label", "Save all segments as the final label of their study."
+        content, toolTip = "label", "Save all segments as the final label of their study."
         if model.submitsSlices:
-            what = "1 slice" if done == 1 else f"{done} slices"
+            content = "1 slice" if sliceCount == 1 else f"{sliceCount} slices"
             toolTip = "Save what is drawn in the slices that are ticked; the study stays open."
-        self._set(self.ui.submitButton, text=f"Submit {what} of {study}" if study else "Submit label")
+        self._set(self.ui.submitButton, text=f"Submit {content} of {study}" if study else "Submit label")
         self._enable(self.ui.submitButton, model.canSubmit, toolTip)
 
     def _showResult(self, model: PanelModel) -> None:
@@ -143,10 +144,10 @@ class PanelView:
         self._set(self.ui.noResultLabel, visible=result is None)
         if result is None:
             return
-        made = result.selection
-        study = f" of study '{made.studyId}'" if made.studyId else ""
+        measured = result.selection
+        study = f" of study '{measured.studyId}'" if measured.studyId else ""
         age = ' <span style="color:#c05a00"><b>(out of date)</b></span>' if model.staleness else ""
-        heading = f"Segment '{escape(made.segment)}' in '{escape(made.segmentation)}'{study}{age}"
+        heading = f"Segment '{escape(measured.segment)}' in '{escape(measured.segmentation)}'{study}{age}"
         self._set(self.ui.resultHeading, text=heading)
         if result.analysis is self._analysis:
             return
@@ -162,8 +163,8 @@ class PanelView:
             return model.canCompute.reason
         if model.uploadsVolumes:
             return "The chosen volumes and the segment will be sent to the server."
-        had = f"The segment will be sent; the server has the images of '{model.selection.studyId}'."
-        return f"{had} {_unchosenHint(model.selection.unchosen)}".strip()
+        hint = f"The segment will be sent; the server has the images of '{model.selection.studyId}'."
+        return f"{hint} {_unchosenHint(model.selection.unchosen)}".strip()
 
     def _enable(self, button: Any, action: Action, toolTip: str) -> None:
         self._set(button, enabled=action.enabled, toolTip=toolTip if action.enabled else action.reason)

@@ -14,7 +14,7 @@ from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo, addressError, hostOf, tokenError
 
 
-class State(Enum):
+class PanelState(Enum):
     """The panel's state; it is in one of these at any time."""
 
     NO_SERVER = "no server"
@@ -35,7 +35,7 @@ class Action:
 
 
 @dataclass
-class Result:
+class DisplayedResult:
     """An analysis and what it was made from."""
 
     analysis: Analysis
@@ -55,7 +55,7 @@ class PanelModel:
         self.connectedUrl = ""
         self.selection = Selection()
         self.modelName = ""
-        self.result: Result | None = None
+        self.result: DisplayedResult | None = None
         self.reason = ""
         self.slicesAsked: dict[str, SlicesAsked] = {}
         """By study; kept for every study, lest a label of some slices is submitted for a whole one."""
@@ -122,7 +122,7 @@ class PanelModel:
             self.running = ""
         self._say("", failure=message)
 
-    def done(self, message: str) -> None:
+    def actionDone(self, message: str) -> None:
         """Something was done at once."""
         self._say(message)
 
@@ -135,9 +135,9 @@ class PanelModel:
 
     def slicesNamed(self, studyId: str, numbers: tuple[int, ...]) -> None:
         """The server named slices of a study, none for the whole; those that are done among them stay so."""
-        before = self.slicesAsked.pop(studyId, SlicesAsked(()))
+        earlier = self.slicesAsked.pop(studyId, SlicesAsked(()))
         if numbers:
-            self.slicesAsked[studyId] = SlicesAsked(numbers, tuple(n for n in before.done if n in numbers))
+            self.slicesAsked[studyId] = SlicesAsked(numbers, tuple(n for n in earlier.doneNumbers if n in numbers))
 
     def segmentEdited(self) -> None:
         """The voxels of a segment changed."""
@@ -160,24 +160,24 @@ class PanelModel:
         return "" if addressError(url) else self._tokens.get(hostOf(url), "")
 
     @property
-    def state(self) -> State:
+    def state(self) -> PanelState:
         """Running work comes first, then an error, then a result with or without warnings."""
         if self.running:
-            return State.CONNECTING if self.running == CONNECT else State.RUNNING
+            return PanelState.CONNECTING if self.running == CONNECT else PanelState.RUNNING
         if self._failure:
-            return State.ERROR
+            return PanelState.ERROR
         if self.info is None:
-            return State.NO_SERVER
+            return PanelState.NO_SERVER
         if self.warnings:
-            return State.WARNING
-        return State.READY if self.result is None else State.RESULT
+            return PanelState.WARNING
+        return PanelState.READY if self.result is None else PanelState.RESULT
 
     @property
     def message(self) -> str:
         """The status line: what is being done, what went wrong, or what to do next."""
         if self.running:
-            doing = f"{self.running}: {self.progressText}" if self.progressText else f"{self.running}\u2026"
-            return f"{doing} {self._failure}" if self._failure else doing
+            progress = f"{self.running}: {self.progressText}" if self.progressText else f"{self.running}\u2026"
+            return f"{progress} {self._failure}" if self._failure else progress
         if self._failure:
             return f"{self._failure} {self._message}" if self._message else self._failure
         if self._message:
@@ -217,13 +217,13 @@ class PanelModel:
         """Why the result is not of what is selected now; empty when it is."""
         if self.result is None:
             return ""
-        made, now = self.result.selection, self.selection
-        of = f"segment '{made.segment}' of '{made.segmentation}'"
-        if (made.segmentationId, made.segmentId) != (now.segmentationId, now.segmentId):
-            return f"The numbers are of {of}, which is not the selected segment."
+        measured, selected = self.result.selection, self.selection
+        segment = f"segment '{measured.segment}' of '{measured.segmentation}'"
+        if (measured.segmentationId, measured.segmentId) != (selected.segmentationId, selected.segmentId):
+            return f"The numbers are of {segment}, which is not the selected segment."
         if self.result.edited:
-            return f"The {of} has changed since the numbers were computed."
-        if made.volumes != now.volumes:
+            return f"The {segment} has changed since the numbers were computed."
+        if measured.volumes != selected.volumes:
             return "The numbers were computed on other volumes than those selected, or these have changed since."
         return ""
 
@@ -262,7 +262,7 @@ class PanelModel:
     @property
     def submitsSlices(self) -> bool:
         """Whether a label is submitted for the slices that are done, and not for the whole study."""
-        return bool(self.slicesOfLabel.numbers) and not self.slicesOfLabel.whole
+        return bool(self.slicesOfLabel.numbers) and not self.slicesOfLabel.isWholeStudy
 
     @property
     def refinementModels(self) -> list[Model]:
@@ -300,7 +300,7 @@ class PanelModel:
             reason = "Choose a segmentation."
         if not reason and not self.selection.labelStudyId:
             reason = self.selection.strayReason
-        if not reason and self.submitsSlices and not self.slicesOfLabel.done:
+        if not reason and self.submitsSlices and not self.slicesOfLabel.doneNumbers:
             reason = "Tick the slices that are done under Study, or tick 'The whole study is done'."
         return self._unless(reason)
 

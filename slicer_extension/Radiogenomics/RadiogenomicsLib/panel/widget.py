@@ -11,15 +11,17 @@ import slicer.util
 import vtk
 
 from RadiogenomicsLib.panel import consent, usersettings, viewmodel
+from RadiogenomicsLib.panel.controller import PanelContext
 from RadiogenomicsLib.panel.correction import Correction
-from RadiogenomicsLib.panel.jobrunner import Work, makeTimer, shown
+from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
 from RadiogenomicsLib.panel.labelling import Labelling
 from RadiogenomicsLib.panel.selection import SceneSelection
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.panel.view import PanelView
-from RadiogenomicsLib.panel.viewmodel import PanelModel, Result
+from RadiogenomicsLib.panel.viewmodel import DisplayedResult, PanelModel
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 from RadiogenomicsLib.scene.parameters import Parameters
+from RadiogenomicsLib.scene.segments import segmentsOf
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.backends import Analysis, Backend, ServerInfo
@@ -42,16 +44,18 @@ class RadiogenomicsPanel:
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         self.logic = logic
         self.model = PanelModel()
-        self.work = Work(self.model, backendFor, self.refresh)
+        self.runner = JobRunner(self.model, backendFor, self.refresh)
         self.view = PanelView(self.ui)
         self.parameters = Parameters(logic.getParameterNode())
         self._settleTimer = makeTimer(SETTLE_MS, self.recogniseNewVolumes)
         self._autoUpdateTimer = makeTimer(AUTO_UPDATE_MS, self.autoUpdate)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.selection = SceneSelection(self.ui, logic, self.work, self.subscriptions, self.onSelection)
-        together = (self.ui, logic, self.selection, self.model, self.work, self.subscriptions, self.refresh)
-        self.labelling = Labelling(*together)
-        self.correction = Correction(*together)
+        self.selection = SceneSelection(self.ui, logic, self.runner, self.subscriptions, self.onSelection)
+        context = PanelContext(
+            self.ui, logic, self.selection, self.model, self.runner, self.subscriptions, onChanged=self.refresh
+        )
+        self.labelling = Labelling(context)
+        self.correction = Correction(context)
         self._connectWidgets()
         self._observeScene()
         self.ui.serverUrl.text = usersettings.serverUrl()
@@ -101,7 +105,7 @@ class RadiogenomicsPanel:
         """Leave nothing that reacts: no timer, no signal, no observer, no job; the widgets are off the scene."""
         for timer in (self._settleTimer, self._autoUpdateTimer):
             timer.stop()
-        self.work.stop()
+        self.runner.stop()
         self.correction.cleanup()
         self.subscriptions.end()
         self._segmentationEvents.end()
@@ -174,7 +178,7 @@ class RadiogenomicsPanel:
         """Choose among the volumes that the scene has already, for the sequences that have none."""
         sequences = self.selection.recogniseVolumes()
         titles = " and ".join(TITLES[sequence] for sequence in sequences)
-        self.model.done(f"{titles}: recognised." if titles else "No other volume was recognised.")
+        self.model.actionDone(f"{titles}: recognised." if titles else "No other volume was recognised.")
         self.refresh()
 
     @shown
@@ -207,7 +211,7 @@ class RadiogenomicsPanel:
     @shown
     def onSegmentEdited(self, segmentation: Any, _event: Any = None) -> None:
         """Voxels changed in a segmentation: numbers from it are out of date."""
-        self.work.segmentEdited = True
+        self.runner.segmentEdited = True
         selected = self.selection.segmentation()
         if selected is not None and selected.GetSegmentation() is segmentation:
             self.correction.segmentEdited()
@@ -231,8 +235,8 @@ class RadiogenomicsPanel:
         if node is not None:
             try:
                 values = self.logic.labelValues(node, self.model.knownLabels)
-                names = node.GetSegmentation().GetSegment
-                text = ", ".join(f"{names(segmentId).GetName()} = {value}" for segmentId, value in values.items())
+                segments = segmentsOf(node)
+                text = ", ".join(f"{segments[segmentId].GetName()} = {value}" for segmentId, value in values.items())
             except VolumeError as error:
                 text = str(error)
         self.view.showLabelValues(f"Label values: {text}" if text else "")
@@ -247,7 +251,7 @@ class RadiogenomicsPanel:
     @shown
     def onCancel(self) -> None:
         """Abandon the work that is under way."""
-        self.work.cancel()
+        self.runner.cancel()
 
     # Actions
 
@@ -277,9 +281,9 @@ class RadiogenomicsPanel:
         if self.model.running:
             return
         if not self.model.canConnect.enabled:
-            self.work.fail(self.model.canConnect.reason)
+            self.runner.fail(self.model.canConnect.reason)
             return
-        url, backend = self.model.url, self.work.backend(self.model.url)
+        url, backend = self.model.url, self.runner.backend(self.model.url)
 
         def onResult(info: ServerInfo) -> None:
             usersettings.rememberServerUrl(url)
@@ -289,7 +293,7 @@ class RadiogenomicsPanel:
             self.view.showModels(self.model)
             self.onSelection()
 
-        self.work.start(viewmodel.CONNECT, lambda job: servercalls.connect(job, backend), onResult, backend=backend)
+        self.runner.start(viewmodel.CONNECT, lambda job: servercalls.connect(job, backend), onResult, backend=backend)
 
     @shown
     def onModel(self) -> None:
@@ -304,15 +308,15 @@ class RadiogenomicsPanel:
         self.model.selection = self.selection.read()
         model = self.model.chosenModel
         if model is None or not self.model.canSegment.enabled:
-            self.work.fail(self.model.canSegment.reason)
+            self.runner.fail(self.model.canSegment.reason)
             return
         modelName, sequences = model.name, model.sequences or SEQUENCES
         reference = self.selection.firstVolume(sequences)
         referenceId, name = reference.GetID(), reference.GetName()
-        images = self.work.attempt(lambda: self.selection.images(sequences))
-        if images is None or (images.volumes and not self.work.mayUpload()):
+        images = self.runner.attempt(lambda: self.selection.images(sequences))
+        if images is None or (images.volumes and not self.runner.mayUpload()):
             return
-        backend = self.work.backend()
+        backend = self.runner.backend()
 
         def onResult(answer: servercalls.MaskImage) -> None:
             node = slicer.mrmlScene.GetNodeByID(referenceId)
@@ -323,7 +327,7 @@ class RadiogenomicsPanel:
             self.model.jobFinished(f"'{segmentation.GetName()}' was added.", answer.warnings)
             self.selection.chooseSegmentation(segmentation)
 
-        self.work.start(
+        self.runner.start(
             viewmodel.SEGMENT,
             lambda job: servercalls.segment(job, backend, modelName, images),
             onResult,
@@ -335,27 +339,27 @@ class RadiogenomicsPanel:
         """Compute features and subtypes of the chosen segment."""
         selection = self.model.selection = self.selection.read()
         if not self.model.canCompute.enabled:
-            self.work.fail(self.model.canCompute.reason)
+            self.runner.fail(self.model.canCompute.reason)
             return
         reference = self.selection.firstVolume()
         segmentation = self.selection.segmentation()
-        mask = self.work.attempt(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
-        if mask is None or not self.work.mayUpload():
+        mask = self.runner.attempt(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
+        if mask is None or not self.runner.mayUpload():
             return
-        images = self.work.attempt(self.selection.images)
+        images = self.runner.attempt(self.selection.images)
         if images is None:
             return
-        backend = self.work.backend()
+        backend = self.runner.backend()
 
         def onResult(analysis: Analysis) -> None:
             table = self.logic.publishFeatures(analysis.features, self.parameters.reference("features"))
             self.parameters.setReference("features", table)
             self.ui.featureTable.setMRMLTableNode(table)
-            self.model.result = Result(analysis, selection, edited=self.work.segmentEdited)
+            self.model.result = DisplayedResult(analysis, selection, edited=self.runner.segmentEdited)
             self.model.jobFinished(f"{len(analysis.features.values)} features of '{selection.segment}' were computed.")
             self._observeSegmentations()
 
-        self.work.start(
+        self.runner.start(
             viewmodel.COMPUTE,
             lambda job: servercalls.analyse(job, backend, images, mask, selection.segment),
             onResult,

@@ -22,7 +22,7 @@ class _Saved:
 
     segmentationId: str
     label: LabelExport
-    known: dict[str, int]
+    knownLabels: dict[str, int]
 
 
 class FinishedStudies:
@@ -32,25 +32,25 @@ class FinishedStudies:
         self._logic = logic
         self._saved: dict[str, _Saved] = {}
 
-    def saved(self, studyId: str, segmentation: Any, label: LabelExport, known: dict[str, int]) -> None:
-        """The server has this label now; ``known`` are the labels with which it was numbered."""
-        self._saved[studyId] = _Saved(segmentation.GetID(), label, dict(known))
+    def saved(self, studyId: str, segmentation: Any, label: LabelExport, knownLabels: dict[str, int]) -> None:
+        """The server has this label now; ``knownLabels`` are those with which it was numbered."""
+        self._saved[studyId] = _Saved(segmentation.GetID(), label, dict(knownLabels))
 
-    def remove(self, *, but: str) -> tuple[str, ...]:
+    def remove(self, *, exceptStudyId: str) -> tuple[str, ...]:
         """Take studies out of the scene, but not this one; returns their names.
 
         A study stays where one of its volumes or its segmentation was changed since, or where another segmentation
         was drawn on it.
         """
         removed = []
-        for studyId in [study for study in self._saved if study != but]:
+        for studyId in [study for study in self._saved if study != exceptStudyId]:
             nodes = self._nodesOf(studyId)
             if nodes:
                 for node in nodes:
                     displays = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
                     removeFromHierarchy(node)
-                    for each in (node, *displays):
-                        slicer.mrmlScene.RemoveNode(each)
+                    for part in (node, *displays):
+                        slicer.mrmlScene.RemoveNode(part)
                 removeEmptyFolder(studyId)
                 del self._saved[studyId]
                 removed.append(studyId)
@@ -60,22 +60,26 @@ class FinishedStudies:
         """The nodes of a study that is as the server has it; none where it is not."""
         saved = self._saved[studyId]
         volumes = [node for node in volumesOfScene() if node.GetAttribute(STUDY_ATTRIBUTE) == studyId]
-        drawn = [
+        segmentations = [
             node
             for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
             if any(self._logic.referenceVolume(node) is volume for volume in volumes)
         ]
-        if [node.GetID() for node in drawn] != [saved.segmentationId]:
+        if [node.GetID() for node in segmentations] != [saved.segmentationId]:
             return []
         if not all(self._isAsItCame(volume) for volume in volumes):
             return []
         try:
-            now = self._logic.exportLabels(drawn[0], self._logic.referenceVolume(drawn[0]), saved.known)
+            reference = self._logic.referenceVolume(segmentations[0])
+            label = self._logic.exportLabels(segmentations[0], reference, saved.knownLabels)
         except VolumeError:
             return []
-        same = sameGrid(now.mask, saved.label.mask) and np.array_equal(now.mask.array, saved.label.mask.array)
-        return [*volumes, *drawn] if same and now.values == saved.label.values else []
+        return [*volumes, *segmentations] if _isSame(label, saved.label) else []
 
     def _isAsItCame(self, volume: Any) -> bool:
         origin = self._logic.origin(volume)
         return origin is not None and not origin.change and not volume.GetTransformNodeID()
+
+
+def _isSame(a: LabelExport, b: LabelExport) -> bool:
+    return sameGrid(a.mask, b.mask) and np.array_equal(a.mask.array, b.mask.array) and a.values == b.values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from RadiogenomicsLib.scene.segments import ijkToRasOf, resamplingNote, segmentA
 from RadiogenomicsLib.scene.terminology import meaningOf
 from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.server.slices import sliceCentre
-from RadiogenomicsLib.server.volumes import Volume, VolumeError, describeGrid, sameGrid
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
 from RadiogenomicsLib.wording import featureRow, stabilityCell
 
 VALUE_TAG = "Gliomics.LabelValue"
@@ -33,7 +34,7 @@ TABLE_NAME = "Radiomics features"
 class LabelExport:
     """A segmentation as one array: segment names with their values, and what was lost on the way."""
 
-    mask: Volume
+    mask: OrientedImage
     values: dict[str, int]
     warnings: tuple[str, ...]
 
@@ -47,7 +48,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
 
     # Volumes
 
-    def addVolume(self, image: Volume, studyId: str, sequence: str, studySequences: Iterable[str] = ()) -> Any:
+    def addVolume(self, image: OrientedImage, studyId: str, sequence: str, studySequences: Iterable[str] = ()) -> Any:
         """A new scalar volume node, tagged with the study, the sequence that it is, and all that the study has."""
         # 3D Slicer does not render 64-bit integers.
         array = image.array.astype(np.float64) if image.array.dtype in (np.int64, np.uint64) else image.array
@@ -69,19 +70,19 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         """A text that changes with a volume's voxels and with its place."""
         return self._origins.contents(node)
 
-    def volume(self, node: Any) -> Volume:
+    def volume(self, node: Any) -> OrientedImage:
         """A copy of a volume node's voxels and geometry; parent transforms are not applied."""
         array = slicer.util.arrayFromVolume(node)
         if array is None or array.ndim != 3:
             raise VolumeError(f"volume '{node.GetName()}' has no image of one number per voxel")
-        return Volume(array.copy(), ijkToRasOf(node))
+        return OrientedImage(array.copy(), ijkToRasOf(node))
 
     def checkTransforms(self, nodes: dict[str, Any]) -> None:
         """Volumes of one case must move together; otherwise they would be sent out of register."""
         parents = {sequence: node.GetTransformNodeID() for sequence, node in nodes.items()}
         if len(set(parents.values())) > 1:
-            moved = ", ".join(f"'{node.GetName()}'" for node in nodes.values() if node.GetTransformNodeID())
-            raise VolumeError(f"{moved} and the other volumes are under different transforms; harden the transforms")
+            names = ", ".join(f"'{node.GetName()}'" for node in nodes.values() if node.GetTransformNodeID())
+            raise VolumeError(f"{names} and the other volumes are under different transforms; harden the transforms")
 
     def volumesOfStudy(self, studyId: str) -> dict[str, Any]:
         """The scene's volumes that are a study's images still, by sequence; the last one where there are several."""
@@ -103,8 +104,8 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         voxel = np.rint(np.linalg.solve(ijkToRasOf(node), np.append(local, 1.0))[:3]).astype(int)
         size = node.GetImageData().GetDimensions()
         if not all(0 <= index < length for index, length in zip(voxel, size, strict=True)):
-            where = ", ".join(f"{value:.1f}" for value in position)
-            raise VolumeError(f"the click at R, A, S = {where} mm is outside '{node.GetName()}'; click on the volume")
+            place = ", ".join(f"{coordinate:.1f}" for coordinate in position)
+            raise VolumeError(f"the click at R, A, S = {place} mm is outside '{node.GetName()}'; click on the volume")
         return int(voxel[0]), int(voxel[1]), int(voxel[2])
 
     def showSlice(self, node: Any, number: int) -> None:
@@ -112,7 +113,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
         if view is None:
             raise VolumeError("there is no red slice view; choose a layout that has one, such as Conventional")
-        grid = Volume(slicer.util.arrayFromVolume(node), ijkToRasOf(node))
+        grid = OrientedImage(slicer.util.arrayFromVolume(node), ijkToRasOf(node))
         position = [0.0, 0.0, 0.0]
         node.TransformPointToWorld(sliceCentre(grid, number).tolist(), position)
         view.SetOrientation("Axial")
@@ -121,12 +122,12 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
 
     # Segmentations
 
-    def addSegmentation(self, mask: Volume, reference: Any, labels: dict[str, int], name: str) -> Any:
+    def addSegmentation(self, mask: OrientedImage, reference: Any, labels: dict[str, int], name: str) -> Any:
         """A new segmentation node on the grid of ``reference``: one segment per label, also for labels without voxels.
 
         ``labels`` names the values; a value in the mask without a name becomes ``label <value>``.
         """
-        grid = Volume(slicer.util.arrayFromVolume(reference), ijkToRasOf(reference))
+        grid = OrientedImage(slicer.util.arrayFromVolume(reference), ijkToRasOf(reference))
         if not sameGrid(mask, grid):
             raise VolumeError(
                 f"the mask has {describeGrid(mask)}, '{reference.GetName()}' has {describeGrid(grid)}, or they lie "
@@ -185,44 +186,36 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         Where segments overlap the later one in the list wins, and a warning says so, as for a segment without voxels.
         When no segment has voxels the mask is refused with their names, unless ``allowEmpty``.
         """
-        segments = segmentsOf(segmentation)
-        if not segments:
-            raise VolumeError(f"'{segmentation.GetName()}' has no segments; draw one before you submit it")
-        names = [segment.GetName() for segment in segments.values()]
-        repeated = next((name for name in names if names.count(name) > 1), None)
-        if repeated is not None:
-            raise VolumeError(
-                f"{names.count(repeated)} segments of '{segmentation.GetName()}' are named '{repeated}'; the saved "
-                "label tells segments by their names: rename or merge them"
-            )
+        names = _distinctNames(segmentation)
         values = self.labelValues(segmentation, knownLabels)
         numberType = np.uint8 if max(values.values()) < 256 else np.uint16
         array = np.zeros(slicer.util.arrayFromVolume(reference).shape, numberType)
         warnings = []
-        drawn: dict[str, np.ndarray] = {}
-        for segmentId, segment in segments.items():
-            name = segment.GetName()
+        voxelsByName: dict[str, np.ndarray] = {}
+        for segmentId, name in names.items():
             voxels = segmentArray(segmentation, segmentId, reference)
             if not voxels.any():
                 warnings.append(f"Segment '{name}' is empty.")
             note = resamplingNote(segmentation, segmentId, reference, voxels)
             if note:
                 warnings.append(note)
-            for earlier, before in drawn.items():
-                overlap = int(np.count_nonzero(before & voxels))
+            for earlierName, earlierVoxels in voxelsByName.items():
+                overlap = int(np.count_nonzero(earlierVoxels & voxels))
                 if overlap:
-                    warnings.append(f"'{name}' and '{earlier}' overlap in {overlap} voxels, given to '{name}'.")
-            drawn[name] = voxels
+                    warnings.append(f"'{name}' and '{earlierName}' overlap in {overlap} voxels, given to '{name}'.")
+            voxelsByName[name] = voxels
             array[voxels] = values[segmentId]
         if not array.any() and not allowEmpty:
             raise VolumeError(
-                f"{' and '.join(f'segment {name!r}' for name in drawn)} of '{segmentation.GetName()}' "
-                f"{'is' if len(drawn) == 1 else 'are'} empty on '{reference.GetName()}'; draw before you submit"
+                f"{' and '.join(f'segment {name!r}' for name in names.values())} of '{segmentation.GetName()}' "
+                f"{'is' if len(names) == 1 else 'are'} empty on '{reference.GetName()}'; draw before you submit"
             )
-        named = {segments[segmentId].GetName(): value for segmentId, value in values.items()}
-        return LabelExport(Volume(array, ijkToRasOf(reference)), named, tuple(warnings))
+        valuesByName = {names[segmentId]: value for segmentId, value in values.items()}
+        return LabelExport(OrientedImage(array, ijkToRasOf(reference)), valuesByName, tuple(warnings))
 
-    def segmentMask(self, segmentation: Any, segmentId: str, reference: Any, *, allowEmpty: bool = False) -> Volume:
+    def segmentMask(
+        self, segmentation: Any, segmentId: str, reference: Any, *, allowEmpty: bool = False
+    ) -> OrientedImage:
         """One segment as 0 and 1 on the grid of ``reference``; refused by name when it has no voxels there.
 
         ``allowEmpty`` lets it have none.
@@ -236,9 +229,9 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
                 f"segment '{segment.GetName()}' of '{segmentation.GetName()}' is empty on '{reference.GetName()}'; "
                 "draw it, or delete it"
             )
-        return Volume(voxels, ijkToRasOf(reference))
+        return OrientedImage(voxels, ijkToRasOf(reference))
 
-    def replaceSegment(self, segmentation: Any, segmentId: str, mask: Volume, reference: Any) -> None:
+    def replaceSegment(self, segmentation: Any, segmentId: str, mask: OrientedImage, reference: Any) -> None:
         """Let a segment have the voxels of ``mask``, on the grid of ``reference``; other segments stay as they are."""
         with withoutHelpers():
             slicer.util.updateSegmentBinaryLabelmapFromArray(mask.array, segmentation, segmentId, reference)
@@ -261,16 +254,16 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
 
     def _nameSegment(self, segmentation: Any, value: int, name: str) -> None:
         inner = segmentation.GetSegmentation()
-        imported = [s for s in segmentsOf(segmentation).values() if s.GetLabelValue() == value]
-        untagged = [s for s in imported if not s.HasTag(VALUE_TAG)]
-        segment = untagged[0] if untagged else inner.GetSegment(inner.AddEmptySegment("", name))
+        segments = list(segmentsOf(segmentation).values())
+        untagged = (s for s in segments if s.GetLabelValue() == value and not s.HasTag(VALUE_TAG))
+        segment = next(untagged, None) or inner.GetSegment(inner.AddEmptySegment("", name))
         segment.SetName(name)
         segment.SetNameAutoGenerated(False)  # otherwise another choice of terminology renames the segment
         segment.SetTag(VALUE_TAG, str(value))
         meaning = meaningOf(name)
         if meaning is not None:
             segment.SetTag(segment.GetTerminologyEntryTagName(), meaning.terminology)
-            if meaning.colour not in (each.GetColor() for each in segmentsOf(segmentation).values()):
+            if meaning.colour not in (other.GetColor() for other in segmentsOf(segmentation).values()):
                 segment.SetColor(*meaning.colour)
                 segment.SetColorAutoGenerated(False)
 
@@ -285,8 +278,8 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         texts = [_column(vtk.vtkStringArray(), title) for title in titles]
         values = _column(vtk.vtkDoubleArray(), "Value")
         for name, value in features.values.items():
-            label, where, unit = featureRow(name)
-            cells = (label, stabilityCell(features, name), unit, where, name)
+            label, measuredOn, unit = featureRow(name)
+            cells = (label, stabilityCell(features, name), unit, measuredOn, name)
             for column, text in zip(texts, cells, strict=True):
                 column.InsertNextValue(text)
             values.InsertNextValue(value)
@@ -299,6 +292,20 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         node.SetName(f"{TABLE_NAME}: {features.study_id} {features.region}")
         node.EndModify(wasModified)
         return node
+
+
+def _distinctNames(segmentation: Any) -> dict[str, str]:
+    """The segments' names by segment ID; refused where there is none or two are alike."""
+    names = {segmentId: str(segment.GetName()) for segmentId, segment in segmentsOf(segmentation).items()}
+    if not names:
+        raise VolumeError(f"'{segmentation.GetName()}' has no segments; draw one before you submit it")
+    name, count = Counter(names.values()).most_common(1)[0]
+    if count > 1:
+        raise VolumeError(
+            f"{count} segments of '{segmentation.GetName()}' are named '{name}'; the saved label tells segments by "
+            "their names: rename or merge them"
+        )
+    return names
 
 
 def _valueTag(segment: Any) -> str:

@@ -13,7 +13,7 @@ import slicer.util
 
 from RadiogenomicsLib.scene.segments import ijkToRasOf
 from RadiogenomicsLib.server.backends import hostOf, sameServer
-from RadiogenomicsLib.server.volumes import Volume, describeGrid, sameGrid
+from RadiogenomicsLib.server.volumes import OrientedImage, describeGrid, sameGrid
 
 STUDY_ATTRIBUTE = "Gliomics.StudyId"
 SEQUENCE_ATTRIBUTE = "Gliomics.Sequence"
@@ -82,13 +82,15 @@ class Origins:
             return Origin(studyId, sequence, otherServer=server)
         if node.GetImageData() is None:
             return Origin(studyId, sequence, moved="lost its voxels")
-        before, now = _marked(node), _grid(node)
-        if before is None:
+        original, grid = _originalGrid(node), _grid(node)
+        if original is None:
             return Origin(studyId, sequence, moved="has no note of how it came")
-        if not sameGrid(before, now):
-            how = f"had {describeGrid(before)} and has {describeGrid(now)}"
-            same = describeGrid(before) == describeGrid(now)
-            return Origin(studyId, sequence, moved="lies elsewhere than it came" if same else how)
+        if not sameGrid(original, grid):
+            descriptions = describeGrid(original), describeGrid(grid)
+            moved = "had {} and has {}".format(*descriptions)
+            if descriptions[0] == descriptions[1]:
+                moved = "lies elsewhere than it came"
+            return Origin(studyId, sequence, moved=moved)
         edited = "" if self._hash(node) == node.GetAttribute(VOXELS_ATTRIBUTE) else "was edited"
         return Origin(studyId, sequence, edited=edited)
 
@@ -99,20 +101,20 @@ class Origins:
         return f"{self._hash(node)} {ijkToRasOf(node).tolist()} {node.GetTransformNodeID()}"
 
     def _hash(self, node: Any) -> str:
-        changed = node.GetImageData().GetMTime()
-        known = self._hashes.get(node.GetID())
-        if known is None or known[0] != changed:
+        changedAt = node.GetImageData().GetMTime()
+        hashedAt, digest = self._hashes.get(node.GetID(), (None, ""))
+        if hashedAt != changedAt:
             array = np.ascontiguousarray(slicer.util.arrayFromVolume(node))
-            known = changed, hashlib.blake2b(array.data, digest_size=16, person=array.dtype.str.encode()).hexdigest()
-            self._hashes[node.GetID()] = known
-        return known[1]
+            digest = hashlib.blake2b(array.data, digest_size=16, person=array.dtype.str.encode()).hexdigest()
+            self._hashes[node.GetID()] = changedAt, digest
+        return digest
 
 
-def _grid(node: Any) -> Volume:
-    return Volume(slicer.util.arrayFromVolume(node), ijkToRasOf(node))
+def _grid(node: Any) -> OrientedImage:
+    return OrientedImage(slicer.util.arrayFromVolume(node), ijkToRasOf(node))
 
 
-def _marked(node: Any) -> Volume | None:
+def _originalGrid(node: Any) -> OrientedImage | None:
     """The grid that a volume came with, without voxels of its own."""
     try:
         grid = json.loads(node.GetAttribute(GRID_ATTRIBUTE) or "")
@@ -120,4 +122,4 @@ def _marked(node: Any) -> Volume | None:
         ijkToRas = np.array(grid["ijkToRas"], float).reshape(4, 4)
     except (ValueError, TypeError, KeyError):
         return None
-    return Volume(np.broadcast_to(np.zeros((), np.uint8), shape), ijkToRas)
+    return OrientedImage(np.broadcast_to(np.zeros((), np.uint8), shape), ijkToRas)

@@ -35,46 +35,59 @@ class Recogniser:
     """Looks at volumes once, and again when they were renamed: their headers are read from disk."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, ...], VolumeRecognition] = {}
+        self._recognitions: dict[tuple[str, ...], VolumeRecognition] = {}
 
     def of(self, node: Any) -> VolumeRecognition:
         """What a volume is, by where it came from, else by its DICOM headers together with its name."""
         attributes = (STUDY_ATTRIBUTE, SEQUENCE_ATTRIBUTE, "DICOM.instanceUIDs")
         key = (node.GetID(), node.GetName() or "", *(node.GetAttribute(name) or "" for name in attributes))
-        if key not in self._known:
-            self._known[key] = _recogniseVolume(node)
-        return self._known[key]
+        if key not in self._recognitions:
+            self._recognitions[key] = _recogniseVolume(node)
+        return self._recognitions[key]
 
-    def choose(self, chosen: dict[str, Any], eligible: Collection[Any]) -> RecognisedVolumes:
-        """The volumes for sequences that have none yet, beside those ``chosen`` already.
+    def choose(self, chosenNodes: dict[str, Any], eligibleNodes: Collection[Any]) -> RecognisedVolumes:
+        """The volumes for sequences that have none yet, beside those chosen already.
 
-        All of the scene's volumes compete, but only an ``eligible`` one is taken: the only one that looks like the
+        All of the scene's volumes compete, but only an eligible one is taken: the only one that looks like the
         sequence, of the study that the chosen volumes are of. The notes are on eligible ones.
         """
-        taken = {node.GetID() for node in chosen.values()}
-        asked = {node.GetID() for node in eligible} - taken
-        studies = {self.of(node).study for node in chosen.values()} - {""}
-        answers = {node: self.of(node) for node in volumesOfScene() if node.GetID() not in taken}
-        foreign = [node for node, answer in answers.items() if studies and answer.study not in ("", *studies)]
-        notes = _notes("{} left: of another study than the chosen volumes.", foreign, asked)
-        answers = {node: answer for node, answer in answers.items() if node not in foreign}
-        if len({answer.study for answer in answers.values() if answer.recognition.sequence} - {""}) > 1:
+        chosenIds = {node.GetID() for node in chosenNodes.values()}
+        eligibleIds = {node.GetID() for node in eligibleNodes} - chosenIds
+        candidates, foreignNodes = self._candidates(chosenNodes)
+        notes = _notes("{} left: of another study than the chosen volumes.", foreignNodes, eligibleIds)
+        if len({candidate.study for candidate in candidates.values() if candidate.recognition.sequence} - {""}) > 1:
             notes.append("The volumes are of several studies: choose one volume, and press Recognise volumes again.")
             return RecognisedVolumes({}, tuple(notes))
         volumes: dict[str, tuple[Any, str]] = {}
         for sequence in SEQUENCES:
-            nodes = [node for node, answer in answers.items() if answer.recognition.sequence == sequence]
-            if sequence in chosen:
-                stays = f"'{chosen[sequence].GetName()}' stays chosen for {TITLES[sequence]}"
-                notes += _notes(f"{{}} left: {stays}.", nodes, asked)
+            nodes = [node for node, candidate in candidates.items() if candidate.recognition.sequence == sequence]
+            if sequence in chosenNodes:
+                reason = f"'{chosenNodes[sequence].GetName()}' stays chosen for {TITLES[sequence]}"
+                notes += _notes(f"{{}} left: {reason}.", nodes, eligibleIds)
             elif len(nodes) > 1:
-                notes += _notes(f"{{}} look like {TITLES[sequence]}: choose one of them.", nodes, asked)
-            elif nodes and nodes[0].GetID() in asked:
-                volumes[sequence] = nodes[0], answers[nodes[0]].how
-        for node, answer in answers.items():
-            if answer.recognition.sequence is None:
-                notes += _notes(f"{{}} left: {answer.recognition.reason}.", [node], asked)
+                notes += _notes(f"{{}} look like {TITLES[sequence]}: choose one of them.", nodes, eligibleIds)
+            elif nodes and nodes[0].GetID() in eligibleIds:
+                volumes[sequence] = nodes[0], candidates[nodes[0]].how
+        for node, candidate in candidates.items():
+            if candidate.recognition.sequence is None:
+                notes += _notes(f"{{}} left: {candidate.recognition.reason}.", [node], eligibleIds)
         return RecognisedVolumes(volumes, tuple(notes))
+
+    def _candidates(self, chosenNodes: dict[str, Any]) -> tuple[dict[Any, VolumeRecognition], list[Any]]:
+        """What the scene's other volumes are, those of another study than the chosen ones apart."""
+        chosenIds = {node.GetID() for node in chosenNodes.values()}
+        studies = {self.of(node).study for node in chosenNodes.values()} - {""}
+        candidates: dict[Any, VolumeRecognition] = {}
+        foreignNodes = []
+        for node in volumesOfScene():
+            if node.GetID() in chosenIds:
+                continue
+            recognition = self.of(node)
+            if studies and recognition.study not in ("", *studies):
+                foreignNodes.append(node)
+            else:
+                candidates[node] = recognition
+        return candidates, foreignNodes
 
 
 def volumesOfScene() -> list[Any]:
@@ -92,8 +105,8 @@ def _recogniseVolume(node: Any) -> VolumeRecognition:
         return VolumeRecognition(Recognition(None, "the server does not say its sequence"), "", study)
     if headers is None:
         return VolumeRecognition(recognise(name), "Recognised by its name", study)
-    answer = _byHeaders(name, headers)
-    return VolumeRecognition(answer, f"Recognised by its DICOM headers and name: {answer.reason}", study)
+    recognition = _byHeaders(name, headers)
+    return VolumeRecognition(recognition, f"Recognised by its DICOM headers and name: {recognition.reason}", study)
 
 
 def _byHeaders(name: str, headers: Headers) -> Recognition:
@@ -116,9 +129,9 @@ def _byHeaders(name: str, headers: Headers) -> Recognition:
     return together if together.sequence == agreed else Recognition(None, together.reason)
 
 
-def _notes(sentence: str, nodes: list[Any], asked: Collection[str]) -> list[str]:
-    """A sentence on these volumes; none where none of them is asked about."""
-    if not any(node.GetID() in asked for node in nodes):
+def _notes(sentence: str, nodes: list[Any], eligibleIds: Collection[str]) -> list[str]:
+    """A sentence on these volumes; none where none of them is eligible."""
+    if not any(node.GetID() in eligibleIds for node in nodes):
         return []
     names = [f"'{node.GetName()}'" for node in nodes]
     return [sentence.format(names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}")]

@@ -49,12 +49,12 @@ def resamplingNote(segmentation: Any, segmentId: str, reference: Any, mask: np.n
     toVoxel = _toVoxel(labelmap, segmentation, reference) if labelmap is not None else None
     if toVoxel is None or _isOnLattice(toVoxel):
         return ""
-    drawn = int((_array(labelmap, segmentation, segmentId) > 0).sum()) * float(np.prod(labelmap.GetSpacing()))
-    sent = int(mask.sum()) * abs(float(np.linalg.det(ijkToRasOf(reference)[:3, :3])))
+    drawnVolume = int((_array(labelmap, segmentation, segmentId) > 0).sum()) * float(np.prod(labelmap.GetSpacing()))
+    sentVolume = int(mask.sum()) * abs(float(np.linalg.det(ijkToRasOf(reference)[:3, :3])))
     name = segmentation.GetSegmentation().GetSegment(segmentId).GetName()
     return (
         f"'{name}' was drawn on another grid than that of '{reference.GetName()}' and was brought to it: "
-        f"{drawn / 1000:.3g} cm\u00b3 became {sent / 1000:.3g} cm\u00b3."
+        f"{drawnVolume / 1000:.3g} cm\u00b3 became {sentVolume / 1000:.3g} cm\u00b3."
     )
 
 
@@ -62,12 +62,12 @@ def resamplingNote(segmentation: Any, segmentId: str, reference: Any, mask: np.n
 def withoutHelpers() -> Iterator[None]:
     """Remove the display nodes that ``slicer.util`` leaves behind."""
     className = "vtkMRMLLabelMapVolumeDisplayNode"
-    before = {node.GetID() for node in slicer.util.getNodesByClass(className)}
+    earlierIds = {node.GetID() for node in slicer.util.getNodesByClass(className)}
     try:
         yield
     finally:
         for node in slicer.util.getNodesByClass(className):
-            if node.GetID() not in before:
+            if node.GetID() not in earlierIds:
                 slicer.mrmlScene.RemoveNode(node)
 
 

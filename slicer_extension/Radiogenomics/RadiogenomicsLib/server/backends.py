@@ -21,7 +21,7 @@ FINAL, PARTIAL = "final", "partial"
 MOST_CLICKS = 100
 """The server takes no more in one request; those before the last only tell it more of what the user means."""
 
-Report = Callable[[str, "float | None"], None]
+ReportProgress = Callable[[str, "float | None"], None]
 """Called with what is being done and how far it is, between 0 and 1 or None."""
 
 
@@ -64,7 +64,7 @@ class ServerInfo:
 
 
 @dataclass(frozen=True)
-class Case:
+class CaseFiles:
     """The images to compute on: a study that the server has, or files to upload, by sequence."""
 
     studyId: str | None = None
@@ -72,7 +72,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class NextStudy:
+class DownloadedStudy:
     """The study to annotate next, why, and its files by sequence; an empty ``studyId`` when none is left.
 
     ``slices`` are the numbers of its axial slices that are worth most, where some were asked for.
@@ -123,16 +123,16 @@ class Backend(Protocol):
     def describe(self) -> ServerInfo:
         """What the backend offers."""
 
-    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: ReportProgress) -> DownloadedStudy:
         """Choose the study to annotate next and that many of its slices; its images are put into ``folder``."""
 
-    def segment(self, model: str, case: Case, folder: Path) -> Segmented:
+    def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         """Segment a case; the mask is written into ``folder``."""
 
-    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+    def correct(self, model: str, case: CaseFiles, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
         """``mask`` after the last of ``clicks``, the others being in it already; it is written into ``folder``."""
 
-    def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
+    def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
         """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them."""
 
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
@@ -205,11 +205,11 @@ class ServerBackend:
             labelled=int(datastore.get("completed", 0)),
         )
 
-    def nextStudy(self, strategy: str, slices: int, folder: Path, report: Report) -> NextStudy:
+    def nextStudy(self, strategy: str, slices: int, folder: Path, report: ReportProgress) -> DownloadedStudy:
         """Active learning's choice, with every sequence of it as NIfTI."""
         choice = self._client.next_sample(strategy, **({"slices": slices} if slices else {}))
         if not choice["id"]:
-            return NextStudy("", str(choice.get("reason", "nothing is left to label")), {})
+            return DownloadedStudy("", str(choice.get("reason", "nothing is left to label")), {})
         studyId = str(choice["id"])
         sequences = choice.get("sequences") or self._client.image_info(studyId).get("sequences") or [UNNAMED]
         files = {}
@@ -219,9 +219,9 @@ class ServerBackend:
             self._client.download_image(studyId, path, name, progress=_bytesReported(report, studyId, sequence))
             files[sequence] = path
         numbers = tuple(int(number) for number in choice.get("slices") or ())
-        return NextStudy(studyId, str(choice.get("reason", "")), files, numbers)
+        return DownloadedStudy(studyId, str(choice.get("reason", "")), files, numbers)
 
-    def segment(self, model: str, case: Case, folder: Path) -> Segmented:
+    def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         """The mask of a segmentation model."""
         answer = self._client.infer(model, case.studyId, files=case.files or None)
         if answer.label is None:
@@ -231,7 +231,7 @@ class ServerBackend:
         labels = _labels(answer.params.get("label_names"))
         return Segmented(mask, labels, tuple(answer.params.get("warnings", ())))
 
-    def correct(self, model: str, case: Case, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+    def correct(self, model: str, case: CaseFiles, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
         """The mask of a refinement model."""
         said = [{"voxel": list(click.voxel), "lesion": click.lesion} for click in clicks[-MOST_CLICKS:]]
         answer = self._client.infer(model, case.studyId, files=case.files or None, label=mask, params={"clicks": said})
@@ -241,7 +241,7 @@ class ServerBackend:
         corrected.write_bytes(answer.label)
         return corrected
 
-    def analyse(self, case: Case, mask: Path, region: str) -> Analysis:
+    def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
         """Features, and estimates of every subtype model; where these are refused, the features say why."""
         with ExitStack() as stack:
             target: dict[str, Any] = {"image_id": case.studyId}
@@ -293,7 +293,7 @@ def _modelsOf(name: str, entry: dict[str, Any]) -> list[Model]:
     """The panel's models of one entry of ``/info/``; the subtype task stands for several."""
     subtypes = entry.get("subtype_models", {})
     if subtypes:
-        return [_model(each, "subtype", details) for each, details in subtypes.items()]
+        return [_model(subtype, "subtype", details) for subtype, details in subtypes.items()]
     kinds = {"segmentation": "segmentation", "deepedit": "segmentation"}
     kind = "radiomics" if name == "radiomics" else kinds.get(str(entry.get("type", "")), "other")
     if entry.get("task") == "refinement":  # other apps' "deepgrow" models take other requests
@@ -321,8 +321,8 @@ def _labels(labels: Any) -> dict[str, int]:
     return {str(name): index + 1 for index, name in enumerate(labels or ())}
 
 
-def _bytesReported(report: Report, studyId: str, sequence: str) -> Callable[[int, int | None], None]:
-    def progress(done: int, total: int | None) -> None:
-        report(f"downloading {sequence} of '{studyId}'", done / total if total else None)
+def _bytesReported(report: ReportProgress, studyId: str, sequence: str) -> Callable[[int, int | None], None]:
+    def progress(received: int, total: int | None) -> None:
+        report(f"downloading {sequence} of '{studyId}'", received / total if total else None)
 
     return progress

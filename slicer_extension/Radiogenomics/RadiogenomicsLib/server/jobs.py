@@ -5,7 +5,8 @@ never touches MRML or Qt. A job that is cancelled is abandoned at once: the requ
 interrupted, and what it brings is dropped.
 
 3D Slicer's event loop keeps Python's interpreter lock, so the thread runs only while the main thread runs Python and
-gives way in it. The panel does that (:meth:`Job.giveWay`) as long as a thread lives, also after its job was cancelled.
+gives way in it. The panel does that (:meth:`BackgroundJob.giveWay`) as long as a thread lives, also after its job was
+cancelled.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Cancelled(Exception):
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progressed:
     """``fraction`` between 0 and 1, or None when it is not known; ``text`` says what is being done."""
 
     fraction: float | None
@@ -43,17 +44,17 @@ class Failed:
     error: Exception
 
 
-class Job:
+class BackgroundJob:
     """One piece of work; ``work`` receives the job, to report progress and to see whether to go on.
 
     ``interrupt`` ends what it waits for; it is called in the main thread, after the job was cancelled.
     """
 
-    def __init__(self, title: str, work: Callable[[Job], Any], interrupt: Callable[[], None]) -> None:
+    def __init__(self, title: str, work: Callable[[BackgroundJob], Any], interrupt: Callable[[], None]) -> None:
         self.title = title
         self._work = work
         self._interrupt = interrupt
-        self._events: queue.Queue[Progress | Finished | Failed] = queue.Queue()
+        self._events: queue.Queue[Progressed | Finished | Failed] = queue.Queue()
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"gliomics: {title}", daemon=True)
 
@@ -82,7 +83,7 @@ class Job:
         self._thread.join(seconds)
         return self.isAlive and self._events.qsize() > reported
 
-    def events(self) -> list[Progress | Finished | Failed]:
+    def events(self) -> list[Progressed | Finished | Failed]:
         """What has happened since the last call, in order; nothing after :meth:`cancel`."""
         events = []
         while not self._cancelled.is_set():
@@ -96,7 +97,7 @@ class Job:
         """Report from the thread what is being done; raises :class:`Cancelled` in a job that was cancelled."""
         if self._cancelled.is_set():
             raise Cancelled
-        self._events.put(Progress(fraction, text))
+        self._events.put(Progressed(fraction, text))
 
     def _run(self) -> None:
         try:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, Case, Click, ServerInfo
-from RadiogenomicsLib.server.jobs import Job
+from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, Click, ServerInfo
+from RadiogenomicsLib.server.jobs import BackgroundJob
 from RadiogenomicsLib.server.slices import withEarlierSlices
-from RadiogenomicsLib.server.volumes import Volume, readNifti, writeNifti
+from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class CaseImages:
     """The images to compute on, copied out of the scene; a study of the server needs no ``volumes``."""
 
     studyId: str = ""
-    volumes: dict[str, Volume] = field(default_factory=dict)
+    volumes: dict[str, OrientedImage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class StudyImages:
 
     studyId: str
     reason: str
-    volumes: dict[str, Volume]
+    volumes: dict[str, OrientedImage]
     slices: tuple[int, ...] = ()
 
 
@@ -36,18 +36,18 @@ class StudyImages:
 class MaskImage:
     """A mask with the names of its values."""
 
-    mask: Volume
+    mask: OrientedImage
     labels: dict[str, int]
     warnings: tuple[str, ...]
 
 
-def connect(job: Job, backend: Backend) -> ServerInfo:
+def connect(job: BackgroundJob, backend: Backend) -> ServerInfo:
     """Ask a server what it offers."""
     job.progress("asking what the server offers")
     return backend.describe()
 
 
-def takeNextStudy(job: Job, backend: Backend, strategy: str, slices: int) -> StudyImages:
+def takeNextStudy(job: BackgroundJob, backend: Backend, strategy: str, slices: int) -> StudyImages:
     """Download the study to annotate next; ``slices`` says how many of its slices shall be named, 0 for none."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         job.progress("choosing a study")
@@ -59,7 +59,7 @@ def takeNextStudy(job: Job, backend: Backend, strategy: str, slices: int) -> Stu
         return StudyImages(study.studyId, study.reason, volumes, study.slices)
 
 
-def segment(job: Job, backend: Backend, model: str, images: CaseImages) -> MaskImage:
+def segment(job: BackgroundJob, backend: Backend, model: str, images: CaseImages) -> MaskImage:
     """Segment a case with a model."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
@@ -71,8 +71,14 @@ def segment(job: Job, backend: Backend, model: str, images: CaseImages) -> MaskI
 
 
 def correct(
-    job: Job, backend: Backend, model: str, images: CaseImages, mask: Volume, clicks: Sequence[Click]
-) -> Volume:
+    job: BackgroundJob,
+    backend: Backend,
+    model: str,
+    images: CaseImages,
+    *,
+    mask: OrientedImage,
+    clicks: Sequence[Click],
+) -> OrientedImage:
     """A segment after the last of the clicks on it."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
@@ -82,7 +88,7 @@ def correct(
         return readNifti(backend.correct(model, case, folder / "label.nii.gz", clicks, folder))
 
 
-def analyse(job: Job, backend: Backend, images: CaseImages, mask: Volume, region: str) -> Analysis:
+def analyse(job: BackgroundJob, backend: Backend, images: CaseImages, mask: OrientedImage, region: str) -> Analysis:
     """Features of a segment and the subtypes estimated from them."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
@@ -92,15 +98,22 @@ def analyse(job: Job, backend: Backend, images: CaseImages, mask: Volume, region
         return backend.analyse(case, folder / "label.nii.gz", region)
 
 
-def submit(job: Job, backend: Backend, studyId: str, mask: Volume, notes: dict[str, Any]) -> ServerInfo:
+def submit(
+    job: BackgroundJob, backend: Backend, studyId: str, mask: OrientedImage, notes: dict[str, Any]
+) -> ServerInfo:
     """Save the label of a whole study, and ask the server how many studies are labelled now."""
-    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
-        _send(job, backend, studyId, mask, notes, FINAL, Path(name))
+    _send(job, backend, studyId, mask, notes=notes, tag=FINAL)
     return backend.describe()
 
 
 def submitSlices(
-    job: Job, backend: Backend, studyId: str, mask: Volume, slices: tuple[int, ...], notes: dict[str, Any]
+    job: BackgroundJob,
+    backend: Backend,
+    studyId: str,
+    mask: OrientedImage,
+    *,
+    slices: tuple[int, ...],
+    notes: dict[str, Any],
 ) -> tuple[int, ...]:
     """Save what is drawn in some slices, beside those that were saved before; returns all that are done now."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
@@ -109,26 +122,27 @@ def submitSlices(
         if earlier is not None:
             mask = withEarlierSlices(mask, slices, readNifti(earlier.mask), earlier.slices)
             slices = tuple(sorted({*earlier.slices, *slices}))
-        _send(job, backend, studyId, mask, {**notes, "slices_done": list(slices)}, PARTIAL, Path(name))
+    _send(job, backend, studyId, mask, notes={**notes, "slices_done": list(slices)}, tag=PARTIAL)
     return slices
 
 
 def _send(
-    job: Job, backend: Backend, studyId: str, mask: Volume, notes: dict[str, Any], tag: str, folder: Path
+    job: BackgroundJob, backend: Backend, studyId: str, mask: OrientedImage, *, notes: dict[str, Any], tag: str
 ) -> None:
-    job.progress("compressing")
-    path = folder / "label.nii.gz"
-    writeNifti(mask, path)
-    job.progress(f"sending the label of '{studyId}'")
-    backend.submit(studyId, path, notes, tag)
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        job.progress("compressing")
+        path = Path(name) / "label.nii.gz"
+        writeNifti(mask, path)
+        job.progress(f"sending the label of '{studyId}'")
+        backend.submit(studyId, path, notes, tag)
 
 
-def _case(job: Job, images: CaseImages, folder: Path) -> Case:
+def _case(job: BackgroundJob, images: CaseImages, folder: Path) -> CaseFiles:
     if images.studyId:
-        return Case(studyId=images.studyId)
+        return CaseFiles(studyId=images.studyId)
     files = {}
     for sequence, volume in images.volumes.items():
         job.progress(f"compressing {sequence}")
         files[sequence] = folder / f"{sequence}.nii.gz"
         writeNifti(volume, files[sequence])
-    return Case(files=files)
+    return CaseFiles(files=files)

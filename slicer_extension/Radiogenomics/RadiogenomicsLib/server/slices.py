@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from RadiogenomicsLib.server.volumes import Volume, VolumeError, describeGrid, sameGrid
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
 
 
 def axialAxis(ijkToRas: np.ndarray) -> int:
@@ -15,7 +15,7 @@ def axialAxis(ijkToRas: np.ndarray) -> int:
     return int(np.argmax(np.abs(directions[2])))
 
 
-def sliceCentre(volume: Volume, number: int) -> np.ndarray:
+def sliceCentre(volume: OrientedImage, number: int) -> np.ndarray:
     """The middle of an axial slice in RAS, millimetres; :class:`VolumeError` where the volume has no such slice."""
     axis = axialAxis(volume.ijkToRas)
     centre = (np.array(volume.array.shape[::-1]) - 1) / 2
@@ -26,8 +26,10 @@ def sliceCentre(volume: Volume, number: int) -> np.ndarray:
     return np.asarray((volume.ijkToRas @ np.append(centre, 1.0))[:3])
 
 
-def withEarlierSlices(mask: Volume, slices: Collection[int], earlier: Volume, done: Collection[int]) -> Volume:
-    """``mask`` with the slices of an ``earlier`` mask that were ``done`` then and are not among ``slices`` now."""
+def withEarlierSlices(
+    mask: OrientedImage, slices: Collection[int], earlier: OrientedImage, earlierSlices: Collection[int]
+) -> OrientedImage:
+    """``mask`` with the slices of an ``earlier`` mask that were done then and are not among ``slices`` now."""
     if not sameGrid(mask, earlier):
         raise VolumeError(
             f"the slices saved before have {describeGrid(earlier)}, these have {describeGrid(mask)}, or lie elsewhere; "
@@ -35,7 +37,7 @@ def withEarlierSlices(mask: Volume, slices: Collection[int], earlier: Volume, do
         )
     array = mask.array.astype(np.promote_types(mask.array.dtype, earlier.array.dtype))
     axis = 2 - axialAxis(mask.ijkToRas)
-    for number in set(done) - set(slices):
+    for number in set(earlierSlices) - set(slices):
         index = (slice(None),) * axis + (number,)
         array[index] = earlier.array[index]
-    return Volume(array, mask.ijkToRas)
+    return OrientedImage(array, mask.ijkToRas)

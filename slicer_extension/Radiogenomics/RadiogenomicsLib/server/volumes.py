@@ -1,7 +1,8 @@
 """Images as arrays with their place in space, and NIfTI-1 files of them.
 
 The panel writes and reads its files itself, in the thread of a job, so that neither compression nor disk stops the
-application. Only numpy and the standard library are needed.
+application. SimpleITK, which 3D Slicer has, reads a truncated file as if it were whole and straightens a sheared grid,
+both without an error; here the one is refused and the other kept.
 
 Source of the format: https://nifti.nimh.nih.gov/nifti-1 (``nifti1.h``).
 """
@@ -30,7 +31,7 @@ class VolumeError(InputError):
 
 
 @dataclass(frozen=True)
-class Volume:
+class OrientedImage:
     """``array`` indexed [k, j, i] as 3D Slicer's are, and ``ijkToRas``, 4 x 4, from voxel indices to millimetres."""
 
     array: np.ndarray
@@ -43,13 +44,13 @@ class Volume:
         return float(x), float(y), float(z)
 
 
-def describeGrid(volume: Volume) -> str:
+def describeGrid(volume: OrientedImage) -> str:
     """The grid in words, for messages: dimensions and spacing along i, j, k."""
     size = " x ".join(str(n) for n in volume.array.shape[::-1])
     return f"{size} voxels of {' x '.join(f'{s:.4g}' for s in volume.spacing)} mm"
 
 
-def sameGrid(a: Volume, b: Volume) -> bool:
+def sameGrid(a: OrientedImage, b: OrientedImage) -> bool:
     """Whether two volumes have the same voxels: corners agree within a hundredth of the smallest voxel size."""
     if a.array.shape != b.array.shape:
         return False
@@ -59,7 +60,7 @@ def sameGrid(a: Volume, b: Volume) -> bool:
     return bool(distance <= 0.01 * min(a.spacing))
 
 
-def writeNifti(volume: Volume, path: Path) -> None:
+def writeNifti(volume: OrientedImage, path: Path) -> None:
     """Write ``volume`` as NIfTI-1 (gzip-compressed if the name ends in ``.gz``), geometry exact in both codes."""
     array = volume.array.astype(np.uint8) if volume.array.dtype == np.bool_ else volume.array
     if array.dtype.newbyteorder("=") not in _CODES:
@@ -81,7 +82,7 @@ def writeNifti(volume: Volume, path: Path) -> None:
     path.write_bytes(gzip.compress(content, compresslevel=1) if path.name.endswith(".gz") else content)
 
 
-def readNifti(path: Path) -> Volume:
+def readNifti(path: Path) -> OrientedImage:
     """Read a 3-D NIfTI-1 image; anything else raises :class:`VolumeError` naming the file."""
     opener = gzip.open if path.name.endswith(".gz") else open
     try:
@@ -98,7 +99,7 @@ def readNifti(path: Path) -> Volume:
     slope, intercept = struct.unpack_from(order + "2f", header, 112)
     if slope not in (0.0, 1.0) or intercept != 0.0:
         array = array.astype(np.float32) * np.float32(slope or 1.0) + np.float32(intercept)
-    return Volume(array, _affine(header, order, path))
+    return OrientedImage(array, _affine(header, order, path))
 
 
 def _layout(header: bytes, path: Path) -> tuple[str, tuple[int, ...], np.dtype]:

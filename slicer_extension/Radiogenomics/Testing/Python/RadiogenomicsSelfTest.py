@@ -18,11 +18,11 @@ import slicer
 import slicer.util
 from RadiogenomicsLib.panel.jobrunner import makeTimer
 from RadiogenomicsLib.panel.placement import PointPlacement
-from RadiogenomicsLib.panel.viewmodel import State
+from RadiogenomicsLib.panel.viewmodel import PanelState
 from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 from RadiogenomicsLib.server.backends import ServerBackend
-from RadiogenomicsLib.server.volumes import Volume, sameGrid
+from RadiogenomicsLib.server.volumes import OrientedImage, sameGrid
 
 OBLIQUE = np.array([[0.8, 0.6, 0.0, -30.0], [-0.6, 0.8, 0.0, 20.0], [0.0, 0.0, 5.0, 4.0], [0.0, 0.0, 0.0, 1.0]])
 SERVER_SECONDS = 300
@@ -72,13 +72,13 @@ class RadiogenomicsSelfTest(unittest.TestCase):
         uiWidget.show()
         return panel
 
-    def aStudy(self) -> tuple[Any, Volume]:
+    def aStudy(self) -> tuple[Any, OrientedImage]:
         """An oblique volume of a study, and a mask with the values 1 and 4 on it."""
         array = np.random.default_rng(1).normal(size=(5, 16, 18)).astype(np.float32)
         mask = np.zeros(array.shape, np.uint8)
         mask[1:4, 4:9, 5:11] = 1
         mask[2, 6:8, 7:9] = 4
-        return self.logic.addVolume(Volume(array, OBLIQUE), "self-test", "flair"), Volume(mask, OBLIQUE)
+        return self.logic.addVolume(OrientedImage(array, OBLIQUE), "self-test", "flair"), OrientedImage(mask, OBLIQUE)
 
     def test_an_oblique_mask_keeps_its_values_and_place(self) -> None:
         volume, mask = self.aStudy()
@@ -90,7 +90,7 @@ class RadiogenomicsSelfTest(unittest.TestCase):
 
     def test_without_a_server_the_panel_says_what_to_do(self) -> None:
         panel = self.openPanel()
-        self.assertEqual(panel.model.state, State.NO_SERVER)
+        self.assertEqual(panel.model.state, PanelState.NO_SERVER)
         self.assertIn("gliomics serve", panel.ui.statusLabel.text)
         self.assertFalse(panel.ui.computeButton.enabled)
 
@@ -134,7 +134,7 @@ class RadiogenomicsSelfTest(unittest.TestCase):
         panel.model.slicesNamed("self-test", (1, 3))
         panel.refresh()
         panel.ui.sliceList.item(1).setCheckState(qt.Qt.Checked)
-        self.assertEqual(panel.model.slicesAsked["self-test"].done, (3,))
+        self.assertEqual(panel.model.slicesAsked["self-test"].doneNumbers, (3,))
 
     def test_a_slice_is_shown_in_the_red_view(self) -> None:
         view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
@@ -145,7 +145,7 @@ class RadiogenomicsSelfTest(unittest.TestCase):
 
     def test_the_mouse_places_points_until_it_is_given_back(self) -> None:
         interaction = slicer.app.applicationLogic().GetInteractionNode()
-        placement = PointPlacement(lambda lesion, position: None, lambda: None, self.openPanel().work)
+        placement = PointPlacement(lambda lesion, position: None, lambda: None, self.openPanel().runner)
         placement.start(True)
         self.assertEqual(interaction.GetCurrentInteractionMode(), interaction.Place)
         placement.cleanup()
@@ -156,7 +156,7 @@ class RadiogenomicsSelfTest(unittest.TestCase):
         panel.ui.serverUrl.text = "http://127.0.0.1:9"
         panel.ui.connectButton.click()
         waitFor(lambda: not panel.model.running, 30)
-        self.assertEqual(panel.model.state, State.ERROR)
+        self.assertEqual(panel.model.state, PanelState.ERROR)
         self.assertIn("No server answers", panel.ui.statusLabel.text)
         self.assertTrue(panel.ui.connectButton.enabled)
 
@@ -168,5 +168,5 @@ class RadiogenomicsSelfTest(unittest.TestCase):
             self.assertTrue(getattr(panel.ui, button).enabled, f"{button}: {getattr(panel.ui, button).toolTip}")
             getattr(panel.ui, button).click()
             waitFor(lambda: not panel.model.running, SERVER_SECONDS)
-            self.assertNotEqual(panel.model.state, State.ERROR, panel.model.message)
+            self.assertNotEqual(panel.model.state, PanelState.ERROR, panel.model.message)
         self.assertGreater(panel.ui.featureTable.mrmlTableNode().GetNumberOfRows(), 10)
