@@ -23,7 +23,7 @@ TESTS = [
     "tests/server/test_dicomweb.py",
     "tests/server/test_learning.py",
     "tests/server/test_starting.py",
-    "tests/slicer/test_slicer_panel.py",
+    "tests/slicer/panel/test_panel.py",
 ]
 
 

@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in withServer]
     if MISSING:
         for item in items:
-            if item.path.parent == HERE and "application" in getattr(item, "fixturenames", ()):
+            if HERE in item.path.parents and "application" in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.skip(reason=f"needs slicer-core and PySide6: {MISSING}"))
 
 

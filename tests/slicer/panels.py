@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from harness import EXTENSION
+from inprocess import InProcessBackend
 from RadiogenomicsLib.server.volumes import OrientedImage
 
 Spin = Callable[..., None]
@@ -61,3 +63,38 @@ def press(panel: Any, name: str, spin: Spin) -> None:
     button.click()
     spin(lambda: not panel.model.running, seconds=120)
     assert panel.model.state.value != "error", panel.model.message
+
+
+def openAnother(backend: InProcessBackend) -> Any:
+    """The panel as it is when 3D Slicer is started again."""
+    import slicer.util
+    from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
+
+    uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
+    return RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
+
+
+def tree(scene: Any) -> dict[str, list[str]]:
+    """The items under each folder, by name."""
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+    def children(item: int) -> list[int]:
+        items: list[int] = []
+        hierarchy.GetItemChildren(item, items, False)
+        return items
+
+    return {
+        hierarchy.GetItemName(item): [hierarchy.GetItemName(child) for child in children(item)]
+        for item in children(hierarchy.GetSceneItemID())
+    }
+
+
+def edit(node: Any) -> None:
+    """Change one voxel of a volume as a filter does, in place."""
+    import slicer
+
+    slicer.util.arrayFromVolume(node)[0, 0, 0] += 1
+    slicer.util.arrayFromVolumeModified(node)

@@ -7,16 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from inprocess import InProcessBackend
-from panels import REMOTE, Spin, press, state, useRemote
+from panels import REMOTE, Spin, edit, press, state, useRemote
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, readNifti
-
-
-def edit(node: Any) -> None:
-    """Change one voxel of a volume as a filter does, in place."""
-    import slicer
-
-    slicer.util.arrayFromVolume(node)[0, 0, 0] += 1
-    slicer.util.arrayFromVolumeModified(node)
 
 
 def clone(node: Any) -> Any:

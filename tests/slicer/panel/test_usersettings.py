@@ -10,20 +10,10 @@ from typing import Any
 import pytest
 from harness import EXTENSION
 from inprocess import InProcessBackend
-from panels import REMOTE, Spin, press, useRemote
+from panels import REMOTE, Spin, openAnother, press, useRemote
 
 HERE = "http://127.0.0.1:8000"
 SAMPLES = EXTENSION.parents[1] / "sample_studies"
-
-
-def openAnother(backend: InProcessBackend) -> Any:
-    """The panel as it is when 3D Slicer is started again."""
-    import slicer.util
-    from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
-    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
-
-    uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
-    return RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
 
 
 def typeName(panel: Any, name: str) -> None:

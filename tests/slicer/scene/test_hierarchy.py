@@ -5,24 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from panels import tree
 from RadiogenomicsLib.server.volumes import OrientedImage
-
-
-def tree(scene: Any) -> dict[str, list[str]]:
-    """The items under each folder, by name."""
-    import slicer
-
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-
-    def children(item: int) -> list[int]:
-        items: list[int] = []
-        hierarchy.GetItemChildren(item, items, False)
-        return items
-
-    return {
-        hierarchy.GetItemName(item): [hierarchy.GetItemName(child) for child in children(item)]
-        for item in children(hierarchy.GetSceneItemID())
-    }
 
 
 @pytest.fixture

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from inprocess import InProcessBackend
-from panels import Spin, paint, paintOneSlice, press
-from test_slicer_hierarchy import tree
-from test_slicer_origin import edit
+from panels import Spin, edit, openAnother, paint, paintOneSlice, press, tree
 
 NextStudy = Callable[[str], None]
 
@@ -108,8 +106,6 @@ def test_a_volume_of_the_user_s_own_stays(submitted: Any, takeNext: NextStudy) -
 
 
 def test_the_wish_is_remembered(submitted: Any, backend: InProcessBackend) -> None:
-    from test_slicer_usersettings import openAnother
-
     again = openAnother(backend)
     assert again.ui.removeFinishedCheckBox.checked
     again.cleanup()

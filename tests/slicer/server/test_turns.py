@@ -34,7 +34,7 @@ usleepHoldingTheLock = ctypes.PyDLL(None).usleep
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("slowserver.py"))], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(Path(__file__).parents[1] / "slowserver.py")], stdout=subprocess.PIPE, text=True
     )
     yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
     process.terminate()
