@@ -49,9 +49,9 @@ def click(panel: Any, voxel: tuple[float, float, float], *, lesion: bool, spin: 
     if not button.checked:
         button.click()
     assert button.checked
-    before = panel.model.clicks
+    clickCount = panel.model.clicks
     place(panel, voxel)
-    spin(lambda: panel.model.clicks == before + 1 and not panel.model.running, seconds=60)
+    spin(lambda: panel.model.clicks == clickCount + 1 and not panel.model.running, seconds=60)
 
 
 def voxels(panel: Any) -> np.ndarray:

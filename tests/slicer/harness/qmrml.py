@@ -151,9 +151,9 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._model.setItemsBefore(["None"] if self._none else [])
         actions = [self._rename, self._edit, self._add, self._remove]
         texts = ["Rename current", "Edit current", "Create new", "Delete current"]
-        shown = [text for text, on in zip(texts, actions, strict=True) if on]
+        actionTexts = [text for text, on in zip(texts, actions, strict=True) if on]
         current = self._combo.currentIndex()
-        self._model.setItemsAfter(["separator", *shown] if shown else [])
+        self._model.setItemsAfter(["separator", *actionTexts] if actionTexts else [])
         self._combo.setCurrentIndex(current)
 
     def _refreshIfHidden(self) -> None:

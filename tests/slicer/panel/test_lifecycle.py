@@ -19,11 +19,11 @@ MODULE = EXTENSION / "Radiogenomics.py"
 @pytest.fixture
 def keptModules() -> Iterator[None]:
     """What a test reloads does not stay: other tests hold on to what was imported first."""
-    kept = dict(sys.modules)
+    modules = dict(sys.modules)
     yield
     for name in [name for name in sys.modules if name.split(".")[0] in ("RadiogenomicsLib", "gliomics")]:
         del sys.modules[name]
-    sys.modules.update(kept)
+    sys.modules.update(modules)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def changeEverything(panel: Any, image: OrientedImage, scene: Any) -> None:
 def test_a_cleaned_up_panel_reacts_to_nothing(computed: Any, scene: Any, flairImage: OrientedImage, spin: Spin) -> None:
     parameters = computed.parameters.node
     computed.cleanup()
-    selection, time, shown = computed.model.selection, parameters.GetMTime(), computed.ui.statusLabel.text
+    selection, time, message = computed.model.selection, parameters.GetMTime(), computed.ui.statusLabel.text
     changeEverything(computed, flairImage, scene)
     for button in ("connectButton", "segmentButton", "computeButton", "nextStudyButton", "addLesionButton"):
         getattr(computed.ui, button).enabled = True
@@ -67,7 +67,7 @@ def test_a_cleaned_up_panel_reacts_to_nothing(computed: Any, scene: Any, flairIm
     assert parameters.GetMTime() == time
     scene.Clear(False)
     assert computed.model.selection == selection
-    assert computed.ui.statusLabel.text == shown
+    assert computed.ui.statusLabel.text == message
     assert jobThreads() == []
 
 

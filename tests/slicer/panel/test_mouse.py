@@ -70,8 +70,8 @@ class View:
         data.SetType(self._vtk.vtkCommand.GetEventIdFromString(event))
         data.SetDisplayPosition([x, y])
         data.SetWorldPosition(self.worldAt(x, y))
-        taken = self._manager.CanProcessInteractionEvent(data, self._vtk.reference(0.0))
-        return bool(taken and self._manager.ProcessInteractionEvent(data))
+        canProcess = self._manager.CanProcessInteractionEvent(data, self._vtk.reference(0.0))
+        return bool(canProcess and self._manager.ProcessInteractionEvent(data))
 
     def click(self, x: int, y: int, button: str = "Left") -> None:
         for event in ("MouseMoveEvent", f"{button}ButtonPressEvent", f"{button}ButtonReleaseEvent"):

@@ -199,11 +199,11 @@ def test_a_study_of_the_server_is_segmented_by_its_id_without_an_upload(
 
 
 def test_segmenting_again_adds_a_segmentation_and_keeps_the_edited_one(segmented: Any, spin: Spin, scene: Any) -> None:
-    first = segmented.selection.segmentation()
+    edited = segmented.selection.segmentation()
     segmented.ui.segmentButton.click()
     spin(idle(segmented))
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2
-    assert segmented.selection.segmentation() is not first
+    assert segmented.selection.segmentation() is not edited
 
 
 def test_a_volume_of_one_s_own_is_uploaded_as_it_lies(

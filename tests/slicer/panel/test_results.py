@@ -141,11 +141,11 @@ def test_with_auto_update_an_edit_is_computed_again_after_a_pause(
     computed: Any, backend: InProcessBackend, spin: Spin
 ) -> None:
     computed.ui.autoUpdateCheckBox.checked = True
-    before = computed.model.result.analysis.features.values["original_shape_VoxelVolume"]
+    originalVolume = computed.model.result.analysis.features.values["original_shape_VoxelVolume"]
     paint(computed, paintOneSlice)
     paint(computed, lambda array: array[5].fill(0))
     count = len(backend.cases)
-    spin(lambda: computed.model.result.analysis.features.values["original_shape_VoxelVolume"] > before)
+    spin(lambda: computed.model.result.analysis.features.values["original_shape_VoxelVolume"] > originalVolume)
     assert len(backend.cases) == count + 1, "several edits are one computation"
     assert computed.model.staleness == ""
 
@@ -238,11 +238,11 @@ def test_the_scene_remembers_what_was_selected(computed: Any, backend: InProcess
 
     computed.ui.autoUpdateCheckBox.checked = True
     uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
-    again = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
-    assert again.model.selection == computed.model.selection
-    assert again.ui.autoUpdateCheckBox.checked
-    assert again.ui.featureTable.mrmlTableNode() is computed.ui.featureTable.mrmlTableNode()
-    again.cleanup()
+    reopened = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
+    assert reopened.model.selection == computed.model.selection
+    assert reopened.ui.autoUpdateCheckBox.checked
+    assert reopened.ui.featureTable.mrmlTableNode() is computed.ui.featureTable.mrmlTableNode()
+    reopened.cleanup()
 
 
 def test_a_saved_scene_brings_the_selection_back(computed: Any, scene: Any, tmp_path: Any) -> None:

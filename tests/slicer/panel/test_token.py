@@ -38,16 +38,16 @@ def test_the_token_is_not_readable_in_the_panel(panel: Any) -> None:
 def test_the_token_goes_to_the_server_that_it_was_typed_for_and_to_no_other(
     panel: Any, backend: InProcessBackend, spin: Spin
 ) -> None:
-    here = panel.ui.serverUrl.text
+    localUrl = panel.ui.serverUrl.text
     typeToken(panel, f" {TOKEN} ")
     connect(panel, spin)
     panel.ui.serverUrl.text = REMOTE
     assert panel.ui.tokenEdit.text == ""
     connect(panel, spin)
-    panel.ui.serverUrl.text = here + "/"
+    panel.ui.serverUrl.text = localUrl + "/"
     assert panel.ui.tokenEdit.text == TOKEN
     connect(panel, spin)
-    assert backend.askedWith == [(here, TOKEN), (REMOTE, ""), (here + "/", TOKEN)]
+    assert backend.askedWith == [(localUrl, TOKEN), (REMOTE, ""), (localUrl + "/", TOKEN)]
 
 
 def test_the_token_is_neither_in_the_scene_nor_in_the_settings(
@@ -83,9 +83,9 @@ def closedServer(application: Any, tmp_path_factory: pytest.TempPathFactory) -> 
     studies = tmp_path_factory.mktemp("tokens") / "studies"
     shutil.copytree(SAMPLES / "sample-01", studies / "sample-01")
     tokens = Tokens(studies / ".gliomics" / "tokens.json")
-    made = {role: tokens.add(f"{role} Anna", role) for role in (READER, ANNOTATOR)}
+    tokensByRole = {role: tokens.add(f"{role} Anna", role) for role in (READER, ANNOTATOR)}
     server = start_server(studies)
-    yield server, made
+    yield server, tokensByRole
     server.stop()
 
 

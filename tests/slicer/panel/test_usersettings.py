@@ -27,9 +27,9 @@ def typeName(panel: Any, name: str) -> None:
 def test_an_address_that_answered_is_offered_again(panel: Any, backend: InProcessBackend, spin: Spin) -> None:
     panel.ui.serverUrl.text = "http://127.0.0.1:8123"
     press(panel, "connectButton", spin)
-    again = openAnother(backend)
-    assert again.ui.serverUrl.text == "http://127.0.0.1:8123"
-    again.cleanup()
+    reopened = openAnother(backend)
+    assert reopened.ui.serverUrl.text == "http://127.0.0.1:8123"
+    reopened.cleanup()
 
 
 def test_an_address_is_not_written_into_the_scene(computed: Any, scene: Any, tmp_path: Path) -> None:
@@ -53,9 +53,9 @@ def test_the_scene_of_a_colleague_changes_neither_address_nor_connection(
     assert withStudy.ui.serverUrl.text == HERE
     assert withStudy.model.connectedUrl == HERE
     assert withStudy.ui.nextStudyButton.enabled
-    again = openAnother(backend)
-    assert again.ui.serverUrl.text == HERE
-    again.cleanup()
+    reopened = openAnother(backend)
+    assert reopened.ui.serverUrl.text == HERE
+    reopened.cleanup()
 
 
 def test_volumes_of_another_server_are_not_taken_for_this_one_s(withStudy: Any, spin: Spin) -> None:
@@ -87,9 +87,9 @@ def test_the_name_is_remembered_and_not_in_the_scene(
     scene.SetURL(str(tmp_path / "scene.mrml"))
     assert scene.Commit()
     assert "Glia" not in (tmp_path / "scene.mrml").read_text()
-    again = openAnother(backend)
-    assert again.ui.annotatorEdit.text == again.model.annotator == "Anna Glia"
-    again.cleanup()
+    reopened = openAnother(backend)
+    assert reopened.ui.annotatorEdit.text == reopened.model.annotator == "Anna Glia"
+    reopened.cleanup()
 
 
 def test_without_a_name_of_its_own_the_panel_takes_that_of_slicer_s_settings(
@@ -100,9 +100,9 @@ def test_without_a_name_of_its_own_the_panel_takes_that_of_slicer_s_settings(
     user = slicer.app.applicationLogic().GetUserInformation()
     user.SetName("Dr. Slicer")
     try:
-        again = openAnother(backend)
-        assert again.ui.annotatorEdit.text == "Dr. Slicer"
-        again.cleanup()
+        reopened = openAnother(backend)
+        assert reopened.ui.annotatorEdit.text == "Dr. Slicer"
+        reopened.cleanup()
     finally:
         user.SetName("")
 

@@ -166,8 +166,8 @@ def test_a_segment_of_one_study_is_not_computed_on_volumes_of_another(connected:
 
 
 def test_a_segmentation_that_is_of_no_study_cannot_be_submitted(connected: PanelModel) -> None:
-    own = replace(FLAIR, studyId="")
-    connected.selection = replace(SELECTION, volumes={"flair": own}, drawnOnStudyId="")
+    localVolume = replace(FLAIR, studyId="")
+    connected.selection = replace(SELECTION, volumes={"flair": localVolume}, drawnOnStudyId="")
     assert not connected.canSubmit.enabled
     assert "'seg' was not drawn on a study of the server" in connected.canSubmit.reason
     assert connected.canCompute.enabled

@@ -106,6 +106,6 @@ def test_a_volume_of_the_user_s_own_stays(submitted: Any, takeNext: NextStudy) -
 
 
 def test_the_wish_is_remembered(submitted: Any, backend: InProcessBackend) -> None:
-    again = openAnother(backend)
-    assert again.ui.removeFinishedCheckBox.checked
-    again.cleanup()
+    reopened = openAnother(backend)
+    assert reopened.ui.removeFinishedCheckBox.checked
+    reopened.cleanup()

@@ -239,9 +239,9 @@ def test_no_helper_node_is_left_in_the_scene(logic: Any, scene: Any, segmentatio
     def nodeIds() -> set[str]:
         return {scene.GetNthNode(index).GetID() for index in range(scene.GetNumberOfNodes())}
 
-    before = nodeIds()
+    originalIds = nodeIds()
     logic.exportLabels(segmentation, flair, {})
-    assert nodeIds() == before
+    assert nodeIds() == originalIds
 
 
 def test_features_become_a_table_with_words_numbers_and_units(logic: Any) -> None:
@@ -257,8 +257,8 @@ def test_features_become_a_table_with_words_numbers_and_units(logic: Any) -> Non
 
 def test_features_that_should_not_be_trusted_are_marked_in_the_table(logic: Any) -> None:
     names = ("t1_original_firstorder_Mean", "t1_original_firstorder_Minimum", "t2_original_firstorder_Mean")
-    known = {"stability": {names[0]: 0.998, names[1]: 0.543}, "unstable": [names[1]]}
-    table = logic.publishFeatures(FeatureRow("glioma-01", "tumour", dict.fromkeys(names, 1.0), known), None)
+    diagnostics = {"stability": {names[0]: 0.998, names[1]: 0.543}, "unstable": [names[1]]}
+    table = logic.publishFeatures(FeatureRow("glioma-01", "tumour", dict.fromkeys(names, 1.0), diagnostics), None)
     assert [table.GetCellText(row, 2) for row in range(3)] == ["0.99", "⚠ 0.54", ""]
 
 

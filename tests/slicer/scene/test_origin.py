@@ -90,9 +90,9 @@ def test_a_saved_scene_keeps_what_is_the_server_s(logic: Any, scene: Any, flair:
     scene.Clear(False)
     scene.SetURL(str(tmp_path / "scene.mrb"))
     assert scene.ReadFromMRB(str(tmp_path / "scene.mrb"))
-    again = RadiogenomicsLogic()
-    assert not again.origin(slicer.util.getNode("glioma-01 FLAIR")).change
-    assert again.origin(slicer.util.getNode("clone")).edited
+    reopened = RadiogenomicsLogic()
+    assert not reopened.origin(slicer.util.getNode("glioma-01 FLAIR")).change
+    assert reopened.origin(slicer.util.getNode("clone")).edited
 
 
 def test_a_volume_of_an_older_scene_without_a_note_is_not_taken_for_the_server_s(logic: Any, flair: Any) -> None:
@@ -112,11 +112,11 @@ def test_an_image_that_was_edited_is_not_taken_for_its_study_s(logic: Any, flair
 
 def test_an_edited_volume_is_sent_as_it_is(withStudy: Any, backend: InProcessBackend, spin: Spin) -> None:
     sent: list[np.ndarray] = []
-    asked = backend.segment
+    segmentUnwatched = backend.segment
 
     def segment(model: str, case: Any, folder: Any) -> Any:
         sent.append(readNifti(case.files["flair"]).array)
-        return asked(model, case, folder)
+        return segmentUnwatched(model, case, folder)
 
     backend.segment = segment
     flair = withStudy.ui.flairSelector.currentNode()

@@ -151,9 +151,9 @@ def test_opening_again_keeps_what_the_scene_remembers(twoVolumes: Any, panel: An
 
     panel.ui.t1cSelector.setCurrentNode(None)
     uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
-    again = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
-    assert chosen(again) == {"flair": "case FLAIR"}, "that T1 contrast is not used was the user's choice"
-    again.cleanup()
+    reopened = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
+    assert chosen(reopened) == {"flair": "case FLAIR"}, "that T1 contrast is not used was the user's choice"
+    reopened.cleanup()
 
 
 def test_the_button_recognises_what_is_in_the_scene(panel: Any, spin: Spin) -> None:
@@ -214,13 +214,13 @@ def test_a_map_and_a_mask_are_not_chosen_and_the_reason_is_shown(panel: Any, spi
 
 
 def test_series_of_two_examinations_are_not_mixed(load: Load, panel: Any, spin: Spin) -> None:
-    before = load("AX FLAIR", study="1.2.3")
+    flair = load("AX FLAIR", study="1.2.3")
     load("AX T2", study="1.2.4")
     spin(lambda: panel.ui.recognitionLabel.text)
     assert chosen(panel) == {}
     assert "of several studies" in panel.ui.recognitionLabel.text
     load("AX T1", study="1.2.3")
-    panel.ui.flairSelector.setCurrentNode(before)
+    panel.ui.flairSelector.setCurrentNode(flair)
     panel.ui.recogniseButton.click()
     assert chosen(panel) == {"flair": "1: AX FLAIR", "t1": "3: AX T1"}
     assert "'2: AX T2' left: of another study than the chosen volumes." in panel.ui.recognitionLabel.text

@@ -47,12 +47,12 @@ def test_clicks_on_a_server_s_study_find_the_lesion_and_undo_leaves_nothing(
 
     i, j = np.argwhere(truth[:, :, 3]).mean(axis=0).round().astype(int).tolist()
     click(panel, (i, j, 3), lesion=True, spin=spin)
-    found = voxels(panel)
-    assert dice(found.T[:, :, 1:5], truth[:, :, 1:5]) > 0.6
+    corrected = voxels(panel)
+    assert dice(corrected.T[:, :, 1:5], truth[:, :, 1:5]) > 0.6
     click(panel, (i, j, 3), lesion=False, spin=spin)
     assert voxels(panel)[3, j, i] == 0
     panel.ui.undoClickButton.click()
-    assert np.array_equal(voxels(panel), found)
+    assert np.array_equal(voxels(panel), corrected)
     panel.ui.undoClickButton.click()
     assert not voxels(panel).any()
 
@@ -76,6 +76,6 @@ def test_a_volume_of_one_s_own_is_corrected_from_an_upload(panel: Any, server: A
     missing = np.argwhere((truth.array.T > 0) & (shifted.array == 0) & (np.indices(truth.array.T.shape)[0] == 2))
     k, j, i = missing[len(missing) // 2].tolist()
     click(panel, (i, j, k), lesion=True, spin=spin)
-    after = voxels(panel)
-    assert after[k, j, i] == 1
-    assert (after >= shifted.array).all(), "a click on lesion removes nothing"
+    corrected = voxels(panel)
+    assert corrected[k, j, i] == 1
+    assert (corrected >= shifted.array).all(), "a click on lesion removes nothing"

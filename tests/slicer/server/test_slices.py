@@ -33,12 +33,12 @@ def distances(view: Any, volume: Any, number: int) -> np.ndarray:
     ends = [(0, n - 1) for n in volume.GetImageData().GetDimensions()]
     ends[axis] = (number, number)
     plane = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())
-    found = []
+    millimetres = []
     for voxel in ((i, j, k) for i in ends[0] for j in ends[1] for k in ends[2]):
         world = [0.0, 0.0, 0.0]
         volume.TransformPointToWorld((ijkToRas @ [*voxel, 1])[:3].tolist(), world)
-        found.append(abs(plane[:3, 2] @ (np.array(world) - plane[:3, 3])))
-    return np.array(found)
+        millimetres.append(abs(plane[:3, 2] @ (np.array(world) - plane[:3, 3])))
+    return np.array(millimetres)
 
 
 # Geometry
@@ -227,14 +227,14 @@ def test_a_server_that_names_no_slices_is_a_warning(
 
 def test_a_saved_scene_remembers_the_slices_and_what_is_done(withSlices: Any, scene: Any, tmp_path: Path) -> None:
     tick(withSlices, 3)
-    asked = withSlices.model.slicesAsked
+    slicesAsked = withSlices.model.slicesAsked
     assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
     scene.Clear(False)
     assert withSlices.model.slicesAsked == {}
     assert not withSlices.ui.slicesArea.visible
     scene.SetURL(str(tmp_path / "scene.mrb"))
     assert scene.ReadFromMRB(str(tmp_path / "scene.mrb"))
-    assert withSlices.model.slicesAsked == asked
+    assert withSlices.model.slicesAsked == slicesAsked
     assert withSlices.ui.sliceList.count == 3
     assert withSlices.ui.submitButton.text == "Submit 1 slice of glioma-01"
 
