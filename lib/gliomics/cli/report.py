@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gliomics.models import ModelStore
-    from gliomics.report.case import CaseReport
-    from gliomics.report.examination import MaskFile
+    from gliomics.report.case_report import CaseReport
+    from gliomics.report.examine import MaskFile
     from gliomics.study import Study
 
 _DRAWN_BY_NOBODY = "nobody has looked at this mask: what is measured and estimated is only as good as it is"
@@ -65,7 +65,7 @@ def report(
     """
     from gliomics.models import ModelStore
     from gliomics.records import RESEARCH_NOTICE
-    from gliomics.report.examination import examine
+    from gliomics.report.examine import examine
     from gliomics.report.html import Report, check_replaceable, write_report
 
     examined, root = _find(study, studies)
@@ -121,7 +121,7 @@ def _mask(
 
 
 def _given_mask(study: Study, given: Path) -> MaskFile:
-    from gliomics.report.examination import MaskFile
+    from gliomics.report.examine import MaskFile
     from gliomics.segmentation.mask_record import MaskRecord
     from gliomics.study import find_mask
 
@@ -141,7 +141,7 @@ def _given_mask(study: Study, given: Path) -> MaskFile:
 
 def _labelled(study: Study, root: Path) -> tuple[Study, MaskFile]:
     """The final label, with who saved it when, which version it is, what it was made from and what reviews said."""
-    from gliomics.report.examination import MaskFile
+    from gliomics.report.examine import MaskFile
     from gliomics.server.request_study import with_numbering_of_segments
     from gliomics.server.store.label_check import drawn_on_another_image
     from gliomics.server.store.labels import LabelStore
@@ -172,7 +172,7 @@ def _labelled(study: Study, root: Path) -> tuple[Study, MaskFile]:
 
 
 def _automatic_mask(study: Study, path: Path, store: ModelStore, model: str, resample_to: str | None) -> MaskFile:
-    from gliomics.report.examination import MaskFile
+    from gliomics.report.examine import MaskFile
     from gliomics.segmentation.labelled import load_volumes
     from gliomics.segmentation.segmenter import Segmenter
     from gliomics.study import write_mask

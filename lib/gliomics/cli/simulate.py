@@ -71,7 +71,7 @@ def active_learning(
     from gliomics.active.simulation import Cohort, Plan
     from gliomics.active.simulation import simulate as replay
     from gliomics.active.strategies import COMPARABLE
-    from gliomics.report.learning import write_results
+    from gliomics.report.labelling_loop import write_results
     from gliomics.training.budget import changed
     from gliomics.training.config import load_training_config
     from gliomics.training.split import Split, read_split

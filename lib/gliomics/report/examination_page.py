@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from gliomics.features.provenance import SHAPE_IN_VOXELS, UNKNOWN_VOXEL_SIZE
-from gliomics.report.case import CaseReport
+from gliomics.report.case_report import CaseReport
+from gliomics.report.feature_names import read_feature_name, sequence_title
 from gliomics.report.figures import FeatureRange
-from gliomics.report.names import read_feature_name, sequence_title
 from gliomics.report.numbers import number
 
 _HIDDEN_DIAGNOSTICS = ("affine", "size", "spacing", "spacing_known", "sequences", "stability")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
 
@@ -34,11 +35,12 @@ from gliomics.report.drawing import (
     legend_above,
     tidy,
 )
-from gliomics.report.names import read_feature_name
+from gliomics.report.feature_names import read_feature_name
 from gliomics.report.numbers import number
 
 _REACH = 3.0
 """Interquartile ranges that a feature axis shows; what lies further is drawn as an arrow at its end."""
+_CLASS_MARKERS = ("^", "s", "D", "v", "p")
 _NARROWEST_SCORES = 0.1
 """Width of the score axis at least, so that a difference of thousandths does not look like a leap."""
 
@@ -97,17 +99,17 @@ def features_against_population(
     Each row is scaled by the training patients' median and interquartile range. Features of ``population`` that
     ``values`` lacks are left out; without any in common, :class:`InputError`.
     """
-    known = [name for name in population if name in values]
-    if not known:
+    names = [name for name in population if name in values]
+    if not names:
         raise InputError("none of the study's features has a training range; compute the features the model uses")
-    position = {name: _Scale(population[name]) for name in known}
-    known.sort(key=lambda name: -abs(position[name](values[name])))
-    shown = known[:most]
+    scales = {name: _Scale(population[name]) for name in names}
+    names.sort(key=lambda name: -abs(scales[name](values[name])))
+    shown = names[:most]
     figure = blank(5.4, 0.31 * len(shown) + 0.9)
     axis = figure.subplots()
     classes = sorted({label for name in shown for label in population[name].by_class})
     for row, name in enumerate(reversed(shown)):
-        _feature_row(axis, row, name, values[name], population[name], position[name], classes)
+        _feature_row(axis, row, _Feature(name, values[name], population[name], scales[name]), classes)
     labels = [read_feature_name(name) for name in reversed(shown)]
     axis.set_yticks(range(len(shown)), [label.short for label in labels], fontsize=TEXT)
     axis.set_xlim(-_REACH - 0.15, _REACH + 0.15)
@@ -118,7 +120,7 @@ def features_against_population(
     )  # fmt: skip
     axis.axvline(0.0, color=FAINT, linewidth=0.8, zorder=0)
     axis.set_xlabel("distance from the training median, in interquartile ranges", fontsize=TEXT)
-    left_out = f" ({len(shown)} most unusual of {len(known)})" if len(known) > len(shown) else ""
+    left_out = f" ({len(shown)} most unusual of {len(names)})" if len(names) > len(shown) else ""
     axis.set_title(
         f"Features of {study_name} among n = {n_training} training patients{left_out}",
         loc="left", fontsize=TITLE, color=INK, pad=34 if classes else 22,
@@ -140,14 +142,14 @@ def version_comparison(scores: Mapping[str, Mapping[str, float]], *, metric: str
     figure = blank(5.4, 0.33 * (len(rows) + 1) + 1.0)
     axis = figure.subplots()
     colours = dict(zip(scores, _version_colours(len(scores)), strict=True))
-    everywhere = [study for study in studies if all(study in by_study for by_study in scores.values())]
+    in_all = [study for study in studies if all(study in by_study for by_study in scores.values())]
     for row, study in enumerate(rows):
-        _score_row(axis, row + 1, {version: by.get(study) for version, by in scores.items()}, colours, 6.0)
-    if everywhere:
-        means = {version: float(np.mean([by[study] for study in everywhere])) for version, by in scores.items()}
+        _score_row(axis, row + 1, {version: by_study.get(study) for version, by_study in scores.items()}, colours, 6.0)
+    if in_all:
+        means = {version: float(np.mean([by_study[study] for study in in_all])) for version, by_study in scores.items()}
         _score_row(axis, 0, dict(means), colours, 9.0)
         axis.axhline(0.5, color=FAINT, linewidth=0.8)
-    axis.set_yticks(range(len(rows) + 1), [f"mean of {len(everywhere)}", *rows], fontsize=TEXT)
+    axis.set_yticks(range(len(rows) + 1), [f"mean of {len(in_all)}", *rows], fontsize=TEXT)
     axis.set_ylim(-0.6, len(rows) + 0.6)
     axis.set_xlabel(f"{metric} of the automatic mask with the label", fontsize=TEXT)
     axis.margins(x=0.08)
@@ -156,8 +158,8 @@ def version_comparison(scores: Mapping[str, Mapping[str, float]], *, metric: str
     axis.set_xlim(low - spare, high + spare)
     tidy(axis)
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=colours[name], label=f"{name} (n = {len(by)})")
-        for name, by in scores.items()
+        Line2D([], [], marker="o", linestyle="", color=colours[name], label=f"{name} (n = {len(by_study)})")
+        for name, by_study in scores.items()
     ]
     legend_above(axis, handles, columns=len(handles))
     return figure
@@ -166,9 +168,9 @@ def version_comparison(scores: Mapping[str, Mapping[str, float]], *, metric: str
 class _Scale:
     """Maps a feature's value to distance from the training median in interquartile ranges."""
 
-    def __init__(self, known: FeatureRange) -> None:
+    def __init__(self, training: FeatureRange) -> None:
         self.low, quarter, self.median, three_quarters, self.high = (
-            float(np.interp(level, known.levels, known.overall)) for level in (0.05, 0.25, 0.5, 0.75, 0.95)
+            float(np.interp(level, training.levels, training.overall)) for level in (0.05, 0.25, 0.5, 0.75, 0.95)
         )
         self._unit = (three_quarters - quarter) or (self.high - self.low) / 2.5 or abs(self.median) or 1.0
         self.quarter, self.three_quarters = self(quarter), self(three_quarters)
@@ -177,16 +179,25 @@ class _Scale:
         return (value - self.median) / self._unit
 
 
-def _feature_row(
-    axis: Axes, row: int, name: str, value: float, known: FeatureRange, scale: _Scale, classes: Sequence[str]
-) -> None:
+@dataclass(frozen=True)
+class _Feature:
+    """A study's value of a feature, beside those of the training patients."""
+
+    name: str
+    value: float
+    training: FeatureRange
+    scale: _Scale
+
+
+def _feature_row(axis: Axes, row: int, feature: _Feature, classes: Sequence[str]) -> None:
+    scale, value = feature.scale, feature.value
     ends = np.clip([scale(scale.low), scale(scale.high)], -_REACH, _REACH)
     axis.plot(ends, [row, row], color=BAND, linewidth=1.2, solid_capstyle="butt", zorder=1)
     axis.plot(
         [scale.quarter, scale.three_quarters], [row, row], color=BAND, linewidth=7, solid_capstyle="butt", zorder=1
     )
-    for label, quantiles in known.by_class.items():
-        median = float(np.interp(0.5, known.levels, quantiles))
+    for label, quantiles in feature.training.by_class.items():
+        median = float(np.interp(0.5, feature.training.levels, quantiles))
         axis.plot(
             np.clip(scale(median), -_REACH, _REACH), row, marker=_CLASS_MARKERS[classes.index(label) % 5],
             markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.8, markersize=4.5, zorder=2,
@@ -195,14 +206,11 @@ def _feature_row(
     colour = BLUE if scale.low <= value <= scale.high else VERMILLION
     shape = "o" if abs(place) <= _REACH else (">" if place > 0 else "<")
     axis.plot(float(np.clip(place, -_REACH, _REACH)), row, marker=shape, color=colour, markersize=7, zorder=3)
-    unit = read_feature_name(name).unit
+    unit = read_feature_name(feature.name).unit
     axis.text(
         1.02, row, f"{number(value)}{' ' + unit if unit else ''}  ({number(scale.low)} to {number(scale.high)})",
         transform=axis.get_yaxis_transform(), va="center", fontsize=TEXT - 0.5, color=colour,
     )  # fmt: skip
-
-
-_CLASS_MARKERS = ("^", "s", "D", "v", "p")
 
 
 def _population_legend(axis: Axes, classes: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ import gliomics
 from gliomics.errors import InputError
 from gliomics.files import open_file, write_text
 from gliomics.records import RESEARCH_NOTICE
-from gliomics.report.case import CaseReport, Picture
+from gliomics.report.case_report import CaseReport, Picture
 from gliomics.report.drawing import to_png
 from gliomics.report.examination_page import ExaminationPage
 from gliomics.report.figures import version_comparison

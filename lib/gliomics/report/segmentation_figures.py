@@ -17,6 +17,7 @@ from gliomics.errors import InputError
 from gliomics.evaluation.pixelwise import Confusion
 from gliomics.files import write_bytes
 from gliomics.preprocess.orientation import to_canonical
+from gliomics.report.axial_plane import draw_plane, head_box, orient, outline_legend, plane_title
 from gliomics.report.drawing import (
     BLUE,
     FAINT,
@@ -32,7 +33,6 @@ from gliomics.report.drawing import (
     tidy,
     to_png,
 )
-from gliomics.report.planes import axial_plane, draw_outlines, grey_range, head_box, orient, outline_legend, plane_title
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.records import Mask, Volume
 
@@ -91,24 +91,24 @@ def dice_by_patient(dice: Mapping[str, float]) -> Figure:
         raise InputError("there is no Dice to draw; evaluate at least one patient")
     ranked = sorted(dice.items(), key=lambda item: item[1])
     names, values = [name for name, _ in ranked], np.array([value for _, value in ranked])
-    named = len(names) <= _MOST_NAMES
-    figure = blank(5.4, 0.2 * len(names) + 1.2 if named else 4.2)
+    are_named = len(names) <= _MOST_NAMES
+    figure = blank(5.4, 0.2 * len(names) + 1.2 if are_named else 4.2)
     axis = figure.subplots()
     rows = np.arange(len(names))
-    if named:
+    if are_named:
         axis.hlines(rows, 0.0, 1.0, color=FAINT, linewidth=0.6, zorder=0)
-    axis.plot(values, rows, marker="o", linestyle="", color=BLUE, markersize=5 if named else 3.5, zorder=3)
+    axis.plot(values, rows, marker="o", linestyle="", color=BLUE, markersize=5 if are_named else 3.5, zorder=3)
     averages: list[tuple[str, float, str, Literal["solid", "dashed"]]] = [
         ("mean", float(values.mean()), ORANGE, "solid"),
         ("median", float(np.median(values)), GREEN, "dashed"),
     ]
     for _, value, colour, style in averages:
         axis.axvline(value, color=colour, linestyle=style, linewidth=1.4, zorder=2)
-    axis.set_yticks(rows if named else [], names if named else [], fontsize=TEXT - 1)
+    axis.set_yticks(rows if are_named else [], names if are_named else [], fontsize=TEXT - 1)
     axis.set_xlim(-0.02, 1.02)
     axis.set_ylim(-0.8, len(names) - 0.2)
     axis.set_xlabel("Dice of the mask with the reference (0 to 1)", fontsize=TEXT)
-    if not named:
+    if not are_named:
         axis.set_ylabel("patients, the lowest at the bottom", fontsize=TEXT, color=MUTED)
     tidy(axis)
     handles = [Line2D([], [], marker="o", linestyle="", color=BLUE, label=f"patient (n = {len(names)})")]
@@ -129,14 +129,14 @@ def confusion_matrix(confusion: Confusion) -> Figure:
         ],
         dtype=np.int64,
     )
-    whole = counts.sum(axis=1, keepdims=True)
-    share = np.divide(counts, whole, out=np.zeros(counts.shape), where=whole > 0)
+    totals = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, totals, out=np.zeros(counts.shape), where=totals > 0)
     figure = blank(4.2, 3.4)
     axis = figure.subplots()
     axis.imshow(share, cmap="Blues", vmin=0.0, vmax=1.25)
     for row in range(2):
         for column in range(2):
-            percent = f"{100 * share[row, column]:.2f} %" if whole[row, 0] else "no such voxels"
+            percent = f"{100 * share[row, column]:.2f} %" if totals[row, 0] else "no such voxels"
             axis.text(
                 column, row, f"{counts[row, column]:,}\n{percent}", ha="center", va="center", fontsize=TITLE,
                 color="white" if share[row, column] > 0.6 else INK,
@@ -195,15 +195,7 @@ def _draw_example(axis: Axes, example: Example) -> None:
     area = next((a for o in outlines.values() if (a := o.sum(axis=(0, 1))).any()), None)
     k = int(area.argmax()) if area is not None else image.shape[2] // 2
     window = head_box([image], outlines["reference"] | outlines["mask"])
-    low, high = grey_range(image.array)
-    shown = axis.imshow(
-        axial_plane(image.array, window, k), cmap="gray", vmin=low, vmax=high, origin="lower",
-        aspect=image.spacing[1] / image.spacing[0], interpolation="bilinear",
-    )  # fmt: skip
-    draw_outlines(axis, outlines, window, k)
-    left, right, bottom, top = shown.get_extent()
-    axis.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top))
-    axis.spines[:].set_visible(False)
+    draw_plane(axis, image, outlines, window, k)
     axis.set_title(example.title, fontsize=TEXT, color=INK, pad=4)
     axis.set_xlabel(plane_title(image, k, example.spacing_known), fontsize=TEXT, color=MUTED)
     axis.set_anchor("N")

@@ -14,7 +14,7 @@ import pytest
 from gliomics.errors import InputError
 from gliomics.features.provenance import SHAPE_IN_VOXELS
 from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
-from gliomics.report.case import CaseReport, describe_case
+from gliomics.report.case_report import CaseReport, MeasuredMask, describe_case
 from gliomics.report.html import ModelHistory, NextStudy, Report, Version, check_replaceable, render, write_report
 from gliomics.study import Mask, Study, Volume
 
@@ -58,10 +58,9 @@ def a_case(
     return describe_case(
         a_study,
         volumes,
-        mask,
+        MeasuredMask(mask, "segmentation_flair version 1, corrected by hand"),
         features,
         [estimate],
-        mask_origin="segmentation_flair version 1, corrected by hand",
         populations={"subtype_coc": {"original_outline_MarginFluctuation": Range()}},
         facts={"Chosen because": "it was first"},
     )
@@ -140,9 +139,10 @@ def test_words_of_others_are_escaped_everywhere(a_case: CaseReport) -> None:
 def test_unknown_voxel_size_is_said_once_and_is_no_headline(
     a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureRow
 ) -> None:
-    said = f"{SHAPE_IN_VOXELS} (taken as 1 x 1 x 1), not in millimetres"
-    features = replace(features, warnings=[said, "another warning"])
-    case = describe_case(replace(a_study, spacing_known=False), volumes, mask, features, mask_origin="drawn by hand")
+    warning = f"{SHAPE_IN_VOXELS} (taken as 1 x 1 x 1), not in millimetres"
+    features = replace(features, warnings=[warning, "another warning"])
+    study = replace(a_study, spacing_known=False)
+    case = describe_case(study, volumes, MeasuredMask(mask, "drawn by hand"), features)
     page = render(Report("A report", [case]))
     text = " ".join(read(page).text)
     assert text.count("voxel size") == 1

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from gliomics.bundled import bundled
-from gliomics.cli.demo.server import own_server
+from gliomics.cli.demo.demo_server import own_server
 from gliomics.client import ClientError, GliomicsClient
 from gliomics.errors import InputError
 from gliomics.files import write_text
@@ -53,7 +53,7 @@ def demo(
     OUT/report.html shows what came out.
     """
     from gliomics.cli.demo.annotator import Annotator
-    from gliomics.cli.demo.report import write_demo_report
+    from gliomics.cli.demo.demo_report import write_demo_report
     from gliomics.study import list_studies
 
     started = time.monotonic()

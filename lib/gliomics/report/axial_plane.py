@@ -42,6 +42,25 @@ def axial_plane(array: npt.NDArray[Any], window: tuple[slice, slice], k: int) ->
     return np.asarray(array[window[0], window[1], k][::-1].T)
 
 
+def draw_plane(
+    axis: Axes,
+    image: Volume,
+    outlines: Mapping[str, npt.NDArray[np.bool_]],
+    window: tuple[slice, slice],
+    k: int,
+) -> None:
+    """Draw slice ``k`` of an image, with outlines by name over it, alone on its axes."""
+    low, high = grey_range(image.array)
+    picture = axis.imshow(
+        axial_plane(image.array, window, k), cmap="gray", vmin=low, vmax=high, origin="lower",
+        aspect=image.spacing[1] / image.spacing[0], interpolation="bilinear",
+    )  # fmt: skip
+    draw_outlines(axis, outlines, window, k)
+    left, right, bottom, top = picture.get_extent()
+    axis.set(xticks=[], yticks=[], xlim=(left, right), ylim=(bottom, top))
+    axis.spines[:].set_visible(False)
+
+
 def draw_outlines(
     axis: Axes, outlines: Mapping[str, npt.NDArray[np.bool_]], window: tuple[slice, slice], k: int
 ) -> None:

@@ -37,7 +37,7 @@ def write_results(rounds: Sequence[Round], out: Path) -> None:
 
 def summary_text(rounds: Sequence[Round], summary: Sequence[Mapping[str, Any]]) -> str:
     """The summary in Markdown: the strategies by their area, and how far they can be told from the baselines."""
-    sizes, steps = sorted({len(one.labelled) for one in rounds}), [one.steps for one in rounds]
+    sizes, steps = sorted({len(round_.labelled) for round_ in rounds}), [round_.steps for round_ in rounds]
     baselines = [name for name in BASELINES if any(row["strategy"] == name for row in summary)]
     table = markdown_table(
         ["strategy", "area under the curve", *(f"less {name}" for name in baselines)],
@@ -73,16 +73,18 @@ def curves(rounds: Sequence[Round]) -> Figure:
 
     A dashed line repeats the mean of ``random``, if it is among them.
     """
-    strategies = list(dict.fromkeys(one.strategy for one in rounds))
+    strategies = list(dict.fromkeys(round_.strategy for round_ in rounds))
     across = min(_COLUMNS, len(strategies))
     down = -(-len(strategies) // across)
     figure = blank(0.9 + 2.1 * across, 0.9 + 1.9 * down)
     axes = figure.subplots(
         down, across, squeeze=False, sharex=True, sharey=True, gridspec_kw={"wspace": 0.1, "hspace": 0.28}
     ).ravel()
-    baseline = [one for one in rounds if one.strategy == "random"]
+    baseline = [round_ for round_ in rounds if round_.strategy == "random"]
     for axis, strategy in zip(axes, strategies, strict=False):
-        _draw(axis, [one for one in rounds if one.strategy == strategy], baseline if strategy != "random" else [])
+        _draw(
+            axis, [round_ for round_ in rounds if round_.strategy == strategy], baseline if strategy != "random" else []
+        )
         axis.set_title(strategy, loc="left", fontsize=TITLE, color=INK)
     for axis in axes[len(strategies) :]:
         axis.set_visible(False)
@@ -90,7 +92,7 @@ def curves(rounds: Sequence[Round]) -> Figure:
         axis.tick_params(labelbottom=True)
         axis.set_xlabel("labelled patients", fontsize=TEXT, color=INK)
     figure.supylabel(f"mean Dice of {len(rounds[0].dice)} test patients (0 to 1)", fontsize=TEXT, color=INK, x=0.03)
-    seeds = count(len({one.seed for one in rounds}), "seed", "seeds")
+    seeds = count(len({round_.seed for round_ in rounds}), "seed", "seeds")
     handles = [
         Line2D([], [], color=BLUE, marker="o", markersize=3.5, label="mean of the seeds"),
         Line2D([], [], color=BLUE, alpha=0.2, linewidth=6, label=f"lowest to highest of {seeds}"),
@@ -117,10 +119,10 @@ def _draw(axis: Axes, rounds: Sequence[Round], baseline: Sequence[Round]) -> Non
 
 def _by_seed(rounds: Sequence[Round]) -> tuple[list[int], np.ndarray]:
     """The numbers of labelled patients, and the mean Dice (seed, number)."""
-    sizes = sorted({len(one.labelled) for one in rounds})
-    seeds = sorted({one.seed for one in rounds})
-    found = {(one.seed, len(one.labelled)): one.mean_dice for one in rounds}
-    return sizes, np.array([[found[seed, size] for size in sizes] for seed in seeds])
+    sizes = sorted({len(round_.labelled) for round_ in rounds})
+    seeds = sorted({round_.seed for round_ in rounds})
+    dice = {(round_.seed, len(round_.labelled)): round_.mean_dice for round_ in rounds}
+    return sizes, np.array([[dice[seed, size] for size in sizes] for seed in seeds])
 
 
 def _interval(row: Mapping[str, Any], name: str, sign: str = "") -> str:

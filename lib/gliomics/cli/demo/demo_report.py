@@ -9,8 +9,8 @@ from typing import Any
 from gliomics.cli.demo.annotator import Annotation
 from gliomics.errors import InputError
 from gliomics.models import ModelStore
-from gliomics.report.case import CaseReport, describe_case
-from gliomics.report.examination import populations
+from gliomics.report.case_report import CaseReport, MeasuredMask, describe_case
+from gliomics.report.examine import populations
 from gliomics.report.html import ModelHistory, NextStudy, Report, Version, write_report
 from gliomics.study import find_study, load_sequences, read_mask
 from gliomics.subtype.predict import SubtypeModel
@@ -59,12 +59,14 @@ def _case(studies: Path, annotation: Annotation, model: str) -> CaseReport:
     return describe_case(
         study,
         load_sequences(study, study.sequences),
-        read_mask(annotation.corrected),
+        MeasuredMask(
+            read_mask(annotation.corrected),
+            f"{model}, {annotation.redrawn} slices drawn anew",
+            "corrected mask",
+            {"automatic mask": read_mask(annotation.automatic)},
+        ),
         annotation.features,
         annotation.estimates,
-        mask_origin=f"{model}, {annotation.redrawn} slices drawn anew",
-        mask_name="corrected mask",
-        compared={"automatic mask": read_mask(annotation.automatic)},
         populations=populations(SubtypeModel(store.current(estimate.model)) for estimate in annotation.estimates),
         facts={"Dice of the automatic mask with the truth": f"{annotation.dice_before:.3f}"},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gliomics.report.names import read_feature_name
+from gliomics.report.feature_names import read_feature_name
 from gliomics.report.numbers import number
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.report.drawing import to_png
 from gliomics.report.figures import FeatureRange, features_against_population, probability_bars
-from gliomics.report.slices import slices_with_outline
+from gliomics.report.lesion_slices import slices_with_outline
 from gliomics.study.records import Mask, Study, Volume
 
 Populations = Mapping[str, Mapping[str, FeatureRange]]
@@ -62,31 +62,46 @@ class CaseReport:
     not_estimated: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class MeasuredMask:
+    """The mask that was measured: ``origin`` says who drew it, ``name`` is its name in captions.
+
+    ``compared`` maps names to at most two masks that are outlined beside it.
+    """
+
+    mask: Mask
+    origin: str
+    name: str = "segment"
+    compared: Mapping[str, Mask] = field(default_factory=dict)
+
+
 def describe_case(
     study: Study,
     volumes: Mapping[str, Volume],
-    mask: Mask,
+    measured: MeasuredMask,
     features: FeatureRow,
     estimates: Sequence[SubtypeEstimate] = (),
     *,
-    mask_origin: str,
-    mask_name: str = "segment",
-    compared: Mapping[str, Mask] | None = None,
     populations: Populations | None = None,
     facts: Mapping[str, str] | None = None,
 ) -> CaseReport:
     """Draw one examination's pictures and put them with its records.
 
-    ``volumes`` and ``mask`` share a grid (:class:`GeometryError` otherwise); ``compared`` maps names to masks that
-    are outlined beside the one that was measured; ``populations`` is keyed by model name.
+    ``volumes``, by sequence, and the masks share a grid (:class:`~gliomics.errors.GeometryError` otherwise);
+    ``populations`` is keyed by model name.
     """
     populations = populations or {}
-    outlined = slices_with_outline(
-        volumes, mask, mask_name=mask_name, compared=compared, spacing_known=study.spacing_known
+    mask = measured.mask
+    slices = slices_with_outline(
+        volumes,
+        mask,
+        mask_name=measured.name,
+        compared=measured.compared,
+        spacing_known=study.spacing_known,
     )
-    names = " and ".join([mask_name, *(compared or {})])
+    names = " and ".join([measured.name, *measured.compared])
     picture = Picture(
-        to_png(outlined),
+        to_png(slices),
         f"Axial slices through the lesion, the one of the largest area among them; outlined: {names}. "
         "The patient's right is on the left.",
         f"Axial slices of {', '.join(volumes)} of {study.id} with the outline of {names}.",
@@ -97,7 +112,7 @@ def describe_case(
         study=study,
         spacing=mask.spacing,
         lesion_ml=volume_ml,
-        mask_origin=mask_origin,
+        mask_origin=measured.origin,
         features=features,
         estimates=list(estimates),
         pictures=[picture],
@@ -109,12 +124,12 @@ def describe_case(
 
 
 def _probability_picture(estimates: Sequence[SubtypeEstimate]) -> Picture:
-    spoken = [
+    sentences = [
         f"{estimate.target}: " + ", ".join(f"{name} {value:.2f}" for name, value in estimate.probabilities.items())
         for estimate in estimates
     ]
     caption = "Estimated class probabilities with 90 % bootstrap intervals; the most probable class in blue."
-    return Picture(to_png(probability_bars(estimates)), caption, "; ".join(spoken))
+    return Picture(to_png(probability_bars(estimates)), caption, "; ".join(sentences))
 
 
 def _population_pictures(
@@ -125,11 +140,11 @@ def _population_pictures(
     for estimate in estimates:
         population = populations.get(estimate.model, {})
         if any(name in features.values for name in population):
-            drawn = features_against_population(
+            figure = features_against_population(
                 features.values, population, n_training=estimate.n_training, study_name=study.id
             )
             pictures[estimate.model] = Picture(
-                to_png(drawn),
+                to_png(figure),
                 f"The features that {estimate.model} uses, beside those of its training patients.",
                 f"Features of {study.id} among the {estimate.n_training} training patients of {estimate.model}.",
             )

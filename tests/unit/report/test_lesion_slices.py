@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.report.drawing import SKY, YELLOW
-from gliomics.report.slices import slices_with_outline
+from gliomics.report.lesion_slices import slices_with_outline
 from gliomics.study import Mask, Volume
 
 

@@ -55,8 +55,8 @@ class FeatureName:
 
 def read_feature_name(name: str) -> FeatureName:
     """Take a PyRadiomics name with or without a sequence in front apart; an unknown pattern stays as it is."""
-    first, _, rest = name.partition("_")
-    sequence = first if first in (*SEQUENCES, UNNAMED_SEQUENCE) and rest else ""
+    prefix, _, rest = name.partition("_")
+    sequence = prefix if prefix in (*SEQUENCES, UNNAMED_SEQUENCE) and rest else ""
     parts = (rest if sequence else name).split("_", 2)
     if len(parts) < 3:
         return FeatureName(sequence_title(sequence), "original", "", rest if sequence else name, "")

@@ -16,7 +16,7 @@ from gliomics.features.config import load_config
 from gliomics.features.regions import select_region
 from gliomics.models import ModelCard, ModelStore
 from gliomics.records import FeatureRow, SubtypeEstimate
-from gliomics.report.case import CaseReport, Populations, describe_case
+from gliomics.report.case_report import CaseReport, MeasuredMask, Populations, describe_case
 from gliomics.study import Mask, Study, load_sequences, read_label_names
 from gliomics.study.numbering import HOW_TO_TELL, MaskNumbering, labels_of_mask, numbering_of_mask
 from gliomics.subtype.contradictions import with_contradictions
@@ -69,14 +69,13 @@ def examine(
         study=study.numbering,
         segments=read_label_names(mask_file.path),
     )
+    whole = select_region(mask, WHOLE, name=mask_file.path.name, numbering=parts)
     case = describe_case(
         study,
         volumes,
-        select_region(mask, WHOLE, name=mask_file.path.name, numbering=parts),
+        MeasuredMask(whole, mask_file.origin, "mask"),
         features,
         estimates,
-        mask_origin=mask_file.origin,
-        mask_name="mask",
         populations=populations(models),
         facts=_parts(mask, parts, study.spacing_known) | dict(mask_file.facts),
     )
