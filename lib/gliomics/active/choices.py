@@ -52,6 +52,10 @@ def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: 
 
     ``score`` names in the reason what is high, with its unit in the form of a suffix.
     When no candidate has a score, one is drawn at random and the reason says so.
+
+    >>> choice = choose_highest(["a", "b", "c"], {"a": 0.1, "b": 0.3}, random.Random(0), score="entropy (nats)")
+    >>> choice.id, choice.reason
+    ('b', 'entropy (nats) 0.3, the highest of 2 studies scored; 1 without a score')
     """
     scored = {name: scores[name] for name in sorted(candidates) if name in scores}
     if not scored:

@@ -140,7 +140,7 @@ def evaluate_masks(pairs: Iterable[Pair], *, on_failed: OnFailed | None = None) 
     by_patient: dict[str, list[StudyScores]] = {}
     for pair in pairs:
         try:
-            scores = score(pair, *read_pair(pair))
+            scores = score_pair(pair, *read_pair(pair))
         except GliomicsError as error:
             if on_failed is None:
                 raise
@@ -157,7 +157,7 @@ def read_pair(pair: Pair) -> tuple[Mask, Mask]:
     return on_grid_of(read_mask(pair.mask), reference, f"mask {pair.mask.name}", name), reference
 
 
-def score(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:
+def score_pair(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:
     """The scores of one mask; every label value above 0 is lesion, but that of a cavity in the study's numbering.
 
     Raises :class:`~gliomics.errors.GeometryError` when the two lie on different grids.

@@ -148,6 +148,13 @@ def verdict(comparison: Comparison) -> Verdict:
 
     Labels that were made from the champion's own masks can only hide a gain. So they count where a challenger is
     better in spite of them; that one is not better is never said on their word.
+
+    >>> before = {"p1": 0.70, "p2": 0.81, "p3": 0.66, "p4": 0.75, "p5": 0.90}
+    >>> after = {patient: dice + 0.02 for patient, dice in before.items()}
+    >>> verdict(Comparison("1", before, after)).outcome
+    'better'
+    >>> verdict(Comparison("1", {"p1": 0.70}, {"p1": 0.72})).outcome
+    'too few patients to tell'
     """
     everybody = list(comparison.before)
     neutral = [patient for patient in everybody if patient not in comparison.favoured]

@@ -47,13 +47,13 @@ class Novelty:
         return [int(column) for column in np.argsort(-share)[:_NAMED] if share[column] > 0]
 
 
-def describe(name: str, value: float, low: float, high: float) -> str:
+def describe_feature(name: str, value: float, low: float, high: float) -> str:
     """One feature beside the range of 98 % of the training patients."""
     where = "outside" if not low <= value <= high else "within"
     return f"{name} is {value:.3g}, {where} the range of 98 % of them ({low:.3g} to {high:.3g})"
 
 
-def single_features(like: str, outside: Sequence[str], count: int) -> str:
+def describe_outliers(like: str, outside: Sequence[str], count: int) -> str:
     """What single features outside their range mean where all ``count`` together are inside."""
     listed = ", ".join(outside[:_NAMED]) + (f" and {len(outside) - _NAMED} more" if len(outside) > _NAMED else "")
     return (

@@ -150,13 +150,13 @@ class SubtypeModel:
         if self._novelty.distance(z) <= self._novelty.threshold:
             outside = self._outside(values)
             count = int((~np.isnan(values)).sum())
-            return True, [novelty.single_features(like, outside, count)] if outside else []
+            return True, [novelty.describe_outliers(like, outside, count)] if outside else []
         reasons = [f"taken together, the features are unlike {like}"]
         for column in self._novelty.contributors(z):
             name = self.features[column]
             quantiles = self.settings.quantiles[name]
             low, high = np.interp((0.01, 0.99), levels, quantiles)
-            reasons.append(novelty.describe(name, float(values[column]), float(low), float(high)))
+            reasons.append(novelty.describe_feature(name, float(values[column]), float(low), float(high)))
         return False, reasons
 
     def _outside(self, values: Array) -> list[str]:

@@ -10,14 +10,14 @@ import pytest
 
 from gliomics.errors import GeometryError
 from gliomics.evaluation import evaluate_masks
-from gliomics.evaluation.masks import METRICS, score
+from gliomics.evaluation.masks import METRICS, score_pair
 from gliomics.study import Volume
 
 from .conftest import AFFINE, EMPTY, HALF, REFERENCE, VOXEL_ML, Cohort, a_box
 
 
 def test_scores_by_hand_in_millimetres_and_millilitres(a_cohort: Cohort) -> None:
-    values = score(a_cohort.add("a", HALF), HALF, REFERENCE).values
+    values = score_pair(a_cohort.add("a", HALF), HALF, REFERENCE).values
     assert list(values) == list(METRICS)
     assert values["dice"] == pytest.approx(2 / 3)
     assert (values["iou"], values["precision"], values["sensitivity"]) == (0.5, 1.0, 0.5)
@@ -31,7 +31,7 @@ def test_scores_by_hand_in_millimetres_and_millilitres(a_cohort: Cohort) -> None
 
 
 def test_unknown_voxel_size_gives_voxels_and_nothing_in_millimetres(a_cohort: Cohort) -> None:
-    values = score(a_cohort.add("a", HALF, spacing_known=False), HALF, REFERENCE).values
+    values = score_pair(a_cohort.add("a", HALF, spacing_known=False), HALF, REFERENCE).values
     assert values["hausdorff_95_voxels"] == pytest.approx(4.0)
     assert values["volume_error_voxels"] == 160
     assert all(math.isnan(value) for name, value in values.items() if name.endswith(("_mm", "_ml")))
@@ -39,7 +39,7 @@ def test_unknown_voxel_size_gives_voxels_and_nothing_in_millimetres(a_cohort: Co
 
 def test_every_label_value_is_lesion(a_cohort: Cohort) -> None:
     several = REFERENCE.with_array(REFERENCE.array * np.array([1, 2, 4] * 8, dtype=np.uint8)[:, None, None])
-    assert score(a_cohort.add("a", REFERENCE), REFERENCE, several).values["dice"] == 1.0
+    assert score_pair(a_cohort.add("a", REFERENCE), REFERENCE, several).values["dice"] == 1.0
 
 
 def test_cavity_is_no_lesion_where_the_study_is_numbered_so(a_cohort: Cohort) -> None:
@@ -47,8 +47,10 @@ def test_cavity_is_no_lesion_where_the_study_is_numbered_so(a_cohort: Cohort) ->
     pair = a_cohort.add("a", REFERENCE)
     without = REFERENCE.with_array(np.where(several.array == 4, 0, several.array))
     numbered = replace(pair, study=replace(pair.study, numbering="brats-2024"))
-    assert score(numbered, without, several).values["dice"] == 1.0
-    assert any("label 4 of the reference was counted as lesion" in note for note in score(pair, without, several).notes)
+    assert score_pair(numbered, without, several).values["dice"] == 1.0
+    assert any(
+        "label 4 of the reference was counted as lesion" in note for note in score_pair(pair, without, several).notes
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_cavity_is_no_lesion_where_the_study_is_numbered_so(a_cohort: Cohort) ->
 def test_empty_volumes_are_scored_and_noted(
     a_cohort: Cohort, mask: Volume, reference: Volume, dice: float, note: str
 ) -> None:
-    scores = score(a_cohort.add("a", mask, reference), mask, reference)
+    scores = score_pair(a_cohort.add("a", mask, reference), mask, reference)
     assert scores.values["dice"] == dice
     assert math.isnan(scores.values["hausdorff_95_mm"]) and math.isnan(scores.values["surface_distance_mm"])
     assert scores.notes == [note]
@@ -70,7 +72,7 @@ def test_empty_volumes_are_scored_and_noted(
 
 def test_reference_of_specks_only_is_noted(a_cohort: Cohort) -> None:
     specks = a_box(slice(2, 4), slice(2, 4), slice(2, 3))
-    scores = score(a_cohort.add("a", specks, specks), specks, specks)
+    scores = score_pair(a_cohort.add("a", specks, specks), specks, specks)
     assert scores.notes == ["the reference has no component of 10 voxels: no lesion is counted"]
 
 

@@ -13,7 +13,7 @@ SHROUT_FLEISS = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5,
 """Table 2 of Shrout and Fleiss 1979: 6 targets, 4 judges."""
 
 
-def ratings(seed: int, n: int, k: int, between: float, raters: float, residual: float) -> np.ndarray:
+def ratings(seed: int, n: int, k: int, *, between: float, raters: float, residual: float) -> np.ndarray:
     random = np.random.default_rng(seed)
     return random.normal(0, between, (n, 1)) + random.normal(0, raters, (1, k)) + random.normal(0, residual, (n, k))
 
@@ -52,13 +52,14 @@ def test_published_example_gives_the_published_icc_and_interval() -> None:
 def test_icc_is_the_share_of_the_variance_between_targets(
     seed: int, n: int, k: int, spread: tuple[float, float, float]
 ) -> None:
-    table = ratings(seed, n, k, *spread)
+    between, raters, residual = spread
+    table = ratings(seed, n, k, between=between, raters=raters, residual=residual)
     assert icc_2_1(table).value == pytest.approx(by_variance_components(table), rel=1e-6, abs=1e-9)
 
 
 def test_icc_of_two_raters_is_the_concordance_of_two_variables() -> None:
     # Lin's concordance 2 s12 / (s1^2 + s2^2 + (m1 - m2)^2), but for the share of chance in the means' difference.
-    first, second = ratings(3, 20, 2, 2, 1, 1).T
+    first, second = ratings(3, 20, 2, between=2, raters=1, residual=1).T
     shared = np.cov(first, second)
     chance = np.var(first - second, ddof=1) / 20
     expected = 2 * shared[0, 1] / (shared[0, 0] + shared[1, 1] + (first.mean() - second.mean()) ** 2 - chance)
@@ -68,19 +69,19 @@ def test_icc_of_two_raters_is_the_concordance_of_two_variables() -> None:
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), gain=st.floats(1e-6, 1e6), offset=st.floats(-1e3, 1e3))
 def test_unit_and_zero_of_a_feature_do_not_count(seed: int, gain: float, offset: float) -> None:
-    table = ratings(seed, 8, 4, 2, 1, 1)
+    table = ratings(seed, 8, 4, between=2, raters=1, residual=1)
     plain, changed = icc_2_1(table), icc_2_1(gain * (table + offset))
     assert (changed.value, changed.low, changed.high) == pytest.approx((plain.value, plain.low, plain.high), abs=1e-5)
 
 
 def test_interval_holds_the_true_icc_in_95_of_100_samples() -> None:
     true = 2**2 / (2**2 + 0.5**2 + 1)
-    iccs = [icc_2_1(ratings(seed, 20, 5, 2, 0.5, 1)) for seed in range(1000)]
+    iccs = [icc_2_1(ratings(seed, 20, 5, between=2, raters=0.5, residual=1)) for seed in range(1000)]
     assert np.mean([icc.low <= true <= icc.high for icc in iccs]) == pytest.approx(0.95, abs=0.025)
 
 
 def test_more_targets_make_the_interval_narrower() -> None:
-    few, many = (icc_2_1(ratings(0, n, 5, 2, 0, 1)) for n in (4, 100))
+    few, many = (icc_2_1(ratings(0, n, 5, between=2, raters=0, residual=1)) for n in (4, 100))
     assert few.high - few.low > 2 * (many.high - many.low)
 
 

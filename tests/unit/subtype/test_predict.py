@@ -54,18 +54,18 @@ def with_card(folder: Path, **changed: object) -> Path:
 
 
 def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolder, a_study: FeatureRow) -> None:
-    answer = SubtypeModel(a_model).estimate(a_study)
-    assert sum(answer.probabilities.values()) == pytest.approx(1)
-    assert answer.predicted == max(answer.probabilities, key=lambda name: answer.probabilities[name]) == "coc1"
-    for name, (low, high) in answer.intervals.items():
-        assert 0 <= low <= answer.probabilities[name] <= high <= 1
-    assert (answer.model, answer.model_version, answer.target) == ("subtype_test", "1", "cluster")
-    assert (answer.population, answer.n_training) == ("60 drawn patients", 60)
-    assert answer.performance.startswith("AUC, mean of each class against the rest: 0.9")
-    assert "; AUC, coc1 against the rest: " in answer.performance
-    assert (answer.inside_training_range, answer.reasons) == (True, [OUTSIDE_ALONE])
-    assert not answer.in_sample
-    assert SubtypeEstimate.from_json(json.loads(json.dumps(answer.to_json()))) == answer
+    estimate = SubtypeModel(a_model).estimate(a_study)
+    assert sum(estimate.probabilities.values()) == pytest.approx(1)
+    assert estimate.predicted == max(estimate.probabilities, key=lambda name: estimate.probabilities[name]) == "coc1"
+    for name, (low, high) in estimate.intervals.items():
+        assert 0 <= low <= estimate.probabilities[name] <= high <= 1
+    assert (estimate.model, estimate.model_version, estimate.target) == ("subtype_test", "1", "cluster")
+    assert (estimate.population, estimate.n_training) == ("60 drawn patients", 60)
+    assert estimate.performance.startswith("AUC, mean of each class against the rest: 0.9")
+    assert "; AUC, coc1 against the rest: " in estimate.performance
+    assert (estimate.inside_training_range, estimate.reasons) == (True, [OUTSIDE_ALONE])
+    assert not estimate.in_sample
+    assert SubtypeEstimate.from_json(json.loads(json.dumps(estimate.to_json()))) == estimate
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,10 @@ def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolde
 def test_estimate_of_a_patient_that_the_model_was_fitted_on_says_so(
     a_model: ModelFolder, a_study: FeatureRow, study_id: str, diagnostics: dict[str, str]
 ) -> None:
-    answer = SubtypeModel(a_model).estimate(replace(a_study, study_id=study_id, diagnostics=diagnostics))
-    assert answer.in_sample
-    assert answer.reasons[-1] == "the model was fitted on this patient, among others: the estimate is not a prediction"
+    estimate = SubtypeModel(a_model).estimate(replace(a_study, study_id=study_id, diagnostics=diagnostics))
+    assert estimate.in_sample
+    note = "the model was fitted on this patient, among others: the estimate is not a prediction"
+    assert estimate.reasons[-1] == note
     assert not SubtypeModel(a_model).estimate(a_study).in_sample
 
 
@@ -118,10 +119,10 @@ def test_study_without_an_optional_sequence_is_estimated_and_told(a_model: Model
     model = SubtypeModel(a_model)
     assert (model.card.sequences.required, model.card.sequences.optional) == (["flair"], ["t1c"])
     without = {name: value for name, value in a_study.values.items() if not name.startswith("t1c_")}
-    answer = model.estimate(replace(a_study, values=without))
-    assert answer.reasons[-1] == "the study has no t1c: its features were taken as the training patients' medians"
-    assert "without t1c: 0." in answer.performance
-    assert answer.probabilities != model.estimate(a_study).probabilities
+    estimate = model.estimate(replace(a_study, values=without))
+    assert estimate.reasons[-1] == "the study has no t1c: its features were taken as the training patients' medians"
+    assert "without t1c: 0." in estimate.performance
+    assert estimate.probabilities != model.estimate(a_study).probabilities
 
 
 def test_some_features_of_an_optional_sequence_are_not_enough(a_model: ModelFolder, a_study: FeatureRow) -> None:
@@ -136,10 +137,10 @@ def test_image_whose_sequence_nobody_named_is_taken_for_the_one_that_is_needed(
 ) -> None:
     model = SubtypeModel(a_model)
     unnamed = {name.replace("flair_", "image_"): v for name, v in a_study.values.items() if not name.startswith("t1c_")}
-    answer = model.estimate(replace(a_study, values=unnamed))
+    estimate = model.estimate(replace(a_study, values=unnamed))
     named = {name: value for name, value in a_study.values.items() if not name.startswith("t1c_")}
-    assert answer.probabilities == model.estimate(replace(a_study, values=named)).probabilities
-    assert "the image's sequence is not named; it was taken for flair" in answer.reasons
+    assert estimate.probabilities == model.estimate(replace(a_study, values=named)).probabilities
+    assert "the image's sequence is not named; it was taken for flair" in estimate.reasons
 
 
 def test_training_patients_are_inside_and_a_stranger_is_outside_with_the_features_named(a_model: ModelFolder) -> None:
@@ -148,10 +149,10 @@ def test_training_patients_are_inside_and_a_stranger_is_outside_with_the_feature
     assert np.mean(trained) > 0.95
     stranger = patients(COUNTS, effect=1.0, seed=11)[0]
     stranger.values["original_outline_Solidity"] = 60.0
-    answer = model.estimate(stranger)
-    assert not answer.inside_training_range
-    assert answer.reasons[0] == "taken together, the features are unlike those of 99 % of the 60 training patients"
-    assert answer.reasons[1].startswith("original_outline_Solidity is 60, outside the range of 98 % of them (")
+    estimate = model.estimate(stranger)
+    assert not estimate.inside_training_range
+    assert estimate.reasons[0] == "taken together, the features are unlike those of 99 % of the 60 training patients"
+    assert estimate.reasons[1].startswith("original_outline_Solidity is 60, outside the range of 98 % of them (")
 
 
 def test_single_features_outside_their_range_are_named_beside_the_whole_that_is_inside(
@@ -162,10 +163,10 @@ def test_single_features_outside_their_range_are_named_beside_the_whole_that_is_
     values = {name: quantiles[3] for name, quantiles in middle.items()}
     assert model.estimate(replace(a_study, values=values)).reasons == []
     beyond = {name: float(np.mean(middle[name][5:7])) for name in model.features[:4]}
-    answer = model.estimate(replace(a_study, values=values | beyond))
-    assert answer.inside_training_range
+    estimate = model.estimate(replace(a_study, values=values | beyond))
+    assert estimate.inside_training_range
     listed = ", ".join(model.features[:3])
-    assert answer.reasons == [
+    assert estimate.reasons == [
         "taken together, the features are like those of 99 % of the 60 training patients; 4 of 13 by themselves lie "
         f"outside the range of 90 % of them, where 1.3 are to be expected: {listed} and 1 more"
     ]

@@ -86,6 +86,6 @@ def test_real_patients_are_measured_and_estimated(lgg_kaggle: Path, tmp_path: Pa
     for table in tables:
         assert any("voxel size is unknown" in warning for warning in table.warnings)
         for name in NAMES:
-            answer = opened(name).estimate(table)
-            assert sum(answer.probabilities.values()) == pytest.approx(1)
-            assert answer.inside_training_range, answer.reasons
+            estimate = opened(name).estimate(table)
+            assert sum(estimate.probabilities.values()) == pytest.approx(1)
+            assert estimate.inside_training_range, estimate.reasons
