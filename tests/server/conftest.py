@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -41,7 +40,6 @@ LABELLED = 5
 @pytest.fixture(scope="session")
 def a_studies_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Studies ``case-0..3`` without labels and ``labelled-0..4`` with them, a single image, and their models."""
-    torch.set_num_threads(1)  # tiny networks lose more to threads than they gain
     root = tmp_path_factory.mktemp("server") / "studies"
     for seed in range(CASES):
         add_study(root, f"case-{seed}", seed)

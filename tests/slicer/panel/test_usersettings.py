@@ -129,7 +129,7 @@ def test_with_a_token_no_name_is_asked_for(segmented: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def openServer(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A server process without tokens, over two sample studies."""
     from tests.server.servers import start_server
 
@@ -141,20 +141,18 @@ def openServer(application: Any, tmp_path_factory: pytest.TempPathFactory) -> It
     server.stop()
 
 
-def test_a_label_on_a_server_carries_the_name_and_the_study_is_kept_for_it(
-    panel: Any, openServer: Any, spin: Spin
-) -> None:
+def test_a_label_on_a_server_carries_the_name_and_the_study_is_kept_for_it(panel: Any, server: Any, spin: Spin) -> None:
     from RadiogenomicsLib.server.backends import ServerBackend
 
     from gliomics.client import GliomicsClient
 
     panel.runner.backendFor = ServerBackend
-    panel.ui.serverUrl.text = openServer.url
+    panel.ui.serverUrl.text = server.url
     typeName(panel, "Anna Glia")
     for button in ("connectButton", "nextStudyButton", "segmentButton"):
         press(panel, button, spin)
     studyId = panel.model.selection.studyId
-    assert GliomicsClient(openServer.url, user="Berta").next_sample("random")["id"] != studyId
+    assert GliomicsClient(server.url, user="Berta").next_sample("random")["id"] != studyId
     press(panel, "submitButton", spin)
-    (version,) = GliomicsClient(openServer.url).label_history(studyId)
+    (version,) = GliomicsClient(server.url).label_history(studyId)
     assert version["user"] == "Anna Glia"
