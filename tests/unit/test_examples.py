@@ -1,0 +1,95 @@
+"""The examples, the notebook, the Python blocks of the documentation and the docstrings' examples run as they stand."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import re
+import runpy
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import gliomics
+from tests.conftest import PROJECT
+
+PACKAGE = Path(gliomics.__file__).parent
+NOTEBOOK = PROJECT / "examples" / "first_session.ipynb"
+SCRIPTS = {
+    "01_open_and_look": "the outline is in sample-02.png",
+    "02_segment": "Segmentation(of 'sample-03': ",
+    "03_measure_a_cohort": "8 rows in features.csv, each with 396 features",
+    "04_estimate_the_subtype": "For research use only",
+    "05_follow_up": "original_shape_MeshVolume: +",
+}
+"""What each says when it has worked; 06_ask_a_server runs in tests/server."""
+WITH_EXAMPLES = sorted(path for path in PACKAGE.rglob("*.py") if ">>> " in path.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder with the sample studies, as the folder of a checkout."""
+    folder = tmp_path_factory.mktemp("session")
+    (folder / "sample_studies").symlink_to(PROJECT / "sample_studies")
+    return folder
+
+
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_docstrings_show_what_is_so(
+    path: Path, working_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(working_folder)
+    name = ".".join(("gliomics", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+    results = doctest.testmod(importlib.import_module(name))
+    assert results.attempted > 0
+    assert results.failed == 0, capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_script_runs(
+    name: str, working_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(working_folder)
+    runpy.run_path(str(PROJECT / "examples" / f"{name}.py"), run_name="__main__")
+    assert SCRIPTS[name] in capsys.readouterr().out
+
+
+def test_every_script_is_run_and_short() -> None:
+    scripts = {path.stem: len(path.read_text().splitlines()) for path in (PROJECT / "examples").glob("*.py")}
+    assert scripts.keys() == {*SCRIPTS, "06_ask_a_server"}
+    assert max(scripts.values()) <= 26
+
+
+@pytest.mark.slow
+def test_notebook_runs_and_shows_pictures_and_the_notice(working_folder: Path) -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(working_folder)}}).execute()
+    shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    pages = [str(data["text/html"]) for data in shown if "text/html" in data]
+    assert sum("<img" in page for page in pages) == 3
+    assert "For research use only" in pages[-1]
+    assert any("image/png" in data for data in shown)
+
+
+def test_notebook_is_kept_without_outputs() -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [(cell.outputs, cell.execution_count) for cell in code] == [([], None)] * len(code)
+
+
+@pytest.mark.slow
+def test_session_of_the_documentation_runs(
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(working_folder)
+    page = (PROJECT / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/python.md", "exec"), names)
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert capsys.readouterr().out == shown
