@@ -1,7 +1,7 @@
 """Open a study, look at its images and at the outline of its tumour: writes sample-02.png."""
 
 import gliomics
-from gliomics.report.slices import slices_with_outline
+from gliomics.report.lesion_slices import slices_with_outline
 
 study = gliomics.open_study("sample_studies/sample-02")
 print(study)
