@@ -23,7 +23,7 @@ from gliomics.csv_files import write_csv
 from gliomics.errors import GliomicsError, InputError
 from gliomics.evaluation import dice
 from gliomics.files import write_bytes, write_text
-from gliomics.interactive.click_benchmark import MOST_CLICKS, Trial, attempt
+from gliomics.interactive.click_benchmark import MOST_CLICKS, Trial, run_trial
 from gliomics.interactive.guidance import Click
 from gliomics.interactive.refine import LESION, NOT_LESION, Refiner
 from gliomics.models import ModelStore
@@ -70,7 +70,7 @@ def clicked(refiner: Refiner, items: Sequence[LabelledStudy], masks: Path) -> di
         mask = read_mask(masks / f"{item.study.id}.nii.gz")
         tools: dict[str, Any] = {MODEL: refiner, PLAIN: Brush(axial(mask)[0])}
         for name, tool in tools.items():
-            trial = attempt(
+            trial = run_trial(
                 tool,
                 load_volumes(item.study, refiner.card),
                 mask,

@@ -99,7 +99,7 @@ def train_for_ever(folder: Path, first: int) -> None:
 
     from gliomics.segmentation.inputs import prepare_case
     from gliomics.segmentation.settings import TrainSettings
-    from gliomics.training.loop import train
+    from gliomics.training.loop import NetworkTraining, train
     from tests.server.studies import TINY, a_lesion_case
 
     torch.set_num_threads(1)
@@ -107,9 +107,7 @@ def train_for_ever(folder: Path, first: int) -> None:
     case = prepare_case(STUDY, "patient-0", volumes, mask, ["flair"], TINY.input)
     settings = TrainSettings(epochs=5000, batch=8, learning_rate=1e-3)
     train(
-        [case],
-        TINY,
-        settings,
+        NetworkTraining([case], TINY, settings),
         checkpoint=folder / TRAINING / "checkpoint.pt",
         on_epoch=lambda records, total: acknowledge(records[-1].epoch),  # its checkpoint is written
     )

@@ -21,9 +21,9 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.files import write_bytes, write_text
 from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE, blank, legend_above, to_png
 from gliomics.report.numbers import markdown_table
-from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.training.budget import batches_per_epoch, changed
+from gliomics.training.budget import batches_per_epoch, with_overrides
 from gliomics.training.config import TrainingConfig, load_training_config
 
 from .retraining import (
@@ -49,7 +49,11 @@ def nested(items: Sequence[LabelledStudy], sizes: Sequence[int]) -> dict[int, li
 
 
 def epochs_for_equal_steps(
-    cases: Sequence[Case], passes: int, largest: Sequence[LabelledStudy], config: TrainingConfig, prepared: Prepared
+    cases: Sequence[LabelledCase],
+    passes: int,
+    largest: Sequence[LabelledStudy],
+    config: TrainingConfig,
+    prepared: Prepared,
 ) -> int:
     """Epochs over ``cases`` with as many optimiser steps as ``passes`` over the largest set."""
     steps = passes * batches_per_epoch(prepared(largest, config), config)
@@ -132,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training, test = training_and_test(options.data, options.folds)
     sets = nested(training, [int(size) for size in options.patients.split(",")])
     largest, prepared = sets[max(sets)], Prepared()
-    config = changed(load_training_config(options.config), size=options.size)
+    config = with_overrides(load_training_config(options.config), size=options.size)
     budget = f"{options.passes} passes over {max(sets)} patients"
     epochs = partial(epochs_for_equal_steps, passes=options.passes, largest=largest, config=config, prepared=prepared)
     rows = []

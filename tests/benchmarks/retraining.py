@@ -24,24 +24,24 @@ from gliomics.errors import InputError
 from gliomics.evaluation.pixelwise import PIXEL_METRICS, Confusion
 from gliomics.files import read_json, sha256_of, write_json
 from gliomics.segmentation.device import best_device
-from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.statistics.bootstrap import Interval, bootstrap_interval
 from gliomics.statistics.patients import patient_means
 from gliomics.study import label_path, list_studies
-from gliomics.training.budget import batches_per_epoch, of_length
-from gliomics.training.card import draft_card
+from gliomics.training.budget import batches_per_epoch, with_epochs
+from gliomics.training.card import TrainingPlan, draft_card
 from gliomics.training.checkpoint import EpochRecord
 from gliomics.training.config import TrainingConfig
 from gliomics.training.fit import CHECKPOINT, train_cases
-from gliomics.training.loop import train
+from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.split import Split, check_known, read_split
 
 FOLDS = Path(__file__).parents[2] / "docs" / "models" / "lgg_folds.json"
 _TIMED_BATCHES = 10
 
-EpochsOf = Callable[[Sequence[Case]], int]
+EpochsOf = Callable[[Sequence[LabelledCase]], int]
 """How many epochs a row may be trained on its prepared cases."""
 
 
@@ -115,15 +115,15 @@ class Prepared:
     """Prepared cases, kept while rows see the same sequences at the same size."""
 
     _view: tuple[Any, ...] = ()
-    _cases: dict[str, Case] = field(default_factory=dict)
+    _cases: dict[str, LabelledCase] = field(default_factory=dict)
 
-    def __call__(self, items: Sequence[LabelledStudy], config: TrainingConfig) -> list[Case]:
+    def __call__(self, items: Sequence[LabelledStudy], config: TrainingConfig) -> list[LabelledCase]:
         """The cases of ``items`` as ``config`` sees them; a study that cannot be used is an error."""
         view = (*config.sequences.required, *config.sequences.optional, config.model.input.size)
         if view != self._view:
             self._view, self._cases = view, {}
         new = [item for item in items if item.study.id not in self._cases]
-        cases, skipped = prepare_labelled(new, draft_card(config, new, Split(), "", None))
+        cases, skipped = prepare_labelled(new, draft_card(TrainingPlan(config, ""), new))
         for study, reason in skipped.items():
             raise InputError(
                 f"study '{study}' cannot be used: {reason}; correct it, or take its patient out of the folds"
@@ -146,7 +146,9 @@ def training_and_test(data: Path, folds: Path = FOLDS) -> tuple[list[LabelledStu
     return training, [item for item in labelled if item.study.patient_id in first]
 
 
-def epochs_within(minutes: float, cases: Sequence[Case], config: TrainingConfig, encoder_weights: Path | None) -> int:
+def epochs_within(
+    minutes: float, cases: Sequence[LabelledCase], config: TrainingConfig, encoder_weights: Path | None
+) -> int:
     """Epochs that fit into ``minutes`` at the speed of the first batches, at least 2."""
     times: list[float] = []
 
@@ -156,7 +158,7 @@ def epochs_within(minutes: float, cases: Sequence[Case], config: TrainingConfig,
 
     with suppress(InterruptedError):
         one = config.training.model_copy(update={"epochs": 1})
-        train(cases, config.model, one, pretrained_encoder=encoder_weights, cancelled=enough)
+        train(NetworkTraining(cases, config.model, one, pretrained_encoder=encoder_weights), cancelled=enough)
     times.append(perf_counter())
     epoch = float(np.median(np.diff(times[: _TIMED_BATCHES + 1]))) * batches_per_epoch(cases, config)
     epochs = max(2, int(60 * minutes / epoch))
@@ -177,19 +179,19 @@ def retrain(work: Work, epochs_of: EpochsOf, out: Path, prepared: Prepared) -> R
         return Row.model_validate(_of_this(done, identity))
     print(f"{work.key}:", flush=True)
     training = prepared(work.training, work.config)
-    plan = under_way / "plan.json"
-    if not plan.is_file():
-        write_json(plan, {"identity": identity, "epochs": epochs_of(training)})
-    epochs = int(_of_this(plan, identity)["epochs"])
+    length = under_way / "plan.json"
+    if not length.is_file():
+        write_json(length, {"identity": identity, "epochs": epochs_of(training)})
+    epochs = int(_of_this(length, identity)["epochs"])
     steps = epochs * batches_per_epoch(training, work.config)
-    config = of_length(work.config, epochs, steps)
-    card = draft_card(config, work.training, Split(), "a benchmark's patients", work.encoder_weights)
+    config = with_epochs(work.config, epochs, steps)
+    plan = TrainingPlan(config, "a benchmark's patients", encoder_weights=work.encoder_weights)
+    card = draft_card(plan, work.training)
     state = train_cases(
         training,
-        config,
+        plan,
         validation=[],
         card=card,
-        encoder_weights=work.encoder_weights,
         checkpoint=under_way / CHECKPOINT,
         on_epoch=_say,
     )
@@ -223,7 +225,7 @@ def interval_columns(name: str, interval: Interval) -> dict[str, float]:
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def _test(segmenter: Segmenter, cases: Sequence[Case]) -> tuple[dict[str, float], Confusion]:
+def _test(segmenter: Segmenter, cases: Sequence[LabelledCase]) -> tuple[dict[str, float], Confusion]:
     """Dice by patient (the mean of the patient's studies), and the voxels of all studies, each on its own grid."""
     confusions = [Confusion.of(segmenter.mask_of(case.inputs), case.lesion) for case in cases]
     means = patient_means((case.patient_id for case in cases), (confusion.f1 for confusion in confusions))

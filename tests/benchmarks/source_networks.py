@@ -30,7 +30,7 @@ from gliomics.report.numbers import markdown_table
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.losses import LossName
 from gliomics.segmentation.networks.layers import ActivationName, PoolingName
-from gliomics.training.budget import changed
+from gliomics.training.budget import with_overrides
 from gliomics.training.config import TrainingConfig, load_training_config
 
 from .retraining import (
@@ -144,7 +144,7 @@ def run_table(
             print(f"{entry.key}: left out, because --encoder-weights is not given")
             continue
         weights = options.encoder_weights if entry.pretrained else None
-        config = changed(entry.config, size=options.size, base=options.base, loss=LOSS)
+        config = with_overrides(entry.config, size=options.size, base=options.base, loss=LOSS)
         work = Work(entry.key, config, training, test, f"{options.minutes} minutes", weights)
         epochs = partial(epochs_within, options.minutes, config=config, encoder_weights=weights)
         try:

@@ -10,7 +10,7 @@ import torch
 
 from gliomics.features.config import load_config
 from gliomics.features.extract import StudyImages, extract_features
-from gliomics.interactive.fit_correction import CorrectionRun, with_masks
+from gliomics.interactive.fit_correction import CorrectionTraining, with_masks
 from gliomics.interactive.guidance import REACH
 from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord
 from gliomics.records import FeatureRow
@@ -21,7 +21,7 @@ from gliomics.segmentation.settings import InputSettings, SegmentationSettings, 
 from gliomics.segmentation.weights import WEIGHTS, State, save_weights
 from gliomics.study import Mask, Study, Volume, label_path, write_mask, write_study_json, write_volume
 from gliomics.subtype.fit import FitOptions, fit_model
-from gliomics.training.loop import train
+from gliomics.training.loop import NetworkTraining, train
 
 torch.set_num_threads(1)  # tiny networks lose more to threads than they gain
 
@@ -91,7 +91,7 @@ def a_trained_state(folder: Path) -> State:
     labelled = [add_label(folder, add_study(folder, f"train-{seed}", seed), seed) for seed in range(100, 104)]
     torch.manual_seed(0)
     cases, _ = prepare_labelled(labelled, a_card("tiny", TINY, ["flair"], []))
-    return train(cases, TINY, ENOUGH)
+    return train(NetworkTraining(cases, TINY, ENOUGH))
 
 
 def a_trained_correction_state() -> State:
@@ -102,7 +102,7 @@ def a_trained_correction_state() -> State:
         cases.append(prepare_case(f"case-{seed}", f"patient-{seed}", volumes, mask, ["flair"], CORRECTING.input))
         masks[f"case-{seed}"] = mask.with_array(np.roll(mask.array, 4, axis=seed % 2))
     settings = ENOUGH.model_copy(update={"epochs": 40})
-    return train(with_masks(cases, masks), CORRECTING, settings, kind=CorrectionRun)
+    return train(CorrectionTraining(with_masks(cases, masks), CORRECTING, settings))
 
 
 def add_model(root: Path, card: ModelCard, state: State) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gliomics.preprocess import axial
 from gliomics.segmentation.embedding import pooled_channels
 from gliomics.segmentation.inputs import Inputs
-from gliomics.segmentation.model import Prepared
+from gliomics.segmentation.model import PreparedStudy
 from gliomics.segmentation.postprocess import calibrate, entropy
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.study.records import Volume
@@ -67,7 +67,7 @@ def score_study(segmenter: Segmenter, volumes: Mapping[str, Volume], *, seed: in
     return score_prepared(segmenter, segmenter.prepare(volumes), seed=seed)
 
 
-def score_prepared(segmenter: Segmenter, study: Prepared, *, seed: int = 0) -> AcquisitionScores:
+def score_prepared(segmenter: Segmenter, study: PreparedStudy, *, seed: int = 0) -> AcquisitionScores:
     """As :func:`score_study`, for a study that :meth:`Segmenter.prepare` made ready."""
     draws = segmenter.draws(study.inputs, samples=SAMPLES, seed=seed)
     mean = draws.mean(axis=0)

@@ -22,16 +22,16 @@ from gliomics.active.strategies import COMPARABLE, LabellingState
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelCard
-from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
-from gliomics.segmentation.model import Prepared
+from gliomics.segmentation.model import PreparedStudy
 from gliomics.segmentation.networks.pretrained import weights_hash
 from gliomics.segmentation.segmenter import Segmenter
-from gliomics.training.budget import batches_per_epoch, of_length
-from gliomics.training.card import draft_card
+from gliomics.training.budget import batches_per_epoch, with_epochs
+from gliomics.training.card import TrainingPlan, draft_card
 from gliomics.training.config import TrainingConfig
-from gliomics.training.fit import ON_SKIPPED
-from gliomics.training.loop import train
+from gliomics.training.fit import OnSkipped
+from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.scores import patient_scores, score
 from gliomics.training.split import Split
 from gliomics.validated import validated
@@ -99,13 +99,13 @@ the seconds that they will take."""
 class Cohort:
     """The prepared studies of a replay: ``pool``, of which strategies choose, and ``test``, which are only measured."""
 
-    pool: Mapping[str, Case]
-    test: Sequence[Case]
+    pool: Mapping[str, LabelledCase]
+    test: Sequence[LabelledCase]
     fingerprints: Mapping[str, str]
 
     @classmethod
     def of(
-        cls, labelled: Sequence[LabelledStudy], split: Split, config: TrainingConfig, on_skipped: ON_SKIPPED
+        cls, labelled: Sequence[LabelledStudy], split: Split, config: TrainingConfig, on_skipped: OnSkipped
     ) -> Cohort:
         """Prepare labelled studies. Of a patient of the pool the first study by id takes part, so that all count once.
 
@@ -120,9 +120,9 @@ class Cohort:
             if earlier is not item:
                 on_skipped(item.study.id, f"patient {item.study.patient_id} takes part with study '{earlier.study.id}'")
         items_by_part = {"pool": list(study_by_patient.values()), "test": parts["test"]}
-        cases: dict[str, list[Case]] = {}
+        cases: dict[str, list[LabelledCase]] = {}
         for name, items in items_by_part.items():
-            cases[name], skipped = prepare_labelled(items, draft_card(config, items, Split(), "", None))
+            cases[name], skipped = prepare_labelled(items, draft_card(TrainingPlan(config, ""), items))
             for study, reason in skipped.items():
                 on_skipped(study, reason)
             items_by_part[name] = [item for item in items if item.study.id not in skipped]
@@ -273,25 +273,24 @@ class _Replay:
         cases = [self.cohort.pool[name] for name in labelled]
         in_epoch = batches_per_epoch(cases, self.plan.config)
         epochs = max(1, round(self.steps / in_epoch))
-        config = of_length(self.plan.config, epochs, epochs * in_epoch)
-        state = train(
+        config = with_epochs(self.plan.config, epochs, epochs * in_epoch)
+        training = NetworkTraining(
             cases,
             config.model,
             config.training.model_copy(update={"seed": seed}),
             optional=config.sequences.may_be_missing,
             pretrained_encoder=self.plan.encoder_weights,
-            checkpoint=checkpoint,
         )
-        return Segmenter.from_state(_card(config), state), epochs * in_epoch
+        return Segmenter.from_state(_card(config), train(training, checkpoint=checkpoint)), epochs * in_epoch
 
 
 def _card(config: TrainingConfig) -> ModelCard:
-    return draft_card(config, [], Split(), "a replay's patients", None)
+    return draft_card(TrainingPlan(config, "a replay's patients"), [])
 
 
-def _seen(case: Case) -> Prepared:
+def _seen(case: LabelledCase) -> PreparedStudy:
     """What strategies may know of a study: its images, not its label."""
-    return Prepared(case.inputs, case.inputs.canonical, [], [])
+    return PreparedStudy(case.inputs, case.inputs.canonical, [], [])
 
 
 def _identity(cohort: Cohort, plan: Plan) -> dict[str, Any]:

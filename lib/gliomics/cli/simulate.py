@@ -72,14 +72,14 @@ def active_learning(
     from gliomics.active.simulation import simulate as replay
     from gliomics.active.strategies import COMPARABLE
     from gliomics.report.labelling_loop import write_results
-    from gliomics.training.budget import changed
+    from gliomics.training.budget import with_overrides
     from gliomics.training.config import load_training_config
     from gliomics.training.split import Split, read_split
 
     parts = read_split(split)
     if not isinstance(parts, Split):
         raise InputError(f'{split} has folds; give {{"test": [patient ids]}}, the patients to measure on')
-    chosen = changed(load_training_config(config), size=size, epochs=epochs)
+    chosen = with_overrides(load_training_config(config), size=size, epochs=epochs)
     plan = Plan(chosen, first, step, until, encoder_weights)
     cohort = Cohort.of(labelled_studies(studies), parts, chosen, study_left_out)
     console.print(f"{len(cohort.pool)} patients to choose from, {len(cohort.test)} studies to measure on")

@@ -55,6 +55,7 @@ def segmentation(
     OUT gets the model (or the masks of the cross-validation), the curves and what an interrupted run continues from.
     On several GPUs: torchrun --nproc-per-node 4 --no-python gliomics train segmentation ...
     """
+    from gliomics.training.card import TrainingPlan
     from gliomics.training.config import load_training_config
     from gliomics.training.crossvalidate import cross_validate, fit_validated, read_cross_validation
     from gliomics.training.distributed import joined
@@ -70,7 +71,7 @@ def segmentation(
         if validated_by is not None:
             if not isinstance(parts, Split):
                 raise InputError("--validated-by trains one model; give --split patients to keep out, or nothing")
-            model = fit_validated(
+            validated_model = fit_validated(
                 labelled,
                 read_cross_validation(validated_by),
                 parts,
@@ -79,18 +80,15 @@ def segmentation(
                 encoder_weights=encoder_weights,
                 on_epoch=_Reporter(out),
             )
-            metrics, result = model.card.metrics, model.path
+            if validated_model is None:  # another process of several writes the model
+                return
+            metrics, result = validated_model.card.metrics, validated_model.path
         elif isinstance(parts, Split):
-            model, scores = fit(
-                labelled,
-                load_training_config(str(config)),
-                parts,
-                out,
-                population=population,
-                encoder_weights=encoder_weights,
-                on_epoch=_Reporter(out),
-                on_skipped=study_left_out,
-            )
+            plan = TrainingPlan(load_training_config(str(config)), population, parts, encoder_weights)
+            fitted = fit(labelled, plan, out, on_epoch=_Reporter(out), on_skipped=study_left_out)
+            if fitted is None:
+                return
+            model, scores = fitted
             metrics, result = model.card.metrics, model.path
         else:
             validated = cross_validate(
@@ -102,6 +100,8 @@ def segmentation(
                 on_epoch=lambda fold: _Reporter(out / f"fold-{fold}", f"fold {fold} of {len(parts)}, "),
                 on_skipped=study_left_out,
             )
+            if validated is None:
+                return
             metrics, scores, result = validated.metrics, validated.scores, out / "masks"
         _report(scores, metrics, result)
 
@@ -122,6 +122,7 @@ def correction(
 ) -> None:
     """Train a model that corrects masks by clicks, strokes and drawn slices."""
     from gliomics.interactive.fit_correction import CONFIG, fit_correction
+    from gliomics.training.card import TrainingPlan
     from gliomics.training.config import load_training_config
     from gliomics.training.distributed import joined
     from gliomics.training.split import Split, read_split
@@ -134,15 +135,13 @@ def correction(
         model = fit_correction(
             labelled,
             masks,
-            load_training_config(str(config or CONFIG)),
-            parts,
+            TrainingPlan(load_training_config(str(config or CONFIG)), population, parts, encoder_weights),
             out,
-            population=population,
-            encoder_weights=encoder_weights,
             on_epoch=_Reporter(out),
             on_skipped=study_left_out,
         )
-        _report({}, model.card.metrics, model.path)
+        if model is not None:  # else another process of several writes it
+            _report({}, model.card.metrics, model.path)
 
 
 class _Reporter:

@@ -45,7 +45,7 @@ class Trial:
         return next((number for number, value in enumerate(self.dice) if value >= level), None)
 
 
-def attempt(
+def run_trial(
     refiner: Refiner,
     volumes: Mapping[str, Volume],
     mask: Mask,

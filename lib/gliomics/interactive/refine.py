@@ -20,7 +20,7 @@ from gliomics.interactive.guidance import CHANNELS, REACH, Click, canonical_voxe
 from gliomics.preprocess import axial, from_canonical, to_canonical
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Inputs
-from gliomics.segmentation.model import LoadedModel, Prepared
+from gliomics.segmentation.model import LoadedModel, PreparedStudy
 from gliomics.segmentation.postprocess import calibrate
 from gliomics.study import Mask, check_same_grid
 from gliomics.study.records import Volume
@@ -40,10 +40,10 @@ class Refiner(LoadedModel):
     """
 
     task = "refinement"
-    _done = "refined"
+    _verb = "refined"
     extra_channels = CHANNELS
 
-    def refine(self, study: Prepared, mask: Mask, clicks: Sequence[Click]) -> Mask:
+    def refine(self, study: PreparedStudy, mask: Mask, clicks: Sequence[Click]) -> Mask:
         """The mask after the last of ``clicks``; earlier ones keep their voxels.
 
         The last click changes voxels only as it says (a click on lesion adds, one on background removes), within
@@ -66,7 +66,7 @@ class Refiner(LoadedModel):
             after[canonical_voxel(click, study.inputs.canonical, study.image)] = click.lesion
         return until_now.with_lesion(after)
 
-    def from_scribbles(self, study: Prepared, mask: Mask) -> Mask:
+    def from_scribbles(self, study: PreparedStudy, mask: Mask) -> Mask:
         """The mask after strokes: a graph cut over the network's probabilities in the slices near a stroke.
 
         The cut (Boykov and Kolmogorov 2004) prefers an outline along edges of the image; strokes bind it.
@@ -84,7 +84,7 @@ class Refiner(LoadedModel):
         return until_now.with_lesion(after)
 
     def propagate(
-        self, study: Prepared, mask: Mask, drawn: Sequence[int], cancelled: Callable[[], bool] = lambda: False
+        self, study: PreparedStudy, mask: Mask, drawn: Sequence[int], cancelled: Callable[[], bool] = lambda: False
     ) -> Mask:
         """The mask continued from slices that the user drew, outwards until nothing is left of the lesion.
 
@@ -137,7 +137,7 @@ class _UntilNow:
     own: npt.NDArray[np.int8]
 
     @classmethod
-    def of(cls, mask: Mask, study: Prepared) -> _UntilNow:
+    def of(cls, mask: Mask, study: PreparedStudy) -> _UntilNow:
         check_same_grid(mask, study.image, "the mask", "the image")
         array = to_canonical(mask).array
         own = np.where(array == LESION, 1, np.where(array == NOT_LESION, -1, 0)).astype(np.int8)

@@ -1,8 +1,9 @@
-"""Where networks run, and in which precision."""
+"""Where networks run, in which precision, and with which random numbers."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
@@ -24,3 +25,14 @@ def mixed_precision(device: torch.device) -> AbstractContextManager[None]:
 def bfloat16_is_fast() -> bool:
     """Whether this processor has bfloat16 units."""
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and bool(torch.cpu._is_avx512_bf16_supported())
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Let PyTorch draw from ``seed`` on, where layers take no generator; afterwards the caller's numbers go on.
+
+    It has one generator for all threads: whoever needs the same numbers again keeps others from drawing meanwhile.
+    """
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

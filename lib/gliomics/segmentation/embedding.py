@@ -36,13 +36,13 @@ def deep_features(segmenter: Segmenter, volumes: Mapping[str, Volume], mask: Mas
     version of a model (:func:`deep_diagnostics`). Raises :class:`GeometryError` for a mask on another grid and
     :class:`InputError` for a missing sequence, a mask without a voxel above 0 or a region outside the head.
     """
-    chosen, _ = segmenter.choose(volumes)
-    for name, volume in chosen.items():
+    usable, _ = segmenter.choose(volumes)
+    for name, volume in usable.items():
         mask = on_grid_of(mask, volume, "the mask", f"sequence '{name}'")
     region = to_canonical(mask).array > 0
     if not region.any():
         raise InputError("the mask is empty: no voxel is above 0; draw the lesion before computing deep features")
-    inputs = prepare(chosen, segmenter.sequences, segmenter.settings.input)
+    inputs = prepare(usable, segmenter.sequences, segmenter.settings.input)
     covered = _coverage(region, inputs.grid, _cells(segmenter, inputs))
     if not covered.any():
         raise InputError("the region lies outside the head; does the mask belong to this image?")
@@ -52,12 +52,12 @@ def deep_features(segmenter: Segmenter, volumes: Mapping[str, Volume], mask: Mas
 
 def deep_diagnostics(segmenter: Segmenter, volumes: Mapping[str, Volume]) -> dict[str, Any]:
     """Where :func:`deep_features` come from: version and weights of the model, and the sequences that it had."""
-    chosen, _ = segmenter.choose(volumes)
+    usable, _ = segmenter.choose(volumes)
     card = segmenter.card
     return {
         f"deep_{card.name}_version": card.version,
         f"deep_{card.name}_weights_sha256": card.sha256.get(WEIGHTS),
-        f"deep_{card.name}_sequences": list(chosen),
+        f"deep_{card.name}_sequences": list(usable),
     }
 
 

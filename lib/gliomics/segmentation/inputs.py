@@ -48,13 +48,13 @@ def prepare(volumes: Mapping[str, Volume], sequences: Iterable[str], settings: I
     reference = next((name for name in ("flair", *names) if name in volumes), None)
     if reference is None:
         raise InputError(f"none of the sequences {', '.join(names)} was given; found {', '.join(volumes) or 'nothing'}")
-    given = [name for name in names if name in volumes]
+    available = [name for name in names if name in volumes]
     with ThreadPoolExecutor() as pool:  # numpy sorts and copies without holding the interpreter's lock
-        canonical = dict(zip(given, pool.map(to_canonical, [volumes[name] for name in given]), strict=True))
+        canonical = dict(zip(available, pool.map(to_canonical, [volumes[name] for name in available]), strict=True))
         arrays = pool.map(standardise, [volume.array for volume in canonical.values()])
-        standardised = dict(zip(given, arrays, strict=True))
+        standardised = dict(zip(available, arrays, strict=True))
         grid = SliceGrid.around_head(canonical[reference], settings.size)
-        sampled = dict(zip(given, pool.map(grid.sample, standardised.values()), strict=True))
+        sampled = dict(zip(available, pool.map(grid.sample, standardised.values()), strict=True))
     images = torch.zeros(len(names), canonical[reference].shape[2], settings.size, settings.size, dtype=torch.float16)
     for name, slices in sampled.items():
         images[names.index(name)] = torch.from_numpy(slices)
@@ -63,7 +63,7 @@ def prepare(volumes: Mapping[str, Volume], sequences: Iterable[str], settings: I
 
 
 @dataclass(frozen=True)
-class Case:
+class LabelledCase:
     """A labelled study, prepared: ``target`` (slice, size, size) is the fraction of each pixel that is lesion.
 
     A network that learns fractions puts the edge between pixels: on 88 patients, a mask brought to 192 x 192 and back
@@ -76,26 +76,26 @@ class Case:
     target: torch.Tensor
     lesion: np.ndarray
     """The lesion on the reference's canonical grid, for evaluation."""
-    known: torch.Tensor | None = None
+    annotated: torch.Tensor | None = None
     """Whether each slice was annotated; None where all were."""
 
     @property
     def lesion_slices(self) -> torch.Tensor:
         """Whether each slice is known to have a pixel that is mostly lesion."""
         inside = (self.target > 0.5).flatten(1).any(dim=1)
-        return inside if self.known is None else inside & self.known
+        return inside if self.annotated is None else inside & self.annotated
 
-    def with_sequences(self, first: int) -> Case:
-        """The case as if it had the ``first`` sequences alone."""
+    def with_sequences(self, count: int) -> LabelledCase:
+        """The case as if it had the first ``count`` sequences alone."""
         images = self.inputs.images.clone()
-        images[first:] = 0
-        present = tuple(there and number < first for number, there in enumerate(self.inputs.present))
+        images[count:] = 0
+        present = tuple(number < count and is_present for number, is_present in enumerate(self.inputs.present))
         return replace(self, inputs=replace(self.inputs, images=images, present=present))
 
     def answerable(self, first: Sequence[int], depth: int) -> torch.Tensor:
         """Whether what a network should answer for windows of ``depth`` slices is known, (n, depth)."""
         numbers = self.inputs.numbers(first, torch.arange(depth))
-        return torch.ones(numbers.shape, dtype=torch.bool) if self.known is None else self.known[numbers]
+        return torch.ones(numbers.shape, dtype=torch.bool) if self.annotated is None else self.annotated[numbers]
 
     def targets(self, first: Sequence[int], depth: int) -> torch.Tensor:
         """What a network should answer for windows of ``depth`` slices, (n, depth, size, size)."""
@@ -109,9 +109,9 @@ def prepare_case(
     mask: Mask,
     sequences: Iterable[str],
     settings: InputSettings,
-) -> Case:
+) -> LabelledCase:
     """Prepare a study and its mask (any label value above 0 is lesion)."""
     inputs = prepare(volumes, sequences, settings)
     lesion = to_canonical(mask).array > 0
     target = torch.from_numpy(inputs.grid.sample(lesion.astype(np.float32)).astype(np.float16))
-    return Case(study_id, patient_id, inputs, target, lesion)
+    return LabelledCase(study_id, patient_id, inputs, target, lesion)

@@ -32,8 +32,8 @@ def kept_edge(label: Array, automatic: Array) -> float:
     """
     a, b = _blocks(label > 0), _blocks(automatic > 0)
     edge = b.any(axis=(1, 3)) & ~b.all(axis=(1, 3))
-    kept = (a == b).all(axis=(1, 3)) & edge
-    return float(kept.sum() / edge.sum()) if edge.any() else 0.0
+    alike = (a == b).all(axis=(1, 3)) & edge
+    return float(alike.sum() / edge.sum()) if edge.any() else 0.0
 
 
 def changed_share(label: Array, automatic: Array) -> float:

@@ -14,7 +14,7 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelCard
 from gliomics.preprocess import axial, lesion_mask
-from gliomics.segmentation.inputs import Case, prepare_case
+from gliomics.segmentation.inputs import LabelledCase, prepare_case
 from gliomics.segmentation.settings import settings_of
 from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, load_sequences, read_mask
 from gliomics.study.images import read_label_names
@@ -40,8 +40,8 @@ class LabelledStudy:
 
 def load_volumes(study: Study, card: ModelCard, *, resample_to: str | None = None) -> dict[str, Volume]:
     """The sequences of a study that a model can use, or its only image when that is unnamed."""
-    wanted = [*card.sequences.required, *card.sequences.optional]
-    names = [name for name in wanted if name in study.sequences]
+    usable = [*card.sequences.required, *card.sequences.optional]
+    names = [name for name in usable if name in study.sequences]
     if not names and list(study.sequences) == [UNNAMED_SEQUENCE]:
         names = [UNNAMED_SEQUENCE]
     missing = [name for name in card.sequences.required if name not in names]
@@ -50,7 +50,7 @@ def load_volumes(study: Study, card: ModelCard, *, resample_to: str | None = Non
     return load_sequences(study, names, resample_to=resample_to)
 
 
-def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tuple[list[Case], dict[str, str]]:
+def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tuple[list[LabelledCase], dict[str, str]]:
     """Prepare labelled studies for a model; those that cannot be used are returned by id with the reason."""
     settings = settings_of(card)
     sequences = [*card.sequences.required, *card.sequences.optional]
@@ -63,7 +63,7 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
                 volumes = {card.sequences.required[0]: volumes[UNNAMED_SEQUENCE]}
             case = prepare_case(item.study.id, item.study.patient_id, volumes, mask, sequences, settings.input)
             if item.slices is not None:
-                case = replace(case, known=_canonical_slices(item, mask))
+                case = replace(case, annotated=_annotated_slices(item, mask))
         except GliomicsError as error:
             skipped[item.study.id] = str(error)
         else:
@@ -88,7 +88,7 @@ def read_label(item: LabelledStudy, image: Volume) -> Mask:
     return lesion_mask(mask, image, name, allow_empty=item.slices is not None)
 
 
-def _canonical_slices(item: LabelledStudy, mask: Mask) -> torch.Tensor:
+def _annotated_slices(item: LabelledStudy, mask: Mask) -> torch.Tensor:
     """Whether each slice (inferior to superior) was annotated."""
     axis, downwards = axial(mask)
     count, slices = mask.shape[axis], list(item.slices or ())
@@ -96,16 +96,16 @@ def _canonical_slices(item: LabelledStudy, mask: Mask) -> torch.Tensor:
         raise InputError(
             f"study '{item.study.id}' is said to be annotated in slices {str(slices)[:80]}; it has 0 to {count - 1}"
         )
-    known = torch.zeros(count, dtype=torch.bool)
-    known[slices] = True
-    return known.flip(0) if downwards else known
+    annotated = torch.zeros(count, dtype=torch.bool)
+    annotated[slices] = True
+    return annotated.flip(0) if downwards else annotated
 
 
 def fingerprint(labelled: Sequence[LabelledStudy]) -> str:
     """A hash of which studies with which labels a model learned from."""
-    lines = sorted(f"{item.study.id} {sha256_of(item.label)}{_only(item.slices)}" for item in labelled)
+    lines = sorted(f"{item.study.id} {sha256_of(item.label)}{_in_slices(item.slices)}" for item in labelled)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _only(slices: tuple[int, ...] | None) -> str:
+def _in_slices(slices: tuple[int, ...] | None) -> str:
     return "" if slices is None else f" slices {sorted(slices)}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedStudy:
     """A study ready for a network: what can be done once for all that is asked of it."""
 
     inputs: Inputs
@@ -39,7 +39,8 @@ class LoadedModel:
     task: ClassVar[Task]
     extra_channels: ClassVar[int] = 0
     """Channels that the network sees beside the sequences."""
-    _done: ClassVar[str]
+    _verb: ClassVar[str]
+    """What the model does to a study, in the past tense, for warnings."""
 
     def __init__(self, model: ModelFolder) -> None:
         try:
@@ -91,11 +92,11 @@ class LoadedModel:
                 f"the study has {', '.join(sorted(volumes)) or 'none'}"
             )
         absent = [name for name in optional if name not in volumes]
-        warnings = [f"{self._done} without {', '.join(absent)}"] if absent else []
+        warnings = [f"{self._verb} without {', '.join(absent)}"] if absent else []
         return {name: volumes[name] for name in self.sequences if name in volumes}, warnings
 
-    def prepare(self, volumes: Mapping[str, Volume]) -> Prepared:
+    def prepare(self, volumes: Mapping[str, Volume]) -> PreparedStudy:
         """Choose, standardise and resample the sequences of a study, which must lie on one grid."""
-        chosen, warnings = self.choose(volumes)
-        inputs = prepare(chosen, self.sequences, self.settings.input)
-        return Prepared(inputs, next(iter(chosen.values())), list(chosen), warnings)
+        usable, warnings = self.choose(volumes)
+        inputs = prepare(usable, self.sequences, self.settings.input)
+        return PreparedStudy(inputs, next(iter(usable.values())), list(usable), warnings)

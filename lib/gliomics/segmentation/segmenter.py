@@ -7,26 +7,24 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from gliomics.models import ModelCard
 from gliomics.notebook import card, slice_picture, spoken_spacing
 from gliomics.preprocess import from_canonical
+from gliomics.segmentation.device import best_device, seeded
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Inputs
-from gliomics.segmentation.model import LoadedModel, Prepared
+from gliomics.segmentation.model import LoadedModel, PreparedStudy
 from gliomics.segmentation.postprocess import calibrate, entropy, to_mask
 from gliomics.segmentation.settings import InputSettings
-from gliomics.segmentation.weights import State
 from gliomics.study.records import Mask, Volume
 
-if TYPE_CHECKING:
-    pass
+_drawing = threading.Lock()
+"""Held while a network draws: one generator serves all threads."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +65,7 @@ class Segmenter(LoadedModel):
     """A segmentation model."""
 
     task = "segmentation"
-    _done = "segmented"
-
-    def _build(self, card: ModelCard, state: State) -> None:
-        super()._build(card, state)
-        self._dropout_lock = threading.Lock()
+    _verb = "segmented"
 
     def segment(
         self,
@@ -89,7 +83,7 @@ class Segmenter(LoadedModel):
 
     def segment_prepared(
         self,
-        study: Prepared,
+        study: PreparedStudy,
         progress: Callable[[float], None] = lambda fraction: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Segmentation:
@@ -122,9 +116,8 @@ class Segmenter(LoadedModel):
 
     def draws(self, inputs: Inputs, *, samples: int, seed: int) -> npt.NDArray[np.float32]:
         """Calibrated probabilities under Monte Carlo dropout, (sample, slice, size, size)."""
-        with self._dropout_lock:
-            network = _with_dropout(self.network)
-            torch.manual_seed(seed)
+        network = _with_dropout(self.network)
+        with _drawing, seeded(seed, best_device()):
             logits = np.stack([self._logits(network, inputs, drawing=True) for _ in range(samples)])
         return calibrate(logits, self.settings.calibration)
 
@@ -164,7 +157,7 @@ class Segmenter(LoadedModel):
         total = torch.zeros(count, settings.size, settings.size)
         times = torch.zeros(count)
         windows = first_slices(count, settings)
-        batches, done = batches_of(windows), 0
+        batches, answered = batches_of(windows), 0
 
         def answer(first: Sequence[int]) -> torch.Tensor:
             images = inputs.windows(first, settings)
@@ -181,8 +174,8 @@ class Segmenter(LoadedModel):
                 inside = min(settings.depth, count - number)
                 total[number : number + inside] += logits[:inside]
                 times[number : number + inside] += 1
-            done += len(first)
-            progress(done / len(windows))
+            answered += len(first)
+            progress(answered / len(windows))
         return np.asarray((total / times[:, None, None]).numpy())
 
 

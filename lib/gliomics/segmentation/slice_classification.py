@@ -12,7 +12,7 @@ import torch
 from gliomics.evaluation.slice_calls import ClassifiedSlices
 from gliomics.preprocess import axial
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
-from gliomics.segmentation.inputs import Case, Inputs
+from gliomics.segmentation.inputs import Inputs, LabelledCase
 from gliomics.segmentation.model import LoadedModel
 from gliomics.study.records import Volume
 
@@ -33,7 +33,7 @@ class SliceClassifierModel(LoadedModel):
     """A model that says whether a slice shows tumour."""
 
     task = "slice_classification"
-    _done = "classified"
+    _verb = "classified"
 
     def classify(self, volumes: Mapping[str, Volume]) -> SliceProbabilities:
         """Classify the axial slices of a study from its sequences, which must lie on one grid."""
@@ -54,10 +54,10 @@ class SliceClassifierModel(LoadedModel):
                 logits = (logits + forward(self.network, images.flip(2))) / 2
             return logits.softmax(dim=1)[:, 1]
 
-        found = in_parallel(answer, batches_of(range(inputs.images.shape[1])))
-        return np.asarray(torch.cat(list(found)).numpy(), dtype=np.float64)
+        probabilities = in_parallel(answer, batches_of(range(inputs.images.shape[1])))
+        return np.asarray(torch.cat(list(probabilities)).numpy(), dtype=np.float64)
 
-    def judge(self, cases: Sequence[Case]) -> list[ClassifiedSlices]:
+    def judge(self, cases: Sequence[LabelledCase]) -> list[ClassifiedSlices]:
         """Classify the slices of labelled studies; one has tumour where any voxel of its mask does."""
         return [
             ClassifiedSlices(c.patient_id, np.any(c.lesion, axis=(0, 1)), self.probabilities(c.inputs)) for c in cases

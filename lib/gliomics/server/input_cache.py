@@ -8,7 +8,7 @@ from typing import Any
 
 from gliomics.files import FileStamp
 from gliomics.segmentation.labelled import load_volumes
-from gliomics.segmentation.model import LoadedModel, Prepared
+from gliomics.segmentation.model import LoadedModel, PreparedStudy
 from gliomics.study.records import Study
 
 _MOST = 4
@@ -19,10 +19,10 @@ class PreparedStudies:
     """The last few studies that networks saw, until a file of theirs changes. Usable from several threads."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[tuple[Any, ...], Prepared] = OrderedDict()
+        self._held: OrderedDict[tuple[Any, ...], PreparedStudy] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, model: LoadedModel, study: Study, resample_to: str | None = None) -> Prepared:
+    def get(self, model: LoadedModel, study: Study, resample_to: str | None = None) -> PreparedStudy:
         """The study, ready for a model; the errors of :func:`load_volumes` when it cannot be."""
         stamps = tuple((str(path), FileStamp.of(path)) for path in study.sequences.values() if path.is_file())
         key = (model.card.name, model.card.version, study.id, stamps, resample_to)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, optimize, special
 
-from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.settings import CalibrationSettings, PostprocessSettings
 
 THRESHOLDS = tuple(np.round(np.arange(0.2, 0.81, 0.05), 2).tolist())
@@ -19,10 +20,10 @@ _VOXELS_PER_STUDY = 20_000
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredCase:
     """A labelled case with the logits (slice, size, size) of a network that did not train on it."""
 
-    case: Case
+    case: LabelledCase
     logits: npt.NDArray[np.floating]
 
     @property
@@ -34,8 +35,27 @@ class Judged:
         """Slices brought to the grid of ``case.lesion`` (i, j, k)."""
         return self.case.inputs.grid.restore(slices, self.case.inputs.canonical.shape)
 
+    @cached_property
+    def dice_table(self) -> npt.NDArray[np.float64]:
+        """:func:`dice_of_rules` of the case."""
+        return dice_of_rules(self)
 
-def choose_calibration(studies: Sequence[Judged], *, seed: int = 0) -> CalibrationSettings:
+
+class Rules(NamedTuple):
+    """What turns logits into probabilities, and these into a mask."""
+
+    calibration: CalibrationSettings
+    postprocess: PostprocessSettings
+
+
+def choose_rules(studies: Sequence[ScoredCase]) -> Rules:
+    """The calibration of studies, and the threshold and component rule with the highest Dice over their patients."""
+    calibration = choose_calibration(studies)
+    tables = [(study.case.patient_id, study.dice_table) for study in studies]
+    return Rules(calibration, choose_rule(tables, calibration))
+
+
+def choose_calibration(studies: Sequence[ScoredCase], *, seed: int = 0) -> CalibrationSettings:
     """Slope and intercept of the logits that make the truth most probable, every study with the same weight.
 
     The targets are Platt's (1999), a little inside 0 and 1, so that perfect separation calls for no infinite slope.
@@ -43,9 +63,9 @@ def choose_calibration(studies: Sequence[Judged], *, seed: int = 0) -> Calibrati
     rng = np.random.default_rng(seed)
     logits, target = [], []
     for study in studies:
-        drawn = rng.integers(0, study.logits.size, _VOXELS_PER_STUDY)
-        logits.append(study.logits.reshape(-1)[drawn].astype(np.float64))
-        target.append(study.inside.reshape(-1)[drawn])
+        voxels = rng.integers(0, study.logits.size, _VOXELS_PER_STUDY)
+        logits.append(study.logits.reshape(-1)[voxels].astype(np.float64))
+        target.append(study.inside.reshape(-1)[voxels])
     z, inside = np.concatenate(logits), np.concatenate(target)
     y = np.where(inside, 1 - 1 / (inside.sum() + 2), 1 / ((~inside).sum() + 2))
 
@@ -53,8 +73,10 @@ def choose_calibration(studies: Sequence[Judged], *, seed: int = 0) -> Calibrati
         scaled = np.exp(parameters[0]) * z + parameters[1]
         return float(np.mean(np.logaddexp(0, scaled) - y * scaled))
 
-    found = optimize.minimize(loss, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-9})
-    return CalibrationSettings(slope=float(np.exp(found.x[0])), intercept=float(found.x[1]))
+    log_slope, intercept = optimize.minimize(
+        loss, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-9}
+    ).x
+    return CalibrationSettings(slope=float(np.exp(log_slope)), intercept=float(intercept))
 
 
 def choose_rule(
@@ -77,7 +99,7 @@ def choose_rule(
     )
 
 
-def dice_of_rules(study: Judged) -> npt.NDArray[np.float64]:
+def dice_of_rules(study: ScoredCase) -> npt.NDArray[np.float64]:
     """Dice of a study's mask by every rule, (thresholds of the uncalibrated probability, components)."""
     probability = study.restore(special.expit(study.logits.astype(np.float32)))
     truth = int(np.count_nonzero(study.case.lesion))
@@ -87,13 +109,13 @@ def dice_of_rules(study: Judged) -> npt.NDArray[np.float64]:
         sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
         hits = np.bincount(components[study.case.lesion], minlength=count + 1)[1:]
         for column, fraction in enumerate(COMPONENTS):
-            kept = sizes >= fraction * sizes.max() if count else np.zeros(0, dtype=bool)
-            total = int(sizes[kept].sum()) + truth
-            table[row, column] = 2 * int(hits[kept].sum()) / total if total else 1.0
+            large = sizes >= fraction * sizes.max() if count else np.zeros(0, dtype=bool)
+            total = int(sizes[large].sum()) + truth
+            table[row, column] = 2 * int(hits[large].sum()) / total if total else 1.0
     return table
 
 
-def expected_calibration_error(studies: Sequence[tuple[Judged, CalibrationSettings]], *, bins: int = 10) -> float:
+def expected_calibration_error(studies: Sequence[tuple[ScoredCase, CalibrationSettings]], *, bins: int = 10) -> float:
     """Mean distance of probability and truth over equal bins of the voxels that are not plainly outside.
 
     Voxels with a probability under 0.01 are left out: they are the most, and nothing is asked of them
@@ -107,5 +129,5 @@ def expected_calibration_error(studies: Sequence[tuple[Judged, CalibrationSettin
         counts += np.bincount(index, minlength=bins)
         sums += np.bincount(index, probability[counted], minlength=bins)
         hits += np.bincount(index, study.inside[counted], minlength=bins)
-    used = counts > 0
-    return float(np.abs(sums[used] - hits[used]).sum() / counts.sum()) if used.any() else 0.0
+    n_counted = counts.sum()
+    return float(np.abs(sums - hits).sum() / n_counted) if n_counted else 0.0

@@ -50,13 +50,13 @@ class Checkpoint:
         if not path.exists():
             return None
         try:
-            saved: Mapping[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-            found = cls(**{**saved, "records": [EpochRecord(**record) for record in saved["records"]]})
+            content: Mapping[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+            checkpoint = cls(**{**content, "records": [EpochRecord(**record) for record in content["records"]]})
         except Exception as error:  # torch raises whatever the bytes lead it to
             raise InputError(f"{path} is not a checkpoint of a training: {error}; delete it to start anew") from error
-        if found.identity != identity:
+        if checkpoint.identity != identity:
             raise InputError(
                 f"{path} belongs to a training with other settings or other studies; "
                 "give another output folder, or delete it to start anew"
             )
-        return found
+        return checkpoint

@@ -34,6 +34,6 @@ def load_training_config(name_or_path: str) -> TrainingConfig:
     if not path.suffix:
         path = _CONFIGS / f"{path.name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in _CONFIGS.glob("*.yaml")))
-        raise InputError(f"there is no training configuration '{name_or_path}'; give a YAML file or one of {known}")
+        names = ", ".join(sorted(file.stem for file in _CONFIGS.glob("*.yaml")))
+        raise InputError(f"there is no training configuration '{name_or_path}'; give a YAML file or one of {names}")
     return validated(TrainingConfig, read_yaml(path), f"training configuration {path}")

@@ -29,8 +29,8 @@ class Workers:
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     @property
-    def first(self) -> bool:
-        """Whether this process is the one that reports and writes files."""
+    def is_first(self) -> bool:
+        """Whether this process is the one that reports, judges the network and writes files."""
         return self.rank == 0
 
     def parallel(self, network: nn.Module) -> nn.Module:
@@ -42,15 +42,6 @@ class Workers:
         while len(items) < 2 * self.count and self.count > 1:
             items = [*items, *items]
         return items[self.rank :: self.count]
-
-    def leave_unless_first(self) -> None:
-        """End the part of :func:`joined` here in every process but the first, which goes on alone."""
-        if not self.first:
-            raise _Left
-
-
-class _Left(BaseException):
-    """Not an error: this process has done its share."""
 
 
 @contextmanager
@@ -65,7 +56,5 @@ def joined() -> Iterator[Workers]:
     distributed.init_process_group("nccl" if gpu else "gloo")
     try:
         yield Workers.of_this_process()
-    except _Left:
-        return
     finally:
         distributed.destroy_process_group()

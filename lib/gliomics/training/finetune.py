@@ -13,7 +13,7 @@ from gliomics.errors import InputError
 from gliomics.evaluation import dice
 from gliomics.models import Metric, ModelFolder, ModelStore, TrainingRecord, patient_hash
 from gliomics.models.champion import LEAST_PATIENTS, Comparison, Retraining, challenge
-from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.label_origin import was_made_from
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.segmenter import Segmenter
@@ -22,10 +22,10 @@ from gliomics.segmentation.weights import WEIGHTS, State, as_saved, load_weights
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study.patients import canonical_patient
 from gliomics.training.checkpoint import EpochRecord
-from gliomics.training.loop import OnEpoch, train
+from gliomics.training.loop import NetworkTraining, OnEpoch, train
 from gliomics.training.scores import patient_scores, score
 from gliomics.training.split import by_hash, share_of
-from gliomics.training.stopping import BestEpoch, halfway
+from gliomics.training.stopping import BestEpoch, average_weights
 
 FINE_TUNING = TrainSettings(epochs=8, batch=8, learning_rate=3e-4, empty_slices=0.5, sequence_dropout=0.15, ema=0.9)
 """Settings that refine a trained network on a few studies in minutes on two cores."""
@@ -85,23 +85,21 @@ def fine_tune(
     cases = [replace(case, patient_id=canonical_patient(case.patient_id)) for case in cases]
     if not cases:
         raise InputError(f"no labelled study can be trained on; save at least one final label{_first_reason(skipped)}")
-    used = [item for item in labelled if item.study.id not in skipped]
-    learned_from = fingerprint(used)  # a label that is saved from now on is one for the next training
-    here = {canonical_patient(item.study.patient_id) for item in labelled}
-    elsewhere = [item for item in replay if canonical_patient(item.study.patient_id) not in here]
-    replayed = _some(elsewhere, max(LEAST_REPLAYED, len(used)), seed=len(store.versions(name)))
+    readable = [item for item in labelled if item.study.id not in skipped]
+    learned_from = fingerprint(readable)  # a label that is saved from now on is one for the next training
+    replayed = _replayed(replay, labelled, max(LEAST_REPLAYED, len(readable)), seed=len(store.versions(name)))
     old_cases, skipped_replay = prepare_labelled(replayed, card)
 
     folds = _folds(champion, cases)
-    learner = _Learner(champion, old_cases, settings, on_epoch, cancelled, runs=1 + len(folds))
+    trainer = _Trainer(champion, old_cases, settings, on_epoch, cancelled, runs=1 + len(folds))
     compared = [case for fold in folds for case in fold]
     after: dict[str, float] = {}
     for fold in folds:
         held_out = {case.study_id for case in fold}
-        learned = learner.learn([case for case in cases if case.study_id not in held_out])
-        after |= score(Segmenter.from_state(card, as_saved(learned.state)), fold)
-    before, favoured = _champion_scores(champion, compared, used)
-    learned = learner.learn(cases)
+        challenger = trainer.train([case for case in cases if case.study_id not in held_out])
+        after |= score(Segmenter.from_state(card, as_saved(challenger.state)), fold)
+    before, favoured = _champion_scores(champion, compared, readable)
+    challenger = trainer.train(cases)
 
     comparison = Comparison(
         card.version,
@@ -110,7 +108,7 @@ def fine_tune(
         favoured=favoured,
         seen=len({case.patient_id for case in cases if card.training.learned_from(case.patient_id)}),
     )
-    population = f"{card.training.population}; then {len(used)} studies labelled here"
+    population = f"{card.training.population}; then {len(readable)} studies labelled here"
     new_card = card.model_copy(
         update={
             "parent": card.version,
@@ -119,7 +117,7 @@ def fine_tune(
                 n_patients=card.training.n_patients + len({case.patient_id for case in cases}),
                 fingerprint=learned_from,
                 patients=sorted({*card.training.patients, *_hashes(cases), *_hashes(old_cases)}),
-                split={"compared": _hashes(compared), **learned.split},
+                split={"compared": _hashes(compared), **challenger.split},
             ),
             "metrics": _metrics(list(comparison.after.values())),
         }
@@ -127,17 +125,17 @@ def fine_tune(
     result = challenge(
         store,
         new_card,
-        {WEIGHTS: partial(save_weights, learned.state)},
+        {WEIGHTS: partial(save_weights, challenger.state)},
         comparison,
-        note=f"; weights of {learned.origin}",
+        note=f"; weights of {challenger.origin}",
     )
     return FineTuning(result.model, result.verdict, before, after, skipped | skipped_replay)
 
 
-def _folds(champion: ModelFolder, cases: Sequence[Case]) -> list[list[Case]]:
+def _folds(champion: ModelFolder, cases: Sequence[LabelledCase]) -> list[list[LabelledCase]]:
     """The studies of patients that the champion has not seen, in parts; none where these are too few to tell."""
     training = champion.card.training
-    partly = {case.patient_id for case in cases if case.known is not None}  # half a label judges nothing
+    partly = {case.patient_id for case in cases if case.annotated is not None}  # half a label judges nothing
     unseen = {case.patient_id for case in cases if not training.learned_from(case.patient_id)} - partly
     if len(unseen) < LEAST_PATIENTS:
         return []
@@ -146,7 +144,7 @@ def _folds(champion: ModelFolder, cases: Sequence[Case]) -> list[list[Case]]:
 
 
 def _champion_scores(
-    champion: ModelFolder, cases: Sequence[Case], labelled: Sequence[LabelledStudy]
+    champion: ModelFolder, cases: Sequence[LabelledCase], labelled: Sequence[LabelledStudy]
 ) -> tuple[dict[str, float], set[str]]:
     """The champion's Dice of each study, and the patients of whom a label was made from its mask."""
     segmenter = Segmenter(champion)
@@ -155,14 +153,14 @@ def _champion_scores(
     for case in cases:
         mask = segmenter.mask_of(case.inputs)
         scores[case.study_id] = dice(mask, case.lesion)
-        known = made_from[case.study_id] == f"{champion.card.name}/{champion.card.version}"
-        if known or was_made_from(case.lesion, mask):
+        is_recorded = made_from[case.study_id] == f"{champion.card.name}/{champion.card.version}"
+        if is_recorded or was_made_from(case.lesion, mask):
             favoured.add(case.patient_id)
     return scores, favoured
 
 
 @dataclass(frozen=True)
-class _Learned:
+class _Challenger:
     """A challenger's weights, where they come from, and the patients that they were chosen on, for the card."""
 
     state: State
@@ -170,13 +168,13 @@ class _Learned:
     split: dict[str, list[str]]
 
 
-class _Learner:
+class _Trainer:
     """Trains challengers from the champion's weights, ``runs`` of them one after the other."""
 
     def __init__(
         self,
         champion: ModelFolder,
-        replayed: Sequence[Case],
+        replayed: Sequence[LabelledCase],
         settings: TrainSettings,
         on_epoch: OnEpoch | None,
         cancelled: Callable[[], bool],
@@ -187,37 +185,40 @@ class _Learner:
         self._replayed, self._settings, self._cancelled = replayed, settings, cancelled
         self._on_epoch, self._runs, self._run = on_epoch, runs, 0
 
-    def learn(self, cases: Sequence[Case]) -> _Learned:
+    def train(self, cases: Sequence[LabelledCase]) -> _Challenger:
         """Train on; the best epoch is chosen on patients kept apart, if there are enough."""
         card, start, settings = self._card, self._start, self._settings
-        patients = {case.patient_id for case in cases if case.known is None}  # half a label judges nothing
-        apart = share_of(patients, STOPPING_SHARE) if len(patients) >= LEAST_FOR_STOPPING else set()
-        judged = [case for case in cases if case.patient_id in apart and case.known is None]
+        patients = {case.patient_id for case in cases if case.annotated is None}  # half a label judges nothing
+        held_out = share_of(patients, STOPPING_SHARE) if len(patients) >= LEAST_FOR_STOPPING else set()
+        judged = [case for case in cases if case.patient_id in held_out and case.annotated is None]
 
         def judge(state: State) -> float:
             scores = score(Segmenter.from_state(card, state), judged)
             return float(np.mean(list(patient_scores(scores, judged).values())))
 
         best = BestEpoch(judge)
-        last = train(
-            [*(case for case in cases if case.patient_id not in apart), *self._replayed],
+        training = NetworkTraining(
+            [*(case for case in cases if case.patient_id not in held_out), *self._replayed],
             settings_of(card),
             settings,
             optional=card.sequences.may_be_missing,
             initial=start,
+        )
+        last = train(
+            training,
             on_epoch=self._note_epoch,
             stop=best if judged else lambda state: False,
             cancelled=self._cancelled,
         )
         self._run += 1
         if not judged:
-            return _Learned(last, f"epoch {settings.epochs}", {})
+            return _Challenger(last, f"epoch {settings.epochs}", {})
         split = {"stopping": _hashes(judged)}
         origin = f"epoch {best.epoch} of {settings.epochs}"
-        between = halfway(start, best.state)
-        if judge(between) >= best.best:
-            return _Learned(between, f"{origin}, averaged with version {card.version}", split)
-        return _Learned(best.state, origin, split)
+        average = average_weights(start, best.state)
+        if judge(average) >= best.best:
+            return _Challenger(average, f"{origin}, averaged with version {card.version}", split)
+        return _Challenger(best.state, origin, split)
 
     def _note_epoch(self, records: Sequence[EpochRecord], total: int) -> None:
         """Epochs are counted through all runs."""
@@ -226,13 +227,17 @@ class _Learner:
             self._on_epoch([*records[:-1], counted], self._runs * total)
 
 
-def _hashes(cases: Sequence[Case]) -> list[str]:
+def _hashes(cases: Sequence[LabelledCase]) -> list[str]:
     return sorted({patient_hash(case.patient_id) for case in cases})
 
 
-def _some(studies: Sequence[LabelledStudy], number: int, seed: int) -> list[LabelledStudy]:
-    """So many of the studies, drawn at random, or all where there are fewer."""
-    return random.Random(seed).sample(list(studies), min(number, len(studies)))
+def _replayed(
+    first_cohort: Sequence[LabelledStudy], labelled: Sequence[LabelledStudy], number: int, *, seed: int
+) -> list[LabelledStudy]:
+    """So many studies of the first cohort, drawn at random from those of patients who are not labelled here."""
+    patients = {canonical_patient(item.study.patient_id) for item in labelled}
+    candidates = [item for item in first_cohort if canonical_patient(item.study.patient_id) not in patients]
+    return random.Random(seed).sample(candidates, min(number, len(candidates)))
 
 
 def _metrics(dice_of_patients: Sequence[float]) -> list[Metric]:

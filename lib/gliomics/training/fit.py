@@ -11,72 +11,71 @@ import numpy as np
 from gliomics.errors import InputError
 from gliomics.evaluation.slice_calls import slice_metrics
 from gliomics.models import ModelCard, ModelFolder, write_model_folder
-from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import settings_of
 from gliomics.segmentation.slice_classification import SliceClassifierModel
 from gliomics.segmentation.weights import WEIGHTS, State, save_weights
-from gliomics.training.calibration import Judged, choose_calibration, choose_rule, dice_of_rules
-from gliomics.training.card import draft_card
-from gliomics.training.config import TrainingConfig
+from gliomics.training.calibration import ScoredCase, choose_rules
+from gliomics.training.card import TrainingPlan, draft_card
 from gliomics.training.distributed import Workers
-from gliomics.training.loop import OnEpoch, train
+from gliomics.training.loop import NetworkTraining, OnEpoch, train
 from gliomics.training.scores import dice_metrics, score
-from gliomics.training.split import Split
 
 MODEL = "model"
 CHECKPOINT = "checkpoint.pt"
-ON_SKIPPED = Callable[[str, str], None]
+
+OnSkipped = Callable[[str, str], None]
+"""Called with the id of each study that cannot be used, and the reason."""
 
 
 def fit(
     labelled: Sequence[LabelledStudy],
-    config: TrainingConfig,
-    split: Split,
+    plan: TrainingPlan,
     run: Path,
     *,
-    population: str,
-    encoder_weights: Path | None = None,
     on_epoch: OnEpoch | None = None,
-    on_skipped: ON_SKIPPED = lambda study, reason: None,
-) -> tuple[ModelFolder, dict[str, float]]:
-    """Train ``config`` on the patients that ``split`` leaves for training and write the model to ``run/model``.
+    on_skipped: OnSkipped = lambda study, reason: None,
+) -> tuple[ModelFolder, dict[str, float]] | None:
+    """Train on the patients that the plan's split leaves for training and write the model to ``run/model``.
 
     An interrupted training continues from ``run/checkpoint.pt``. Calibration, threshold and component rule are chosen
     on the validation patients, and the figures are those of the test patients; nothing is chosen on these. Without
     test patients the figures are of the validation patients and say so; without these there are none.
 
     Returns the model and the Dice of each study behind the figures. A slice classifier has figures of slices instead,
-    for which nothing is chosen.
+    for which nothing is chosen. Of several processes under ``torchrun`` the first alone judges and writes the model;
+    the others return None. Raises :class:`InputError` where ``run`` has a model, where the split names a patient
+    without a labelled study, and where no study can be trained on.
     """
     check_new(run)
-    parts = split.apply(labelled)
-    card = draft_card(config, parts["training"], split, population, encoder_weights)
+    parts = plan.split.apply(labelled)
+    card = draft_card(plan, parts["training"])
     cases = {name: _prepared(items, card, on_skipped) for name, items in parts.items()}
     if not cases["training"]:
         raise InputError("no labelled study can be trained on; the reasons are above")
     state = train_cases(
         cases["training"],
-        config,
+        plan,
         validation=cases["validation"],
         card=card,
-        encoder_weights=encoder_weights,
         checkpoint=run / CHECKPOINT,
         on_epoch=on_epoch,
     )
-    Workers.of_this_process().leave_unless_first()
-    on = "test" if cases["test"] else "validation"
+    if not Workers.of_this_process().is_first:
+        return None
+    part = "test" if cases["test"] else "validation"
     if card.task == "slice_classification":
-        judged, scores = SliceClassifierModel.from_state(card, state).judge(cases[on]), {}
-        metrics = slice_metrics(judged, f"the {on} patients, unseen in training")
+        judged, scores = SliceClassifierModel.from_state(card, state).judge(cases[part]), {}
+        metrics = slice_metrics(judged, f"the {part} patients, unseen in training")
     else:
         card = _with_rules(card, state, cases["validation"])
-        scores = score(Segmenter.from_state(card, state), cases[on])
-        how = f"volume Dice per patient on the {on} patients, unseen in training; 95 % bootstrap over patients"
-        if on == "validation":
+        scores = score(Segmenter.from_state(card, state), cases[part])
+        how = f"volume Dice per patient on the {part} patients, unseen in training; 95 % bootstrap over patients"
+        if part == "validation":
             how += "; calibration, threshold and component rule were chosen on the same patients"
-        metrics = dice_metrics(scores, cases[on], how)
+        metrics = dice_metrics(scores, cases[part], how)
     card = card.model_copy(update={"metrics": metrics})
     return write_model_folder(run / MODEL, card, {WEIGHTS: partial(save_weights, state)}), scores
 
@@ -88,12 +87,11 @@ def check_new(run: Path) -> None:
 
 
 def train_cases(
-    cases: Sequence[Case],
-    config: TrainingConfig,
+    cases: Sequence[LabelledCase],
+    plan: TrainingPlan,
     *,
-    validation: Sequence[Case],
+    validation: Sequence[LabelledCase],
     card: ModelCard,
-    encoder_weights: Path | None,
     checkpoint: Path,
     on_epoch: OnEpoch | None,
 ) -> State:
@@ -105,33 +103,29 @@ def train_cases(
             return float(np.mean([study.confusion.f1 for study in judged]))
         return float(np.mean(list(score(Segmenter.from_state(card, state), validation).values())))
 
-    return train(
+    config = plan.config
+    training = NetworkTraining(
         cases,
         config.model,
         config.training,
         optional=config.sequences.may_be_missing,
-        pretrained_encoder=encoder_weights,
-        checkpoint=checkpoint,
-        validate=validate if validation else None,
-        on_epoch=on_epoch,
+        pretrained_encoder=plan.encoder_weights,
     )
+    return train(training, checkpoint=checkpoint, validate=validate if validation else None, on_epoch=on_epoch)
 
 
-def _prepared(items: Sequence[LabelledStudy], card: ModelCard, on_skipped: ON_SKIPPED) -> list[Case]:
+def _prepared(items: Sequence[LabelledStudy], card: ModelCard, on_skipped: OnSkipped) -> list[LabelledCase]:
     cases, skipped = prepare_labelled(items, card)
     for study, reason in skipped.items():
         on_skipped(study, reason)
     return cases
 
 
-def _with_rules(card: ModelCard, state: State, validation: Sequence[Case]) -> ModelCard:
+def _with_rules(card: ModelCard, state: State, validation: Sequence[LabelledCase]) -> ModelCard:
     """The card with the calibration, threshold and component rule that suit the validation patients best."""
     if not validation:
         return card
     segmenter = Segmenter.from_state(card, state)
-    judged = [Judged(case, segmenter.logits(case.inputs)) for case in validation]
-    calibration = choose_calibration(judged)
-    rule = choose_rule([(study.case.patient_id, dice_of_rules(study)) for study in judged], calibration)
-    settings = settings_of(card)
-    settings = settings.model_copy(update={"calibration": calibration, "postprocess": rule})
+    rules = choose_rules([ScoredCase(case, segmenter.logits(case.inputs)) for case in validation])
+    settings = settings_of(card).model_copy(update=rules._asdict())
     return card.model_copy(update={"settings": settings.model_dump()})

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 
 from gliomics.errors import InputError
-from gliomics.segmentation.device import best_device, mixed_precision
-from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.device import best_device, mixed_precision, seeded
+from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.losses import LOSSES, slice_cross_entropy
 from gliomics.segmentation.networks import build_network
 from gliomics.segmentation.settings import SegmentationSettings, TrainSettings
@@ -22,184 +23,209 @@ from gliomics.segmentation.weights import State
 from gliomics.training.augment import augment
 from gliomics.training.checkpoint import Checkpoint, EpochRecord
 from gliomics.training.distributed import Workers
-from gliomics.training.sampling import Batch, answerable, draw_batches, kept_sequences, load_batch
+from gliomics.training.sampling import (
+    Batch,
+    Window,
+    annotated_slices,
+    draw_batches,
+    load_images,
+    load_targets,
+    visible_sequences,
+)
 
 OnEpoch = Callable[[Sequence[EpochRecord], int], None]
 """Called after each epoch with the records of all epochs until now and the number of epochs there will be."""
 
 
 def train(
-    cases: Sequence[Case],
-    model: SegmentationSettings,
-    settings: TrainSettings,
+    training: NetworkTraining,
     *,
-    optional: Sequence[bool] = (),
-    initial: State | None = None,
-    pretrained_encoder: Path | None = None,
     checkpoint: Path | None = None,
     validate: Callable[[State], float] | None = None,
     on_epoch: OnEpoch | None = None,
     stop: Callable[[State], bool] = lambda state: False,
     cancelled: Callable[[], bool] = lambda: False,
-    kind: type[Run] | None = None,
 ) -> State:
     """Train a network on prepared cases and return its averaged weights.
 
-    ``optional`` says for each sequence whether it may be blanked (``sequence_dropout``). ``initial`` weights make it a
-    fine-tuning. With a ``checkpoint`` file, an interrupted training continues from its last whole epoch and ends at the
-    same weights, because every epoch draws its random numbers anew from the seed and the epoch. The weights returned
-    are an exponential moving average (Polyak and Juditsky 1992), which does without a choice of the best epoch;
-    ``validate`` scores them five times on the way, for the curves alone. Under ``torchrun`` every process trains on a
-    share of each batch, and all return the same weights. Cancelling raises :class:`InterruptedError` at the next batch.
-    ``stop`` sees the averaged weights after each epoch (they change later); the training ends when it answers true.
-    ``kind`` is another kind of run than one from images to masks.
+    With a ``checkpoint`` file, an interrupted training continues from its last whole epoch and ends at the same
+    weights, because every epoch draws its random numbers anew from the seed and the epoch. The weights returned are an
+    exponential moving average (Polyak and Juditsky 1992), which does without a choice of the best epoch; ``validate``
+    scores them five times on the way, for the curves alone. Under ``torchrun`` every process trains on a share of each
+    batch, and all return the same weights. Cancelling raises :class:`InterruptedError` at the next batch. ``stop`` sees
+    the averaged weights after each epoch (they change later); the training ends when it answers true.
     """
-    if not any(bool(case.lesion_slices.any()) for case in cases):
-        raise InputError(f"none of the {len(cases)} training studies has a lesion in its mask; label one first")
-    run = (kind or Run)(cases, model, settings, optional, initial, pretrained_encoder)
+    epochs, reports = training.settings.epochs, training.workers.is_first
     if checkpoint is not None:
-        run.resume(checkpoint)
-    while len(run.records) < settings.epochs:
-        run.one_epoch(cancelled)
-        every = math.ceil(settings.epochs / 5)
-        if validate is not None and (len(run.records) % every == 0 or len(run.records) == settings.epochs):
-            run.records[-1] = run.records[-1].with_validation(validate(run.average))
-        if checkpoint is not None and run.workers.first:
-            run.checkpoint().save(checkpoint)
-        if on_epoch is not None and run.workers.first:
-            on_epoch(run.records, settings.epochs)
-        if stop(run.average):
+        training.resume(checkpoint)
+    while len(training.records) < epochs:
+        training.one_epoch(cancelled)
+        every = math.ceil(epochs / 5)
+        if validate is not None and (len(training.records) % every == 0 or len(training.records) == epochs):
+            training.records[-1] = training.records[-1].with_validation(validate(training.averaged_weights()))
+        if checkpoint is not None and reports:
+            training.checkpoint().save(checkpoint)
+        if on_epoch is not None and reports:
+            on_epoch(training.records, epochs)
+        if stop(training.averaged_weights()):
             break
-    return run.average
+    return training.averaged_weights()
 
 
-class Run:
-    """A training under way: the network and everything that changes with it."""
+class NetworkTraining:
+    """A training under way: the network and everything that changes with it.
+
+    ``optional`` says for each sequence whether it may be blanked (``sequence_dropout``). ``initial`` weights make it a
+    fine-tuning; ``pretrained_encoder`` is a file of weights for the encoder alone. Raises :class:`InputError` where no
+    case has a lesion.
+    """
 
     extra_channels = 0
     """Channels that the network sees beside each sequence's slices."""
 
     def __init__(
         self,
-        cases: Sequence[Case],
+        cases: Sequence[LabelledCase],
         model: SegmentationSettings,
         settings: TrainSettings,
-        optional: Sequence[bool],
-        initial: State | None,
-        pretrained_encoder: Path | None,
+        *,
+        optional: Sequence[bool] = (),
+        initial: State | None = None,
+        pretrained_encoder: Path | None = None,
     ) -> None:
+        if not any(bool(case.lesion_slices.any()) for case in cases):
+            raise InputError(f"none of the {len(cases)} training studies has a lesion in its mask; label one first")
         self.cases, self.model, self.settings, self.optional = cases, model, settings, optional
         self.workers = Workers.of_this_process()
         self.device = best_device()
-        torch.manual_seed(settings.seed)
         channels = cases[0].inputs.images.shape[0] + self.extra_channels
-        network = build_network(model.network, channels, model.input.slices)
+        with seeded(settings.seed, self.device):
+            network = build_network(model.network, channels, model.input.slices)
         if pretrained_encoder is not None:
             network.load_encoder(pretrained_encoder)
         if initial is not None:
             network.load_state_dict(initial)
         self.network = network.to(self.device)
+        self.average = AveragedModel(self.network, multi_avg_fn=_moving_average(settings.ema), use_buffers=True)
+        self.average.update_parameters(self.network)  # the first one is a copy: the average begins with the training
         self.parallel = self.workers.parallel(self.network)
         self.optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=1e-4)
-        self.average = {name: value.cpu().clone() for name, value in network.state_dict().items()}
         self.records: list[EpochRecord] = []
         segments = model.network.task == "segmentation"
         self.loss = LOSSES[settings.loss] if segments else slice_cross_entropy
 
+    def averaged_weights(self) -> State:
+        """The moving average of the weights until now, on the processor."""
+        return {name: value.cpu() for name, value in self.average.module.state_dict().items()}
+
     def resume(self, path: Path) -> None:
         """Continue from a checkpoint, which must be of the same training, if there is one."""
-        saved = Checkpoint.load(path, self._identity())
-        if saved is not None:
-            self.network.load_state_dict(saved.network)
-            self.optimiser.load_state_dict(saved.optimiser)
-            self.average, self.records = saved.average, saved.records
+        checkpoint = Checkpoint.load(path, self._identity())
+        if checkpoint is not None:
+            self.network.load_state_dict(checkpoint.network)
+            self.optimiser.load_state_dict(checkpoint.optimiser)
+            self.average.module.load_state_dict(checkpoint.average)
+            self.records = checkpoint.records
 
     def checkpoint(self) -> Checkpoint:
         """Everything that :meth:`resume` needs."""
         return Checkpoint(
-            self._identity(), self.network.state_dict(), self.optimiser.state_dict(), self.average, self.records
+            identity=self._identity(),
+            network=self.network.state_dict(),
+            optimiser=self.optimiser.state_dict(),
+            average=self.average.module.state_dict(),
+            records=self.records,
         )
 
     def one_epoch(self, cancelled: Callable[[], bool]) -> None:
         """Train on one epoch's batches and record it."""
-        started, epoch = time.monotonic(), len(self.records)
+        start, epoch = time.monotonic(), len(self.records)
         shared = _generator(self.settings.seed, epoch, "batches")
         blanking = _generator(self.settings.seed, epoch, f"blanking {self.workers.rank}")
         changes = _generator(self.settings.seed, epoch, f"changes {self.workers.rank}", self.device)
-        torch.manual_seed(blanking.initial_seed())  # for dropout
         self.network.train()
         batches = draw_batches(self.cases, self.model.input, self.settings, shared)
         total = 0.0
-        for number, batch in enumerate(batches):
-            if cancelled():
-                raise InterruptedError("training was cancelled")
-            for group in self.optimiser.param_groups:
-                group["lr"] = learning_rate(self.settings, epoch + number / len(batches))
-            total += self._step(self.workers.share(batch), blanking, changes)
+        with seeded(blanking.initial_seed(), self.device):  # for dropout
+            for number, windows in enumerate(batches):
+                if cancelled():
+                    raise InterruptedError("training was cancelled")
+                for group in self.optimiser.param_groups:
+                    group["lr"] = learning_rate(self.settings, epoch + number / len(batches))
+                total += self._step(self.examples(self.workers.share(windows), blanking, changes))
         mean = total / len(batches)
         if not math.isfinite(mean):
             raise InputError(f"the loss became {mean} in epoch {epoch + 1}; lower learning_rate")
-        self.records.append(EpochRecord(epoch + 1, mean, time.monotonic() - started))
+        self.records.append(EpochRecord(epoch + 1, mean, time.monotonic() - start))
 
-    def examples(
-        self, batch: Batch, blanking: torch.Generator, changes: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """A batch's images and targets, changed at random."""
-        images, targets = load_batch(batch, self.cases, self.model.input)
+    def examples(self, windows: Sequence[Window], blanking: torch.Generator, changes: torch.Generator) -> Batch:
+        """The windows' images and targets, changed at random."""
+        images = load_images(windows, self.cases, self.model.input)
+        targets = load_targets(windows, self.cases, self.model.input)
         images, targets = augment(images.to(self.device), targets.to(self.device), changes)
-        return self.without_some_sequences(images, batch, blanking), targets
+        return Batch(self.without_some_sequences(images, windows, blanking), targets, self.annotated(windows))
 
-    def without_some_sequences(self, images: torch.Tensor, batch: Batch, blanking: torch.Generator) -> torch.Tensor:
-        """Images of a batch without the sequences that a case lacks, and without optional ones at random."""
-        kept = kept_sequences(batch, self.cases, self.optional, self.settings.sequence_dropout, blanking)
-        return images * kept.repeat_interleave(self.model.input.slices, dim=1)[:, :, None, None].to(self.device)
+    def annotated(self, windows: Sequence[Window]) -> torch.Tensor:
+        """Which slices (n, depth) of windows were annotated; in the plane, others are not drawn."""
+        return annotated_slices(windows, self.cases, self.model.input).to(self.device)
 
-    def _step(self, batch: Batch, blanking: torch.Generator, changes: torch.Generator) -> float:
-        images, targets = self.examples(batch, blanking, changes)
+    def without_some_sequences(
+        self, images: torch.Tensor, windows: Sequence[Window], blanking: torch.Generator
+    ) -> torch.Tensor:
+        """Images of windows without the sequences that a case lacks, and without optional ones at random."""
+        visible = visible_sequences(
+            windows, self.cases, self.optional, dropout=self.settings.sequence_dropout, generator=blanking
+        )
+        return images * visible.repeat_interleave(self.model.input.slices, dim=1)[:, :, None, None].to(self.device)
+
+    def _step(self, batch: Batch) -> float:
         with mixed_precision(self.device):
-            logits = self.parallel(images.contiguous(memory_format=torch.channels_last))
-        loss = self.loss_of(*self._answerable(batch, logits.float(), targets))
+            logits = self.parallel(batch.images.contiguous(memory_format=torch.channels_last))
+        loss = self._loss_of(logits.float(), batch)
         self.optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
         self.optimiser.step()
-        self._update_average()
+        self.average.update_parameters(self.network)
         return float(loss.item())
 
-    def loss_of(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """What is made small: the loss of a batch's answers (n, depth, size, size)."""
-        return self.loss(logits, targets)
-
-    def _answerable(
-        self, batch: Batch, logits: torch.Tensor, targets: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The slices that were annotated; in the plane, others are not drawn."""
-        known = answerable(batch, self.cases, self.model.input).to(logits.device)
-        return (logits, targets) if known.all() else (logits[known], targets[known])
-
-    def _update_average(self) -> None:
-        with torch.no_grad():
-            for name, value in self.network.state_dict().items():
-                average = self.average[name]
-                if average.dtype.is_floating_point:
-                    average.lerp_(value.to(average.device), 1 - self.settings.ema)
-                else:
-                    average.copy_(value)
+    def _loss_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """What is made small: the loss of the annotated slices, and again that of emphasised pixels."""
+        targets, annotated, emphasised = batch.targets, batch.annotated, batch.emphasised
+        loss = self.loss(logits, targets) if annotated.all() else self.loss(logits[annotated], targets[annotated])
+        if emphasised is None:
+            return loss
+        emphasised = emphasised & annotated[:, :, None, None]
+        return loss + self.loss(logits[emphasised], targets[emphasised]) if emphasised.any() else loss
 
     def _identity(self) -> str:
         """A hash of what a training is: its settings and its cases."""
         cases = [(case.study_id, float(case.target.double().sum())) for case in self.cases]
-        known = [case.known.tolist() for case in self.cases if case.known is not None]
-        parts = [self.model.model_dump(), self.settings.model_dump(), list(self.optional), cases, *known]
+        annotated = [case.annotated.tolist() for case in self.cases if case.annotated is not None]
+        parts = [self.model.model_dump(), self.settings.model_dump(), list(self.optional), cases, *annotated]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def learning_rate(settings: TrainSettings, epoch: float) -> float:
     """Linear warm-up over the first twentieth, then a cosine to zero (Loshchilov and Hutter 2017)."""
-    done = epoch / settings.epochs
-    if done < 0.05:
-        return settings.learning_rate * (0.1 + 0.9 * done / 0.05)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (done - 0.05) / 0.95))
+    progress = epoch / settings.epochs
+    if progress < 0.05:
+        return settings.learning_rate * (0.1 + 0.9 * progress / 0.05)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.05) / 0.95))
+
+
+def _moving_average(decay: float) -> Callable[[PARAM_LIST, PARAM_LIST, torch.Tensor | int], None]:
+    """How an average follows a network: exponentially in weights and batch statistics, at once in counters."""
+    follow = get_ema_multi_avg_fn(decay)
+
+    def update(averages: PARAM_LIST, values: PARAM_LIST, count: torch.Tensor | int) -> None:
+        if averages[0].is_floating_point():
+            follow(averages, values, count)
+        else:
+            for average, value in zip(averages, values, strict=True):
+                average.copy_(value)
+
+    return update
 
 
 def _generator(seed: int, epoch: int, stream: str, device: torch.device | str = "cpu") -> torch.Generator:

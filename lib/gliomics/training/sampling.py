@@ -4,38 +4,58 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
-from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.settings import InputSettings, TrainSettings
 
-Batch = Sequence[tuple[int, int]]
-"""Windows by (case, first slice that the network answers for)."""
+
+class Window(NamedTuple):
+    """Slices that a network answers for at once: the case by its number, and the first of them."""
+
+    case: int
+    first_slice: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a network is shown and what it should answer.
+
+    ``images`` are (n, channels, size, size), ``targets`` (n, depth, size, size), and ``annotated`` (n, depth) says of
+    which slices the target is known. ``emphasised``, of the shape of ``targets``, are pixels whose loss counts twice.
+    """
+
+    images: torch.Tensor
+    targets: torch.Tensor
+    annotated: torch.Tensor
+    emphasised: torch.Tensor | None = None
 
 
 def draw_batches(
-    cases: Sequence[Case], inputs: InputSettings, settings: TrainSettings, generator: torch.Generator
-) -> list[Batch]:
+    cases: Sequence[LabelledCase], inputs: InputSettings, settings: TrainSettings, generator: torch.Generator
+) -> list[Sequence[Window]]:
     """The batches of an epoch: every window with lesion once, and a random share of the others.
 
     A network in the plane has a window for each slice; one in space has windows of ``depth`` slices, half a window
     apart and shifted at random. A window of which no slice was annotated is left out.
     """
-    lesion: list[tuple[int, int]] = []
-    empty: list[tuple[int, int]] = []
-    for index, case in enumerate(cases):
+    lesion: list[Window] = []
+    empty: list[Window] = []
+    for number, case in enumerate(cases):
         inside = case.lesion_slices
         for first in _first_slices(len(inside), inputs.depth, generator):
             if not case.answerable([first], inputs.depth).any():
                 continue
-            window = inside[max(0, first) : first + inputs.depth]
-            (lesion if bool(window.any()) else empty).append((index, first))
-    wanted = min(len(empty), math.ceil(settings.empty_slices * len(lesion)))
-    drawn = lesion + [empty[i] for i in torch.randperm(len(empty), generator=generator)[:wanted].tolist()]
-    order = torch.randperm(len(drawn), generator=generator).tolist()
+            slices = inside[max(0, first) : first + inputs.depth]
+            (lesion if bool(slices.any()) else empty).append(Window(number, first))
+    n_empty = min(len(empty), math.ceil(settings.empty_slices * len(lesion)))
+    windows = lesion + [empty[i] for i in torch.randperm(len(empty), generator=generator)[:n_empty].tolist()]
+    order = torch.randperm(len(windows), generator=generator).tolist()
     size = settings.batch
-    batches = [[drawn[i] for i in order[start : start + size]] for start in range(0, len(order), size)]
+    batches = [[windows[i] for i in order[start : start + size]] for start in range(0, len(order), size)]
     if len(batches) > 1 and len(batches[-1]) == 1:  # batch norm needs two
         batches.pop()
     return list(batches)
@@ -49,28 +69,32 @@ def _first_slices(count: int, depth: int, generator: torch.Generator) -> list[in
     return list(range(-shift, max(1, count - step), step))
 
 
-def load_batch(batch: Batch, cases: Sequence[Case], inputs: InputSettings) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images (n, sequences * slices, size, size) and targets (n, depth, size, size) of a batch."""
-    images = torch.cat([cases[case].inputs.windows([first], inputs) for case, first in batch])
-    targets = torch.cat([cases[case].targets([first], inputs.depth) for case, first in batch])
-    return images, targets.float()
+def load_images(windows: Sequence[Window], cases: Sequence[LabelledCase], inputs: InputSettings) -> torch.Tensor:
+    """What a network is shown of windows, (n, sequences * slices, size, size)."""
+    return torch.cat([cases[case].inputs.windows([first], inputs) for case, first in windows])
 
 
-def answerable(batch: Batch, cases: Sequence[Case], inputs: InputSettings) -> torch.Tensor:
-    """Which slices (n, depth) of a batch's targets were annotated."""
-    return torch.cat([cases[case].answerable([first], inputs.depth) for case, first in batch])
+def load_targets(windows: Sequence[Window], cases: Sequence[LabelledCase], inputs: InputSettings) -> torch.Tensor:
+    """What a network should answer for windows, (n, depth, size, size)."""
+    return torch.cat([cases[case].targets([first], inputs.depth) for case, first in windows]).float()
 
 
-def kept_sequences(
-    batch: Batch,
-    cases: Sequence[Case],
+def annotated_slices(windows: Sequence[Window], cases: Sequence[LabelledCase], inputs: InputSettings) -> torch.Tensor:
+    """Which slices (n, depth) of windows were annotated."""
+    return torch.cat([cases[case].answerable([first], inputs.depth) for case, first in windows])
+
+
+def visible_sequences(
+    windows: Sequence[Window],
+    cases: Sequence[LabelledCase],
     optional: Sequence[bool],
-    probability: float,
+    *,
+    dropout: float,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Which sequences (n, sequences) each window of a batch keeps: those its case has, less optional ones at random."""
-    kept = torch.tensor([cases[case].inputs.present for case, _ in batch])
-    if probability and any(optional):
-        dropped = (torch.rand(kept.shape, generator=generator) < probability) & torch.tensor(list(optional))
-        kept &= ~dropped
-    return kept
+    """Which sequences (n, sequences) each window shows: those its case has, less optional ones at random."""
+    visible = torch.tensor([cases[case].inputs.present for case, _ in windows])
+    if dropout and any(optional):
+        dropped = (torch.rand(visible.shape, generator=generator) < dropout) & torch.tensor(list(optional))
+        visible &= ~dropped
+    return visible

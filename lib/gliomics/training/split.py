@@ -22,9 +22,9 @@ class Split:
 
     def apply(self, labelled: Sequence[LabelledStudy]) -> dict[str, list[LabelledStudy]]:
         """The studies for training, validation and test; a patient's studies stay together."""
-        both = set(self.validation) & set(self.test)
-        if both:
-            raise InputError(f"patients both in validation and in test: {', '.join(sorted(both)[:5])}")
+        overlap = set(self.validation) & set(self.test)
+        if overlap:
+            raise InputError(f"patients both in validation and in test: {', '.join(sorted(overlap)[:5])}")
         check_known([*self.validation, *self.test], labelled)
         parts: dict[str, list[LabelledStudy]] = {"training": [], "validation": [], "test": []}
         for item in labelled:

@@ -28,14 +28,14 @@ class BestEpoch:
     def __call__(self, state: State) -> bool:
         """Score the weights after one more epoch; true when the last epochs brought nothing better."""
         self._epochs += 1
-        found = self._score(state)
-        if found > self.best:
-            self.epoch, self.best = self._epochs, found
+        score = self._score(state)
+        if score > self.best:
+            self.epoch, self.best = self._epochs, score
             self.state = {name: value.clone() for name, value in state.items()}
         return self._epochs - self.epoch >= self._patience
 
 
-def halfway(start: State, end: State) -> State:
+def average_weights(start: State, end: State) -> State:
     """The mean of the weights before and after a fine-tuning.
 
     It often keeps more of what the network knew before than the end does, at little cost in what it has learned

@@ -12,7 +12,8 @@ from gliomics.interactive.refine import Refiner
 from gliomics.models import load_model_folder, patient_hash
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.study import read_mask, write_mask
-from gliomics.training.config import TrainingConfig, load_training_config
+from gliomics.training.card import TrainingPlan
+from gliomics.training.config import load_training_config
 from gliomics.training.split import Split
 from tests.server.studies import CORRECTING, ENOUGH
 
@@ -29,22 +30,24 @@ def masks(labelled: list[LabelledStudy], tmp_path_factory: pytest.TempPathFactor
     return folder
 
 
-def a_config(epochs: int = 40) -> TrainingConfig:
+def a_plan(epochs: int = 40) -> TrainingPlan:
     config = load_training_config(str(CONFIG))
     training = ENOUGH.model_copy(update={"epochs": epochs})
-    return config.model_copy(
+    config = config.model_copy(
         update={
             "sequences": config.sequences.model_copy(update={"optional": ["t1"]}),
             "model": CORRECTING,
             "training": training,
         }
     )
+    return TrainingPlan(config, "six test cases", TEST)
 
 
 def test_clicks_improve_the_masks_of_patients_never_trained_on(
     labelled: list[LabelledStudy], masks: Path, tmp_path: Path
 ) -> None:
-    model = fit_correction(labelled, masks, a_config(), TEST, tmp_path / "run", population="six test cases")
+    model = fit_correction(labelled, masks, a_plan(), tmp_path / "run")
+    assert model is not None
     card = load_model_folder(model.path).card
     tested = [patient_hash("patient-4"), patient_hash("patient-5")]
     assert (card.task, card.training.split["test"]) == ("refinement", tested)
@@ -58,7 +61,7 @@ def test_study_without_a_mask_is_named_before_anything_is_trained(
     labelled: list[LabelledStudy], tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match=r"has no mask case-0\.nii\.gz"):
-        fit_correction(labelled, tmp_path, a_config(1), TEST, tmp_path / "run", population="six test cases")
+        fit_correction(labelled, tmp_path, a_plan(1), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -8,7 +8,7 @@ from gliomics.errors import GeometryError, InputError
 from gliomics.evaluation import dice
 from gliomics.interactive.graph_cut import CONTRAST, SMOOTHNESS, cut
 from gliomics.interactive.guidance import REACH, Click, add_spot, canonical_voxel, network_place
-from gliomics.interactive.refine import LESION, NOT_LESION, Prepared, Refiner
+from gliomics.interactive.refine import LESION, NOT_LESION, PreparedStudy, Refiner
 from gliomics.interactive.simulated_guidance import interactions
 from gliomics.interactive.simulated_user import next_click
 from gliomics.preprocess import to_canonical
@@ -31,7 +31,7 @@ def refiner() -> Refiner:
 
 
 @pytest.fixture(scope="module")
-def study(refiner: Refiner) -> Prepared:
+def study(refiner: Refiner) -> PreparedStudy:
     return refiner.prepare({"flair": a_lesion_case(NEW)[0]["flair"]})
 
 
@@ -72,13 +72,13 @@ def test_spot_fades_within_its_slice_and_over_those_within_reach() -> None:
     assert [bool(maps[number].any()) for number in range(9)] == [abs(number - 4) <= REACH for number in range(9)]
 
 
-def test_click_on_a_missed_lesion_finds_it(refiner: Refiner, study: Prepared, truth: Mask) -> None:
+def test_click_on_a_missed_lesion_finds_it(refiner: Refiner, study: PreparedStudy, truth: Mask) -> None:
     after = refiner.refine(study, empty(truth), [Click(centre_of(truth), True)])
     assert dice(after.array[:, :, 1:5], truth.array[:, :, 1:5]) > 0.6
 
 
 def test_click_on_background_removes_what_is_wrong_there_and_nothing_else(
-    refiner: Refiner, study: Prepared, truth: Mask
+    refiner: Refiner, study: PreparedStudy, truth: Mask
 ) -> None:
     i, j, _ = centre_of(truth)
     wrong = np.zeros_like(truth.array)
@@ -91,7 +91,9 @@ def test_click_on_background_removes_what_is_wrong_there_and_nothing_else(
     np.testing.assert_array_equal(after.array[truth.array > 0], 1)
 
 
-def test_click_changes_voxels_only_as_it_says_and_within_reach(refiner: Refiner, study: Prepared, truth: Mask) -> None:
+def test_click_changes_voxels_only_as_it_says_and_within_reach(
+    refiner: Refiner, study: PreparedStudy, truth: Mask
+) -> None:
     before = truth.with_array(np.roll(truth.array, 3, axis=0))
     missing = truth.with_array(truth.array & (1 - before.array))
     click = Click(centre_of(missing, k=1), True)
@@ -102,7 +104,7 @@ def test_click_changes_voxels_only_as_it_says_and_within_reach(refiner: Refiner,
     assert after.array[click.voxel] == 1
 
 
-def test_users_own_voxels_are_never_changed(refiner: Refiner, study: Prepared, truth: Mask) -> None:
+def test_users_own_voxels_are_never_changed(refiner: Refiner, study: PreparedStudy, truth: Mask) -> None:
     i, j, k = centre_of(truth)
     array = np.zeros_like(truth.array)
     array[i : i + 2, j, k] = NOT_LESION
@@ -118,12 +120,12 @@ def test_users_own_voxels_are_never_changed(refiner: Refiner, study: Prepared, t
         assert after.array[array == LESION].all()
 
 
-def test_earlier_clicks_keep_their_voxels(refiner: Refiner, study: Prepared, truth: Mask) -> None:
+def test_earlier_clicks_keep_their_voxels(refiner: Refiner, study: PreparedStudy, truth: Mask) -> None:
     first, second = Click((3, 3, 3), True), Click(centre_of(truth), True)
     assert refiner.refine(study, empty(truth), [first, second]).array[first.voxel] == 1
 
 
-def test_stroke_over_the_lesion_becomes_its_outline(refiner: Refiner, study: Prepared, truth: Mask) -> None:
+def test_stroke_over_the_lesion_becomes_its_outline(refiner: Refiner, study: PreparedStudy, truth: Mask) -> None:
     i, j, k = centre_of(truth)
     array = np.zeros_like(truth.array)
     array[i - 2 : i + 3, j, k] = LESION
@@ -132,7 +134,7 @@ def test_stroke_over_the_lesion_becomes_its_outline(refiner: Refiner, study: Pre
     assert dice(after.array[:, :, k], truth.array[:, :, k]) > 0.7
 
 
-def test_drawn_slice_is_continued_to_the_lesions_ends(refiner: Refiner, study: Prepared, truth: Mask) -> None:
+def test_drawn_slice_is_continued_to_the_lesions_ends(refiner: Refiner, study: PreparedStudy, truth: Mask) -> None:
     k = 3
     array = np.zeros_like(truth.array)
     array[:, :, k] = truth.array[:, :, k]
@@ -141,7 +143,7 @@ def test_drawn_slice_is_continued_to_the_lesions_ends(refiner: Refiner, study: P
     assert dice(after.array, truth.array) > 0.7
 
 
-def test_unusable_interactions_are_refused(refiner: Refiner, study: Prepared, truth: Mask) -> None:
+def test_unusable_interactions_are_refused(refiner: Refiner, study: PreparedStudy, truth: Mask) -> None:
     with pytest.raises(InputError, match="there is no click"):
         refiner.refine(study, truth, [])
     with pytest.raises(InputError, match=r"voxel \[99, 0, 0\]; the image has \[40, 44, 6\]"):

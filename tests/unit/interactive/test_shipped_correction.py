@@ -9,7 +9,7 @@ import pytest
 
 from gliomics.bundled import bundled
 from gliomics.files import read_json
-from gliomics.interactive.click_benchmark import attempt
+from gliomics.interactive.click_benchmark import run_trial
 from gliomics.interactive.fit_correction import CONFIG
 from gliomics.interactive.refine import Refiner
 from gliomics.models import ModelFolder, ModelStore, patient_hash
@@ -54,7 +54,7 @@ def test_three_clicks_mend_a_mask_that_was_moved(shipped: ModelFolder) -> None:
     study = list_studies(root)[0]
     truth = read_mask(root / "truth" / f"{study.id}.nii.gz")
     moved = truth.with_array(np.roll(truth.array, 5, axis=0))
-    trial = attempt(
+    trial = run_trial(
         refiner,
         load_sequences(study, [name for name in refiner.sequences if name in study.sequences]),
         moved,

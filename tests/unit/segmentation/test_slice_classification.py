@@ -18,6 +18,7 @@ from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
 from gliomics.segmentation.slice_classification import SliceClassifierModel
 from gliomics.study import Volume
+from gliomics.training.card import TrainingPlan
 from gliomics.training.checkpoint import EpochRecord
 from gliomics.training.config import TrainingConfig
 from gliomics.training.crossvalidate import cross_validate
@@ -50,10 +51,10 @@ def a_model(
     """A slice classifier, trained for one epoch, as it lies on disk."""
     run = tmp_path_factory.mktemp("slices")
     split = Split(validation=("patient-3",), test=("patient-4", "patient-5"))
-    _, scores = fit(
-        labelled, CONFIG, split, run, population="six test cases", on_epoch=lambda now, _: records.extend(now)
-    )
-    assert scores == {}
+    plan = TrainingPlan(CONFIG, "six test cases", split)
+    fitted = fit(labelled, plan, run, on_epoch=lambda now, _: records.extend(now))
+    assert fitted is not None
+    assert fitted[1] == {}
     return load_model_folder(run / "model")
 
 

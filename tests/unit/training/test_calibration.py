@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from gliomics.evaluation import dice
-from gliomics.segmentation.inputs import Case, prepare_case
+from gliomics.segmentation.inputs import LabelledCase, prepare_case
 from gliomics.segmentation.postprocess import calibrate, to_mask
 from gliomics.segmentation.settings import CalibrationSettings, PostprocessSettings
 from gliomics.training.calibration import (
     COMPONENTS,
     THRESHOLDS,
-    Judged,
+    ScoredCase,
     choose_calibration,
     choose_rule,
     dice_of_rules,
@@ -22,7 +22,7 @@ from tests.unit.tiny_networks import TINY, a_lesion_case
 NONE = CalibrationSettings()
 
 
-def a_case(seed: int = 0) -> Case:
+def a_case(seed: int = 0) -> LabelledCase:
     volumes, mask = a_lesion_case(seed)
     return prepare_case(f"case-{seed}", f"patient-{seed}", volumes, mask, ["flair"], TINY.input)
 
@@ -33,7 +33,7 @@ def test_calibration_recovers_the_slope_and_intercept_of_the_truth() -> None:
     case = a_case()
     true = rng.normal(-1, 2, case.target.shape).astype(np.float32)
     drawn = torch.from_numpy(rng.random(true.shape) < calibrate(true, NONE))
-    judged = Judged(Case(**{**vars(case), "target": drawn.half()}), 2 * true + 0.5)
+    judged = ScoredCase(LabelledCase(**{**vars(case), "target": drawn.half()}), 2 * true + 0.5)
     found = choose_calibration([judged])
     assert found.slope == pytest.approx(0.5, abs=0.05)
     assert found.intercept == pytest.approx(-0.25, abs=0.15)
@@ -43,7 +43,7 @@ def test_calibration_recovers_the_slope_and_intercept_of_the_truth() -> None:
 
 def test_perfect_separation_keeps_the_rules_usable() -> None:
     case = a_case()
-    judged = Judged(case, np.where(case.target > 0.5, 9.0, -9.0))
+    judged = ScoredCase(case, np.where(case.target > 0.5, 9.0, -9.0))
     calibration = choose_calibration([judged])
     rule = choose_rule([("patient-0", dice_of_rules(judged))], calibration)
     assert 0 < rule.threshold < 1
@@ -55,7 +55,7 @@ def test_table_of_rules_is_what_the_masks_score() -> None:
     case = a_case(1)
     rng = np.random.default_rng(1)
     logits = np.where(case.target > 0.5, 1.0, -1.0) + rng.normal(0, 1, case.target.shape)
-    judged = Judged(case, logits.astype(np.float32))
+    judged = ScoredCase(case, logits.astype(np.float32))
     table = dice_of_rules(judged)
     probability = judged.restore(calibrate(judged.logits.astype(np.float32), NONE))
     for row, column in ((0, 0), (6, 3), (12, 6)):

@@ -16,7 +16,7 @@ from gliomics.study import load_sequences, read_mask, write_mask
 from gliomics.training.config import TrainingConfig
 from gliomics.training.crossvalidate import (
     RECORD,
-    CrossValidation,
+    CrossValidationRecord,
     cross_validate,
     fit_validated,
     read_cross_validation,
@@ -50,12 +50,12 @@ def run(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStudy])
 
 
 @pytest.fixture(scope="module")
-def record(run: Path) -> CrossValidation:
+def record(run: Path) -> CrossValidationRecord:
     return read_cross_validation(run)
 
 
 def test_every_patient_has_a_mask_that_scores_what_the_record_says(
-    run: Path, record: CrossValidation, labelled: list[LabelledStudy]
+    run: Path, record: CrossValidationRecord, labelled: list[LabelledStudy]
 ) -> None:
     for item in labelled:
         mask, label = read_mask(run / "masks" / f"{item.study.id}.nii.gz"), read_mask(item.label)
@@ -105,7 +105,7 @@ def test_finished_folds_are_not_trained_again(tmp_path: Path, labelled: list[Lab
 
 
 def test_model_of_all_patients_has_the_rules_and_figures_of_the_cross_validation(
-    tmp_path: Path, record: CrossValidation, labelled: list[LabelledStudy]
+    tmp_path: Path, record: CrossValidationRecord, labelled: list[LabelledStudy]
 ) -> None:
     fit_validated(labelled, record, Split(), tmp_path, population="six test cases")
     model = load_model_folder(tmp_path / "model")
@@ -119,7 +119,7 @@ def test_model_of_all_patients_has_the_rules_and_figures_of_the_cross_validation
 
 
 def test_other_labels_than_the_cross_validation_had_are_refused(
-    tmp_path: Path, record: CrossValidation, labelled: list[LabelledStudy]
+    tmp_path: Path, record: CrossValidationRecord, labelled: list[LabelledStudy]
 ) -> None:
     with pytest.raises(InputError, match="other studies or other labels"):
         fit_validated(labelled[:5], record, Split(), tmp_path, population="five test cases")

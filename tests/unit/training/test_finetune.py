@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gliomics.models import ModelStore, patient_hash
-from gliomics.segmentation.inputs import Case
+from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, load_volumes, prepare_labelled
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import TrainSettings
@@ -18,9 +18,9 @@ from gliomics.segmentation.weights import WEIGHTS, State, load_weights, save_wei
 from gliomics.study import read_mask, write_mask
 from gliomics.training.checkpoint import EpochRecord
 from gliomics.training.finetune import fine_tune
-from gliomics.training.loop import train
+from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.scores import patient_scores, score
-from gliomics.training.stopping import BestEpoch, halfway
+from gliomics.training.stopping import BestEpoch, average_weights
 from tests.unit.tiny_networks import FAST, a_card, a_labelled_study, make_store
 
 pytestmark = pytest.mark.slow
@@ -55,7 +55,7 @@ def test_best_epoch_is_kept_and_the_training_stopped_when_nothing_better_follows
 
 
 def test_halfway_is_the_mean_of_the_weights_with_the_counters_of_the_end() -> None:
-    between = halfway(a_state(1), a_state(4))
+    between = average_weights(a_state(1), a_state(4))
     assert torch.equal(between["weight"], torch.tensor([2.5, 2.5]))
     assert between["batches"] == 4
 
@@ -96,7 +96,7 @@ def test_studies_that_the_epoch_is_chosen_on_are_not_trained_on(
     second = fine_tune(store, "tiny", others, settings=once)
     expected = load_weights(second.model)
     if "averaged with version 1" in first.reason:
-        expected = halfway(load_weights(store.version("tiny", "1")), expected)
+        expected = average_weights(load_weights(store.version("tiny", "1")), expected)
     found = load_weights(first.model)
     assert all(torch.allclose(found[name], expected[name], rtol=2e-3, atol=1e-5) for name in expected)
 
@@ -133,11 +133,11 @@ def test_patients_are_compared_by_networks_that_were_trained_without_them(
     trained_on: list[set[str]] = []
     judged_on: list[set[str]] = []
 
-    def trained(cases: Sequence[Case], *arguments: Any, **options: Any) -> State:
-        trained_on.append({case.study_id for case in cases})
-        return train(cases, *arguments, **options)
+    def trained(training: NetworkTraining, **options: Any) -> State:
+        trained_on.append({case.study_id for case in training.cases})
+        return train(training, **options)
 
-    def scored(segmenter: Segmenter, cases: Sequence[Case]) -> dict[str, float]:
+    def scored(segmenter: Segmenter, cases: Sequence[LabelledCase]) -> dict[str, float]:
         judged_on.append({case.study_id for case in cases})
         return score(segmenter, cases)
 

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from gliomics.errors import InputError
-from gliomics.models import load_model_folder, patient_hash
+from gliomics.models import ModelFolder, load_model_folder, patient_hash
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.settings import SegmentationSettings
+from gliomics.training.card import TrainingPlan
 from gliomics.training.config import TrainingConfig, load_training_config
 from gliomics.training.fit import fit
 from gliomics.training.split import Split
@@ -31,6 +32,14 @@ def a_config(name: str, optional: list[str], **more: object) -> TrainingConfig:
             **more,
         }
     )
+
+
+def fitted(
+    labelled: list[LabelledStudy], config: TrainingConfig, split: Split, run: Path
+) -> tuple[ModelFolder, dict[str, float]]:
+    result = fit(labelled, TrainingPlan(config, "six test cases", split), run)
+    assert result is not None  # this is the only process
+    return result
 
 
 def test_unknown_configuration_is_refused_with_those_that_exist() -> None:
@@ -67,7 +76,7 @@ def test_depth_that_a_network_cannot_have_is_refused_with_what_is_possible(
 
 def test_figures_are_those_of_the_test_patients(labelled: list[LabelledStudy], tmp_path: Path) -> None:
     split = Split(validation=("patient-3",), test=("patient-4", "patient-5"))
-    _, scores = fit(labelled, a_config("tiny", []), split, tmp_path, population="six test cases")
+    _, scores = fitted(labelled, a_config("tiny", []), split, tmp_path)
     card = load_model_folder(tmp_path / "model").card
     assert set(scores) == {"case-4", "case-5"}
     assert [metric.n for metric in card.metrics] == [2, 2]
@@ -84,13 +93,13 @@ def test_figures_are_those_of_the_test_patients(labelled: list[LabelledStudy], t
 def test_figures_of_validation_patients_say_what_was_chosen_on_them(
     labelled: list[LabelledStudy], tmp_path: Path
 ) -> None:
-    model, _ = fit(labelled, a_config("tiny", []), Split(("patient-5",)), tmp_path, population="six test cases")
+    model, _ = fitted(labelled, a_config("tiny", []), Split(("patient-5",)), tmp_path)
     assert "chosen on the same patients" in model.card.metrics[0].how
 
 
 def test_without_patients_kept_apart_there_are_no_figures(labelled: list[LabelledStudy], tmp_path: Path) -> None:
     config = a_config("tiny", [], training={**FAST.model_dump(), "epochs": 1})
-    model, scores = fit(labelled, config, Split(), tmp_path, population="six test cases")
+    model, scores = fitted(labelled, config, Split(), tmp_path)
     assert (model.card.metrics, scores) == ([], {})
     assert model.card.training.n_patients == 6
 
@@ -98,10 +107,10 @@ def test_without_patients_kept_apart_there_are_no_figures(labelled: list[Labelle
 def test_trained_model_is_never_overwritten(labelled: list[LabelledStudy], tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     with pytest.raises(InputError, match="exists already"):
-        fit(labelled, a_config("tiny", []), Split(), tmp_path, population="six test cases")
+        fitted(labelled, a_config("tiny", []), Split(), tmp_path)
 
 
 def test_validation_patient_without_a_study_is_named(labelled: list[LabelledStudy], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="patient-99"):
-        fit(labelled, a_config("tiny", []), Split(("patient-99",)), tmp_path / "run", population="six test cases")
+        fitted(labelled, a_config("tiny", []), Split(("patient-99",)), tmp_path / "run")
     assert list(tmp_path.iterdir()) == []

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from gliomics.segmentation.inputs import Case, prepare_case
+from gliomics.segmentation.inputs import LabelledCase, prepare_case
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.networks import DynUNetSettings
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
 from gliomics.segmentation.weights import State
 from gliomics.study import Volume, read_mask, read_volume, write_mask, write_volume
-from gliomics.training.loop import train
+from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.sampling import draw_batches
 from tests.unit.tiny_networks import TINY, a_card, a_labelled_study, a_lesion_case
 
@@ -28,17 +28,17 @@ IN_SPACE = SegmentationSettings(
 DONE = torch.tensor([False, True, True, False, True, False])
 
 
-def a_case(settings: SegmentationSettings, *, wrong_elsewhere: bool) -> Case:
+def a_case(settings: SegmentationSettings, *, wrong_elsewhere: bool) -> LabelledCase:
     """A case of which the slices DONE are annotated; the others' target is empty, or full where it is wrong."""
     volumes, mask = a_lesion_case(0)
     case = prepare_case("case-0", "patient-0", volumes, mask, ["flair"], settings.input)
     target = case.target.clone()
     target[~DONE] = float(wrong_elsewhere)
-    return replace(case, target=target, known=DONE)
+    return replace(case, target=target, annotated=DONE)
 
 
-def trained(case: Case, settings: SegmentationSettings) -> State:
-    return train([case], settings, SHORT)
+def trained(case: LabelledCase, settings: SegmentationSettings) -> State:
+    return train(NetworkTraining([case], settings, SHORT))
 
 
 @pytest.mark.parametrize("settings", [TINY, IN_SPACE], ids=["in the plane", "in space"])
@@ -66,8 +66,8 @@ def test_slices_are_numbered_in_the_images_own_order(tmp_path: Path, downwards: 
             write(Volume(volume.array, volume.affine @ np.diag([1.0, 1.0, -1.0, 1.0])), path)
     cases, skipped = prepare_labelled([replace(item, slices=(0, 1))], a_card("tiny", ["flair"], []))
     assert not skipped
-    assert cases[0].known is not None
-    assert torch.nonzero(cases[0].known).flatten().tolist() == ([4, 5] if downwards else [0, 1])
+    assert cases[0].annotated is not None
+    assert torch.nonzero(cases[0].annotated).flatten().tolist() == ([4, 5] if downwards else [0, 1])
 
 
 def test_annotated_slices_without_a_lesion_can_be_learned_from(tmp_path: Path) -> None:

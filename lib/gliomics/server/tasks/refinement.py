@@ -11,7 +11,7 @@ from monailabel.interfaces.tasks.infer_v2 import InferType
 from gliomics.errors import InputError
 from gliomics.interactive.guidance import Click
 from gliomics.interactive.refine import Refiner
-from gliomics.segmentation.model import Prepared
+from gliomics.segmentation.model import PreparedStudy
 from gliomics.server.input_cache import PreparedStudies
 from gliomics.server.lanes import abandoned
 from gliomics.server.model_cache import ModelCache
@@ -62,7 +62,7 @@ class RefinementTask(NetworkTask[Refiner]):
             "warnings": prepared.warnings + refiner.card.in_sample_warnings(study.patient_id),
         }
 
-    def _mask_until_now(self, study: Study, prepared: Prepared, request: dict[str, Any]) -> Mask:
+    def _mask_until_now(self, study: Study, prepared: PreparedStudy, request: dict[str, Any]) -> Mask:
         if not request.get("label"):
             return prepared.image.with_array(np.zeros(prepared.image.shape, np.uint8))
         name = f"the current mask of study '{study.id}'"
