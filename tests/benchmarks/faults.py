@@ -104,7 +104,7 @@ def train_for_ever(folder: Path, first: int) -> None:
 
     torch.set_num_threads(1)
     volumes, mask = a_lesion_case(0)
-    case = prepare_case(STUDY, "patient-0", volumes, mask, ["flair"], TINY.input)
+    case = prepare_case(STUDY, "patient-0", volumes, mask, sequences=["flair"], settings=TINY.input)
     settings = TrainSettings(epochs=5000, batch=8, learning_rate=1e-3)
     train(
         NetworkTraining([case], TINY, settings),

@@ -99,7 +99,11 @@ def a_trained_correction_state() -> State:
     cases, masks = [], {}
     for seed in range(100, 106):
         volumes, mask = a_lesion_case(seed)
-        cases.append(prepare_case(f"case-{seed}", f"patient-{seed}", volumes, mask, ["flair"], CORRECTING.input))
+        cases.append(
+            prepare_case(
+                f"case-{seed}", f"patient-{seed}", volumes, mask, sequences=["flair"], settings=CORRECTING.input
+            )
+        )
         masks[f"case-{seed}"] = mask.with_array(np.roll(mask.array, 4, axis=seed % 2))
     settings = ENOUGH.model_copy(update={"epochs": 40})
     return train(CorrectionTraining(with_masks(cases, masks), CORRECTING, settings))

@@ -14,7 +14,7 @@ from gliomics.interactive.refine import Refiner
 from gliomics.interactive.simulated_user import next_click
 from gliomics.models import Metric
 from gliomics.preprocess import axial
-from gliomics.statistics.bootstrap import bootstrap_interval
+from gliomics.statistics.bootstrap import Interval, bootstrap_interval
 from gliomics.statistics.patients import patient_means
 from gliomics.study.records import Mask, Volume
 
@@ -65,9 +65,9 @@ def run_trial(
         if click is None:
             break
         clicks.append(click)
-        started = time.perf_counter()
+        start = time.perf_counter()
         mask = refiner.refine(prepared, mask, clicks)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.perf_counter() - start)
         scores.append(dice(mask.array, truth.array))
     return Trial(study_id, patient_id, scores, seconds)
 
@@ -80,17 +80,21 @@ def trial_metrics(trials: Sequence[Trial], how: str) -> list[Metric]:
     patients = [trial.patient_id for trial in trials]
     metrics = []
     for clicks in _AFTER:
-        found = bootstrap_interval(list(patient_means(patients, (trial.after(clicks) for trial in trials)).values()))
-        name = f"mean_dice_after_{clicks}_clicks"
-        metrics.append(Metric(name=name, value=found.value, low=found.low, high=found.high, n=found.n, how=how))
+        scores = list(patient_means(patients, (trial.after(clicks) for trial in trials)).values())
+        metrics.append(_metric(f"mean_dice_after_{clicks}_clicks", bootstrap_interval(scores), how))
     for level in LEVELS:
-        needed = list(patient_means(patients, (_or_more(trial.clicks_to(level)) for trial in trials)).values())
-        median = bootstrap_interval(needed, statistic=np.median)
-        reached = bootstrap_interval([float(value <= MOST_CLICKS) for value in needed])
-        for name, found in ((f"median_clicks_to_{level:.2f}", median), (f"share_that_reach_{level:.2f}", reached)):
-            metrics.append(Metric(name=name, value=found.value, low=found.low, high=found.high, n=found.n, how=how))
+        counts = list(patient_means(patients, (_clicks_spent(trial, level) for trial in trials)).values())
+        median = bootstrap_interval(counts, statistic=np.median)
+        reached = bootstrap_interval([float(count <= MOST_CLICKS) for count in counts])
+        metrics.append(_metric(f"median_clicks_to_{level:.2f}", median, how))
+        metrics.append(_metric(f"share_that_reach_{level:.2f}", reached, how))
     return metrics
 
 
-def _or_more(clicks: int | None) -> float:
+def _clicks_spent(trial: Trial, level: float) -> float:
+    clicks = trial.clicks_to(level)
     return float(MOST_CLICKS + 1 if clicks is None else clicks)
+
+
+def _metric(name: str, interval: Interval, how: str) -> Metric:
+    return Metric(name=name, value=interval.value, low=interval.low, high=interval.high, n=interval.n, how=how)

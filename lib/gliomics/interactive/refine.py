@@ -54,34 +54,36 @@ class Refiner(LoadedModel):
             raise InputError("there is no click; give at least one")
         for click in clicks:
             click.inside(study.image)
-        until_now = _UntilNow.of(mask, study)
+        current = _CurrentMask.of(mask, study)
         last = clicks[-1]
         centre = canonical_voxel(last, study.inputs.canonical, study.image)
-        slices = _around([centre[2]], until_now.lesion.shape[2])
-        maps = guidance(study.inputs, until_now.lesion, until_now.own, clicks, study.image)
-        proposed = until_now.lesion.copy()
+        slices = _around([centre[2]], current.lesion.shape[2])
+        maps = guidance(study.inputs, current.lesion, current.user_voxels, clicks, study.image)
+        proposed = current.lesion.copy()
         proposed[:, :, slices] = self._probability(study.inputs, maps, slices) > self.settings.postprocess.threshold
-        after = _changed_around(until_now.lesion, proposed, centre, last.lesion)
+        after = _changed_around(current.lesion, proposed, centre, last.lesion)
         for click in clicks:
             after[canonical_voxel(click, study.inputs.canonical, study.image)] = click.lesion
-        return until_now.with_lesion(after)
+        return current.with_lesion(after)
 
     def from_scribbles(self, study: PreparedStudy, mask: Mask) -> Mask:
         """The mask after strokes: a graph cut over the network's probabilities in the slices near a stroke.
 
         The cut (Boykov and Kolmogorov 2004) prefers an outline along edges of the image; strokes bind it.
         """
-        until_now = _UntilNow.of(mask, study)
-        slices = _around(until_now.drawn_slices(), until_now.lesion.shape[2])
+        current = _CurrentMask.of(mask, study)
+        slices = _around(current.drawn_slices(), current.lesion.shape[2])
         if not slices:
             raise InputError(
                 f"there is no stroke; draw with label value {LESION} on the lesion or {NOT_LESION} beside it"
             )
-        maps = guidance(study.inputs, until_now.lesion, until_now.own, [], study.image)
-        after = until_now.lesion.copy()
+        maps = guidance(study.inputs, current.lesion, current.user_voxels, [], study.image)
+        after = current.lesion.copy()
         probability = self._probability(study.inputs, maps, slices)
-        after[:, :, slices] = cut(probability, study.inputs.canonical.array[:, :, slices], until_now.own[:, :, slices])
-        return until_now.with_lesion(after)
+        after[:, :, slices] = cut(
+            probability, study.inputs.canonical.array[:, :, slices], current.user_voxels[:, :, slices]
+        )
+        return current.with_lesion(after)
 
     def propagate(
         self, study: PreparedStudy, mask: Mask, drawn: Sequence[int], cancelled: Callable[[], bool] = lambda: False
@@ -92,63 +94,63 @@ class Refiner(LoadedModel):
         the user's own voxels. Slices between two drawn ones are continued from the nearer. When ``cancelled`` returns
         true, :class:`InterruptedError` is raised at the next slice.
         """
-        until_now = _UntilNow.of(mask, study)
-        count = until_now.lesion.shape[2]
+        current = _CurrentMask.of(mask, study)
+        count = current.lesion.shape[2]
         outside = [number for number in drawn if not 0 <= number < count]
         if outside or not drawn:
             raise InputError(f"slices drawn are {list(drawn)}; expected at least one, from 0 to {count - 1}")
         _, downwards = axial(study.image)
-        done = [count - 1 - number if downwards else number for number in drawn]
-        after = np.zeros_like(until_now.lesion)
-        own = until_now.own.copy()
-        after[:, :, done] = until_now.lesion[:, :, done]
-        own[:, :, done] = np.where(after[:, :, done], 1, -1)
-        for number in _outwards(done, count):
+        sources = [count - 1 - number if downwards else number for number in drawn]
+        after = np.zeros_like(current.lesion)
+        after[:, :, sources] = current.lesion[:, :, sources]
+        # To the network, a slice that was drawn or continued is one that the user decided on.
+        decided = current.user_voxels.copy()
+        decided[:, :, sources] = np.where(after[:, :, sources], 1, -1)
+        for number in _outwards(sources, count):
             if cancelled():
                 raise InterruptedError("continuing the drawn slices was cancelled")
-            nearest = min(done, key=lambda other: abs(other - number))
+            nearest = min(sources, key=lambda source: abs(source - number))
             if after[:, :, number + int(np.sign(nearest - number))].any():
-                maps = guidance(study.inputs, after, own, [], study.image)
+                maps = guidance(study.inputs, after, decided, [], study.image)
                 probability = self._probability(study.inputs, maps, [number])[:, :, 0]
                 after[:, :, number] = probability > self.settings.postprocess.threshold
-            own[:, :, number] = np.where(
-                own[:, :, number] == 0, np.where(after[:, :, number], 1, -1), own[:, :, number]
-            )
-        return until_now.with_lesion(after)
+            undecided = decided[:, :, number] == 0
+            decided[:, :, number][undecided] = np.where(after[:, :, number], 1, -1)[undecided]
+        return current.with_lesion(after)
 
     def _probability(self, inputs: Inputs, maps: torch.Tensor, slices: Sequence[int]) -> npt.NDArray[np.float32]:
         """The network's probabilities of some slices, (i, j, slice) on the canonical grid."""
         settings = self.settings
-        both = Inputs(torch.cat([inputs.images.float(), maps]), inputs.present, inputs.grid, inputs.canonical)
+        guided = Inputs(torch.cat([inputs.images.float(), maps]), inputs.present, inputs.grid, inputs.canonical)
         batches = batches_of(slices)
-        answers = in_parallel(lambda part: forward(self.network, both.windows(part, settings.input)), batches)
+        answers = in_parallel(lambda part: forward(self.network, guided.windows(part, settings.input)), batches)
         logits = torch.cat(list(answers))[:, 0].numpy()
         i, j, _ = inputs.canonical.shape
         return inputs.grid.restore(calibrate(logits, settings.calibration), (i, j, len(slices)))
 
 
 @dataclass(frozen=True)
-class _UntilNow:
+class _CurrentMask:
     """A mask on the canonical grid: lesion, and the user's own voxels (1 lesion, -1 not, 0 not the user's)."""
 
     mask: Mask
     canonical: Volume
     lesion: npt.NDArray[np.bool_]
-    own: npt.NDArray[np.int8]
+    user_voxels: npt.NDArray[np.int8]
 
     @classmethod
-    def of(cls, mask: Mask, study: PreparedStudy) -> _UntilNow:
+    def of(cls, mask: Mask, study: PreparedStudy) -> _CurrentMask:
         check_same_grid(mask, study.image, "the mask", "the image")
         array = to_canonical(mask).array
-        own = np.where(array == LESION, 1, np.where(array == NOT_LESION, -1, 0)).astype(np.int8)
-        return cls(mask, study.inputs.canonical, (array > 0) & (array != NOT_LESION), own)
+        user_voxels = np.where(array == LESION, 1, np.where(array == NOT_LESION, -1, 0)).astype(np.int8)
+        return cls(mask, study.inputs.canonical, (array > 0) & (array != NOT_LESION), user_voxels)
 
     def drawn_slices(self) -> list[int]:
-        return list(np.flatnonzero((self.own != 0).any(axis=(0, 1))).tolist())
+        return list(np.flatnonzero((self.user_voxels != 0).any(axis=(0, 1))).tolist())
 
     def with_lesion(self, lesion: npt.NDArray[np.bool_]) -> Mask:
         """The new mask (1 lesion, 0 not) on the grid of the old, with the user's own voxels as they were."""
-        after = np.where(self.own == 0, lesion, self.own > 0).astype(np.uint8)
+        after = np.where(self.user_voxels == 0, lesion, self.user_voxels > 0).astype(np.uint8)
         return from_canonical(self.canonical.with_array(after), self.mask)
 
 
@@ -156,9 +158,9 @@ def _around(centres: Sequence[int], count: int) -> list[int]:
     return [number for number in range(count) if any(abs(number - centre) <= REACH for centre in centres)]
 
 
-def _outwards(drawn: Sequence[int], count: int) -> list[int]:
-    """The other slices, nearest to a drawn one first."""
-    distance = {number: min(abs(number - other) for other in drawn) for number in range(count)}
+def _outwards(sources: Sequence[int], count: int) -> list[int]:
+    """The slices that are none of ``sources``, nearest to one of these first."""
+    distance = {number: min(abs(number - source) for source in sources) for number in range(count)}
     return sorted((number for number in range(count) if distance[number]), key=lambda number: distance[number])
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 
 from gliomics.interactive.guidance import CHANNELS, REACH, add_spot
-from gliomics.interactive.simulated_user import a_place_in
+from gliomics.interactive.simulated_user import draw_place
 
 _EMPTY, _BITTEN, _DRAWN = 0.2, 0.3, 0.25
 """How often the mask until now is empty or has a disc added or taken away, and how often a neighbour is drawn."""
@@ -75,5 +75,5 @@ def _click(
     sizes = np.bincount(components.ravel())[1:].astype(float)
     inside = components == 1 + rng.choice(count, p=sizes / sizes.sum())
     missing = np.count_nonzero(inside & truth[number]) * 2 >= np.count_nonzero(inside)
-    row, column = a_place_in(inside & (truth[number] == missing), rng)
+    row, column = draw_place(inside & (truth[number] == missing), rng)
     add_spot(maps[1 if missing else 2], (number, row, column))

@@ -30,22 +30,22 @@ def next_click(mask: Mask, truth: Mask, rng: np.random.Generator, *, slice_axis:
     inside = components == sizes.argmax()
     missing = np.count_nonzero(inside & is_lesion) * 2 >= np.count_nonzero(inside)
     inside &= is_lesion == missing
-    others = tuple({0, 1, 2} - {slice_axis})
-    number = int(inside.sum(axis=others).argmax())
-    row, column = a_place_in(np.take(inside, number, axis=slice_axis), rng)
+    in_plane = tuple({0, 1, 2} - {slice_axis})
+    number = int(inside.sum(axis=in_plane).argmax())
+    row, column = draw_place(np.take(inside, number, axis=slice_axis), rng)
     voxel = [row, column]
     voxel.insert(slice_axis, number)
     return Click((voxel[0], voxel[1], voxel[2]), bool(missing))
 
 
-def a_place_in(area: npt.NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int]:
+def draw_place(area: npt.NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int]:
     """Where an annotator clicks who means an area of a slice: near its middle, but seldom exactly there.
 
     The probability grows with the distance to the area's edge, and the hand trembles by :data:`JITTER`. Ideal clicks,
     in the very middle, flatter interactive models (Marinov 2024, arXiv 2404.01816).
     """
     depth = ndimage.distance_transform_edt(np.pad(area, 1))[1:-1, 1:-1] ** 2
-    chosen = rng.choice(depth.size, p=(depth / depth.sum()).ravel())
-    place = np.array(np.unravel_index(chosen, depth.shape)) + rng.normal(0, JITTER, 2)
+    aim = rng.choice(depth.size, p=(depth / depth.sum()).ravel())
+    place = np.array(np.unravel_index(aim, depth.shape)) + rng.normal(0, JITTER, 2)
     row, column = np.clip(np.rint(place), 0, np.array(area.shape) - 1).astype(int).tolist()
     return row, column

@@ -47,7 +47,7 @@ def deep_features(segmenter: Segmenter, volumes: Mapping[str, Volume], mask: Mas
     if not covered.any():
         raise InputError("the region lies outside the head; does the mask belong to this image?")
     features, weights = _weighted_cells(segmenter, inputs, covered)
-    return _named(segmenter.card.name, *_pooled(features, weights))
+    return _by_name(segmenter.card.name, *_pooled(features, weights))
 
 
 def deep_diagnostics(segmenter: Segmenter, volumes: Mapping[str, Volume]) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _pooled(features: Array, weights: Array) -> tuple[Array, Array]:
     return mean, np.sqrt(np.average(np.square(features - mean), axis=0, weights=weights))
 
 
-def _named(model: str, mean: Array, deviation: Array) -> dict[str, float]:
+def _by_name(model: str, mean: Array, deviation: Array) -> dict[str, float]:
     digits = max(3, len(str(len(mean) - 1)))
     return {
         f"deep_{model}_{kind}_{channel:0{digits}d}": float(value)

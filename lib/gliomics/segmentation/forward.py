@@ -61,17 +61,17 @@ def _cores() -> int:
 def _pool(cores: int) -> ThreadPoolExecutor:
     """Threads in which PyTorch uses one core each."""
     _keep_freed_memory()
-    started = Barrier(cores + 1)
+    ready = Barrier(cores + 1)
 
     def begin() -> None:
         torch.get_num_threads()  # without it, PyTorch sets this thread's number again at its first operation
         torch.set_num_threads(1)
-        started.wait()
+        ready.wait()
 
     pool = ThreadPoolExecutor(cores, thread_name_prefix="network", initializer=begin)
     for _ in range(cores):
         pool.submit(int)
-    started.wait()
+    ready.wait()
     torch.set_num_threads(cores)  # for threads that are yet to come; setting it in one changed it for them
     return pool
 

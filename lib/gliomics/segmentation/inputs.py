@@ -107,10 +107,14 @@ def prepare_case(
     patient_id: str,
     volumes: Mapping[str, Volume],
     mask: Mask,
+    *,
     sequences: Iterable[str],
     settings: InputSettings,
 ) -> LabelledCase:
-    """Prepare a study and its mask (any label value above 0 is lesion)."""
+    """Prepare a study and its mask (any label value above 0 is lesion), which lie on one grid, for networks.
+
+    ``sequences`` are those of the network, in its order. Raises :class:`InputError` where the study has none of them.
+    """
     inputs = prepare(volumes, sequences, settings)
     lesion = to_canonical(mask).array > 0
     target = torch.from_numpy(inputs.grid.sample(lesion.astype(np.float32)).astype(np.float16))

@@ -61,7 +61,9 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
             mask = read_label(item, next(iter(volumes.values())))
             if UNNAMED_SEQUENCE in volumes:
                 volumes = {card.sequences.required[0]: volumes[UNNAMED_SEQUENCE]}
-            case = prepare_case(item.study.id, item.study.patient_id, volumes, mask, sequences, settings.input)
+            case = prepare_case(
+                item.study.id, item.study.patient_id, volumes, mask, sequences=sequences, settings=settings.input
+            )
             if item.slices is not None:
                 case = replace(case, annotated=_annotated_slices(item, mask))
         except GliomicsError as error:

@@ -20,7 +20,7 @@ def calibrate(logits: npt.NDArray[np.float32], settings: CalibrationSettings) ->
 def entropy(p: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     """Entropy of a yes or no with probability ``p``, in nats; at most ln 2."""
     p = np.clip(p, 1e-6, 1 - 1e-6)
-    return np.minimum(-(p * np.log(p) + (1 - p) * np.log(1 - p)), math.log(2))
+    return np.asarray(np.minimum(-(p * np.log(p) + (1 - p) * np.log(1 - p)), math.log(2)))
 
 
 def to_mask(probability: npt.NDArray[Any], settings: PostprocessSettings) -> npt.NDArray[np.uint8]:

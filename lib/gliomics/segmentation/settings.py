@@ -60,8 +60,8 @@ class SegmentationSettings(_Settings):
     @model_validator(mode="after")
     def _depth_suits_network(self) -> SegmentationSettings:
         if self.network.in_space != (self.input.depth > 1):
-            needed = "input.depth above 1" if self.network.in_space else "input.depth 1"
-            raise ValueError(f"network '{self.network.kind}' needs {needed}; found {self.input.depth}")
+            expected = "input.depth above 1" if self.network.in_space else "input.depth 1"
+            raise ValueError(f"network '{self.network.kind}' needs {expected}; found {self.input.depth}")
         if self.network.in_space and self.input.context:
             raise ValueError(f"network '{self.network.kind}' sees neighbours by itself; set input.context to 0")
         if self.input.depth % self.network.depth_step:

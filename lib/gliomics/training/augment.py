@@ -46,7 +46,7 @@ def _change_intensities(images: torch.Tensor, generator: torch.Generator) -> tor
     """Gamma, a smooth bias field, contrast, brightness, a lower resolution and noise."""
     n, _, height, width = images.shape
 
-    def often(probability: float) -> torch.Tensor:
+    def in_some(probability: float) -> torch.Tensor:
         return (_uniform(n, 0, 1, generator) < probability).float().view(n, 1, 1, 1)
 
     low, high = images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
@@ -56,7 +56,7 @@ def _change_intensities(images: torch.Tensor, generator: torch.Generator) -> tor
 
     coarse = torch.randn(n, 1, 3, 3, generator=generator, device=images.device)
     field = functional.interpolate(coarse, size=(height, width), mode="bicubic", align_corners=True)
-    images = (images - low) * torch.exp(0.12 * often(0.5) * field) + low
+    images = (images - low) * torch.exp(0.12 * in_some(0.5) * field) + low
 
     contrast = _uniform(n, 0.8, 1.25, generator).view(n, 1, 1, 1)
     shift = _uniform(n, -0.15, 0.15, generator).view(n, 1, 1, 1)
@@ -64,6 +64,6 @@ def _change_intensities(images: torch.Tensor, generator: torch.Generator) -> tor
 
     coarser = functional.avg_pool2d(images, 2)
     coarser = functional.interpolate(coarser, size=(height, width), mode="bilinear", align_corners=False)
-    lower = often(0.2)
+    lower = in_some(0.2)
     images = images * (1 - lower) + coarser * lower
-    return images + 0.08 * often(0.4) * torch.randn(images.shape, generator=generator, device=images.device)
+    return images + 0.08 * in_some(0.4) * torch.randn(images.shape, generator=generator, device=images.device)

@@ -33,6 +33,9 @@ from gliomics.training.sampling import (
     visible_sequences,
 )
 
+_Update = Callable[[PARAM_LIST, PARAM_LIST, torch.Tensor | int], None]
+_exponential: Callable[[float], _Update] = get_ema_multi_avg_fn  # which is not typed
+
 OnEpoch = Callable[[Sequence[EpochRecord], int], None]
 """Called after each epoch with the records of all epochs until now and the number of epochs there will be."""
 
@@ -214,9 +217,9 @@ def learning_rate(settings: TrainSettings, epoch: float) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.05) / 0.95))
 
 
-def _moving_average(decay: float) -> Callable[[PARAM_LIST, PARAM_LIST, torch.Tensor | int], None]:
+def _moving_average(decay: float) -> _Update:
     """How an average follows a network: exponentially in weights and batch statistics, at once in counters."""
-    follow = get_ema_multi_avg_fn(decay)
+    follow = _exponential(decay)
 
     def update(averages: PARAM_LIST, values: PARAM_LIST, count: torch.Tensor | int) -> None:
         if averages[0].is_floating_point():

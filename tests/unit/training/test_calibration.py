@@ -24,7 +24,7 @@ NONE = CalibrationSettings()
 
 def a_case(seed: int = 0) -> LabelledCase:
     volumes, mask = a_lesion_case(seed)
-    return prepare_case(f"case-{seed}", f"patient-{seed}", volumes, mask, ["flair"], TINY.input)
+    return prepare_case(f"case-{seed}", f"patient-{seed}", volumes, mask, sequences=["flair"], settings=TINY.input)
 
 
 def test_calibration_recovers_the_slope_and_intercept_of_the_truth() -> None:

@@ -21,7 +21,9 @@ def cases(seeds: range) -> list[LabelledCase]:
     prepared = []
     for seed in seeds:
         volumes, mask = a_lesion_case(seed)
-        prepared.append(prepare_case(f"case-{seed}", f"patient-{seed}", volumes, mask, ["flair"], TINY.input))
+        prepared.append(
+            prepare_case(f"case-{seed}", f"patient-{seed}", volumes, mask, sequences=["flair"], settings=TINY.input)
+        )
     return prepared
 
 
@@ -47,7 +49,7 @@ def test_interrupted_training_continues_to_the_same_weights(tmp_path: Path) -> N
 def test_training_without_a_lesion_is_refused() -> None:
     volumes, mask = a_lesion_case(0)
     empty = mask.with_array(np.zeros_like(mask.array))
-    case = prepare_case("case-0", "patient-0", volumes, empty, ["flair"], TINY.input)
+    case = prepare_case("case-0", "patient-0", volumes, empty, sequences=["flair"], settings=TINY.input)
     with pytest.raises(InputError, match="none of the 1 training studies has a lesion"):
         NetworkTraining([case], TINY, FAST)
 

@@ -31,7 +31,7 @@ DONE = torch.tensor([False, True, True, False, True, False])
 def a_case(settings: SegmentationSettings, *, wrong_elsewhere: bool) -> LabelledCase:
     """A case of which the slices DONE are annotated; the others' target is empty, or full where it is wrong."""
     volumes, mask = a_lesion_case(0)
-    case = prepare_case("case-0", "patient-0", volumes, mask, ["flair"], settings.input)
+    case = prepare_case("case-0", "patient-0", volumes, mask, sequences=["flair"], settings=settings.input)
     target = case.target.clone()
     target[~DONE] = float(wrong_elsewhere)
     return replace(case, target=target, annotated=DONE)

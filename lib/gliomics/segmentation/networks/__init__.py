@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import torch
@@ -42,7 +43,7 @@ NetworkSettings = Annotated[
     Discriminator(_kind),
 ]
 
-_NETWORKS: dict[str, Any] = {
+_NETWORKS: dict[str, Callable[[int, int, Any], SegmentationNetwork]] = {
     "gbm_unet": GbmUNet,
     "lgg_unet": LggUNet,
     "resnext_unet": ResNeXtUNet,
@@ -60,10 +61,10 @@ def build_network(settings: NetworkSettings, sequences: int, slices: int) -> Seg
 
     A network in the plane is stored channels last, which is faster on processors and tensor cores.
     """
-    network: SegmentationNetwork = _NETWORKS[settings.kind](sequences, slices, settings)
-    if settings.in_space:
-        return network
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = _NETWORKS[settings.kind](sequences, slices, settings)
+    if not settings.in_space:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 __all__ = [

@@ -15,11 +15,11 @@ from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
-from gliomics.segmentation.networks.network import SegmentationNetwork, Settings
+from gliomics.segmentation.networks.network import NetworkShape, SegmentationNetwork
 from gliomics.segmentation.networks.pretrained import load_into, read_weights, widen
 
 
-class EfficientNetUNetSettings(Settings):
+class EfficientNetUNetSettings(NetworkShape):
     """``variant`` is the encoder's size; ``decoder`` the widths from deep to fine; ``dropout`` acts on channels."""
 
     kind: Literal["efficientnet_unet"] = "efficientnet_unet"
@@ -86,7 +86,8 @@ class InvertedBottleneck(nn.Module):
             y = functional.relu6(self._bn0(self._expand_conv(y)))
         y = functional.relu6(self._bn1(self._depthwise_conv(y)))
         y = self._bn2(self._project_conv(y))
-        return x + y if self.adds else y
+        result: torch.Tensor = x + y if self.adds else y
+        return result
 
 
 class EfficientNetLite(nn.Module):
@@ -130,7 +131,8 @@ class _Up(nn.Module):
 
     def forward(self, deep: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
         deep = functional.interpolate(deep, scale_factor=2, mode="nearest")
-        return self.convolve(torch.cat((deep, skip), dim=1))
+        joined: torch.Tensor = self.convolve(torch.cat((deep, skip), dim=1))
+        return joined
 
 
 class EfficientNetUNet(SegmentationNetwork):
@@ -155,7 +157,8 @@ class EfficientNetUNet(SegmentationNetwork):
         *skips, x = self.encode(x)
         for up in self.ups:
             x = up(x, skips.pop())
-        return self.head(x)
+        logits: torch.Tensor = self.head(x)
+        return logits
 
     def load_encoder(self, path: Path) -> None:
         weights = read_weights(path)

@@ -24,13 +24,13 @@ from gliomics.segmentation.networks.layers import (
     double_convolution,
     pooling,
 )
-from gliomics.segmentation.networks.network import SegmentationNetwork, Settings
+from gliomics.segmentation.networks.network import NetworkShape, SegmentationNetwork
 from gliomics.segmentation.networks.resnet import ResNet
 
 _PYRAMID, _BRANCH, _GROUPS = 256, 128, 32
 
 
-class FpnUNetSettings(Settings):
+class FpnUNetSettings(NetworkShape):
     """``merge`` says how the pyramid's levels are joined at its finest; ``pooling`` is the encoder's."""
 
     kind: Literal["fpn_unet"] = "fpn_unet"

@@ -8,10 +8,10 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from gliomics.segmentation.networks.network import SegmentationNetwork, Settings
+from gliomics.segmentation.networks.network import NetworkShape, SegmentationNetwork
 
 
-class GbmUNetSettings(Settings):
+class GbmUNetSettings(NetworkShape):
     """Shape of the GBM radiogenomics U-Net; the defaults are the original's, 64-128-256-512-1024."""
 
     kind: Literal["gbm_unet"] = "gbm_unet"
@@ -84,4 +84,5 @@ class GbmUNet(SegmentationNetwork):
         *skips, x = self.encode(x)
         for up, block in zip(self.up, self.decoder, strict=True):
             x = block(up(x, skips.pop()))
-        return self.head(x)
+        logits: torch.Tensor = self.head(x)
+        return logits

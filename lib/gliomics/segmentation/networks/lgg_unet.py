@@ -9,10 +9,10 @@ from pydantic import Field
 from torch import nn
 
 from gliomics.segmentation.networks.layers import ActivationName, PoolingName, double_convolution, pooling
-from gliomics.segmentation.networks.network import SegmentationNetwork, Settings
+from gliomics.segmentation.networks.network import NetworkShape, SegmentationNetwork
 
 
-class LggUNetSettings(Settings):
+class LggUNetSettings(NetworkShape):
     """Shape of the LGG U-Net; the defaults are those that Buda 2019 published, 32-64-128-256-512."""
 
     kind: Literal["lgg_unet"] = "lgg_unet"
@@ -48,4 +48,5 @@ class LggUNet(SegmentationNetwork):
         *skips, x = self.encode(x)
         for up, block in zip(self.up, self.decoder, strict=True):
             x = block(torch.cat((up(x), skips.pop()), dim=1))
-        return self.head(x)
+        logits: torch.Tensor = self.head(x)
+        return logits

@@ -13,11 +13,11 @@ import torch
 from pydantic import Field, model_validator
 
 from gliomics.errors import InputError
-from gliomics.segmentation.networks.network import SegmentationNetwork, Settings
+from gliomics.segmentation.networks.network import NetworkShape, SegmentationNetwork
 from gliomics.segmentation.networks.resnet import ResNet
 
 
-class FlexibleUNetSettings(Settings):
+class FlexibleUNetSettings(NetworkShape):
     """``dropout`` acts in the decoder."""
 
     kind: Literal["flexible_unet"] = "flexible_unet"
@@ -33,7 +33,7 @@ class FlexibleUNet(SegmentationNetwork):
 
     def __init__(self, sequences: int, slices: int, settings: FlexibleUNetSettings) -> None:
         super().__init__()
-        from monai.networks.nets import FlexibleUNet as MonaiFlexibleUNet
+        from monai.networks.nets.flexible_unet import FlexibleUNet as MonaiFlexibleUNet
 
         inputs = sequences * slices
         self.network = MonaiFlexibleUNet(
@@ -46,13 +46,14 @@ class FlexibleUNet(SegmentationNetwork):
         return maps
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(x)
+        logits: torch.Tensor = self.network(x)
+        return logits
 
     def load_encoder(self, path: Path) -> None:
         self.network.encoder.load(path)
 
 
-class _SpaceSettings(Settings):
+class _SpaceSettings(NetworkShape):
     in_space: ClassVar[bool] = True
 
 
@@ -71,7 +72,8 @@ class _SpaceNetwork(SegmentationNetwork):
 
     def volume(self, x: torch.Tensor) -> torch.Tensor:
         """(N, sequences * slices, H, W) as (N, sequences, slices, H, W)."""
-        return x.unflatten(1, (self.sequences, self.slices))
+        n, _, height, width = x.shape
+        return x.reshape(n, self.sequences, self.slices, height, width)
 
     @abstractmethod
     def encode_space(self, x: torch.Tensor) -> list[torch.Tensor]:
@@ -106,7 +108,7 @@ class DynUNetSettings(_SpaceSettings):
 
     @property
     def depth_step(self) -> int:
-        return 2 ** (len(self.filters) - 1 - self.in_plane_levels)
+        return 1 << (len(self.filters) - 1 - self.in_plane_levels)
 
 
 class DynUNet(_SpaceNetwork):
@@ -114,7 +116,7 @@ class DynUNet(_SpaceNetwork):
 
     def __init__(self, sequences: int, slices: int, settings: DynUNetSettings) -> None:
         super().__init__(sequences, slices, settings.kind, settings.depth_step)
-        from monai.networks.nets import DynUNet as MonaiDynUNet
+        from monai.networks.nets.dynunet import DynUNet as MonaiDynUNet
 
         levels, flat = len(settings.filters), settings.in_plane_levels
         kernels = [(1, 3, 3) if level < flat else (3, 3, 3) for level in range(levels)]
@@ -142,7 +144,8 @@ class DynUNet(_SpaceNetwork):
         *skips, x = self.encode_space(self.volume(x))
         for up in self.network.upsamples:
             x = up(x, skips.pop())
-        return self.network.output_block(x).squeeze(1)
+        logits: torch.Tensor = self.network.output_block(x).squeeze(1)
+        return logits
 
 
 class SegResNetSettings(_SpaceSettings):
@@ -162,7 +165,7 @@ class SegResNet(_SpaceNetwork):
 
     def __init__(self, sequences: int, slices: int, settings: SegResNetSettings) -> None:
         super().__init__(sequences, slices, settings.kind, settings.depth_step)
-        from monai.networks.nets import SegResNet as MonaiSegResNet
+        from monai.networks.nets.segresnet import SegResNet as MonaiSegResNet
 
         self.network = MonaiSegResNet(
             3, settings.init_filters, in_channels=sequences, out_channels=1, dropout_prob=settings.dropout
@@ -173,4 +176,5 @@ class SegResNet(_SpaceNetwork):
         return list(maps)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.network(self.volume(x)).squeeze(1)
+        logits: torch.Tensor = self.network(self.volume(x)).squeeze(1)
+        return logits

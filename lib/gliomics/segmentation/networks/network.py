@@ -13,7 +13,7 @@ from torch import nn
 from gliomics.errors import InputError
 
 
-class Settings(BaseModel):
+class NetworkShape(BaseModel):
     """Shape of a network; ``kind`` says which, the rest is the kind's own."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)

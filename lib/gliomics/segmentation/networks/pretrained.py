@@ -45,17 +45,18 @@ def load_into(module: torch.nn.Module, weights: dict[str, torch.Tensor], path: P
 
     Raises :class:`InputError` that names the first one that the file lacks or has in another shape.
     """
-    own = module.state_dict()
-    for name, value in own.items():
+    expected = module.state_dict()
+    for name, value in expected.items():
         if name.endswith("num_batches_tracked"):
             weights.setdefault(name, value)
-        found = weights.get(name)
-        if found is None or found.shape != value.shape:
-            has = "nothing" if found is None else f"shape {tuple(found.shape)}"
+        weight = weights.get(name)
+        if weight is None or weight.shape != value.shape:
+            content = "nothing" if weight is None else f"shape {tuple(weight.shape)}"
             raise InputError(
-                f"{path} is not of this encoder: it has {has} under '{name}', shape {tuple(value.shape)} was expected"
+                f"{path} is not of this encoder: it has {content} under '{name}', "
+                f"shape {tuple(value.shape)} was expected"
             )
-    module.load_state_dict({name: weights[name] for name in own})
+    module.load_state_dict({name: weights[name] for name in expected})
 
 
 def widen(weight: torch.Tensor, inputs: int) -> torch.Tensor:

@@ -38,7 +38,8 @@ class BasicBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.act1(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return self.act2(y + self.downsample(x))
+        total: torch.Tensor = self.act2(y + self.downsample(x))
+        return total
 
 
 class Bottleneck(nn.Module):
@@ -62,7 +63,8 @@ class Bottleneck(nn.Module):
         y = self.act1(self.bn1(self.conv1(x)))
         y = self.act2(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return self.act3(y + self.downsample(x))
+        total: torch.Tensor = self.act3(y + self.downsample(x))
+        return total
 
 
 class ResNet(nn.Module):
@@ -110,8 +112,8 @@ class ResNet(nn.Module):
         weights = read_weights(path)
         if _STEM in weights and weights[_STEM].shape[1:2] == (3,):
             weights[_STEM] = widen(weights[_STEM], self.conv1.in_channels)
-        own = self.state_dict()
-        further = next((key for key in weights if key.startswith("layer") and key not in own), None)
+        layers = self.state_dict()
+        further = next((key for key in weights if key.startswith("layer") and key not in layers), None)
         if further is not None:  # ResNet-101 has every name of ResNet-50, and more
             raise InputError(f"{path} is not of this encoder: {self.name} has no '{further}'")
         load_into(self, weights, path)

@@ -10,11 +10,11 @@ from torch import nn
 from torch.nn import functional
 
 from gliomics.segmentation.networks.layers import ActivationName, PoolingName, double_convolution
-from gliomics.segmentation.networks.network import SegmentationNetwork, Settings
+from gliomics.segmentation.networks.network import NetworkShape, SegmentationNetwork
 from gliomics.segmentation.networks.resnet import ResNet
 
 
-class ResNeXtUNetSettings(Settings):
+class ResNeXtUNetSettings(NetworkShape):
     """``pooling`` is that of the encoder's stem; ``decoder`` are the widths from deep to fine."""
 
     kind: Literal["resnext_unet"] = "resnext_unet"
@@ -50,7 +50,8 @@ class ResNeXtUNet(SegmentationNetwork):
         for block in self.decoder:
             x = functional.interpolate(x, scale_factor=2, mode="nearest")
             x = block(torch.cat((x, skips.pop()), dim=1) if skips else x)
-        return self.head(x)
+        logits: torch.Tensor = self.head(x)
+        return logits
 
     def load_encoder(self, path: Path) -> None:
         self.encoder.load(path)

@@ -10,11 +10,11 @@ from pydantic import Field
 from torch import nn
 
 from gliomics.segmentation.networks.layers import ActivationName, PoolingName, activation
-from gliomics.segmentation.networks.network import SegmentationNetwork, Settings
+from gliomics.segmentation.networks.network import NetworkShape, SegmentationNetwork
 from gliomics.segmentation.networks.resnet import ResNet
 
 
-class SliceClassifierSettings(Settings):
+class SliceClassifierSettings(NetworkShape):
     """``hidden`` are the widths of the two dense layers; ``dropout`` follows each."""
 
     task: ClassVar[Literal["segmentation", "slice_classification"]] = "slice_classification"
