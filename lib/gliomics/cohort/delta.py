@@ -47,7 +47,7 @@ def deltas(rows: Sequence[FeatureRow], *, first: str | None = None, last: str | 
     for name in (first, last):
         if name is not None and name not in names:
             raise UnknownNameError(f"no row has the time point '{name}'; there are {', '.join(names)}")
-    found = Deltas([])
+    changes = Deltas([])
     for (patient, region), by_time in _by_lesion(rows).items():
         if first is None or last is None:
             pairs = list(pairwise(_in_time(by_time).values()))
@@ -56,9 +56,9 @@ def deltas(rows: Sequence[FeatureRow], *, first: str | None = None, last: str | 
             pairs = [(by_time[first], by_time[last])] if first in by_time and last in by_time else []
             missing = f"no time point '{first if first not in by_time else last}'"
         if not pairs:
-            found.left_out.append(f"patient '{patient}', region '{region}': {missing}")
-        found.rows.extend(delta(before, after) for before, after in pairs)
-    return found
+            changes.left_out.append(f"patient '{patient}', region '{region}': {missing}")
+        changes.rows.extend(delta(before, after) for before, after in pairs)
+    return changes
 
 
 def delta(before: FeatureRow, after: FeatureRow) -> FeatureRow:
@@ -67,6 +67,11 @@ def delta(before: FeatureRow, after: FeatureRow) -> FeatureRow:
     ``<feature>_delta`` is later minus earlier, ``<feature>_relative`` that over the earlier one's absolute value, left
     out where it is 0. Features that one examination lacks are left out. Raises :class:`InputError` when the rows are of
     different patients or regions, or were measured in different ways.
+
+    >>> before = FeatureRow("a", "whole", {"volume": 8.0}, {"patient_id": "P1", "timepoint": "before"})
+    >>> after = FeatureRow("b", "whole", {"volume": 10.0}, {"patient_id": "P1", "timepoint": "after"})
+    >>> delta(before, after).values
+    {'volume_delta': 2.0, 'volume_relative': 0.25}
     """
     _check_comparable(before, after)
     values: dict[str, float] = {}
@@ -117,9 +122,9 @@ def _check_comparable(before: FeatureRow, after: FeatureRow) -> None:
                 "measure with 'slices: volume' or 'slices: largest'"
             )
     for name, words in _MUST_AGREE.items():
-        one, other = (str(row.diagnostics.get(name, "(none)"))[:12] for row in (before, after))
-        if one != other:
-            raise InputError(f"{of} differ in {words}, {one} and {other}; measure both in the same way")
+        value, later = (str(row.diagnostics.get(name, "(none)"))[:12] for row in (before, after))
+        if value != later:
+            raise InputError(f"{of} differ in {words}, {value} and {later}; measure both in the same way")
 
 
 def _by_lesion(rows: Sequence[FeatureRow]) -> dict[tuple[str, str], dict[str, FeatureRow]]:

@@ -49,7 +49,8 @@ def redraw_contour(mask: Mask, seed: int) -> Mask:
         smooth = gaussian_filter(random.standard_normal(distance.shape), (0, _NOISE_LENGTH, _NOISE_LENGTH), mode="wrap")
         # The filter leaves 1 / (4 pi length^2) of the variance.
         displacement = smooth * 2 * math.sqrt(math.pi) * _NOISE_LENGTH
-        return distance + np.clip(displacement, -_NOISE_AT_MOST, _NOISE_AT_MOST)
+        moved: Floats = distance + np.clip(displacement, -_NOISE_AT_MOST, _NOISE_AT_MOST)
+        return moved
 
     return _changed(mask, redrawn, lambda points: points)
 
@@ -124,8 +125,8 @@ def _changed(
     distance = np.stack([_signed_distance(pixels) for pixels in box])
 
     result = np.zeros_like(np.moveaxis(mask.array, axial_axis(mask), 0), dtype=np.uint8)
-    found = np.argwhere(change(distance, corner) > 0) + corner
-    result[tuple(found[((found >= 0) & (found < result.shape)).all(axis=1)].T)] = 1
+    places = np.argwhere(change(distance, corner) > 0) + corner
+    result[tuple(places[((places >= 0) & (places < result.shape)).all(axis=1)].T)] = 1
 
     # A part of a few voxels can fall between the voxels where it goes, or off the grid.
     goals = goals.clip(0, np.array(result.shape) - 1)
@@ -140,4 +141,4 @@ def _signed_distance(pixels: npt.NDArray[np.bool_]) -> Floats:
     if not pixels.any():
         return np.full(pixels.shape, _FAR)
     # Centres of voxels on the two sides of the contour are one voxel apart.
-    return np.where(pixels, distance_transform_edt(pixels) - 0.5, 0.5 - distance_transform_edt(~pixels))
+    return np.asarray(np.where(pixels, distance_transform_edt(pixels) - 0.5, 0.5 - distance_transform_edt(~pixels)))

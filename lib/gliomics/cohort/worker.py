@@ -8,11 +8,10 @@ import os
 import threading
 from multiprocessing.connection import wait
 
-import SimpleITK as sitk
-
 from gliomics.cohort import measure
 from gliomics.errors import DependencyError
 from gliomics.features import engine
+from gliomics.preprocess.bias_field import set_threads
 
 with contextlib.suppress(DependencyError):  # which the process that starts this one reports
     engine.feature_names()  # loads PyRadiomics and what it needs
@@ -22,7 +21,7 @@ __all__ = ["measure", "start"]
 
 def start() -> None:
     """One thread for each process, for the processes share the cores already; and an end when the parent has one."""
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    set_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"  # PyTorch's, which is loaded later if at all
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
 

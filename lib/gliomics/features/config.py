@@ -146,20 +146,20 @@ class FeatureConfig(BaseModel):
 
     @model_validator(mode="after")
     def _settings_of_filters_count(self) -> FeatureConfig:
-        for filter_name, own in self.image_type.items():
+        for filter_name, settings in self.image_type.items():
             for name in FOR_ALL_FILTERS:
-                if getattr(own, name) is not None:
+                if getattr(settings, name) is not None:
                     raise ValueError(
                         f"'{name}' stands in imageType.{filter_name}, but holds for all image types: "
                         "move it under 'setting'"
                     )
             for name, owner in FILTER_OF_SETTING.items():
-                if owner != filter_name and getattr(own, name) is not None:
+                if owner != filter_name and getattr(settings, name) is not None:
                     raise ValueError(
                         f"'{name}' stands in imageType.{filter_name}, but is a setting of {owner}; "
                         f"move it to imageType.{owner}"
                     )
-            if own.binWidth is not None and (own.binCount is not None or self.setting.binCount is not None):
+            if settings.binWidth is not None and (settings.binCount is not None or self.setting.binCount is not None):
                 raise ValueError(
                     f"imageType.{filter_name} has a binWidth beside a binCount; PyRadiomics would ignore binWidth, "
                     "so keep one"
@@ -205,8 +205,8 @@ class FeatureConfig(BaseModel):
 
     def settings_of(self, image_type: str) -> dict[str, Any]:
         """PyRadiomics' settings for one image type: the general ones, replaced by its own."""
-        own = {key: value for key, value in self.image_type[image_type] if value is not None}
-        return {**self.general_settings, **own}
+        of_type = {key: value for key, value in self.image_type[image_type] if value is not None}
+        return {**self.general_settings, **of_type}
 
     @property
     def digest(self) -> str:
@@ -261,7 +261,7 @@ def _check_names(config: FeatureConfig) -> None:
     from gliomics.features import ellipsoid, engine, outline
     from gliomics.features.describe import NOT_COMPUTED
 
-    known = engine.feature_names() | {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES)}
+    classes = engine.feature_names() | {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES)}
     image_types = engine.image_types()
     for name in config.image_type:
         _check_name(name, "image type", list(image_types))
@@ -271,16 +271,16 @@ def _check_names(config: FeatureConfig) -> None:
         if settings.wavelet is not None:
             _check_name(settings.wavelet, "wavelet", pywt.wavelist(kind="discrete"))
     for name, features in config.feature_class.items():
-        _check_name(name, "feature class", list(known))
+        _check_name(name, "feature class", list(classes))
         for feature in features:
-            _check_name(feature, f"feature of class '{name}'", known[name])
+            _check_name(feature, f"feature of class '{name}'", classes[name])
             if f"{name}_{feature}" in NOT_COMPUTED:
                 raise InputError(f"feature '{feature}' of class '{name}' is gone: {NOT_COMPUTED[f'{name}_{feature}']}")
 
 
-def _check_name(name: str, kind: str, known: list[str]) -> None:
-    if name not in known:
-        raise InputError(f"{kind} '{name}' is unknown; {_hint(name, known)}")
+def _check_name(name: str, kind: str, names: list[str]) -> None:
+    if name not in names:
+        raise InputError(f"{kind} '{name}' is unknown; {_hint(name, names)}")
 
 
 def _check_layout(content: dict[str, Any]) -> None:
@@ -293,22 +293,22 @@ def _check_layout(content: dict[str, Any]) -> None:
     for key in setting if isinstance(setting, dict) else ():
         if key not in SETTINGS and key not in ONLY_AT_DEFAULT:
             raise InputError(_misplaced(key, "'setting'", (*SETTINGS, *ONLY_AT_DEFAULT)))
-    for name, own in filters.items() if isinstance(filters, dict) else ():
+    for name, settings in filters.items() if isinstance(filters, dict) else ():
         if name in SETTINGS or name in _SECTIONS:
             raise InputError(_misplaced(name, "'imageType'", ()))
-        for key in own if isinstance(own, dict) else ():
+        for key in settings if isinstance(settings, dict) else ():
             if key not in SETTINGS:
                 raise InputError(_misplaced(key, f"'imageType: {name}'", tuple(SETTINGS)))
 
 
-def _misplaced(key: Any, place: str, known: Sequence[str]) -> str:
+def _misplaced(key: Any, place: str, names: Sequence[str]) -> str:
     if key in VOXEL_SETTINGS:
         return f"'{key}' is not supported: {NO_MAPS}"
     if key in _SECTIONS:
         return f"'{key}' stands in {place}; it is a section of its own: move it to the top level, beside 'setting'"
     if key in SETTINGS or key in ONLY_AT_DEFAULT:
         return f"'{key}' stands in {place}; it is a setting: move it under 'setting:'"
-    return f"'{key}' in {place} is unknown; {_hint(str(key), known)}"
+    return f"'{key}' in {place} is unknown; {_hint(str(key), names)}"
 
 
 def _check_voxel_setting(section: Any) -> None:
@@ -339,6 +339,6 @@ def _equal(value: Any, default: Any) -> bool:
     return isinstance(value, bool) == isinstance(default, bool) and value == default
 
 
-def _hint(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
+def _hint(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(names)}"

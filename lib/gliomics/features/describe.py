@@ -75,7 +75,12 @@ def descriptions() -> list[FeatureDescription]:
 
 
 def describe(column_name: str) -> FeatureDescription | None:
-    """The feature in a column such as ``flair_wavelet-HHL_glcm_Contrast``; None where the name ends in no feature."""
+    """The feature in a column such as ``flair_wavelet-HHL_glcm_Contrast``; None where the name ends in no feature.
+
+    >>> feature = describe("original_shape_MeshVolume")
+    >>> feature.unit, feature.ibsi_code
+    ('mm3', 'RNU0')
+    """
     return _by_name().get("_".join(column_name.split("_")[-2:]))
 
 
@@ -85,12 +90,12 @@ def describe_table(names: Iterable[str] | None = None) -> Table:
     A name is a column (``flair_original_glcm_Contrast``), a feature (``glcm_Contrast``, ``Contrast``) or a class
     (``glcm``). Raises :class:`UnknownNameError` for any other, with the nearest that exists.
     """
-    chosen = descriptions() if names is None else [feature for name in names for feature in _named(name)]
+    features = descriptions() if names is None else [feature for name in names for feature in _named(name)]
     table = Table(caption=UNITS, caption_justify="left")
     table.add_column("feature", no_wrap=True)
     for header in ("unit", "IBSI", "what it measures"):
         table.add_column(header)
-    for feature in dict.fromkeys(chosen):
+    for feature in dict.fromkeys(features):
         label = f"{feature.feature_class}_{feature.name}"
         table.add_row(label, feature.unit, feature.ibsi_code, feature.description)
     return table
@@ -117,17 +122,17 @@ def _named(name: str) -> list[FeatureDescription]:
     column = describe(name)
     if column is not None:
         return [column]
-    found = [feature for feature in descriptions() if name in (feature.feature_class, feature.name)]
-    if not found:
+    features = [feature for feature in descriptions() if name in (feature.feature_class, feature.name)]
+    if not features:
         ending = "_".join(name.split("_")[-2:])
         for full, reason in NOT_COMPUTED.items():
             if ending in (full, full.split("_")[1]):
                 raise UnknownNameError(f"feature '{full}' is not computed: {reason}")
-        known = [*FEATURE_CLASSES, *_by_name(), *(feature.name for feature in descriptions())]
-        close = difflib.get_close_matches(ending, known, n=1)
+        names = [*FEATURE_CLASSES, *_by_name(), *(feature.name for feature in descriptions())]
+        close = difflib.get_close_matches(ending, names, n=1)
         hint = f"did you mean '{close[0]}'?" if close else f"feature classes are {', '.join(FEATURE_CLASSES)}"
         raise UnknownNameError(f"feature '{name}' is unknown; {hint}")
-    return found
+    return features
 
 
 @cache

@@ -70,20 +70,20 @@ def _volume_table(coefficients: Coefficients) -> tuple[Array, Array]:
     gains = np.zeros((256, 3))
     for kind, axis in product(range(256), range(3)):
         layer = np.take(_cube(kind), [0], axis=axis)
-        first = int(_cubes(np.concatenate([layer, layer], axis=axis)).item())
-        both = np.ascontiguousarray(np.concatenate([layer, _cube(kind)], axis=axis))
-        gains[kind, axis] = coefficients(both, unit)[1] - volumes[first] - volumes[kind]
+        start = int(_cubes(np.concatenate([layer, layer], axis=axis)).item())
+        row = np.ascontiguousarray(np.concatenate([layer, _cube(kind)], axis=axis))
+        gains[kind, axis] = coefficients(row, unit)[1] - volumes[start] - volumes[kind]
     return volumes, gains
 
 
 def _vertices(mask: Bools) -> Array:
     """The mesh's vertices, (n, 3) in voxels: halfway between neighbours of which one is inside."""
-    found = []
+    vertices = []
     for axis in range(3):
         between = np.argwhere(np.diff(mask, axis=axis)).astype(np.float64)
         between[:, axis] += 0.5
-        found.append(between)
-    return np.concatenate(found)
+        vertices.append(between)
+    return np.concatenate(vertices)
 
 
 def _diameters(vertices: Array, spacing: Array) -> list[float]:

@@ -51,32 +51,30 @@ class Lesion:
 
     def centres(self) -> Array:
         """Centres of the lesion's pixels, (n, 2), in the unit of ``edge``."""
-        return np.argwhere(self.pixels) * np.asarray(self.edge)
+        centres: Array = np.argwhere(self.pixels) * np.asarray(self.edge)
+        return centres
 
     def corners(self) -> Array:
         """Corners of the lesion's pixels, (4 n, 2), in the unit of ``edge``."""
         offsets = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]])
-        return ((np.argwhere(self.pixels)[:, None] + offsets) * np.asarray(self.edge)).reshape(-1, 2)
+        corners: Array = (np.argwhere(self.pixels)[:, None] + offsets) * np.asarray(self.edge)
+        return corners.reshape(-1, 2)
 
     def radii(self) -> tuple[Array, Array]:
         """Angle and distance from the centre of mass, mean 1, of 512 points evenly along the outer contour."""
-        from skimage.measure import find_contours
-
-        contours = find_contours(np.pad(self.pixels, 1).astype(float), 0.5)
-        contour = max(contours, key=len) - 1
+        contour = max(_contours(np.pad(self.pixels, 1).astype(float), 0.5), key=len) - 1
         points = _evenly(contour * np.asarray(self.edge)) - self.centres().mean(axis=0)
         distance = np.hypot(points[:, 0], points[:, 1])
         return np.arctan2(points[:, 0], points[:, 1]), distance / distance.mean()
 
     def border(self) -> npt.NDArray[np.int64]:
         """Pixels of the outer border in the order in which 8-connected border following visits them, (n, 2)."""
-        from skimage.measure import find_contours
-
         # Just under 1, the contour runs beside the inner pixels' centres, so that rounding finds those pixels.
         filled = np.pad(binary_fill_holes(self.pixels), 1).astype(float)
-        (contour,) = find_contours(filled, 0.999, fully_connected="high")
-        visited = np.rint(contour[:-1]).astype(np.int64) - 1
-        return visited[(visited != np.roll(visited, 1, axis=0)).any(axis=1)]
+        (contour,) = _contours(filled, 0.999, fully_connected="high")
+        visited: npt.NDArray[np.int64] = np.rint(contour[:-1]).astype(np.int64) - 1
+        moves: npt.NDArray[np.bool_] = (visited != np.roll(visited, 1, axis=0)).any(axis=1)
+        return visited[moves]
 
     def defect_depths(self) -> list[float]:
         """Depth in pixels of each convexity defect: where the border leaves an edge of its convex hull, how far."""
@@ -159,9 +157,10 @@ def perimeter(lesion: Lesion) -> float:
     The estimator of scikit-image's ``regionprops`` (Benkrid and Crookes 2000) in pixels, times the geometric mean of
     a pixel's edges. That of one pixel is 0, that of a line of n pixels n - 2.
     """
-    from skimage.measure import perimeter as in_pixels
+    from skimage import measure
 
-    return float(in_pixels(lesion.pixels, neighborhood=4) * np.sqrt(lesion.edge[0] * lesion.edge[1]))
+    in_pixels: Callable[[npt.NDArray[np.bool_], int], float] = measure.perimeter
+    return float(in_pixels(lesion.pixels, 4) * np.sqrt(lesion.edge[0] * lesion.edge[1]))
 
 
 def eccentricity(lesion: Lesion) -> float:
@@ -195,8 +194,8 @@ def outline_features(mask: Mask, names: Iterable[str] = ()) -> dict[str, float]:
     Without names, all of :data:`FEATURES` but those :data:`ON_REQUEST`.
     """
     lesion = largest_slice(mask)
-    chosen = list(names) or [name for name in FEATURES if name not in ON_REQUEST]
-    return {f"original_outline_{name}": FEATURES[name](lesion) for name in chosen}
+    names = list(names) or [name for name in FEATURES if name not in ON_REQUEST]
+    return {f"original_outline_{name}": FEATURES[name](lesion) for name in names}
 
 
 def largest_slice(mask: Mask) -> Lesion:
@@ -213,16 +212,24 @@ def largest_slice(mask: Mask) -> Lesion:
     components, count = label(inside[int(np.argmax(inside.sum(axis=(1, 2))))])
     sizes = np.bincount(components.ravel(), minlength=count + 1)[1:]
     within = [axis for axis in range(3) if axis != across]
-    first, second = (mask.spacing[axis] for axis in within)
+    rows, columns = (mask.spacing[axis] for axis in within)
     anatomical = orientation_of(mask.affine)[within, 0]
-    return Lesion(components == 1 + int(np.argmax(sizes)), (first, second), int(np.argmin(anatomical)))
+    return Lesion(components == 1 + int(np.argmax(sizes)), (rows, columns), int(np.argmin(anatomical)))
+
+
+def _contours(image: Array, level: float, *, fully_connected: str = "low") -> list[Array]:
+    """The contours of scikit-image, which has no types: (n, 2) each, in pixels."""
+    from skimage import measure
+
+    find: Callable[..., list[Array]] = measure.find_contours
+    return find(image, level, fully_connected=fully_connected)
 
 
 def _evenly(contour: Array) -> Array:
     """512 points at equal distances along a closed contour whose last point is its first."""
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(contour, axis=0).T))])
-    wanted = np.linspace(0, along[-1], _POINTS, endpoint=False)
-    return np.stack([np.interp(wanted, along, contour[:, axis]) for axis in (0, 1)], axis=1)
+    places = np.linspace(0, along[-1], _POINTS, endpoint=False)
+    return np.stack([np.interp(places, along, contour[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def _hull(chain: npt.NDArray[np.int64]) -> list[int]:
@@ -241,12 +248,12 @@ def _hull(chain: npt.NDArray[np.int64]) -> list[int]:
 
 def _half_hull(points: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """The corners of the hull on one side of a sorted set of points."""
-    kept: list[tuple[int, int]] = []
+    corners: list[tuple[int, int]] = []
     for row, column in points:
-        while len(kept) > 1:
-            (r0, c0), (r1, c1) = kept[-2:]
+        while len(corners) > 1:
+            (r0, c0), (r1, c1) = corners[-2:]
             if (r1 - r0) * (column - c0) - (c1 - c0) * (row - r0) > 0:
                 break
-            kept.pop()
-        kept.append((row, column))
-    return kept
+            corners.pop()
+        corners.append((row, column))
+    return corners

@@ -56,6 +56,10 @@ def select_region(
     may lie; no ring lies in a resection cavity. ``name`` says in errors whose mask it is. Raises
     :class:`UnknownNameError` for another name, :class:`InputError` for an empty region and for one that the numbering
     leaves open.
+
+    >>> mask = Mask(np.array([[[0, 1, 2, 4]]]), np.eye(4))
+    >>> select_region(mask, "tumour-core", name="a mask").array.tolist()
+    [[[0, 1, 0, 1]]]
     """
     rule = _rule(region, defined or {})
     numbering = numbering or numbering_of_mask(labels_of_mask(mask), name)
@@ -107,10 +111,10 @@ def _what_is_there(rule: Region, numbering: MaskNumbering) -> str:
     """The values of a mask that does not have a region, and what the region is."""
     present = ", ".join(map(str, sorted(numbering.labels)[:10]))
     if rule.parts is not None:
-        wanted = f"is {' and '.join(rule.parts)} (numbered as {numbering.name}, {numbering.source})"
+        definition = f"is {' and '.join(rule.parts)} (numbered as {numbering.name}, {numbering.source})"
     else:
-        wanted = "is label " + " or ".join(map(str, rule.labels)) if rule.labels else "is any tumour"
-    return f"the mask holds {f'label {present}' if present else 'no label at all'}, the region {wanted}"
+        definition = "is label " + " or ".join(map(str, rule.labels)) if rule.labels else "is any tumour"
+    return f"the mask holds {f'label {present}' if present else 'no label at all'}, the region {definition}"
 
 
 def is_ring(region: str, defined: Mapping[str, Region]) -> bool:
@@ -132,8 +136,8 @@ def shift_boundary(mask: Mask, voxels: int) -> Mask:
     else:
         moved = binary_erosion(inside, cross, iterations=-voxels)
         parts, count = label(inside)
-        kept = np.unique(parts[moved])
-        moved |= np.isin(parts, np.setdiff1d(np.arange(1, count + 1), kept))
+        shrunk = np.unique(parts[moved])
+        moved |= np.isin(parts, np.setdiff1d(np.arange(1, count + 1), shrunk))
     return mask.with_array(moved.astype(np.uint8))
 
 

@@ -23,7 +23,7 @@ def foreground(array: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         raise InputError("the image has voxels that are NaN or infinite; replace them before use")
     low, high = float(array.min()), percentile(array, 99.5)
     if low < 0 and np.count_nonzero(array == 0) > 0.1 * array.size:
-        return array != 0
+        return np.asarray(array != 0)
     return np.asarray(array > low + _BACKGROUND_FRACTION * (high - low))
 
 

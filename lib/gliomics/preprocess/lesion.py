@@ -53,22 +53,20 @@ def lesion_mask(mask: Mask, volume: Volume, name: str, image: str = "its image",
 
 
 def lesion_mask_of_study(
-    mask: Mask, study: Study, name: str, *, first: str | None = None, allow_empty: bool = False
+    mask: Mask, study: Study, name: str, *, sequence: str | None = None, allow_empty: bool = False
 ) -> Mask:
     """A lesion's mask on the grid of one of a study's sequences, which may lie on different ones.
 
-    The sequence ``first`` (the study's own first when None) comes before the others, and errors are about it.
+    ``sequence`` (the study's first when None) comes before the others, and errors are about it.
     """
-    first = first or next(iter(study.sequences))
-    failure: GeometryError | None = None
-    for sequence in [first, *(other for other in study.sequences if other != first)]:
-        volume = read_volume(study.path(sequence))
+    failures: list[GeometryError] = []
+    for candidate in dict.fromkeys([sequence or next(iter(study.sequences)), *study.sequences]):
+        volume = read_volume(study.path(candidate))
         try:
-            return lesion_mask(mask, volume, name, f"sequence '{sequence}'", allow_empty=allow_empty)
+            return lesion_mask(mask, volume, name, f"sequence '{candidate}'", allow_empty=allow_empty)
         except GeometryError as error:
-            failure = failure or error
-    assert failure is not None
-    raise failure
+            failures.append(error)
+    raise failures[0]
 
 
 def is_mask_like(volume: Volume) -> bool:

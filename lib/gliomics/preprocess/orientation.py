@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -10,11 +12,18 @@ import numpy.typing as npt
 
 from gliomics.study.records import Volume
 
+Orientation = npt.NDArray[np.float64]
+"""Which way each voxel axis runs, (3, 2), as nibabel has it: the patient's axis, and 1 or -1 for along or against."""
+_codes: Callable[[Orientation], tuple[str, ...]] = nib.orientations.ornt2axcodes
+_from_codes: Callable[[str], Orientation] = nib.orientations.axcodes2ornt
+_change: Callable[[Orientation, Orientation], Orientation] = nib.orientations.ornt_transform
+_apply: Callable[[npt.NDArray[Any], Orientation], npt.NDArray[Any]] = nib.orientations.apply_orientation
+_inverse_affine: Callable[[Orientation, tuple[int, ...]], npt.NDArray[np.float64]] = nib.orientations.inv_ornt_aff
 _SAME = 1e-5
 """Affines are single precision: orders of axes that fit equally well but for this are equally good."""
 
 
-def orientation_of(affine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def orientation_of(affine: npt.NDArray[np.float64]) -> Orientation:
     """Which way each voxel axis runs: (3, 2), as :func:`nibabel.orientations.io_orientation` gives it.
 
     nibabel's own goes through the axes one after the other, so that where two of an oblique grid run closest to one
@@ -32,8 +41,12 @@ def orientation_of(affine: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def axes_of(volume: Volume) -> str:
-    """Where the voxel axes i, j, k run to, e.g. ``LPS``: to the left, backwards (posterior) and upwards."""
-    return "".join(nib.orientations.ornt2axcodes(orientation_of(volume.affine)))
+    """Where the voxel axes i, j, k run to, e.g. ``LPS``: to the left, backwards (posterior) and upwards.
+
+    >>> axes_of(Volume(np.zeros((2, 2, 2)), np.diag([-1.0, -1.0, 5.0, 1.0])))
+    'LPS'
+    """
+    return "".join(_codes(orientation_of(volume.affine)))
 
 
 def to_canonical(volume: Volume) -> Volume:
@@ -60,15 +73,15 @@ def begin_at(volume: Volume, place: npt.ArrayLike) -> Volume:
 def stored_index(volume: Volume, axis: int, index: int) -> int:
     """The index along its own axis at which ``volume`` stores slice ``index`` across ``axis`` of :func:`to_lps`."""
     orientation = orientation_of(volume.affine)
-    own = int(np.flatnonzero(orientation[:, 0] == axis)[0])
-    same = orientation[own, 1] == (-1, -1, 1)[axis]
-    return index if same else volume.shape[own] - 1 - index
+    stored = int(np.flatnonzero(orientation[:, 0] == axis)[0])
+    ascending = orientation[stored, 1] == (-1, -1, 1)[axis]
+    return index if ascending else volume.shape[stored] - 1 - index
 
 
 def from_canonical(canonical: Volume, original: Volume) -> Volume:
     """Undo :func:`to_canonical` or :func:`to_lps`: the canonical array on the original's grid."""
-    undo = nib.orientations.ornt_transform(orientation_of(canonical.affine), orientation_of(original.affine))
-    array = nib.orientations.apply_orientation(canonical.array, undo)
+    undo = _change(orientation_of(canonical.affine), orientation_of(original.affine))
+    array = _apply(canonical.array, undo)
     return original.with_array(np.ascontiguousarray(array))
 
 
@@ -80,9 +93,9 @@ def axial(volume: Volume) -> tuple[int, bool]:
 
 
 def _reordered(volume: Volume, axes: str) -> Volume:
-    change = nib.orientations.ornt_transform(orientation_of(volume.affine), nib.orientations.axcodes2ornt(axes))
-    array = nib.orientations.apply_orientation(volume.array, change)
-    affine = volume.affine @ nib.orientations.inv_ornt_aff(change, volume.shape)
+    change = _change(orientation_of(volume.affine), _from_codes(axes))
+    array = _apply(volume.array, change)
+    affine = volume.affine @ _inverse_affine(change, volume.shape)
     # ITK reads what is stored with i fastest as it lies; what was so and keeps its order is not copied.
     array = array if array.flags.f_contiguous else np.ascontiguousarray(array)
     return Volume(array, affine)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import SimpleITK as sitk
 
 from gliomics.errors import InputError
@@ -36,16 +38,16 @@ def resample_to_spacing(
     shift = (np.array(spacing) - np.array(volume.spacing)) / 2
     affine[:3, 3] = volume.affine[:3, 3] + directions @ shift
     grid = Volume(np.broadcast_to(np.uint8(0), (size[0], size[1], size[2])), affine)
-    moving = to_sitk(volume)
     if labels:
-        return grid.with_array(_resampled(moving, grid, sitk.sitkNearestNeighbor))
-    array = _resampled(sitk.Cast(moving, sitk.sitkFloat64), grid, sitk.sitkBSpline)
+        return grid.with_array(_resampled(to_sitk(volume), grid, sitk.sitkNearestNeighbor))
+    precise = volume.with_array(volume.array.astype(np.float64))
+    array = _resampled(to_sitk(precise), grid, sitk.sitkBSpline)
     return grid.with_array(np.clip(array, volume.array.min(), volume.array.max()))
 
 
 def check_size(shape: Sequence[int], spacing: Sequence[float], new: Sequence[float], name: str) -> None:
     """Raise :class:`InputError` where voxels of ``new`` mm would be more than :data:`MOST_VOXELS`; 0 keeps an axis."""
-    voxels = math.prod(n * (old / wanted if wanted else 1) for n, old, wanted in zip(shape, spacing, new, strict=True))
+    voxels = math.prod(n * (old / edge if edge else 1) for n, old, edge in zip(shape, spacing, new, strict=True))
     if voxels > MOST_VOXELS:
         raise InputError(
             f"{name} would have {voxels:.2g} voxels of {' x '.join(f'{size:g}' for size in new)} mm; at most "
@@ -62,8 +64,18 @@ def check_for_splines(volume: Volume, name: str) -> None:
         )
 
 
-def _resampled(moving: sitk.Image, grid: Volume, interpolator: int) -> np.ndarray:
-    resampler = sitk.ResampleImageFilter()
+class _Resampler(Protocol):
+    """SimpleITK's filter, which has no types."""
+
+    def SetReferenceImage(self, image: sitk.Image, /) -> None: ...  # noqa: N802
+    def SetInterpolator(self, interpolator: int, /) -> None: ...  # noqa: N802
+    def UseNearestNeighborExtrapolatorOn(self, /) -> None: ...  # noqa: N802
+    def Execute(self, image: sitk.Image, /) -> sitk.Image: ...  # noqa: N802
+
+
+def _resampled(moving: sitk.Image, grid: Volume, interpolator: int) -> npt.NDArray[Any]:
+    new_resampler: Callable[[], _Resampler] = sitk.ResampleImageFilter
+    resampler = new_resampler()
     resampler.SetReferenceImage(to_sitk(grid))
     resampler.SetInterpolator(interpolator)
     resampler.UseNearestNeighborExtrapolatorOn()

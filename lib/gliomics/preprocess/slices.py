@@ -35,8 +35,8 @@ class SliceGrid:
         bounds = []
         for axis in (0, 1):
             counts = solid.sum(axis=tuple({0, 1, 2} - {axis}))
-            used = np.flatnonzero(counts > 0.01 * counts.max())
-            bounds.append((int(used[0]), int(used[-1]) + 1))
+            occupied = np.flatnonzero(counts > 0.01 * counts.max())
+            bounds.append((int(occupied[0]), int(occupied[-1]) + 1))
         spacing = volume.spacing[:2]
         side = _MARGIN * max((high - low) * step for (low, high), step in zip(bounds, spacing, strict=True))
         extent = [max(2, round(side / step)) for step in spacing]

@@ -55,7 +55,7 @@ def read_label(path: Path, study: Study, name: str, *, allow_empty: bool = False
     """
     name = f"{name} of study '{study.id}'"
     mask = read_sent_mask(path, name)
-    return lesion_mask_of_study(mask, study, name, first=study.default_sequence, allow_empty=allow_empty)
+    return lesion_mask_of_study(mask, study, name, sequence=study.default_sequence, allow_empty=allow_empty)
 
 
 def read_sent_mask(path: Path, name: str) -> Mask:
