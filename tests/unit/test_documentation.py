@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from gliomics.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = re.compile(r"^\s*(?:\$ )?(?:torchrun [-\w ]+ --no-python )?(gliomics( [^#]*)?)(#.*)?$")
 
 
@@ -118,7 +118,11 @@ def test_every_documented_route_exists() -> None:
     assert missing == []
 
 
-def test_readme_names_every_reference_page() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    pages = [page.relative_to(ROOT).as_posix() for page in PAGES if page.parent.name in ("reference", "sessions")]
-    assert [page for page in pages if f"({page}" not in readme] == []
+def test_readme_leads_to_an_index_that_names_every_page() -> None:
+    docs = ROOT / "docs"
+    assert "(docs/index.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    index = (docs / "index.md").read_text(encoding="utf-8")
+    pages = [page.relative_to(docs).as_posix() for page in docs.rglob("*.md") if page != docs / "index.md"]
+    assert [page for page in pages if f"({page}" not in index and page[:11] != "decisions/0"] == []
+    decisions = (docs / "decisions" / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in (docs / "decisions").glob("0*.md") if f"({page.name})" not in decisions] == []
