@@ -157,16 +157,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         A segment keeps the value that it came with (its tag); else a segment with the name of a known label takes
         that label's value; else it takes the smallest value that is free.
         """
-        segments = segmentsOf(segmentation)
-        tags = {segmentId: _valueTag(segment) for segmentId, segment in segments.items()}
-        values = {segmentId: int(tag) for segmentId, tag in tags.items() if tag.isdigit()}
-        for value in sorted(set(values.values())):
-            names = [segments[segmentId].GetName() for segmentId in values if values[segmentId] == value]
-            if len(names) > 1:
-                raise VolumeError(
-                    f"segments {' and '.join(repr(name) for name in names)} of '{segmentation.GetName()}' both have "
-                    f"label value {value}; merge them, or delete one"
-                )
+        segments, values = segmentsOf(segmentation), _taggedValues(segmentation)
         knownValues = {name.lower(): value for name, value in knownLabels.items()}
         for segmentId, segment in segments.items():
             namedValue = knownValues.get((segment.GetName() or "").lower())
@@ -308,9 +299,22 @@ def _distinctNames(segmentation: Any) -> dict[str, str]:
     return names
 
 
-def _valueTag(segment: Any) -> str:
-    tag = vtk.reference("")
-    return str(tag) if segment.GetTag(VALUE_TAG, tag) else ""
+def _taggedValues(segmentation: Any) -> dict[str, int]:
+    """The values with which segments came, by segment ID; refused where two came with the same."""
+    values: dict[str, int] = {}
+    names: dict[int, str] = {}
+    for segmentId, segment in segmentsOf(segmentation).items():
+        tag = vtk.reference("")
+        if not segment.GetTag(VALUE_TAG, tag) or not str(tag).isdigit():
+            continue
+        value = int(str(tag))
+        if value in names:
+            raise VolumeError(
+                f"segments '{names[value]}' and '{segment.GetName()}' of '{segmentation.GetName()}' both have label "
+                f"value {value}; merge them, or delete one"
+            )
+        values[segmentId], names[value] = value, segment.GetName()
+    return values
 
 
 def _column(array: Any, name: str) -> Any:
