@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if HERE in item.path.parents and "application" in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.skip(reason=f"needs slicer-core and PySide6: {MISSING}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Collect garbage only when a test with the scene is over, in the main thread.
+
+    Widgets, timers and nodes of the test are in it. The collector runs in whichever thread asks for memory, and in the
+    thread of a job, or of a server of any later test, it would delete them there.
+    """
+    if "application" not in getattr(item, "fixturenames", ()):
+        return (yield)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -172,16 +189,12 @@ def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
     monkeypatch.setattr(jobrunner, "POLL_MS", 10)
     monkeypatch.setattr(widget, "AUTO_UPDATE_MS", 400)
-    # The collector must not delete widgets of an earlier test in the thread of a job.
-    gc.collect()
-    gc.disable()
     uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
     panel = widget.RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
     uiWidget.show()
     yield panel
     panel.cleanup()
     delete(uiWidget)
-    gc.enable()
 
 
 def _idle(panel: Any) -> Callable[[], bool]:
