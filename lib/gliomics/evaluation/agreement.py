@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from gliomics.errors import InputError
 from gliomics.evaluation.overlap import dice
 from gliomics.evaluation.surfaces import surface_distances
 from gliomics.study import Mask, check_same_grid
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 MARGIN = 5
 """Voxels around all the masks in which a consensus looks for what annotators left out."""
@@ -99,11 +102,21 @@ def consensus(masks: Mapping[str, Mask]) -> Consensus:
     )
 
 
+class _Staple(Protocol):
+    """What is called of SimpleITK's filter, which says no types."""
+
+    def SetForegroundValue(self, value: int, /) -> None: ...  # noqa: N802
+    def Execute(self, images: Sequence[sitk.Image], /) -> sitk.Image: ...  # noqa: N802
+    def GetSensitivity(self) -> Sequence[float]: ...  # noqa: N802
+    def GetSpecificity(self) -> Sequence[float]: ...  # noqa: N802
+
+
 def _staple(lesions: list[npt.NDArray[np.bool_]]) -> tuple[npt.NDArray[np.float64], list[float], list[float]]:
     """Probability of lesion, and each annotator's sensitivity and specificity."""
     import SimpleITK as sitk
 
-    staple = sitk.STAPLEImageFilter()
+    new_staple: Callable[[], _Staple] = sitk.STAPLEImageFilter
+    staple = new_staple()
     staple.SetForegroundValue(1)
     image = staple.Execute([sitk.GetImageFromArray(lesion.astype(np.uint8)) for lesion in lesions])
     return sitk.GetArrayFromImage(image), list(staple.GetSensitivity()), list(staple.GetSpecificity())
