@@ -14,7 +14,7 @@ from gliomics.interactive.refine import Refiner
 from gliomics.interactive.simulated_user import next_click
 from gliomics.models import Metric
 from gliomics.preprocess import axial
-from gliomics.statistics.bootstrap import Interval, bootstrap_interval
+from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.statistics.patients import patient_means
 from gliomics.study.records import Mask, Volume
 
@@ -81,20 +81,16 @@ def trial_metrics(trials: Sequence[Trial], how: str) -> list[Metric]:
     metrics = []
     for clicks in _AFTER:
         scores = list(patient_means(patients, (trial.after(clicks) for trial in trials)).values())
-        metrics.append(_metric(f"mean_dice_after_{clicks}_clicks", bootstrap_interval(scores), how))
+        metrics.append(Metric.of(f"mean_dice_after_{clicks}_clicks", bootstrap_interval(scores), how))
     for level in LEVELS:
         counts = list(patient_means(patients, (_clicks_spent(trial, level) for trial in trials)).values())
         median = bootstrap_interval(counts, statistic=np.median)
         reached = bootstrap_interval([float(count <= MOST_CLICKS) for count in counts])
-        metrics.append(_metric(f"median_clicks_to_{level:.2f}", median, how))
-        metrics.append(_metric(f"share_that_reach_{level:.2f}", reached, how))
+        metrics.append(Metric.of(f"median_clicks_to_{level:.2f}", median, how))
+        metrics.append(Metric.of(f"share_that_reach_{level:.2f}", reached, how))
     return metrics
 
 
 def _clicks_spent(trial: Trial, level: float) -> float:
     clicks = trial.clicks_to(level)
     return float(MOST_CLICKS + 1 if clicks is None else clicks)
-
-
-def _metric(name: str, interval: Interval, how: str) -> Metric:
-    return Metric(name=name, value=interval.value, low=interval.low, high=interval.high, n=interval.n, how=how)

@@ -243,14 +243,11 @@ def _replayed(
 def _metrics(dice_of_patients: Sequence[float]) -> list[Metric]:
     if not dice_of_patients:
         return []
-    interval = bootstrap_interval(dice_of_patients)
     how = (
         "mean Dice on patients labelled here, each segmented by a network that was trained without it like this one; "
         "95 % bootstrap interval over patients"
     )
-    return [
-        Metric(name="dice", value=interval.value, low=interval.low, high=interval.high, n=interval.n, how=how),
-    ]
+    return [Metric.of("dice", bootstrap_interval(dice_of_patients), how)]
 
 
 def _first_reason(skipped: dict[str, str]) -> str:
