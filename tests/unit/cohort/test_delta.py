@@ -26,39 +26,39 @@ AFTER = row("after", {"volume": 150.0, "mean": -5.0, "none": 3.0})
 
 
 def test_change_is_absolute_and_relative_to_the_earlier_value() -> None:
-    found = delta(BEFORE, AFTER)
-    assert found.values == {
+    change = delta(BEFORE, AFTER)
+    assert change.values == {
         "volume_delta": -50, "volume_relative": -0.25,
         "mean_delta": -1, "mean_relative": -0.25,
         "none_delta": 3,
     }  # fmt: skip
-    assert (found.study_id, found.region) == ("after", "whole")
+    assert (change.study_id, change.region) == ("after", "whole")
 
 
 @given(values=st.lists(st.floats(0.1, 1e6), min_size=2, max_size=2), factor=st.floats(1e-3, 1e3))
 def test_relative_change_has_no_unit(values: list[float], factor: float) -> None:
-    one = delta(row("a", {"x": values[0]}), row("b", {"x": values[1]}))
+    change = delta(row("a", {"x": values[0]}), row("b", {"x": values[1]}))
     other = delta(row("a", {"x": values[0] * factor}), row("b", {"x": values[1] * factor}))
-    assert other.values["x_relative"] == pytest.approx(one.values["x_relative"], rel=1e-9, abs=1e-9)
-    assert one.values["x_delta"] == values[1] - values[0]
+    assert other.values["x_relative"] == pytest.approx(change.values["x_relative"], rel=1e-9, abs=1e-9)
+    assert change.values["x_delta"] == values[1] - values[0]
 
 
 def test_row_says_what_it_compares() -> None:
-    found = delta(
+    change = delta(
         replace(BEFORE, diagnostics=BEFORE.diagnostics | {"date": "2023-12-30"}),
         replace(AFTER, diagnostics=AFTER.diagnostics | {"date": "2024-01-09"}),
     ).diagnostics
-    assert found["patient_id"] == "P1"
-    assert (found["from_study"], found["to_study"]) == ("before", "after")
-    assert (found["from_timepoint"], found["to_timepoint"]) == ("before", "after")
-    assert (found["from_date"], found["to_date"], found["days"]) == ("2023-12-30", "2024-01-09", 10)
-    assert found["config_sha256"] == "a"
+    assert change["patient_id"] == "P1"
+    assert (change["from_study"], change["to_study"]) == ("before", "after")
+    assert (change["from_timepoint"], change["to_timepoint"]) == ("before", "after")
+    assert (change["from_date"], change["to_date"], change["days"]) == ("2023-12-30", "2024-01-09", 10)
+    assert change["config_sha256"] == "a"
 
 
 def test_what_may_pass_for_a_change_of_the_lesion_is_a_warning() -> None:
     finer = row("after", {"volume": 1.0}, spacing=[1.0, 1.0, 1.0])
-    found = delta(replace(row("before", BEFORE.values, spacing=[1.0, 1.0, 5.0]), warnings=["a few voxels"]), finer)
-    assert found.warnings == [
+    change = delta(replace(row("before", BEFORE.values, spacing=[1.0, 1.0, 5.0]), warnings=["a few voxels"]), finer)
+    assert change.warnings == [
         "spacing differs: [1.0, 1.0, 5.0] and [1.0, 1.0, 1.0]",
         "missing at one time point: mean, none",
         "before: a few voxels",
@@ -95,11 +95,11 @@ def test_slices_of_two_examinations_are_not_compared() -> None:
 
 def test_each_examination_is_compared_with_the_next() -> None:
     rows = [row(name, {"x": float(place)}) for place, name in enumerate(("first", "second", "third"))]
-    found = deltas([rows[0], row("other", {"x": 9.0}, patient="P2"), rows[1], rows[2]])
-    assert [(r.diagnostics["from_study"], r.study_id, r.values["x_delta"]) for r in found.rows] == [
+    changes = deltas([rows[0], row("other", {"x": 9.0}, patient="P2"), rows[1], rows[2]])
+    assert [(r.diagnostics["from_study"], r.study_id, r.values["x_delta"]) for r in changes.rows] == [
         ("first", "second", 1), ("second", "third", 1)
     ]  # fmt: skip
-    assert found.left_out == ["patient 'P2', region 'whole': one time point only: other"]
+    assert changes.left_out == ["patient 'P2', region 'whole': one time point only: other"]
 
 
 def test_dates_order_the_examinations_where_all_have_one() -> None:
@@ -111,16 +111,16 @@ def test_dates_order_the_examinations_where_all_have_one() -> None:
 
 
 def test_regions_are_paired_each_with_its_own() -> None:
-    found = deltas([BEFORE, row("before", {"x": 1.0}, region="oedema"), AFTER])
-    assert [(r.region, r.study_id) for r in found.rows] == [("whole", "after")]
-    assert found.left_out == ["patient 'P1', region 'oedema': one time point only: before"]
+    changes = deltas([BEFORE, row("before", {"x": 1.0}, region="oedema"), AFTER])
+    assert [(r.region, r.study_id) for r in changes.rows] == [("whole", "after")]
+    assert changes.left_out == ["patient 'P1', region 'oedema': one time point only: before"]
 
 
 def test_two_named_time_points_are_compared_whatever_lies_between() -> None:
     rows = [row(name, {"x": float(place)}) for place, name in enumerate(("first", "second", "third"))]
-    found = deltas([*rows, row("first", {"x": 1.0}, patient="P2")], first="first", last="third")
-    assert [(r.diagnostics["from_study"], r.study_id) for r in found.rows] == [("first", "third")]
-    assert found.left_out == ["patient 'P2', region 'whole': no time point 'third'"]
+    changes = deltas([*rows, row("first", {"x": 1.0}, patient="P2")], first="first", last="third")
+    assert [(r.diagnostics["from_study"], r.study_id) for r in changes.rows] == [("first", "third")]
+    assert changes.left_out == ["patient 'P2', region 'whole': no time point 'third'"]
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     tables = []
     for name in ("sample-03", "sample-01"):
         out = tmp_path / f"{name}.csv"
-        done = gliomics(
+        answer = gliomics(
             capsys, "features", samples / name, "--masks", samples / "truth", "--config", config, "--out", out
         )
-        assert done.returncode == 0, done.stderr
+        assert answer.returncode == 0, answer.stderr
         tables += read_features_csv(out)
     write_features_csv(tables, tmp_path / "features.csv")
     return tmp_path / "features.csv"
@@ -177,33 +177,33 @@ def measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 def test_command_writes_the_change_of_the_patient_with_two_examinations(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = gliomics(capsys, "delta", measured, "--out", tmp_path / "delta.csv")
-    assert done.returncode == 0, done.stderr
-    assert "left out patient 'SAMPLE-01', region 'whole': one time point only: baseline" in done.stderr
-    (found,) = read_features_csv(tmp_path / "delta.csv")
+    answer = gliomics(capsys, "delta", measured, "--out", tmp_path / "delta.csv")
+    assert answer.returncode == 0, answer.stderr
+    assert "left out patient 'SAMPLE-01', region 'whole': one time point only: baseline" in answer.stderr
+    (change,) = read_features_csv(tmp_path / "delta.csv")
     first, later = read_features_csv(measured)[:2]
     volumes = [table.values["original_shape_VoxelVolume"] for table in (first, later)]
-    assert found.values["original_shape_VoxelVolume_delta"] == volumes[1] - volumes[0]
-    assert found.values["original_shape_VoxelVolume_relative"] == pytest.approx(volumes[1] / volumes[0] - 1)
-    assert (found.study_id, found.diagnostics["from_study"]) == ("sample-03_followup", "sample-03")
-    assert (found.diagnostics["to_date"], found.diagnostics["days"]) == ("2023-12-12", 242)
+    assert change.values["original_shape_VoxelVolume_delta"] == volumes[1] - volumes[0]
+    assert change.values["original_shape_VoxelVolume_relative"] == pytest.approx(volumes[1] / volumes[0] - 1)
+    assert (change.study_id, change.diagnostics["from_study"]) == ("sample-03_followup", "sample-03")
+    assert (change.diagnostics["to_date"], change.diagnostics["days"]) == ("2023-12-12", 242)
 
 
 def test_command_compares_the_time_points_that_are_named(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ("--from", "followup", "--to", "baseline")
-    done = gliomics(capsys, "delta", measured, "--out", tmp_path / "delta.csv", *options)
-    assert done.returncode == 0, done.stderr
-    (found,) = read_features_csv(tmp_path / "delta.csv")
-    assert (found.study_id, found.diagnostics["from_study"]) == ("sample-03", "sample-03_followup")
+    answer = gliomics(capsys, "delta", measured, "--out", tmp_path / "delta.csv", *options)
+    assert answer.returncode == 0, answer.stderr
+    (change,) = read_features_csv(tmp_path / "delta.csv")
+    assert (change.study_id, change.diagnostics["from_study"]) == ("sample-03", "sample-03_followup")
 
 
 def test_command_ends_in_one_error_line_when_nobody_was_examined_twice(
     measured: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_features_csv(read_features_csv(measured)[2:], measured)
-    done = gliomics(capsys, "delta", measured, "--out", tmp_path / "delta.csv")
-    assert done.returncode == 2
-    assert f"error: no patient in {measured} has two time points to compare; the reasons are above" in done.stderr
+    answer = gliomics(capsys, "delta", measured, "--out", tmp_path / "delta.csv")
+    assert answer.returncode == 2
+    assert f"error: no patient in {measured} has two time points to compare; the reasons are above" in answer.stderr
     assert not (tmp_path / "delta.csv").exists()

@@ -98,12 +98,12 @@ def test_features_that_are_undefined_are_named_together(files: StudyFiles) -> No
 def assert_pieces_make(expected: StudyFeatures, files: StudyFiles, whole: Extraction) -> None:
     assert expected.rows
     for parts in (1, 2, 3, 4, 5):
-        found = in_pieces(files, whole, parts)
+        features = in_pieces(files, whole, parts)
         # As text, for there the order of the columns counts too.
-        assert json.dumps([table.to_json() for table in found.rows]) == json.dumps(
+        assert json.dumps([table.to_json() for table in features.rows]) == json.dumps(
             [table.to_json() for table in expected.rows]
         )
-        assert list(found.missing.items()) == list(expected.missing.items())
+        assert list(features.missing.items()) == list(expected.missing.items())
 
 
 def test_study_is_cut_by_sequences_then_by_filters(files: StudyFiles) -> None:
@@ -119,9 +119,9 @@ def test_study_is_cut_by_sequences_then_by_filters(files: StudyFiles) -> None:
 
 def test_region_that_the_mask_lacks_is_told_and_the_others_are_measured(files: StudyFiles) -> None:
     without_enhancing(files)
-    found = measure(files, extraction(MEAN, "enhancing", "whole", numbering="brats-2021"))
-    assert [table.region for table in found.rows] == ["whole"]
-    assert found.missing == {
+    features = measure(files, extraction(MEAN, "enhancing", "whole", numbering="brats-2021"))
+    assert [table.region for table in features.rows] == ["whole"]
+    assert features.missing == {
         "enhancing": "region 'enhancing' is empty in case-1.nii.gz: the mask holds label 1, 2, the region is enhancing "
         "(numbered as brats-2021, told)"
     }
@@ -134,11 +134,14 @@ def test_segment_that_is_no_part_of_a_tumour_counts_as_none_and_the_whole_says_s
         mask.SetMetaData(f"Segment{number}_LabelValue", str(value))
     path = files.mask.with_name("case-1.seg.nrrd")
     sitk.WriteImage(mask, str(path))
-    found = measure(replace(files, mask=path), extraction(MEAN, "enhancing", "oedema", "whole"))
-    assert [table.region for table in found.rows] == ["enhancing", "whole"]
-    assert "label 2 is named 'Ventricles'" in found.missing["oedema"]
-    said = [any("segment 'Ventricles' (2) was counted as tumour" in one for one in t.warnings) for t in found.rows]
-    assert said == [False, True]
+    features = measure(replace(files, mask=path), extraction(MEAN, "enhancing", "oedema", "whole"))
+    assert [table.region for table in features.rows] == ["enhancing", "whole"]
+    assert "label 2 is named 'Ventricles'" in features.missing["oedema"]
+    warned = [
+        any("segment 'Ventricles' (2) was counted as tumour" in warning for warning in t.warnings)
+        for t in features.rows
+    ]
+    assert warned == [False, True]
 
 
 def test_study_without_any_of_the_regions_is_refused_with_the_first_reason(files: StudyFiles) -> None:
@@ -152,10 +155,10 @@ def test_region_of_one_voxel_is_told_and_the_others_are_measured(files: StudyFil
     array = (lesion(0).array > 0).astype(np.uint8)
     array[14, 24, 5] = 4
     write_mask(lesion(0).with_array(array), files.mask)
-    found = in_pieces(files, extraction(MEAN, "whole", "enhancing", "tumour-core"), parts)
-    assert [table.region for table in found.rows] == ["whole", "tumour-core"]
-    assert list(found.missing) == ["enhancing"]
-    assert "'enhancing' of 'case-1' is one voxel" in found.missing["enhancing"]
+    features = in_pieces(files, extraction(MEAN, "whole", "enhancing", "tumour-core"), parts)
+    assert [table.region for table in features.rows] == ["whole", "tumour-core"]
+    assert list(features.missing) == ["enhancing"]
+    assert "'enhancing' of 'case-1' is one voxel" in features.missing["enhancing"]
 
 
 def test_region_that_one_sequence_cannot_be_measured_in_is_left_out_of_all(files: StudyFiles) -> None:
@@ -219,12 +222,12 @@ def test_deep_features_come_last_with_the_model_that_they_are_of(files: StudyFil
 
 def test_deep_features_of_an_image_that_does_not_tell_its_sequence(files: StudyFiles) -> None:
     image = replace(files.study, sequences={"image": files.study.path("flair")})
-    found, named = (
+    features, named = (
         measure(replace(files, study=study), extraction(MEAN, deep_model="segmentation_flair")).rows[0].values
         for study in (image, files.study)
     )
     deep = {name: value for name, value in named.items() if name.startswith("deep_")}
-    assert {name: value for name, value in found.items() if name.startswith("deep_")} == deep
+    assert {name: value for name, value in features.items() if name.startswith("deep_")} == deep
 
 
 def test_deep_features_are_those_of_the_version_that_serves_now(files: StudyFiles, tmp_path: Path) -> None:
@@ -297,10 +300,10 @@ def test_key_tells_how_it_is_measured(files: StudyFiles, other: Extraction) -> N
 
 
 def test_key_tells_the_order_of_the_columns(files: StudyFiles) -> None:
-    one = extraction({**MEAN, "imageType": {"Original": {}, "Square": {}}})
+    whole = extraction({**MEAN, "imageType": {"Original": {}, "Square": {}}})
     other = extraction({**MEAN, "imageType": {"Square": {}, "Original": {}}})
-    assert one.config.digest == other.config.digest
-    assert cache_key(files, one) != cache_key(files, other)
+    assert whole.config.digest == other.config.digest
+    assert cache_key(files, whole) != cache_key(files, other)
 
 
 def test_key_tells_the_image_on_whose_grid_others_are_measured(files: StudyFiles) -> None:

@@ -122,6 +122,6 @@ def test_folder_is_the_users_cache_unless_told(tmp_path: Path, monkeypatch: pyte
 def test_numbers_are_kept_to_the_last_bit(tmp_path: Path) -> None:
     numbers = {"a": 1 / 3, "b": 5e-324, "c": -1.7976931348623157e308, "d": 1e22, "e": -0.0}
     RowStore(tmp_path).put(KEY, StudyFeatures([FeatureRow("case-1", "whole", numbers)], {}))
-    found = RowStore(tmp_path).get(KEY)
-    assert found is not None
-    assert json.dumps(found.rows[0].values) == json.dumps(numbers)
+    features = RowStore(tmp_path).get(KEY)
+    assert features is not None
+    assert json.dumps(features.rows[0].values) == json.dumps(numbers)

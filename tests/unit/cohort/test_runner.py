@@ -103,20 +103,20 @@ def take_long_on_the_doomed(files: StudyFiles, piece: Extraction) -> PieceFeatur
 
 def test_processes_measure_what_one_process_measures(cohort: list[StudyFiles], store: RowStore, tmp_path: Path) -> None:
     expected = run(cohort, WHOLE, store, workers=1)
-    found = run(cohort, WHOLE, (other := RowStore(tmp_path / "other")), workers=2)
-    assert rows(found, other) == rows(expected, store)
-    assert failures(found) == failures(expected)
-    assert list(failures(found)) == ["case-4"]
-    assert "mask case-4.nii.gz" in failures(found)["case-4"] and "is empty" in failures(found)["case-4"]
+    outcomes = run(cohort, WHOLE, (other := RowStore(tmp_path / "other")), workers=2)
+    assert rows(outcomes, other) == rows(expected, store)
+    assert failures(outcomes) == failures(expected)
+    assert list(failures(outcomes)) == ["case-4"]
+    assert "mask case-4.nii.gz" in failures(outcomes)["case-4"] and "is empty" in failures(outcomes)["case-4"]
 
 
 def test_study_in_pieces_is_the_study_in_one(cohort: list[StudyFiles], store: RowStore, tmp_path: Path) -> None:
     config = parse_config({**MEAN, "imageType": {"Original": {}, "Wavelet": {}}}, "mine.yaml")
     whole = Extraction(config, ("whole", "peritumoral", "enhancing"))
     expected = run(cohort[:1], whole, store, workers=1)
-    found = run(cohort[:1], whole, (other := RowStore(tmp_path / "other")), workers=2)
-    assert rows(found, other) == rows(expected, store)
-    assert list(found["case-0"].missing) == ["enhancing"]
+    outcomes = run(cohort[:1], whole, (other := RowStore(tmp_path / "other")), workers=2)
+    assert rows(outcomes, other) == rows(expected, store)
+    assert list(outcomes["case-0"].missing) == ["enhancing"]
 
 
 def test_what_is_stored_is_not_measured_again(
@@ -143,12 +143,12 @@ def test_death_of_a_process_costs_the_study_that_it_died_of(
     cohort: list[StudyFiles], store: RowStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "measure_piece", die_on_the_doomed)
-    found = run(cohort, WHOLE, store, workers=2)
-    assert list(failures(found)) == [DOOMED, "case-4"]
-    assert failures(found)[DOOMED] == (
+    outcomes = run(cohort, WHOLE, store, workers=2)
+    assert list(failures(outcomes)) == [DOOMED, "case-4"]
+    assert failures(outcomes)[DOOMED] == (
         "study 'case-2': the process that measured it died, perhaps for want of memory; try fewer --workers"
     )
-    assert all(store.get(found[name].key) for name in ("case-0", "case-1", "case-3", "case-5"))
+    assert all(store.get(outcomes[name].key) for name in ("case-0", "case-1", "case-3", "case-5"))
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -157,16 +157,16 @@ def test_unforeseen_error_is_that_of_one_study_in_one_line(
 ) -> None:
     for module in (runner, measuring):  # in processes, and in this one
         monkeypatch.setattr(module, "measure_piece", fail_on_the_doomed)
-    found = run(cohort, WHOLE, store, workers=workers)
-    assert list(failures(found)) == [DOOMED, "case-4"]
-    assert failures(found)[DOOMED] == "study 'case-2': RuntimeError: something unforeseen"
+    outcomes = run(cohort, WHOLE, store, workers=workers)
+    assert list(failures(outcomes)) == [DOOMED, "case-4"]
+    assert failures(outcomes)[DOOMED] == "study 'case-2': RuntimeError: something unforeseen"
 
 
 def test_file_that_vanished_is_that_of_one_study(cohort: list[StudyFiles], store: RowStore) -> None:
     cohort[0].mask.unlink()
-    found = run(cohort[:2], WHOLE, store, workers=1)
-    assert failures(found)["case-0"] == f"{cohort[0].mask} does not exist"
-    assert found["case-1"].error is None
+    outcomes = run(cohort[:2], WHOLE, store, workers=1)
+    assert failures(outcomes)["case-0"] == f"{cohort[0].mask} does not exist"
+    assert outcomes["case-1"].error is None
 
 
 def test_leaving_early_ends_the_processes_whatever_they_are_at(
@@ -190,9 +190,9 @@ def test_dask_measures_what_this_computer_measures(
     monkeypatch.chdir(tmp_path)
     relative = [replace(files, mask=files.mask.relative_to(tmp_path)) for files in cohort]
     other = RowStore(tmp_path / "other")
-    found = run(relative, WHOLE, other, scheduler=cluster.scheduler_address)
-    assert rows(found, other) == rows(expected, store)
-    assert failures(found) == failures(expected)
+    outcomes = run(relative, WHOLE, other, scheduler=cluster.scheduler_address)
+    assert rows(outcomes, other) == rows(expected, store)
+    assert failures(outcomes) == failures(expected)
     again = run(relative, WHOLE, other, scheduler=cluster.scheduler_address)
     assert [name for name, outcome in again.items() if not outcome.stored] == ["case-4"]
 
@@ -213,8 +213,8 @@ def test_death_of_a_dask_worker_costs_the_study_that_it_died_of(
 ) -> None:
     cluster.wait_for_workers(1)
     monkeypatch.setattr(runner, "_measure_there", die_there_on_the_doomed)
-    found = run(cohort[:4], WHOLE, store, scheduler=cluster.scheduler_address)
-    assert failures(found) == {
+    outcomes = run(cohort[:4], WHOLE, store, scheduler=cluster.scheduler_address)
+    assert failures(outcomes) == {
         DOOMED: "study 'case-2': the Dask workers that measured it died, perhaps for want of memory"
     }
 
@@ -224,8 +224,8 @@ def test_dask_worker_with_other_code_is_refused(
 ) -> None:
     cluster.wait_for_workers(1)  # one may have died just now
     monkeypatch.setattr(runner, "environment", lambda deep: "another")
-    found = run(cohort[:1], WHOLE, store, scheduler=cluster.scheduler_address)
-    assert failures(found)["case-0"].startswith("a Dask worker has another version of Gliomics, or of a library")
+    outcomes = run(cohort[:1], WHOLE, store, scheduler=cluster.scheduler_address)
+    assert failures(outcomes)["case-0"].startswith("a Dask worker has another version of Gliomics, or of a library")
     assert store.get(cache_key(cohort[0], WHOLE)) is None
 
 

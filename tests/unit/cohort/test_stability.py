@@ -41,13 +41,13 @@ def extraction(*regions: str) -> Extraction:
     [(0.95, "excellent", False), (0.8, "good", False), (0.6, "moderate", True), (-0.2, "poor", True)],
 )
 def test_grade_follows_the_lower_end_of_the_interval(low: float, grade: str, unstable: bool) -> None:
-    found = FeatureStability("x", Icc(0.97, low, 0.99, 5, 5), 0.1)
-    assert (found.grade, found.is_unstable) == (grade, unstable)
+    feature = FeatureStability("x", Icc(0.97, low, 0.99, 5, 5), 0.1)
+    assert (feature.grade, feature.is_unstable) == (grade, unstable)
 
 
 def test_a_feature_without_an_icc_is_neither_stable_nor_unstable() -> None:
-    found = FeatureStability("x", icc_2_1([[1.0, 2.0]]), 0.1)
-    assert (found.grade, found.is_unstable) == ("unknown", False)
+    feature = FeatureStability("x", icc_2_1([[1.0, 2.0]]), 0.1)
+    assert (feature.grade, feature.is_unstable) == ("unknown", False)
 
 
 def rows(**features: list[float]) -> list[FeatureRow]:
@@ -71,8 +71,8 @@ def test_regions_of_one_study_are_targets() -> None:
         f"rater-{k}": [FeatureRow("case", region, {"x": base + k}) for region, base in (("whole", 9), ("enhancing", 2))]
         for k in range(3)
     }
-    (found,) = stability(tables)
-    assert (found.icc.n, found.icc.k) == (2, 3)
+    (feature,) = stability(tables)
+    assert (feature.icc.n, feature.icc.k) == (2, 3)
 
 
 def test_a_feature_that_one_rater_lacks_loses_that_target_only() -> None:
@@ -87,8 +87,8 @@ def test_a_feature_that_one_rater_lacks_loses_that_target_only() -> None:
 
 def test_variation_is_the_median_of_sd_over_mean_within_targets() -> None:
     tables = {rater: rows(x=values) for rater, values in {"a": [9.0, 1.0, 10.0], "b": [11.0, 1.0, 30.0]}.items()}
-    (found,) = stability(tables)
-    assert found.variation == pytest.approx(math.sqrt(2) / 10)
+    (feature,) = stability(tables)
+    assert feature.variation == pytest.approx(math.sqrt(2) / 10)
 
 
 def test_tables_without_a_common_row_are_refused() -> None:
@@ -107,13 +107,13 @@ def test_tables_of_different_configurations_are_refused() -> None:
 
 
 def test_table_reads_back_as_written(tmp_path: Path) -> None:
-    found = [
+    features = [
         FeatureStability("x", Icc(0.29, 0.0188, 0.7611, 6, 4), 0.25, "ab" * 32),
         FeatureStability("y", icc_2_1([[1.0, 2.0]]), 0.5, "ab" * 32),
     ]
-    write_stability_csv(found, tmp_path / "icc.csv")
+    write_stability_csv(features, tmp_path / "icc.csv")
     x, y = read_stability_csv(tmp_path / "icc.csv")
-    assert x == found[0]
+    assert x == features[0]
     assert (y.icc.reason, y.icc.n, y.variation, y.grade) == ("1 target; an ICC needs 2", 1, 0.5, "unknown")
     header, first, second = (tmp_path / "icc.csv").read_text().splitlines()
     assert header == "feature,icc,low,high,grade,cv,n,k,config_sha256,note"
@@ -136,8 +136,11 @@ def test_missing_table_is_refused(tmp_path: Path) -> None:
 
 
 def test_few_targets_and_missing_iccs_are_said() -> None:
-    found = [FeatureStability("x", Icc(0.9, 0.2, 0.99, 4, 5), 0.1), FeatureStability("y", icc_2_1([[1.0, 2.0]]), 0.1)]
-    few, missing = stability_notes(found)
+    features = [
+        FeatureStability("x", Icc(0.9, 0.2, 0.99, 4, 5), 0.1),
+        FeatureStability("y", icc_2_1([[1.0, 2.0]]), 0.1),
+    ]
+    few, missing = stability_notes(features)
     assert few.startswith("4 targets only: the intervals are wide")
     assert missing == "1 of 2 features have no ICC; the column note says why"
     assert stability_notes([FeatureStability("x", Icc(0.9, 0.8, 0.99, 88, 9), 0.1)]) == []
@@ -146,8 +149,8 @@ def test_few_targets_and_missing_iccs_are_said() -> None:
 def test_shipped_table_is_of_the_preset_panel_as_it_is() -> None:
     shipped = shipped_stability(load_config("panel"))
     assert len({name.removeprefix("flair_") for name in shipped if name.startswith("flair_")}) == 93
-    assert {one.icc.n for name, one in shipped.items() if name.startswith(("flair_", "original_"))} == {88}
-    assert {one.icc.k for one in shipped.values()} == {len(PERTURBATIONS)}
+    assert {feature.icc.n for name, feature in shipped.items() if name.startswith(("flair_", "original_"))} == {88}
+    assert {feature.icc.k for feature in shipped.values()} == {len(PERTURBATIONS)}
 
 
 def test_size_is_shipped_as_stable_and_the_darkest_voxel_as_unstable() -> None:
@@ -158,10 +161,10 @@ def test_size_is_shipped_as_stable_and_the_darkest_voxel_as_unstable() -> None:
 
 def test_diagnostics_are_of_the_features_that_are_asked_for_and_known() -> None:
     names = ["flair_original_firstorder_Mean", "flair_original_firstorder_Minimum", "t2_original_firstorder_Mean"]
-    told = stability_diagnostics(names, load_config("panel"))
-    assert list(told["stability"]) == names[:2]
-    assert told["unstable"] == names[1:2]
-    assert told["stability_source"].startswith("88 whole lower-grade gliomas")
+    diagnostics = stability_diagnostics(names, load_config("panel"))
+    assert list(diagnostics["stability"]) == names[:2]
+    assert diagnostics["unstable"] == names[1:2]
+    assert diagnostics["stability_source"].startswith("88 whole lower-grade gliomas")
 
 
 def test_nothing_is_known_of_another_configuration() -> None:
@@ -183,12 +186,12 @@ def masks(tmp_path: Path) -> Path:
 
 
 def test_one_folder_is_measured_under_every_perturbation(studies: list[Study], masks: Path) -> None:
-    found = {one.feature: one for one in measure_stability(studies, [masks], extraction())}
-    assert set(found) == {
+    features = {feature.feature: feature for feature in measure_stability(studies, [masks], extraction())}
+    assert set(features) == {
         "original_shape_VoxelVolume",
         *(f"{sequence}_original_firstorder_{name}" for sequence in ("flair", "t1c") for name in ("Mean", "Range")),
     }
-    mean = found["flair_original_firstorder_Mean"]
+    mean = features["flair_original_firstorder_Mean"]
     assert (mean.icc.n, mean.icc.k) == (3, len(PERTURBATIONS))
     assert mean.config_sha256 == QUICK.digest
     assert 0 < mean.variation < 0.2
@@ -198,7 +201,7 @@ def test_several_folders_are_raters(studies: list[Study], masks: Path, tmp_path:
     small = tmp_path / "small"
     for study in studies:
         write_mask(lesion(0).with_array((lesion(0).array == 1).astype(np.uint8)), small / f"{study.id}.nii.gz")
-    volume = {one.feature: one for one in measure_stability(studies, [masks, small], extraction())}[
+    volume = {feature.feature: feature for feature in measure_stability(studies, [masks, small], extraction())}[
         "original_shape_VoxelVolume"
     ]
     assert (volume.icc.n, volume.icc.k) == (3, 2)
@@ -215,8 +218,8 @@ def test_segments_of_each_rater_are_parts_by_their_names(studies: list[Study], t
     for study in studies:
         write_mask(lesion(0), tmp_path / "unnamed" / f"{study.id}.nii.gz")
         sitk.WriteImage(named, str(tmp_path / "named" / f"{study.id}.seg.nrrd"))
-    found = measure_stability(studies, [tmp_path / "unnamed", tmp_path / "named"], extraction("enhancing"))
-    volume = {one.feature: one for one in found}["original_shape_VoxelVolume"]
+    features = measure_stability(studies, [tmp_path / "unnamed", tmp_path / "named"], extraction("enhancing"))
+    volume = {feature.feature: feature for feature in features}["original_shape_VoxelVolume"]
     sizes = np.array([np.count_nonzero(lesion(0).array == value) for value in (4, 1)])
     assert volume.variation == pytest.approx(sizes.std(ddof=1) / sizes.mean())
 
@@ -228,42 +231,42 @@ def test_what_one_rater_lacks_is_reported_and_left_out_for_all(
     write_mask(lesion(), other / "case-0.nii.gz")
     write_mask(lesion(0), other / "case-1.nii.gz")
     write_mask(lesion(0), masks / "case-1.nii.gz")
-    said: list[tuple[str, str]] = []
+    reports: list[tuple[str, str]] = []
 
     def on_error(study_id: str, error: GliomicsError) -> None:
-        said.append((study_id, str(error)))
+        reports.append((study_id, str(error)))
 
-    found = measure_stability(studies, [masks, other], extraction("whole", "enhancing"), on_error=on_error)
-    assert found[0].icc.n == 3, "whole of case-0 and case-1, enhancing of case-1"
-    assert [study_id for study_id, _ in said] == ["case-0", "case-2"]
-    assert "region 'enhancing' of" in said[0][1]
-    assert "is ambiguous: the mask holds label 1" in said[0][1]
-    assert f"no mask case-2.nii.gz in {other}" in said[1][1]
+    features = measure_stability(studies, [masks, other], extraction("whole", "enhancing"), on_error=on_error)
+    assert features[0].icc.n == 3, "whole of case-0 and case-1, enhancing of case-1"
+    assert [study_id for study_id, _ in reports] == ["case-0", "case-2"]
+    assert "region 'enhancing' of" in reports[0][1]
+    assert "is ambiguous: the mask holds label 1" in reports[0][1]
+    assert f"no mask case-2.nii.gz in {other}" in reports[1][1]
 
 
 def test_a_region_that_cannot_be_measured_does_not_hide_the_others(studies: list[Study], masks: Path) -> None:
     labels = lesion(2).array.copy()
     labels[14, 24, 5] = 4
     write_mask(lesion().with_array(labels), masks / "case-0.nii.gz")
-    said: list[str] = []
-    found = measure_stability(
-        studies[:1], [masks], extraction("enhancing", "whole"), on_error=lambda _, error: said.append(str(error))
+    reports: list[str] = []
+    features = measure_stability(
+        studies[:1], [masks], extraction("enhancing", "whole"), on_error=lambda _, error: reports.append(str(error))
     )
-    assert found[0].icc.n == 1
-    assert len(said) == 1
-    assert "'case-0' is one voxel" in said[0]
+    assert features[0].icc.n == 1
+    assert len(reports) == 1
+    assert "'case-0' is one voxel" in reports[0]
 
 
 def test_one_study_has_no_icc_but_a_variation(studies: list[Study], masks: Path) -> None:
-    found = measure_stability(studies[:1], [masks], extraction())
-    assert {one.icc.reason for one in found} == {"1 target; an ICC needs 2"}
-    assert all(one.variation > 0 for one in found)
+    features = measure_stability(studies[:1], [masks], extraction())
+    assert {feature.icc.reason for feature in features} == {"1 target; an ICC needs 2"}
+    assert all(feature.variation > 0 for feature in features)
 
 
 def test_slices_are_targets_where_the_configuration_measures_each(studies: list[Study], masks: Path) -> None:
     content = {"featureClass": {"firstorder": ["Mean"]}, "slices": "each", "sequences": ["flair"]}
-    (found,) = measure_stability(studies[:1], [masks], Extraction(parse_config(content, "slices.yaml")))
-    assert found.icc.n == np.count_nonzero(lesion().array.sum(axis=(0, 1)) > 1)
+    (feature,) = measure_stability(studies[:1], [masks], Extraction(parse_config(content, "slices.yaml")))
+    assert feature.icc.n == np.count_nonzero(lesion().array.sum(axis=(0, 1)) > 1)
 
 
 def test_a_ring_lies_inside_the_brain_mask(studies: list[Study], masks: Path, tmp_path: Path) -> None:

@@ -30,29 +30,29 @@ def run(capsys: pytest.CaptureFixture[str], studies: Path, *masks: Path) -> Done
 
 
 def test_one_folder_gives_the_stability_under_perturbations(studies: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    done = run(capsys, studies, studies / "labels" / "final")
-    assert done.returncode == 0, done.stderr
+    answer = run(capsys, studies, studies / "labels" / "final")
+    assert answer.returncode == 0, answer.stderr
     found = read_stability_csv(studies.parent / "icc.csv")
     assert [one.feature for one in found] == [
         "original_shape_VoxelVolume", "t1c_original_firstorder_Mean", "flair_original_firstorder_Mean"
     ]  # fmt: skip
     assert {(one.icc.n, one.icc.k) for one in found} == {(3, len(PERTURBATIONS))}
-    assert "3 targets only: the intervals are wide" in done.stderr
+    assert "3 targets only: the intervals are wide" in answer.stderr
 
 
 def test_several_folders_are_compared(studies: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (studies.parent / "second" / "case-2.nii.gz").unlink()
-    done = run(capsys, studies, studies / "labels" / "final", studies.parent / "second")
-    assert done.returncode == 0, done.stderr
+    answer = run(capsys, studies, studies / "labels" / "final", studies.parent / "second")
+    assert answer.returncode == 0, answer.stderr
     volume, *_ = read_stability_csv(studies.parent / "icc.csv")
     assert (volume.icc.n, volume.icc.k) == (2, 2)
     assert volume.variation > 0.5
-    assert f"left out case-2: no mask case-2.nii.gz in {studies.parent / 'second'}" in done.stderr
+    assert f"left out case-2: no mask case-2.nii.gz in {studies.parent / 'second'}" in answer.stderr
 
 
 def test_no_common_mask_ends_in_one_error_line(studies: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (studies.parent / "empty").mkdir()
-    done = run(capsys, studies, studies / "labels" / "final", studies.parent / "empty")
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith("error: no region was measured under all masks")
+    answer = run(capsys, studies, studies / "labels" / "final", studies.parent / "empty")
+    assert answer.returncode == 2
+    assert answer.stderr.splitlines()[-1].startswith("error: no region was measured under all masks")
     assert not (studies.parent / "icc.csv").exists()

@@ -31,5 +31,5 @@ def gliomics(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> Done
         code = int(end.code or 0)
     finally:
         sys.argv = before
-    said = capsys.readouterr()
-    return Done(code, said.out, said.err)
+    output = capsys.readouterr()
+    return Done(code, output.out, output.err)

@@ -122,7 +122,7 @@ def measure(phantom: Phantom, aggregation: Aggregation) -> Features:
     """Every feature of the phantom as ``class_Name``, bin width 1 and no normalisation."""
     classes: dict[str, list[str]] = {name: [] for name in ("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")}
     if not aggregation.each:
-        classes["shape"] = [one.name for one in descriptions() if one.feature_class == "shape"]
+        classes["shape"] = [feature.name for feature in descriptions() if feature.feature_class == "shape"]
     content = {
         "featureClass": classes,
         "setting": {"binWidth": 1, **aggregation.setting},
@@ -139,13 +139,13 @@ def compare(phantom: Phantom) -> list[Comparison]:
     """Every line of the phantom's table, in its order."""
     mapping = read_mapping()
     measured = {suffix: measure(phantom, aggregation) for suffix, aggregation in AGGREGATIONS.items()}
-    found = []
+    comparisons = []
     for tag, (reference, tolerance) in phantom.reference.items():
         base, suffix = split(tag)
         of = mapping[base]
         if not of.feature or reference is None:
             absent: Outcome = "unexplained" if of.feature else "not in PyRadiomics"
-            found.append(Comparison(tag, suffix, of, absent, has_reference=reference is not None))
+            comparisons.append(Comparison(tag, suffix, of, absent, has_reference=reference is not None))
             continue
         value = measured[suffix][of.feature]
         related = RELATIONS[of.relation](value, phantom.voxels)
@@ -156,8 +156,8 @@ def compare(phantom: Phantom) -> list[Comparison]:
         elif abs(related - reference) <= allowed:
             outcome = "differs"
         deviations = ((value - reference) / abs(reference), (related - reference) / abs(reference))
-        found.append(Comparison(tag, suffix, of, outcome, *deviations))
-    return found
+        comparisons.append(Comparison(tag, suffix, of, outcome, *deviations))
+    return comparisons
 
 
 def split(tag: str) -> tuple[str, str]:

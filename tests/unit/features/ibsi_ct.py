@@ -63,7 +63,7 @@ class Reached:
 def compare_ct(folder: Path) -> list[Reached]:
     """What is reached of each configuration, from ``ibsi/ct_phantom`` in the folder of the real cases."""
     image, mask = read_volume(folder / "ct_phantom_image.nii.gz"), read_mask(folder / "ct_phantom_mask.nii.gz")
-    found = []
+    configurations = []
     for name, configuration in CONFIGURATIONS.items():
         counts: dict[str, list[bool]] = {}
         measured, voxels = _measured(image, mask, configuration)
@@ -78,8 +78,8 @@ def compare_ct(folder: Path) -> list[Reached]:
             close = any(abs(one - reference) <= allowed for one in (value, RELATIONS[of.relation](value, voxels)))
             way = suffix.split("_avg")[0].split("_comb")[0].replace("_", ".").replace("D", "-D")
             counts.setdefault(way if texture else "without texture", []).append(close)
-        found += [Reached(name, way, sum(matches), len(matches)) for way, matches in counts.items()]
-    return found
+        configurations += [Reached(name, way, sum(matches), len(matches)) for way, matches in counts.items()]
+    return configurations
 
 
 def _references(path: Path) -> list[tuple[str, float, float]]:

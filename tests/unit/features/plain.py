@@ -71,8 +71,8 @@ def plain_pyradiomics(image: Volume, mask: Mask, parameters: Mapping[str, Any]) 
 
     logging.getLogger("radiomics").setLevel(logging.CRITICAL)
     extractor = RadiomicsFeatureExtractor(copy.deepcopy(dict(parameters)))
-    found = extractor.execute(*(to_sitk(begin_at(to_lps(volume), (0, 0, 0))) for volume in (image, mask)), label=1)
-    return {name: float(value) for name, value in found.items() if not name.startswith("diagnostics_")}
+    features = extractor.execute(*(to_sitk(begin_at(to_lps(volume), (0, 0, 0))) for volume in (image, mask)), label=1)
+    return {name: float(value) for name, value in features.items() if not name.startswith("diagnostics_")}
 
 
 def assert_equal_to_plain(ours: Mapping[str, float], plain: Mapping[str, float], sequence: str) -> None:

@@ -34,7 +34,7 @@ def shown(table: Table) -> str:
 def test_every_feature_that_exists_is_described_and_no_other() -> None:
     ours = {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES)}
     known = [f"{kind}_{name}" for kind, names in (engine.feature_names() | ours).items() for name in names]
-    described = [f"{one.feature_class}_{one.name}" for one in descriptions()]
+    described = [f"{feature.feature_class}_{feature.name}" for feature in descriptions()]
     assert sorted([*described, *NOT_COMPUTED]) == sorted(known)
 
 
@@ -42,9 +42,9 @@ def test_features_called_not_computed_give_no_value_where_all_others_do() -> Non
     names = {kind: engine.feature_names()[kind] for kind in ("glcm", "gldm", "shape", "firstorder")}
     # parse_config refuses the names that PyRadiomics still lists and no longer computes
     config = FeatureConfig.model_validate({"featureClass": names, "setting": {"binWidth": 10}})
-    found = extract_features(StudyImages("case-1", {"flair": head()}), lesion(), config).values
+    features = extract_features(StudyImages("case-1", {"flair": head()}), lesion(), config).values
     missing = {f"{kind}_{name}" for kind in names for name in names[kind]} - {
-        "_".join(column.split("_")[-2:]) for column in found
+        "_".join(column.split("_")[-2:]) for column in features
     }
     assert missing == set(NOT_COMPUTED)
 
@@ -55,8 +55,8 @@ def test_every_column_of_a_real_extraction_is_described() -> None:
     )
     columns = extract_features(StudyImages("case-1", {"flair": head()}), lesion(), config).values
     assert len(columns) == 5 * (1 + 1 + 8)
-    found = {column: describe(column) for column in columns}
-    assert all(one is not None and column.endswith(one.name) for column, one in found.items())
+    features = {column: describe(column) for column in columns}
+    assert all(feature is not None and column.endswith(feature.name) for column, feature in features.items())
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_every_column_of_a_real_extraction_is_described() -> None:
     ],
 )
 def test_column_is_found_whatever_the_sequence_and_the_filter(column: str, unit: str, code: str) -> None:
-    found = describe(column)
-    assert found is not None
-    assert (found.unit, found.ibsi_code) == (unit, code)
+    feature = describe(column)
+    assert feature is not None
+    assert (feature.unit, feature.ibsi_code) == (unit, code)
 
 
 @pytest.mark.parametrize("column", ["study_id", "diagnostics_voxels", "Contrast", "", "original_glcm_Contras"])
@@ -81,18 +81,18 @@ def test_column_that_is_no_feature_has_no_description(column: str) -> None:
 
 
 def test_every_description_is_one_sentence_with_a_unit_and_a_known_class() -> None:
-    for one in descriptions():
-        assert one.feature_class in FEATURE_CLASSES
-        assert UNIT.fullmatch(one.unit), one
-        assert one.description.endswith(".") and ". " not in one.description, one
-        assert re.fullmatch(r"[0-9A-Z]{4}|", one.ibsi_code), one
-    codes = [one.ibsi_code for one in descriptions() if one.ibsi_code]
+    for feature in descriptions():
+        assert feature.feature_class in FEATURE_CLASSES
+        assert UNIT.fullmatch(feature.unit), feature
+        assert feature.description.endswith(".") and ". " not in feature.description, feature
+        assert re.fullmatch(r"[0-9A-Z]{4}|", feature.ibsi_code), feature
+    codes = [feature.ibsi_code for feature in descriptions() if feature.ibsi_code]
     assert len(codes) == len(set(codes))
 
 
 def test_table_shows_each_feature_of_the_named_columns_once() -> None:
     text = shown(describe_table(["flair_original_glcm_Contrast", "t1c_original_glcm_Contrast", "ngtdm", "Elongation"]))
-    rows = [found[1] for line in text.splitlines() if (found := re.match(r"[│|] (\w+_\w+) ", line))]
+    rows = [match[1] for line in text.splitlines() if (match := re.match(r"[│|] (\w+_\w+) ", line))]
     ngtdm = ["ngtdm_Busyness", "ngtdm_Coarseness", "ngtdm_Complexity", "ngtdm_Contrast", "ngtdm_Strength"]
     assert rows == ["glcm_Contrast", *ngtdm, "shape_Elongation", "shape2D_Elongation"]
     assert "ACUI" in text

@@ -15,8 +15,8 @@ BOX = 2 / (np.pi * np.sqrt(3))
 
 
 def ratio(inside: np.ndarray, affine: np.ndarray | None = None) -> float:
-    found = ellipsoid_features(Volume(inside.astype(np.uint8), np.eye(4) if affine is None else affine))
-    return found["original_ellipsoid_BoundingEllipsoidVolumeRatio"]
+    values = ellipsoid_features(Volume(inside.astype(np.uint8), np.eye(4) if affine is None else affine))
+    return values["original_ellipsoid_BoundingEllipsoidVolumeRatio"]
 
 
 def ellipsoid(*axes: float) -> np.ndarray:

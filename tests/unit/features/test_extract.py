@@ -107,16 +107,20 @@ def test_label_of_the_configuration_is_used_when_none_is_asked_for() -> None:
 
 
 def test_row_tells_how_it_came_about() -> None:
-    told = measured().diagnostics
-    assert told["gliomics_version"] == gliomics.__version__
-    assert told["pyradiomics_version"].startswith("3.")
-    assert told["config_sha256"] == QUICK.digest
-    assert told["flair_image_sha256"] == content_sha256(to_lps(head()))
-    assert told["mask_sha256"] == content_sha256(to_lps(lesion()))
-    assert told["stored_axes"] == "RAS"
-    assert (told["size"], told["spacing"], told["spacing_known"]) == ([40, 44, 10], [2.0, 2.0, 5.0], True)
-    assert told["voxels"] == np.count_nonzero(lesion().array)
-    assert 16 <= told["flair_bins"]["original"] <= 128
+    diagnostics = measured().diagnostics
+    assert diagnostics["gliomics_version"] == gliomics.__version__
+    assert diagnostics["pyradiomics_version"].startswith("3.")
+    assert diagnostics["config_sha256"] == QUICK.digest
+    assert diagnostics["flair_image_sha256"] == content_sha256(to_lps(head()))
+    assert diagnostics["mask_sha256"] == content_sha256(to_lps(lesion()))
+    assert diagnostics["stored_axes"] == "RAS"
+    assert (diagnostics["size"], diagnostics["spacing"], diagnostics["spacing_known"]) == (
+        [40, 44, 10],
+        [2.0, 2.0, 5.0],
+        True,
+    )
+    assert diagnostics["voxels"] == np.count_nonzero(lesion().array)
+    assert 16 <= diagnostics["flair_bins"]["original"] <= 128
 
 
 def test_hash_follows_the_voxels_and_the_grid() -> None:

@@ -48,36 +48,36 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
 
 
 def test_one_row_per_study_with_its_patient(studies: Path, run: Run) -> None:
-    done = run(studies, "--masks", studies / "labels" / "final")
-    assert done.returncode == 0, done.stderr
+    answer = run(studies, "--masks", studies / "labels" / "final")
+    assert answer.returncode == 0, answer.stderr
     rows = read_features_csv(studies.parent / "out.csv")
     assert [(row.study_id, row.diagnostics["patient_id"]) for row in rows] == [(f"case-{n}", f"P{n}") for n in range(3)]
     assert list(rows[0].values)[-2:] == ["t1c_original_firstorder_Mean", "flair_original_firstorder_Mean"]
-    assert "3 rows in" in done.stderr
-    assert done.stdout == ""
+    assert "3 rows in" in answer.stderr
+    assert answer.stdout == ""
 
 
 def test_panel_of_the_command_is_the_panel_of_the_library(studies: Path, run: Run) -> None:
     mask = studies / "labels" / "final" / "case-0.nii.gz"
-    done = run(studies / "case-0", "--masks", mask.parent, "--config", "panel")
-    assert done.returncode == 0, done.stderr
+    answer = run(studies / "case-0", "--masks", mask.parent, "--config", "panel")
+    assert answer.returncode == 0, answer.stderr
     expected = measure(StudyFiles(find_study(studies, "case-0"), mask), Extraction(load_config("panel"))).rows[0]
     assert read_features_csv(studies.parent / "out.csv") == [expected]
 
 
 def test_study_without_a_mask_is_reported_and_left_out(studies: Path, run: Run) -> None:
     (studies / "labels" / "final" / "case-1.nii.gz").unlink()
-    done = run(studies, "--masks", studies / "labels" / "final")
-    assert done.returncode == 0
-    assert "left out case-1: no mask case-1.nii.gz in" in done.stderr
+    answer = run(studies, "--masks", studies / "labels" / "final")
+    assert answer.returncode == 0
+    assert "left out case-1: no mask case-1.nii.gz in" in answer.stderr
     assert [row.study_id for row in read_features_csv(studies.parent / "out.csv")] == ["case-0", "case-2"]
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nrrd"])
 def test_masks_may_be_nifti_or_nrrd(studies: Path, run: Run, tmp_path: Path, suffix: str) -> None:
     write_mask(lesion(), tmp_path / "masks" / f"case-0{suffix}")
-    done = run(studies / "case-0", "--masks", tmp_path / "masks")
-    assert done.returncode == 0, done.stderr
+    answer = run(studies / "case-0", "--masks", tmp_path / "masks")
+    assert answer.returncode == 0, answer.stderr
     assert read_features_csv(tmp_path / "out.csv")[0].study_id == "case-0"
 
 
@@ -85,12 +85,12 @@ def test_bad_study_is_reported_the_others_go_on_and_the_exit_code_is_1(studies: 
     write_mask(lesion().with_array(np.zeros(SHAPE, np.uint8)), studies / "labels" / "final" / "case-0.nii.gz")
     other_grid = Volume(lesion().array, np.diag([2.0, 2.0, 7.0, 1.0]))
     write_mask(other_grid, studies / "labels" / "final" / "case-1.nii.gz")
-    done = run(studies, "--masks", studies / "labels" / "final")
-    assert done.returncode == 1
-    assert "failed case-0: mask case-0.nii.gz" in done.stderr
-    assert "is empty" in done.stderr
-    assert "failed case-1: geometry of mask case-1.nii.gz" in done.stderr
-    assert "(2, 2, 7) vs (2, 2, 5)" in done.stderr
+    answer = run(studies, "--masks", studies / "labels" / "final")
+    assert answer.returncode == 1
+    assert "failed case-0: mask case-0.nii.gz" in answer.stderr
+    assert "is empty" in answer.stderr
+    assert "failed case-1: geometry of mask case-1.nii.gz" in answer.stderr
+    assert "(2, 2, 7) vs (2, 2, 5)" in answer.stderr
     assert [row.study_id for row in read_features_csv(studies.parent / "out.csv")] == ["case-2"]
 
 
@@ -105,24 +105,24 @@ def test_every_kind_of_bad_study_is_reported_by_its_name(studies: Path, run: Run
     del described["sequences"]["flair"]
     (studies / "lacking" / "study.json").write_text(json.dumps(described))
     (studies.parent / "quick.yaml").write_text(QUICK + "sequences: [flair]\n")
-    done = run(studies, "--masks", studies / "labels" / "final")
-    assert done.returncode == 1
+    answer = run(studies, "--masks", studies / "labels" / "final")
+    assert answer.returncode == 1
     for name, reason in (
         ("truncated", "flair.nii.gz is truncated or damaged"),
         ("nan", f"flair.nii.gz has {array.size} voxels that are NaN"),
         ("lacking", "has no sequence 'flair', which the feature configuration asks for"),
     ):
-        (line,) = [line for line in done.stderr.splitlines() if line.startswith(f"failed {name}: ")]
+        (line,) = [line for line in answer.stderr.splitlines() if line.startswith(f"failed {name}: ")]
         assert reason in line
-    assert "3 rows in" in done.stderr and ", 3 studies failed" in done.stderr
+    assert "3 rows in" in answer.stderr and ", 3 studies failed" in answer.stderr
     assert [row.study_id for row in read_features_csv(studies.parent / "out.csv")] == [f"case-{n}" for n in range(3)]
 
 
 def test_nothing_computed_ends_in_one_error_line_and_writes_nothing(studies: Path, run: Run) -> None:
     (studies.parent / "empty").mkdir()
-    done = run(studies, "--masks", studies.parent / "empty")
-    assert done.returncode == 2
-    assert [line for line in done.stderr.splitlines() if line.startswith("error: ")] == [
+    answer = run(studies, "--masks", studies.parent / "empty")
+    assert answer.returncode == 2
+    assert [line for line in answer.stderr.splitlines() if line.startswith("error: ")] == [
         f"error: no features were computed from 3 studies in {studies}; the reasons are above"
     ]
     assert not (studies.parent / "out.csv").exists()
@@ -147,11 +147,11 @@ def test_nothing_computed_ends_in_one_error_line_and_writes_nothing(studies: Pat
 )
 def test_bad_option_ends_in_one_line(studies: Path, run: Run, options: list[str], message: str) -> None:
     masks = str(studies / "labels" / "final")
-    done = run(studies, *(masks if option == "MASKS" else option for option in options))
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: ")
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+    answer = run(studies, *(masks if option == "MASKS" else option for option in options))
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: ")
+    assert message in answer.stderr
+    assert answer.stderr.count("\n") == 1
 
 
 def test_region_and_boundary_shift_reach_the_table(studies: Path, run: Run) -> None:
@@ -180,16 +180,16 @@ def test_sequences_on_different_grids_need_resample_to(studies: Path, run: Run) 
 def test_all_regions_in_all_sequences_in_one_call(run: Run, tmp_path: Path) -> None:
     regions = ["enhancing", "tumour-core", "whole", "peritumoral"]
     options = [option for region in regions for option in ("--region", region)]
-    done = run(SAMPLES / "sample-02", "--masks", SAMPLES / "truth", *options)
-    assert done.returncode == 0, done.stderr
+    answer = run(SAMPLES / "sample-02", "--masks", SAMPLES / "truth", *options)
+    assert answer.returncode == 0, answer.stderr
     rows = {row.region: row for row in read_features_csv(tmp_path / "out.csv")}
     assert list(rows) == regions
     for region, sequence in product(regions, ("t1", "t1c", "t2", "flair")):
         assert f"{sequence}_original_firstorder_Mean" in rows[region].values
     inside = [rows[region].diagnostics["voxels"] for region in regions[:3]]
     assert inside == sorted(inside)
-    told = "kept inside the image's foreground"
-    assert [region for region in rows if told in " ".join(rows[region].warnings)] == ["peritumoral"]
+    sentence = "kept inside the image's foreground"
+    assert [region for region in rows if sentence in " ".join(rows[region].warnings)] == ["peritumoral"]
 
 
 def write_parts(path: Path, *labels: int) -> None:
@@ -213,21 +213,21 @@ def test_tumour_core_is_the_same_voxels_under_each_numbering(
     studies: Path, run: Run, tmp_path: Path, labels: tuple[int, ...], options: list[str]
 ) -> None:
     write_parts(tmp_path / "masks" / "case-0.nii.gz", *labels)
-    done = run(studies / "case-0", "--masks", tmp_path / "masks", "--region", "tumour-core", *options)
-    assert done.returncode == 0, done.stderr
+    answer = run(studies / "case-0", "--masks", tmp_path / "masks", "--region", "tumour-core", *options)
+    assert answer.returncode == 0, answer.stderr
     (row,) = read_features_csv(tmp_path / "out.csv")
     assert row.diagnostics["voxels"] == np.isin(lesion(0).array, [1, 4]).sum()
     assert row.diagnostics["numbering"] == (parse_numbering(options[1]).name if options else "brats-2021")
     assert row.diagnostics["numbering_source"] == ("told" if options else "label 1, 2, 4")
-    assert f"1 of 1 rows: numbered as {row.diagnostics['numbering']}" in done.stderr
+    assert f"1 of 1 rows: numbered as {row.diagnostics['numbering']}" in answer.stderr
 
 
 def test_numbering_is_that_of_the_study(studies: Path, run: Run, tmp_path: Path) -> None:
     write_parts(tmp_path / "masks" / "case-0.nii.gz", 1, 2, 3)
     study = studies / "case-0" / "study.json"
     study.write_text(json.dumps(json.loads(study.read_text()) | {"numbering": "brats-2023"}))
-    done = run(studies / "case-0", "--masks", tmp_path / "masks", "--region", "enhancing")
-    assert done.returncode == 0, done.stderr
+    answer = run(studies / "case-0", "--masks", tmp_path / "masks", "--region", "enhancing")
+    assert answer.returncode == 0, answer.stderr
     assert read_features_csv(tmp_path / "out.csv")[0].diagnostics["voxels"] == (lesion(0).array == 4).sum()
 
 
@@ -235,9 +235,9 @@ def test_region_that_the_labels_leave_open_is_refused_with_the_label_and_the_rem
     studies: Path, run: Run, tmp_path: Path
 ) -> None:
     write_parts(tmp_path / "masks" / "case-0.nii.gz", 1, 2, 3)
-    done = run(studies / "case-0", "--masks", tmp_path / "masks", "--region", "tumour-core")
-    assert done.returncode == 2
-    message = " ".join(done.stderr.split())
+    answer = run(studies / "case-0", "--masks", tmp_path / "masks", "--region", "tumour-core")
+    assert answer.returncode == 2
+    message = " ".join(answer.stderr.split())
     assert "region 'tumour-core' of case-0.nii.gz is ambiguous: the mask holds label 1, 2, 3" in message
     assert "oedema in msd" in message
     assert "say which with --numbering" in message and "brats-2023 (1 core-without-enhancement" in message
@@ -250,30 +250,30 @@ def test_other_masks_of_the_folder_say_what_a_mask_without_core_is(studies: Path
     alone = run(studies / "case-0", "--masks", masks, "--region", "enhancing")
     assert alone.returncode == 2 and "label 4 is enhancing in" in alone.stderr
     write_parts(masks / "case-1.nii.gz", 1, 2, 4)
-    done = run(studies / "case-0", "--masks", masks, "--region", "enhancing")
-    assert done.returncode == 0, done.stderr
+    answer = run(studies / "case-0", "--masks", masks, "--region", "enhancing")
+    assert answer.returncode == 0, answer.stderr
     assert read_features_csv(tmp_path / "out.csv")[0].diagnostics["numbering_source"].endswith("of the folder")
 
 
 def test_numbering_that_does_not_exist_is_refused_before_anything_is_read(studies: Path, run: Run) -> None:
-    done = run(studies, "--masks", studies / "labels" / "final", "--numbering", "brats-2022")
-    assert done.returncode == 2 and "numbering 'brats-2022' is unknown; give whole, brats-2016" in done.stderr
+    answer = run(studies, "--masks", studies / "labels" / "final", "--numbering", "brats-2022")
+    assert answer.returncode == 2 and "numbering 'brats-2022' is unknown; give whole, brats-2016" in answer.stderr
 
 
 def test_label_that_may_be_a_cavity_is_counted_with_a_warning(studies: Path, run: Run, tmp_path: Path) -> None:
     write_parts(tmp_path / "masks" / "case-0.nii.gz", 2, 2, 4)
     open_question = run(studies / "case-0", "--masks", tmp_path / "masks")
     assert "label 4 was counted as tumour; after surgery it may be a resection cavity" in open_question.stderr
-    told = run(studies / "case-0", "--masks", tmp_path / "masks", "--numbering", "brats-2024")
-    assert "was counted as tumour" not in told.stderr
+    numbered = run(studies / "case-0", "--masks", tmp_path / "masks", "--numbering", "brats-2024")
+    assert "was counted as tumour" not in numbered.stderr
     voxels = read_features_csv(tmp_path / "out.csv")[0].diagnostics["voxels"]
     assert voxels == np.isin(lesion(0).array, [1, 2]).sum()
 
 
 def test_region_that_a_study_lacks_is_reported_and_its_others_are_measured(run: Run, tmp_path: Path) -> None:
-    done = run(SAMPLES / "sample-01", "--masks", SAMPLES / "truth", "--region", "enhancing", "--region", "whole")
-    assert done.returncode == 0, done.stderr
-    assert "left out enhancing of sample-01: region 'enhancing' is empty in sample-01.nii.gz" in done.stderr
+    answer = run(SAMPLES / "sample-01", "--masks", SAMPLES / "truth", "--region", "enhancing", "--region", "whole")
+    assert answer.returncode == 0, answer.stderr
+    assert "left out enhancing of sample-01: region 'enhancing' is empty in sample-01.nii.gz" in answer.stderr
     assert [row.region for row in read_features_csv(tmp_path / "out.csv")] == ["whole"]
     again = run(SAMPLES / "sample-01", "--masks", SAMPLES / "truth", "--region", "enhancing", "--region", "whole")
     assert "left out enhancing of sample-01" in again.stderr and "those of 1 studies measured before" in again.stderr
@@ -284,9 +284,9 @@ def test_brain_masks_reach_the_table(studies: Path, run: Run, tmp_path: Path) ->
     for name in ("case-0", "case-1"):
         write_mask(lesion().with_array(brain), tmp_path / "brains" / f"{name}.nii.gz")
     masks = studies / "labels" / "final"
-    done = run(studies, "--masks", masks, "--brain", tmp_path / "brains", "--region", "peritumoral")
-    assert done.returncode == 1
-    assert f"failed case-2: no brain mask case-2.nii.gz in {tmp_path / 'brains'}" in done.stderr
+    answer = run(studies, "--masks", masks, "--brain", tmp_path / "brains", "--region", "peritumoral")
+    assert answer.returncode == 1
+    assert f"failed case-2: no brain mask case-2.nii.gz in {tmp_path / 'brains'}" in answer.stderr
     rows = read_features_csv(tmp_path / "out.csv")
     assert [row.diagnostics["brain_mask"] for row in rows] == [True, True]
     assert not any("foreground" in warning for row in rows for warning in row.warnings)
@@ -294,8 +294,8 @@ def test_brain_masks_reach_the_table(studies: Path, run: Run, tmp_path: Path) ->
 
 def test_deep_features_join_the_table_with_their_model(studies: Path, run: Run, tmp_path: Path) -> None:
     masks = studies / "labels" / "final"
-    done = run(studies, "--masks", masks, "--deep", "segmentation_flair", "--workers", "1")
-    assert done.returncode == 0, done.stderr
+    answer = run(studies, "--masks", masks, "--deep", "segmentation_flair", "--workers", "1")
+    assert answer.returncode == 0, answer.stderr
     for row in read_features_csv(tmp_path / "out.csv"):
         assert any(name.startswith("deep_segmentation_flair_mean_") for name in row.values)
         assert row.diagnostics["deep_segmentation_flair_sequences"] == ["flair"]
@@ -305,8 +305,8 @@ def test_deep_features_join_the_table_with_their_model(studies: Path, run: Run, 
 def test_table_is_in_the_order_of_the_studies_whichever_is_ready_first(studies: Path, run: Run, tmp_path: Path) -> None:
     masks = studies / "labels" / "final"
     assert run(studies / "case-1", "--masks", masks).returncode == 0  # is in the cache and so ready first
-    done = run(studies, "--masks", masks)
-    assert "3 rows in" in done.stderr and "those of 1 studies measured before" in done.stderr
+    answer = run(studies, "--masks", masks)
+    assert "3 rows in" in answer.stderr and "those of 1 studies measured before" in answer.stderr
     assert [row.study_id for row in read_features_csv(tmp_path / "out.csv")] == ["case-0", "case-1", "case-2"]
 
 
@@ -314,8 +314,8 @@ def test_cluster_is_asked_for_where_dask_is_not_installed(
     studies: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    done = run(studies, "--masks", studies / "labels" / "final", "--scheduler", "tcp://127.0.0.1:9")
-    assert (done.returncode, done.stderr) == (
+    answer = run(studies, "--masks", studies / "labels" / "final", "--scheduler", "tcp://127.0.0.1:9")
+    assert (answer.returncode, answer.stderr) == (
         2,
         'error: --scheduler needs Dask; install it: pip install ".[cluster]"\n',
     )

@@ -57,9 +57,9 @@ def start(
 
 def finished(command: subprocess.Popen[str]) -> str:
     """What a command that went well said."""
-    _, said = command.communicate(timeout=120)
-    assert command.returncode == 0, said
-    return said
+    _, errors = command.communicate(timeout=120)
+    assert command.returncode == 0, errors
+    return errors
 
 
 def rows_in(cache: Path) -> int:
@@ -74,14 +74,14 @@ def wait_for(happened: Callable[[], bool], what: str) -> None:
 
 
 def running_in(session: int) -> list[int]:
-    found = []
+    processes = []
     for process in psutil.process_iter(["status"]):
         try:
             if process.info["status"] != psutil.STATUS_ZOMBIE and os.getsid(process.pid) == session:
-                found.append(process.pid)
+                processes.append(process.pid)
         except ProcessLookupError:
             continue
-    return found
+    return processes
 
 
 @pytest.mark.parametrize(("number", "workers"), [(1, 1), (1, 2), (2, 2)])
@@ -93,10 +93,10 @@ def test_studies_that_all_fail_end_in_a_line_each(tmp_path: Path, number: int, w
     resampled = CONFIG.replace("binWidth: 10", "binWidth: 10, resampledPixelSpacing: [1, 1, 1]")
     (tmp_path / "config.yaml").write_text(resampled)
     command = start(MODULE, tmp_path, tmp_path / "out.csv", tmp_path / "cache", "--workers", str(workers))
-    _, said = command.communicate(timeout=120)
+    _, errors = command.communicate(timeout=120)
     assert command.returncode == 2
-    lines = said.splitlines()
-    assert len(lines) == {1: 1, 2: 3}[number], said
+    lines = errors.splitlines()
+    assert len(lines) == {1: 1, 2: 3}[number], errors
     assert all("voxel size is unknown; measure it" in line for line in lines[:number])
     assert lines[-1].startswith("error: ")
 
@@ -145,11 +145,11 @@ def test_killed_and_run_again_it_goes_on_where_it_stopped(cohort: Path, table: b
     killed.kill()
     killed.communicate(timeout=60)
     wait_for(lambda: not running_in(killed.pid), "processes of a killed command go on")
-    done = rows_in(cache)
-    assert done < STUDIES
+    stored = rows_in(cache)
+    assert stored < STUDIES
     assert not out.exists()
-    said = finished(start(SCRIPT, cohort, out, cache, "--workers", "2"))
-    assert f"{STUDIES} rows in {out}, those of {done} studies measured before" in said
+    errors = finished(start(SCRIPT, cohort, out, cache, "--workers", "2"))
+    assert f"{STUDIES} rows in {out}, those of {stored} studies measured before" in errors
     assert out.read_bytes() == table
 
 
@@ -190,6 +190,6 @@ def test_cluster_writes_the_same_table(cohort: Path, table: bytes, tmp_path: Pat
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50
     ) as cluster:
         address = cluster.scheduler_address
-        said = finished(start(SCRIPT, cohort, tmp_path / "out.csv", tmp_path / "cache", "--scheduler", address))
+        errors = finished(start(SCRIPT, cohort, tmp_path / "out.csv", tmp_path / "cache", "--scheduler", address))
     assert (tmp_path / "out.csv").read_bytes() == table
-    assert said.splitlines()[-1] == f"{STUDIES} rows in {tmp_path / 'out.csv'}"
+    assert errors.splitlines()[-1] == f"{STUDIES} rows in {tmp_path / 'out.csv'}"

@@ -44,7 +44,7 @@ def reached(real_data: Path) -> list[Reached]:
 
 @pytest.mark.realdata
 def test_without_resampling_every_feature_is_that_of_the_consensus_but_in_single_slices(reached: list[Reached]) -> None:
-    of_a = {one.way: one for one in reached if one.configuration == "A"}
+    of_a = {comparison.way: comparison for comparison in reached if comparison.configuration == "A"}
     assert of_a["without texture"].matched == of_a["without texture"].values == 31
     assert of_a["2.5-D"].matched == of_a["2.5-D"].values == 118
     assert of_a["2-D"].matched < of_a["2-D"].values
@@ -52,21 +52,25 @@ def test_without_resampling_every_feature_is_that_of_the_consensus_but_in_single
 
 @pytest.mark.realdata
 def test_every_consensus_value_matches_or_differs_for_a_known_reason(comparisons: list[Comparison]) -> None:
-    assert [one.tag for one in comparisons if one.outcome == "unexplained"] == []
-    assert Counter(one.outcome for one in comparisons) == {"matches": 382, "differs": 3, "not in PyRadiomics": 102}
-    assert {one.tag for one in comparisons if one.outcome == "differs"} == DIFFERENT
+    assert [comparison.tag for comparison in comparisons if comparison.outcome == "unexplained"] == []
+    assert Counter(comparison.outcome for comparison in comparisons) == {
+        "matches": 382,
+        "differs": 3,
+        "not in PyRadiomics": 102,
+    }
+    assert {comparison.tag for comparison in comparisons if comparison.outcome == "differs"} == DIFFERENT
 
 
 @pytest.mark.realdata
 def test_known_reasons_account_for_the_difference_to_the_last_digit(
     phantom: Phantom, comparisons: list[Comparison]
 ) -> None:
-    explained = [one for one in comparisons if one.of.relation in ("excess", "unbiased")]
-    assert {one.tag for one in explained} == DIFFERENT | {"morph_pca_maj_axis"}
-    for one in explained:
-        reference, _ = phantom.reference[one.tag]
-        assert reference is not None and one.related_deviation is not None
-        assert abs(one.related_deviation * reference) <= half_a_digit(reference), one.tag
+    explained = [comparison for comparison in comparisons if comparison.of.relation in ("excess", "unbiased")]
+    assert {comparison.tag for comparison in explained} == DIFFERENT | {"morph_pca_maj_axis"}
+    for comparison in explained:
+        reference, _ = phantom.reference[comparison.tag]
+        assert reference is not None and comparison.related_deviation is not None
+        assert abs(comparison.related_deviation * reference) <= half_a_digit(reference), comparison.tag
 
 
 @pytest.mark.realdata
@@ -95,16 +99,16 @@ def test_page_says_what_is_computed_now(comparisons: list[Comparison], reached: 
 
 
 def test_codes_of_the_descriptions_are_those_of_the_features_that_the_mapping_names() -> None:
-    ours = {f"{one.feature_class}_{one.name}": one.ibsi_code for one in descriptions()}
+    ours = {f"{entry.feature_class}_{entry.name}": entry.ibsi_code for entry in descriptions()}
     mapping = read_mapping().values()
-    named = {one.feature: one.code for one in mapping if one.feature and one.relation != "alias"}
+    named = {entry.feature: entry.code for entry in mapping if entry.feature and entry.relation != "alias"}
     assert named == {feature: code for feature, code in ours.items() if code}
-    assert {one.code for one in mapping if not one.feature}.isdisjoint(ours.values())
+    assert {entry.code for entry in mapping if not entry.feature}.isdisjoint(ours.values())
 
 
 def test_mapping_has_a_relation_exactly_where_it_has_a_feature() -> None:
-    for one in read_mapping().values():
-        assert (one.relation in RELATIONS) == bool(one.feature), one.tag
+    for entry in read_mapping().values():
+        assert (entry.relation in RELATIONS) == bool(entry.feature), entry.tag
 
 
 @pytest.mark.parametrize(

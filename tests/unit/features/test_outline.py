@@ -22,8 +22,8 @@ def measured(
     """Outline features of a lesion that is ``pixels`` in the third of five axial slices."""
     array = np.zeros((*pixels.shape, 5), dtype=np.uint8)
     array[..., 2] = pixels
-    found = outline_features(Volume(array, np.diag([*spacing, 1.0])), names)
-    return {name.removeprefix("original_outline_"): value for name, value in found.items()}
+    values = outline_features(Volume(array, np.diag([*spacing, 1.0])), names)
+    return {name.removeprefix("original_outline_"): value for name, value in values.items()}
 
 
 def ellipse(a: float, b: float, size: int = 120) -> np.ndarray:
@@ -43,29 +43,29 @@ def blob(seed: int) -> np.ndarray:
 
 
 def test_disc_is_round_smooth_and_solid() -> None:
-    found = measured(ellipse(40, 40))
-    assert found["AngularStandardDeviation"] < 0.01
-    assert found["MarginFluctuation"] < 0.01
-    assert found["Eccentricity"] == pytest.approx(0, abs=0.02)
-    assert found["Solidity"] > 0.97
-    assert found["Extent"] == pytest.approx(np.pi / 4, abs=0.01)
-    assert found["AspectRatio"] == 1
-    assert found["EquivalentDiameter"] == pytest.approx(80, rel=0.005)
-    assert found["Perimeter"] == pytest.approx(2 * np.pi * 40, rel=0.05)
-    assert found["DeepConvexityDefects"] == 0
+    values = measured(ellipse(40, 40))
+    assert values["AngularStandardDeviation"] < 0.01
+    assert values["MarginFluctuation"] < 0.01
+    assert values["Eccentricity"] == pytest.approx(0, abs=0.02)
+    assert values["Solidity"] > 0.97
+    assert values["Extent"] == pytest.approx(np.pi / 4, abs=0.01)
+    assert values["AspectRatio"] == 1
+    assert values["EquivalentDiameter"] == pytest.approx(80, rel=0.005)
+    assert values["Perimeter"] == pytest.approx(2 * np.pi * 40, rel=0.05)
+    assert values["DeepConvexityDefects"] == 0
 
 
 def test_box_fills_its_bounding_box_and_its_hull() -> None:
     box = np.zeros((40, 40), dtype=bool)
     box[5:25, 8:18] = True
-    found = measured(box)
-    assert found["Extent"] == 1
-    assert found["Solidity"] == pytest.approx(1)
-    assert found["Eccentricity"] == pytest.approx(np.sqrt(1 - (10 / 20) ** 2))
-    assert found["AspectRatio"] == 2
-    assert found["EquivalentDiameter"] == pytest.approx(np.sqrt(4 * 200 / np.pi))
-    assert found["Perimeter"] == 2 * (19 + 9)
-    assert found["ConvexityDefects"] == 0
+    values = measured(box)
+    assert values["Extent"] == 1
+    assert values["Solidity"] == pytest.approx(1)
+    assert values["Eccentricity"] == pytest.approx(np.sqrt(1 - (10 / 20) ** 2))
+    assert values["AspectRatio"] == 2
+    assert values["EquivalentDiameter"] == pytest.approx(np.sqrt(4 * 200 / np.pi))
+    assert values["Perimeter"] == 2 * (19 + 9)
+    assert values["ConvexityDefects"] == 0
 
 
 def test_ellipse_has_the_eccentricity_of_its_axes() -> None:
@@ -81,9 +81,9 @@ def test_star_is_the_more_irregular_the_deeper_its_points() -> None:
 
 @pytest.mark.parametrize("points", [3, 5, 8])
 def test_star_has_a_deep_convexity_defect_between_every_two_points(points: int) -> None:
-    found = measured(star(50, 0.3, points=points))
-    assert found["DeepConvexityDefects"] == points
-    assert found["ConvexityDefects"] >= points
+    values = measured(star(50, 0.3, points=points))
+    assert values["DeepConvexityDefects"] == points
+    assert values["ConvexityDefects"] >= points
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,8 @@ def test_star_has_a_deep_convexity_defect_between_every_two_points(points: int) 
 )
 def test_convexity_defects_are_those_that_opencv_counts(lesion: np.ndarray, defects: int, deep: int) -> None:
     # findContours (external, every pixel), convexHull and convexityDefects of OpenCV 5.0.
-    found = measured(lesion)
-    assert (found["ConvexityDefects"], found["DeepConvexityDefects"]) == (defects, deep)
+    values = measured(lesion)
+    assert (values["ConvexityDefects"], values["DeepConvexityDefects"]) == (defects, deep)
 
 
 @pytest.mark.parametrize(("depth", "deep"), [(2, 0), (3, 1)])
@@ -108,8 +108,8 @@ def test_defect_is_deep_from_more_than_two_pixels(depth: int, deep: int) -> None
     notched = np.zeros((20, 20), dtype=bool)
     notched[4:16, 4:16] = True
     notched[8:10, 4 : 4 + depth] = False
-    found = measured(notched)
-    assert (found["ConvexityDefects"], found["DeepConvexityDefects"]) == (1, deep)
+    values = measured(notched)
+    assert (values["ConvexityDefects"], values["DeepConvexityDefects"]) == (1, deep)
 
 
 def test_hole_is_no_convexity_defect_and_lengthens_the_perimeter() -> None:
@@ -184,8 +184,8 @@ def test_only_the_largest_part_of_the_largest_slice_counts() -> None:
     array[..., 1] = ellipse(40, 40)
     array[:6, :3, 1] = 1
     array[..., 2] = star(30, 0.3, size=120)
-    found = outline_features(Volume(array, np.diag([1.0, 1.0, 5.0, 1.0])))
-    assert found["original_outline_Solidity"] == pytest.approx(measured(ellipse(40, 40))["Solidity"])
+    values = outline_features(Volume(array, np.diag([1.0, 1.0, 5.0, 1.0])))
+    assert values["original_outline_Solidity"] == pytest.approx(measured(ellipse(40, 40))["Solidity"])
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
@@ -193,26 +193,26 @@ def test_slice_is_axial_however_the_voxels_are_stored(order: tuple[int, int, int
     array = np.zeros((80, 80, 20), dtype=np.uint8)
     array[..., 5:15] = ellipse(30, 15, size=80)[..., None]
     affine = np.eye(4)[:, [*order, 3]]
-    found = outline_features(Volume(np.ascontiguousarray(array.transpose(order)), affine))
-    assert found["original_outline_Eccentricity"] == pytest.approx(np.sqrt(0.75), abs=0.01)
-    assert found["original_outline_AspectRatio"] == pytest.approx(2, rel=0.02)
+    values = outline_features(Volume(np.ascontiguousarray(array.transpose(order)), affine))
+    assert values["original_outline_Eccentricity"] == pytest.approx(np.sqrt(0.75), abs=0.01)
+    assert values["original_outline_AspectRatio"] == pytest.approx(2, rel=0.02)
 
 
 def test_thick_sagittal_slices_are_measured_in_their_own_plane() -> None:
     array = np.zeros((10, 80, 80), dtype=np.uint8)
     array[4:7] = ellipse(30, 15, size=80)
-    found = outline_features(Volume(array, np.diag([6.0, 1.0, 1.0, 1.0])))
-    assert found["original_outline_Eccentricity"] == pytest.approx(np.sqrt(0.75), abs=0.01)
-    assert found["original_outline_AspectRatio"] == pytest.approx(2, rel=0.02)  # front to back over feet to head
+    values = outline_features(Volume(array, np.diag([6.0, 1.0, 1.0, 1.0])))
+    assert values["original_outline_Eccentricity"] == pytest.approx(np.sqrt(0.75), abs=0.01)
+    assert values["original_outline_AspectRatio"] == pytest.approx(2, rel=0.02)  # front to back over feet to head
 
 
 @pytest.mark.parametrize("pixels", [[(3, 3), (3, 4)], [(3, 3), (4, 4)], [(2, 2)], [(0, c) for c in range(8)]])
 def test_a_few_pixels_give_finite_numbers_and_no_defects(pixels: list[tuple[int, int]]) -> None:
     tiny = np.zeros((8, 8), dtype=bool)
     tiny[tuple(np.transpose(pixels))] = True
-    found = measured(tiny, names=tuple(FEATURES))
-    assert all(np.isfinite(value) for value in found.values())
-    assert found["ConvexityDefects"] == 0
+    values = measured(tiny, names=tuple(FEATURES))
+    assert all(np.isfinite(value) for value in values.values())
+    assert values["ConvexityDefects"] == 0
 
 
 def test_empty_mask_is_refused() -> None:

@@ -32,8 +32,8 @@ def measured(content: dict[str, Any], *, affine: np.ndarray | None = None, **fac
 
 def warnings_about(bins: dict[str, int]) -> list[str]:
     config = parse_config(MEAN, "mine.yaml")
-    told = of_region(lesion(), config, ["flair"], True)
-    return warnings_of({**told, "flair_bins": bins}, config)
+    diagnostics = of_region(lesion(), config, ["flair"], True)
+    return warnings_of({**diagnostics, "flair_bins": bins}, config)
 
 
 def brain() -> Mask:
@@ -41,9 +41,9 @@ def brain() -> Mask:
 
 
 def test_row_tells_that_nothing_was_done_to_the_image() -> None:
-    told = measured(MEAN).diagnostics
-    assert (told["bias_field"], told["resampling"]) == ("as in the file", "as in the file")
-    assert told["flair_normalisation"] == [0, 1]
+    diagnostics = measured(MEAN).diagnostics
+    assert (diagnostics["bias_field"], diagnostics["resampling"]) == ("as in the file", "as in the file")
+    assert diagnostics["flair_normalisation"] == [0, 1]
 
 
 def test_row_tells_that_the_bias_field_was_corrected() -> None:
@@ -56,11 +56,11 @@ def test_row_tells_the_voxels_that_the_image_was_resampled_to(content: dict[str,
 
 
 def test_row_tells_the_grid_and_the_voxels_that_were_measured() -> None:
-    told = measured({**MEAN, "resampling": [2, 2, 2]}).diagnostics
+    diagnostics = measured({**MEAN, "resampling": [2, 2, 2]}).diagnostics
     resampled = resample_to_spacing(to_lps(lesion()), (2, 2, 2), labels=True)
-    assert (told["size"], told["spacing"]) == ([40, 44, 25], [2, 2, 2])
-    assert told["voxels"] == np.count_nonzero(resampled.array)
-    np.testing.assert_allclose(told["affine"], resampled.affine[:3], atol=1e-6)
+    assert (diagnostics["size"], diagnostics["spacing"]) == ([40, 44, 25], [2, 2, 2])
+    assert diagnostics["voxels"] == np.count_nonzero(resampled.array)
+    np.testing.assert_allclose(diagnostics["affine"], resampled.affine[:3], atol=1e-6)
 
 
 def test_row_tells_mean_and_deviation_within_the_brain_mask() -> None:
@@ -209,27 +209,27 @@ def plain_diagnostics(setting: dict[str, Any]) -> dict[str, Any]:
     ids=str,
 )
 def test_row_tells_the_grid_that_pyradiomics_made_and_the_voxels_on_it(setting: dict[str, Any]) -> None:
-    told, plain = measured({**MEAN, "setting": setting}).diagnostics, plain_diagnostics(setting)
+    diagnostics, plain = measured({**MEAN, "setting": setting}).diagnostics, plain_diagnostics(setting)
     grid = "Mask-interpolated" if "resampledPixelSpacing" in setting else "Mask-corrected"
     if grid == "Mask-interpolated":
-        assert told["size"] == list(plain["diagnostics_Mask-interpolated_Size"])
-        assert told["spacing"] == pytest.approx(plain["diagnostics_Mask-interpolated_Spacing"])
-        assert told["voxels"] == plain["diagnostics_Mask-interpolated_VoxelNum"]
+        assert diagnostics["size"] == list(plain["diagnostics_Mask-interpolated_Size"])
+        assert diagnostics["spacing"] == pytest.approx(plain["diagnostics_Mask-interpolated_Spacing"])
+        assert diagnostics["voxels"] == plain["diagnostics_Mask-interpolated_VoxelNum"]
     else:
-        assert told["size"] < [40, 44, 10]
-        assert told["voxels"] == plain["diagnostics_Mask-original_VoxelNum"]
-    affine = np.array(told["affine"])
+        assert diagnostics["size"] < [40, 44, 10]
+        assert diagnostics["voxels"] == plain["diagnostics_Mask-original_VoxelNum"]
+    affine = np.array(diagnostics["affine"])
     inside = np.argwhere(lesion().array > 0) @ head().affine[:3, :3]
-    corner = affine @ [*(n / 2 for n in told["size"]), 1]
+    corner = affine @ [*(n / 2 for n in diagnostics["size"]), 1]
     assert (inside.min(axis=0) <= corner).all() and (corner <= inside.max(axis=0)).all()
 
 
 def test_row_of_a_resampled_region_tells_how_it_was_drawn() -> None:
     for content in ({"resampling": [1, 1, 2]}, {"setting": {"resampledPixelSpacing": [1, 1, 2]}}):
-        told = measured({**MEAN, **content}).diagnostics
-        assert (told["drawn_size"], told["drawn_spacing"]) == ([40, 44, 10], [2.0, 2.0, 5.0])
-        assert told["drawn_voxels"] == np.count_nonzero(lesion().array) < told["voxels"]
-        assert told["spacing"] == [1, 1, 2]
+        diagnostics = measured({**MEAN, **content}).diagnostics
+        assert (diagnostics["drawn_size"], diagnostics["drawn_spacing"]) == ([40, 44, 10], [2.0, 2.0, 5.0])
+        assert diagnostics["drawn_voxels"] == np.count_nonzero(lesion().array) < diagnostics["voxels"]
+        assert diagnostics["spacing"] == [1, 1, 2]
     assert "drawn_voxels" not in measured(MEAN).diagnostics
 
 
@@ -250,14 +250,14 @@ def test_flat_voxels_are_those_that_were_measured(spacing: list[float], warned: 
 
 def test_row_counts_the_voxels_that_resegmentation_leaves_in_each_sequence() -> None:
     table = measured({**MEAN, "setting": {"resegmentRange": [150, 400]}})
-    kept = np.count_nonzero((lesion().array > 0) & (head().array >= 150))
-    assert table.diagnostics["flair_voxels"] == kept < table.diagnostics["voxels"]
+    count = np.count_nonzero((lesion().array > 0) & (head().array >= 150))
+    assert table.diagnostics["flair_voxels"] == count < table.diagnostics["voxels"]
 
 
 def test_row_tells_what_normalisation_by_pyradiomics_took_out() -> None:
     values = head().array.astype(float)
-    told = measured({**MEAN, "setting": {"normalize": True}}).diagnostics["flair_normalisation"]
-    assert told == pytest.approx([values.mean(), values.std(ddof=1)])
+    diagnostics = measured({**MEAN, "setting": {"normalize": True}}).diagnostics["flair_normalisation"]
+    assert diagnostics == pytest.approx([values.mean(), values.std(ddof=1)])
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def a_box(shape: tuple[int, int, int], corner: tuple[int, int, int], affine: np.
 )
 def test_region_is_the_voxels_of_its_labels(region: str, labels: set[int]) -> None:
     mask = lesion(0)
-    chosen = select_region(mask, region, name="a mask")
-    np.testing.assert_array_equal(chosen.array, np.isin(mask.array, list(labels)).astype(np.uint8))
+    selected = select_region(mask, region, name="a mask")
+    np.testing.assert_array_equal(selected.array, np.isin(mask.array, list(labels)).astype(np.uint8))
 
 
 def test_whole_takes_any_label_value() -> None:
@@ -50,8 +50,8 @@ def test_region_of_parts_has_the_same_voxels_under_each_numbering(region: str) -
     since_2023 = until_2021.with_array(np.where(until_2021.array == 4, 3, until_2021.array))
     numbering = numbering_of_mask([1, 2, 3], "a mask", told="brats-2023")
     expected = select_region(until_2021, region, name="a mask").array
-    found = select_region(since_2023, region, name="a mask", numbering=numbering).array
-    np.testing.assert_array_equal(found, expected)
+    selected = select_region(since_2023, region, name="a mask", numbering=numbering).array
+    np.testing.assert_array_equal(selected, expected)
 
 
 def test_region_that_the_numbering_leaves_open_is_refused_with_the_label() -> None:
@@ -74,8 +74,8 @@ def test_neither_the_whole_nor_the_ring_around_it_holds_the_cavity() -> None:
 def test_region_of_the_configuration_may_be_made_of_parts() -> None:
     config = parse_config({"regions": {"necrosis": {"parts": ["core-without-enhancement"]}}}, "mine.yaml")
     mask = lesion(0)
-    chosen = select_region(mask, "necrosis", name="a mask", defined=config.regions)
-    np.testing.assert_array_equal(chosen.array, mask.array == 1)
+    selected = select_region(mask, "necrosis", name="a mask", defined=config.regions)
+    np.testing.assert_array_equal(selected.array, mask.array == 1)
 
 
 @pytest.mark.parametrize("region", ["ring", "-1", "0", "1.5"])
@@ -110,12 +110,12 @@ def test_ring_is_what_lies_within_so_many_millimetres_outside(
     centres = np.argwhere(mask.array >= 0) @ affine[:3, :3]
     distance = cdist(centres, centres[mask.array.ravel() > 0]).min(axis=1).reshape(mask.shape)
     near, far = distance < width * 1.00001, distance > width * 1.001
-    own = {"ring": Region(ring_mm=width)}
+    definitions = {"ring": Region(ring_mm=width)}
     if far[mask.array == 0].all():
         with pytest.raises(InputError, match="region 'ring' is empty"):
-            select_region(mask, "ring", name="a mask", brain=everywhere(mask), defined=own)
+            select_region(mask, "ring", name="a mask", brain=everywhere(mask), defined=definitions)
     else:
-        ring = select_region(mask, "ring", name="a mask", brain=everywhere(mask), defined=own).array > 0
+        ring = select_region(mask, "ring", name="a mask", brain=everywhere(mask), defined=definitions).array > 0
         assert ring[near & (mask.array == 0)].all()
         assert not ring[far | (mask.array > 0)].any()
 
@@ -149,8 +149,8 @@ def test_ring_lies_in_the_brain_and_not_in_the_tumour() -> None:
 
 def test_ring_around_some_labels_may_lie_in_the_others() -> None:
     mask = a_box((12, 11, 7), (4, 4, 3), np.eye(4))
-    own = {"around enhancing": Region(labels=[4], ring_mm=1)}
-    ring = select_region(mask, "around enhancing", name="a mask", brain=everywhere(mask), defined=own).array > 0
+    definitions = {"around enhancing": Region(labels=[4], ring_mm=1)}
+    ring = select_region(mask, "around enhancing", name="a mask", brain=everywhere(mask), defined=definitions).array > 0
     assert ring[5, 4, 3]
     assert not ring[mask.array == 4].any()
 
@@ -192,8 +192,8 @@ def test_regions_of_the_configuration_are_chosen_by_their_names() -> None:
 
 def test_region_of_the_configuration_may_replace_a_named_one() -> None:
     mask = lesion(0)
-    chosen = select_region(mask, "whole", name="a mask", defined={"whole": Region(labels=[1])})
-    np.testing.assert_array_equal(chosen.array, mask.array == 1)
+    selected = select_region(mask, "whole", name="a mask", defined={"whole": Region(labels=[1])})
+    np.testing.assert_array_equal(selected.array, mask.array == 1)
 
 
 def test_unknown_region_is_refused_with_those_of_the_configuration() -> None:

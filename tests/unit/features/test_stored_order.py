@@ -68,9 +68,9 @@ def measured(
     return measure(job, Extraction(config, **options)).rows
 
 
-def assert_same(tables: list[FeatureRow], others: list[FeatureRow]) -> None:
-    assert [table.region for table in tables] == [other.region for other in others]
-    for table, other in zip(tables, others, strict=True):
+def assert_same(tables: list[FeatureRow], reordered_rows: list[FeatureRow]) -> None:
+    assert [table.region for table in tables] == [other.region for other in reordered_rows]
+    for table, other in zip(tables, reordered_rows, strict=True):
         assert other.values == pytest.approx(table.values, rel=1e-9, abs=1e-12)
         for name in ("size", "spacing", "voxels", "slice"):
             assert other.diagnostics.get(name) == table.diagnostics.get(name)
@@ -92,9 +92,9 @@ def test_axes_come_to_one_order_however_they_are_stored(affine: npt.NDArray[np.f
     for reordered in (to_lps, to_canonical):
         expected = reordered(volume)
         for order in ORDERS:
-            found = reordered(stored(volume, order))
-            np.testing.assert_array_equal(found.array, expected.array)
-            np.testing.assert_allclose(found.affine, expected.affine, atol=1e-5)
+            turned_back = reordered(stored(volume, order))
+            np.testing.assert_array_equal(turned_back.array, expected.array)
+            np.testing.assert_allclose(turned_back.affine, expected.affine, atol=1e-5)
 
 
 def test_volume_of_a_scanner_is_measured_as_it_is_stored() -> None:
@@ -115,9 +115,9 @@ def test_panel_does_not_depend_on_the_order_of_axes(order: npt.NDArray[np.float6
     panel = load_config("panel")
     regions = ("whole", "peritumoral")
     tables = measured(tmp_path / "one", ORDERS[0], panel, AXIAL, regions=regions, boundary_shift=1)
-    others = measured(tmp_path / "other", order, panel, AXIAL, regions=regions, boundary_shift=1)
-    assert_same(tables, others)
-    assert others[0].diagnostics["mask_sha256"] == tables[0].diagnostics["mask_sha256"]
+    reordered_rows = measured(tmp_path / "other", order, panel, AXIAL, regions=regions, boundary_shift=1)
+    assert_same(tables, reordered_rows)
+    assert reordered_rows[0].diagnostics["mask_sha256"] == tables[0].diagnostics["mask_sha256"]
 
 
 @pytest.mark.parametrize("order", SOME, ids=lambda order: str(order.astype(int).tolist()))
