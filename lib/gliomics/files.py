@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
 import math
@@ -14,23 +13,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
+from typing import Any, BinaryIO, NamedTuple
 
 from gliomics.errors import InputError
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
-Form = TypeVar("Form")
 
 CLOCK_TICK_NS = 50_000_000
 """File times are coarser than the clock: what changed within this time of a reading may have changed after it."""
 
 MAX_JSON_BYTES = 64 * 2**20
 """Largest JSON file that is read."""
-
-MAX_RECORD_BYTES = 8 * 2**20
-"""Largest JSON file that is read as a record, because each wrong value in one takes a kilobyte until it is refused."""
 
 MAX_JSON_DEPTH = 64
 """Deepest nesting of a JSON file that is read; far below that at which what walks through it fails."""
@@ -246,30 +237,6 @@ def read_json(path: Path, most_bytes: int = MAX_JSON_BYTES) -> Any:
     if text.count("[") + text.count("{") > MAX_JSON_DEPTH and _is_deep(value):
         raise InputError(f"{path} is nested deeper than {MAX_JSON_DEPTH} levels")
     return value
-
-
-def read_as(path: Path, form: type[Form]) -> Form:
-    """Read a JSON file as a record: a dataclass, ``dict[str, Any]``, a list of records, ...
-
-    As :func:`read_json`; values of another type are an :class:`InputError`, keys that are not known are left out.
-    """
-    from pydantic import ValidationError
-
-    value = read_json(path, MAX_RECORD_BYTES)
-    try:
-        return cast(Form, _adapter(cast(Any, form)).validate_python(value))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        expected = re.sub(r" or an instance of \w+", "", first["msg"])
-        raise InputError(f"{path} is no record of its kind: {where}: {expected}") from error
-
-
-@functools.cache
-def _adapter(form: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(form)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

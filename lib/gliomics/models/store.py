@@ -14,9 +14,10 @@ from pathlib import Path
 from filelock import FileLock
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
-from gliomics.files import check_inside, is_file, is_folder, lies_inside, read_as, read_json, safe_name, write_json
+from gliomics.files import check_inside, is_file, is_folder, lies_inside, read_json, safe_name, write_json
 from gliomics.models.card import ModelCard, Task
 from gliomics.models.folder import CARD, ModelFolder, load_model_folder, write_model_folder
+from gliomics.validated import read_as
 
 SHIPPED = Path(__file__).parent / "shipped"
 _CURRENT = "current.json"

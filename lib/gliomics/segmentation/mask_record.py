@@ -6,7 +6,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gliomics.files import read_as, sha256_of, write_json
+from gliomics.files import sha256_of, write_json
+from gliomics.validated import read_as
 
 RECORD = "masks.json"
 

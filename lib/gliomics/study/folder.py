@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError, printable
 from gliomics.files import (
@@ -37,6 +37,7 @@ from gliomics.study.images import IMAGE_SUFFIXES, MAX_FILE_BYTES
 from gliomics.study.no_study import NOT_STUDIES, STUDY_FILE, why_no_study
 from gliomics.study.numbering import parse_numbering
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
+from gliomics.validated import validated
 
 MAX_STUDY_BYTES = 256 * 2**10
 """Largest ``study.json`` that is read; that of a patient with a thousand time points is smaller."""
@@ -339,13 +340,7 @@ def _home(study: Study) -> Path:
 
 def _parse(path: Path) -> tuple[_StudyFile, list[_Timepoint]]:
     value = read_json(path, MAX_STUDY_BYTES)
-    try:
-        content = _StudyFile.model_validate(value)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'the whole file'}: {item['msg']}" for item in error.errors()[:3]
-        )
-        raise InputError(f"{path} is not a valid study description: {problems}") from error
+    content = validated(_StudyFile, value, f"{path} is not a valid study description", most_problems=3)
     if content.timepoints is not None and content.sequences is None:
         return content, content.timepoints
     if content.sequences is not None and content.timepoints is None:

@@ -15,7 +15,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gliomics.errors import BusyError, InputError, printable
-from gliomics.files import FileStamp, Form, check_inside, read_as, write_json
+from gliomics.files import FileStamp, check_inside, write_json
+from gliomics.validated import Form, read_as
 
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENXIO)
 """What the system says where something else lies in the place of a file or folder."""

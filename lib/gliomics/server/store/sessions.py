@@ -15,7 +15,8 @@ from typing import Any
 from monailabel.utils.sessions import SessionInfo, Sessions
 
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import check_inside, is_file, is_folder, read_as, write_text
+from gliomics.files import check_inside, is_file, is_folder, write_text
+from gliomics.validated import read_as
 
 _log = logging.getLogger(__name__)
 
