@@ -22,6 +22,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from gliomics.dicom.headers import READ_ERRORS
 from gliomics.dicom.records import Frame, Series
 from gliomics.errors import GeometryError, InputError
+from gliomics.study import itk
 from gliomics.study.images import MAX_VOXELS
 from gliomics.study.records import Volume
 
@@ -130,14 +131,10 @@ def _read_whole(path: Path, series: Series) -> pydicom.Dataset:
 
 
 def _read_with_itk(frame: Frame, series: Series) -> npt.NDArray[Any]:
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(frame.path))
     try:
-        image = reader.Execute()
+        image = itk.ImageFile(frame.path, "GDCMImageIO").read()
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise InputError(f"{series}: the pixels of {frame.path} cannot be read ({reason})") from error
-    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise InputError(f"{series}: the pixels of {frame.path} cannot be read ({itk.reason_of(error)})") from error
+    if itk.typed(image).GetNumberOfComponentsPerPixel() != 1:
         raise InputError(f"{series}: {frame} is a colour picture, not an MR slice")
     return _plane(np.squeeze(sitk.GetArrayFromImage(image), axis=0), frame, series)

@@ -13,10 +13,11 @@ from nibabel.spatialimages import HeaderDataError
 
 from gliomics.errors import InputError
 from gliomics.files import suffix_of
+from gliomics.study import itk
 from gliomics.study.images import MAX_BYTES, MAX_VOXELS, from_sitk
+from gliomics.study.nifti import in_millimetres
 from gliomics.study.records import Volume
 
-_MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
 _UNREADABLE = (ImageFileError, HeaderDataError, OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError)
 
 
@@ -44,14 +45,13 @@ def read_position(path: Path, position: int) -> Volume:
         if suffix_of(path) == ".nrrd":
             _check_shape(path, _nrrd_shape(path))
             volumes = sitk.ReadImage(str(path))
-            if volumes.GetDimension() == 4:
+            if itk.typed(volumes).GetDimension() == 4:
                 return from_sitk(volumes[:, :, :, position])
-            return from_sitk(sitk.VectorIndexSelectionCast(volumes, position))
+            return from_sitk(itk.component_of(volumes, position))
         image = _nifti(path)
         _check_shape(path, image.shape)
         array = np.asarray(image.dataobj[..., position])
-        affine = np.array(image.affine, dtype=np.float32).astype(np.float64)
-        affine[:3] *= _MILLIMETRES.get(image.header.get_xyzt_units()[0], 1.0)
+        affine = in_millimetres(np.array(image.affine, dtype=np.float32).astype(np.float64), image.header)
     except _UNREADABLE as error:
         if isinstance(error, InputError):
             raise
@@ -69,12 +69,8 @@ def _nifti(path: Path) -> nib.Nifti1Image:
 
 
 def _nrrd_shape(path: Path) -> tuple[int, ...]:
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("NrrdImageIO")
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    components = reader.GetNumberOfComponents()
-    return (*reader.GetSize(), *([components] if components > 1 else []))
+    header = itk.ImageFile(path, "NrrdImageIO").header()
+    return (*header.size, *([header.components] if header.components > 1 else []))
 
 
 def _check_shape(path: Path, shape: tuple[int, ...]) -> None:

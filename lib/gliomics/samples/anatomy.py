@@ -125,7 +125,7 @@ def _ventricles(grid: Grid, points: Array, head: Head) -> Array:
     lateral = smooth_min(horns, temporal, 3.0) - 5.0 * (side - 1.0)
     third = ellipsoid(bent, (0, -9, -3), (1.6 * size + 0.6, 16, 9))
     fourth = ellipsoid(points, (0, -43, -36), (7 * size, 5, 10))
-    return np.minimum(np.minimum(lateral, third), fourth)
+    return np.asarray(np.minimum(np.minimum(lateral, third), fourth))
 
 
 def paint_brain(tissues: TissueMap, folded: Brain, surfaces: Cranium, grid: Grid, moved: Array, head: Head) -> None:

@@ -83,7 +83,7 @@ def acquire(
     imaginary = scanner.noise * rng.standard_normal(thick.shape)
     measured = np.sqrt(real**2 + imaginary**2) - 1.9 * scanner.noise * np.exp(-thick / (2.0 * scanner.noise))
     measured *= thick_slices(tissues.fractions["air"]) < 0.995
-    return np.clip(np.rint(measured), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(measured), 0, 255), np.uint8)
 
 
 def _shading(grid: Grid, rng: np.random.Generator) -> Array:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import SimpleITK as sitk
 
 from gliomics.errors import GeometryError
+from gliomics.study import itk
 from gliomics.study.images import from_sitk, read_volume, to_sitk
 from gliomics.study.records import Mask, Study, Volume
 
@@ -139,10 +140,10 @@ def resample_to(volume: Volume, reference: Volume, *, labels: bool = False) -> V
         )
     moving = to_sitk(volume)
     if not labels and volume.array.dtype.kind != "f":
-        moving = sitk.Cast(moving, sitk.sitkFloat32)
+        moving = itk.cast_to(moving, sitk.sitkFloat32)
     fixed = to_sitk(Volume(np.broadcast_to(np.uint8(0), reference.shape), reference.affine))
     interpolator = sitk.sitkLabelLinear if labels else sitk.sitkLinear
-    resampled = sitk.Resample(moving, fixed, sitk.Transform(), interpolator, 0.0)
+    resampled = sitk.Resample(moving, fixed, interpolator=interpolator)
     return reference.with_array(from_sitk(resampled).array)
 
 

@@ -23,7 +23,8 @@ from nibabel.volumeutils import apply_read_scaling
 
 from gliomics.errors import GeometryError, InputError, StorageError
 from gliomics.files import atomic_path, check_file, open_file, suffix_of
-from gliomics.study.nifti import affine_of, open_maybe_gzip, read_header, scaling_of, voxel_offset
+from gliomics.study import itk
+from gliomics.study.nifti import affine_of, new_image, open_maybe_gzip, read_header, scaling_of, voxel_offset
 from gliomics.study.records import Mask, Volume
 from gliomics.study.segments import label_map, label_names, segments_of
 
@@ -99,7 +100,7 @@ def write_volume(volume: Volume, path: Path) -> None:
         if suffix_of(path) == ".nrrd":
             _write_nrrd(volume, temporary)
         else:
-            nib.save(_nifti_image(volume), temporary)
+            nib.save(new_image(volume.array, volume.affine), temporary)
 
 
 def _write_nrrd(volume: Volume, path: Path) -> None:
@@ -134,23 +135,26 @@ def to_sitk(volume: Volume) -> sitk.Image:
         )
     direction[np.abs(direction) < _NEGLIGIBLE] = 0.0  # ITK inverts the matrix wrongly when an entry is about 1e-296
     image = sitk.GetImageFromArray(np.ascontiguousarray(_storable(volume.array, "the image").transpose(2, 1, 0)))
-    image.SetSpacing(spacing.tolist())
-    image.SetDirection(direction.ravel().tolist())
-    image.SetOrigin((_LPS_TO_RAS @ volume.affine[:3, 3]).tolist())
+    typed = itk.typed(image)
+    typed.SetSpacing(spacing.tolist())
+    typed.SetDirection(direction.ravel().tolist())
+    typed.SetOrigin((_LPS_TO_RAS @ volume.affine[:3, 3]).tolist())
     return image
 
 
 def from_sitk(image: sitk.Image) -> Volume:
     """The 3-D SimpleITK image as a volume (LPS geometry to a RAS affine)."""
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+    typed = itk.typed(image)
+    dimensions, components = typed.GetDimension(), typed.GetNumberOfComponentsPerPixel()
+    if dimensions != 3 or components != 1:
         raise InputError(
-            f"expected a 3-D image with one value per voxel; this one has {image.GetDimension()} dimensions "
-            f"and {image.GetNumberOfComponentsPerPixel()} values per voxel"
+            f"expected a 3-D image with one value per voxel; this one has {dimensions} dimensions "
+            f"and {components} values per voxel"
         )
-    return Volume(sitk.GetArrayFromImage(image).transpose(2, 1, 0), _ras_affine(image))
+    return Volume(sitk.GetArrayFromImage(image).transpose(2, 1, 0), _ras_affine(typed))
 
 
-def _ras_affine(image: sitk.Image) -> npt.NDArray[np.float64]:
+def _ras_affine(image: itk.Image) -> npt.NDArray[np.float64]:
     affine = np.eye(4)
     direction = np.array(image.GetDirection()).reshape(3, 3)
     affine[:3, :3] = _LPS_TO_RAS @ direction * np.array(image.GetSpacing())
@@ -197,9 +201,9 @@ def _read_nifti(path: Path) -> _Stored:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if len(content) != expected:
-        found = f"{offset + len(content)} bytes" if len(content) < expected else "more"
+        content_size = f"{offset + len(content)} bytes" if len(content) < expected else "more"
         raise InputError(
-            f"{path} does not hold what its header says: {offset + expected} bytes expected, {found} found"
+            f"{path} does not hold what its header says: {offset + expected} bytes expected, {content_size} found"
         )
     array = np.frombuffer(content, dtype).reshape(shape, order="F")
     slope, intercept = scaling_of(header, path)
@@ -218,32 +222,28 @@ def _read_nifti(path: Path) -> _Stored:
 
 def _read_nrrd(path: Path, as_mask: bool) -> _Stored:
     placed = _check_nrrd_header(path)
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("NrrdImageIO")
-    reader.SetFileName(str(path))
+    file = itk.ImageFile(path, "NrrdImageIO")
     try:
-        reader.ReadImageInformation()
-        components = reader.GetNumberOfComponents()
-        fields = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys() if key.startswith("Segment")}
+        header = file.header()
+        components, size = header.components, header.size
+        fields = {key: value for key, value in header.fields.items() if key.startswith("Segment")}
         segments = segments_of(fields, components, str(path)) if as_mask else []
         if components != 1 and not segments:
             raise InputError(
                 f"{path} holds {components} values per voxel (a colour image or overlapping segments); expected one"
             )
-        size = reader.GetSize()
-        bytes_per_value = 8 if reader.GetPixelID() in _EIGHT_BYTE_PIXELS else 4
+        bytes_per_value = 8 if header.pixel_type in _EIGHT_BYTE_PIXELS else 4
         _check_size(size, bytes_per_value * components, str(path))
-        if len(size) > 3:
-            reader.SetExtractSize([*size[:3], *[0] * (len(size) - 3)])
-        image = reader.Execute()
+        image = file.read([*size[:3], *[0] * (len(size) - 3)] if len(size) > 3 else None)
         if components == 1:
             return _Stored(replace(from_sitk(image), placed=placed), label_names=label_names(segments))
         layers = sitk.GetArrayFromImage(image).transpose(2, 1, 0, 3)
-        volume = Volume(label_map(layers, segments, str(path)), _ras_affine(image), placed)
+        volume = Volume(label_map(layers, segments, str(path)), _ras_affine(itk.typed(image)), placed)
         return _Stored(volume, label_names=label_names(segments))
     except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise InputError(f"{path} is not a readable NRRD image ({reason}); copy it again from its source") from error
+        raise InputError(
+            f"{path} is not a readable NRRD image ({itk.reason_of(error)}); copy it again from its source"
+        ) from error
 
 
 def _check_nrrd_header(path: Path) -> bool:
@@ -268,16 +268,6 @@ def _check_nrrd_header(path: Path) -> bool:
     if not voxels or b"\r" in lines or b"\0" in lines:
         raise InputError(f"{path} is not a readable NRRD image: its header has no end; save it as one .nrrd file")
     return {b"spacedirections", b"spaceorigin"} <= names
-
-
-def _nifti_image(volume: Volume) -> nib.Nifti1Image:
-    image = nib.Nifti1Image(volume.array, volume.affine, dtype=volume.array.dtype)
-    axes = volume.affine[:3, :3] / np.array(volume.spacing)
-    perpendicular = np.allclose(axes.T @ axes, np.eye(3), atol=1e-4)
-    image.set_sform(volume.affine, code=1)
-    image.set_qform(volume.affine, code=1 if perpendicular else 0)
-    image.header.set_xyzt_units("mm")
-    return image
 
 
 def _storable(array: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.generic]:

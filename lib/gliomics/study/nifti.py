@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, Protocol, cast
 
 import nibabel as nib
 import numpy as np
@@ -23,7 +24,33 @@ _UNHEARD.addHandler(logging.NullHandler())
 _MILLIMETRES = {1: 1000.0, 3: 0.001}
 
 
-def voxel_offset(header: nib.Nifti1Header, path: Path, most: int) -> int:
+class Header(Protocol):
+    """What is asked of a header of nibabel, whose methods have no types."""
+
+    @property
+    def binaryblock(self) -> bytes: ...
+    def __getitem__(self, field: str, /) -> Any: ...
+    def check_fix(self, logger: logging.Logger) -> None: ...
+    def get_data_shape(self) -> tuple[int, ...]: ...
+    def get_data_dtype(self) -> np.dtype[np.generic]: ...
+    def get_slope_inter(self) -> tuple[float, float] | tuple[None, None]: ...
+    def get_best_affine(self) -> npt.NDArray[np.float64]: ...
+    def set_xyzt_units(self, xyz: str) -> None: ...
+
+
+class Image(Protocol):
+    """What is asked of an image of nibabel."""
+
+    @property
+    def header(self) -> Header: ...
+    def set_sform(self, affine: npt.NDArray[np.float64], code: int) -> None: ...
+    def set_qform(self, affine: npt.NDArray[np.float64], code: int) -> None: ...
+
+
+_new_image: Callable[..., nib.Nifti1Image] = nib.Nifti1Image
+
+
+def voxel_offset(header: Header, path: Path, most: int) -> int:
     """The byte where the voxels begin: behind the header, and at most at ``most``."""
     offset = float(header["vox_offset"])
     if not len(header.binaryblock) <= offset <= most:
@@ -31,7 +58,7 @@ def voxel_offset(header: nib.Nifti1Header, path: Path, most: int) -> int:
     return int(offset)
 
 
-def scaling_of(header: nib.Nifti1Header, path: Path) -> tuple[float | None, float]:
+def scaling_of(header: Header, path: Path) -> tuple[float | None, float]:
     """The scale and the shift of the stored values, or None and 0 where they are the voxels'."""
     try:
         slope, intercept = header.get_slope_inter()
@@ -40,18 +67,23 @@ def scaling_of(header: nib.Nifti1Header, path: Path) -> tuple[float | None, floa
             f"{path} is not usable NIfTI: its values are scaled by {float(header['scl_slope']):g} and shifted by "
             f"{float(header['scl_inter']):g}; save it again from its source"
         ) from error
-    return (None, 0.0) if slope is None else (float(slope), float(intercept))
+    return (None, 0.0) if slope is None or intercept is None else (float(slope), float(intercept))
 
 
-def affine_of(header: nib.Nifti1Header, path: Path) -> npt.NDArray[np.float64]:
+def affine_of(header: Header, path: Path) -> npt.NDArray[np.float64]:
     """From voxel indices to millimetres, whatever the header's unit."""
     with np.errstate(all="ignore"):  # what is not finite is refused where the file is read
         try:
             affine = np.array(header.get_best_affine(), dtype=np.float64)
         except (HeaderDataError, ValueError) as error:
             raise GeometryError(f"{path} has no usable geometry ({error}); save it again from its source") from error
-        affine[:3] *= _MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
-    return affine
+        return in_millimetres(affine, header)
+
+
+def in_millimetres(affine: npt.NDArray[np.float64], header: Header) -> npt.NDArray[np.float64]:
+    """An affine in the header's unit of length, in millimetres."""
+    scale = _MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
+    return np.vstack([affine[:3] * scale, affine[3:]])
 
 
 def open_maybe_gzip(path: Path) -> IO[bytes]:
@@ -64,14 +96,15 @@ def open_maybe_gzip(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb"))
 
 
-def read_header(start: bytes, path: Path) -> nib.Nifti1Header:
+def read_header(start: bytes, path: Path) -> Header:
     """The header at the ``start`` of a file: of one file with one real number per voxel; else :class:`InputError`."""
     version_2 = start[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
-    header_class, length = (nib.Nifti2Header, 540) if version_2 else (nib.Nifti1Header, 348)
+    kind: tuple[Callable[..., Header], int] = (nib.Nifti2Header, 540) if version_2 else (nib.Nifti1Header, 348)
+    new_header, length = kind
     if len(start) < length:
         raise InputError(f"{path} is not a NIfTI image: it holds {len(start)} bytes, less than a header")
     try:
-        header = header_class(start[:length], check=False)
+        header = new_header(start[:length], check=False)
         header.check_fix(logger=_UNHEARD)
         magic, dtype = bytes(header["magic"]), header.get_data_dtype()
     except (HeaderDataError, ValueError, KeyError, OverflowError) as error:
@@ -87,3 +120,15 @@ def _kind_of(dtype: np.dtype[np.generic]) -> str:
     if dtype.names:
         return "a colour image"
     return f"values of type {dtype}"
+
+
+def new_image(array: npt.NDArray[np.generic], affine: npt.NDArray[np.float64]) -> nib.Nifti1Image:
+    """An image to be written: its grid in both forms of the header, in the first alone where its axes have shear."""
+    image = _new_image(array, affine, dtype=array.dtype)
+    typed: Image = image
+    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    perpendicular = np.allclose(directions.T @ directions, np.eye(3), atol=1e-4)
+    typed.set_sform(affine, code=1)
+    typed.set_qform(affine, code=1 if perpendicular else 0)
+    typed.header.set_xyzt_units("mm")
+    return image

@@ -23,6 +23,7 @@ from gliomics.csv_files import read_csv, write_rows
 from gliomics.errors import InputError
 from gliomics.files import write_text
 from gliomics.intake.plan import ImportPlan, LeftOut, PlannedLabel, PlannedStudy, SliceStack
+from gliomics.study import itk
 from gliomics.study.images import MAX_VOXELS
 from gliomics.study.records import Mask, Volume
 
@@ -175,22 +176,19 @@ def _stack(paths: tuple[Path, ...], channels: int) -> npt.NDArray[np.uint8]:
 
 def _read_tiff(path: Path, channels: int) -> npt.NDArray[np.uint8]:
     """The pixels of one 8-bit TIFF as ``(row, column, channel)``."""
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("TIFFImageIO")
-    reader.SetFileName(str(path))
+    file = itk.ImageFile(path, "TIFFImageIO")
     try:
-        reader.ReadImageInformation()
-        found = (reader.GetDimension(), reader.GetNumberOfComponents(), reader.GetPixelID())
-        expected = (2, channels, sitk.sitkUInt8 if channels == 1 else sitk.sitkVectorUInt8)
-        if found != expected:
-            kind = sitk.GetPixelIDValueAsString(found[2])
+        header = file.header()
+        dimensions, pixel_type = len(header.size), sitk.sitkUInt8 if channels == 1 else sitk.sitkVectorUInt8
+        if (dimensions, header.components, header.pixel_type) != (2, channels, pixel_type):
+            kind = itk.pixel_type_name(header.pixel_type)
             raise InputError(
-                f"{path} has {found[0]} dimensions and {found[1]} channels of {kind}; expected a slice with "
+                f"{path} has {dimensions} dimensions and {header.components} channels of {kind}; expected a slice with "
                 f"{channels} channel{'s' if channels > 1 else ''} of 8 bits"
             )
-        if math.prod(reader.GetSize()) > MAX_VOXELS:
-            raise InputError(f"{path} claims {reader.GetSize()} pixels; expected a slice of about 256 x 256")
-        pixels = sitk.GetArrayFromImage(reader.Execute())
+        if math.prod(header.size) > MAX_VOXELS:
+            raise InputError(f"{path} claims {header.size} pixels; expected a slice of about 256 x 256")
+        pixels = sitk.GetArrayFromImage(file.read())
     except RuntimeError as error:
         raise InputError(f"{path} is not a readable TIFF image; unpack it again") from error
     return pixels.reshape(*pixels.shape[:2], channels)
