@@ -17,9 +17,9 @@ from gliomics.errors import InputError
 from gliomics.files import sha256_of
 from gliomics.preprocess import lesion_mask
 from gliomics.samples import make_samples
-from gliomics.samples.cases import DEFAULT_SEED, planted_cases
 from gliomics.samples.draw import Drawing, draw
 from gliomics.samples.make import write_samples
+from gliomics.samples.synthetic_patients import DEFAULT_SEED, synthetic_patients
 from gliomics.study import SEQUENCES, Study, list_studies, load_sequences, read_mask, read_volume
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,9 @@ IDS = sorted(ENTRIES)
 @pytest.fixture(scope="module")
 def drawings() -> dict[str, Drawing]:
     """Every planted examination, drawn anew."""
-    return {case.study_id(time): draw(case, time) for case in planted_cases() for time in case.timepoints}
+    return {
+        patient.study_id(time): draw(patient, time) for patient in synthetic_patients() for time in patient.timepoints
+    }
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +45,11 @@ def shipped() -> dict[str, Study]:
 
 @pytest.fixture(scope="module")
 def written_twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """One case, written by two runs."""
+    """One patient, written by two runs."""
     root = tmp_path_factory.mktemp("samples")
-    cases = [case for case in planted_cases() if case.id == "sample-05"]
+    patients = [patient for patient in synthetic_patients() if patient.id == "sample-05"]
     for name in ("first", "second"):
-        write_samples(root / name, cases, seed=DEFAULT_SEED)
+        write_samples(root / name, patients, seed=DEFAULT_SEED)
     return root / "first", root / "second"
 
 
@@ -84,7 +86,7 @@ def test_generator_draws_the_shipped_voxels(
 
 
 def test_another_seed_draws_another_head() -> None:
-    ours, other = (planted_cases(seed)[0] for seed in (DEFAULT_SEED, DEFAULT_SEED + 1))
+    ours, other = (synthetic_patients(seed)[0] for seed in (DEFAULT_SEED, DEFAULT_SEED + 1))
     assert (ours.head.seed, ours.timepoints[0].tumour.seed) != (other.head.seed, other.timepoints[0].tumour.seed)
 
 
@@ -97,7 +99,7 @@ def test_manifest_hashes_are_true_and_name_every_image() -> None:
 def test_manifest_names_every_study_and_its_planted_subtype(shipped: dict[str, Study]) -> None:
     assert MANIFEST["seed"] == DEFAULT_SEED
     assert sorted(shipped) == IDS
-    planted = {case.id: {"IDH": case.idh, "COC": case.coc} for case in planted_cases()}
+    planted = {patient.id: {"IDH": patient.idh, "COC": patient.coc} for patient in synthetic_patients()}
     assert {name: entry["subtype"] for name, entry in ENTRIES.items()} == {name: planted[name[:9]] for name in IDS}
     assert {entry["subtype"]["COC"] for entry in ENTRIES.values()} == {"coc1", "coc2", "coc3"}
 

@@ -6,7 +6,7 @@ millimetres (:mod:`~gliomics.samples.anatomy`), the tumour displaces and replace
 (:mod:`~gliomics.samples.contrast`).
 """
 
-from gliomics.samples.cases import DEFAULT_SEED
 from gliomics.samples.make import make_samples
+from gliomics.samples.synthetic_patients import DEFAULT_SEED
 
 __all__ = ["DEFAULT_SEED", "make_samples"]

@@ -63,7 +63,7 @@ def thick_grid(grid: Grid) -> Grid:
 
 
 def acquire(
-    tissues: TissueMap, texture: Array, mismatch: float, grid: Grid, sequence: str, scanner: Scanner
+    sequence: str, tissues: TissueMap, grid: Grid, scanner: Scanner, *, texture: Array, mismatch: float
 ) -> npt.NDArray[np.uint8]:
     """The image of one sequence: thick slices averaged from the fine ones, 8-bit levels, background 0."""
     column = SEQUENCES.index(sequence)

@@ -1,4 +1,4 @@
-"""One examination drawn: from the case's description to its images and true mask."""
+"""One examination drawn: from the patient's description to its images and true mask."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.samples.anatomy import fold, paint_brain
-from gliomics.samples.cases import Case, Pose, Timepoint
 from gliomics.samples.contrast import SUBSLICES, acquire, thick_slices
 from gliomics.samples.shapes import Array, Grid
 from gliomics.samples.skull import cranium, paint_skull
-from gliomics.samples.tissues import TissueMap
+from gliomics.samples.synthetic_patients import Pose, SyntheticPatient, Timepoint
+from gliomics.samples.tissues import PlacedHead, TissueMap
 from gliomics.samples.tumour import displace, grow, margin, paint_tumour
 from gliomics.study.records import SEQUENCES, Mask, Volume
 
@@ -39,26 +39,26 @@ class Drawing:
     white: Array
 
 
-def draw(case: Case, timepoint: Timepoint) -> Drawing:
-    """Draw one examination; the same case always gives the same voxels."""
-    grid, head, tumour = _grid(timepoint.pose), case.head, timepoint.tumour
+def draw(patient: SyntheticPatient, timepoint: Timepoint) -> Drawing:
+    """Draw one examination; the same patient always gives the same voxels."""
+    grid, head, tumour = _grid(timepoint.pose), patient.head, timepoint.tumour
     surfaces = cranium(grid, head)
     distance = margin(grid, tumour)
-    moved = displace(grid, surfaces, tumour)
+    placed = PlacedHead(head, grid, displace(grid, surfaces, tumour))
     swelling = 1.6 * np.exp(-((np.maximum(distance, 0.0) / 12.0) ** 2))
-    brain = fold(grid, moved, surfaces, head, swelling)
+    brain = fold(placed, surfaces, swelling)
 
     tissues = TissueMap(grid.shape)
     paint_skull(tissues, surfaces, grid, head)
-    paint_brain(tissues, brain, surfaces, grid, moved, head)
-    growth = grow(grid, distance, brain, tissues, surfaces.cavity, tumour)
+    paint_brain(tissues, brain, surfaces, placed)
+    growth = grow(grid, tumour, brain, tissues, distance=distance, cavity=surfaces.cavity)
     paint_tumour(tissues, growth)
 
     affine = _affine(grid)
-    volumes = {
-        name: Volume(acquire(tissues, growth.texture, tumour.mismatch, grid, name, timepoint.scanner), affine)
-        for name in SEQUENCES
-    }
+    volumes = {}
+    for name in SEQUENCES:
+        image = acquire(name, tissues, grid, timepoint.scanner, texture=growth.texture, mismatch=tumour.mismatch)
+        volumes[name] = Volume(image, affine)
     fractions = tissues.fractions
     parts = ("grey", "white", "deep", "oedema", "solid", "enhancing", "necrosis")
     tissue = np.sum([fractions[name] for name in parts], axis=0)

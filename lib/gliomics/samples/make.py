@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from gliomics.files import sha256_of, write_json, write_text
-from gliomics.samples.cases import DEFAULT_SEED, Case, Timepoint, planted_cases
 from gliomics.samples.draw import MASK_LABELS, draw
+from gliomics.samples.synthetic_patients import DEFAULT_SEED, SyntheticPatient, Timepoint, synthetic_patients
 from gliomics.study.folder import new_study_folder, read_study_folder, write_study_json
 from gliomics.study.images import write_mask, write_volume
 from gliomics.study.records import Study
@@ -26,35 +26,37 @@ def make_samples(dest: Path, *, seed: int = DEFAULT_SEED, progress: Progress | N
     The same seed gives the same bytes. Returns the studies, one per time point. Raises
     :class:`~gliomics.errors.InputError` when ``dest`` exists; nothing is left behind on an error.
     """
-    return write_samples(dest, planted_cases(seed), seed=seed, progress=progress)
+    return write_samples(dest, synthetic_patients(seed), seed=seed, progress=progress)
 
 
-def write_samples(dest: Path, cases: Sequence[Case], *, seed: int, progress: Progress | None = None) -> list[Study]:
-    """What :func:`make_samples` does, for the given cases; ``seed`` is noted in the manifest."""
+def write_samples(
+    dest: Path, patients: Sequence[SyntheticPatient], *, seed: int, progress: Progress | None = None
+) -> list[Study]:
+    """What :func:`make_samples` does, for the given patients; ``seed`` is noted in the manifest."""
     dest = Path(dest)
-    total = sum(len(case.timepoints) for case in cases)
+    total = sum(len(patient.timepoints) for patient in patients)
     entries: list[dict[str, Any]] = []
     with new_study_folder(dest) as staging:
-        for case in cases:
+        for patient in patients:
             studies = []
-            for timepoint in case.timepoints:
-                study, entry = _write_examination(staging, case, timepoint)
+            for timepoint in patient.timepoints:
+                study, entry = _write_examination(staging, patient, timepoint)
                 studies.append(study)
                 entries.append(entry)
                 if progress:
                     progress(len(entries), total, study.id)
-            write_study_json(staging / case.id, studies)
+            write_study_json(staging / patient.id, studies)
         write_json(staging / MANIFEST, {"format": 1, "seed": seed, "mask_labels": MASK_LABELS, "studies": entries})
-        write_text(staging / "README.md", _readme(cases))
-    return [study for case in cases for study in read_study_folder(dest / case.id)]
+        write_text(staging / "README.md", _readme(patients))
+    return [study for patient in patients for study in read_study_folder(dest / patient.id)]
 
 
-def _write_examination(root: Path, case: Case, timepoint: Timepoint) -> tuple[Study, dict[str, Any]]:
+def _write_examination(root: Path, patient: SyntheticPatient, timepoint: Timepoint) -> tuple[Study, dict[str, Any]]:
     """Write one examination's images and true mask; return its study and its manifest entry."""
-    folder = root / case.id
-    study_id = case.study_id(timepoint)
-    images = folder if len(case.timepoints) == 1 else folder / timepoint.name
-    drawing = draw(case, timepoint)
+    folder = root / patient.id
+    study_id = patient.study_id(timepoint)
+    images = folder if len(patient.timepoints) == 1 else folder / timepoint.name
+    drawing = draw(patient, timepoint)
     sequences = {name: images / f"{name}.nii.gz" for name in drawing.volumes}
     for name, path in sequences.items():
         write_volume(drawing.volumes[name], path)
@@ -62,7 +64,7 @@ def _write_examination(root: Path, case: Case, timepoint: Timepoint) -> tuple[St
     write_mask(drawing.mask, truth)
     study = Study(
         id=study_id,
-        patient_id=case.patient_id,
+        patient_id=patient.patient_id,
         folder=folder,
         sequences=sequences,
         timepoint=timepoint.name,
@@ -72,23 +74,27 @@ def _write_examination(root: Path, case: Case, timepoint: Timepoint) -> tuple[St
     files = [*sequences.values(), truth]
     entry = {
         "id": study_id,
-        "patient_id": case.patient_id,
+        "patient_id": patient.patient_id,
         "timepoint": timepoint.name,
         "mask": truth.relative_to(root).as_posix(),
-        "subtype": {"IDH": case.idh, "COC": case.coc},
-        "story": case.story,
+        "subtype": {"IDH": patient.idh, "COC": patient.coc},
+        "story": patient.story,
         "sha256": {path.relative_to(root).as_posix(): sha256_of(path) for path in files},
     }
     return study, entry
 
 
-def _readme(cases: Sequence[Case]) -> str:
+def _readme(patients: Sequence[SyntheticPatient]) -> str:
     rows = "\n".join(
-        f"| {case.id} | {case.idh} | {case.coc} | {case.story} | {', '.join(t.name for t in case.timepoints)} |"
-        for case in cases
+        f"| {patient.id} | {patient.idh} | {patient.coc} | {patient.story} | {_times(patient)} |"
+        for patient in patients
     )
     labels = ", ".join(f"{value} = {name}" for name, value in MASK_LABELS.items())
-    return _README.format(count=len(cases), rows=rows, labels=labels)
+    return _README.format(count=len(patients), rows=rows, labels=labels)
+
+
+def _times(patient: SyntheticPatient) -> str:
+    return ", ".join(timepoint.name for timepoint in patient.timepoints)
 
 
 _README = """# Sample studies

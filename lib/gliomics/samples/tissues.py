@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gliomics.samples.shapes import Array
+from gliomics.samples.shapes import Array, Grid
 
 TISSUES = (
     "air", "skin", "fat", "muscle", "bone", "marrow", "csf", "dura", "grey", "white", "deep", "vessel", "choroid",
@@ -35,19 +35,28 @@ class Head:
         return np.random.default_rng([*self.seed, purpose])
 
 
+@dataclass(frozen=True)
+class PlacedHead:
+    """A head on a grid; ``points`` (3, i, j, k) is where (mm) each voxel's tissue lies in the undisturbed head."""
+
+    head: Head
+    grid: Grid
+    points: Array
+
+
 class TissueMap:
     """Fractions of each tissue in every voxel; they sum to 1 because each layer is painted over those before."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.fractions = {name: np.zeros(shape) for name in TISSUES}
         self.fractions["air"][...] = 1.0
-        self._used = ["air"]
+        self._painted = ["air"]
 
     def paint(self, tissue: str, alpha: Array) -> None:
         """Cover the tissues painted so far with ``tissue`` where ``alpha`` (0 to 1) says."""
-        kept = 1.0 - alpha
-        for name in self._used:
-            self.fractions[name] *= kept
+        uncovered = 1.0 - alpha
+        for name in self._painted:
+            self.fractions[name] *= uncovered
         self.fractions[tissue] += alpha
-        if tissue not in self._used:
-            self._used.append(tissue)
+        if tissue not in self._painted:
+            self._painted.append(tissue)

@@ -73,13 +73,13 @@ class Growth:
 
     def mask(self) -> Array:
         """Fractions by mask label: 1 core without enhancement, 2 oedema, 4 enhancing."""
-        rest = 1.0 - self.enhancing
-        core = np.maximum(self.solid, self.necrosis) * rest
+        not_enhancing = 1.0 - self.enhancing
+        core = np.maximum(self.solid, self.necrosis) * not_enhancing
         return np.stack([core, self.oedema * (1.0 - np.maximum(self.solid, self.enhancing)), self.enhancing])
 
 
-def grow(grid: Grid, distance: Array, folded: Brain, tissues: TissueMap, cavity: Array, tumour: Tumour) -> Growth:
-    """Fill the margin with tumour and let oedema follow the white matter of the same hemisphere."""
+def grow(grid: Grid, tumour: Tumour, folded: Brain, tissues: TissueMap, *, distance: Array, cavity: Array) -> Growth:
+    """Fill the margin (``distance`` in mm) with tumour; oedema follows the white matter of the same hemisphere."""
     white = tissues.fractions["white"]
     side = step(folded.midline * np.sign(tumour.centre[0]), 0.0, 0.8)
     near_callosum = inside(folded.core, 2.0)
