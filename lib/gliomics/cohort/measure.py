@@ -51,14 +51,14 @@ def measure_piece(files: StudyFiles, piece: Extraction) -> PieceFeatures:
     rings = [region for region in piece.regions if is_ring(region, config.regions)]
     if rings and files.brain is None and piece.ring_sequence is not None:
         names = list(dict.fromkeys([piece.ring_sequence, *names]))
-    volumes = load_sequences(study, names, resample_to=piece.resample_to)
+    volumes = load_sequences(study, names, grid_of=piece.resample_to)
     mask = read_lesion(files.mask, volumes)
     brain = read_brain(files.brain, volumes) if files.brain is not None else None
     images = StudyImages(study.id, volumes, brain=brain, spacing_known=study.spacing_known)
     numbering = numbering_of_mask(
         labels_of_mask(mask),
         files.mask.name,
-        told=piece.numbering,
+        given=piece.numbering,
         study=study.numbering,
         segments=read_label_names(files.mask),
         cohort=files.cohort_labels,
@@ -133,7 +133,7 @@ def _with_deep_features(
     folder = piece.deep_model_folder()
     segmenter = _segmenter(folder.path, sha256_of(folder.path / CARD))
     names = [name for name in files.study.sequences if name in (*segmenter.sequences, UNNAMED_SEQUENCE)]
-    volumes = load_sequences(files.study, names, resample_to=piece.resample_to)
+    volumes = load_sequences(files.study, names, grid_of=piece.resample_to)
     return [
         replace(
             features,

@@ -282,7 +282,7 @@ class _Case:
         return numbering_of_mask(
             labels_of_mask(self.masks[rater]),
             f"mask of '{self.study.id}' in {rater}",
-            told=self.extraction.numbering,
+            given=self.extraction.numbering,
             study=self.study.numbering,
             segments=self.segments[rater],
             cohort=self.cohort_labels[rater],
@@ -298,7 +298,7 @@ def _read_case(
 ) -> _Case:
     sequences = extraction.config.sequences
     names = sequences if sequences is not None else list(study.sequences)
-    volumes = load_sequences(study, names, resample_to=extraction.resample_to)
+    volumes = load_sequences(study, names, grid_of=extraction.resample_to)
 
     def find(folder: Path) -> Path:
         path = find_mask(folder, study.id)

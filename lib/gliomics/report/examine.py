@@ -60,12 +60,12 @@ def examine(
     features = replace(features, diagnostics=features.diagnostics | stability_diagnostics(features.values, config))
     models, unusable = _subtype_models(store)
     estimates, not_estimated = _estimates(features, models)
-    volumes = load_sequences(study, study.sequences, resample_to=resample_to)
+    volumes = load_sequences(study, study.sequences, grid_of=resample_to)
     mask = read_lesion(mask_file.path, volumes)
     parts = numbering_of_mask(
         labels_of_mask(mask),
         mask_file.path.name,
-        told=numbering,
+        given=numbering,
         study=study.numbering,
         segments=read_label_names(mask_file.path),
     )

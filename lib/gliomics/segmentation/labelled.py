@@ -47,7 +47,7 @@ def load_volumes(study: Study, card: ModelCard, *, resample_to: str | None = Non
     missing = [name for name in card.sequences.required if name not in names]
     if missing and names != [UNNAMED_SEQUENCE]:
         study.path(missing[0])  # raises the error that names the study and what it has
-    return load_sequences(study, names, resample_to=resample_to)
+    return load_sequences(study, names, grid_of=resample_to)
 
 
 def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tuple[list[LabelledCase], dict[str, str]]:

@@ -66,17 +66,9 @@ def _kind(tokens: Sequence[Token], position: int, preposition: Token | None) -> 
         return _of_preposition(token, tokens, position), token.text
     if token.role == WEAK:
         return _of_letter(token, tokens, position, preposition)
-    if token.role == PRESENT and token.text == "post":
-        if any(other.text in ("fossa", "fosse") for other in tokens):
-            return HINT, token.text
-        if preposition and preposition.role == WITHOUT and preposition.text not in _STAND_ALONE:
-            return _UNCLEAR, f"{preposition.text} {token.text}"
-        return _of_post(following), token.text
-    if token.role == PRESENT and preposition and preposition.role == WITHOUT:
-        return ABSENT, f"{preposition.text} {token.text}"
-    if token.role == PRESENT and following and following.text == MINUS_SIGN:
-        return _UNCLEAR, token.text
-    if token.role in (PRESENT, ABSENT, HINT):
+    if token.role == PRESENT:
+        return _of_present(tokens, position, preposition)
+    if token.role in (ABSENT, HINT):
         return token.role, token.text
     if token.text == "w" and not (position and tokens[position - 1].text == "t1" and following):
         return _UNCLEAR, token.text
@@ -84,16 +76,30 @@ def _kind(tokens: Sequence[Token], position: int, preposition: Token | None) -> 
     return (_UNCLEAR if suspect or _is_open_plus(tokens, position) else None), token.text
 
 
+def _of_present(tokens: Sequence[Token], position: int, preposition: Token | None) -> tuple[str, str]:
+    """``enhanced``, ``post``: contrast was given, unless what stands around it says otherwise."""
+    token, following = tokens[position], _at(tokens, position + 1)
+    if token.text == "post":
+        if any(word.text in ("fossa", "fosse") for word in tokens):
+            return HINT, token.text
+        if preposition and preposition.role == WITHOUT and preposition.text not in _STAND_ALONE:
+            return _UNCLEAR, f"{preposition.text} {token.text}"
+        return _of_post(following), token.text
+    if preposition and preposition.role == WITHOUT:
+        return ABSENT, f"{preposition.text} {token.text}"
+    return (_UNCLEAR if following and following.text == MINUS_SIGN else PRESENT), token.text
+
+
 def _is_open_plus(tokens: Sequence[Token], position: int) -> bool:
     """Whether a word is a plus sign beside nothing, or beside a word that is not known."""
     if tokens[position].text != "+":
         return False
-    before, following = _at(tokens, position - 1), _at(tokens, position + 1)
+    preceding, following = _at(tokens, position - 1), _at(tokens, position + 1)
     return (
         following is None
         or following.role is None
         or following.before.startswith(")")
-        or (before is not None and before.role is None)
+        or (preceding is not None and preceding.role is None)
     )
 
 
@@ -114,8 +120,8 @@ def _at(tokens: Sequence[Token], position: int) -> Token | None:
 
 def _of_preposition(token: Token, tokens: Sequence[Token], position: int) -> str | None:
     """What a preposition says that no agent follows."""
-    rest = [t for t in tokens[position + 1 :] if t.text not in _FILLERS]
-    following = rest[0] if rest else None
+    words_behind = [t for t in tokens[position + 1 :] if t.text not in _FILLERS]
+    following = words_behind[0] if words_behind else None
     if following and following.role in (AGENT, WEAK, PRESENT, WITH, WITHOUT):
         return _stand_alone(token) if following.text == "post" or following.role in (WITH, WITHOUT) else None
     if token.role == WITHOUT:
@@ -125,9 +131,9 @@ def _of_preposition(token: Token, tokens: Sequence[Token], position: int) -> str
             if following and following.role is None and following.text.isalpha():
                 return _UNCLEAR
             return ABSENT
-        return ABSENT if token.text in _LAST and not rest else None
+        return ABSENT if token.text in _LAST and not words_behind else None
     behind_agent = position > 0 and tokens[position - 1].role == AGENT
-    if token.text in ("with", "con") and not rest:
+    if token.text in ("with", "con") and not words_behind:
         return PRESENT
     return None if behind_agent else _UNCLEAR
 
@@ -137,7 +143,7 @@ def _stand_alone(token: Token) -> str | None:
 
 
 def _of_agent(tokens: Sequence[Token], position: int, preposition: Token | None) -> tuple[str, str]:
-    token, before, following = tokens[position], _at(tokens, position - 1), _at(tokens, position + 1)
+    token, preceding, following = tokens[position], _at(tokens, position - 1), _at(tokens, position + 1)
     if following and following.text in _NOT_GIVEN_BEHIND:
         return ABSENT, f"{token.text} {following.text}"
     if following and following.text in _NOT_GIVEN_AT_THE_END:
@@ -147,14 +153,14 @@ def _of_agent(tokens: Sequence[Token], position: int, preposition: Token | None)
         return _UNCLEAR, f"{token.text}-"
     if following and following.role is None and following.text.isalpha() and token.text.startswith(_GENERIC):
         return _UNCLEAR, f"{token.text} {following.text}"
-    if before is None and following and following.text.isdigit() and len(token.text) <= 2:
+    if preceding is None and following and following.text.isdigit() and len(token.text) <= 2:
         return _UNCLEAR, f"{token.text} {following.text}"
-    if before and before.text in (DASH_BEFORE, MINUS_SIGN):
+    if preceding and preceding.text in (DASH_BEFORE, MINUS_SIGN):
         return _UNCLEAR, f"-{token.text}"
     if preposition and preposition.role == WITHOUT:
         return ABSENT, f"{preposition.text} {token.text}"
-    if preposition is None and before and before.role is None and before.text.isalpha():
-        return _UNCLEAR, f"{before.text} {token.text}"
+    if preposition is None and preceding and preceding.role is None and preceding.text.isalpha():
+        return _UNCLEAR, f"{preceding.text} {token.text}"
     return PRESENT, token.text
 
 
@@ -162,19 +168,19 @@ def _of_letter(
     token: Token, tokens: Sequence[Token], position: int, preposition: Token | None
 ) -> tuple[str, str] | tuple[None, str]:
     """``+C``, ``C-``, ``sans IV``; a letter alone leaves it open."""
-    before, following = _at(tokens, position - 1), _at(tokens, position + 1)
+    preceding, following = _at(tokens, position - 1), _at(tokens, position + 1)
     if following and following.role == AGENT:
         return None, token.text
     if following and following.text in (MINUS_SIGN, DASH_BEHIND):
-        return (_UNCLEAR if before and before.text == "+" else ABSENT), f"{token.text}-"
-    if before and before.text == DASH_BEFORE:
+        return (_UNCLEAR if preceding and preceding.text == "+" else ABSENT), f"{token.text}-"
+    if preceding and preceding.text == DASH_BEFORE:
         return (_UNCLEAR if following and following.text == "+" else ABSENT), f"-{token.text}"
     if preposition:
         return (ABSENT if preposition.role == WITHOUT else PRESENT), f"{preposition.text} {token.text}"
-    if before and before.text == "+":
+    if preceding and preceding.text == "+":
         return PRESENT, f"+{token.text}"
     if following and following.text == "+":
         return PRESENT, f"{token.text}+"
-    if before and (before.role in (AGENT, PRESENT)):
-        return PRESENT, before.text
+    if preceding and (preceding.role in (AGENT, PRESENT)):
+        return PRESENT, preceding.text
     return _UNCLEAR, token.text

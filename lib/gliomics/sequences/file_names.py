@@ -17,7 +17,11 @@ _PATIENT = re.compile(r"(?i)(p|pat|patient|subject)\d+")
 
 @functools.lru_cache(maxsize=1024)
 def canonical_sequence(name: str) -> str | None:
-    """The sequence that ``name`` stands for (``"T1ce"`` is ``"t1c"``), or None if it is no usual name of one."""
+    """The sequence that ``name`` stands for, or None if it is no usual name of one.
+
+    >>> canonical_sequence("T1ce")
+    't1c'
+    """
     tokens = tokenise(name)
     if any(token.role not in _NAMING and token.text not in ("+", "c") for token in tokens):
         return None
@@ -30,10 +34,14 @@ def is_mask_name(name: str) -> bool:
 
 
 def split_sequence_suffix(stem: str) -> tuple[str, str | None]:
-    """Split a file name without its type into what comes before the sequence's name, and the sequence.
+    """Split a file name without its type into what comes prefix the sequence's name, and the sequence.
 
-    ``"BraTS_001_t1ce"`` gives ``("BraTS_001", "t1c")``; ``"sub-01_ses-01_ce-gadolinium_T1w"`` gives
-    ``("sub-01_ses-01", "t1c")``; ``"case7"`` gives ``("case7", None)``.
+    >>> split_sequence_suffix("BraTS_001_t1ce")
+    ('BraTS_001', 't1c')
+    >>> split_sequence_suffix("sub-01_ses-01_ce-gadolinium_T1w")
+    ('sub-01_ses-01', 't1c')
+    >>> split_sequence_suffix("case7")
+    ('case7', None)
     """
     sequence = recognise(stem).sequence
     if sequence is None:
@@ -42,11 +50,11 @@ def split_sequence_suffix(stem: str) -> tuple[str, str | None]:
     if bids:
         return bids[0], sequence
     words = list(re.finditer(r"[^-_. ]+", stem))
-    first = next((k for k, word in enumerate(words) if _says_sequence(word[0])), 0)
-    while first > 1 and _is_description(words[first - 1][0]):
-        first -= 1
-    before = stem[: words[first].start()].rstrip("-_. ")
-    return (before or stem), sequence
+    position = next((k for k, word in enumerate(words) if _says_sequence(word[0])), 0)
+    while position > 1 and _is_description(words[position - 1][0]):
+        position -= 1
+    prefix = stem[: words[position].start()].rstrip("-_. ")
+    return (prefix or stem), sequence
 
 
 def _says_sequence(word: str) -> bool:

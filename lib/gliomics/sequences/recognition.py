@@ -9,6 +9,7 @@ echo and inversion time (ms) are wide: they catch contradictions, they do not re
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from gliomics.sequences.contrast import Contrast, read_contrast
@@ -47,13 +48,19 @@ _OTHER_IMAGE_TYPES = {"LOCALIZER", "PROJECTION IMAGE", "SUB", "MOSAIC", "P", "PH
 def recognise(name: str, acquisition: Acquisition | None = None) -> Recognition:
     """Tell the sequence of an image from its name (series description, file or volume name) and its headers.
 
-    ``recognise("AX T1 +C").sequence`` is ``"t1c"``, ``recognise("T2*").is_other`` is true and
-    ``recognise("T1 C")`` is undecided: its ``reason`` says why.
+    >>> recognise("AX T1 +C").sequence
+    't1c'
+    >>> recognise("T2*").is_other
+    True
+    >>> recognise("T1 C").reason
+    "the name says 'c', which leaves open whether with or without contrast"
+    >>> recognise("Ax T1 SE", Acquisition(contrast_agent="Gadovist")).sequence
+    't1c'
     """
     headers = acquisition or Acquisition()
-    other = _other_by_headers(headers)
-    if other:
-        return Recognition(None, other, is_other=True)
+    exclusion = _other_by_headers(headers)
+    if exclusion:
+        return Recognition(None, exclusion, is_other=True)
     tokens = tokenise(name)
     answer = _by_name(tokens, headers, known_headers=acquisition is not None)
     answer = _with_second_name(tokens, answer, "series description", headers.series_description, headers)
@@ -80,33 +87,51 @@ def _with_second_name(
 
 
 def _by_name(tokens: list[Token], headers: Acquisition, *, known_headers: bool) -> Recognition:
-    other = _other_by_name(tokens)
-    if other:
-        return Recognition(None, other, is_other=True)
-    weightings = {role: [t for t in tokens if t.role == role] for role in (T1, T2, FLAIR)}
-    t1, t2, flair = (bool(weightings[role]) for role in (T1, T2, FLAIR))
-    unclear = next((t for t in tokens if t.role == UNCLEAR and not ((flair or t1) and t.text in ("tir", "tirm"))), None)
-    density = next((token for token in tokens if token.role == DENSITY), None)
+    exclusion = _other_by_name(tokens)
+    if exclusion:
+        return Recognition(None, exclusion, is_other=True)
+    weightings = {role: token for role in (T1, T2, FLAIR) if (token := _first(tokens, role))}
+    density = _first(tokens, DENSITY)
     if density:
-        more = t1 or t2 or flair
-        return Recognition(None, f"the name says '{density.text}'{' and more' if more else ''}", is_other=not more)
-    if not (t1 or t2 or flair):
+        more = " and more" if weightings else ""
+        return Recognition(None, f"the name says '{density.text}'{more}", is_other=not weightings)
+    if not weightings:
         return Recognition(None, f"the name says no sequence{_suggestion(headers)}")
+    ambiguity = _ambiguity(tokens, weightings.keys())
+    if ambiguity:
+        return Recognition(None, f"the name says {ambiguity}")
+    contrast = read_contrast(tokens)
+    if T1 in weightings:
+        return _contradicted("t1", headers) or _t1_or_t1c(tokens, contrast, headers, known_headers)
+    return _t2_or_flair(tokens, weightings, contrast, headers)
+
+
+def _first(tokens: list[Token], role: str) -> Token | None:
+    return next((token for token in tokens if token.role == role), None)
+
+
+def _ambiguity(tokens: list[Token], weightings: Collection[str]) -> str:
+    """What leaves open which weighting an image has, empty where nothing does."""
+    t1, t2, flair = (role in weightings for role in (T1, T2, FLAIR))
+    unclear = next((t for t in tokens if t.role == UNCLEAR and not ((flair or t1) and t.text in ("tir", "tirm"))), None)
     if unclear is None:
         unclear = next((t for t in tokens if t.role is None and SEQUENCE_INSIDE.search(t.text)), None)
     if unclear:
-        return Recognition(None, f"the name says '{unclear.text}', which leaves open what the image is")
+        return f"'{unclear.text}', which leaves open what the image is"
     if t1 and t2:
-        return Recognition(None, "the name says both T1 and T2")
+        return "both T1 and T2"
     if t1 and flair and not _is_t1_flair(tokens):
-        return Recognition(None, "the name says both T1 and FLAIR")
+        return "both T1 and FLAIR"
     if t2 and flair and _joined(tokens):
-        return Recognition(None, "the name says both T2 and FLAIR")
-    contrast = read_contrast(tokens)
-    if t1:
-        return _contradicted("t1", headers) or _t1_or_t1c(tokens, contrast, headers, known_headers)
-    sequence = "flair" if flair else "t2"
-    word = weightings[FLAIR][0].text if flair else weightings[T2][0].text
+        return "both T2 and FLAIR"
+    return ""
+
+
+def _t2_or_flair(
+    tokens: list[Token], weightings: Mapping[str, Token], contrast: Contrast, headers: Acquisition
+) -> Recognition:
+    sequence = "flair" if FLAIR in weightings else "t2"
+    word = weightings[FLAIR if FLAIR in weightings else T2].text
     if contrast.present:
         return Recognition(
             None, f"the name says '{word}' and '{contrast.present}': {sequence} after contrast is not taken unasked"
@@ -161,8 +186,8 @@ def _is_t1_flair(tokens: list[Token]) -> bool:
     """
     roles = [token.role for token in tokens]
     position = roles.index(FLAIR)
-    before = tokens[position].before
-    return roles.count(FLAIR) == 1 and position > 0 and roles[position - 1] == T1 and before in (" ", "-", "")
+    separator = tokens[position].before
+    return roles.count(FLAIR) == 1 and position > 0 and roles[position - 1] == T1 and separator in (" ", "-", "")
 
 
 def _joined(tokens: list[Token]) -> bool:
@@ -172,16 +197,30 @@ def _joined(tokens: list[Token]) -> bool:
 
 
 def _t1_or_t1c(tokens: list[Token], contrast: Contrast, headers: Acquisition, known_headers: bool) -> Recognition:
-    agent, none_recorded = _agent(headers), _says_no_agent(headers)
+    """T1 or T1 after contrast: by the words of the name, else by what the headers record of an agent."""
     if contrast.present and contrast.absent:
         return Recognition(None, f"the name says both '{contrast.absent}' and '{contrast.present}'")
+    if _says_t1_twice(tokens, contrast):
+        return Recognition(None, "the name says T1 twice")
+    agent = _agent(headers)
+    if contrast.present or contrast.absent or (contrast.unclear and not agent):
+        return _t1_by_words(contrast, agent, headers)
+    if agent or _says_no_agent(headers):
+        return _t1_by_agent(agent, headers)
+    return _t1_without_sign(tokens, contrast, headers, known_headers)
+
+
+def _says_t1_twice(tokens: list[Token], contrast: Contrast) -> bool:
     names = [token for token in tokens if token.text.startswith("t1")]
     glued = [token for token in tokens if token.glued and token.role in (PRESENT, AGENT)]
     minus = any(" - " in token.before for token in names[1:])
-    if len(names) > 1 and (minus or _joined(tokens) or (glued and contrast.present == glued[0].text)):
-        return Recognition(None, "the name says T1 twice")
+    return len(names) > 1 and (minus or _joined(tokens) or bool(glued and contrast.present == glued[0].text))
+
+
+def _t1_by_words(contrast: Contrast, agent: str, headers: Acquisition) -> Recognition:
+    """By what the name says of contrast, which the recorded ``agent`` ("" if none was given) may contradict."""
     if contrast.present:
-        if none_recorded:
+        if _says_no_agent(headers):
             return Recognition(
                 None, f"the name says '{contrast.present}' but contrast agent '{headers.contrast_agent}' is recorded"
             )
@@ -192,16 +231,19 @@ def _t1_or_t1c(tokens: list[Token], contrast: Contrast, headers: Acquisition, kn
         if contrast.unclear:
             return Recognition(None, f"the name says '{contrast.absent}' and '{contrast.unclear}'")
         return Recognition("t1", f"the name says 't1' and '{contrast.absent}'")
-    if contrast.unclear and not agent:
-        return Recognition(
-            None, f"the name says '{contrast.unclear}', which leaves open whether with or without contrast"
-        )
+    return Recognition(None, f"the name says '{contrast.unclear}', which leaves open whether with or without contrast")
+
+
+def _t1_by_agent(agent: str, headers: Acquisition) -> Recognition:
+    """By the recorded ``agent``, "" where the headers say that none was given."""
     if agent and _UNCLEAR_AGENT.fullmatch(agent.lower()):
         return Recognition(None, f"the name says 't1', and '{agent}' is recorded as contrast agent")
-    if agent:
-        return Recognition("t1c", f"the name says 't1', contrast agent '{agent}' is recorded")
-    if none_recorded:
-        return Recognition("t1", f"the name says 't1', contrast agent '{headers.contrast_agent}' is recorded")
+    sequence = "t1c" if agent else "t1"
+    return Recognition(sequence, f"the name says 't1', contrast agent '{agent or headers.contrast_agent}' is recorded")
+
+
+def _t1_without_sign(tokens: list[Token], contrast: Contrast, headers: Acquisition, known_headers: bool) -> Recognition:
+    """T1 where neither the name nor the recorded agent says anything of contrast, unless something else may."""
     if contrast.hint:
         return Recognition(None, f"the name says '{contrast.hint}', which leaves open whether with or without contrast")
     if headers.contrast_volume:

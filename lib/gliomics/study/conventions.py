@@ -214,11 +214,11 @@ def patient_and_role(stem: str) -> tuple[str, FileRole]:
     subject = subject_of(stem)
     if subject is not None:
         return subject.patient, role_of(subject)
-    before, sequence = split_sequence_suffix(stem)
+    prefix, sequence = split_sequence_suffix(stem)
     role = plain_role(NUMBERED_SESSION.sub(" ", DATE.sub(" ", stem)).strip("-_. ") or stem)
     if sequence is None and role.sequence is not None:  # the session in it is no word about the sequence
-        before = stem[: [*NUMBERED_SESSION.finditer(stem), *DATE.finditer(stem)][-1].end()]
-    patient = before if role.sequence is not None and before != stem else stem
+        prefix = stem[: [*NUMBERED_SESSION.finditer(stem), *DATE.finditer(stem)][-1].end()]
+    patient = prefix if role.sequence is not None and prefix != stem else stem
     return examination_of(patient).patient or patient, role
 
 

@@ -154,10 +154,10 @@ def one_of_each_id(readings: Iterable[tuple[Path, Reading]], on_error: OnError) 
             on_error(entry, reading)
             continue
         for study in reading:
-            first = by_id.setdefault(study.id.lower(), study)
-            if first is not study:
-                taken = f"study id '{study.id}' of {entry} is taken by {_home(first)}; give one of them another id"
-                on_error(entry, InputError(taken))
+            owner = by_id.setdefault(study.id.lower(), study)
+            if owner is not study:
+                reason = f"study id '{study.id}' of {entry} is taken by {_home(owner)}; give one of them another id"
+                on_error(entry, InputError(reason))
                 break
     return by_id
 
@@ -355,17 +355,17 @@ def _sequence_paths(folder: Path, sequences: dict[str, str], root: Path) -> dict
         name = canonical_sequence(written_name) or safe_name(written_name.lower(), f"{where}: sequence name")
         if name in paths:
             raise InputError(f"{where} names sequence '{name}' twice (as '{written_name}'); keep one")
-        path, this = folder / file, f"{where}: file {file!r} of sequence '{name}'"
+        path, description = folder / file, f"{where}: file {file!r} of sequence '{name}'"
         if "\0" in file or Path(file).is_absolute() or ".." in Path(file).parts:
-            raise InputError(f"{this} lies outside the study's folder; copy it inside")
+            raise InputError(f"{description} lies outside the study's folder; copy it inside")
         try:
             check_inside(path, root)
         except InputError as error:
-            raise InputError(f"{this}: {error}") from error
+            raise InputError(f"{description}: {error}") from error
         if suffix_of(path) not in IMAGE_SUFFIXES:
-            raise InputError(f"{this} must end in {', '.join(IMAGE_SUFFIXES)}")
+            raise InputError(f"{description} must end in {', '.join(IMAGE_SUFFIXES)}")
         if not os.path.lexists(path):
-            raise InputError(f"{this} does not exist")
+            raise InputError(f"{description} does not exist")
         check_file(path, MAX_FILE_BYTES)
         paths[name] = path
     return paths

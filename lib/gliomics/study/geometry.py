@@ -20,7 +20,11 @@ GRID_TOLERANCE = 0.01
 
 
 def describe_geometry(volume: Volume) -> str:
-    """The grid in words: size in voxels, spacing and origin in mm (RAS), axis directions."""
+    """The grid in words: size in voxels, spacing and origin in mm (RAS), axis directions.
+
+    >>> describe_geometry(Volume(np.zeros((4, 5, 6)), np.diag([-1.0, 1.0, 2.5, 1.0])))
+    'size (4, 5, 6), spacing (1, 1, 2.5), origin (0, 0, 0), axes LAS'
+    """
     return (
         f"size {volume.shape}, spacing {_numbers(volume.spacing)}, origin {_numbers(volume.affine[:3, 3])}, "
         f"axes {_axes(volume)}"
@@ -60,16 +64,16 @@ def on_grid_of(mask: Mask, volume: Volume, name: str, image: str = "its image") 
             f"geometry of {name} differs from {image}: {_difference(mask, volume)}; its voxels are not those of the "
             "image: draw it on the image, or bring it there with gliomics masks resample MASKS STUDIES --out FOLDER"
         )
-    axes, signs, first = placement
+    axes, signs, starts = placement
     turned = mask.array.transpose(axes)[tuple(slice(None, None, sign) for sign in signs)]
-    if turned.shape == volume.shape and any(first):
+    if turned.shape == volume.shape and any(starts):
         raise GeometryError(
             f"geometry of {name} differs from {image}: {_difference(mask, volume)}; it has the image's size and lies "
-            f"{tuple(first)} voxels aside: its header is wrong, or it is of another image; save it with the "
+            f"{tuple(starts)} voxels aside: its header is wrong, or it is of another image; save it with the "
             "header of its image"
         )
     source, target = [], []
-    for start, count, size in zip(first, turned.shape, volume.shape, strict=True):
+    for start, count, size in zip(starts, turned.shape, volume.shape, strict=True):
         low = max(start, 0)
         high = max(low, min(start + count, size))
         source.append(slice(low - start, high - start))
@@ -77,10 +81,10 @@ def on_grid_of(mask: Mask, volume: Volume, name: str, image: str = "its image") 
     array = np.zeros(volume.shape, mask.array.dtype)
     array[tuple(target)] = turned[tuple(source)]
     labelled = np.count_nonzero(mask.array)
-    lost = labelled - np.count_nonzero(array)
-    if lost:
+    outside = labelled - np.count_nonzero(array)
+    if outside:
         raise GeometryError(
-            f"{name} has {lost} of its {labelled} labelled voxels outside {image}: {describe_geometry(mask)} vs "
+            f"{name} has {outside} of its {labelled} labelled voxels outside {image}: {describe_geometry(mask)} vs "
             f"{describe_geometry(volume)}; give the image that it was drawn on, or erase what lies outside"
         )
     return volume.with_array(array)
@@ -88,9 +92,9 @@ def on_grid_of(mask: Mask, volume: Volume, name: str, image: str = "its image") 
 
 def _check_placed(mask: Volume, volume: Volume, name: str, image: str) -> None:
     """Refuse to place by its header what has none: no sform or qform, or the unit axes from 0 of a lost header."""
-    lost = mask.shape == volume.shape and np.array_equal(mask.affine, np.eye(4))
-    if not same_grid(mask, volume) and (lost or not mask.placed or not volume.placed):
-        silent = image if mask.placed and not lost else name
+    header_lost = mask.shape == volume.shape and np.array_equal(mask.affine, np.eye(4))
+    if not same_grid(mask, volume) and (header_lost or not mask.placed or not volume.placed):
+        silent = image if mask.placed and not header_lost else name
         raise GeometryError(
             f"geometry of {name} differs from {image}: {_difference(mask, volume)}; the header of {silent} does not "
             "say where it lies: save it with the header of the other, if both have the same voxels"
@@ -106,19 +110,22 @@ def _placement(mask: Volume, volume: Volume) -> tuple[list[int], list[int], list
     steps = np.linalg.inv(volume.affine) @ mask.affine
     along: dict[int, int] = {}
     for axis in sorted(range(3), key=lambda axis: mask.shape[axis] == 1):
-        free = [own for own in range(3) if own not in along]
-        along[max(free, key=lambda own: abs(steps[own, axis]))] = axis
-    axes = [along[own] for own in range(3)]
-    signs = [-1 if steps[own, axis] < 0 and mask.shape[axis] > 1 else 1 for own, axis in enumerate(axes)]
-    start = [round(float(index)) for index in steps[:3, 3]]
+        free = [target for target in range(3) if target not in along]
+        along[max(free, key=lambda target: abs(steps[target, axis]))] = axis
+    axes = [along[target] for target in range(3)]
+    signs = [-1 if steps[target, axis] < 0 and mask.shape[axis] > 1 else 1 for target, axis in enumerate(axes)]
+    origin = [round(float(index)) for index in steps[:3, 3]]
     on_lattice = np.zeros((4, 4))
     on_lattice[range(3), axes] = signs
-    on_lattice[:, 3] = [*start, 1]
+    on_lattice[:, 3] = [*origin, 1]
     distance = np.linalg.norm(_corners(Volume(mask.array, volume.affine @ on_lattice)) - _corners(mask), axis=1).max()
     if distance > GRID_TOLERANCE * min(volume.spacing):
         return None
-    first = [at if sign > 0 else at - mask.shape[axis] + 1 for at, sign, axis in zip(start, signs, axes, strict=True)]
-    return axes, signs, first
+    starts = [
+        index if sign > 0 else index - mask.shape[axis] + 1
+        for index, sign, axis in zip(origin, signs, axes, strict=True)
+    ]
+    return axes, signs, starts
 
 
 def resample_to(volume: Volume, reference: Volume, *, labels: bool = False) -> Volume:
@@ -167,33 +174,30 @@ def resample_mask(mask: Mask, volume: Volume, name: str, image: str = "its image
     return resample_to(mask, volume, labels=True)
 
 
-_resample = resample_to  # load_sequences has a parameter of the same name
-
-
-def load_sequences(study: Study, names: Iterable[str], *, resample_to: str | None = None) -> dict[str, Volume]:
+def load_sequences(study: Study, names: Iterable[str], *, grid_of: str | None = None) -> dict[str, Volume]:
     """Read sequences of a study onto one grid.
 
-    Without ``resample_to`` the sequences must share a grid already; else each is brought
+    Without ``grid_of`` the sequences must share a grid already; else each is resampled
     to the grid of the sequence that it names. Raises :class:`GeometryError` naming the
     study, both sequences and both geometries, and :class:`UnknownNameError` for a
     sequence that the study does not have.
     """
     paths = {name: study.path(name) for name in names}
-    reference_path = study.path(resample_to) if resample_to is not None else None
+    reference_path = study.path(grid_of) if grid_of is not None else None
     if not paths:
         return {}
     with ThreadPoolExecutor() as pool:  # decompressing does not hold the interpreter's lock
         volumes = dict(zip(paths, pool.map(read_volume, paths.values()), strict=True))
-    if resample_to is not None and reference_path is not None:
-        reference = volumes[resample_to] if resample_to in volumes else read_volume(reference_path)
-        return {name: _resample(volume, reference) for name, volume in volumes.items()}
-    first, *others = volumes
-    for name in others:
-        if not same_grid(volumes[first], volumes[name]):
+    if grid_of is not None and reference_path is not None:
+        reference = volumes[grid_of] if grid_of in volumes else read_volume(reference_path)
+        return {name: resample_to(volume, reference) for name, volume in volumes.items()}
+    reference_name, *names_left = volumes
+    for name in names_left:
+        if not same_grid(volumes[reference_name], volumes[name]):
             raise GeometryError(
-                f"study '{study.id}': sequences '{first}' and '{name}' lie on different grids: "
-                f"{describe_geometry(volumes[first])} vs {describe_geometry(volumes[name])}; "
-                f"ask for resampling to one of them, e.g. '{first}'"
+                f"study '{study.id}': sequences '{reference_name}' and '{name}' lie on different grids: "
+                f"{describe_geometry(volumes[reference_name])} vs {describe_geometry(volumes[name])}; "
+                f"ask for resampling to one of them, e.g. '{reference_name}'"
             )
     return volumes
 

@@ -79,8 +79,8 @@ def unused_masks(folder: Path, study_ids: Iterable[str]) -> dict[str, str]:
 
 def unused_names(names: Iterable[str], study_ids: Iterable[str]) -> dict[str, str]:
     """As :func:`unused_masks`, of names in a folder of masks."""
-    known = set(study_ids)
-    by_case = {study_id.lower(): study_id for study_id in known}
+    ids = set(study_ids)
+    by_case = {study_id.lower(): study_id for study_id in ids}
     unused: dict[str, str] = {}
     masks: dict[str, list[str]] = {}
     for name in sorted(names):
@@ -89,7 +89,7 @@ def unused_names(names: Iterable[str], study_ids: Iterable[str]) -> dict[str, st
         study_id = study_of_mask(name)
         if study_id is None:
             unused[name] = f"it is no file of the types {', '.join(MASK_SUFFIXES)}"
-        elif study_id not in known:
+        elif study_id not in ids:
             unused[name] = _without_study(name, study_id, by_case)
         else:
             masks.setdefault(study_id, []).append(name)
@@ -121,10 +121,10 @@ def misplaced_names(is_folder: Mapping[str, bool]) -> dict[str, str]:
 
 
 def _without_study(name: str, stem: str, by_case: Mapping[str, str]) -> str:
-    """Why a mask is of no study, with the name that it may have been meant to have."""
+    """Why a mask is of no study, with the name that it may have been likely_id to have."""
     parts = re.split(r"([-_. ])", stem)
     starts = ["".join(parts[:count]) for count in range(len(parts), 0, -2)]
-    meant = next((by_case[start.lower()] for start in starts if start.lower() in by_case), None)
+    likely_id = next((by_case[start.lower()] for start in starts if start.lower() in by_case), None)
     suffix = name[len(stem) :]
-    hint = f"; if it is of study '{meant}', name it {meant}{suffix}" if meant is not None else ""
+    hint = f"; if it is of study '{likely_id}', name it {likely_id}{suffix}" if likely_id is not None else ""
     return f"there is no study '{stem}'{hint}"

@@ -34,7 +34,8 @@ def why_no_study(folder: Path) -> str | None:
     if not images:
         dicom = any(looks_like_dicom(path) for path in files[:20])
         return f"{folder} holds DICOM files, not a study; run: {command}" if dicom else None
-    subject = next((found for path in images if (found := subject_of(_stem(path), path.parent.name))), None)
+    subjects = (subject_of(_stem(path), path.parent.name) for path in images)
+    subject = next(filter(None, subjects), None)
     layout = f"images named as in {subject.convention.name}" if subject else "images"
     listed = ", ".join(path.relative_to(folder).as_posix() for path in images[:3])
     return f"{folder} holds {layout} ({listed}) but no {STUDY_FILE}; run: {command}{_suggestion(folder, images)}"
@@ -82,8 +83,8 @@ def _one_study(images: list[Path]) -> tuple[dict[str, str], str]:
         if role.sequence in sequences:
             return {}, ""
         sequences[role.sequence] = path.name
-        before = patient_and_role(stem)[0]
-        studies.add(subject.study if subject is not None else before if before != stem else "")
+        prefix = patient_and_role(stem)[0]
+        studies.add(subject.study if subject is not None else prefix if prefix != stem else "")
         patient = subject.patient if subject is not None else ""
     ordered = {name: sequences[name] for name in in_order(sequences)}
     return (ordered, patient) if len(studies) == 1 else ({}, "")

@@ -156,13 +156,15 @@ class MaskNumbering:
 
         Of numberings that say the same of these values, the one that has no others stands for all.
         """
-        same: dict[frozenset[tuple[int, str]], list[Numbering]] = {}
+        by_meaning: dict[frozenset[tuple[int, str]], list[Numbering]] = {}
         for numbering in self.numberings:
-            same.setdefault(frozenset((label, numbering.parts[label]) for label in self.labels), []).append(numbering)
+            by_meaning.setdefault(frozenset((label, numbering.parts[label]) for label in self.labels), []).append(
+                numbering
+            )
         names = [
             numbering.name
-            for group in same.values()
-            for numbering in ([one for one in group if one.parts.keys() == self.labels] or group)
+            for group in by_meaning.values()
+            for numbering in ([exact for exact in group if exact.parts.keys() == self.labels] or group)
         ]
         return " or ".join(names) or None
 
@@ -181,7 +183,7 @@ class MaskNumbering:
             for numbering in self.numberings:
                 names.setdefault(numbering.parts[label], []).append(numbering.name)
             if len(names) > 1:
-                meanings = (f"{part} in {' and '.join(known)}" for part, known in names.items())
+                meanings = (f"{part} in {' and '.join(numberings)}" for part, numberings in names.items())
                 sentences.append(f"label {label} is {', '.join(meanings)}")
         return "; ".join(sentences)
 
@@ -190,14 +192,14 @@ def numbering_of_mask(
     labels: Iterable[int],
     name: str,
     *,
-    told: str | None = None,
+    given: str | None = None,
     study: str | None = None,
     segments: Mapping[int, str] | None = None,
     cohort: Collection[int] = (),
 ) -> MaskNumbering:
     """The numberings that a mask may have, whose values above 0 are ``labels``; ``name`` says in errors whose it is.
 
-    ``told`` is the numbering that a person said, ``segments`` the names of the mask's segments by value, ``study`` the
+    ``given`` is the numbering that a person said, ``segments`` the names of the mask's segments by value, ``study`` the
     numbering of its study, ``cohort`` the values of all masks that were made with it. Without any of the first three
     the values decide: those of the cohort where they have a numbering, else its own. A mask of label 1 alone may always
     be a whole tumour, unless a person or its segments say otherwise. Where only some of the segments have a name that
@@ -208,8 +210,8 @@ def numbering_of_mask(
     """
     present = frozenset(int(label) for label in labels if label > 0)
     named = _numbering_by_names(segments or {})
-    if told is not None:
-        numbering = parse_numbering(told)
+    if given is not None:
+        numbering = parse_numbering(given)
         if unknown := present - numbering.parts.keys():
             raise InputError(
                 f"{name} holds {_listed(present)}; {_listed(unknown)} is not in the numbering told, {numbering}; "
@@ -228,15 +230,17 @@ def numbering_of_mask(
     if study is not None and (has_all or set(numbering.parts.values()) != {UNDIVIDED}):
         if not has_all:
             return MaskNumbering(present, (), f"the numbering of study.json is {numbering}")
-        others = tuple(whole for whole in alone if whole.parts != numbering.parts)
-        return MaskNumbering(present, (*others, numbering), "study.json")
+        or_whole = tuple(whole for whole in alone if whole.parts != numbering.parts)
+        return MaskNumbering(present, (*or_whole, numbering), "study.json")
     every = possible_numberings(present | frozenset(cohort))
     if every and present != frozenset(cohort) | present:
-        others = tuple(whole for whole in alone if whole not in every)
-        return MaskNumbering(present, (*others, *every), f"{_listed(present | set(cohort))} in all masks of the folder")
+        or_whole = tuple(whole for whole in alone if whole not in every)
+        return MaskNumbering(
+            present, (*or_whole, *every), f"{_listed(present | set(cohort))} in all masks of the folder"
+        )
     every = possible_numberings(present)
-    known = f"the numberings known are {'; '.join(map(str, NUMBERINGS.values()))}"
-    return MaskNumbering(present, every, _listed(present) if every else known)
+    explanation = f"the numberings known are {'; '.join(map(str, NUMBERINGS.values()))}"
+    return MaskNumbering(present, every, _listed(present) if every else explanation)
 
 
 def labels_of_mask(mask: Mask) -> list[int]:
@@ -288,8 +292,8 @@ def part_of_name(name: str) -> Part | None:
     """
     words = re.sub(r"[^a-z0-9]+", " ", name.lower()).strip()
     words = re.sub(r" \d+$", "", words)  # of several, e.g. "lesion 2"
-    for spelling, ours in ((r"\btumor", "tumour"), (r"\bedema", "oedema"), (r"\band ", "")):
-        words = re.sub(spelling, ours, words)
+    for spelling, word in ((r"\btumor", "tumour"), (r"\bedema", "oedema"), (r"\band ", "")):
+        words = re.sub(spelling, word, words)
     return _PARTS_BY_SPELLING.get(words)
 
 

@@ -26,16 +26,16 @@ def read_patient_column(path: Path, column: str) -> dict[str, str]:
         raise UnknownNameError(f"{path} has no column {' or '.join(_PATIENT_COLUMNS)} to tell the patient")
     if column not in rows[0]:
         raise UnknownNameError(f"{path} has no column '{column}'; it has {', '.join(rows[0])}")
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for row in rows:
         key, value = canonical_patient(row[patient]), row[column].strip()
         if value in _MISSING:
             continue
-        if found.setdefault(key, value) != value:
+        if values.setdefault(key, value) != value:
             raise InputError(
-                f"{path} gives patient '{key}' two values of '{column}', {found[key]} and {value}; keep one"
+                f"{path} gives patient '{key}' two values of '{column}', {values[key]} and {value}; keep one"
             )
-    return found
+    return values
 
 
 def canonical_patient(patient: str) -> str:

@@ -41,13 +41,13 @@ def segments_of(fields: Mapping[str, str], layers: int, name: str) -> list[Segme
         if field := _FIELD.fullmatch(key):
             described.setdefault(int(field[1]), {})[field[2]] = text.strip()
     segments = []
-    for number, about in sorted(described.items()):
+    for number, attributes in sorted(described.items()):
         try:
-            layer = int(about.get("Layer", number if layers > 1 else 0))
-            value = int(about.get("LabelValue", 1))
+            layer = int(attributes.get("Layer", number if layers > 1 else 0))
+            value = int(attributes.get("LabelValue", 1))
         except ValueError as error:
             raise InputError(f"{name} is damaged: segment {number} has a layer or value that is no number") from error
-        segment = Segment(about.get("Name") or about.get("ID") or f"Segment_{number + 1}", layer, value)
+        segment = Segment(attributes.get("Name") or attributes.get("ID") or f"Segment_{number + 1}", layer, value)
         if not 0 <= layer < layers or value < 1:
             raise InputError(
                 f"{name} is damaged: segment '{segment.name}' has layer {layer} and value {value}; expected a layer of "

@@ -48,7 +48,7 @@ def test_whole_takes_any_label_value() -> None:
 def test_region_of_parts_has_the_same_voxels_under_each_numbering(region: str) -> None:
     until_2021 = lesion(0)
     since_2023 = until_2021.with_array(np.where(until_2021.array == 4, 3, until_2021.array))
-    numbering = numbering_of_mask([1, 2, 3], "a mask", told="brats-2023")
+    numbering = numbering_of_mask([1, 2, 3], "a mask", given="brats-2023")
     expected = select_region(until_2021, region, name="a mask").array
     selected = select_region(since_2023, region, name="a mask", numbering=numbering).array
     np.testing.assert_array_equal(selected, expected)
@@ -62,7 +62,7 @@ def test_region_that_the_numbering_leaves_open_is_refused_with_the_label() -> No
 
 def test_neither_the_whole_nor_the_ring_around_it_holds_the_cavity() -> None:
     mask = lesion(0)
-    numbering = numbering_of_mask([1, 2, 4], "a mask", told="brats-2024")
+    numbering = numbering_of_mask([1, 2, 4], "a mask", given="brats-2024")
     whole = select_region(mask, "whole", name="a mask", numbering=numbering)
     ring = select_region(mask, "peritumoral", name="a mask", numbering=numbering, brain=everywhere(mask))
     cavity = select_region(mask, "cavity", name="a mask", numbering=numbering)
@@ -88,7 +88,7 @@ def test_unknown_region_is_refused_with_those_that_exist(region: str) -> None:
 
 
 def test_region_without_voxels_is_refused_with_the_labels_that_are_there() -> None:
-    numbering = numbering_of_mask([1], "a mask", told="brats-2021")
+    numbering = numbering_of_mask([1], "a mask", given="brats-2021")
     with pytest.raises(
         InputError,
         match=r"region 'enhancing' is empty in case-1.nii.gz: the mask holds label 1, .* is enhancing \(numb",

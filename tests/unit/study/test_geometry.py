@@ -137,7 +137,7 @@ def test_sequences_on_two_grids_are_refused_with_both_and_the_remedy(a_study_on_
 
 
 def test_sequences_are_resampled_to_the_one_that_is_named(a_study_on_two_grids: Study) -> None:
-    volumes = load_sequences(a_study_on_two_grids, ["t1", "t2"], resample_to="flair")
+    volumes = load_sequences(a_study_on_two_grids, ["t1", "t2"], grid_of="flair")
     expected = linear_field((4, 4, 3), load_sequences(a_study_on_two_grids, ["flair"])["flair"].affine)
     for volume in volumes.values():
         assert same_grid(volume, expected)
@@ -149,4 +149,4 @@ def test_an_unknown_sequence_is_refused_with_those_that_exist(
     a_study_on_two_grids: Study, names: list[str], to: str | None
 ) -> None:
     with pytest.raises(UnknownNameError, match="no sequence 't1c'; it has flair, t1, t2"):
-        load_sequences(a_study_on_two_grids, names, resample_to=to)
+        load_sequences(a_study_on_two_grids, names, grid_of=to)

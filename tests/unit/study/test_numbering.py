@@ -40,11 +40,11 @@ TUMOUR_CORE = (CORE, ENHANCING)
 def test_parts_have_the_values_of_the_numbering_told(
     numbering: str, labels: set[int], core: set[int], oedema: set[int], enhancing: set[int]
 ) -> None:
-    told = numbering_of_mask(labels, "a mask", told=numbering)
-    assert told.labels_of(TUMOUR_CORE, "tumour-core", "a mask") == core
-    assert told.labels_of([OEDEMA], "oedema", "a mask") == oedema
-    assert told.labels_of([ENHANCING], "enhancing", "a mask") == enhancing
-    assert told.source == "told"
+    numbering_given = numbering_of_mask(labels, "a mask", given=numbering)
+    assert numbering_given.labels_of(TUMOUR_CORE, "tumour-core", "a mask") == core
+    assert numbering_given.labels_of([OEDEMA], "oedema", "a mask") == oedema
+    assert numbering_given.labels_of([ENHANCING], "enhancing", "a mask") == enhancing
+    assert numbering_given.source == "told"
 
 
 @pytest.mark.parametrize("labels", [{1, 2, 4}, {1, 4}])
@@ -111,7 +111,7 @@ def test_values_that_no_numbering_has_are_refused_with_an_example() -> None:
 
 def test_a_value_that_the_numbering_told_does_not_have_is_refused() -> None:
     with pytest.raises(InputError, match="case1 holds label 1, 2, 4; label 4 is not in the numbering told, brats-2023"):
-        numbering_of_mask({1, 2, 4}, "case1", told="brats-2023")
+        numbering_of_mask({1, 2, 4}, "case1", given="brats-2023")
 
 
 def test_a_numbering_of_the_study_that_lacks_a_value_is_no_numbering_of_the_mask() -> None:
@@ -148,7 +148,7 @@ def test_masks_of_two_numberings_in_one_folder_decide_nothing() -> None:
 
 
 def test_the_numbering_told_comes_before_that_of_the_study() -> None:
-    numbering = numbering_of_mask({1, 2, 3}, "a mask", told="msd", study="brats-2023")
+    numbering = numbering_of_mask({1, 2, 3}, "a mask", given="msd", study="brats-2023")
     assert numbering.labels_of([OEDEMA], "oedema", "a mask") == {1}
     study = numbering_of_mask({1, 2, 3}, "a mask", study="brats-2023")
     assert study.labels_of([OEDEMA], "oedema", "a mask") == {2}
@@ -164,7 +164,7 @@ def test_names_of_segments_tell_the_numbering() -> None:
 
 def test_segments_that_contradict_the_numbering_told_are_refused() -> None:
     with pytest.raises(InputError, match="the segments of a mask are 1 enhancing, 2 oedema, the numbering told is"):
-        numbering_of_mask({1, 2}, "a mask", told="brats-2023", segments={1: "ET", 2: "ED"})
+        numbering_of_mask({1, 2}, "a mask", given="brats-2023", segments={1: "ET", 2: "ED"})
 
 
 def test_value_of_a_segment_with_a_name_means_nothing_by_itself() -> None:
@@ -174,8 +174,8 @@ def test_value_of_a_segment_with_a_name_means_nothing_by_itself() -> None:
     assert numbering.uncertain == {2: "Ventricles"}
     with pytest.raises(InputError, match=r"region 'oedema' of a mask is unknown: .*label 2 is named 'Ventricles'"):
         numbering.labels_of([OEDEMA], "oedema", "a mask")
-    told = numbering_of_mask({2, 4}, "a mask", told="brats-2021", segments=names)
-    assert told.labels_of([OEDEMA], "oedema", "a mask") == {2}
+    numbering_given = numbering_of_mask({2, 4}, "a mask", given="brats-2021", segments=names)
+    assert numbering_given.labels_of([OEDEMA], "oedema", "a mask") == {2}
 
 
 def test_segment_that_is_named_a_cavity_is_no_tumour_whatever_the_others_are_named() -> None:
@@ -190,18 +190,18 @@ def test_segments_that_nobody_named_leave_the_values_to_decide() -> None:
 
 def test_one_segment_that_contradicts_the_numbering_told_is_enough_to_refuse_it() -> None:
     with pytest.raises(InputError, match="the segments of a mask are 1 enhancing, the numbering told is"):
-        numbering_of_mask({1, 2}, "a mask", told="brats-2023", segments={1: "ET", 2: "something"})
+        numbering_of_mask({1, 2}, "a mask", given="brats-2023", segments={1: "ET", 2: "something"})
 
 
 def test_a_cavity_is_no_tumour() -> None:
-    told = numbering_of_mask({1, 2, 3, 4}, "a mask", told="brats-2024")
-    assert (told.tumour, told.doubtful_cavity) == ({1, 2, 3}, set())
+    numbering_given = numbering_of_mask({1, 2, 3, 4}, "a mask", given="brats-2024")
+    assert (numbering_given.tumour, numbering_given.doubtful_cavity) == ({1, 2, 3}, set())
     open_question = numbering_of_mask({2, 4}, "a mask")
     assert (open_question.tumour, open_question.doubtful_cavity) == ({2, 4}, {4})
 
 
 def test_part_beside_a_tumour_not_divided_is_unknown() -> None:
-    numbering = numbering_of_mask({1, 4}, "a mask", told="1=tumour,4=enhancing")
+    numbering = numbering_of_mask({1, 4}, "a mask", given="1=tumour,4=enhancing")
     assert numbering.labels_of([ENHANCING], "enhancing", "a mask") == {4}
     with pytest.raises(InputError, match="does not tell the parts of the tumour apart; measure 'whole'"):
         numbering.labels_of(TUMOUR_CORE, "tumour-core", "a mask")

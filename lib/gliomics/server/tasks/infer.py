@@ -203,13 +203,13 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureRow:
         raise InputError(f"the current segment of study '{study.id}' is missing; send it as the file 'label'")
     mask = read_label(Path(request["label"]), study, "the current segment")
     config = load_config(_preset(text_option(request, "config")))
-    volumes = load_sequences(study, study.sequences, resample_to=text_option(request, "resample_to"))
+    volumes = load_sequences(study, study.sequences, grid_of=text_option(request, "resample_to"))
     region = text_option(request, "region") or WHOLE_MASK
     label = _label_value(request.get("label_value"))
     numbering = numbering_of_mask(
         labels_of_mask(mask),
         "the current segment",
-        told=text_option(request, "numbering"),
+        given=text_option(request, "numbering"),
         study=study.numbering,
         segments=read_label_names(Path(request["label"])),
     )
