@@ -121,14 +121,14 @@ def lies_inside(path: Path, folder: Path) -> bool:
 
 def _leads_through_link(path: Path, folder: Path) -> bool:
     """Whether a link may lead out on the way from ``folder`` to ``path``, at the cost of a look at each step."""
-    start, whole = f"{folder}{os.sep}", str(path)
-    if os.name == "nt" or not whole.startswith(start) or f"{os.sep}..{os.sep}" in f"{whole}{os.sep}":
+    start, text = f"{folder}{os.sep}", str(path)
+    if os.name == "nt" or not text.startswith(start) or f"{os.sep}..{os.sep}" in f"{text}{os.sep}":
         return True
     end = len(start)
     try:
-        while end < len(whole):
-            end = whole.find(os.sep, end + 1) if os.sep in whole[end + 1 :] else len(whole)
-            if stat.S_ISLNK(os.lstat(whole[:end]).st_mode):
+        while end < len(text):
+            end = text.find(os.sep, end + 1) if os.sep in text[end + 1 :] else len(text)
+            if stat.S_ISLNK(os.lstat(text[:end]).st_mode):
                 return True
     except FileNotFoundError:  # nor is there anything behind it
         return False
@@ -262,8 +262,8 @@ def _finite(number: str) -> float:
 def _is_deep(value: Any) -> bool:
     level = [value]
     for _ in range(MAX_JSON_DEPTH + 1):
-        containers = [each for each in level if isinstance(each, (dict, list))]
-        level = [item for each in containers for item in (each.values() if isinstance(each, dict) else each)]
+        containers = [item for item in level if isinstance(item, (dict, list))]
+        level = [item for part in containers for item in (part.values() if isinstance(part, dict) else part)]
         if not level:
             return False
     return True
@@ -331,7 +331,7 @@ class Hashes:
                 self._digests[path] = (stamp, digest)
         return digest
 
-    def known(self, path: Path) -> str | None:
+    def computed(self, path: Path) -> str | None:
         """As :meth:`of`, but None where the file would have to be read."""
         return self._look(path)[1]
 

@@ -21,16 +21,16 @@ class _UniqueKeys(yaml.SafeLoader):
     """YAML in which no key stands twice in a section: YAML itself takes the last and drops the others."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
+        keys = set()
         for node_of_key, _ in node.value:
             if node_of_key.tag == "tag:yaml.org,2002:merge":
                 continue
             key = self.construct_object(node_of_key, deep=True)
             if not isinstance(key, Hashable):
                 continue  # refused below
-            if key in seen:
+            if key in keys:
                 raise yaml.constructor.ConstructorError(problem=f"'{key}' stands there twice; keep one")
-            seen.add(key)
+            keys.add(key)
         return super().construct_mapping(node, deep)
 
 

@@ -71,21 +71,21 @@ def _description(header: Header) -> str:
 def _without_copies(headers: list[Header]) -> tuple[list[Header], list[Omission]]:
     """Each image once: files of the same pixels and one SOP Instance UID, or one place in a series, are copies."""
     originals: dict[tuple[str, ...], Header] = {}
-    kept, copies = [], []
+    images, copies = [], []
     for header in headers:
         keys = [key for key in (_identity(header), _place(header)) if any(key[1:])]
         candidates = [originals[key] for key in keys if key in originals]
         original = next((item for item in candidates if _pixels_hash(item.path) == _pixels_hash(header.path)), None)
         if original is None:
-            kept.append(header)
+            images.append(header)
             originals.update({key: header for key in keys if key not in originals})
         else:
             copies.append((header.path, original.path))
     if not copies:
-        return kept, []
+        return images, []
     path, original_path = copies[0]
     reason = f"copies of images that are taken (the same instance and pixels), e.g. of {original_path.name}"
-    return kept, [Omission(f"{len(copies)} files, e.g. {path.parent.name}/{path.name}", reason)]
+    return images, [Omission(f"{len(copies)} files, e.g. {path.parent.name}/{path.name}", reason)]
 
 
 def _identity(header: Header) -> tuple[str, ...]:
@@ -116,8 +116,8 @@ def _series(headers: list[Header], unreadable: list[Path]) -> list[Series]:
     groups: dict[tuple[str, ...], list[Header]] = defaultdict(list)
     for header in headers:
         groups[_series_key(header)].append(header)
-    whole = join_single_images([_one_series(files) for files in groups.values()])
-    parts = [part for series in whole for part in split_series(series)]
+    joined = join_single_images([_one_series(files) for files in groups.values()])
+    parts = [part for series in joined for part in split_series(series)]
     return sorted((_beside(part, unreadable) for part in parts), key=_sort_key)
 
 
@@ -152,7 +152,7 @@ def _one_series(headers: list[Header]) -> Series:
 def _beside(series: Series, unreadable: list[Path]) -> Series:
     """A series with a file beside its own that cannot be read may lack a slice, which no gap would show."""
     folders = {path.parent for path in series.files}
-    lost = next((path for path in unreadable if path.parent in folders), None)
-    if lost is None or series.problem:
+    neighbour = next((path for path in unreadable if path.parent in folders), None)
+    if neighbour is None or series.problem:
         return series
-    return replace(series, problem=f"{lost.name} beside its files cannot be read, so an image may be missing")
+    return replace(series, problem=f"{neighbour.name} beside its files cannot be read, so an image may be missing")

@@ -97,7 +97,7 @@ def acquisition_of(header: Header, index: int | None = None) -> Acquisition:
     diffusion = _macro("MRDiffusionSequence", group, shared)
     component = text_of(frame_type, "ComplexImageComponent") or text_of(dataset, "ComplexImageComponent")
     image_type = texts_of(frame_type, "FrameType") or texts_of(dataset, "ImageType")
-    more = [
+    additions = [
         "" if component in ("MAGNITUDE", "MIXED") else component,
         text_of(frame_type, "AcquisitionContrast") or text_of(dataset, "AcquisitionContrast"),
     ]
@@ -113,7 +113,7 @@ def acquisition_of(header: Header, index: int | None = None) -> Acquisition:
         contrast_details=contrast_details(
             *(text_of(dataset, name) for name in CONTRAST_DETAILS),
         ),
-        image_type=(*image_type, *(value for value in more if value and value not in image_type)),
+        image_type=(*image_type, *(value for value in additions if value and value not in image_type)),
         scanning_sequence=texts_of(dataset, "ScanningSequence")
         or _PULSES.get(text_of(dataset, "EchoPulseSequence").upper(), ()),
         protocol_name=text_of(dataset, "ProtocolName"),

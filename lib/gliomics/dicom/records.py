@@ -92,8 +92,8 @@ class Examination:
         """Whether its patient is certainly not the other's: another birth date, or a name that shares no word."""
         if self.birth_date and other.birth_date:
             return self.birth_date != other.birth_date
-        words, others = (set(re.findall(r"\w+", item.name.lower())) for item in (self, other))
-        return bool(words and others) and words.isdisjoint(others)
+        words, other_words = (set(re.findall(r"\w+", item.name.lower())) for item in (self, other))
+        return bool(words and other_words) and words.isdisjoint(other_words)
 
 
 @dataclass(frozen=True)

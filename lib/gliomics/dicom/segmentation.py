@@ -46,8 +46,8 @@ def segmentation_of(
     """
     highest = int(mask.array.max(initial=0))
     if not 1 <= highest <= MOST_SEGMENTS:
-        found = "no labelled voxel" if highest < 1 else f"the label value {highest}"
-        raise InputError(f"the mask has {found}; a DICOM Segmentation holds label values 1 to {MOST_SEGMENTS}")
+        content = "no labelled voxel" if highest < 1 else f"the label value {highest}"
+        raise InputError(f"the mask has {content}; a DICOM Segmentation holds label values 1 to {MOST_SEGMENTS}")
     frame_of_reference = str(series[0].get("FrameOfReferenceUID", ""))
     if not frame_of_reference:
         raise InputError("the series has no Frame of Reference UID, which places a DICOM Segmentation in the patient")

@@ -120,10 +120,10 @@ def join_single_images(series: list[Series]) -> list[Series]:
     for items in groups.values():
         frames = tuple(item.frames[0] for item in items)
         first = min(items, key=lambda item: (len(item.number), item.number))
-        whole = replace(first, frames=frames)
-        if len(items) < 3 or not _is_stack(whole):
+        joined_series = replace(first, frames=frames)
+        if len(items) < 3 or not _is_stack(joined_series):
             continue
-        joined.append(whole)
+        joined.append(joined_series)
         members |= {id(item) for item in items}
     return [item for item in series if id(item) not in members] + joined
 

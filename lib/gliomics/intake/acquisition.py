@@ -21,7 +21,7 @@ class Sidecars:
     def __init__(self, files: Files) -> None:
         self._root = files.root
         self._by_folder: dict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
-        for name in files.others:
+        for name in files.other_files:
             path = PurePosixPath(name)
             if path.suffix == ".json":
                 self._by_folder[path.parent].append(path)
@@ -46,8 +46,9 @@ class Sidecars:
 def _speaks_of(description: str, image: str) -> bool:
     """Whether a description of this name is of the image of that name, by BIDS's inheritance."""
     *entities, suffix = description.split("_")
-    *own, own_suffix = image.split("_")
-    return description == image or (suffix == own_suffix and set(entities) <= set(own) and "-" in "".join(own))
+    *image_entities, image_suffix = image.split("_")
+    fits = suffix == image_suffix and set(entities) <= set(image_entities) and "-" in "".join(image_entities)
+    return description == image or fits
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class Part:
     """One image as a layout reads its place and its name.
 
     ``name`` is what of its file name could tell the sequence, ``channels`` what each volume of a 4-D file is
-    where the data set says so, ``chosen`` that the user said what it is.
+    where the data set says so, ``by_user`` that the user said what it is.
     """
 
     path: str
@@ -34,7 +34,7 @@ class Part:
     date: str | None = None
     numberings: tuple[str, ...] = ()
     channels: tuple[FileRole, ...] = ()
-    chosen: bool = False
+    by_user: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -78,7 +78,7 @@ def _decided(part: Part, choices: Choices) -> Part:
     role = FileRole(None if choice.name in (NONE, LABEL) else choice.name, reason, is_other=choice.name == NONE)
     if choice.name == LABEL:
         role = FileRole(None, reason, mask_rank=0)
-    return replace(part, role=role, channels=(), chosen=True)
+    return replace(part, role=role, channels=(), by_user=True)
 
 
 def _is_mask(part: Part) -> bool:
@@ -102,9 +102,9 @@ def _volumes(part: Part, files: Files, choices: Choices, left_out: list[LeftOut]
         return []
     channels = tuple(map(told_role, choices.channels_of_file())) or part.channels
     if len(channels) != count or any(role.sequence is None and not role.is_other for role in channels):
-        said = f"{len(channels)} channels are named" if channels else "which is which is not said"
+        naming = f"{len(channels)} channels are named" if channels else "which is which is not said"
         example = ",".join([*sorted(SEQUENCES), *["none"] * count][:count])
-        reason = f"a 4-D file of {count} volumes, and {said}; say it with --channels, e.g. --channels {example}"
+        reason = f"a 4-D file of {count} volumes, and {naming}; say it with --channels, e.g. --channels {example}"
         left_out.append(LeftOut(part.path, reason, is_open=True, asks_channels=True))
         return []
     return [
@@ -124,9 +124,9 @@ def _study(parts: list[Part], left_out: list[LeftOut]) -> PlannedStudy | None:
     first = parts[0]
     sequences: dict[str, Part] = {}
     for sequence in dict.fromkeys(part.role.sequence for part in parts if part.role.sequence is not None):
-        chosen = _one_of([part for part in parts if part.role.sequence == sequence], sequence, left_out)
-        if chosen is not None:
-            sequences[sequence] = chosen
+        image = _image_of([part for part in parts if part.role.sequence == sequence], sequence, left_out)
+        if image is not None:
+            sequences[sequence] = image
     label = _label([part for part in parts if _is_mask(part)], left_out)
     for part in parts:
         if part.role.sequence is None and not _is_mask(part):
@@ -151,16 +151,17 @@ def _study(parts: list[Part], left_out: list[LeftOut]) -> PlannedStudy | None:
     )
 
 
-def _one_of(parts: list[Part], sequence: str, left_out: list[LeftOut]) -> Part | None:
-    """The one that is the sequence: the one that the user named, else the first version; None when that leaves two."""
+def _image_of(parts: list[Part], sequence: str, left_out: list[LeftOut]) -> Part | None:
+    """The image of a sequence: the one that the user named, else the first version; None when that leaves two."""
     preferred = [part for part in parts if not part.role.variant] or parts
-    taken = _taken(parts, preferred, f"a second version of {sequence}", left_out)
-    if len(taken) == 1:
-        return taken[0]
-    for part in taken:
-        others = ", ".join(Path(other.path).name for other in taken if other is not part)
-        reason = f"{sequence} by its name, and so is {others}: one study has one {sequence}"
-        left_out.append(LeftOut(part.path, reason, is_open=True, name=_selector(part, taken), candidate=sequence))
+    candidates = _candidates(parts, preferred, f"a second version of {sequence}", left_out)
+    if len(candidates) == 1:
+        return candidates[0]
+    for part in candidates:
+        rivals = ", ".join(Path(other.path).name for other in candidates if other is not part)
+        reason = f"{sequence} by its name, and so is {rivals}: one study has one {sequence}"
+        name = _selector(part, candidates)
+        left_out.append(LeftOut(part.path, reason, is_open=True, name=name, candidate=sequence))
     return None
 
 
@@ -170,24 +171,25 @@ def _label(parts: list[Part], left_out: list[LeftOut]) -> Part | None:
         return None
     best = min((part.role.mask_rank or 0) for part in parts)
     preferred = [part for part in parts if part.role.mask_rank == best]
-    taken = _taken(parts, preferred, "a second mask of the study", left_out)
-    if len(taken) == 1:
-        return taken[0]
-    for part in taken:
-        reason = (
-            f"one of {len(taken)} masks of study '{part.study}'; name the one to take with --sequence label=SELECTOR"
-        )
-        left_out.append(LeftOut(part.path, reason, is_open=True, name=_selector(part, taken), candidate=LABEL))
+    candidates = _candidates(parts, preferred, "a second mask of the study", left_out)
+    if len(candidates) == 1:
+        return candidates[0]
+    for part in candidates:
+        count = f"one of {len(candidates)} masks of study '{part.study}'"
+        reason = f"{count}; name the one to take with --sequence label=SELECTOR"
+        left_out.append(LeftOut(part.path, reason, is_open=True, name=_selector(part, candidates), candidate=LABEL))
     return None
 
 
-def _taken(parts: list[Part], preferred: list[Part], what_others_are: str, left_out: list[LeftOut]) -> list[Part]:
+def _candidates(parts: list[Part], preferred: list[Part], what_others_are: str, left_out: list[LeftOut]) -> list[Part]:
     """Those that the user named, else those ``preferred``; the others are left out."""
-    taken = [part for part in parts if part.chosen] or preferred
+    candidates = [part for part in parts if part.by_user] or preferred
     left_out += [
-        LeftOut(part.path, f"{what_others_are}; {taken[0].path} is taken") for part in parts if part not in taken
+        LeftOut(part.path, f"{what_others_are}; {candidates[0].path} is taken")
+        for part in parts
+        if part not in candidates
     ]
-    return taken
+    return candidates
 
 
 def _selector(part: Part, parts: list[Part]) -> str:

@@ -41,7 +41,7 @@ class Choices:
     """What each volume of a 4-D file is, or each of the files ``_0000``, ``_0001``, ...: a sequence or ``none``."""
     skipped: set[str] = field(default_factory=set)
     """Names that the user was asked about and does not want to decide."""
-    _used: set[Choice] = field(default_factory=set)
+    _choices_used: set[Choice] = field(default_factory=set)
     _channels_used: bool = False
 
     @classmethod
@@ -65,7 +65,7 @@ class Choices:
     def of(self, names: Sequence[str]) -> Choice | None:
         """The choice that selects something by its names; :class:`InputError` when two say different things."""
         selecting = [choice for choice in self.choices if choice.selects(names)]
-        self._used.update(selecting)
+        self._choices_used.update(selecting)
         if len({choice.name for choice in selecting}) > 1:
             raise InputError(
                 f"{names[0]} is selected by --sequence {' and --sequence '.join(map(str, selecting))}; keep one"
@@ -77,10 +77,10 @@ class Choices:
         self._channels_used = True
         return self.channels
 
-    def check_used(self, known: Iterable[str]) -> None:
+    def check_used(self, selectable: Iterable[str]) -> None:
         """Refuse a choice that selected nothing, and channels without files that have some.
 
-        ``known`` are the names that could be selected.
+        ``selectable`` are the names that could be selected.
         """
         if self.channels and not self._channels_used:
             raise InputError(
@@ -88,11 +88,11 @@ class Choices:
                 "_0001, ...; leave it out"
             )
         for choice in self.choices:
-            if choice not in self._used:
-                names = sorted(set(known))
-                more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+            if choice not in self._choices_used:
+                names = sorted(set(selectable))
+                remainder = f" and {len(names) - 12} more" if len(names) > 12 else ""
                 raise InputError(
-                    f"--sequence {choice} selects nothing; there are: {', '.join(names[:12]) or 'no images'}{more}"
+                    f"--sequence {choice} selects nothing; there are: {', '.join(names[:12]) or 'no images'}{remainder}"
                 )
 
 

@@ -31,7 +31,7 @@ class Files:
     root: Path
     images: list[str]
     dicom: list[str]
-    others: list[str]
+    other_files: list[str]
     studies: list[str]
     """Folders that are studies already."""
 
@@ -42,7 +42,7 @@ class Files:
     def left_out(self) -> list[LeftOut]:
         """What no layout takes: archives and formats that are not read are open, the rest is not asked about."""
         items = [LeftOut(f"{folder}/", f"is a study already ({STUDY_FILE})") for folder in self.studies]
-        for name in self.others:
+        for name in self.other_files:
             suffix = suffix_of(Path(name))
             if suffix in ARCHIVES:
                 items.append(LeftOut(name, "an archive; unpack it and import again", is_open=True))
@@ -80,7 +80,7 @@ def find_files(root: Path, *, without: Path | None = None) -> Files:
     for folder, names in _walk(root, without):
         inside = folder.relative_to(root).as_posix()
         if _BIDS_DESCRIPTION in names and (folder / "sourcedata").is_dir():
-            files.others.append("sourcedata" if inside == "." else f"{inside}/sourcedata")
+            files.other_files.append("sourcedata" if inside == "." else f"{inside}/sourcedata")
         if STUDY_FILE in names:
             files.studies.append(inside)
             continue
@@ -88,26 +88,26 @@ def find_files(root: Path, *, without: Path | None = None) -> Files:
             relative = name if inside == "." else f"{inside}/{name}"
             suffix = suffix_of(Path(name))
             if not is_file(folder / name):  # a pipe, a device, or a link to nothing
-                files.others.append(relative)
+                files.other_files.append(relative)
             elif suffix in IMAGE_SUFFIXES:
                 files.images.append(relative)
             elif suffix in _DICOM or (suffix not in _NO_DICOM and looks_like_dicom(folder / name)):
                 files.dicom.append(relative)
             else:
-                files.others.append(relative)
+                files.other_files.append(relative)
     return files
 
 
 def _walk(root: Path, without: Path | None) -> Iterator[tuple[Path, list[str]]]:
     """Folders and their visible files, in order; links to folders are followed, each folder once."""
-    seen: set[str] = set()
+    visited: set[str] = set()
     avoided = os.path.realpath(without) if without is not None else None
     for top, folders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(top)
-        if real in seen or real == avoided:
+        if real in visited or real == avoided:
             folders.clear()
             continue
-        seen.add(real)
+        visited.add(real)
         visible = sorted(name for name in names if not name.startswith("."))
         if _BIDS_DESCRIPTION in visible and "sourcedata" in folders:
             folders.remove("sourcedata")  # what the images were made of, often DICOM

@@ -43,7 +43,7 @@ def plan_import(
     Raises :class:`InputError` naming what was found where nothing in the folder can be a study.
     """
     source, choices = Path(source), choices or Choices()
-    told = parse_numbering(numbering).name if numbering is not None else None
+    numbering_name = parse_numbering(numbering).name if numbering is not None else None
     if not source.is_dir():
         find_files(source)
     plan = kaggle_plan(source, slice_spacing)
@@ -58,11 +58,11 @@ def plan_import(
         plan = replace(plan, left_out=(*plan.left_out, *files.left_out()))
     else:
         choices.check_used(())
-    if told is None:
+    if numbering_name is None:
         return plan
     if not any(study.label for study in plan.studies):
         raise InputError(f"--numbering {numbering} is of masks, and none of the studies gets one; leave it out")
-    return replace(plan, studies=tuple(_with_numbering(study, told) for study in plan.studies))
+    return replace(plan, studies=tuple(_with_numbering(study, numbering_name) for study in plan.studies))
 
 
 def _with_numbering(study: PlannedStudy, numbering: str) -> PlannedStudy:
@@ -101,8 +101,8 @@ def _check_one_kind(files: Files) -> None:
     still_open = [item for item in files.left_out() if item.is_open]
     if still_open:
         raise InputError(f"{files.root} holds no images: {still_open[0].what}: {still_open[0].reason}")
-    found = ", ".join(files.others[:3]) + (", ..." if len(files.others) > 3 else "")
-    raise InputError(f"{files.root} holds no images ({len(files.others)} files: {found or 'none'}); {EXPECTED}")
+    listed = ", ".join(files.other_files[:3]) + (", ..." if len(files.other_files) > 3 else "")
+    raise InputError(f"{files.root} holds no images ({len(files.other_files)} files: {listed or 'none'}); {EXPECTED}")
 
 
 def _image_plan(files: Files, choices: Choices) -> ImportPlan:

@@ -61,13 +61,13 @@ def write_plan(plan: ImportPlan, dest: Path, progress: Progress | None = None) -
     if plan.table is not None:
         kept_table = write_genomics(plan.table, dest)
         report.left_out += [kept_table] if kept_table else []
-    for done, study in enumerate(plan.studies, start=1):
+    for number, study in enumerate(plan.studies, start=1):
         try:
             _import(study, present.get(study.id.lower()), dest, report)
         except (GliomicsError, OSError) as error:
             report.left_out.append(LeftOut(study.id, str(error), is_open=True))
         if progress:
-            progress(done, len(plan.studies), study.id)
+            progress(number, len(plan.studies), study.id)
     return report
 
 
@@ -272,11 +272,11 @@ def _source(study: PlannedStudy) -> dict[str, str]:
 
 
 def _check_space(studies: list[PlannedStudy], dest: Path) -> None:
-    needed = sum(study.size for study in studies)
+    bytes_needed = sum(study.size for study in studies)
     place = next(folder for folder in (dest.absolute(), *dest.absolute().parents) if folder.exists())
     free = shutil.disk_usage(place).free
-    if needed > free:
+    if bytes_needed > free:
         raise InputError(
-            f"{dest} has {free / 1e9:.1f} GB free, and the images to copy take {needed / 1e9:.1f} GB; "
+            f"{dest} has {free / 1e9:.1f} GB free, and the images to copy take {bytes_needed / 1e9:.1f} GB; "
             "give a folder on a larger disk"
         )

@@ -34,7 +34,7 @@ def is_mask_name(name: str) -> bool:
 
 
 def split_sequence_suffix(stem: str) -> tuple[str, str | None]:
-    """Split a file name without its type into what comes prefix the sequence's name, and the sequence.
+    """Split a file name without its type into what comes before the sequence's name, and the sequence.
 
     >>> split_sequence_suffix("BraTS_001_t1ce")
     ('BraTS_001', 't1c')

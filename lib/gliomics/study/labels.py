@@ -121,7 +121,7 @@ def misplaced_names(is_folder: Mapping[str, bool]) -> dict[str, str]:
 
 
 def _without_study(name: str, stem: str, by_case: Mapping[str, str]) -> str:
-    """Why a mask is of no study, with the name that it may have been likely_id to have."""
+    """Why a mask is of no study, with the name that it may have been meant to have."""
     parts = re.split(r"([-_. ])", stem)
     starts = ["".join(parts[:count]) for count in range(len(parts), 0, -2)]
     likely_id = next((by_case[start.lower()] for start in starts if start.lower() in by_case), None)

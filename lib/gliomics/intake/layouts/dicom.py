@@ -77,7 +77,7 @@ def _ids(examinations: Iterable[Examination]) -> list[str]:
     for examination in examinations:
         base = "_".join(filter(None, (usable_id(examination.patient_id) or "unknown", examination.date)))
         study_id, number = base, 1
-        while study_id.lower() in (taken.lower() for taken in ids):
+        while study_id.lower() in (earlier.lower() for earlier in ids):
             number += 1
             study_id = f"{base}-{number}"
         ids.append(study_id)
@@ -103,17 +103,19 @@ def _sequences(
             left_out.append(LeftOut(f"{study}: {item}", recognition.reason, is_open=True, name=_name(item)))
     sequences = {}
     for name in in_order(by_sequence):
-        taken = [source for source, chosen in by_sequence[name] if chosen] or [s for s, _ in by_sequence[name]]
+        by_user = [source for source, is_by_user in by_sequence[name] if is_by_user]
+        candidates = by_user or [source for source, _ in by_sequence[name]]
         for source, _ in by_sequence[name]:
-            if source not in taken:
-                left_out.append(LeftOut(f"{study}: {source.series}", f"a second {name}; {taken[0].series} is taken"))
-        if len(taken) == 1:
-            sequences[name] = taken[0]
+            if source not in candidates:
+                left_out.append(
+                    LeftOut(f"{study}: {source.series}", f"a second {name}; {candidates[0].series} is taken")
+                )
+        if len(candidates) == 1:
+            sequences[name] = candidates[0]
             continue
-        for source in taken:
-            reason = (
-                f"one of {len(taken)} series that are {name}: one study has one {name}; name it by its number or UID"
-            )
+        for source in candidates:
+            count = f"one of {len(candidates)} series that are {name}"
+            reason = f"{count}: one study has one {name}; name it by its number or UID"
             what, selector = f"{study}: {source.series}", source.series.number or source.series.uid
             left_out.append(LeftOut(what, reason, is_open=True, name=selector, candidate=name))
     return sequences

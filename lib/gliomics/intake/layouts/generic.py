@@ -69,7 +69,7 @@ def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
             by_folder_name = len(named_after) > 1 and _begins_with(place.stem, folders)
             examination = _examination(folders, prefix, several, files.root, is_session=by_folder_name)
             study = "_".join(filter(None, (examination.patient, examination.session)))
-            name = _rest(place.stem, prefix) or re.sub(r"\d", "?", place.stem)
+            name = _behind(place.stem, prefix) or re.sub(r"\d", "?", place.stem)
             parts.append(
                 Part(
                     path=place.path,
@@ -88,11 +88,11 @@ def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
 def _place(sidecars: Sidecars, path: str) -> _Place:
     inside = list(PurePosixPath(path).parts[:-1])
     stem = stem_of(path)
-    own = stem
+    name = stem
     for folder in reversed(inside):  # a patient's or an examination's name says nothing of the sequence
-        own = own.removeprefix(folder).lstrip("-_. ") or own
-    own = NUMBERED_SESSION.sub(" ", DATE.sub(" ", own)).strip("-_. ") or own
-    role, by_folder = plain_role(own, sidecars.of(path)), False
+        name = name.removeprefix(folder).lstrip("-_. ") or name
+    name = NUMBERED_SESSION.sub(" ", DATE.sub(" ", name)).strip("-_. ") or name
+    role, by_folder = plain_role(name, sidecars.of(path)), False
     folders = [folder for folder in inside if not _GROUPS.fullmatch(folder)]
     last = _without_number(folders[-1]) if folders else ""
     of_last = plain_role(last)
@@ -132,11 +132,11 @@ def _masks_to_images(by_folder: dict[tuple[str, ...], list[_Place]]) -> dict[tup
 
 def _prefixes(places: list[_Place], folders: tuple[str, ...]) -> dict[str, str]:
     """The beginning of each file's name that tells whose it is; "" where the folder tells it."""
-    own = {place.path: _prefix(place, folders) for place in places}
+    prefixes = {place.path: _prefix(place, folders) for place in places}
     sequences: dict[str, list[str]] = defaultdict(list)
     for place in places:
         if place.role.sequence is not None:
-            sequences[own[place.path]].append(place.role.sequence)
+            sequences[prefixes[place.path]].append(place.role.sequence)
     names = [sequence for of_prefix in sequences.values() for sequence in of_prefix]
     doubled = len(set(names)) < len(names)
     # A bare number is a patient's where it has several sequences, else that of a series.
@@ -145,16 +145,16 @@ def _prefixes(places: list[_Place], folders: tuple[str, ...]) -> dict[str, str]:
     numbers_are_patients |= doubled and not folders and all(place.by_folder for place in images)  # FLAIR/001, FLAIR/002
     subjects = {prefix for prefix in sequences if prefix and (numbers_are_patients or not prefix.isdecimal())}
     if folders and not (len(subjects) > 1 and doubled) and names:
-        return dict.fromkeys(own, "")
+        return dict.fromkeys(prefixes, "")
     if not names:
-        subjects = {prefix for prefix in own.values() if prefix} if not folders or len(places) > 1 else set()
-    return {place.path: _longest(place.stem, own[place.path], subjects) for place in places}
+        subjects = {prefix for prefix in prefixes.values() if prefix} if not folders or len(places) > 1 else set()
+    return {place.path: _longest(place.stem, prefixes[place.path], subjects) for place in places}
 
 
-def _longest(stem: str, own: str, subjects: set[str]) -> str:
+def _longest(stem: str, prefix: str, subjects: set[str]) -> str:
     """The longest subject that a name begins with."""
-    if own in subjects:
-        return own
+    if prefix in subjects:
+        return prefix
     fitting = [name for name in subjects if re.match(re.escape(name) + r"(?![A-Za-z0-9])", stem)]
     return max(fitting, key=len, default="")
 
@@ -163,16 +163,16 @@ def _prefix(place: _Place, folders: tuple[str, ...]) -> str:
     """What is left of a name without sequence, mask, technique and what its folders' names say already."""
     stem = place.stem
     if place.role.sequence is not None and not place.by_folder:
-        before, sequence = split_sequence_suffix(stem)
-        stem = before if sequence is not None and before != stem else _before_words(stem)
+        beginning, sequence = split_sequence_suffix(stem)
+        stem = beginning if sequence is not None and beginning != stem else _before_words(stem)
     else:
         words = re.split(r"[-_. ]", stem)
         while len(words) > 1 and is_mask_name(words[-1]):
             stem = stem[: len(stem) - len(words.pop()) - 1]
         while len(words) > 1 and is_mask_name(words[0]):
             stem = stem[len(words.pop(0)) + 1 :]
-        before, sequence = split_sequence_suffix(stem)
-        stem = before if sequence is not None else stem
+        beginning, sequence = split_sequence_suffix(stem)
+        stem = beginning if sequence is not None else stem
     for folder in reversed(folders):
         stem = stem.removeprefix(folder).lstrip("-_. ")
     words = [word for word in re.split(r"[-_. ]", stem) if word]
@@ -187,9 +187,9 @@ def _prefix(place: _Place, folders: tuple[str, ...]) -> str:
 
 def _with_session(prefix: str, stem: str) -> str:
     """The prefix up to a session that follows it (``001`` of ``001_Baseline_T1`` is ``001_Baseline``)."""
-    rest = stem.partition(prefix)[2] if prefix else ""
-    session = SESSION.match(rest.lstrip("-_. ")) if rest else None
-    return prefix + rest[: len(rest) - len(rest.lstrip("-_. "))] + session[0] if session else prefix
+    remainder = stem.partition(prefix)[2] if prefix else ""
+    session = SESSION.match(remainder.lstrip("-_. ")) if remainder else None
+    return prefix + remainder[: len(remainder) - len(remainder.lstrip("-_. "))] + session[0] if session else prefix
 
 
 def _before_words(stem: str) -> str:
@@ -197,20 +197,20 @@ def _before_words(stem: str) -> str:
     words = re.split(r"([-_. ])", stem)
     for position in range(0, len(words), 2):
         if plain_role("".join(words[position:])).sequence and not plain_role("".join(words[position + 2 :])).sequence:
-            before = "".join(words[:position]).strip("-_. ")
-            return before or _without_description("".join(words[position + 2 :]))
+            beginning = "".join(words[:position]).strip("-_. ")
+            return beginning or _without_description("".join(words[position + 2 :]))
     return ""
 
 
-def _without_description(rest: str) -> str:
+def _without_description(name: str) -> str:
     """What follows a sequence at the beginning, without contrast and technique (``GD_Smith`` of ``T1_GD_Smith``)."""
-    words = re.split(r"[-_. ]", rest)
+    words = re.split(r"[-_. ]", name)
     while len(words) > 1 and (_TECHNIQUE.fullmatch(words[0]) or canonical_sequence(f"T1 {words[0]}")):
-        rest = rest[len(words.pop(0)) + 1 :]
-    return rest.strip("-_. ")
+        name = name[len(words.pop(0)) + 1 :]
+    return name.strip("-_. ")
 
 
-def _rest(stem: str, prefix: str) -> str:
+def _behind(stem: str, prefix: str) -> str:
     return stem.removeprefix(prefix).strip("-_. ") if prefix else stem
 
 

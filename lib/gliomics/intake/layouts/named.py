@@ -17,13 +17,13 @@ def named_parts(files: Files, paths: list[str]) -> tuple[list[Part], Counter[str
     """The images that a convention names, how many follow each, and the paths that follow none."""
     parts: list[Part] = []
     conventions: Counter[str] = Counter()
-    others = []
+    unnamed = []
     sidecars = Sidecars(files)
     for path in paths:
         stem, folder = stem_of(path), Path(path).parent.name
         subject = subject_of(stem, folder)
         if subject is None:
-            others.append(path)
+            unnamed.append(path)
             continue
         role = role_in_folders(role_of(subject, path, sidecars.of(path)), (*Path(path).parts[:-1], subject.session))
         if role.sequence is None and not role.is_other and is_mask_folder(folder):
@@ -42,4 +42,4 @@ def named_parts(files: Files, paths: list[str]) -> tuple[list[Part], Counter[str
                 numberings=subject.convention.numberings,
             )
         )
-    return parts, conventions, others
+    return parts, conventions, unnamed

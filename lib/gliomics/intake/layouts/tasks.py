@@ -23,11 +23,11 @@ _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 
 def task_parts(files: Files, paths: list[str], choices: Choices) -> tuple[list[Part], list[str], str]:
     """The images in ``imagesTr`` and the like, the paths elsewhere, and the evidence in words ("" where none is)."""
-    parts, others, descriptions = [], [], dict[Path, Mapping[str, Any]]()
+    parts, paths_left, descriptions = [], [], dict[Path, Mapping[str, Any]]()
     for path in paths:
         folder = Path(path).parent
         if folder.name not in (*_IMAGES, *_LABELS):
-            others.append(path)
+            paths_left.append(path)
             continue
         task = folder.parent
         if task not in descriptions:
@@ -43,7 +43,7 @@ def task_parts(files: Files, paths: list[str], choices: Choices) -> tuple[list[P
         evidence = f"{_IMAGES[0]} and {_LABELS[0]}, {source}"
         if any(value.get("labels") and not _numberings(value) for value in descriptions.values()):
             evidence += "; which part of the tumour its labels are is not understood, say it with --numbering"
-    return parts, others, evidence
+    return parts, paths_left, evidence
 
 
 def _part(files: Files, path: str, description: Mapping[str, Any], choices: Choices) -> Part:
@@ -121,7 +121,7 @@ def _numberings(description: Mapping[str, Any]) -> tuple[str, ...]:
     numbering = numbering_of_segments({value: name for value, name in names.items() if value > 0})
     if numbering is None:
         return ()
-    return (next((name for name, known in NUMBERINGS.items() if known.parts == numbering.parts), numbering.name),)
+    return (next((name for name, named in NUMBERINGS.items() if named.parts == numbering.parts), numbering.name),)
 
 
 def _parts_of_regions(regions: Mapping[str, set[int]]) -> dict[int, str]:

@@ -132,7 +132,7 @@ class LabelStore:
         """
         if version is None or self._images is None or not version.images:
             return []
-        hash_of = self._hashes.of if read else self._hashes.known
+        hash_of = self._hashes.of if read else self._hashes.computed
         now = {name: hash_of(path) for name, path in self._images(study_id).items() if name in version.images}
         return [name for name, digest in now.items() if digest not in (None, version.images[name])]
 
