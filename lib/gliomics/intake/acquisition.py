@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gliomics.files import suffix_of
-from gliomics.intake.files import Files
+from gliomics.intake.folder_content import FolderContent
 from gliomics.sequences import CONTRAST_DETAILS, Acquisition, contrast_details
 
 _AGENTS = ("ContrastBolusAgent", "ContrastBolusIngredient")
@@ -18,7 +18,7 @@ _MAX_BYTES = 1 << 20
 class Sidecars:
     """The JSON files of a folder, and which of them speak of an image."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: FolderContent) -> None:
         self._root = files.root
         self._by_folder: dict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
         for name in files.other_files:

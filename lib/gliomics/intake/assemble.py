@@ -9,7 +9,7 @@ from pathlib import Path
 from gliomics.errors import InputError
 from gliomics.files import safe_name, suffix_of
 from gliomics.intake.choices import LABEL, NONE, Choices
-from gliomics.intake.files import Files
+from gliomics.intake.folder_content import FolderContent
 from gliomics.intake.fourth_axis import volumes_in
 from gliomics.intake.plan import ImageSource, LeftOut, PlannedLabel, PlannedStudy
 from gliomics.sequences import SEQUENCES, in_order
@@ -49,7 +49,9 @@ def stem_of(path: str) -> str:
     return name[: -len(suffix_of(Path(name)))] if suffix_of(Path(name)) else name
 
 
-def studies_of(parts: Iterable[Part], files: Files, choices: Choices) -> tuple[list[PlannedStudy], list[LeftOut]]:
+def studies_of(
+    parts: Iterable[Part], files: FolderContent, choices: Choices
+) -> tuple[list[PlannedStudy], list[LeftOut]]:
     """The studies that the parts make up, in order of their ids, and what is left out of them."""
     studies: list[PlannedStudy] = []
     left_out: list[LeftOut] = []
@@ -85,7 +87,7 @@ def _is_mask(part: Part) -> bool:
     return part.role.mask_rank is not None
 
 
-def _volumes(part: Part, files: Files, choices: Choices, left_out: list[LeftOut]) -> list[Part]:
+def _volumes(part: Part, files: FolderContent, choices: Choices, left_out: list[LeftOut]) -> list[Part]:
     """The part, or one for each volume of a 4-D file whose channels are known; what cannot be taken is left out."""
     if part.role.is_other:
         left_out.append(LeftOut(part.path, part.role.reason))

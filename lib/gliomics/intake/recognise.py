@@ -8,7 +8,7 @@ from pathlib import Path
 from gliomics.errors import InputError
 from gliomics.intake.assemble import studies_of
 from gliomics.intake.choices import Choices
-from gliomics.intake.files import Files, find_files
+from gliomics.intake.folder_content import FolderContent, find_files
 from gliomics.intake.layouts.dicom import dicom_plan
 from gliomics.intake.layouts.generic import generic_parts
 from gliomics.intake.layouts.kaggle import kaggle_plan
@@ -87,7 +87,7 @@ def import_folder(
     return sorted([*report.written, *report.kept], key=lambda study: study.id)
 
 
-def _check_one_kind(files: Files) -> None:
+def _check_one_kind(files: FolderContent) -> None:
     """Refuse a folder without images, and one of both DICOM and image files."""
     if files.images and files.dicom:
         raise InputError(
@@ -105,7 +105,7 @@ def _check_one_kind(files: Files) -> None:
     raise InputError(f"{files.root} holds no images ({len(files.other_files)} files: {listed or 'none'}); {EXPECTED}")
 
 
-def _image_plan(files: Files, choices: Choices) -> ImportPlan:
+def _image_plan(files: FolderContent, choices: Choices) -> ImportPlan:
     task, paths, evidence = task_parts(files, files.images, choices)
     named, conventions, paths = named_parts(files, paths)
     generic = generic_parts(files, paths)

@@ -3,7 +3,7 @@
 No patient's image enters them. The anatomy is a set of implicit surfaces in RAS
 millimetres (:mod:`~gliomics.samples.anatomy`), the tumour displaces and replaces tissue
 (:mod:`~gliomics.samples.tumour`), and each sequence gives every tissue its intensity
-(:mod:`~gliomics.samples.contrast`).
+(:mod:`~gliomics.samples.scanner`).
 """
 
 from gliomics.samples.make import make_samples

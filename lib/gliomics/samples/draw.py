@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.samples.anatomy import fold, paint_brain
-from gliomics.samples.contrast import SUBSLICES, acquire, thick_slices
+from gliomics.samples.scanner import SUBSLICES, acquire, thick_slices
 from gliomics.samples.shapes import Array, Grid
 from gliomics.samples.skull import cranium, paint_skull
 from gliomics.samples.synthetic_patients import Pose, SyntheticPatient, Timepoint

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from gliomics.samples.contrast import Scanner
+from gliomics.samples.scanner import Scanner
 from gliomics.samples.tissues import Head
 from gliomics.samples.tumour import Tumour
 

@@ -19,8 +19,8 @@ SESSION = re.compile(
 
 
 @dataclass(frozen=True)
-class Examination:
-    """Patient and session of an examination, and its date (``YYYY-MM-DD``) where it is known."""
+class NamedExamination:
+    """What a name says of an examination: patient and session, and its date (``YYYY-MM-DD``) where it is known."""
 
     patient: str
     session: str
@@ -42,14 +42,14 @@ def date_in(text: str) -> str | None:
         return None
 
 
-def examination_of(name: str) -> Examination:
+def examination_of(name: str) -> NamedExamination:
     """Patient and session of a name; the patient is empty where all of it is a session.
 
     >>> examination_of("case7_ses-02")
-    Examination(patient='case7', session='ses-02', date=None)
+    NamedExamination(patient='case7', session='ses-02', date=None)
     """
     match = DATE.search(name) or SESSION.search(name)
     if match is None:
-        return Examination(name, "", None)
+        return NamedExamination(name, "", None)
     patient = (name[: match.start()].strip("-_. ") or name[match.end() :]).strip("-_. ")
-    return Examination(patient, name.replace(patient, "", 1).strip("-_. ") if patient else name, date_in(name))
+    return NamedExamination(patient, name.replace(patient, "", 1).strip("-_. ") if patient else name, date_in(name))

@@ -46,7 +46,7 @@ def test_a_damaged_file_never_fails_the_others(
     path.write_bytes(content[:position] if cut else content)
     examinations, _ = find_examinations(sorted(file for file in folder.rglob("*") if file.is_file()))
     readable = 0
-    for item in (item for one in examinations for item in one.series):
+    for item in (item for examination in examinations for item in examination.series):
         try:
             readable += read_series(item).array.size > 0
         except GliomicsError as error:

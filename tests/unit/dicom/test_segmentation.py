@@ -54,10 +54,10 @@ def test_segmentation_names_its_series_and_its_segments(tmp_path: Path) -> None:
     assert segments == {1: "necrosis", 2: "oedema", 3: "label 3", 4: "enhancing"}
 
 
-@pytest.mark.parametrize(("value", "found"), [(0, "no labelled voxel"), (256, "the label value 256")])
-def test_mask_that_makes_no_segmentation_is_refused(tmp_path: Path, value: int, found: str) -> None:
+@pytest.mark.parametrize(("value", "content"), [(0, "no labelled voxel"), (256, "the label value 256")])
+def test_mask_that_makes_no_segmentation_is_refused(tmp_path: Path, value: int, content: str) -> None:
     image, instances = a_series(tmp_path)
-    with pytest.raises(InputError, match=found):
+    with pytest.raises(InputError, match=content):
         segmentation_of(
             image.with_array(np.full(image.shape, value)), instances, {}, automatic=False, description="tumour"
         )

@@ -136,9 +136,9 @@ def test_a_series_with_a_missing_slice_is_named_and_the_others_are_imported(tmp_
 
 def test_only_localizers_are_no_study(tmp_path: Path) -> None:
     write_series(tmp_path / "in", 1, "localizer", **TIMES["t1"])
-    done = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes")
-    assert done.returncode == 2
-    assert "series 1 'localizer'" in done.stderr
+    process = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes")
+    assert process.returncode == 2
+    assert "series 1 'localizer'" in process.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -154,8 +154,8 @@ def test_a_patient_can_be_renamed_and_neither_name_nor_id_is_copied(tmp_path: Pa
 
 def test_examinations_without_patient_are_left_out_until_the_patient_is_named(tmp_path: Path) -> None:
     an_examination(tmp_path / "in", PatientID="")
-    done = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes")
-    assert done.returncode == 2
-    assert "its files hold no Patient ID; say the patient with --patient" in done.stderr
+    process = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes")
+    assert process.returncode == 2
+    assert "its files hold no Patient ID; say the patient with --patient" in process.stderr
     studies, _ = imported(tmp_path / "in", tmp_path / "out", "--patient", "P7")
     assert [(study.id, study.patient_id) for study in studies.values()] == [("P7_20210304", "P7")]

@@ -39,12 +39,12 @@ def an_examination(tmp_path: Path) -> Path:
 
 
 def test_an_examination_becomes_a_study_of_its_four_sequences(an_examination: Path, tmp_path: Path) -> None:
-    studies, said = imported(an_examination, tmp_path / "studies")
+    studies, message = imported(an_examination, tmp_path / "studies")
     study = studies["SUBJ-01_20210304"]
     assert (study.patient_id, study.date, study.spacing_known) == ("SUBJ/01", "2021-03-04", True)
     assert set(load_sequences(study, study.sequences)) == {"t1", "t1c", "t2", "flair"}
     assert study.source["t1c"] == "series 5 '3D T1 GADO' (the name says 't1' and 'gado')"
-    assert "series 1 '3-plane LOC': image type LOCALIZER" in said
+    assert "series 1 '3-plane LOC': image type LOCALIZER" in message
     for name, number in (("t1", 2), ("t2", 3), ("flair", 4), ("t1c", 5)):
         volume = read_volume(study.path(name))
         np.testing.assert_array_equal(volume.array, series_pixels(seed=number).transpose(2, 1, 0))
@@ -57,11 +57,11 @@ def test_nothing_personal_but_the_patient_id_is_copied(an_examination: Path, tmp
             assert personal not in path.read_bytes()
 
 
-@pytest.mark.parametrize("kept", [0, 11])
-def test_files_without_preamble_are_slices_like_the_others(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize("with_preamble", [0, 11])
+def test_files_without_preamble_are_slices_like_the_others(tmp_path: Path, with_preamble: int) -> None:
     pixels = series_pixels(slices=12)
     folder = write_series(tmp_path / "exam", 4, "AX FLAIR", pixels=pixels, **TIMES["flair"])
-    for path in sorted(folder.iterdir())[kept:]:
+    for path in sorted(folder.iterdir())[with_preamble:]:
         without_preamble(path)
     studies, _ = imported(tmp_path / "exam", tmp_path / "studies")
     (study,) = studies.values()
@@ -71,9 +71,9 @@ def test_files_without_preamble_are_slices_like_the_others(tmp_path: Path, kept:
 def test_objects_that_are_no_images_are_named_and_the_rest_imported(an_examination: Path, tmp_path: Path) -> None:
     report = write_series(an_examination, 99, "PhoenixZIPReport", pixels=series_pixels(slices=1))
     change(report, SOPClassUID="1.3.12.2.1107.5.9.1", Rows=None, Columns=None, ImagePositionPatient=None)
-    studies, said = imported(an_examination, tmp_path / "studies")
+    studies, message = imported(an_examination, tmp_path / "studies")
     assert len(next(iter(studies.values())).sequences) == 4
-    assert "series 99 'PhoenixZIPReport': no MR image: Siemens non-image object" in said
+    assert "series 99 'PhoenixZIPReport': no MR image: Siemens non-image object" in message
 
 
 def test_a_file_that_cannot_be_read_leaves_its_series_open_until_it_is_named(
@@ -81,10 +81,10 @@ def test_a_file_that_cannot_be_read_leaves_its_series_open_until_it_is_named(
 ) -> None:
     path = next(file for file in (an_examination / "series4").iterdir() if dcmread(file).InstanceNumber == 1)
     path.write_bytes(path.read_bytes()[:300])
-    done = gliomics("import", an_examination, tmp_path / "studies", "--yes")
-    assert done.returncode == 1
-    assert f"series4/{path.name}: cannot be read as DICOM" in done.stderr
-    assert f"series 4 'AX FLAIR': {path.name} beside its files cannot be read" in done.stderr
+    process = gliomics("import", an_examination, tmp_path / "studies", "--yes")
+    assert process.returncode == 1
+    assert f"series4/{path.name}: cannot be read as DICOM" in process.stderr
+    assert f"series 4 'AX FLAIR': {path.name} beside its files cannot be read" in process.stderr
     assert set(find_study(tmp_path / "studies", "SUBJ-01_20210304").sequences) == {"t1", "t1c", "t2"}
     named = gliomics("import", an_examination, tmp_path / "named", "--yes", "--sequence", "flair=4")
     assert set(find_study(tmp_path / "named", "SUBJ-01_20210304").sequences) == {"t1", "t1c", "t2", "flair"}
@@ -130,7 +130,7 @@ def test_different_frames_of_reference_are_recorded(an_examination: Path, tmp_pa
     assert study.source["frames_of_reference"] == "the sequences have different ones; register them before resampling"
 
 
-@pytest.mark.parametrize("told", [{"PatientID": "ANON"}, {"PatientID": ""}])
+@pytest.mark.parametrize("header_values", [{"PatientID": "ANON"}, {"PatientID": ""}])
 @pytest.mark.parametrize(
     ("attributes", "is_one"),
     [
@@ -140,10 +140,10 @@ def test_different_frames_of_reference_are_recorded(an_examination: Path, tmp_pa
     ],
 )
 def test_people_of_one_patient_id_are_not_made_one_patient(
-    tmp_path: Path, told: dict[str, str], attributes: dict[str, str], is_one: bool
+    tmp_path: Path, header_values: dict[str, str], attributes: dict[str, str], is_one: bool
 ) -> None:
-    change(write_series(tmp_path / "data/1", 4, "AX FLAIR", **TIMES["flair"]), **told)
-    change(write_series(tmp_path / "data/2", 4, "AX FLAIR", **TIMES["flair"]), **told, **attributes,
+    change(write_series(tmp_path / "data/1", 4, "AX FLAIR", **TIMES["flair"]), **header_values)
+    change(write_series(tmp_path / "data/2", 4, "AX FLAIR", **TIMES["flair"]), **header_values, **attributes,
            StudyInstanceUID=generate_uid())  # fmt: skip
     plan = plan_import(tmp_path / "data", patient_id="X")
     assert len(plan.studies) == (2 if is_one else 0)

@@ -74,12 +74,12 @@ def a_patient(folder: Path, name: str = "p1") -> None:
 
 def test_without_a_terminal_and_without_yes_the_plan_is_shown_and_nothing_is_written(tmp_path: Path) -> None:
     a_patient(tmp_path / "in")
-    done = gliomics("import", tmp_path / "in", tmp_path / "out")
-    assert done.returncode == 2
+    process = gliomics("import", tmp_path / "in", tmp_path / "out")
+    assert process.returncode == 2
     assert not (tmp_path / "out").exists()
-    assert "p1/p1_flair.nii.gz" in done.stderr
-    assert "nothing was written" in done.stderr.splitlines()[-1]
-    assert "--yes" in done.stderr.splitlines()[-1]
+    assert "p1/p1_flair.nii.gz" in process.stderr
+    assert "nothing was written" in process.stderr.splitlines()[-1]
+    assert "--yes" in process.stderr.splitlines()[-1]
 
 
 def test_at_a_terminal_each_undecided_name_is_asked_once_and_the_plan_is_confirmed(tmp_path: Path) -> None:
@@ -215,9 +215,9 @@ def test_a_mask_that_is_none_is_named_and_the_images_are_imported(tmp_path: Path
 def test_what_is_no_folder_is_refused_with_what_to_do(tmp_path: Path, name: str, expected: str) -> None:
     if name != "nowhere":
         (tmp_path / name).write_bytes(b"x")
-    done = gliomics("import", tmp_path / name, tmp_path / "out", "--yes")
-    assert done.returncode == 2
-    assert expected in done.stderr
+    process = gliomics("import", tmp_path / name, tmp_path / "out", "--yes")
+    assert process.returncode == 2
+    assert expected in process.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -238,18 +238,18 @@ def test_a_folder_without_images_is_refused_with_what_was_found(
     for name in files:
         (tmp_path / "in" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "in" / name).write_bytes(b"x")
-    done = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes")
-    assert done.returncode == 2
-    assert expected in done.stderr
+    process = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes")
+    assert process.returncode == 2
+    assert expected in process.stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_dicom_and_images_in_one_folder_are_refused_naming_both(tmp_path: Path) -> None:
     write_image(tmp_path / "in" / "t1.nii.gz")
     write_series(tmp_path / "in", 4, "AX FLAIR", **TIMES["flair"])
-    done = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes")
-    assert done.returncode == 2
-    assert "1 images (t1.nii.gz) and 6 DICOM files" in done.stderr
+    process = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes")
+    assert process.returncode == 2
+    assert "1 images (t1.nii.gz) and 6 DICOM files" in process.stderr
 
 
 def test_archives_and_dead_links_beside_images_are_named(tmp_path: Path) -> None:
@@ -284,9 +284,9 @@ def test_the_source_of_a_bids_data_set_is_named_and_not_mixed_in(tmp_path: Path)
 )
 def test_an_option_without_effect_is_refused(tmp_path: Path, options: list[str], expected: str) -> None:
     write_image(tmp_path / "in" / "p1" / "t1.nii.gz")
-    done = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes", *options)
-    assert done.returncode == 2
-    assert expected in done.stderr
+    process = gliomics("import", tmp_path / "in", tmp_path / "out", "--yes", *options)
+    assert process.returncode == 2
+    assert expected in process.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -308,9 +308,9 @@ def test_out_inside_the_folder_is_not_imported_again(tmp_path: Path) -> None:
 
 def test_folder_and_out_being_one_is_refused(tmp_path: Path) -> None:
     a_patient(tmp_path / "in")
-    done = gliomics("import", tmp_path / "in", tmp_path / "in", "--yes")
-    assert done.returncode == 2
-    assert "give a new folder" in done.stderr
+    process = gliomics("import", tmp_path / "in", tmp_path / "in", "--yes")
+    assert process.returncode == 2
+    assert "give a new folder" in process.stderr
 
 
 def test_id_and_patient_are_set_for_one_study_and_refused_for_several(tmp_path: Path) -> None:
@@ -319,9 +319,9 @@ def test_id_and_patient_are_set_for_one_study_and_refused_for_several(tmp_path: 
     assert [(study.id, study.patient_id) for study in studies.values()] == [("mine", "anon7")]
     a_patient(tmp_path / "in", "p2")
     for option in ("--id", "--patient"):
-        done = gliomics("import", tmp_path / "in", tmp_path / "two", "--yes", option, "x")
-        assert done.returncode == 2
-        assert f"{option} x names one" in done.stderr
+        process = gliomics("import", tmp_path / "in", tmp_path / "two", "--yes", option, "x")
+        assert process.returncode == 2
+        assert f"{option} x names one" in process.stderr
 
 
 def test_uncompressed_and_nrrd_images_are_written_as_compressed_nifti(tmp_path: Path) -> None:
@@ -338,18 +338,18 @@ def test_large_folders_are_summarised_and_every_reason_is_said_once(tmp_path: Pa
     for number in range(30):
         write_image(tmp_path / "in" / f"p{number:02d}" / "t1.nii.gz")
         write_image(tmp_path / "in" / f"p{number:02d}" / "ADC.nii.gz")
-    done = gliomics("import", tmp_path / "in", tmp_path / "out")
-    assert "... and 18 more studies: 30 with t1 in all" in done.stderr
-    assert "and 25 more: the name says 'adc'" in done.stderr
-    assert len(done.stderr.splitlines()) < 25
+    process = gliomics("import", tmp_path / "in", tmp_path / "out")
+    assert "... and 18 more studies: 30 with t1 in all" in process.stderr
+    assert "and 25 more: the name says 'adc'" in process.stderr
+    assert len(process.stderr.splitlines()) < 25
 
 
 @pytest.mark.parametrize(("former", "options"), [("import-dicom", ["--sequence", "flair=4"]), ("import-lgg", [])])
 def test_former_names_run_the_same_import_and_say_so(tmp_path: Path, former: str, options: list[str]) -> None:
     write_series(tmp_path / "in", 4, "AX FLAIR", **TIMES["flair"])
-    done = gliomics(former, tmp_path / "in", tmp_path / "out", *options)
-    assert done.returncode == 0, done.stderr
-    assert f"{former} is now: gliomics import" in done.stderr
+    process = gliomics(former, tmp_path / "in", tmp_path / "out", *options)
+    assert process.returncode == 0, process.stderr
+    assert f"{former} is now: gliomics import" in process.stderr
     assert former not in gliomics("--help").stdout
     (study,) = list_studies(tmp_path / "out")
     assert set(study.sequences) == {"flair"}

@@ -270,9 +270,9 @@ def test_a_killed_import_leaves_whole_studies_only_and_can_be_run_again(tmp_path
 
 
 def test_progress_counts_the_patients(a_download: Path, tmp_path: Path) -> None:
-    seen: list[tuple[int, int, str]] = []
-    write_plan(plan_import(a_download), tmp_path / "studies", lambda *state: seen.append(state))
-    assert seen == [(1, 2, PATIENTS[0]), (2, 2, PATIENTS[1])]
+    calls: list[tuple[int, int, str]] = []
+    write_plan(plan_import(a_download), tmp_path / "studies", lambda *state: calls.append(state))
+    assert calls == [(1, 2, PATIENTS[0]), (2, 2, PATIENTS[1])]
 
 
 @pytest.mark.realdata

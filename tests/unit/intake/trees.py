@@ -72,10 +72,10 @@ def gliomics(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def imported(source: Path, dest: Path, *options: str, code: int = 0) -> tuple[dict[str, Study], str]:
     """The studies that ``gliomics import --yes`` writes, by id, and what it said."""
-    done = gliomics("import", source, dest, "--yes", *options)
-    assert done.returncode == code, done.stderr
+    process = gliomics("import", source, dest, "--yes", *options)
+    assert process.returncode == code, process.stderr
     studies = list_studies(dest) if dest.is_dir() else []
-    return {study.id: study for study in studies}, done.stderr
+    return {study.id: study for study in studies}, process.stderr
 
 
 def assert_images(study: Study, seeds: dict[str, str]) -> None:

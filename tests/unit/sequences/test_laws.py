@@ -69,8 +69,8 @@ def test_any_text_gets_an_answer_with_a_reason(name: str) -> None:
 @settings(max_examples=500, deadline=None)
 @given(st.sampled_from([s.name for s in SPELLINGS if s.acquisition is None]), CASES)
 def test_the_answer_for_a_spelling_in_other_case_is_no_other_sequence(name: str, case: Any) -> None:
-    told = {recognise(name).sequence, recognise(case(name)).sequence} - {None}
-    assert len(told) <= 1
+    sequences = {recognise(name).sequence, recognise(case(name)).sequence} - {None}
+    assert len(sequences) <= 1
 
 
 @pytest.mark.parametrize("name", NATIVE)

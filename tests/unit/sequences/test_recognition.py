@@ -65,8 +65,8 @@ def test_an_agent_of_which_nothing_was_given_is_none() -> None:
 
 
 def test_a_description_without_a_sequence_is_told_by_the_protocol() -> None:
-    told = recognition("AX BRAIN", protocol_name="t2_tse_tra")
-    assert (told.sequence, told.reason) == ("t2", "protocol: the name says 't2'")
+    answer = recognition("AX BRAIN", protocol_name="t2_tse_tra")
+    assert (answer.sequence, answer.reason) == ("t2", "protocol: the name says 't2'")
 
 
 def test_an_exam_s_protocol_without_a_sequence_says_nothing() -> None:

@@ -124,5 +124,5 @@ def test_masks_of_the_brain_are_no_tumours(name: str) -> None:
     ],
 )
 def test_an_image_alone_in_a_folder_tells_its_patient(name: str, patient: str, sequence: str | None) -> None:
-    found, role = patient_and_role(name)
-    assert (found, role.sequence) == (patient, sequence)
+    patient_found, role = patient_and_role(name)
+    assert (patient_found, role.sequence) == (patient, sequence)

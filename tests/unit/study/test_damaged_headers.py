@@ -114,7 +114,7 @@ def test_nrrd_with_any_field_of_its_header_damaged_is_read_or_refused(files: dic
 
 
 @pytest.mark.parametrize(
-    ("offset", "value", "said"),
+    ("offset", "value", "message"),
     [
         (108, INF, "begin at byte inf"),
         (108, NAN, "begin at byte nan"),
@@ -127,12 +127,12 @@ def test_nrrd_with_any_field_of_its_header_damaged_is_read_or_refused(files: dic
     ],
 )
 def test_impossible_number_in_a_nifti_header_is_named(
-    files: dict[str, bytes], offset: int, value: float, said: str, tmp_path: Path
+    files: dict[str, bytes], offset: int, value: float, message: str, tmp_path: Path
 ) -> None:
     damaged = bytearray(files["mask.nii"])
     struct.pack_into("<2f", damaged, 112, 1.0, 0.0)
     struct.pack_into("<f", damaged, offset, value)
     path = tmp_path / "damaged.nii.gz"
     path.write_bytes(gzip.compress(bytes(damaged)))
-    with pytest.raises(InputError, match=f"damaged.nii.gz .*{said}"):
+    with pytest.raises(InputError, match=f"damaged.nii.gz .*{message}"):
         read_volume(path)

@@ -235,12 +235,12 @@ def test_single_image_files_are_studies_of_one_sequence(a_studies_folder: Path) 
     image = a_studies_folder / "case1" / "t1.nii.gz"
     for name in ("B_01_t1ce.nii.gz", "B_01_FLAIR.NII.GZ", "plain.nii.gz"):
         shutil.copy(image, a_studies_folder / name)
-    found = {study.id: study for study in list_studies(a_studies_folder)}
-    assert set(found) == {"case1", "B_01_t1ce", "B_01_FLAIR", "plain"}
-    assert found["B_01_t1ce"].sequences == {"t1c": a_studies_folder / "B_01_t1ce.nii.gz"}
-    assert found["B_01_FLAIR"].sequences == {"flair": a_studies_folder / "B_01_FLAIR.NII.GZ"}
-    assert found["plain"].sequences == {"image": a_studies_folder / "plain.nii.gz"}
-    assert found["B_01_t1ce"].patient_id == found["B_01_FLAIR"].patient_id == "B_01"
+    studies_by_id = {study.id: study for study in list_studies(a_studies_folder)}
+    assert set(studies_by_id) == {"case1", "B_01_t1ce", "B_01_FLAIR", "plain"}
+    assert studies_by_id["B_01_t1ce"].sequences == {"t1c": a_studies_folder / "B_01_t1ce.nii.gz"}
+    assert studies_by_id["B_01_FLAIR"].sequences == {"flair": a_studies_folder / "B_01_FLAIR.NII.GZ"}
+    assert studies_by_id["plain"].sequences == {"image": a_studies_folder / "plain.nii.gz"}
+    assert studies_by_id["B_01_t1ce"].patient_id == studies_by_id["B_01_FLAIR"].patient_id == "B_01"
 
 
 def test_labels_hidden_folders_and_other_files_are_not_studies(a_studies_folder: Path) -> None:

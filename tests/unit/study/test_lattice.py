@@ -67,10 +67,10 @@ def test_a_mask_that_is_cropped_padded_flipped_and_permuted_comes_back_voxel_for
     stored = turned(cropped(image, low, high), tuple(axes), flips)
     # As the file's single precision leaves it.
     stored = Volume(stored.array, stored.affine.astype(np.float32).astype(np.float64))
-    found = on_grid_of(stored, image, "the mask")
-    np.testing.assert_array_equal(found.array, image.array)
-    np.testing.assert_array_equal(found.affine, image.affine)
-    assert found.array.dtype == image.array.dtype
+    placed = on_grid_of(stored, image, "the mask")
+    np.testing.assert_array_equal(placed.array, image.array)
+    np.testing.assert_array_equal(placed.affine, image.affine)
+    assert placed.array.dtype == image.array.dtype
 
 
 @given(
@@ -80,15 +80,15 @@ def test_a_single_slice_of_any_thickness_comes_to_its_place(
     grid: str, axis: int, number: int, thickness: float
 ) -> None:
     image = a_mask(GRIDS[grid])
-    one = [slice(None)] * 3
-    one[axis] = slice(number, number + 1)
+    plane = [slice(None)] * 3
+    plane[axis] = slice(number, number + 1)
     affine = image.affine.copy()
     affine[:3, 3] += affine[:3, axis] * number
     affine[:3, axis] *= thickness
-    found = on_grid_of(Volume(image.array[tuple(one)], affine), image, "the slice")
+    placed = on_grid_of(Volume(image.array[tuple(plane)], affine), image, "the slice")
     expected = np.zeros_like(image.array)
-    expected[tuple(one)] = image.array[tuple(one)]
-    np.testing.assert_array_equal(found.array, expected)
+    expected[tuple(plane)] = image.array[tuple(plane)]
+    np.testing.assert_array_equal(placed.array, expected)
 
 
 @pytest.mark.parametrize("grid", sorted(GRIDS))
@@ -169,8 +169,8 @@ def test_headers_that_round_positions_within_a_hundredth_of_a_voxel_are_on_the_l
 def test_every_orientation_of_storage_is_told_apart() -> None:
     image = a_mask(GRIDS["oblique"], (7, 7, 7))
     for axes, flips in itertools.product(itertools.permutations(range(3)), itertools.product([False, True], repeat=3)):
-        found = on_grid_of(turned(image, axes, flips), image, "the mask")
-        np.testing.assert_array_equal(found.array, image.array)
+        placed = on_grid_of(turned(image, axes, flips), image, "the mask")
+        np.testing.assert_array_equal(placed.array, image.array)
 
 
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])

@@ -97,11 +97,11 @@ def test_no_part_is_guessed_whatever_the_values() -> None:
         for labels in itertools.combinations((1, 2, 3, 4), size):
             for part in (CORE, OEDEMA, ENHANCING, CAVITY):
                 try:
-                    found = numbering_of_mask(labels, "a mask").labels_of([part], "a region", "a mask")
+                    values = numbering_of_mask(labels, "a mask").labels_of([part], "a region", "a mask")
                 except InputError:
                     continue
                 for numbering in possible_numberings(labels):
-                    assert {value for value in labels if numbering.parts[value] == part} == found
+                    assert {value for value in labels if numbering.parts[value] == part} == values
 
 
 def test_values_that_no_numbering_has_are_refused_with_an_example() -> None:

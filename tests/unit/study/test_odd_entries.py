@@ -62,14 +62,14 @@ def linked(target: str) -> Callable[[Path], None]:
 def deep(folder: Path) -> None:
     """Folders in folders, as many as a path can name, and no study."""
     folder.mkdir()
-    here = Path.cwd()
+    start = Path.cwd()
     os.chdir(folder)
     try:
         for _ in range(1500):
             Path("d").mkdir()
             os.chdir("d")
     finally:
-        os.chdir(here)
+        os.chdir(start)
 
 
 def large(path: Path) -> None:
@@ -137,9 +137,9 @@ def test_a_folder_with_pipes_or_with_folders_without_end_is_no_study_and_is_not_
     (a_studies_folder / "pipes").mkdir()
     os.mkfifo(a_studies_folder / "pipes" / "pipe")
     deep(a_studies_folder / "deep")
-    found = failures(a_studies_folder)
+    reasons = failures(a_studies_folder)
     subprocess.run(["rm", "-r", a_studies_folder / "deep"], check=True)  # deeper than Python removes
-    assert found == (["case1"], {})
+    assert reasons == (["case1"], {})
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from gliomics.dicom import Examination, Series, find_examinations
 from gliomics.intake.choices import NONE, Choices
-from gliomics.intake.files import Files
+from gliomics.intake.folder_content import FolderContent
 from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, SeriesSource, usable_id
 from gliomics.sequences import SEQUENCES, Recognition, in_order
 from gliomics.study.sessions import date_in
 
 
-def dicom_plan(files: Files, choices: Choices, patient_id: str | None = None) -> ImportPlan:
+def dicom_plan(files: FolderContent, choices: Choices, patient_id: str | None = None) -> ImportPlan:
     """The plan for the MR series below a folder; whatever is no image series of a sequence is left out by name.
 
     ``patient_id`` is that of examinations whose files hold none; without it they are left out, because nobody knows

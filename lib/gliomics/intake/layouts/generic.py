@@ -14,12 +14,12 @@ from pathlib import Path, PurePosixPath
 
 from gliomics.intake.acquisition import Sidecars
 from gliomics.intake.assemble import Part, stem_of
-from gliomics.intake.files import Files
+from gliomics.intake.folder_content import FolderContent
 from gliomics.intake.plan import ImageSource, usable_id
 from gliomics.sequences import canonical_sequence, is_mask_name, split_sequence_suffix
 from gliomics.study.conventions import FileRole, is_mask_folder, plain_role, role_in_folders
 from gliomics.study.labels import LABELS_FOLDER
-from gliomics.study.sessions import DATE, NUMBERED_SESSION, SESSION, Examination, date_in, examination_of
+from gliomics.study.sessions import DATE, NUMBERED_SESSION, SESSION, NamedExamination, date_in, examination_of
 
 _GROUPS = re.compile(
     r"(?i)(hgg|lgg|gbm|train(ing)?|val(idation)?|test(ing)?|data(set)?s?|images?(tr|ts)?|imgs?|scans?|patients?|subjects?"
@@ -49,7 +49,7 @@ class _Place:
     """Whether its role is known by a folder's name, so that its own may be a patient's."""
 
 
-def generic_parts(files: Files, paths: Iterable[str]) -> list[Part]:
+def generic_parts(files: FolderContent, paths: Iterable[str]) -> list[Part]:
     """The images as parts of studies: by folder, or by the beginning of their names where a folder holds many."""
     by_folder: dict[tuple[str, ...], list[_Place]] = defaultdict(list)
     sidecars = Sidecars(files)
@@ -230,7 +230,7 @@ def _begins_with(stem: str, folders: tuple[str, ...]) -> bool:
 
 def _examination(
     folders: tuple[str, ...], prefix: str, several: set[str], root: Path, *, is_session: bool
-) -> Examination:
+) -> NamedExamination:
     """Patient and session by the folders, and by the beginning of the file's name where that tells more.
 
     ``is_session`` says that the folder's name stood before that beginning, as in those of other patients.
@@ -238,23 +238,23 @@ def _examination(
     named = examination_of(prefix)
     by_folders = _by_folders(folders, several, usable_id(root.resolve().name) or "study")
     if is_session and prefix and not prefix.startswith(folders[-1]):
-        named = Examination("", prefix, named.date)
+        named = NamedExamination("", prefix, named.date)
     elif prefix and named.patient:
         return named
     session = "_".join(filter(None, (by_folders.session, named.session)))
-    return Examination(by_folders.patient, session, named.date or by_folders.date)
+    return NamedExamination(by_folders.patient, session, named.date or by_folders.date)
 
 
-def _by_folders(folders: tuple[str, ...], several: set[str], root: str) -> Examination:
+def _by_folders(folders: tuple[str, ...], several: set[str], root: str) -> NamedExamination:
     if len(folders) < 2:
         named = examination_of(folders[0] if folders else root)
-        return named if named.patient else Examination(root, named.session, named.date)
+        return named if named.patient else NamedExamination(root, named.session, named.date)
     if len(folders) == 2 and _COHORTS.fullmatch(folders[0]):
         named = examination_of(folders[1])
-        return Examination(f"{folders[0]}-{named.patient}", named.session, named.date)
+        return NamedExamination(f"{folders[0]}-{named.patient}", named.session, named.date)
     *groups, patient, session = folders
     if not examination_of(patient).patient and examination_of(session).patient:  # sessions that hold patients
         patient, session = session, patient
     if patient in several:
         patient = "-".join((*groups, patient))
-    return Examination(patient, session, date_in(session))
+    return NamedExamination(patient, session, date_in(session))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from gliomics.intake.acquisition import Sidecars
 from gliomics.intake.assemble import Part, stem_of
-from gliomics.intake.files import Files
+from gliomics.intake.folder_content import FolderContent
 from gliomics.intake.plan import ImageSource, usable_id
 from gliomics.study.conventions import is_mask_folder, plain_role, role_in_folders, role_of, subject_of
 from gliomics.study.sessions import date_in
 
 
-def named_parts(files: Files, paths: list[str]) -> tuple[list[Part], Counter[str], list[str]]:
+def named_parts(files: FolderContent, paths: list[str]) -> tuple[list[Part], Counter[str], list[str]]:
     """The images that a convention names, how many follow each, and the paths that follow none."""
     parts: list[Part] = []
     conventions: Counter[str] = Counter()

@@ -11,7 +11,7 @@ from gliomics.errors import InputError
 from gliomics.files import read_json
 from gliomics.intake.assemble import Part, stem_of, told_role
 from gliomics.intake.choices import Choices
-from gliomics.intake.files import Files
+from gliomics.intake.folder_content import FolderContent
 from gliomics.intake.plan import ImageSource, usable_id
 from gliomics.study.conventions import FileRole, plain_role, subject_of
 from gliomics.study.numbering import CORE, ENHANCING, NUMBERINGS, OEDEMA, numbering_of_segments
@@ -21,7 +21,7 @@ _IMAGES, _LABELS = ("imagesTr", "imagesTs", "imagesVal"), ("labelsTr", "labelsTs
 _CHANNEL = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})")
 
 
-def task_parts(files: Files, paths: list[str], choices: Choices) -> tuple[list[Part], list[str], str]:
+def task_parts(files: FolderContent, paths: list[str], choices: Choices) -> tuple[list[Part], list[str], str]:
     """The images in ``imagesTr`` and the like, the paths elsewhere, and the evidence in words ("" where none is)."""
     parts, paths_left, descriptions = [], [], dict[Path, Mapping[str, Any]]()
     for path in paths:
@@ -46,7 +46,7 @@ def task_parts(files: Files, paths: list[str], choices: Choices) -> tuple[list[P
     return parts, paths_left, evidence
 
 
-def _part(files: Files, path: str, description: Mapping[str, Any], choices: Choices) -> Part:
+def _part(files: FolderContent, path: str, description: Mapping[str, Any], choices: Choices) -> Part:
     stem = stem_of(path)
     roles = _channels(description)
     if Path(path).parent.name in _LABELS:

@@ -25,7 +25,7 @@ _NO_DICOM = {
 
 
 @dataclass
-class Files:
+class FolderContent:
     """The files below a folder, by kind, as paths from the folder."""
 
     root: Path
@@ -61,7 +61,7 @@ class Files:
         return items
 
 
-def find_files(root: Path, *, without: Path | None = None) -> Files:
+def find_files(root: Path, *, without: Path | None = None) -> FolderContent:
     """All files below ``root`` but hidden ones and those below ``without``, sorted.
 
     Raises :class:`InputError` when ``root`` is a file (an archive is to be unpacked) or is missing.
@@ -76,7 +76,7 @@ def find_files(root: Path, *, without: Path | None = None) -> Files:
         raise InputError(f"{root} is {kind}")
     if not root.is_dir():
         raise InputError(f"{root} is not a folder; give the folder that holds the images")
-    files = Files(root, [], [], [], [])
+    files = FolderContent(root, [], [], [], [])
     for folder, names in _walk(root, without):
         inside = folder.relative_to(root).as_posix()
         if _BIDS_DESCRIPTION in names and (folder / "sourcedata").is_dir():
