@@ -87,6 +87,7 @@ def _patient(described: _Description, seed: int, number: int) -> SyntheticPatien
 
 
 _FOLLOWED_UP = 3
+"""Number of the patient who is examined twice."""
 
 
 def _progressed(baseline: Timepoint, seed: int, number: int) -> Timepoint:
