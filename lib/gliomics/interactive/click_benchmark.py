@@ -41,7 +41,11 @@ class Trial:
         return self.dice[min(clicks, len(self.dice) - 1)]
 
     def clicks_to(self, level: float) -> int | None:
-        """Clicks until the Dice was first at least ``level``; None where it never was."""
+        """Clicks until the Dice was first at least ``level``; None where it never was.
+
+        >>> Trial("study", "patient", dice=[0.5, 0.8, 0.92], seconds=[0.1, 0.1]).clicks_to(0.9)
+        2
+        """
         return next((number for number, value in enumerate(self.dice) if value >= level), None)
 
 

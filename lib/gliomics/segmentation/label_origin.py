@@ -37,7 +37,11 @@ def kept_edge(label: Array, automatic: Array) -> float:
 
 
 def changed_share(label: Array, automatic: Array) -> float:
-    """Share of the lesion, by either, of which label and mask say different things, 0 to 1."""
+    """Share of the lesion, by either, of which label and mask say different things, 0 to 1.
+
+    >>> changed_share(np.array([[[1, 1, 0, 0]]]), np.array([[[0, 1, 1, 1]]]))
+    0.75
+    """
     a, b = label > 0, automatic > 0
     union = int(np.count_nonzero(a | b))
     return int(np.count_nonzero(a ^ b)) / union if union else 0.0

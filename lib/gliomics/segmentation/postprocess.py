@@ -18,13 +18,21 @@ def calibrate(logits: npt.NDArray[np.float32], settings: CalibrationSettings) ->
 
 
 def entropy(p: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """Entropy of a yes or no with probability ``p``, in nats; at most ln 2."""
+    """Entropy of a yes or no with probability ``p``, in nats; at most ln 2.
+
+    >>> entropy(np.array([0.5, 0.01])).round(3)
+    array([0.693, 0.056])
+    """
     p = np.clip(p, 1e-6, 1 - 1e-6)
     return np.asarray(np.minimum(-(p * np.log(p) + (1 - p) * np.log(1 - p)), math.log(2)))
 
 
 def to_mask(probability: npt.NDArray[Any], settings: PostprocessSettings) -> npt.NDArray[np.uint8]:
-    """Threshold and drop 3-D components (faces connect) smaller than a fraction of the largest one."""
+    """Threshold and drop 3-D components (faces connect) smaller than a fraction of the largest one.
+
+    >>> to_mask(np.array([[[0.9, 0.8, 0.2, 0.7]]]), PostprocessSettings(smallest_component=0.6))
+    array([[[1, 1, 0, 0]]], dtype=uint8)
+    """
     above = probability > settings.threshold
     components, count = ndimage.label(above)
     if count > 1:

@@ -180,7 +180,11 @@ class Segmenter(LoadedModel):
 
 
 def first_slices(count: int, settings: InputSettings) -> list[int]:
-    """Windows that cover ``count`` slices by the first slice each answers for; those in space overlap by half."""
+    """Windows that cover ``count`` slices by the first slice each answers for; those in space overlap by half.
+
+    >>> first_slices(10, InputSettings(depth=4))
+    [0, 2, 4, 6]
+    """
     if settings.depth == 1:
         return list(range(count))
     last = max(0, count - settings.depth)

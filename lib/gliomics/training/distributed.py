@@ -38,7 +38,11 @@ class Workers:
         return network if self.count == 1 else nn.parallel.DistributedDataParallel(network)
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """This process's part of a batch; a batch too small to give everyone two is repeated."""
+        """This process's part of a batch; a batch too small to give everyone two is repeated.
+
+        >>> Workers(rank=1, count=2).share(["a", "b", "c", "d"])
+        ['b', 'd']
+        """
         while len(items) < 2 * self.count and self.count > 1:
             items = [*items, *items]
         return items[self.rank :: self.count]

@@ -210,7 +210,12 @@ class NetworkTraining:
 
 
 def learning_rate(settings: TrainSettings, epoch: float) -> float:
-    """Linear warm-up over the first twentieth, then a cosine to zero (Loshchilov and Hutter 2017)."""
+    """Linear warm-up over the first twentieth, then a cosine to zero (Loshchilov and Hutter 2017).
+
+    >>> settings = TrainSettings(epochs=20, learning_rate=0.01)
+    >>> [round(learning_rate(settings, epoch), 4) for epoch in (0, 1, 10.5, 20)]
+    [0.001, 0.01, 0.005, 0.0]
+    """
     progress = epoch / settings.epochs
     if progress < 0.05:
         return settings.learning_rate * (0.1 + 0.9 * progress / 0.05)

@@ -161,14 +161,14 @@ def test_cut_prefers_edges_of_the_image_and_keeps_strokes() -> None:
     image[8:16, 8:16] = 2
     probability = np.full(image.shape, 0.05, np.float32)
     probability[6:17, 7:17] = 0.6
-    own = np.zeros(image.shape, np.int8)
-    own[10:14, 10, 1] = 1
-    own[2, 2, 1], own[12, 12, 1] = 1, -1
-    mask = cut(probability, image, own)
+    user_voxels = np.zeros(image.shape, np.int8)
+    user_voxels[10:14, 10, 1] = 1
+    user_voxels[2, 2, 1], user_voxels[12, 12, 1] = 1, -1
+    mask = cut(probability, image, user_voxels)
     assert mask[8:16, 8:16, 1].mean() > 0.9
-    assert mask[own > 0].all()
-    assert not mask[own < 0].any()
-    assert not cut(np.zeros_like(probability), image, np.zeros_like(own)).any()
+    assert mask[user_voxels > 0].all()
+    assert not mask[user_voxels < 0].any()
+    assert not cut(np.zeros_like(probability), image, np.zeros_like(user_voxels)).any()
 
 
 def test_cut_has_the_least_energy_of_all_masks() -> None:
@@ -177,11 +177,13 @@ def test_cut_has_the_least_energy_of_all_masks() -> None:
     masks = ((np.arange(2**9)[:, None] >> np.arange(9)) & 1).astype(bool).reshape(-1, *shape)
     for _ in range(20):
         image, probability = rng.normal(scale=0.4, size=shape), rng.uniform(0.05, 0.95, shape)
-        own = np.zeros(shape, np.int8)
-        own[0, 0, 0] = -1
+        user_voxels = np.zeros(shape, np.int8)
+        user_voxels[0, 0, 0] = -1
         energies = np.array([energy(mask, probability, image) for mask in masks])
         energies[masks[:, 0, 0, 0]] = np.inf
-        assert energy(cut(probability, image, own), probability, image) == pytest.approx(energies.min(), abs=1e-3)
+        assert energy(cut(probability, image, user_voxels), probability, image) == pytest.approx(
+            energies.min(), abs=1e-3
+        )
 
 
 def energy(mask: np.ndarray, probability: np.ndarray, image: np.ndarray) -> float:

@@ -71,11 +71,11 @@ def padded(flair: Volume) -> Volume:
 def test_every_channel_has_a_mean_and_a_deviation_with_zero_padded_names(
     flair_model: Segmenter, volumes: dict[str, Volume], lesion: Mask
 ) -> None:
-    found = deep_features(flair_model, volumes, lesion)
+    features = deep_features(flair_model, volumes, lesion)
     names = [f"deep_segmentation_flair_{kind}_{n:03d}" for kind in ("mean", "std") for n in range(CHANNELS)]
-    assert list(found) == names
-    assert np.isfinite(vector(found)).all()
-    assert found == deep_features(flair_model, volumes, lesion)
+    assert list(features) == names
+    assert np.isfinite(vector(features)).all()
+    assert features == deep_features(flair_model, volumes, lesion)
 
 
 def test_region_of_all_slices_is_the_plain_mean_over_every_cell(
@@ -83,9 +83,9 @@ def test_region_of_all_slices_is_the_plain_mean_over_every_cell(
 ) -> None:
     flair = padded(volumes["flair"])
     everywhere = flair.with_array(np.ones(flair.shape, dtype=np.uint8))
-    found = vector(deep_features(flair_model, {"flair": flair}, everywhere))
+    features = vector(deep_features(flair_model, {"flair": flair}, everywhere))
     maps = hooked_maps(flair_model, flair, list(range(flair.shape[2]))).reshape(-1, CHANNELS)
-    np.testing.assert_allclose(found, [*maps.mean(axis=0), *maps.std(axis=0)], atol=1e-4)
+    np.testing.assert_allclose(features, [*maps.mean(axis=0), *maps.std(axis=0)], atol=1e-4)
 
 
 def test_cells_count_as_much_as_the_region_covers_them(flair_model: Segmenter, volumes: dict[str, Volume]) -> None:
@@ -97,10 +97,10 @@ def test_cells_count_as_much_as_the_region_covers_them(flair_model: Segmenter, v
     row = [round(grid.start[1] + grid.extent[1] / CELLS * edge) for edge in (4, 5)]
     array = np.zeros(flair.shape, dtype=np.uint8)
     array[ends[0] : ends[1], row[0] : row[1], 9] = 1
-    found = vector(deep_features(flair_model, {"flair": flair}, flair.with_array(array)))[:CHANNELS]
+    features = vector(deep_features(flair_model, {"flair": flair}, flair.with_array(array)))[:CHANNELS]
     maps = hooked_maps(flair_model, flair, [9])[0]
     expected = np.average(maps[2:5, 4], axis=0, weights=[1, 1, 0.5])
-    assert np.abs(found - expected).max() < 0.05 * expected.std()
+    assert np.abs(features - expected).max() < 0.05 * expected.std()
 
 
 def test_one_voxel_has_the_channels_of_its_cell_and_no_deviation(
@@ -111,9 +111,9 @@ def test_one_voxel_has_the_channels_of_its_cell_and_no_deviation(
     i, j = (int(start + extent * 4.5 / CELLS) for start, extent in zip(grid.start, grid.extent, strict=True))
     array = np.zeros(flair.shape, dtype=np.uint8)
     array[i, j, 7] = 1
-    found = vector(deep_features(flair_model, {"flair": flair}, flair.with_array(array)))
-    np.testing.assert_allclose(found[:CHANNELS], hooked_maps(flair_model, flair, [7])[0, 4, 4], atol=1e-4)
-    np.testing.assert_allclose(found[CHANNELS:], 0, atol=1e-9)
+    features = vector(deep_features(flair_model, {"flair": flair}, flair.with_array(array)))
+    np.testing.assert_allclose(features[:CHANNELS], hooked_maps(flair_model, flair, [7])[0, 4, 4], atol=1e-4)
+    np.testing.assert_allclose(features[CHANNELS:], 0, atol=1e-9)
 
 
 def test_another_region_has_other_features(flair_model: Segmenter, volumes: dict[str, Volume], lesion: Mask) -> None:
@@ -187,8 +187,8 @@ def test_deep_features_do_not_depend_on_the_order_in_which_axes_are_stored(
     flair_model: Segmenter, volumes: dict[str, Volume], lesion: Mask, order: list[list[int]]
 ) -> None:
     expected = deep_features(flair_model, {"flair": volumes["flair"]}, lesion)
-    found = deep_features(flair_model, {"flair": stored(volumes["flair"], order)}, stored(lesion, order))
-    assert close(expected, found) < 1e-5
+    features = deep_features(flair_model, {"flair": stored(volumes["flair"], order)}, stored(lesion, order))
+    assert close(expected, features) < 1e-5
 
 
 def stored(volume: Volume, order: list[list[int]]) -> Volume:

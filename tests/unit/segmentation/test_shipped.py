@@ -36,21 +36,21 @@ def validation(name: str) -> CrossValidation:
 def test_shipped_model_is_its_configuration_with_the_rules_of_its_cross_validation(name: str) -> None:
     card, config = shipped(name).card, load_training_config(name)
     settings = SegmentationSettings.model_validate(card.settings)
-    found = validation(name)
-    assert found.config == config
+    record = validation(name)
+    assert record.config == config
     assert settings == config.model.model_copy(
-        update={"calibration": found.calibration, "postprocess": found.postprocess}
+        update={"calibration": record.calibration, "postprocess": record.postprocess}
     )
     assert card.sequences == config.sequences
 
 
 def test_figures_are_of_all_patients_each_unseen_by_its_network(name: str) -> None:
-    card, found = shipped(name).card, validation(name)
-    assert found.folds == [sorted(fold) for fold in read_json(DOCS / "lgg_folds.json")["folds"]]
-    assert card.metrics == found.metrics
+    card, record = shipped(name).card, validation(name)
+    assert record.folds == [sorted(fold) for fold in read_json(DOCS / "lgg_folds.json")["folds"]]
+    assert card.metrics == record.metrics
     assert {metric.n for metric in card.metrics} == {88}
     mean = next(metric for metric in card.metrics if metric.name == "mean_dice")
-    assert mean.value == pytest.approx(np.mean(list(found.scores.values())))
+    assert mean.value == pytest.approx(np.mean(list(record.scores.values())))
 
 
 def test_patients_kept_out_were_not_trained_on(name: str) -> None:

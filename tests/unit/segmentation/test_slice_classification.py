@@ -66,12 +66,12 @@ def classifier(a_model: ModelFolder) -> SliceClassifierModel:
 def judged_slices(seed: int = 0, patients: int = 5) -> list[ClassifiedSlices]:
     """Two studies of each patient, with a better than random classifier that often gives the same probability."""
     rng = np.random.default_rng(seed)
-    found = []
+    studies = []
     for number in range(2 * patients):
         tumour = rng.random(20) < 0.4
         probability = (0.3 * tumour + 0.7 * rng.random(20)).round(1)
-        found.append(ClassifiedSlices(f"patient-{number % patients}", tumour, probability))
-    return found
+        studies.append(ClassifiedSlices(f"patient-{number % patients}", tumour, probability))
+    return studies
 
 
 def by_scikit_learn(judged: list[ClassifiedSlices]) -> dict[str, float]:
@@ -90,8 +90,8 @@ def by_scikit_learn(judged: list[ClassifiedSlices]) -> dict[str, float]:
 
 def test_figures_are_those_of_scikit_learn() -> None:
     figures = slice_figures(judged_slices())
-    assert {name: found.value for name, found in figures.items()} == pytest.approx(by_scikit_learn(judged_slices()))
-    assert all(found.low < found.value < found.high and found.n == 5 for found in figures.values())
+    assert {name: figure.value for name, figure in figures.items()} == pytest.approx(by_scikit_learn(judged_slices()))
+    assert all(figure.low < figure.value < figure.high and figure.n == 5 for figure in figures.values())
 
 
 def test_resample_has_each_drawn_patient_with_all_slices() -> None:
@@ -101,20 +101,20 @@ def test_resample_has_each_drawn_patient_with_all_slices() -> None:
     assert times.max() > 1
     drawn = [study for study in judged for _ in range(times[int(study.patient_id[-1])])]
     figures = slice_figures(judged, seed=3, resamples=1)
-    assert {name: found.low for name, found in figures.items()} == pytest.approx(by_scikit_learn(drawn))
+    assert {name: figure.low for name, figure in figures.items()} == pytest.approx(by_scikit_learn(drawn))
 
 
 def test_patients_that_are_all_alike_leave_no_doubt_however_much_slices_differ() -> None:
     judged = [replace(judged_slices()[0], patient_id=str(number)) for number in range(4)]
-    for found in slice_figures(judged).values():
-        assert found.low == pytest.approx(found.value) == found.high
+    for figure in slice_figures(judged).values():
+        assert figure.low == pytest.approx(figure.value) == figure.high
 
 
 def test_figure_that_is_not_defined_is_left_out() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figures = slice_figures([ClassifiedSlices("a", np.array([True, True]), np.array([0.5, 0.4]))])
-    assert {name: found.value for name, found in figures.items()} == pytest.approx(
+    assert {name: figure.value for name, figure in figures.items()} == pytest.approx(
         {"accuracy": 0.5, "sensitivity": 0.5, "f1": 2 / 3}
     )
     assert slice_figures([]) == {}

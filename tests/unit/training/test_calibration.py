@@ -34,11 +34,11 @@ def test_calibration_recovers_the_slope_and_intercept_of_the_truth() -> None:
     true = rng.normal(-1, 2, case.target.shape).astype(np.float32)
     drawn = torch.from_numpy(rng.random(true.shape) < calibrate(true, NONE))
     judged = ScoredCase(LabelledCase(**{**vars(case), "target": drawn.half()}), 2 * true + 0.5)
-    found = choose_calibration([judged])
-    assert found.slope == pytest.approx(0.5, abs=0.05)
-    assert found.intercept == pytest.approx(-0.25, abs=0.15)
+    calibration = choose_calibration([judged])
+    assert calibration.slope == pytest.approx(0.5, abs=0.05)
+    assert calibration.intercept == pytest.approx(-0.25, abs=0.15)
     before = expected_calibration_error([(judged, NONE)])
-    assert expected_calibration_error([(judged, found)]) < before / 2
+    assert expected_calibration_error([(judged, calibration)]) < before / 2
 
 
 def test_perfect_separation_keeps_the_rules_usable() -> None:

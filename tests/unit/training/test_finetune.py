@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from gliomics.segmentation.settings import TrainSettings
 from gliomics.segmentation.weights import WEIGHTS, State, load_weights, save_weights
 from gliomics.study import read_mask, write_mask
 from gliomics.training.checkpoint import EpochRecord
-from gliomics.training.finetune import fine_tune
+from gliomics.training.finetune import FineTuning, fine_tune
 from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.scores import patient_scores, score
 from gliomics.training.stopping import BestEpoch, average_weights
@@ -54,10 +55,10 @@ def test_best_epoch_is_kept_and_the_training_stopped_when_nothing_better_follows
     assert torch.equal(best.state["weight"], torch.tensor([2.0, 2.0]))
 
 
-def test_halfway_is_the_mean_of_the_weights_with_the_counters_of_the_end() -> None:
-    between = average_weights(a_state(1), a_state(4))
-    assert torch.equal(between["weight"], torch.tensor([2.5, 2.5]))
-    assert between["batches"] == 4
+def test_average_is_the_mean_of_the_weights_with_the_counters_of_the_end() -> None:
+    average = average_weights(a_state(1), a_state(4))
+    assert torch.equal(average["weight"], torch.tensor([2.5, 2.5]))
+    assert average["batches"] == 4
 
 
 @pytest.fixture
@@ -92,25 +93,25 @@ def test_studies_that_the_epoch_is_chosen_on_are_not_trained_on(
     store, once = a_store_that_knows_all, SHORT.model_copy(update={"epochs": 1})
     first = fine_tune(store, "tiny", labelled[:5], settings=once)
     (chosen_on,) = first.model.card.training.split["stopping"]
-    others = [item for item in labelled[:5] if patient_hash(item.study.patient_id) != chosen_on]
-    second = fine_tune(store, "tiny", others, settings=once)
+    trained_on = [item for item in labelled[:5] if patient_hash(item.study.patient_id) != chosen_on]
+    second = fine_tune(store, "tiny", trained_on, settings=once)
     expected = load_weights(second.model)
     if "averaged with version 1" in first.reason:
         expected = average_weights(load_weights(store.version("tiny", "1")), expected)
-    found = load_weights(first.model)
-    assert all(torch.allclose(found[name], expected[name], rtol=2e-3, atol=1e-5) for name in expected)
+    weights = load_weights(first.model)
+    assert all(torch.allclose(weights[name], expected[name], rtol=2e-3, atol=1e-5) for name in expected)
 
 
 def test_replayed_studies_are_trained_on_but_never_those_of_patients_labelled_here(
     a_store: ModelStore, labelled: list[LabelledStudy], more: list[LabelledStudy]
 ) -> None:
     plain = fine_tune(a_store, "tiny", labelled[:2], settings=SHORT)
-    own = fine_tune(a_store, "tiny", labelled[:2], replay=labelled[:2], settings=SHORT)
-    other = fine_tune(a_store, "tiny", labelled[:2], replay=more, settings=SHORT)
-    assert weights_of(own.model.path) == weights_of(plain.model.path) != weights_of(other.model.path)
-    assert "replayed" not in own.model.card.training.population
-    assert other.model.card.training.population.endswith("then 2 studies labelled here, with 8 replayed")
-    assert len(other.model.card.training.patients) == 10
+    same_patients = fine_tune(a_store, "tiny", labelled[:2], replay=labelled[:2], settings=SHORT)
+    more_patients = fine_tune(a_store, "tiny", labelled[:2], replay=more, settings=SHORT)
+    assert weights_of(same_patients.model.path) == weights_of(plain.model.path) != weights_of(more_patients.model.path)
+    assert "replayed" not in same_patients.model.card.training.population
+    assert more_patients.model.card.training.population.endswith("then 2 studies labelled here, with 8 replayed")
+    assert len(more_patients.model.card.training.patients) == 10
 
 
 def test_card_describes_the_labels_that_were_trained_on_not_one_saved_meanwhile(
@@ -147,8 +148,9 @@ def test_patients_are_compared_by_networks_that_were_trained_without_them(
     result = fine_tune(a_store, "tiny", labelled, settings=SHORT)
     everybody = {item.study.id for item in labelled}
     assert len(trained_on) == 4 and trained_on[-1] == everybody
-    assert [one | other for one, other in zip(trained_on, judged_on, strict=False)] == [everybody] * 3
-    assert not any(one & other for one, other in zip(trained_on, judged_on, strict=False))
+    pairs = list(zip(trained_on, judged_on, strict=False))
+    assert [training | judged for training, judged in pairs] == [everybody] * 3
+    assert not any(training & judged for training, judged in pairs)
     assert set(result.after) == everybody
     hashes = sorted(patient_hash(item.study.patient_id) for item in labelled)
     assert result.model.card.training.split["compared"] == result.model.card.training.patients == hashes
@@ -166,10 +168,25 @@ def test_patient_that_is_written_in_two_ways_is_on_one_side_of_the_comparison(
     assert len(result.before) == 6
 
 
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStudy]) -> tuple[Path, FineTuning]:
+    """The folder of a store whose model was trained on all labelled studies, and what came of that."""
+    folder = tmp_path_factory.mktemp("published")
+    return folder, fine_tune(make_store(folder), "tiny", labelled, settings=FAST)
+
+
+@pytest.fixture
+def a_store_that_learned(published: tuple[Path, FineTuning], tmp_path: Path) -> ModelStore:
+    """A copy of that store."""
+    folder = tmp_path / "learned"
+    shutil.copytree(published[0], folder)
+    return ModelStore(folder / "local", shipped=folder / "shipped")
+
+
 def test_better_network_is_published_and_its_patients_are_known_from_then_on(
-    a_store: ModelStore, labelled: list[LabelledStudy]
+    published: tuple[Path, FineTuning], a_store_that_learned: ModelStore, labelled: list[LabelledStudy]
 ) -> None:
-    first = fine_tune(a_store, "tiny", labelled, settings=FAST)
+    first, a_store = published[1], a_store_that_learned
     assert first.published, first.reason
     assert (first.verdict.outcome, first.verdict.n) == ("better", 6)
     assert a_store.current("tiny").card.version == "2"
@@ -203,8 +220,8 @@ def test_unreadable_label_is_skipped_with_its_reason(
 def test_new_patients_are_compared_with_a_champion_that_knows_the_old_ones(
     labelled: list[LabelledStudy], more: list[LabelledStudy], tmp_path: Path
 ) -> None:
-    known = make_store(tmp_path / "knowing", [item.study.patient_id for item in labelled])
-    result = fine_tune(known, "tiny", [*labelled, *more[:5]], settings=SHORT)
+    store = make_store(tmp_path / "knowing", [item.study.patient_id for item in labelled])
+    result = fine_tune(store, "tiny", [*labelled, *more[:5]], settings=SHORT)
     assert set(result.before) == {item.study.id for item in more[:5]}
     assert result.verdict.n == 5
 
@@ -228,12 +245,14 @@ def test_labels_made_from_the_champion_s_masks_favour_it(
     assert "6 labels made from its own masks, which favours it" in result.reason
 
 
-def test_rolled_back_champion_is_challenged_next(a_store: ModelStore, labelled: list[LabelledStudy]) -> None:
-    published = fine_tune(a_store, "tiny", labelled, settings=FAST)
-    assert published.published
+def test_rolled_back_champion_is_challenged_next(
+    published: tuple[Path, FineTuning], a_store_that_learned: ModelStore, labelled: list[LabelledStudy]
+) -> None:
+    first, a_store = published[1], a_store_that_learned
+    assert first.published
     assert a_store.rollback("tiny", reason="a reader's wish").card.version == "1"
     again = fine_tune(a_store, "tiny", labelled, settings=SHORT)
-    assert again.before == published.before
+    assert again.before == first.before
     assert (again.model.card.version, again.model.card.parent) == ("3", "1")
 
 

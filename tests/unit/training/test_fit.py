@@ -19,6 +19,8 @@ from tests.unit.tiny_networks import FAST, TINY
 
 pytestmark = pytest.mark.slow
 
+BRIEF = {**FAST.model_dump(), "epochs": 1}
+
 
 def a_config(name: str, optional: list[str], **more: object) -> TrainingConfig:
     return TrainingConfig.model_validate(
@@ -93,13 +95,12 @@ def test_figures_are_those_of_the_test_patients(labelled: list[LabelledStudy], t
 def test_figures_of_validation_patients_say_what_was_chosen_on_them(
     labelled: list[LabelledStudy], tmp_path: Path
 ) -> None:
-    model, _ = fitted(labelled, a_config("tiny", []), Split(("patient-5",)), tmp_path)
+    model, _ = fitted(labelled, a_config("tiny", [], training=BRIEF), Split(("patient-5",)), tmp_path)
     assert "chosen on the same patients" in model.card.metrics[0].how
 
 
 def test_without_patients_kept_apart_there_are_no_figures(labelled: list[LabelledStudy], tmp_path: Path) -> None:
-    config = a_config("tiny", [], training={**FAST.model_dump(), "epochs": 1})
-    model, scores = fitted(labelled, config, Split(), tmp_path)
+    model, scores = fitted(labelled, a_config("tiny", [], training=BRIEF), Split(), tmp_path)
     assert (model.card.metrics, scores) == ([], {})
     assert model.card.training.n_patients == 6
 
