@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from gliomics.errors import InputError
 from gliomics.evaluation import dice
@@ -74,6 +76,27 @@ def test_uncertainty_is_repeatable_and_leaves_the_segmenter_as_it_was(trained: S
     first, second = trained.uncertainty(flair), trained.uncertainty(flair)
     assert first == second > 0
     np.testing.assert_array_equal(trained.segment(flair).probability.array, before)
+
+
+def test_models_that_draw_at_once_draw_what_they_would_alone(trained: Segmenter) -> None:
+    other = Segmenter.from_state(trained.card, trained.network.state_dict())
+    inputs = trained.prepare({"flair": a_lesion_case(4)[0]["flair"]}).inputs
+
+    def draws(segmenter: Segmenter) -> np.ndarray:
+        return segmenter.draws(inputs, samples=8, seed=3)
+
+    alone = draws(trained)
+    with ThreadPoolExecutor(2) as pool:
+        for together in pool.map(draws, [trained, other] * 4):
+            np.testing.assert_array_equal(together, alone)
+
+
+def test_uncertainty_leaves_the_callers_random_numbers_alone(trained: Segmenter) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    trained.uncertainty({"flair": a_lesion_case(4)[0]["flair"]}, seed=5)
+    assert torch.equal(torch.rand(4), expected)
 
 
 def test_uncertainty_comes_from_dropout_alone(trained: Segmenter) -> None:
