@@ -63,7 +63,7 @@ def load_model(name: str | Path, *, models: str | Path | None = None) -> LoadedM
     :class:`DependencyError` where the packages that compute are not installed.
     """
     is_folder = (Path(name) / CARD).is_file()
-    folder = load_model_folder(Path(name)) if is_folder else ModelStore(_path(models)).current(str(name))
+    folder = load_model_folder(Path(name)) if is_folder else ModelStore(models).current(str(name))
     with _server_part("a model"):
         return _loaded(folder)
 
@@ -189,7 +189,3 @@ def _server_part(what: str) -> Iterator[None]:
         if (missing := packages.server_part_missing(error, what)) is None:
             raise
         raise DependencyError(missing) from error
-
-
-def _path(folder: str | Path | None) -> Path | None:
-    return None if folder is None else Path(folder)

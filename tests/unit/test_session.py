@@ -122,6 +122,14 @@ def test_model_is_loaded_by_name_or_folder_as_what_its_task_is(tmp_path: Path) -
         gliomics.load_model("nothing", models=tmp_path)
 
 
+def test_paths_may_be_texts(row: gliomics.FeatureRow, tmp_path: Path) -> None:
+    gliomics.write_features_csv([row], f"{tmp_path}/features.csv")
+    assert gliomics.read_features_csv(f"{tmp_path}/features.csv") == [row]
+    gliomics.write_mask(gliomics.read_mask(str(TRUTH)), f"{tmp_path}/mask.nii.gz")
+    assert len(gliomics.list_studies(str(SAMPLES))) == 8
+    assert gliomics.ModelStore(str(tmp_path)).names("subtype") == ["subtype_coc", "subtype_idh"]
+
+
 def test_without_the_server_part_one_sentence_says_so(
     study: gliomics.Study, row: gliomics.FeatureRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

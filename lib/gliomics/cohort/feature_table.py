@@ -18,13 +18,13 @@ WARNINGS = f"{PREFIX}warnings"
 _BETWEEN_WARNINGS = " | "
 
 
-def write_features_csv(rows: Iterable[FeatureRow], path: Path) -> None:
+def write_features_csv(rows: Iterable[FeatureRow], path: str | Path) -> None:
     """Write one line per row: ``study_id``, ``region``, the features, then ``diagnostics_*``.
 
     A feature that a study does not have is an empty cell. ``rows`` is gone through twice, first for the columns, so
     it must be a collection, of which only one row at a time need be in memory.
     """
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_path(Path(path)) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         write_rows(file, to_table(rows))
 
 
@@ -50,12 +50,13 @@ def _to_cells(row: FeatureRow, features: Iterable[str], diagnostics: Iterable[st
     ]
 
 
-def read_features_csv(path: Path) -> list[FeatureRow]:
+def read_features_csv(path: str | Path) -> list[FeatureRow]:
     """Read a table that :func:`write_features_csv` or another program wrote.
 
     Only ``study_id`` is required; every column that is neither ``region`` nor ``diagnostics_*`` must be numeric.
     Raises :class:`InputError` naming the file, the line and the column.
     """
+    path = Path(path)
     rows = from_table(read_csv(path), str(path))
     if not rows:
         raise InputError(f"{path} has no rows; make it with `gliomics features STUDIES --masks DIR --out {path.name}`")

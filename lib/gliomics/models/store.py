@@ -46,8 +46,8 @@ class ModelStore:
     not read.
     """
 
-    def __init__(self, local: Path | None = None, *, shipped: Path = SHIPPED) -> None:
-        self._local = local
+    def __init__(self, local: str | Path | None = None, *, shipped: Path = SHIPPED) -> None:
+        self._local = None if local is None else Path(local)
         self._shipped = shipped
 
     def __repr__(self) -> str:

@@ -116,7 +116,7 @@ def read_study_folder(folder: Path, root: Path | None = None) -> list[Study]:
     return studies
 
 
-def list_studies(root: Path, on_error: OnError | None = None) -> list[Study]:
+def list_studies(root: str | Path, on_error: OnError | None = None) -> list[Study]:
     """All studies of a studies folder, sorted by folder or file name.
 
     A broken one does not hide the others: it is handed to ``on_error`` with its path
@@ -270,7 +270,7 @@ def new_study_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _entries(root: Path) -> list[Path]:
+def _entries(root: str | Path) -> list[Path]:
     """What may be a study: everything visible but files of other types than images."""
     root = Path(root)
     if not is_folder(root):

@@ -67,7 +67,7 @@ def read_volume(path: Path) -> Volume:
     return volume
 
 
-def read_mask(path: Path) -> Mask:
+def read_mask(path: str | Path) -> Mask:
     """Read a mask: label values as stored, in the smallest integer type that holds them.
 
     Values that a header's scale leaves beside an integer, by 1e-4 or half a step of the scale, are that integer. The
@@ -89,7 +89,7 @@ def read_label_names(path: Path) -> dict[int, str]:
     return _read(Path(path), as_mask=True).label_names
 
 
-def write_volume(volume: Volume, path: Path) -> None:
+def write_volume(volume: Volume, path: str | Path) -> None:
     """Write an image, atomically; ``.nii.gz``, ``.nii`` or ``.nrrd`` by the name, the voxel type kept."""
     path = Path(path)
     _check_suffix(path)
@@ -116,7 +116,7 @@ def _write_nrrd(volume: Volume, path: Path) -> None:
         raise StorageError(f"{path.name} could not be written; look whether the disk is full") from error
 
 
-def write_mask(mask: Mask, path: Path) -> None:
+def write_mask(mask: Mask, path: str | Path) -> None:
     """Write a mask in the smallest integer type that holds its label values, atomically."""
     write_volume(mask.with_array(_as_labels(mask.array, str(path))), path)
 
