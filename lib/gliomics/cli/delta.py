@@ -29,10 +29,10 @@ def delta(
 
     check_table(out)
     check_apart([out], [features])
-    found = deltas(read_features_csv(features), first=first, last=last)
-    for reason in found.left_out:
+    changes = deltas(read_features_csv(features), first=first, last=last)
+    for reason in changes.left_out:
         console.print(f"left out {reason}", style="yellow", markup=False)
-    if not found.rows:
+    if not changes.rows:
         raise InputError(f"no patient in {features} has two time points to compare; the reasons are above")
-    write_features_csv(found.rows, out)
-    console.print(f"{len(found.rows)} rows in {out}")
+    write_features_csv(changes.rows, out)
+    console.print(f"{len(changes.rows)} rows in {out}")

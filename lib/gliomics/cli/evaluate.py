@@ -12,9 +12,9 @@ from gliomics.cli.terminal.console import (
     check_apart,
     console,
     is_one_study,
-    left_out,
-    masks_not_used,
-    study_left_out,
+    report_left_out,
+    report_unreadable,
+    report_unused_masks,
     with_progress,
 )
 from gliomics.cli.terminal.failures import Failures
@@ -67,11 +67,11 @@ def segmentation(
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder; give the folder that holds <study id>.nii.gz for each study")
     check_apart([out / f"{name}.csv" for name in TABLES], [groups])
-    every_study = open_studies(studies, left_out)
+    every_study = open_studies(studies, report_unreadable)
     failures = Failures(only=len(every_study) == 1)
     if len(every_study) > 1:
         for folder in (masks, labels):
-            masks_not_used(folder, every_study)
+            report_unused_masks(folder, every_study)
     pairs = _pairs(every_study, masks, labels, failures)
     patients = sorted({pair.study.patient_id for pair in pairs})
     from_table = read_groups(groups, group or [], patients) if groups is not None else {}
@@ -85,7 +85,7 @@ def segmentation(
     write_tables(evaluation, by_group, out)
     _write_pictures(evaluation, out)
     absent = len(every_study) - len(evaluation.studies) - len(failures.errors)
-    _say(evaluation)
+    _summarise(evaluation)
     console.print(
         f"{len(evaluation.studies)} studies of {len(evaluation.patients)} patients in {out}"
         + (f", {absent} without mask or reference" if absent else "")
@@ -114,7 +114,7 @@ def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: Failur
                 pairs.append(Pair(study, mask, reference, record.in_sample(mask)))
                 continue
             lacking = [f"no mask in {masks}"] * (mask is None) + [f"no reference in {labels}"] * (reference is None)
-            study_left_out(study.id, ", ".join(lacking))
+            report_left_out(study.id, ", ".join(lacking))
     if not pairs:
         raise InputError(
             f"none of the {len(studies)} studies has a mask <study id>.nii.gz in {masks} and a reference in {labels}"
@@ -163,7 +163,7 @@ def _example(place: str, patient: PatientScores) -> Example:
     )
 
 
-def _say(evaluation: Evaluation) -> None:
+def _summarise(evaluation: Evaluation) -> None:
     """Mean and median Dice, of patients that the model learned from apart."""
     from gliomics.evaluation.tables import statistics
 

@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.prompt import Confirm, Prompt
 
-from gliomics.cli.terminal.console import console, counted
+from gliomics.cli.terminal.console import console, count_studies
 from gliomics.cli.terminal.import_plan import show_left_out, show_plan
 from gliomics.errors import InputError
 from gliomics.sequences import SEQUENCES
@@ -124,10 +124,10 @@ def _check_apart(source: Path, dest: Path) -> None:
 
 
 def _ask(plan: ImportPlan, choices: Choices) -> bool:
-    """Ask for each undecided name once; whether anything was said."""
+    """Ask for each undecided name once; whether any was answered."""
     from gliomics.intake import Choice
 
-    said = False
+    answered = False
     for name, items in plan.questions.items():
         if name in choices.skipped:
             continue
@@ -143,42 +143,42 @@ def _ask(plan: ImportPlan, choices: Choices) -> bool:
             choices.skipped.add(name)
         else:
             choices.choices.append(Choice(answer, name))
-            said = True
+            answered = True
     volumes = next((item for item in plan.left_out if item.asks_channels), None)
     if volumes is not None and not choices.channels:
         console.print(f"{volumes.what}: {volumes.reason}", markup=False)
         answer = Prompt.ask("what are the volumes, in order? (empty: leave them out)", default="", console=console)
         if answer:
             choices.channels = type(choices).parse([], answer).channels
-            said = True
-    return said
+            answered = True
+    return answered
 
 
 def _write(plan: ImportPlan, dest: Path) -> ImportReport:
     from gliomics.intake import write_plan
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    done = 0
+    written = 0
     try:
         with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("importing", total=len(plan.studies))
 
             def progress(number: int, total: int, name: str) -> None:
-                nonlocal done
-                done = number
+                nonlocal written
+                written = number
                 bar.update(task, completed=number, description=name)
 
             return write_plan(plan, dest, progress)
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(
-            f"stopped: {done} of {len(plan.studies)} studies are in {dest}, whole; run the same command to go on"
+            f"stopped: {written} of {len(plan.studies)} studies are in {dest}, whole; run the same command to go on"
         ) from error
 
 
 def _conclude(plan: ImportPlan, report: ImportReport, dest: Path) -> None:
     labels = sum((dest / "labels" / "final" / f"{study.id}.nii.gz").is_file() for study in report.written)
-    kept = f", {len(report.kept)} were there already and are kept" if report.kept else ""
-    console.print(f"{counted(report.written)} written to {dest}, {labels} with a final label{kept}")
+    already_there = f", {len(report.kept)} were there already and are kept" if report.kept else ""
+    console.print(f"{count_studies(report.written)} written to {dest}, {labels} with a final label{already_there}")
     if any(not study.spacing_known for study in report.written):
         console.print("The files do not hold the whole voxel size: measures in mm are marked as unknown.")
     if report.left_out:

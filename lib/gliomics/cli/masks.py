@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.terminal.console import STUDIES, check_apart, console, left_out, masks_not_used, with_progress
+from gliomics.cli.terminal.console import (
+    STUDIES,
+    check_apart,
+    console,
+    report_unreadable,
+    report_unused_masks,
+    with_progress,
+)
 from gliomics.cli.terminal.failures import Failures
 from gliomics.errors import InputError
 
@@ -44,10 +51,10 @@ def resample(
         raise InputError(f"{masks} is not a folder; give the folder that holds <study id>.nii.gz for each study")
     if os.path.realpath(out) == os.path.realpath(masks):
         raise InputError(f"{out} holds the masks themselves; give another folder to --out")
-    every_study = open_studies(studies, left_out)
+    every_study = open_studies(studies, report_unreadable)
     images = [path for study in every_study for path in study.sequences.values()]
     check_apart([out / f"{study.id}.nii.gz" for study in every_study], images)
-    masks_not_used(masks, every_study)
+    report_unused_masks(masks, every_study)
     resampled, failures = 0, Failures()
     for study in with_progress(every_study, "resampling", len(every_study)):
         with failures.of(study.id):

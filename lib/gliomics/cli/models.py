@@ -69,8 +69,8 @@ def rollback(
     """Let an earlier version of a model serve again; a running server takes it from the next request on."""
     store = _store(studies)
     before = store.current(name).card.version
-    now = store.rollback(name, to=to, reason=reason)
-    typer.echo(f"{name}: version {now.card.version} serves, {before} no longer does; nothing was removed")
+    folder = store.rollback(name, to=to, reason=reason)
+    typer.echo(f"{name}: version {folder.card.version} serves, {before} no longer does; nothing was removed")
 
 
 def _store(studies: Path | None) -> ModelStore:
@@ -93,5 +93,5 @@ def _versions(store: ModelStore, name: str) -> str:
 def _figure(card: ModelCard) -> str:
     if not card.metrics:
         return ""
-    first = card.metrics[0]
-    return f"{first.name} {first.value:.3f}, n = {first.n}"
+    metric = card.metrics[0]
+    return f"{metric.name} {metric.value:.3f}, n = {metric.n}"

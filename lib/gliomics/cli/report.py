@@ -72,11 +72,11 @@ def report(
     page = out or Path(f"{examined.id}.html")
     check_replaceable(page)
     store = ModelStore(models)
-    with _mask(examined, root, mask, store, model, resample_to) as (examined, mask_file):
+    with _mask(examined, root, mask, store=store, model=model, resample_to=resample_to) as (examined, mask_file):
         case = examine(examined, mask_file, store, numbering=numbering, resample_to=resample_to)
     introduction = "Made on one computer from the images and the mask named below; nothing was sent anywhere."
     write_report(page, Report(title=f"Report on {examined.id}", cases=[case], introduction=introduction))
-    _say(case)
+    _summarise(case)
     console.print(f"{page}: open it in a browser\n{RESEARCH_NOTICE}", markup=False)
 
 
@@ -91,28 +91,29 @@ def _find(text: str, studies: Path | None) -> tuple[Study, Path]:
         raise InputError(
             f"there is no folder or file {text}; give a study's folder, one image file, or with --studies FOLDER its id"
         )
-    found = open_studies(path)
+    examinations = open_studies(path)
     root = path.resolve().parent if is_one_study(path) else path
-    if len(found) > 1:
-        listed = ", ".join(item.id for item in found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
+    if len(examinations) > 1:
+        more = f" and {len(examinations) - 10} more" if len(examinations) > 10 else ""
         raise InputError(
-            f"{path} holds {len(found)} examinations: {listed}; a report is on one: gliomics report ID --studies {root}"
+            f"{path} holds {len(examinations)} examinations: {', '.join(item.id for item in examinations[:10])}{more}; "
+            f"a report is on one: gliomics report ID --studies {root}"
         )
-    return found[0], root
+    return examinations[0], root
 
 
 @contextlib.contextmanager
 def _mask(
-    study: Study, root: Path, given: Path | None, store: ModelStore, model: str, resample_to: str | None
+    study: Study, root: Path, path: Path | None, *, store: ModelStore, model: str, resample_to: str | None
 ) -> Iterator[tuple[Study, MaskFile]]:
-    """The mask that is reported on: the one given, else the final label, else an automatic one.
+    """The mask that is reported on: the one at ``path``, else the final label, else an automatic one.
 
     The study comes back with the numbering that its label's segments are named by.
     """
     from gliomics.study import find_mask, labels_folder
 
-    if given is not None:
-        yield study, _given_mask(study, given)
+    if path is not None:
+        yield study, _given_mask(study, path)
     elif find_mask(labels_folder(root), study.id) is not None:
         yield _labelled(study, root)
     else:
@@ -120,15 +121,16 @@ def _mask(
             yield study, _automatic_mask(study, Path(folder) / f"{study.id}.nii.gz", store, model, resample_to)
 
 
-def _given_mask(study: Study, given: Path) -> MaskFile:
+def _given_mask(study: Study, file_or_folder: Path) -> MaskFile:
     from gliomics.report.examine import MaskFile
     from gliomics.segmentation.mask_record import MaskRecord
     from gliomics.study import find_mask
 
-    path = find_mask(given, study.id) if given.is_dir() else given
+    is_folder = file_or_folder.is_dir()
+    path = find_mask(file_or_folder, study.id) if is_folder else file_or_folder
     if path is None or not path.is_file():
-        expected = f"{given} has no mask {study.id}.nii.gz" if given.is_dir() else f"there is no file {given}"
-        raise InputError(f"{expected}; give the tumour's mask on the images of study '{study.id}'")
+        what = f"{file_or_folder} has no mask {study.id}.nii.gz" if is_folder else f"there is no file {file_or_folder}"
+        raise InputError(f"{what}; give the tumour's mask on the images of study '{study.id}'")
     record = MaskRecord(path.parent)
     made_by = record.made_by(path)
     if made_by is None:
@@ -164,9 +166,9 @@ def _labelled(study: Study, root: Path) -> tuple[Study, MaskFile]:
         facts["Label made from"] = f"the automatic mask of {model.replace('/', ' version ')}, {how}"
     reviews = ReviewStore(workspace.reviews).reviews(study.id, FINAL)
     if reviews and reviews[-1].state != SUBMITTED:
-        last = reviews[-1]
-        comment = f": {last.comment}" if last.comment else ""
-        facts["Review"] = f"version {last.version} {last.state} by {last.user or 'somebody unnamed'}{comment}"
+        review = reviews[-1]
+        comment = f": {review.comment}" if review.comment else ""
+        facts["Review"] = f"version {review.version} {review.state} by {review.user or 'somebody unnamed'}{comment}"
     origin = f"the study's final label, version {version.version} by {version.user or 'somebody unnamed'}"
     return with_numbering_of_segments(study, version.info), MaskFile(path, origin, facts=facts)
 
@@ -179,20 +181,20 @@ def _automatic_mask(study: Study, path: Path, store: ModelStore, model: str, res
 
     segmenter = Segmenter(store.current(model))
     card = segmenter.card
-    made = segmenter.segment(load_volumes(study, card, resample_to=resample_to))
-    if not made.mask.array.any():
+    segmented = segmenter.segment(load_volumes(study, card, resample_to=resample_to))
+    if not segmented.mask.array.any():
         raise InputError(
             f"{model} version {card.version} finds no lesion in study '{study.id}'; give the tumour's mask with --mask"
         )
-    write_mask(made.mask, path)
+    write_mask(segmented.mask, path)
     return MaskFile(
         path,
         f"automatic, by {card.name} version {card.version}",
-        [_DRAWN_BY_NOBODY, *made.warnings, *card.in_sample_warnings(study.patient_id)],
+        [_DRAWN_BY_NOBODY, *segmented.warnings, *card.in_sample_warnings(study.patient_id)],
     )
 
 
-def _say(case: CaseReport) -> None:
+def _summarise(case: CaseReport) -> None:
     """The page in a few lines."""
     volume = f"whole tumour {case.lesion_ml:.1f} ml" if case.lesion_ml is not None else "the voxel size is unknown"
     console.print(f"{case.study.id}: mask: {case.mask_origin}; {volume}", markup=False)

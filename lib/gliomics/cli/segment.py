@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.terminal.console import RESAMPLE_TO, STUDIES, check_apart, console, left_out, with_progress
+from gliomics.cli.terminal.console import RESAMPLE_TO, STUDIES, check_apart, console, report_unreadable, with_progress
 from gliomics.cli.terminal.failures import Failures
 from gliomics.errors import InputError, UnknownNameError
 
@@ -40,7 +40,7 @@ def segment(
     """
     from gliomics.study import open_studies
 
-    every_study = open_studies(studies, left_out)
+    every_study = open_studies(studies, report_unreadable)
     images = [path for study in every_study for path in study.sequences.values()]
     check_apart([out / f"{study.id}.nii.gz" for study in every_study], images)
     if maps is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.terminal.console import console, labelled_studies, study_left_out
+from gliomics.cli.terminal.console import console, labelled_studies, report_left_out
 from gliomics.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,20 +79,22 @@ def active_learning(
     parts = read_split(split)
     if not isinstance(parts, Split):
         raise InputError(f'{split} has folds; give {{"test": [patient ids]}}, the patients to measure on')
-    chosen = with_overrides(load_training_config(config), size=size, epochs=epochs)
-    plan = Plan(chosen, first, step, until, encoder_weights)
-    cohort = Cohort.of(labelled_studies(studies), parts, chosen, study_left_out)
+    training = with_overrides(load_training_config(config), size=size, epochs=epochs)
+    plan = Plan(training, first, step, until, encoder_weights)
+    cohort = Cohort.of(labelled_studies(studies), parts, training, report_left_out)
     console.print(f"{len(cohort.pool)} patients to choose from, {len(cohort.test)} studies to measure on")
-    for rounds in replay(cohort, plan, out, strategies=strategy or list(COMPARABLE), seeds=seeds, on_round=_say):
+    for rounds in replay(
+        cohort, plan, out, strategies=strategy or list(COMPARABLE), seeds=seeds, on_round=_report_round
+    ):
         write_results(rounds, out)
     console.print((out / "summary.md").read_text(encoding="utf-8"), markup=False)
     console.print(f"results in {out}")
 
 
-def _say(made: Sequence[Round], left: int, seconds: float) -> None:
-    one = made[0]
-    strategy = one.strategy if len(made) == 1 else f"{len(made)} strategies"
+def _report_round(rounds: Sequence[Round], trainings_left: int, seconds: float) -> None:
+    round_ = rounds[0]
+    strategy = round_.strategy if len(rounds) == 1 else f"{len(rounds)} strategies"
     console.print(
-        f"seed {one.seed}, {strategy}, {len(one.labelled)} patients: mean Dice {one.mean_dice:.3f}; "
-        f"{left} trainings left, about {seconds / 60:.0f} min"
+        f"seed {round_.seed}, {strategy}, {len(round_.labelled)} patients: mean Dice {round_.mean_dice:.3f}; "
+        f"{trainings_left} trainings left, about {seconds / 60:.0f} min"
     )

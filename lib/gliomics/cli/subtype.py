@@ -46,10 +46,10 @@ def predict(
     check_apart([out], [features])
     rows = read_features_csv(features)
     ids = [row.study_id for row in rows]
-    twice = next((name for name in ids if ids.count(name) > 1), None)
-    if twice is not None:
+    repeated = next((name for name in ids if ids.count(name) > 1), None)
+    if repeated is not None:
         raise InputError(
-            f"{features} has several regions of study '{twice}'; keep the region that the model was made for"
+            f"{features} has several regions of study '{repeated}'; keep the region that the model was made for"
         )
     subtype_models = [SubtypeModel(_open(name, models)) for name in model]
     cards = {subtype_model.card.name: subtype_model.card for subtype_model in subtype_models}
@@ -67,11 +67,13 @@ def predict(
         raise failures.errors[0]
     write_estimates_csv(estimates, out)
     for subtype_model in subtype_models:
-        _say(subtype_model, [estimate for estimate in estimates if estimate.model == subtype_model.card.name], out)
+        _summarise(
+            subtype_model, [estimate for estimate in estimates if estimate.model == subtype_model.card.name], out
+        )
     failures.end()
 
 
-def _say(model: SubtypeModel, estimates: list[SubtypeEstimate], out: Path) -> None:
+def _summarise(model: SubtypeModel, estimates: list[SubtypeEstimate], out: Path) -> None:
     """What the estimates of one model are, and what to beware of."""
     console.print(f"{len(estimates)} estimates of {model.settings.target} in {out}")
     for metric in model.card.metrics[:1]:
@@ -79,9 +81,9 @@ def _say(model: SubtypeModel, estimates: list[SubtypeEstimate], out: Path) -> No
         console.print(
             f"{metric.name}: {metric.value:.2f}{interval}, {metric.n} patients, cross-validated", markup=False
         )
-    unlike = sum(not estimate.inside_training_range for estimate in estimates)
-    if unlike:
-        console.print(f"{unlike} studies are unlike the training patients; see the column reasons", style="yellow")
+    outside = sum(not estimate.inside_training_range for estimate in estimates)
+    if outside:
+        console.print(f"{outside} studies are unlike the training patients; see the column reasons", style="yellow")
     in_sample = sum(estimate.in_sample for estimate in estimates)
     if in_sample:
         console.print(
@@ -152,7 +154,7 @@ def fit(
     )
     if (note := too_few_permutations(permutations)) is not None:
         console.print(note, style="yellow")
-    others = dict(_pair(item, "--other-masks", "NAME=FEATURES.csv") for item in other_masks or [])
+    other_tables = dict(_pair(item, "--other-masks", "NAME=FEATURES.csv") for item in other_masks or [])
     tables = dict(_pair(item, "--related", "MODEL=TABLE") for item in related or [])
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
@@ -163,9 +165,9 @@ def fit(
             read_patient_column(outcomes, target),
             out,
             options,
-            other_masks={label: read_features_csv(Path(path)) for label, path in others.items()},
+            other_masks={label: read_features_csv(Path(path)) for label, path in other_tables.items()},
             related={label: read_patient_column(Path(path), label) for label, path in tables.items()},
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=lambda completed, total: bar.update(task, completed=completed, total=total),
         )
     counts = ", ".join(f"{label} {count}" for label, count in folder.card.settings["class_counts"].items())
     console.print(f"{folder.card.training.n_patients} patients: {counts}", markup=False)
@@ -199,7 +201,7 @@ def _open(model: str, models: Path | None) -> ModelFolder:
 def _pair(text: str, option: str, form: str) -> tuple[str, str]:
     from gliomics.errors import InputError
 
-    first, separator, second = text.partition("=")
-    if not (separator and first and second):
+    name, separator, value = text.partition("=")
+    if not (separator and name and value):
         raise InputError(f"{option} {text!r} is not {form}; write it so")
-    return first, second
+    return name, value

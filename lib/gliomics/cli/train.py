@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.terminal.console import console, labelled_studies, study_left_out
+from gliomics.cli.terminal.console import console, labelled_studies, report_left_out
 from gliomics.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def segmentation(
             metrics, result = validated_model.card.metrics, validated_model.path
         elif isinstance(parts, Split):
             plan = TrainingPlan(load_training_config(str(config)), population, parts, encoder_weights)
-            fitted = fit(labelled, plan, out, on_epoch=_Reporter(out), on_skipped=study_left_out)
+            fitted = fit(labelled, plan, out, on_epoch=_Reporter(out), on_skipped=report_left_out)
             if fitted is None:
                 return
             model, scores = fitted
@@ -98,7 +98,7 @@ def segmentation(
                 out,
                 encoder_weights=encoder_weights,
                 on_epoch=lambda fold: _Reporter(out / f"fold-{fold}", f"fold {fold} of {len(parts)}, "),
-                on_skipped=study_left_out,
+                on_skipped=report_left_out,
             )
             if validated is None:
                 return
@@ -138,7 +138,7 @@ def correction(
             TrainingPlan(load_training_config(str(config or CONFIG)), population, parts, encoder_weights),
             out,
             on_epoch=_Reporter(out),
-            on_skipped=study_left_out,
+            on_skipped=report_left_out,
         )
         if model is not None:  # else another process of several writes it
             _report({}, model.card.metrics, model.path)
@@ -157,10 +157,10 @@ class _Reporter:
         last = records[-1]
         scored = f", validation Dice {last.validation_dice:.3f}" if last.validation_dice is not None else ""
         recent = [record.seconds for record in records[-5:]]
-        left = (epochs - last.epoch) * sum(recent) / len(recent) / 60
+        minutes = (epochs - last.epoch) * sum(recent) / len(recent) / 60
         console.print(
             f"{self._prefix}epoch {last.epoch} of {epochs}: loss {last.loss:.4f}{scored}; "
-            f"{last.seconds:.0f} s, about {left:.0f} min left"
+            f"{last.seconds:.0f} s, about {minutes:.0f} min left"
         )
         rows = [
             f"{r.epoch},{r.loss:.6f},{'' if r.validation_dice is None else f'{r.validation_dice:.4f}'},{r.seconds:.1f}"

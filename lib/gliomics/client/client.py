@@ -13,7 +13,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from gliomics.client.transport import ClientError, Progress, Transport, parse_parts
-from gliomics.client.waiting import Tell, position_told
+from gliomics.client.waiting import Tell, telling_position
 from gliomics.errors import InputError
 from gliomics.files import suffix_of
 from gliomics.records import FeatureRow, SubtypeEstimate
@@ -80,8 +80,8 @@ class GliomicsClient:
         end = time.monotonic() + timeout
         while True:
             try:
-                short = (self._connect_timeout, max(1.0, end - time.monotonic()))
-                return dict(self._transport.json("GET", "/info/", timeout=short))
+                timeouts = (self._connect_timeout, max(1.0, end - time.monotonic()))
+                return dict(self._transport.json("GET", "/info/", timeout=timeouts))
             except ClientError:
                 if time.monotonic() > end:
                     raise
@@ -110,7 +110,7 @@ class GliomicsClient:
         The id is the file's name without its type unless given. An image that is there is replaced only with
         ``replace``; its labels go with it.
         """
-        with _opened(path) as file:
+        with _open_to_read(path) as file:
             answer = self._transport.json(
                 "PUT",
                 "/datastore/image",
@@ -121,7 +121,7 @@ class GliomicsClient:
 
     def next_sample(self, strategy: str = "hybrid", **params: Any) -> dict[str, Any]:
         """The study to label next: ``id``, ``score``, ``reason``, ``sequences``, ...; ``id`` None when none is left."""
-        answer = self._transport.json("POST", f"/activelearning/{_quoted(strategy)}", json=self._signed(params))
+        answer = self._transport.json("POST", f"/activelearning/{_quote(strategy)}", json=self._with_user(params))
         return {"id": None, **answer}
 
     # -- inference
@@ -141,14 +141,14 @@ class GliomicsClient:
             target = self._target(stack, image_id, files, session_id)
             uploads = {}
             if label is not None:
-                uploads["label"] = (Path(label).name, stack.enter_context(_opened(label)))
+                uploads["label"] = (Path(label).name, stack.enter_context(_open_to_read(label)))
             name = uuid4().hex
-            stack.enter_context(position_told(lambda: self._position(name), self._transport.tell))
+            stack.enter_context(telling_position(lambda: self._position(name), self._transport.tell))
             response = self._transport.request(
                 "POST",
-                f"/infer/{_quoted(model)}",
+                f"/infer/{_quote(model)}",
                 params=target,
-                data={"params": json.dumps(self._signed(params or {}))},
+                data={"params": json.dumps(self._with_user(params or {}))},
                 files=uploads or None,
                 headers={"X-Request-ID": name},
             )
@@ -210,14 +210,14 @@ class GliomicsClient:
             uploads = []
             for sequence, path in files.items():
                 name = f"{sequence}{suffix_of(Path(path))}"
-                uploads.append(("files", (name, stack.enter_context(_opened(path)))))
+                uploads.append(("files", (name, stack.enter_context(_open_to_read(path)))))
             answer = self._transport.json("PUT", "/session/", files=uploads)
         return str(answer["session_id"])
 
     def close_session(self, session_id: str) -> None:
         """Let the server forget uploaded images; one that it has forgotten already is no error."""
         with suppress(ClientError):
-            path, timeout = f"/session/{_quoted(session_id)}", (self._connect_timeout, _CLOSING_SECONDS)
+            path, timeout = f"/session/{_quote(session_id)}", (self._connect_timeout, _CLOSING_SECONDS)
             self._transport.request("DELETE", path, timeout=timeout, interruptible=False)
 
     # -- labels
@@ -230,12 +230,12 @@ class GliomicsClient:
         ``params`` are kept with it: the model and version it started from, seconds spent, ... A label without a voxel
         needs ``{"allow_empty": True}``.
         """
-        with _opened(label) as file:
+        with _open_to_read(label) as file:
             answer = self._transport.json(
                 "PUT",
                 "/datastore/label",
                 params={"image": image_id, "tag": tag},
-                data={"params": json.dumps(self._signed(params or {}))},
+                data={"params": json.dumps(self._with_user(params or {}))},
                 files={"label": (Path(label).name, file)},
             )
         return dict(answer)
@@ -256,7 +256,7 @@ class GliomicsClient:
 
     def review_label(self, image_id: str, state: str, comment: str = "", *, tag: str = "final") -> dict[str, Any]:
         """Say of a label that it is ``approved``, or ``returned`` with a comment and so offered for labelling again."""
-        body = self._signed({"state": state, "comment": comment})
+        body = self._with_user({"state": state, "comment": comment})
         params = {"label": image_id, "tag": tag}
         return dict(self._transport.json("PUT", "/datastore/label/review", params=params, json=body))
 
@@ -268,14 +268,14 @@ class GliomicsClient:
     def save_consensus(self, image_id: str, of: Sequence[str], *, tag: str = "final") -> dict[str, Any]:
         """Let the server make a label of the labels with the tags ``of`` (STAPLE) and keep it under ``tag``."""
         params = {"label": image_id, "tag": tag}
-        body = self._signed({"of": list(of)})
+        body = self._with_user({"of": list(of)})
         return dict(self._transport.json("PUT", "/datastore/label/consensus", params=params, json=body))
 
     # -- training
 
     def train(self, model: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Start training a new version of a model on the final labels; returns the task."""
-        return dict(self._transport.json("POST", f"/train/{_quoted(model)}", json=self._signed(params or {})))
+        return dict(self._transport.json("POST", f"/train/{_quote(model)}", json=self._with_user(params or {})))
 
     def train_status(self) -> dict[str, Any]:
         """The last training: ``status`` and ``progress``.
@@ -296,7 +296,7 @@ class GliomicsClient:
     def rollback_model(self, model: str, version: str | None = None, reason: str | None = None) -> dict[str, Any]:
         """Let an earlier version of a model serve again, the one before unless named."""
         body = {key: value for key, value in (("version", version), ("reason", reason)) if value is not None}
-        return dict(self._transport.json("POST", f"/model/rollback/{_quoted(model)}", json=body))
+        return dict(self._transport.json("POST", f"/model/rollback/{_quote(model)}", json=body))
 
     def _position(self, name: str) -> dict[str, Any] | None:
         """Where the request of this name is in the server's lanes."""
@@ -306,27 +306,27 @@ class GliomicsClient:
         )["request"]
         return place
 
-    def _signed(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_user(self, params: Mapping[str, Any]) -> dict[str, Any]:
         return {**({"client_id": self._user} if self._user else {}), **params}
 
     def _target(
         self, stack: ExitStack, image_id: str | None, files: Mapping[str, Path] | None, session_id: str | None
     ) -> dict[str, str]:
-        if sum(given is not None for given in (image_id, files, session_id)) != 1:
+        if sum(source is not None for source in (image_id, files, session_id)) != 1:
             raise InputError("give one of image_id, files and session_id")
         if image_id is not None:
             return {"image": image_id}
         return {"session_id": session_id or stack.enter_context(self.session(files or {}))}
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open_to_read(path: Path) -> BinaryIO:
     try:
         return Path(path).open("rb")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return quote(name, safe="")
 
 

@@ -83,7 +83,7 @@ class Transport:
             seconds = retry_after(response.status_code, response.headers.get("retry-after"))
             if seconds is None or tries == MOST_TRIES:
                 break
-            wait_to_retry(seconds, self.tell or _nobody, lambda: adapter.interrupted)
+            wait_to_retry(seconds, self.tell or _tell_nobody, lambda: adapter.interrupted)
         if response.status_code >= 400:
             raise ClientError(_server_message(response), response.status_code)
         return response
@@ -120,16 +120,18 @@ class Transport:
         """Write an answer's body to ``dest``, which appears whole or not at all."""
         with self.request("GET", path, params=params, stream=True) as response, atomic_path(dest) as temporary:
             total = response.headers.get("content-length")
-            done = 0
+            received = 0
             try:
                 with temporary.open("wb") as file:
                     for chunk in response.iter_content(_CHUNK):
                         file.write(chunk)
-                        done += len(chunk)
+                        received += len(chunk)
                         if progress is not None:
-                            progress(done, int(total) if total else None)
+                            progress(received, int(total) if total else None)
             except requests.exceptions.RequestException as error:
-                raise ClientError(f"the download from {self.url} broke off after {done} bytes; try again") from error
+                raise ClientError(
+                    f"the download from {self.url} broke off after {received} bytes; try again"
+                ) from error
         return dest
 
 
@@ -147,7 +149,7 @@ def parse_parts(content_type: str, body: bytes) -> dict[str, bytes]:
     return parts
 
 
-def _nobody(text: str) -> None:
+def _tell_nobody(text: str) -> None:
     """Where nobody listens."""
 
 

@@ -28,16 +28,16 @@ def retry_after(status: int, header: str | None) -> float | None:
 def wait_to_retry(seconds: float, tell: Tell, interrupted: Callable[[], bool]) -> None:
     """Wait, telling how long it still takes, until the time is over or ``interrupted`` returns true."""
     end = time.monotonic() + seconds
-    told = None
-    while (left := end - time.monotonic()) > 0 and not interrupted():
-        if told != round(left):
-            told = round(left)
-            tell(f"the server is busy; the request is sent again in {max(told, 1)} s")
-        time.sleep(min(left, 0.1))
+    announced = None
+    while (remaining := end - time.monotonic()) > 0 and not interrupted():
+        if announced != round(remaining):
+            announced = round(remaining)
+            tell(f"the server is busy; the request is sent again in {max(announced, 1)} s")
+        time.sleep(min(remaining, 0.1))
 
 
 @contextmanager
-def position_told(position: Callable[[], dict[str, Any] | None], tell: Tell | None) -> Iterator[None]:
+def telling_position(position: Callable[[], dict[str, Any] | None], tell: Tell | None) -> Iterator[None]:
     """Tell about once a second, while the block runs, which position its request has in the server's queue."""
     if tell is None:
         yield

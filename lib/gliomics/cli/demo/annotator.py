@@ -56,14 +56,14 @@ class Annotator:
 
         automatic, before = self.segment(study_id, "automatic")
         mask, truth = read_mask(automatic), self.truth(study_id)
-        bad = [k for k in range(mask.shape[2]) if dice(mask.array[:, :, k], truth.array[:, :, k]) < GOOD_SLICE]
+        poor_slices = [k for k in range(mask.shape[2]) if dice(mask.array[:, :, k], truth.array[:, :, k]) < GOOD_SLICE]
         array = mask.array.copy()
-        array[:, :, bad] = truth.array[:, :, bad]
+        array[:, :, poor_slices] = truth.array[:, :, poor_slices]
         corrected = self._work / f"{study_id}_corrected.nii.gz"
         write_mask(mask.with_array(array), corrected)
         slices = int(np.count_nonzero((array > 0).any(axis=(0, 1))))
         after = dice(array, truth.array)
-        return Annotation(study_id, reason, automatic, corrected, len(bad), slices, before, after)
+        return Annotation(study_id, reason, automatic, corrected, len(poor_slices), slices, before, after)
 
     def estimate(self, annotation: Annotation) -> None:
         """Features of the corrected segment and every subtype model's estimate from them."""

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from gliomics.bundled import bundled
-from gliomics.cli.demo.demo_server import own_server
+from gliomics.cli.demo.demo_server import demo_server
 from gliomics.client import ClientError, GliomicsClient
 from gliomics.errors import InputError
 from gliomics.files import write_text
@@ -35,7 +35,7 @@ SHOWN_FEATURES = (
     "flair_original_glcm_Contrast",
     "flair_original_glrlm_RunEntropy",
 )
-_MARK = ".gliomics-demo"
+_MARKER = ".gliomics-demo"
 
 screen = Console(highlight=False, soft_wrap=True)
 
@@ -57,9 +57,9 @@ def demo(
     from gliomics.study import list_studies
 
     started = time.monotonic()
-    studies = _fresh_folder(out)
-    _say("1", f"starting a server over the sample studies in {studies}")
-    with own_server(studies, out / "server.log") as client:
+    studies = _new_demonstration(out)
+    _announce("1", f"starting a server over the sample studies in {studies}")
+    with demo_server(studies, out / "server.log") as client:
         info = client.info()
         trained = ", ".join(sorted(info["trainers"]))
         screen.print(f"   {client.url} serves {', '.join(sorted(info['models']))}; can be retrained: {trained}")
@@ -67,32 +67,33 @@ def demo(
         annotations = [_annotate(annotator, number) for number in range(1, labels + 1)]
         unseen = sorted(study.id for study in list_studies(studies) if not _annotated(study.id, annotations))
         before = {study: annotator.segment(study, "before")[1] for study in unseen}
-        training = _learn(client, epochs)
-        following = client.next_sample("epistemic")
-        after = _again(annotator, before, training)
-        screen.print(f"   next to annotate: [bold]{following['id']}[/] ({following['reason']})")
-    _say("5", "writing the report")
+        training = _fine_tune(client, epochs)
+        next_study = client.next_sample("epistemic")
+        after = _segment_again(annotator, before, training)
+        screen.print(f"   next to annotate: [bold]{next_study['id']}[/] ({next_study['reason']})")
+    _announce("5", "writing the report")
     report = out / "report.html"
-    write_demo_report(report, studies, annotations, training, {"before": before, "after": after}, following)
+    unseen_dice = {"before": before, "after": after}
+    write_demo_report(report, studies, annotations, training=training, unseen=unseen_dice, next_study=next_study)
     screen.print(f"   {report}: open it in a browser")
     screen.print(f"\n[bold]Done in {time.monotonic() - started:.0f} s.[/] {RESEARCH_NOTICE}")
 
 
-def _fresh_folder(out: Path) -> Path:
+def _new_demonstration(out: Path) -> Path:
     """A new copy of the sample studies in ``out``; replaces an earlier demonstration, nothing else."""
     if out.exists():
-        if not (out / _MARK).is_file() and any(out.iterdir()):
+        if not (out / _MARKER).is_file() and any(out.iterdir()):
             raise InputError(f"{out} is not empty and not an earlier demonstration; choose another folder with --out")
         shutil.rmtree(out)
     (out / "masks").mkdir(parents=True)
-    write_text(out / _MARK, "This folder is replaced by the next gliomics demo.\n")
+    write_text(out / _MARKER, "This folder is replaced by the next gliomics demo.\n")
     return Path(shutil.copytree(bundled("sample_studies"), out / "studies"))
 
 
 def _annotate(annotator: Annotator, number: int) -> Annotation:
     """One study as an annotator works through it; the first one's features and estimates are shown."""
     sample = annotator.client.next_sample("random", seed=number)
-    _say("2", f"annotating [bold]{sample['id']}[/] ({sample['reason']})")
+    _announce("2", f"annotating [bold]{sample['id']}[/] ({sample['reason']})")
     annotation = annotator.correct(sample["id"], sample["reason"])
     screen.print(
         f"   {MODEL} proposes a mask, Dice {annotation.dice_before:.3f} with the truth; "
@@ -127,9 +128,9 @@ def _in_words(estimate: SubtypeEstimate) -> str:
     return f"{estimate.target}: [bold]{estimate.predicted}[/]  {', '.join(parts)}{outside}"
 
 
-def _learn(client: GliomicsClient, epochs: int) -> dict[str, Any]:
+def _fine_tune(client: GliomicsClient, epochs: int) -> dict[str, Any]:
     """Fine-tune on the saved labels; returns the training's last state."""
-    _say("3", f"fine-tuning {MODEL} on the saved labels; it is published only if it is better")
+    _announce("3", f"fine-tuning {MODEL} on the saved labels; it is published only if it is better")
     client.train(MODEL, {"max_epochs": epochs})
     columns = (TextColumn("   {task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} epochs"))
     with Progress(*columns, console=screen) as progress:
@@ -151,15 +152,15 @@ def _annotated(study_id: str, annotations: list[Annotation]) -> bool:
     return any(annotation.study_id == study_id for annotation in annotations)
 
 
-def _again(annotator: Annotator, before: dict[str, float], training: dict[str, Any]) -> dict[str, float]:
+def _segment_again(annotator: Annotator, before: dict[str, float], training: dict[str, Any]) -> dict[str, float]:
     """Segment the studies that nobody labelled with the model that serves now; returns their Dice with the truth."""
     serves = f"version {training['version']}" if training["published"] else "the version that served before"
-    _say("4", f"segmenting the studies that nobody labelled again: {serves} serves")
+    _announce("4", f"segmenting the studies that nobody labelled again: {serves} serves")
     after = {study: annotator.segment(study, "again")[1] for study in before}
     for study, score in after.items():
         screen.print(f"   {study}: Dice with the truth {score:.3f}, before {before[study]:.3f}")
     return after
 
 
-def _say(number: str, text: str) -> None:
+def _announce(number: str, text: str) -> None:
     screen.print(f"[bold cyan]{number}[/] {text}")

@@ -25,12 +25,14 @@ def write_demo_report(
     path: Path,
     studies: Path,
     annotations: Sequence[Annotation],
+    *,
     training: dict[str, Any],
     unseen: Mapping[str, Mapping[str, float]],
-    following: dict[str, Any],
+    next_study: dict[str, Any],
 ) -> None:
     """Write the report of a demonstration over ``studies`` as one HTML file.
 
+    ``training`` is the training's last state and ``next_study`` the answer of the strategy, as the server gives them.
     ``unseen`` holds the Dice with the truth, ``before`` and ``after`` the training, of studies that nobody labelled.
     """
     model = training["model"]
@@ -47,7 +49,7 @@ def write_demo_report(
             note=f"Fine-tuned on {len(annotations)} corrected labels of this demonstration. The figures are of the "
             f"{len(unseen['after'])} other studies, against the truth, by the version that served then.",
         ),
-        next_study=NextStudy(following["id"], following["reason"]) if following["id"] else None,
+        next_study=NextStudy(next_study["id"], next_study["reason"]) if next_study["id"] else None,
     )
     write_report(path, report)
 

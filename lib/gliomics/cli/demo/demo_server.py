@@ -1,4 +1,4 @@
-"""A server of one's own for as long as a command runs."""
+"""A server for as long as the demonstration runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _READY = re.compile(r"Gliomics serves .* at (http\S+)")
 
 
 @contextlib.contextmanager
-def own_server(studies: Path, log: Path) -> Iterator[GliomicsClient]:
+def demo_server(studies: Path, log: Path) -> Iterator[GliomicsClient]:
     """Run ``gliomics serve`` over ``studies`` on a free port; yields a client of it and stops it afterwards."""
     command = [sys.executable, "-m", "gliomics", "serve", "--studies", str(studies), "--port", "0"]
     with log.open("w", encoding="utf-8") as output:

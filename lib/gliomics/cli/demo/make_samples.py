@@ -33,6 +33,8 @@ def make_samples(
         studies = make(
             dest,
             seed=DEFAULT_SEED if seed is None else seed,
-            progress=lambda done, total, name: bar.update(task, completed=done, total=total, description=name),
+            progress=lambda completed, total, name: bar.update(
+                task, completed=completed, total=total, description=name
+            ),
         )
     console.print(f"{len(studies)} examinations in {dest}; true masks in {dest / 'truth'}")

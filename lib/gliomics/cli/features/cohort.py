@@ -13,8 +13,8 @@ from gliomics.cli.terminal.console import (
     check_apart,
     check_table,
     is_one_study,
-    left_out,
-    masks_not_used,
+    report_unreadable,
+    report_unused_masks,
 )
 from gliomics.errors import InputError
 
@@ -74,8 +74,8 @@ def open_cohort(
     check_table(out)
     check_apart([out], [Path(config)])
     settings = load_config(config)
-    studies = open_studies(folder, left_out)
+    studies = open_studies(folder, report_unreadable)
     if not is_one_study(folder):
         for mask_folder in masks:
-            masks_not_used(mask_folder, studies)
+            report_unused_masks(mask_folder, studies)
     return MeasuredCohort(folder, studies, masks, brain, settings, tuple(regions or settings.default_regions))

@@ -17,7 +17,7 @@ from gliomics.cli.terminal.console import (
     STUDIES,
     console,
     is_one_study,
-    study_left_out,
+    report_left_out,
     with_progress,
 )
 from gliomics.cli.terminal.failures import Failures
@@ -147,7 +147,7 @@ def _jobs(cohort: MeasuredCohort, extraction: Extraction, failures: Failures) ->
             if brain is not None and brain_mask is None:
                 raise InputError(f"no brain mask {study.id}.nii.gz in {brain}")
             if mask is None:
-                study_left_out(study.id, f"no mask {study.id}.nii.gz in {masks}")
+                report_left_out(study.id, f"no mask {study.id}.nii.gz in {masks}")
             else:
                 jobs.append(StudyFiles(study, mask, brain_mask))
     if extraction.needs_numbering:
@@ -164,7 +164,7 @@ def _successes(outcomes: Iterable[StudyOutcome], failures: Failures) -> Iterator
             failures.report(study_id, outcome.error)
             continue
         for region, reason in outcome.missing.items():
-            study_left_out(f"{region} of {study_id}", reason)
+            report_left_out(f"{region} of {study_id}", reason)
         yield outcome
 
 

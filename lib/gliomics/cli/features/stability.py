@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gliomics.cli.features.cohort import BRAIN, CONFIG, NUMBERING, REGION, open_cohort
-from gliomics.cli.terminal.console import RESAMPLE_TO, STUDIES, console, study_left_out, with_progress
+from gliomics.cli.terminal.console import RESAMPLE_TO, STUDIES, console, report_left_out, with_progress
 
 
 def stability(
@@ -40,7 +40,7 @@ def stability(
         cohort.masks,
         Extraction(cohort.config, cohort.regions, resample_to, numbering=numbering),
         brain_masks=cohort.brain,
-        on_error=lambda study_id, error: study_left_out(study_id, str(error)),
+        on_error=lambda study_id, error: report_left_out(study_id, str(error)),
     )
     write_stability_csv(features, out)
     for note in stability_notes(features):

@@ -25,7 +25,7 @@ RESAMPLE_TO = typer.Option(help="Bring sequences that lie on different grids to 
 Item = TypeVar("Item")
 
 
-def counted(studies: Sized) -> str:
+def count_studies(studies: Sized) -> str:
     """``1 study`` or ``7 studies``."""
     return f"{len(studies)} stud{'y' if len(studies) == 1 else 'ies'}"
 
@@ -51,17 +51,17 @@ def check_table(out: Path) -> None:
         raise InputError(f"{out} exists and is no table by its name; give another file to write")
 
 
-def left_out(path: Path, error: GliomicsError) -> None:
+def report_unreadable(path: Path, error: GliomicsError) -> None:
     """Report a study that cannot be read while the others go on."""
     console.print(f"left out {printable(path.name)}: {error}", style="yellow", markup=False)
 
 
-def study_left_out(study: str, reason: str) -> None:
+def report_left_out(study: str, reason: str) -> None:
     """Report a study that takes no part while the others go on."""
     console.print(f"left out {study}: {reason}", style="yellow", markup=False)
 
 
-def masks_not_used(folder: Path, studies: Iterable[Study]) -> None:
+def report_unused_masks(folder: Path, studies: Iterable[Study]) -> None:
     """Say which files of a folder of masks are of none of the studies, the first of them with the reason."""
     from gliomics.study import unused_masks
 
@@ -78,18 +78,18 @@ def labelled_studies(folder: Path) -> list[LabelledStudy]:
     from gliomics.study import find_label, labels_folder, list_studies
     from gliomics.study.labels import misplaced_labels
 
-    studies = list_studies(folder, left_out)
+    studies = list_studies(folder, report_unreadable)
     for name, reason in misplaced_labels(folder).items():
-        study_left_out(name, reason)
+        report_left_out(name, reason)
     labels = labels_folder(folder)
     if labels.is_dir():
-        masks_not_used(labels, studies)
+        report_unused_masks(labels, studies)
     labelled = []
     for study in studies:
         try:
             path = find_label(folder, study.id)
         except InputError as error:
-            study_left_out(study.id, str(error))
+            report_left_out(study.id, str(error))
         else:
             labelled += [LabelledStudy(study, path)] if path is not None else []
     if not labelled:

@@ -20,8 +20,8 @@ INTERRUPTED = 130
 def exit_code(error: BaseException) -> int:
     """End a command that raised ``error``: say why in one line on standard error, and give its exit code."""
     if isinstance(error, SystemExit):
-        return _said(error)
-    message, code = _explained(error)
+        return _code_of_exit(error)
+    message, code = _explain(error)
     say(message if code == INTERRUPTED else f"error: {message}")
     return code
 
@@ -63,7 +63,7 @@ def _print_no_more() -> None:
         os.close(nowhere)
 
 
-def _said(end: SystemExit) -> int:
+def _code_of_exit(end: SystemExit) -> int:
     """The exit code of a command that ended by itself; Typer makes 130 of Ctrl-C and says nothing."""
     if end.code == INTERRUPTED:
         interrupt = end.__context__.__cause__ if end.__context__ else None
@@ -71,7 +71,7 @@ def _said(end: SystemExit) -> int:
     return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
-def _explained(error: BaseException) -> tuple[str, int]:
+def _explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, GliomicsError):
         return str(error), REFUSED
     if isinstance(error, KeyboardInterrupt):
@@ -84,11 +84,11 @@ def _explained(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return "there is not enough memory; end other programs, or give less at once", FAILED
     what = f"{type(error).__name__}: {str(error)[:200]}"
-    return f"gliomics failed, and should have said why ({what}); please report it{_kept(error)}", FAILED
+    return f"gliomics failed, and should have said why ({what}); please report it{_keep_traceback(error)}", FAILED
 
 
-def _kept(error: BaseException) -> str:
-    """Where the traceback of an error was written for a report."""
+def _keep_traceback(error: BaseException) -> str:
+    """Write the traceback of an error for a report; the end of the sentence that says where."""
     try:
         handle, path = tempfile.mkstemp(prefix="gliomics-", suffix=".txt")
         with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123

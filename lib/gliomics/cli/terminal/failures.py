@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import typer
 
-from gliomics.cli.terminal.console import console, counted
+from gliomics.cli.terminal.console import console, count_studies
 from gliomics.cli.terminal.ending import FAILED
 from gliomics.errors import GliomicsError
 
@@ -37,7 +37,7 @@ class Failures:
     @property
     def summary(self) -> str:
         """The end of the command's last line: how many failed, if any did."""
-        return f", {counted(self.errors)} failed" if self.errors else ""
+        return f", {count_studies(self.errors)} failed" if self.errors else ""
 
     def end(self) -> None:
         """End the command with the exit code for work of which a part failed, if any did."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from gliomics.cli.terminal.console import console, counted
+from gliomics.cli.terminal.console import console, count_studies
 
 if TYPE_CHECKING:
     from gliomics.intake.plan import ImportPlan, LeftOut, PlannedStudy, Source
@@ -30,7 +30,7 @@ def show_plan(plan: ImportPlan, folder: Path, dest: Path) -> None:
     labels = sum(study.label is not None for study in plan.studies)
     console.print(f"layout: {plan.layout} ({plan.evidence})", markup=False)
     console.print(
-        f"{counted(plan.studies)} of {patients} patient{'' if patients == 1 else 's'}, {labels} with a label; "
+        f"{count_studies(plan.studies)} of {patients} patient{'' if patients == 1 else 's'}, {labels} with a label; "
         f"{_megabytes(size)} to read, copied to {dest}"
     )
     table = Table(box=None, pad_edge=False)
