@@ -1,7 +1,7 @@
 """The records that travel between the library, the server's clients and the Slicer panel.
 
 They are plain dataclasses of the standard library so that they import inside
-3D Slicer with nothing installed. ``to_json`` and ``from_json`` are exact inverses.
+3D Slicer with nothing installed. ``to_json`` and ``from_json`` of rows and estimates are exact inverses.
 """
 
 from __future__ import annotations
@@ -112,3 +112,23 @@ class SubtypeEstimate(_Record):
         """The probability of a class with its interval, as in ``0.93 (0.88 to 0.97)``."""
         interval = " ({:.2f} to {:.2f})".format(*self.intervals[name]) if name in self.intervals else ""
         return f"{self.probabilities[name]:.2f}{interval}" if name in self.probabilities else ""
+
+
+MOST_CLICKS = 100
+"""Clicks in one request; more are a mistake, or an attack."""
+
+
+@dataclass(frozen=True)
+class Click:
+    """A voxel (i, j, k) of an image, and whether the user says that it is lesion.
+
+    >>> Click((31, 40, 12), lesion=True).to_json()
+    {'voxel': [31, 40, 12], 'lesion': True}
+    """
+
+    voxel: tuple[int, int, int]
+    lesion: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The click as a request for a correction has it."""
+        return {"voxel": list(self.voxel), "lesion": self.lesion}

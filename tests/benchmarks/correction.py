@@ -23,11 +23,11 @@ from gliomics.csv_files import write_csv
 from gliomics.errors import GliomicsError, InputError
 from gliomics.evaluation import dice
 from gliomics.files import write_bytes, write_text
-from gliomics.interactive.click_benchmark import MOST_CLICKS, Trial, run_trial
-from gliomics.interactive.guidance import Click
+from gliomics.interactive.click_benchmark import TRIAL_CLICKS, Trial, run_trial
 from gliomics.interactive.refine import LESION, NOT_LESION, Refiner
 from gliomics.models import ModelStore
 from gliomics.preprocess import axial
+from gliomics.records import Click
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, ORANGE, TEXT, blank, legend_above, to_png
 from gliomics.report.numbers import markdown_table
 from gliomics.segmentation.labelled import LabelledStudy, load_volumes
@@ -79,7 +79,7 @@ def clicked(refiner: Refiner, items: Sequence[LabelledStudy], masks: Path) -> di
                 patient_id=item.study.patient_id,
             )
             trials[name].append(trial)
-        print(f"{item.study.id}: {trials[MODEL][-1].dice[0]:.3f}, {trials[MODEL][-1].after(MOST_CLICKS):.3f}")
+        print(f"{item.study.id}: {trials[MODEL][-1].dice[0]:.3f}, {trials[MODEL][-1].after(TRIAL_CLICKS):.3f}")
     return trials
 
 
@@ -162,13 +162,13 @@ def figures(values: Sequence[float]) -> dict[str, Any]:
 
 def curve(trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """Mean Dice after each number of clicks."""
-    return [{"clicks": k, **figures([trial.after(k) for trial in trials])} for k in range(MOST_CLICKS + 1)]
+    return [{"clicks": k, **figures([trial.after(k) for trial in trials])} for k in range(TRIAL_CLICKS + 1)]
 
 
 def paired(trials: Mapping[str, Sequence[Trial]]) -> list[dict[str, Any]]:
     """The mean difference, patient by patient, of the model and the brush after each number of clicks."""
     both = list(zip(trials[MODEL], trials[PLAIN], strict=True))
-    return [{"clicks": k, **figures([a.after(k) - b.after(k) for a, b in both])} for k in range(MOST_CLICKS + 1)]
+    return [{"clicks": k, **figures([a.after(k) - b.after(k) for a, b in both])} for k in range(TRIAL_CLICKS + 1)]
 
 
 def draw(curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:

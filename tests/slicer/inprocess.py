@@ -13,7 +13,6 @@ from RadiogenomicsLib.server.backends import (
     PARTIAL,
     Analysis,
     CaseFiles,
-    Click,
     DownloadedStudy,
     Model,
     PartialLabel,
@@ -24,7 +23,7 @@ from RadiogenomicsLib.server.backends import (
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
 from gliomics.errors import GliomicsError
-from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.records import Click, FeatureRow, SubtypeEstimate
 
 THRESHOLD = 150.0
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from gliomics.evaluation import dice
-from gliomics.interactive.guidance import Click
 from gliomics.interactive.refine import Refiner
 from gliomics.interactive.simulated_user import next_click
 from gliomics.models import Metric
 from gliomics.preprocess import axial
+from gliomics.records import Click
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.statistics.patients import patient_means
 from gliomics.study.records import Mask, Volume
 
-MOST_CLICKS = 20
+TRIAL_CLICKS = 20
 """Clicks after which the annotator gives up."""
 
 LEVELS = (0.90, 0.95)
@@ -59,12 +59,12 @@ def run_trial(
     patient_id: str,
     seed: int = 0,
 ) -> Trial:
-    """Let the simulated annotator correct ``mask`` towards ``truth``, with at most :data:`MOST_CLICKS` clicks."""
+    """Let the simulated annotator correct ``mask`` towards ``truth``, with at most :data:`TRIAL_CLICKS` clicks."""
     rng = np.random.default_rng(seed)
     prepared = refiner.prepare(volumes)
     axis, _ = axial(mask)
     scores, seconds, clicks = [dice(mask.array, truth.array)], [], list[Click]()
-    while len(clicks) < MOST_CLICKS:
+    while len(clicks) < TRIAL_CLICKS:
         click = next_click(mask, truth, rng, slice_axis=axis)
         if click is None:
             break
@@ -89,7 +89,7 @@ def trial_metrics(trials: Sequence[Trial], how: str) -> list[Metric]:
     for level in LEVELS:
         counts = list(patient_means(patients, (_clicks_spent(trial, level) for trial in trials)).values())
         median = bootstrap_interval(counts, statistic=np.median)
-        reached = bootstrap_interval([float(count <= MOST_CLICKS) for count in counts])
+        reached = bootstrap_interval([float(count <= TRIAL_CLICKS) for count in counts])
         metrics.append(Metric.of(f"median_clicks_to_{level:.2f}", median, how))
         metrics.append(Metric.of(f"share_that_reach_{level:.2f}", reached, how))
     return metrics
@@ -97,4 +97,4 @@ def trial_metrics(trials: Sequence[Trial], how: str) -> list[Metric]:
 
 def _clicks_spent(trial: Trial, level: float) -> float:
     clicks = trial.clicks_to(level)
-    return float(MOST_CLICKS + 1 if clicks is None else clicks)
+    return float(TRIAL_CLICKS + 1 if clicks is None else clicks)

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from gliomics.errors import InputError
-from gliomics.interactive.click_benchmark import MOST_CLICKS, Trial, run_trial, trial_metrics
+from gliomics.interactive.click_benchmark import TRIAL_CLICKS, Trial, run_trial, trial_metrics
 from gliomics.interactive.guidance import CHANNELS
 from gliomics.interactive.refine import Refiner
 from gliomics.interactive.simulated_guidance import interactions
@@ -35,7 +35,7 @@ NEAR = 12
 """Pixels of the network around a click on which its loss looks twice."""
 
 _HOW = (
-    f"a simulated annotator who clicks near the largest error, at most {MOST_CLICKS} times, on the test patients, "
+    f"a simulated annotator who clicks near the largest error, at most {TRIAL_CLICKS} times, on the test patients, "
     "unseen in training, starting from masks of a network that never saw them; 95 % bootstrap over patients"
 )
 

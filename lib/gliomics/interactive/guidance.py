@@ -7,13 +7,13 @@ A click is a Gaussian spot, which fades over the neighbouring slices; a stroke o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from gliomics.errors import InputError
+from gliomics.records import Click
 from gliomics.segmentation.inputs import Inputs
 from gliomics.study.records import Volume
 
@@ -30,17 +30,10 @@ _FADE = 1.0
 """Standard deviation of a spot across slices."""
 
 
-@dataclass(frozen=True)
-class Click:
-    """A voxel of the image, and whether the user says that it is lesion."""
-
-    voxel: tuple[int, int, int]
-    lesion: bool
-
-    def inside(self, volume: Volume) -> None:
-        """Raise :class:`InputError` unless the click is on the image."""
-        if not all(0 <= index < length for index, length in zip(self.voxel, volume.shape, strict=True)):
-            raise InputError(f"a click is on voxel {list(self.voxel)}; the image has {list(volume.shape)} voxels")
+def require_inside(click: Click, image: Volume) -> None:
+    """Raise :class:`InputError` unless the click is on the image."""
+    if not all(0 <= index < length for index, length in zip(click.voxel, image.shape, strict=True)):
+        raise InputError(f"a click is on voxel {list(click.voxel)}; the image has {list(image.shape)} voxels")
 
 
 def add_spot(maps: torch.Tensor, place: tuple[float, float, float]) -> None:

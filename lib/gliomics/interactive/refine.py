@@ -16,8 +16,9 @@ from scipy import ndimage
 
 from gliomics.errors import InputError
 from gliomics.interactive.graph_cut import cut
-from gliomics.interactive.guidance import CHANNELS, REACH, Click, canonical_voxel, guidance
+from gliomics.interactive.guidance import CHANNELS, REACH, canonical_voxel, guidance, require_inside
 from gliomics.preprocess import axial, from_canonical, to_canonical
+from gliomics.records import Click
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
@@ -53,7 +54,7 @@ class Refiner(LoadedModel):
         if not clicks:
             raise InputError("there is no click; give at least one")
         for click in clicks:
-            click.inside(study.image)
+            require_inside(click, study.image)
         current = _CurrentMask.of(mask, study)
         last = clicks[-1]
         centre = canonical_voxel(last, study.inputs.canonical, study.image)

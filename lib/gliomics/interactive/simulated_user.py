@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from gliomics.interactive.guidance import Click
+from gliomics.records import Click
 from gliomics.study.records import Mask
 
 JITTER = 1.0

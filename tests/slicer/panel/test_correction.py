@@ -9,8 +9,9 @@ import pytest
 from clicks import click, isPlacing, nodes, place, points, voxels
 from inprocess import InProcessBackend, Refusal
 from panels import REMOTE, Spin, idle, paint, paintOneSlice, press, state, useRemote
-from RadiogenomicsLib.server.backends import Click
 from RadiogenomicsLib.server.volumes import OrientedImage
+
+from gliomics.records import Click
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import torch
 from gliomics.errors import GeometryError, InputError
 from gliomics.evaluation import dice
 from gliomics.interactive.graph_cut import CONTRAST, SMOOTHNESS, cut
-from gliomics.interactive.guidance import REACH, Click, add_spot, canonical_voxel, network_place
+from gliomics.interactive.guidance import REACH, add_spot, canonical_voxel, network_place
 from gliomics.interactive.refine import LESION, NOT_LESION, PreparedStudy, Refiner
 from gliomics.interactive.simulated_guidance import interactions
 from gliomics.interactive.simulated_user import next_click
 from gliomics.preprocess import to_canonical
+from gliomics.records import Click
 from gliomics.segmentation.inputs import prepare
 from gliomics.segmentation.settings import InputSettings
 from gliomics.study import Mask, Volume

@@ -9,8 +9,8 @@ import numpy as np
 from monailabel.interfaces.tasks.infer_v2 import InferType
 
 from gliomics.errors import InputError
-from gliomics.interactive.guidance import Click
 from gliomics.interactive.refine import Refiner
+from gliomics.records import MOST_CLICKS, Click
 from gliomics.segmentation.model import PreparedStudy
 from gliomics.server.input_cache import PreparedStudies
 from gliomics.server.lanes import abandoned
@@ -21,9 +21,6 @@ from gliomics.server.tasks.infer import NetworkTask, Result, text_option
 from gliomics.study.geometry import on_grid_of
 from gliomics.study.images import write_mask
 from gliomics.study.records import Mask, Study
-
-MOST_CLICKS = 100
-"""Clicks in one request; more are a mistake, or an attack."""
 
 
 class RefinementTask(NetworkTask[Refiner]):

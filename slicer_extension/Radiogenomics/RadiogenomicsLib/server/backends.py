@@ -10,16 +10,13 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from gliomics.client import ClientError, GliomicsClient, is_loopback
-from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.records import MOST_CLICKS, Click, FeatureRow, SubtypeEstimate
 
 UNNAMED = "image"
 """The sequence of a study that is one image whose sequence is not known."""
 
 FINAL, PARTIAL = "final", "partial"
 """Tags of a label of a whole study and of one of some of its slices."""
-
-MOST_CLICKS = 100
-"""The server takes no more in one request; those before the last only tell it more of what the user means."""
 
 ReportProgress = Callable[[str, "float | None"], None]
 """Called with what is being done and how far it is, between 0 and 1 or None."""
@@ -90,14 +87,6 @@ class PartialLabel:
 
     mask: Path
     slices: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Click:
-    """A voxel (i, j, k), and whether the user says that it is lesion."""
-
-    voxel: tuple[int, int, int]
-    lesion: bool
 
 
 @dataclass(frozen=True)
@@ -233,8 +222,9 @@ class ServerBackend:
 
     def correct(self, model: str, case: CaseFiles, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
         """The mask of a refinement model."""
-        said = [{"voxel": list(click.voxel), "lesion": click.lesion} for click in clicks[-MOST_CLICKS:]]
-        answer = self._client.infer(model, case.studyId, files=case.files or None, label=mask, params={"clicks": said})
+        # The mask has the clicks before the last already; they only tell the server more of what the user means.
+        params = {"clicks": [click.to_json() for click in clicks[-MOST_CLICKS:]]}
+        answer = self._client.infer(model, case.studyId, files=case.files or None, label=mask, params=params)
         if answer.label is None:
             raise ClientError(f"'{model}' answered without a mask; it corrects none")
         corrected = folder / "corrected.nii.gz"

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, Click, ServerInfo
+from gliomics.records import Click
+from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, ServerInfo
 from RadiogenomicsLib.server.jobs import BackgroundJob
 from RadiogenomicsLib.server.slices import withEarlierSlices
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
