@@ -17,6 +17,8 @@ from gliomics.training.config import load_training_config
 from gliomics.training.split import Split
 from tests.server.studies import CORRECTING, ENOUGH
 
+pytestmark = pytest.mark.slow
+
 TEST = Split(test=("patient-4", "patient-5"))
 
 

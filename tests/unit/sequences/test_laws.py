@@ -13,6 +13,8 @@ from gliomics.sequences import SEQUENCES, is_mask_name, recognise
 from gliomics.sequences.words import role_of
 from tests.unit.sequences.test_spellings import SPELLINGS
 
+pytestmark = pytest.mark.slow
+
 NATIVE = [
     "AX T1", "SAG T1 SE", "t1_mprage_sag_p2_iso", "T1W_3D_TFE", "sT1W_3D_TFE", "T1 TSE TRA", "MPRAGE", "3D T1 BRAVO",
     "case7_t1", "T1", "5: AX T1 SE", "T1-weighted axial", "TCGA-DU-7294 T1", "T1WI", "T1 axiale", "WIP T1W SENSE",

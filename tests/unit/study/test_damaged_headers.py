@@ -14,6 +14,8 @@ import pytest
 from gliomics.errors import GliomicsError, InputError
 from gliomics.study import Volume, read_label_names, read_mask, read_volume, write_mask, write_volume
 
+pytestmark = pytest.mark.slow
+
 AFFINE = np.diag([1.0, 2.0, 3.0, 1.0])
 NAN, INF = float("nan"), float("inf")
 FLOATS = (NAN, INF, -INF, 0.0, -1.0, 0.5, 1e38, -1e38, 1e-45, 351.0, 353.0, 1e9)

@@ -22,6 +22,8 @@ from gliomics.subtype.validate import (
 )
 from tests.unit.subtype.cohorts import FEATURES, outcomes, patients
 
+pytestmark = pytest.mark.slow
+
 COUNTS = (24, 12, 12)
 
 
