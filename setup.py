@@ -41,6 +41,7 @@ setup(
         "gliomics.models": ["shipped/*/*"],
         "gliomics.features": ["descriptions/*", "presets/*", "stability/*"],
         "gliomics.report": ["templates/*"],
+        "gliomics.server.routes": ["templates/*"],
         "gliomics.training": ["configs/*"],
         "gliomics.interactive": ["*.yaml"],
         **{package: files_under(folder) for package, folder in BUNDLED.items()},

@@ -89,7 +89,7 @@ def merge_and_review(folder: Path, first: int) -> None:
             for tag in ANNOTATORS:
                 store.labels.save(STUDY, tag, a_mask(400), {})
         keep_consensus(store, STUDY, ANNOTATORS, "final", {"number": number})
-        review_label(store, STUDY, "final", "returned", f"number {number}", "reviewer")
+        review_label(store, STUDY, "final", state="returned", comment=f"number {number}", user="reviewer")
         acknowledge(number)
 
 

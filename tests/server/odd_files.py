@@ -94,8 +94,9 @@ class OddFolder:
         """Every file that was written into the labels and the server's own folder, but for its log."""
         home = self.studies / ".gliomics"
         files = [path for top in (home, self.studies / "labels") for path in sorted(top.rglob("*")) if path.is_file()]
-        own = (home / "logs", home / "tmp")
-        return [path for path in files if path.name != "server.lock" and not any(path.is_relative_to(o) for o in own)]
+        passing = (home / "logs", home / "tmp")
+        lasting = (path for path in files if not any(path.is_relative_to(folder) for folder in passing))
+        return [path for path in lasting if path.name != "server.lock"]
 
     @contextlib.contextmanager
     def replaced(self, replacements: Mapping[Path, str]) -> Iterator[None]:
@@ -144,10 +145,10 @@ class OddFolder:
         assert listing["objects"][other]["labels"]["final"]["info"]["version"] >= 1
         info = ask("GET", "/info/").json()
         name = path.relative_to(self.studies).as_posix()
-        told = listing["broken"] | listing["unused_labels"] | info["broken_models"]
+        reported = listing["broken"] | listing["unused_labels"] | info["broken_models"]
         assert info["datastore"]["broken"] == len(listing["broken"])
         if self._is_told(path, kind):
-            assert name in told or (f"models/{MODEL}" in name and MODEL in told), f"{name} ({kind}) is not among {told}"
+            assert name in reported or (f"models/{MODEL}" in name and MODEL in reported), f"{name} ({kind}): {reported}"
 
         self.work_on(other)
 

@@ -28,13 +28,13 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory, folder_in_the_way: P
 
 
 def test_demo_shows_features_estimates_the_training_and_the_next_study(demonstration: tuple[Path, str]) -> None:
-    _, said = demonstration
-    assert "original_outline_Solidity" in said
-    assert "COC cluster:" in said
-    assert "IDH status:" in said
-    assert "published" in said
-    assert "next to annotate:" in said
-    assert "For research use only" in said
+    _, output = demonstration
+    assert "original_outline_Solidity" in output
+    assert "COC cluster:" in output
+    assert "IDH status:" in output
+    assert "published" in output
+    assert "next to annotate:" in output
+    assert "For research use only" in output
 
 
 def test_demo_saves_labels_and_keeps_the_new_version(demonstration: tuple[Path, str]) -> None:

@@ -82,8 +82,8 @@ def test_every_spelling_of_another_origin_is_refused(a_strict_server: Server) ->
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "CROSS-SITE", "unheard-of", ""])
 def test_page_that_the_browser_calls_another_site_is_refused(a_strict_server: Server, site: str) -> None:
-    own = {"Origin": a_strict_server.url, "Sec-Fetch-Site": site}
-    assert status(a_strict_server, "POST", "/activelearning/first", own) == 403
+    headers = {"Origin": a_strict_server.url, "Sec-Fetch-Site": site}
+    assert status(a_strict_server, "POST", "/activelearning/first", headers) == 403
     assert status(a_strict_server, "POST", "/activelearning/first", {"Sec-Fetch-Site": site}) == 403
     assert status(a_strict_server, "GET", "/info/", {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}) == 403
     form = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
@@ -94,8 +94,8 @@ def test_second_origin_does_not_hide_behind_the_first(a_strict_server: Server) -
     address = urlsplit(a_strict_server.url).netloc
     request = f"POST /activelearning/first HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\n"
     for origins in ((a_strict_server.url, "http://evil.example"), ("http://evil.example", VIEWER)):
-        both = "".join(f"Origin: {origin}\r\n" for origin in origins)
-        assert raw(a_strict_server, f"{request}{both}\r\n") == 403
+        headers = "".join(f"Origin: {origin}\r\n" for origin in origins)
+        assert raw(a_strict_server, f"{request}{headers}\r\n") == 403
 
 
 def test_programs_the_server_s_own_page_and_named_origins_pass(a_strict_server: Server) -> None:

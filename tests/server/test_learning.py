@@ -104,9 +104,9 @@ def test_label_tells_from_which_mask_it_was_made(a_server: Server, tmp_path: Pat
     edited[:, :, 1] = 0
     share = (automatic.array[:, :, 1] > 0).sum() / (automatic.array > 0).sum()
     assert saved(edited) == {"kind": "edited", **made, "changed": round(float(share), 4)}
-    elsewhere = np.zeros_like(automatic.array)
-    elsewhere[2:9, 2:9, 2:4] = 1
-    assert saved(elsewhere) == {"kind": "independent"}
+    independent = np.zeros_like(automatic.array)
+    independent[2:9, 2:9, 2:4] = 1
+    assert saved(independent) == {"kind": "independent"}
 
 
 def test_subtype_model_is_trained_on_a_genomic_table_of_enough_patients(

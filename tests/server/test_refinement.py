@@ -59,9 +59,9 @@ def test_strokes_and_drawn_slices_become_a_mask(a_server: Server, truth: Mask, t
     strokes = np.zeros_like(truth.array)
     strokes[i - 2 : i + 3, j, k] = LESION
     strokes[2:8, 2, k] = NOT_LESION
-    found = corrected(a_server, tmp_path, truth.with_array(strokes))
-    assert dice(found.array[:, :, k], truth.array[:, :, k]) > 0.6
-    assert found.array[strokes == LESION].all()
+    mask = corrected(a_server, tmp_path, truth.with_array(strokes))
+    assert dice(mask.array[:, :, k], truth.array[:, :, k]) > 0.6
+    assert mask.array[strokes == LESION].all()
     drawn = np.zeros_like(truth.array)
     drawn[:, :, k] = truth.array[:, :, k]
     continued = corrected(a_server, tmp_path, truth.with_array(drawn), drawn_slices=[k])

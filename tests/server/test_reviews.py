@@ -50,8 +50,8 @@ def test_returned_label_is_to_be_done_again_until_it_is_saved(a_server: Server, 
     client.save_label(STUDY, a_mask_with({1: 9}, tmp_path))
     assert client.info()["datastore"]["completed"] == before["completed"] + 1
     assert client.review_label(STUDY, "approved")["version"] == 2
-    said = [[review["state"] for review in version["reviews"]] for version in client.label_history(STUDY)]
-    assert said == [["returned"], ["submitted", "approved"]]
+    states = [[review["state"] for review in version["reviews"]] for version in client.label_history(STUDY)]
+    assert states == [["returned"], ["submitted", "approved"]]
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,11 @@ def test_unusable_review_is_refused(
 
 
 def test_agreement_of_several_annotators(a_server: Server, annotators: list[str]) -> None:
-    found = {(one["first"], one["second"]): one for one in a_server.client.label_agreement(STUDY, annotators)}
-    assert found["anna", "ben"]["dice"] == 1
-    assert found["anna", "carla"]["dice"] == pytest.approx(2 * 10 / 24)
-    assert found["anna", "carla"]["hausdorff_95"] > 0
+    pairs = a_server.client.label_agreement(STUDY, annotators)
+    agreements = {(pair["first"], pair["second"]): pair for pair in pairs}
+    assert agreements["anna", "ben"]["dice"] == 1
+    assert agreements["anna", "carla"]["dice"] == pytest.approx(2 * 10 / 24)
+    assert agreements["anna", "carla"]["hausdorff_95"] > 0
     with pytest.raises(ClientError, match="two different label tags"):
         a_server.client.label_agreement(STUDY, ["anna"])
 

@@ -74,8 +74,8 @@ class GliomicsApp(MONAILabelApp):
         self.refiners = ModelCache(self.store, Refiner)
         train_after = train_after_option(conf or {})
         self.replay = Path(conf["replay"]) if conf and conf.get("replay") else None
-        known = self.store.names("segmentation")
-        self.segmentation_names = [*SEGMENTATION_MODELS, *(name for name in known if name not in SEGMENTATION_MODELS)]
+        names = dict.fromkeys((*SEGMENTATION_MODELS, *self.store.names("segmentation")))
+        self.segmentation_names = list(names)
         super().__init__(
             app_dir=app_dir,
             studies=studies,
@@ -84,9 +84,9 @@ class GliomicsApp(MONAILabelApp):
             description="Glioma MRI: segmentation, radiomics and genomic subtype. For research use only.",
             version=gliomics.__version__,
         )
-        store = self._datastore
-        in_folder = isinstance(store, StudyDatastore)
-        self.train_after = TrainAfter(train_after, store, self._trainers) if in_folder else None
+        self.train_after: TrainAfter | None = None
+        if isinstance(self._datastore, StudyDatastore):
+            self.train_after = TrainAfter(train_after, self._datastore, self._trainers)
 
     def init_datastore(self) -> Datastore:
         """The studies folder; a DICOMweb address is left to MONAI Label, asked for MR series."""
@@ -171,15 +171,15 @@ class GliomicsApp(MONAILabelApp):
         """The infer task with this name; :class:`UnknownNameError` when there is none that can be used."""
         task = self._infers.get(name)
         if task is None or not task.is_valid():
-            usable = sorted(other for other, each in self._infers.items() if each.is_valid())
+            usable = sorted(usable_name for usable_name, each in self._infers.items() if each.is_valid())
             raise UnknownNameError(f"there is no model '{name}' on this server; there are {', '.join(usable)}")
         return task
 
     def trainer(self, name: str) -> Training:
         """The trainer of a model; :class:`UnknownNameError` when there is none."""
         if name not in self._trainers:
-            known = ", ".join(sorted(self._trainers)) or "none"
-            raise UnknownNameError(f"there is no model '{name}' to train; there are {known}")
+            trainable = ", ".join(sorted(self._trainers)) or "none"
+            raise UnknownNameError(f"there is no model '{name}' to train; there are {trainable}")
         trainer: Training = self._trainers[name]
         return trainer
 
@@ -207,8 +207,8 @@ class GliomicsApp(MONAILabelApp):
         """The strategy that a request asks for; :class:`UnknownNameError` when there is none of that name."""
         name = str(request.get("strategy") or next(iter(self._strategies)))
         if name not in self._strategies:
-            known = ", ".join(sorted(self._strategies))
-            raise UnknownNameError(f"there is no strategy '{name}'; there are {known}")
+            names = ", ".join(sorted(self._strategies))
+            raise UnknownNameError(f"there is no strategy '{name}'; there are {names}")
         return self._strategies[name]
 
     def choose_sample(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -110,9 +110,9 @@ class DicomArchive(DICOMWebDatastore):
         study, series = self._newest_segmentation(image_id)
         if not series:
             return ""
-        kept = str(LocalDatastore.get_label_uri(self, image_id, _FINAL))
-        if Path(kept).is_file() and self.get_label_info(image_id, _FINAL).get("SeriesInstanceUID") == series:
-            return kept
+        cached = str(LocalDatastore.get_label_uri(self, image_id, _FINAL))
+        if Path(cached).is_file() and self.get_label_info(image_id, _FINAL).get("SeriesInstanceUID") == series:
+            return cached
         (dataset, *_) = self._client.retrieve_series(study, series)
         with tempfile.TemporaryDirectory() as temporary:
             file = Path(temporary) / f"{series}.dcm"
@@ -179,8 +179,8 @@ def _names(mask: Mask, label_info: object) -> Mapping[int, str]:
 
     Where neither is so, it is open which name is whose, and there are none.
     """
-    sent = label_info if isinstance(label_info, Sequence) else []
-    items = [item for item in sent if isinstance(item, Mapping) and item.get("name")]
+    entries = label_info if isinstance(label_info, Sequence) else []
+    items = [item for item in entries if isinstance(item, Mapping) and item.get("name")]
     if all(type(item.get("idx")) is int for item in items):
         return {item["idx"]: str(item["name"]) for item in items}
     values = [int(value) for value in np.unique(mask.array) if value]

@@ -12,7 +12,7 @@ from gliomics.segmentation.model import LoadedModel, PreparedStudy
 from gliomics.study.records import Study
 
 _MOST = 4
-"""Studies held, each for one model. One takes about 15 bytes for each voxel of the study."""
+"""Studies prepared, each for one model. One takes about 15 bytes for each voxel of the study."""
 
 
 class PreparedStudies:
@@ -27,11 +27,11 @@ class PreparedStudies:
         stamps = tuple((str(path), FileStamp.of(path)) for path in study.sequences.values() if path.is_file())
         key = (model.card.name, model.card.version, study.id, stamps, resample_to)
         with self._lock:
-            held = self._held.pop(key, None)
-        if held is None:
-            held = model.prepare(load_volumes(study, model.card, resample_to=resample_to))
+            prepared = self._held.pop(key, None)
+        if prepared is None:
+            prepared = model.prepare(load_volumes(study, model.card, resample_to=resample_to))
         with self._lock:
-            self._held[key] = held
+            self._held[key] = prepared
             while len(self._held) > _MOST:
                 self._held.popitem(last=False)
-        return held
+        return prepared

@@ -194,12 +194,12 @@ class Lane:
     def _admit(self) -> None:
         """Let those begin whose turn has come; the caller holds the lock."""
         while self._waiting and len(self._running) < self._slots:
-            behind = sum(turn.patience >= BACKGROUND for turn in self._running)
-            full = behind >= max(1, self._slots - 1)
-            may = [turn for turn in self._waiting if not (full and turn.patience >= BACKGROUND)]
-            if not may:
+            background = sum(turn.patience >= BACKGROUND for turn in self._running)
+            is_full = background >= max(1, self._slots - 1)
+            candidates = [turn for turn in self._waiting if not (is_full and turn.patience >= BACKGROUND)]
+            if not candidates:
                 return
-            turn = min(may, key=lambda turn: turn.order)
+            turn = min(candidates, key=lambda turn: turn.order)
             self._waiting.remove(turn)
             self._running.append(turn)
             turn.began = time.monotonic()

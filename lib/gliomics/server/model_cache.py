@@ -24,23 +24,23 @@ class ModelCache(Generic[Loaded]):
     def __init__(self, store: ModelStore, load: Callable[[ModelFolder], Loaded]) -> None:
         self._store = store
         self._load = load
-        self._held: dict[str, tuple[_Signature, Loaded | InputError]] = {}
+        self._loaded: dict[str, tuple[_Signature, Loaded | InputError]] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str) -> Loaded:
         """The serving version of a model, loaded; the store's own errors when there is none that is usable."""
         with self._lock:
             signature = signature_of(self._store, name)
-            held = self._held.get(name)
-            if held is None or held[0] != signature:
+            loaded_as, model = self._loaded.get(name, (None, None))
+            if model is None or loaded_as != signature:
                 try:
-                    held = signature, self._load(self._store.current(name))
+                    model = self._load(self._store.current(name))
                 except InputError as error:
-                    held = signature, error
-                self._held[name] = held
-            if isinstance(held[1], InputError):
-                raise held[1]
-            return held[1]
+                    model = error
+                self._loaded[name] = signature, model
+            if isinstance(model, InputError):
+                raise model
+            return model
 
     def usable(self, name: str) -> bool:
         """Whether :meth:`get` would succeed."""
@@ -60,17 +60,19 @@ class DamagedModels:
 
     def __init__(self, store: ModelStore) -> None:
         self._store = store
-        self._looked: dict[str, tuple[_Signature, str | None]] = {}
+        self._damage: dict[str, tuple[_Signature, str | None]] = {}
 
     def reasons(self) -> dict[str, str]:
         """By name, each with the reason, whether or not an earlier version serves in its place."""
         reasons = {}
         for name in self._store.all_names():
-            signature, looked = signature_of(self._store, name), self._looked.get(name)
-            if looked is None or looked[0] != signature:
-                looked = self._looked[name] = signature, self._store.damage(name)
-            if looked[1] is not None:
-                reasons[name] = looked[1]
+            signature = signature_of(self._store, name)
+            looked_at, reason = self._damage.get(name, (None, None))
+            if looked_at != signature:
+                reason = self._store.damage(name)
+                self._damage[name] = signature, reason
+            if reason is not None:
+                reasons[name] = reason
         return reasons
 
 

@@ -72,8 +72,8 @@ def with_numbering_of_segments(study: Study, info: Mapping[str, Any]) -> Study:
     if not isinstance(segments, dict) or not all(type(value) is int and value > 0 for value in segments.values()):
         return study
     names = {value: str(name) for name, value in segments.items()}
-    found = numbering_of_mask(names, f"the label of study '{study.id}'", segments=names)
-    return replace(study, numbering=found.name) if found.source == "names of the segments" else study
+    numbering = numbering_of_mask(names, f"the label of study '{study.id}'", segments=names)
+    return replace(study, numbering=numbering.name) if numbering.source == "names of the segments" else study
 
 
 def check_slices(slices: Any, mask: Mask, study_id: str) -> None:

@@ -156,7 +156,7 @@ def test_masks_that_are_no_files_are_told_and_hide_no_label(a_store: LabelStore,
     (tmp_path / "labels" / os.fsdecode(b"\xff")).mkdir()
     files = a_store.files.of("final")
     assert files.labelled == {"case"}
-    assert files.odd == {"pipe.nii.gz", "folder.nii.gz", "nothing.nii.gz", "case.nrrd"}
+    assert files.unusable == {"pipe.nii.gz", "folder.nii.gz", "nothing.nii.gz", "case.nrrd"}
     assert a_store.tags("case") == ["final"]
     assert a_store.save("case", "final", a_mask(4), {}).version == 2
     with pytest.raises(InputError, match=r"folder\.nii\.gz is a folder, not a file"):
@@ -166,13 +166,13 @@ def test_masks_that_are_no_files_are_told_and_hide_no_label(a_store: LabelStore,
 def test_reviews_of_another_form_are_set_aside_when_the_next_is_written(tmp_path: Path) -> None:
     records = KeptRecords(tmp_path)
     reviews = ReviewStore(tmp_path / "reviews", records)
-    reviews.add("good", "final", 1, RETURNED, "again", "anna")
-    reviews.add("odd", "final", 1, RETURNED, "again", "anna")
+    reviews.add("good", "final", 1, state=RETURNED, comment="again", user="anna")
+    reviews.add("odd", "final", 1, state=RETURNED, comment="again", user="anna")
     (tmp_path / "reviews" / "final" / "odd.json").write_text('[{"version": 1}]')
     assert list(reviews.returned("final")) == ["good"]
     assert reviews.reviews("odd", "final") == []
     assert list(records.broken()) == ["reviews/final/odd.json"]
-    reviews.add("odd", "final", 2, APPROVED, "", "anna")
+    reviews.add("odd", "final", 2, state=APPROVED, user="anna")
     assert [review.state for review in reviews.reviews("odd", "final")] == [APPROVED]
     assert len(list((tmp_path / "reviews" / "final").glob("odd.json.broken-*"))) == 1
     assert list(reviews.returned("final")) == ["good"]

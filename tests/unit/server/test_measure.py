@@ -20,10 +20,10 @@ def measured(tmp_path: Path) -> FeatureRow:
 
 
 def test_features_come_with_what_is_known_of_their_stability(measured: FeatureRow) -> None:
-    known = measured.diagnostics["stability"]
-    assert set(known) == set(measured.values), "the shipped table knows every feature of FLAIR and contrast-enhanced T1"
+    stability = measured.diagnostics["stability"]
+    assert set(stability) == set(measured.values), "the shipped table has every feature of FLAIR and T1 with contrast"
     shipped = shipped_stability(load_config("panel"))
-    assert all(known[name] == shipped[name].icc.low for name in known)
+    assert all(stability[name] == shipped[name].icc.low for name in stability)
     assert "lower-grade gliomas" in measured.diagnostics["stability_source"]
 
 

@@ -14,9 +14,9 @@ def a_store(tmp_path: Path) -> ReviewStore:
 
 
 def test_last_review_decides_whether_a_label_is_returned(a_store: ReviewStore) -> None:
-    a_store.add("case", "final", 1, RETURNED, "the oedema is missing", "Rita")
-    a_store.add("other", "final", 1, RETURNED, "too large", None)
-    a_store.add("other", "final", 1, APPROVED, "", None)
+    a_store.add("case", "final", 1, state=RETURNED, comment="the oedema is missing", user="Rita")
+    a_store.add("other", "final", 1, state=RETURNED, comment="too large")
+    a_store.add("other", "final", 1, state=APPROVED)
     (returned,) = a_store.returned("final").items()
     assert (returned[0], returned[1].comment, returned[1].user) == ("case", "the oedema is missing", "Rita")
     assert [review.state for review in a_store.reviews("other", "final")] == ["returned", "approved"]
@@ -24,7 +24,7 @@ def test_last_review_decides_whether_a_label_is_returned(a_store: ReviewStore) -
 
 
 def test_new_version_of_a_returned_label_is_submitted_again(a_store: ReviewStore) -> None:
-    a_store.add("case", "final", 1, RETURNED, "too small", "Rita")
+    a_store.add("case", "final", 1, state=RETURNED, comment="too small", user="Rita")
     assert set(a_store.returned("final")) == {"case"}
     a_store.resubmitted("case", "final", 2, "Anna")
     assert a_store.returned("final") == {}
@@ -44,5 +44,5 @@ def test_label_that_nobody_reviewed_gets_no_file(a_store: ReviewStore, tmp_path:
 )
 def test_unusable_review_is_refused(a_store: ReviewStore, state: str, comment: str, error: str) -> None:
     with pytest.raises(InputError, match=error):
-        a_store.add("case", "final", 1, state, comment, None)
+        a_store.add("case", "final", 1, state=state, comment=comment)
     assert a_store.reviews("case", "final") == []

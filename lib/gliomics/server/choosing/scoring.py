@@ -94,8 +94,8 @@ class ScoreKeeper(Generic[Scores]):
     ) -> None:
         self._scoring, self._segmenters, self._store, self._folder = scoring, segmenters, store, folder
         self._turn = turn
-        self._known: dict[str, dict[str, tuple[Times, Scores | None]]] = {}
-        self._wanted: set[str] = set()
+        self._by_key: dict[str, dict[str, tuple[Times, Scores | None]]] = {}
+        self._models_to_score: set[str] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._passes = 0
@@ -108,14 +108,14 @@ class ScoreKeeper(Generic[Scores]):
         """
         key = self._scoring.key(self._segmenters.get(model))
         with self._lock:
-            known = self._known.setdefault(key, {})
-            missing = [name for name in candidates if name not in known]
+            by_study = self._by_key.setdefault(key, {})
+            missing = [name for name in candidates if name not in by_study]
             passes = self._passes
             if missing or time.monotonic() - self._last_pass > _RECHECK_SECONDS:
-                self._want(model)
+                self._have_scored(model)
 
         def over() -> bool:
-            while missing and missing[-1] in known:
+            while missing and missing[-1] in by_study:
                 missing.pop()
             return not missing or passes != self._passes
 
@@ -123,12 +123,12 @@ class ScoreKeeper(Generic[Scores]):
 
     def scores(self, model: str) -> Mapping[str, Scores]:
         """The scores known by now of all studies under the version of ``model`` that serves."""
-        known = self._known.get(self._scoring.key(self._segmenters.get(model)), {})
-        return {name: scores for name, (_, scores) in list(known.items()) if scores is not None}
+        by_study = self._by_key.get(self._scoring.key(self._segmenters.get(model)), {})
+        return {name: scores for name, (_, scores) in list(by_study.items()) if scores is not None}
 
-    def _want(self, model: str) -> None:
+    def _have_scored(self, model: str) -> None:
         """Have a thread score the studies under ``model``; the caller holds the lock."""
-        self._wanted.add(model)
+        self._models_to_score.add(model)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="scoring", daemon=True)
             self._thread.start()
@@ -138,10 +138,10 @@ class ScoreKeeper(Generic[Scores]):
         give_way()
         while True:
             with self._lock:
-                if not self._wanted:
+                if not self._models_to_score:
                     self._thread = None
                     return
-                model = self._wanted.pop()
+                model = self._models_to_score.pop()
             try:
                 self._score_all(model)
             except GliomicsError as error:
@@ -156,26 +156,26 @@ class ScoreKeeper(Generic[Scores]):
         segmenter = self._segmenters.get(model)
         key = self._scoring.key(segmenter)
         with self._lock:
-            known = self._known.setdefault(key, {})
-        if not known:
+            by_study = self._by_key.setdefault(key, {})
+        if not by_study:
             for path in sorted((self._folder / key).glob("[!.]*.json")):
-                if (kept := self._read(path)) is not None:  # what is broken is set aside and made anew
-                    known[path.stem] = kept
+                if (record := self._read(path)) is not None:  # what is broken is set aside and made anew
+                    by_study[path.stem] = record
         for name in [*self._store.get_unlabeled_images(), *self._store.get_labeled_images()]:
             times: Times = {}
             scores: Scores | None = None
             try:
                 study = self._store.study(name)
                 times = {sequence: FileStamp.of(path).modified_ns for sequence, path in study.sequences.items()}
-                if known.get(name, ({}, None))[0] == times:
+                if by_study.get(name, ({}, None))[0] == times:
                     continue
                 with self._turn(f"scoring under {model}"):
                     scores = self._scoring.score(segmenter, study)
-                record = {"images": times, "scores": scores.to_json()}
-                self._store.records.write(self._folder / key / f"{name}.json", record)
+                content = {"images": times, "scores": scores.to_json()}
+                self._store.records.write(self._folder / key / f"{name}.json", content)
             except (GliomicsError, OSError) as error:
                 _log.warning("study '%s' has no scores: %s", name, error)
-            known[name] = (times, scores)
+            by_study[name] = (times, scores)
 
     def _read(self, path: Path) -> tuple[Times, Scores] | None:
         record = self._store.records.read(path, _Record)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic
 
+from monailabel.interfaces.datastore import Datastore
 from monailabel.interfaces.tasks.strategy import Strategy
 
 from gliomics.active.choices import Choice, choose_highest, nothing_left
@@ -45,11 +46,11 @@ class StudyStrategy(Strategy):
         super().__init__(description)
         self._leases = leases
 
-    def ask(self, request: dict[str, Any], datastore: StudyDatastore) -> Callable[[], bool]:
+    def ask(self, request: dict[str, Any], datastore: Datastore) -> Callable[[], bool]:
         """Have made what the choice depends on; what is returned tells, at no cost, whether all of it is there."""
         return lambda: True
 
-    def __call__(self, request: dict[str, Any], datastore: StudyDatastore) -> dict[str, Any]:
+    def __call__(self, request: dict[str, Any], datastore: Datastore) -> dict[str, Any]:
         """The choice as JSON; ``id`` is None, and ``reason`` says why, when nothing is left.
 
         Scores are waited for at most the ``budget_seconds`` of the request.
@@ -66,8 +67,8 @@ class StudyStrategy(Strategy):
             raise InputError(f"seed is {seed!r}; expected a whole number")
         user = text_option(request, "client_id") or text_option(request, "user")
         with self._leases.choosing:  # two annotators who ask at once get different studies
-            held = self._leases.holders()
-            free = [name for name in candidates if held.get(name, user) == user]
+            holders = self._leases.holders()
+            free = [name for name in candidates if holders.get(name, user) == user]
             choice = self.choose(free or candidates, request, datastore, random.Random(seed))
             if user is not None and choice.id is not None:
                 self._leases.take(choice.id, user)
@@ -79,7 +80,7 @@ class StudyStrategy(Strategy):
 
     @abstractmethod
     def choose(
-        self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
+        self, candidates: list[str], request: dict[str, Any], datastore: Datastore, rng: random.Random
     ) -> Choice:
         """One of the candidates, of which there is at least one."""
 
@@ -104,7 +105,7 @@ class PlainStrategy(StudyStrategy):
         super().__init__(self._strategy.text, leases)
 
     def choose(
-        self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
+        self, candidates: list[str], request: dict[str, Any], datastore: Datastore, rng: random.Random
     ) -> Choice:
         """The candidate that the strategy prefers."""
         _name_no_slices(request)
@@ -118,7 +119,7 @@ class ModelStrategy(StudyStrategy, Generic[Scores]):
         super().__init__(description, leases)
         self._keeper, self._models = keeper, models
 
-    def ask(self, request: dict[str, Any], datastore: StudyDatastore) -> Callable[[], bool]:
+    def ask(self, request: dict[str, Any], datastore: Datastore) -> Callable[[], bool]:
         """Have the studies without a final label scored; a model that cannot be used scores none."""
         card = self._models.asked_for(request)
         if card is None:
@@ -139,13 +140,13 @@ class ScoredStrategy(ModelStrategy[AcquisitionScores]):
         self._strategy = MODEL_BASED[name]
         super().__init__(self._strategy.text, keeper, models, leases)
 
-    def ask(self, request: dict[str, Any], datastore: StudyDatastore) -> Callable[[], bool]:
+    def ask(self, request: dict[str, Any], datastore: Datastore) -> Callable[[], bool]:
         """As :meth:`ModelStrategy.ask`."""
         _slices_option(request)
         return super().ask(request, datastore)
 
     def choose(
-        self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
+        self, candidates: list[str], request: dict[str, Any], datastore: Datastore, rng: random.Random
     ) -> Choice:
         """The candidate that the strategy prefers; a random one if none has a score."""
         number = _slices_option(request)
@@ -156,15 +157,16 @@ class ScoredStrategy(ModelStrategy[AcquisitionScores]):
         return choice if number is None else self._with_slices(choice, scores, number, datastore)
 
     def _with_slices(
-        self, choice: Choice, scores: Mapping[str, AcquisitionScores], number: int, datastore: StudyDatastore
+        self, choice: Choice, scores: Mapping[str, AcquisitionScores], number: int, datastore: Datastore
     ) -> Choice:
         """The choice with the slices of its study about which the model is least sure."""
         if choice.id is None or choice.id not in scores:
             return choice
-        done: list[int] = []
-        with contextlib.suppress(InputError):  # a record that does not say which: all are offered again
-            done = datastore.slices_done(choice.id)
-        slices = choose_slices(scores[choice.id].slices, number, annotated=done)
+        annotated: list[int] = []
+        if isinstance(datastore, StudyDatastore):
+            with contextlib.suppress(InputError):  # a record that does not say which: all are offered again
+                annotated = datastore.slices_done(choice.id)
+        slices = choose_slices(scores[choice.id].slices, number, annotated=annotated)
         listed = ", ".join(map(str, slices)) or "none, all are done"
         return replace(choice, slices=slices, reason=f"{choice.reason}; slices in which it is least sure: {listed}")
 
@@ -175,13 +177,13 @@ class SubtypeStrategy(ModelStrategy[SubtypeChange]):
     def __init__(self, keeper: ScoreKeeper[SubtypeChange], models: ServingModels, leases: Leases) -> None:
         super().__init__("The study whose subtype estimates would change most with its mask", keeper, models, leases)
 
-    def ask(self, request: dict[str, Any], datastore: StudyDatastore) -> Callable[[], bool]:
+    def ask(self, request: dict[str, Any], datastore: Datastore) -> Callable[[], bool]:
         """As :meth:`ModelStrategy.ask`."""
         _name_no_slices(request)
         return super().ask(request, datastore)
 
     def choose(
-        self, candidates: list[str], request: dict[str, Any], datastore: StudyDatastore, rng: random.Random
+        self, candidates: list[str], request: dict[str, Any], datastore: Datastore, rng: random.Random
     ) -> Choice:
         """The candidate whose estimates change most; a random one if none has a score."""
         scores = self.scores(self._models.asked_for(request))

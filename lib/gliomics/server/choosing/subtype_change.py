@@ -56,16 +56,16 @@ class SubtypeScoring:
 
     def score(self, segmenter: Segmenter, study: Study) -> SubtypeChange:
         """Scores of one study; without a lesion found, there is nothing to change."""
-        found = segmenter.segment(load_volumes(study, segmenter.card))
-        if not found.mask.array.any():
+        segmented = segmenter.segment(load_volumes(study, segmenter.card))
+        if not segmented.mask.array.any():
             return SubtypeChange({})
         rule = segmenter.settings.postprocess
-        estimates = self._estimates(study, found.mask)
+        estimates = self._estimates(study, segmented.mask)
         change = dict.fromkeys(estimates, 0.0)
         for threshold in (rule.threshold / 2, (1 + rule.threshold) / 2):
-            other = to_mask(found.probability.array, rule.model_copy(update={"threshold": threshold}))
-            if other.any():
-                for name, estimate in self._estimates(study, found.mask.with_array(other)).items():
+            changed_mask = to_mask(segmented.probability.array, rule.model_copy(update={"threshold": threshold}))
+            if changed_mask.any():
+                for name, estimate in self._estimates(study, segmented.mask.with_array(changed_mask)).items():
                     change[name] = max(change.get(name, 0.0), distance(estimates[name], estimate))
         return SubtypeChange(change)
 

@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 def needs(role: str) -> params.Security:
     """Declare beside a route, among its ``dependencies``, the lowest role that may use it, or :data:`OPEN`."""
-    return Security(_check_role, scopes=[role])
+    return params.Security(_check_role, scopes=[role])
 
 
 async def _check_role(
@@ -106,7 +106,7 @@ class Access:
         role = self._roles.role_for(scope)
         if holder is None and role != OPEN:
             detail = "this server needs a token; send the header 'Authorization: Bearer TOKEN'"
-            await refuse(scope, receive, send, 401, detail, {"WWW-Authenticate": "Bearer"})
+            await refuse(scope, receive, send, 401, detail, headers={"WWW-Authenticate": "Bearer"})
             return
         mark = _holder.set(holder)
         try:

@@ -49,11 +49,11 @@ def connection_limit() -> int:
     except ImportError:  # Windows has no such limit
         return MAX_CONNECTIONS
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
-    if files != resource.RLIM_INFINITY and files < wanted:
+    enough = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if files != resource.RLIM_INFINITY and files < enough:
         with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-            files = wanted
+            resource.setrlimit(resource.RLIMIT_NOFILE, (enough, most))
+            files = enough
     return MAX_CONNECTIONS if files == resource.RLIM_INFINITY else min(MAX_CONNECTIONS, files // 4)
 
 

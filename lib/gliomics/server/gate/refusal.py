@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 async def refuse(
-    scope: Scope, receive: Receive, send: Send, status: int, detail: str, headers: Mapping[str, str] | None = None
+    scope: Scope, receive: Receive, send: Send, status: int, detail: str, *, headers: Mapping[str, str] | None = None
 ) -> None:
     """Answer ``{"detail": ...}`` without reading the request; where it has a body, the connection ends with it."""
     _log.info("%s %r refused (%d): %s", scope["method"], scope["path"][:200], status, detail)

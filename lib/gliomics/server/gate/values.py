@@ -69,9 +69,9 @@ def checked(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     _check(value, name, 1)
     check_length(value, name)
     for key, (is_valid, expected) in _KNOWN.items():
-        given = value.get(key)
-        if given is not None and not is_valid(given):
-            raise InputError(f"{key} in {name} is {_shown(given)}; expected {expected}")
+        item = value.get(key)
+        if item is not None and not is_valid(item):
+            raise InputError(f"{key} in {name} is {_shown(item)}; expected {expected}")
     return dict(value)
 
 
@@ -84,9 +84,9 @@ def check_length(value: Mapping[str, Any], name: str) -> None:
 
 def refuse_keys(notes: Mapping[str, Any], reserved: frozenset[str], of: str) -> None:
     """Raise :class:`InputError` for notes under keys that are the server's own; ``of`` says of what they are."""
-    taken = sorted(reserved & notes.keys())
-    if taken:
-        raise InputError(f"{', '.join(taken)} of {of} is what the server itself tells; note it under another name")
+    refused = sorted(reserved & notes.keys())
+    if refused:
+        raise InputError(f"{', '.join(refused)} of {of} is what the server itself tells; note it under another name")
 
 
 def without(notes: Mapping[str, Any], reserved: frozenset[str]) -> dict[str, Any]:

@@ -129,10 +129,10 @@ class WebPages:
             return False
         if not origins <= {origin_of(f"{scope['scheme']}://{host}")} - {None}:
             return True
-        elsewhere = not all(site.lower() in _HERE for site in headers.get("sec-fetch-site", []))
-        link = scope["method"] == "GET" and headers.get("sec-fetch-mode") == ["navigate"]
-        in_a_tab = headers.get("sec-fetch-dest", ["document"]) == ["document"]  # not in a frame of the other page
-        return elsewhere and not (link and in_a_tab)
+        is_cross_site = not all(site.lower() in _HERE for site in headers.get("sec-fetch-site", []))
+        is_link = scope["method"] == "GET" and headers.get("sec-fetch-mode") == ["navigate"]
+        is_document = headers.get("sec-fetch-dest", ["document"]) == ["document"]  # not in a frame of the other page
+        return is_cross_site and not (is_link and is_document)
 
 
 def _add_policy(headers: MutableHeaders) -> None:

@@ -27,9 +27,9 @@ class TagFiles:
     """Names of the masks by the id of the study that they are named after, whether or not there is such a study."""
     labelled: frozenset[str] = frozenset()
     """Ids of the studies with one mask."""
-    others: frozenset[str] = frozenset()
+    not_masks: frozenset[str] = frozenset()
     """Names of files that are no masks, nor notes beside them."""
-    odd: frozenset[str] = frozenset()
+    unusable: frozenset[str] = frozenset()
     """Names of masks that are no regular files (folders, pipes, links to nothing or out of the studies folder), or are
     larger than any mask."""
     states: frozenset[LabelState] = frozenset()
@@ -39,24 +39,24 @@ class TagFiles:
         """The files with the stamps that they have now; only what differs is looked at."""
         names = [name for name, stamp in stamps.items() if self.stamps.get(name) is not stamp]
         names += self.stamps.keys() - stamps.keys()
-        by_study, others, odd = dict(self.by_study), set(self.others), set(self.odd)
+        by_study, not_masks, unusable = dict(self.by_study), set(self.not_masks), set(self.unusable)
         study_ids = set()
         for name in names:
             if (study_id := study_of_mask(name)) is not None:
                 study_ids.add(study_id)
-                (odd.add if name in stamps and not _may_be_mask(stamps[name]) else odd.discard)(name)
+                (unusable.add if name in stamps and not _may_be_mask(stamps[name]) else unusable.discard)(name)
             elif name in stamps and not is_note(name):
-                others.add(name)
+                not_masks.add(name)
             else:
-                others.discard(name)
+                not_masks.discard(name)
         for study_id in study_ids:
             written = (f"{study_id}{suffix}" for suffix in MASK_SUFFIXES)
-            masks = tuple(name for name in written if name in stamps and name not in odd)
+            masks = tuple(name for name in written if name in stamps and name not in unusable)
             if masks:
                 by_study[study_id] = masks
             else:
                 by_study.pop(study_id, None)
-        files = TagFiles(stamps, by_study, others=frozenset(others), odd=frozenset(odd))
+        files = TagFiles(stamps, by_study, not_masks=frozenset(not_masks), unusable=frozenset(unusable))
         states = {study_id: state for study_id in study_ids if (state := files._state(study_id)) is not None}
         labelled = (self.labelled - study_ids) | states.keys()
         return replace(
@@ -71,9 +71,10 @@ class TagFiles:
 
     def unused(self, study_ids: Mapping[str, object]) -> int:
         """How many files are no label of any of the studies by their names."""
-        strange = self.by_study.keys() - study_ids.keys()
-        several = self.by_study.keys() - self.labelled - strange
-        return len(self.others) + len(self.odd) + sum(len(self.by_study[study_id]) for study_id in strange | several)
+        without_study = self.by_study.keys() - study_ids.keys()
+        ambiguous = self.by_study.keys() - self.labelled - without_study
+        masks = sum(len(self.by_study[study_id]) for study_id in without_study | ambiguous)
+        return len(self.not_masks) + len(self.unusable) + masks
 
     def _state(self, study_id: str) -> LabelState | None:
         names = self.by_study.get(study_id, ())
@@ -104,8 +105,8 @@ class LabelFiles:
         listed, misplaced = self._misplaced
         if listed is not entries:
             misplaced = misplaced_names({name: stamp.is_folder for name, stamp in entries.items()})
-            odd = [name for name, stamp in entries.items() if not stamp.is_folder and not stamp.is_file]
-            misplaced |= {f"{LABELS_FOLDER}/{name}": self.fault_of(name) for name in odd}
+            special = [name for name, stamp in entries.items() if not stamp.is_folder and not stamp.is_file]
+            misplaced |= {f"{LABELS_FOLDER}/{name}": self.fault_of(name) for name in special}
             unsafe = [name for name, stamp in entries.items() if stamp.is_folder and not is_safe_name(name)]
             misplaced |= {f"{LABELS_FOLDER}/{name}": "the name cannot be a tag; rename the folder" for name in unsafe}
             misplaced = {printable(name): reason for name, reason in misplaced.items()}

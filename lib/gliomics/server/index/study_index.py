@@ -138,9 +138,9 @@ class StudyIndex:
         """Read what is new or changed."""
         changed = {name for name, stamp in entries.items() if self._listed.get(name) is not stamp}
         new = sum(name not in self._listed for name in changed)
-        gone = self._listed.keys() - entries.keys() if len(entries) < len(self._listed) + new else set[str]()
+        removed = self._listed.keys() - entries.keys() if len(entries) < len(self._listed) + new else set[str]()
         changed |= self._unsettled & entries.keys()
-        before = [self._read.pop(name) for name in gone | (changed & self._read.keys())]
+        before = [self._read.pop(name) for name in removed | (changed & self._read.keys())]
         for entry in before:
             names = self._named[entry.stem.lower()]
             names.discard(entry.path.name)
@@ -151,7 +151,7 @@ class StudyIndex:
             self._read[entry.path.name] = entry
             self._named.setdefault(entry.stem.lower(), set()).add(entry.path.name)
         if before or after:
-            self._waiting = (self._waiting - gone - changed) | {e.path.name for e in after if e.may_become_a_study}
+            self._waiting = (self._waiting - removed - changed) | {e.path.name for e in after if e.may_become_a_study}
             self._unsettled = {entry.path.name for entry in after if not entry.is_settled}
             self._studies = self._replaced(before, after) or self._combined()
         self._listed = entries

@@ -77,7 +77,7 @@ class WatchedFolder:
         with self._looking:
             with self._changing:
                 self._looked_at = set()
-            seen, now = self._folder_stamp(), time.time_ns()
+            stamp_before, now = self._folder_stamp(), time.time_ns()
             entries = {}
             for name, is_link in self._names():
                 if (stamp := self._stamp_of(name, is_link=is_link)) is not None:
@@ -89,8 +89,8 @@ class WatchedFolder:
                         entries[name] = self._entries[name]
                 if entries != self._entries:
                     self._entries = entries
-                self._seen, self._last_look = seen, time.monotonic()
-                self._settled = seen is None or now - seen.latest_ns >= CLOCK_TICK_NS
+                self._seen, self._last_look = stamp_before, time.monotonic()
+                self._settled = stamp_before is None or now - stamp_before.latest_ns >= CLOCK_TICK_NS
 
     def look_at(self, names: Iterable[str]) -> Mapping[str, FileStamp]:
         """Look at some entries now; all, as :meth:`entries`, with what was seen of these."""

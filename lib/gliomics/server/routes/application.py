@@ -84,9 +84,9 @@ def rollback_model(model: ModelName, params: JsonBody = None) -> Any:
     options = params or {}
     to, reason = text_option(options, "version"), text_option(options, "reason")
     store = current_app().store
-    before = store.current(model).card.version
+    version_before = store.current(model).card.version
     folder = store.rollback(model, to=to, reason=reason or "rolled back over REST")
-    return {"model": model, "version": folder.card.version, "before": before, "history": store.history(model)}
+    return {"model": model, "version": folder.card.version, "before": version_before, "history": store.history(model)}
 
 
 @router.get("/model/{model}", tags=["Model"], dependencies=[needs(READER)])

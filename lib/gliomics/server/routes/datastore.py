@@ -47,12 +47,12 @@ def add_image(file: Upload, image: str | None = None, params: FormText = "{}", r
         require(TRAINER)  # as for removing an image
     with received(file, current_app().workspace.temporary) as path:
         if not isinstance(store, StudyDatastore):
-            return {"image": store.add_image(image, str(path), info)}
+            return {"image": store.add_image(image or "", str(path), info)}
         assert path is not None
-        added = store.add_new_image(path, study_id, info, replace=replace)
-    if added.replaced is None:
-        return {"image": added.study_id}
-    return {"image": added.study_id, "replaced": added.replaced.name, "labels_moved": added.labels}
+        upload = store.add_new_image(path, study_id, info, replace=replace)
+    if upload.replaced is None:
+        return {"image": upload.study_id}
+    return {"image": upload.study_id, "replaced": upload.replaced.name, "labels_moved": upload.labels}
 
 
 @router.delete("/datastore/", tags=["Datastore"], include_in_schema=False, dependencies=[needs(TRAINER)])
@@ -79,15 +79,15 @@ def download_image(background_tasks: BackgroundTasks, image: ImageId, sequence: 
         response: Response = stock.download_image(image)
         return response
     study = store.study(image)
-    chosen = sequence or study.default_sequence
-    path, name = study.path(chosen), download_name(study, chosen)
+    name = sequence or study.default_sequence
+    path, file_name = study.path(name), download_name(study, name)
     if not path.name.lower().endswith(".nii.gz"):
         volume = read_volume(path)
         with temporary_file(store.workspace.temporary, "download-", ".nii.gz") as path:
             write_volume(volume, path)
         background_tasks.add_task(remove_file, str(path))
     open_file(path).close()  # says what is wrong with it before the answer begins
-    return FileResponse(path, media_type="application/octet-stream", filename=name)
+    return FileResponse(path, media_type="application/octet-stream", filename=file_name)
 
 
 @router.get("/datastore/image/info", tags=["Datastore"], dependencies=[needs(READER)])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, UploadFile
+from fastapi import APIRouter, Depends, Request, UploadFile
 from fastapi.background import BackgroundTasks
 from monailabel.endpoints import batch_infer as stock_batch
 from monailabel.endpoints import infer as stock_infer
@@ -22,16 +23,30 @@ from gliomics.server.store.datastore import StudyDatastore
 router = APIRouter()
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a model works on: a study of the store, a session or an uploaded image, and the current segment, if any."""
+
+    image: str
+    session_id: str
+    file: UploadFile | None
+    label: UploadFile | None
+
+
+async def _subject(
+    image: ImageIdIfAny = "", session_id: str = "", file: OptionalUpload = None, label: OptionalUpload = None
+) -> Subject:
+    return Subject(image, session_id, file, label)
+
+
 @router.post("/infer/{model}", tags=["Infer"], dependencies=[needs(READER)])
 async def infer(
     request: Request,
     background_tasks: BackgroundTasks,
     model: str,
-    image: ImageIdIfAny = "",
-    session_id: str = "",
+    *,
+    subject: Annotated[Subject, Depends(_subject)],
     params: FormText = "{}",
-    file: OptionalUpload = None,
-    label: OptionalUpload = None,
     output: stock_infer.ResultType | None = None,
 ) -> Any:
     """Run a model on a study of the store (``image``), a session, or an uploaded image (``file``)."""
@@ -40,7 +55,7 @@ async def infer(
         require(ANNOTATOR)
 
     def work() -> Any:
-        return _infer(background_tasks, model, image, session_id, options, file, label, output)
+        return _infer(background_tasks, model, subject, options, output)
 
     patience = INTERACTIVE if {"clicks", "foreground", "background"} & options.keys() else REGULAR
     return await lane.run(request, work, task=model, patience=patience)
@@ -49,31 +64,35 @@ async def infer(
 def _infer(
     background_tasks: BackgroundTasks,
     model: str,
-    image: str,
-    session_id: str,
+    subject: Subject,
     options: dict[str, Any],
-    file: UploadFile | None,
-    label: UploadFile | None,
     output: stock_infer.ResultType | None,
 ) -> Any:
     app = current_app()
-    if not (image or session_id or file):
+    if not (subject.image or subject.session_id or subject.file):
         raise InputError("there is nothing to work on: give an image id, a session_id or a file")
     if not isinstance(app.datastore(), StudyDatastore):  # MONAI Label's own way with DICOM
         return stock_infer.run_inference(
-            background_tasks, model, image, session_id, json.dumps(options), file, label, output
+            background_tasks,
+            model,
+            subject.image,
+            subject.session_id,
+            json.dumps(options),
+            subject.file,
+            subject.label,
+            output,
         )
     if output == stock_infer.ResultType.dicom_seg:
         raise InputError("output=dicom_seg needs a DICOMweb archive; ask for output=image")
     temporary = app.workspace.temporary
-    with received(file, temporary) as image_file, received(label, temporary) as label_file:
-        request = {**options, "model": model, "image": image}
+    with received(subject.file, temporary) as image_file, received(subject.label, temporary) as label_file:
+        request = {**options, "model": model, "image": subject.image}
         if image_file:
             request["image"] = str(image_file)
         if label_file:
             request["label"] = str(label_file)
-        if session_id:
-            request["image"] = str(app.sessions().image(session_id))
+        if subject.session_id:
+            request["image"] = str(app.sessions().image(subject.session_id))
         result = app.infer(request)
     if output == stock_infer.ResultType.image and not result["file"]:
         raise InputError(f"model '{model}' answers with JSON only; ask for output=json")

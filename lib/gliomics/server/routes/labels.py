@@ -93,7 +93,7 @@ def review(label: LabelId, tag: LabelTag = FINAL, params: JsonBody = None) -> An
     state, comment = options.get("state"), options.get("comment") or ""
     if state is None:
         raise InputError(f"the review's field 'state' is missing; send one of {', '.join(STATES)}")
-    return review_label(study_store(), label, tag, state, comment, user).to_json()
+    return review_label(study_store(), label, tag, state=state, comment=comment, user=user).to_json()
 
 
 @router.get("/datastore/label/agreement", tags=["Datastore"], dependencies=[needs(READER)])

@@ -29,11 +29,11 @@ async def next_sample(request: Request, strategy: str, params: JsonBody = None) 
     options = {**{key: item for key, item in signed(params or {}).items() if key != "strategy"}, "strategy": strategy}
 
     def ask() -> Any:
-        named = app.strategy(options)
-        if not isinstance(named, StudyStrategy):
+        asked = app.strategy(options)
+        if not isinstance(asked, StudyStrategy):
             return choose()
         end = arrived + budget_seconds(options)
-        return Later(named.ask(options, app.datastore()), end, choose)
+        return Later(asked.ask(options, app.datastore()), end, choose)
 
     def choose() -> Any:
         choice = app.choose_sample({**options, "budget_seconds": 0})
@@ -65,10 +65,11 @@ def train_status(all: bool = False, check_if_running: bool = False) -> Any:
 @router.post("/train/", tags=["Train"], include_in_schema=False, dependencies=[needs(TRAINER)])
 async def train_all(request: Request, params: JsonBody = None, run_sync: bool = False) -> Any:
     """Train every model, one after the other; ``params`` holds options by model name, and maybe who asks."""
-    app, given = current_app(), params or {}
+    app, options_by_model = current_app(), params or {}
 
     def work() -> Any:
-        options = {name: _options_of(name, given[name]) for name in app.info()["trainers"] if name in given}
+        names = [name for name in app.info()["trainers"] if name in options_by_model]
+        options = {name: _options_of(name, options_by_model[name]) for name in names}
         for name, value in options.items():
             app.trainer(name).check(value)
         check_room(app.workspace.training)

@@ -16,11 +16,11 @@ from gliomics.study.numbering import tumour_of
 
 
 def review_label(
-    store: StudyDatastore, study_id: str, tag: str, state: str, comment: str, user: str | None = None
+    store: StudyDatastore, study_id: str, tag: str, *, state: str, comment: str = "", user: str | None = None
 ) -> Review:
     """Say of a study's current label that it is approved, submitted, or returned with a comment."""
     version = store.labels.adopted(store.study(study_id).id, tag)
-    return store.reviews.add(study_id, tag, version.version, state, comment, user)
+    return store.reviews.add(study_id, tag, version.version, state=state, comment=comment, user=user)
 
 
 def agreement_of_labels(store: StudyDatastore, study_id: str, tags: Sequence[str]) -> list[Agreement]:
@@ -34,16 +34,16 @@ def keep_consensus(
     """Keep the consensus of the labels with these ``tags`` as the next version of the label ``tag``."""
     if tag in tags:
         raise InputError(f"label '{tag}' cannot be the consensus and one of those that it is made of")
-    found = consensus(_masks(store, study_id, tags))
+    agreed = consensus(_masks(store, study_id, tags))
     versions = {name: store.labels.adopted(study_id, name).version for name in tags}
-    made = {
+    provenance = {
         "consensus_of": versions,
         "method": "STAPLE",
-        "sensitivity": found.sensitivity,
-        "specificity": found.specificity,
+        "sensitivity": agreed.sensitivity,
+        "specificity": agreed.specificity,
     }
-    version = store.keep_label(study_id, tag, found.mask, {**info, **made})
-    return {"image": study_id, "label": study_id, "tag": tag, "version": version.version, **made}
+    version = store.keep_label(study_id, tag, agreed.mask, {**info, **provenance})
+    return {"image": study_id, "label": study_id, "tag": tag, "version": version.version, **provenance}
 
 
 def _masks(store: StudyDatastore, study_id: str, tags: Sequence[str]) -> dict[str, Mask]:

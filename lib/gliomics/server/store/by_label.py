@@ -17,14 +17,14 @@ class Derived(Generic[Value]):
     """Values by key, each kept as long as the objects that it was made of are the same ones."""
 
     def __init__(self) -> None:
-        self._made: dict[Hashable, tuple[tuple[object, ...], Value]] = {}
+        self._values: dict[Hashable, tuple[tuple[object, ...], Value]] = {}
 
     def of(self, key: Hashable, *basis: object, make: Callable[[], Value]) -> Value:
         """The value of a key; made anew if an object of ``basis`` is another than then."""
-        made = self._made.get(key)
-        if made is None or any(new is not old for new, old in zip(basis, made[0], strict=True)):
-            made = self._made[key] = basis, make()
-        return made[1]
+        entry = self._values.get(key)
+        if entry is None or any(new is not old for new, old in zip(basis, entry[0], strict=True)):
+            entry = self._values[key] = basis, make()
+        return entry[1]
 
 
 @dataclass(frozen=True)

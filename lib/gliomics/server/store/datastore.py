@@ -161,10 +161,10 @@ class StudyDatastore(Datastore):
         """As :func:`~gliomics.server.store.new_images.NewImages.add`, and note ``info`` about the study."""
         refuse_keys(info, STUDY_KEYS, f"study '{study_id}'")
         check_length({**self._notes.of(study_id), **info}, f"what is noted about study '{study_id}'")
-        added = self._new_images.add(source, study_id, replace=replace)
+        upload = self._new_images.add(source, study_id, replace=replace)
         if info:
-            self.update_image_info(added.study_id, info)
-        return added
+            self.update_image_info(upload.study_id, info)
+        return upload
 
     def remove_image(self, image_id: str) -> None:
         """Take a study and its labels out of the store; they are moved to ``.gliomics/removed``, not deleted."""
@@ -287,8 +287,8 @@ class StudyDatastore(Datastore):
         info: dict[str, Any] = {"name": f"{label_id}.nii.gz", "ts": int(path.stat().st_mtime)}
         version = self.labels.current(label_id, label_tag)
         if version is not None:
-            kept = {"version": version.version, "saved": version.saved, "user": version.user, "voxels": version.voxels}
-            info = {**version.info, **info, **kept}
+            info = {**version.info, **info, "version": version.version, "saved": version.saved}
+            info |= {"user": version.user, "voxels": version.voxels}
             if changed := self.labels.changed_images(label_id, version, read=read):
                 info["images_changed"] = changed
         reviews = self.reviews.reviews(label_id, label_tag)

@@ -111,9 +111,9 @@ def locked(lock: Path, root: Path) -> Iterator[None]:
     :class:`BusyError` where it cannot be had within :data:`LOCK_SECONDS`: whoever waits holds up other requests.
     """
     with in_place(lock.parent, root):
-        held = FileLock(lock)
+        file_lock = FileLock(lock)
         try:
-            held.acquire(timeout=LOCK_SECONDS)
+            file_lock.acquire(timeout=LOCK_SECONDS)
         except Timeout as error:
             raise BusyError(
                 f"{lock.relative_to(root)} was held for {LOCK_SECONDS:.0f} s by other requests or by another program; "
@@ -123,7 +123,7 @@ def locked(lock: Path, root: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        held.release()
+        file_lock.release()
 
 
 def _stamp(path: Path) -> FileStamp | None:

@@ -55,8 +55,8 @@ class LabelCheck:
         for tag in files.tags():
             of_tag = files.of(tag)
             if of_tag.unused(studies):
-                reasons = unused_names(of_tag.stamps.keys() - of_tag.odd, studies)
-                reasons |= {name: files.fault_of(tag, name) for name in of_tag.odd}
+                reasons = unused_names(of_tag.stamps.keys() - of_tag.unusable, studies)
+                reasons |= {name: files.fault_of(tag, name) for name in of_tag.unusable}
                 misnamed |= {printable(f"{LABELS_FOLDER}/{tag}/{name}"): reason for name, reason in reasons.items()}
         return misnamed
 

@@ -160,7 +160,9 @@ class LabelStore:
             if os.path.lexists(current):
                 check_file(check_inside(current, self.studies), MAX_FILE_BYTES)
             self._adopt(study_id, tag)
-            version = self._keep(study_id, tag, lambda path: write_mask(mask, path), _voxels(mask), info, images=images)
+            version = self._keep(
+                study_id, tag, lambda path: write_mask(mask, path), voxels=_voxels(mask), info=info, images=images
+            )
             image = self.version_path(study_id, tag, version.version)
             try:
                 _copy(image, current)
@@ -257,6 +259,7 @@ class LabelStore:
         study_id: str,
         tag: str,
         write: Callable[[Path], None],
+        *,
         voxels: dict[str, int],
         info: Mapping[str, Any],
         suffix: str = _SUFFIX,
@@ -289,9 +292,9 @@ class LabelStore:
 
     def _adopt(self, study_id: str, tag: str) -> None:
         """Keep labels that were put there by hand as versions, byte for byte, before they are replaced."""
-        kept = {version.sha256 for version in self.versions(study_id, tag)}
+        digests = {version.sha256 for version in self.versions(study_id, tag)}
         for current in self._files(study_id, tag):
-            if sha256_of(check_file(current, MAX_FILE_BYTES)) in kept:
+            if sha256_of(check_file(current, MAX_FILE_BYTES)) in digests:
                 continue
             note: dict[str, Any] = {"source": f"found in {LABELS_FOLDER}/{tag}", "origin": {"kind": "imported"}}
             if (broken := self._with_broken_record(study_id, tag, sha256_of(current))) is not None:
@@ -302,7 +305,7 @@ class LabelStore:
             except InputError:  # not a mask, but the user's file all the same
                 voxels = {}
             suffix = current.name[len(study_id) :]
-            self._keep(study_id, tag, functools.partial(_copy, current), voxels, note, suffix)
+            self._keep(study_id, tag, functools.partial(_copy, current), voxels=voxels, info=note, suffix=suffix)
 
     def _with_broken_record(self, study_id: str, tag: str, digest: str) -> int | None:
         """The version with a broken record whose image is a file with this SHA-256."""

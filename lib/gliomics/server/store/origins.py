@@ -41,28 +41,26 @@ class AutomaticMasks:
         study. ``unknown``: none was.
         """
         canonical = to_canonical(label).array
-        kept: dict[str, Any] = {"kind": "unknown"}
-        most = MADE_FROM
+        origin: dict[str, Any] = {"kind": "unknown"}
+        largest_share = MADE_FROM
         for path in sorted(self._study(study_id).glob("*/*.nii.gz")):
             with contextlib.suppress(GliomicsError):  # damaged: it tells nothing
                 automatic = to_canonical(read_mask(check_inside(path, self._root))).array
                 if automatic.shape != canonical.shape or not automatic.any():
                     continue
                 share = kept_edge(canonical, automatic)
-                if share >= most:
+                if share >= largest_share:
                     changed = changed_share(canonical, automatic)
-                    most, kept = (
-                        share,
-                        {
-                            "kind": "edited" if changed else "unchanged",
-                            "model": path.parent.name,
-                            "version": path.name.split(".")[0],
-                            "changed": round(changed, 4),
-                        },
-                    )
-                elif kept["kind"] == "unknown":
-                    kept = {"kind": "independent"}
-        return kept
+                    largest_share = share
+                    origin = {
+                        "kind": "edited" if changed else "unchanged",
+                        "model": path.parent.name,
+                        "version": path.name.split(".")[0],
+                        "changed": round(changed, 4),
+                    }
+                elif origin["kind"] == "unknown":
+                    origin = {"kind": "independent"}
+        return origin
 
     def _study(self, study_id: str) -> Path:
         return self._folder / safe_name(study_id, "study id")

@@ -47,21 +47,23 @@ class ReviewStore:
         self._watched: dict[str, WatchedFolder] = {}
         self._last: dict[str, tuple[Mapping[str, FileStamp], dict[str, Review], dict[str, Review]]] = {}
 
-    def add(self, study_id: str, tag: str, version: int, state: str, comment: str, user: str | None) -> Review:
+    def add(
+        self, study_id: str, tag: str, version: int, *, state: str, comment: str = "", user: str | None = None
+    ) -> Review:
         """Say something of a version; :class:`InputError` for an unknown state or a return without a reason."""
         if state not in STATES:
             raise InputError(f"state is {state!r}; expected one of {', '.join(STATES)}")
         if state == RETURNED and not comment.strip():
             raise InputError("a label is returned with a comment; say what is to be done")
         review = Review(version, state, comment, user, datetime.now(timezone.utc).isoformat(timespec="milliseconds"))
-        with self._locked(study_id, tag) as path, self._of(tag).writing(path.name):
+        with self._locked(study_id, tag) as path, self._watched_folder(tag).writing(path.name):
             self._records.write(path, [each.to_json() for each in (*self.reviews(study_id, tag), review)])
         return review
 
     def resubmitted(self, study_id: str, tag: str, version: int, user: str | None) -> None:
         """Note that a label which was reviewed has a new version, which nobody has reviewed yet."""
         if os.path.lexists(self._path(study_id, tag)):
-            self.add(study_id, tag, version, SUBMITTED, "", user)
+            self.add(study_id, tag, version, state=SUBMITTED, user=user)
 
     def reviews(self, study_id: str, tag: str) -> list[Review]:
         """What was said of a label, oldest first."""
@@ -69,19 +71,19 @@ class ReviewStore:
 
     def returned(self, tag: str) -> Mapping[str, Review]:
         """The labels that are to be done again, by study. Files that did not change are not read again."""
-        stamps = self._of(tag).entries()
+        stamps = self._watched_folder(tag).entries()
         listed, reviews, returned = self._last.get(tag, ({}, {}, {}))
         if listed is not stamps:
             names = [name for name in stamps if name.endswith(".json")]
             changed = {name for name in names if listed.get(name) is not stamps[name]}
             reviews = {name: reviews[name] for name in names if name in reviews and name not in changed}
             read = {name: self._records.read(self._folder / tag / name, list[Review]) for name in changed}
-            reviews |= {name: said[-1] for name, said in read.items() if said}
+            reviews |= {name: entries[-1] for name, entries in read.items() if entries}
             returned = {Path(name).stem: last for name, last in reviews.items() if last.state == RETURNED}
             self._last[tag] = stamps, reviews, returned
         return returned
 
-    def _of(self, tag: str) -> WatchedFolder:
+    def _watched_folder(self, tag: str) -> WatchedFolder:
         if tag not in self._watched:
             self._watched.setdefault(
                 tag, WatchedFolder(self._folder / safe_name(tag, "label tag"), root=self._records.root)

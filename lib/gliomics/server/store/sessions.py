@@ -65,11 +65,11 @@ class StudySessions(Sessions):
         """Move an upload to a new session; nothing of it stays where that fails."""
         session_id = session_id or str(uuid.uuid4())
         try:
-            added: tuple[str, SessionInfo] = super().add_session(data_file, expiry, uncompress, session_id)
+            session: tuple[str, SessionInfo] = super().add_session(data_file, expiry, uncompress, session_id)
         except BaseException:
             shutil.rmtree(Path(self.store_path) / session_id, ignore_errors=True)
             raise
-        return added
+        return session
 
     def _write_meta_info(self, session_id: str, session_info: SessionInfo) -> None:
         write_text(Path(self.store_path) / session_id / "meta.info", session_info.to_str())

@@ -59,8 +59,8 @@ class TrainAfter:
         """Train the model that the label came from, if no training runs and the last one has not seen enough labels."""
         try:
             version = self._datastore.labels.current(study_id, FINAL)
-            named = version.info.get("model") if version else None
-            model = str(named) if named in self._trainers else DEFAULT_MODEL
+            origin = version.info.get("model") if version else None
+            model = str(origin) if origin in self._trainers else DEFAULT_MODEL
             new = 0 if _under_way() else self._trainers[model].new_labels()
             if new >= self._labels:
                 start_training(model, {})

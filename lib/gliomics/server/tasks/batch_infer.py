@@ -27,10 +27,10 @@ class StudyBatch(BatchInferTask):
         limit = request.get("max_batch_size") or len(image_ids)
         results: dict[str, dict[str, Any]] = {}
         for number, image_id in enumerate(image_ids[:limit], start=1):
-            one = {**request, "image": image_id, "save_label": True}
-            one.setdefault("label_tag", DefaultLabelTag.ORIGINAL.value)
+            study_request = {**request, "image": image_id, "save_label": True}
+            study_request.setdefault("label_tag", DefaultLabelTag.ORIGINAL.value)
             try:
-                answer = infer(one, datastore)
+                answer = infer(study_request, datastore)
             except (GliomicsError, OSError) as error:
                 _log.warning("%d of %d: study '%s' failed: %s", number, len(image_ids), image_id, error)
                 results[image_id] = {"error": str(storage_error(error) or error)}

@@ -59,6 +59,7 @@ class NetworkTask(StudyTask, Generic[Model]):
         models: ModelCache[Model],
         studies: PreparedStudies,
         temporary: Path,
+        *,
         kind: InferType,
         description: str,
     ) -> None:
@@ -83,27 +84,27 @@ class SegmentationTask(NetworkTask[Segmenter]):
 
     def __init__(self, name: str, segmenters: ModelCache[Segmenter], studies: PreparedStudies, temporary: Path) -> None:
         description = f"Automatic segmentation of the lesion ({name})"
-        super().__init__(name, segmenters, studies, temporary, InferType.SEGMENTATION, description)
+        super().__init__(name, segmenters, studies, temporary, kind=InferType.SEGMENTATION, description=description)
 
     def run(self, study: Study, request: dict[str, Any]) -> Result:
         """The mask, or the map that ``result`` asks for, as a file with ``result_extension`` (default ``.nii.gz``)."""
         suffix = text_option(request, "result_extension") or ".nii.gz"
         if suffix not in IMAGE_SUFFIXES:
             raise InputError(f"result_extension is {suffix!r}; expected one of {', '.join(IMAGE_SUFFIXES)}")
-        wanted = text_option(request, "result") or "mask"
-        if wanted not in ("mask", "probability", "uncertainty"):
-            raise InputError(f"result is {wanted!r}; expected mask, probability or uncertainty")
+        kind = text_option(request, "result") or "mask"
+        if kind not in ("mask", "probability", "uncertainty"):
+            raise InputError(f"result is {kind!r}; expected mask, probability or uncertainty")
         segmenter = self._models.get(self._name)
         prepared = self._studies.get(segmenter, study, text_option(request, "resample_to"))
         result = segmenter.segment_prepared(prepared, cancelled=abandoned)
         in_sample = segmenter.card.in_sample_warnings(study.patient_id)
         with temporary_file(self._temporary, f"{study.id}-", suffix) as path:
-            if wanted == "mask":
+            if kind == "mask":
                 write_mask(result.mask, path)
             else:
-                write_volume(result.probability if wanted == "probability" else result.uncertainty, path)
+                write_volume(result.probability if kind == "probability" else result.uncertainty, path)
         return str(path), {
-            "result": wanted,
+            "result": kind,
             "label_names": self.labels,
             "model": segmenter.card.name,
             "model_version": segmenter.card.version,
@@ -160,18 +161,18 @@ class SubtypeTask(StudyTask):
 
         The error of the first model when none can be estimated.
         """
-        wanted = request.get("models") or self._names
-        if not isinstance(wanted, list):
-            raise InputError(f"models is {wanted!r}; expected a list of names, or nothing for all subtype models")
-        for name in wanted:
+        names = request.get("models") or self._names
+        if not isinstance(names, list):
+            raise InputError(f"models is {names!r}; expected a list of names, or nothing for all subtype models")
+        for name in names:
             if name not in self._names:
-                known = ", ".join(self._names) or "none"
-                raise UnknownNameError(f"there is no subtype model {name!r}; there are {known}")
+                usable = ", ".join(self._names) or "none"
+                raise UnknownNameError(f"there is no subtype model {name!r}; there are {usable}")
         features = measure(study, request)
         estimates: list[SubtypeEstimate] = []
         cards: dict[str, ModelCard] = {}
         failures: dict[str, GliomicsError] = {}
-        for name in wanted:
+        for name in names:
             try:
                 model = self._models.get(name)
                 estimates.append(model.estimate(features))
@@ -213,26 +214,26 @@ def measure(study: Study, request: dict[str, Any]) -> FeatureRow:
         study=study.numbering,
         segments=read_label_names(Path(request["label"])),
     )
-    own = part_region(region)
+    part = part_region(region)
     one_segment = numbering.labels <= {1} and numbering.source not in ("told", "names of the segments")
-    if not (one_segment or own or label is not None or names_whole(region)):
+    if not (one_segment or part or label is not None or names_whole(region)):
         raise UnknownNameError(
             f"region '{region}' is unknown, and the current segment has several parts: give {', '.join(REGIONS)} or "
             "tumour, or one part as the option label_value"
         )
-    parts = label is None and bool(own) and not one_segment
-    if parts:
-        mask = select_region(mask, region, name=f"the label of study '{study.id}'", numbering=numbering, defined=own)
+    is_part = label is None and bool(part) and not one_segment
+    if is_part:
+        mask = select_region(mask, region, name=f"the label of study '{study.id}'", numbering=numbering, defined=part)
     elif label is None:
         mask = mask.with_array(np.isin(mask.array, sorted(numbering.tumour)).astype(np.uint8))
     images = StudyImages(study.id, volumes, spacing_known=study.spacing_known)
     features = extract_features(images, mask, config, region=region, label=label, cancelled=abandoned)
     diagnostics = (
-        (numbering_diagnostics(features.region, numbering, own) if parts else {})
+        (numbering_diagnostics(features.region, numbering, part) if is_part else {})
         | features.diagnostics
         | stability_diagnostics(features.values, config)
     )
-    warnings = whole_warnings(numbering) if label is None and not parts else []
+    warnings = whole_warnings(numbering) if label is None and not is_part else []
     return replace(
         features,
         diagnostics={"patient_id": study.patient_id, **diagnostics},

@@ -32,7 +32,7 @@ class RefinementTask(NetworkTask[Refiner]):
 
     def __init__(self, name: str, refiners: ModelCache[Refiner], studies: PreparedStudies, temporary: Path) -> None:
         description = "Corrects the current mask by clicks, strokes and drawn slices"
-        super().__init__(name, refiners, studies, temporary, InferType.DEEPGROW, description)
+        super().__init__(name, refiners, studies, temporary, kind=InferType.DEEPGROW, description=description)
 
     def run(self, study: Study, request: dict[str, Any]) -> Result:
         """The corrected mask, 1 and 0, as a NIfTI file."""
@@ -72,14 +72,14 @@ def clicks_of(request: dict[str, Any]) -> list[Click]:
     ``clicks`` is a list of ``{"voxel": [i, j, k], "lesion": true}``; ``foreground`` and ``background``, lists of
     voxels, are what MONAI Label's own clients send.
     """
-    given = request.get("clicks")
-    if given is None:
-        given = [
+    sent_clicks = request.get("clicks")
+    if sent_clicks is None:
+        sent_clicks = [
             {"voxel": voxel, "lesion": name == "foreground"}
             for name in ("background", "foreground")
-            for voxel in _a_list(request.get(name) or [], name)
+            for voxel in _list(request.get(name) or [], name)
         ]
-    clicks = [_click(value) for value in _a_list(given, "clicks")]
+    clicks = [_click(value) for value in _list(sent_clicks, "clicks")]
     if len(clicks) > MOST_CLICKS:
         raise InputError(f"the request has {len(clicks)} clicks; expected at most {MOST_CLICKS}")
     return clicks
@@ -100,13 +100,13 @@ def _click(value: Any) -> Click:
 
 
 def _whole_numbers(value: Any, name: str) -> list[int]:
-    numbers = _a_list(value, name)
+    numbers = _list(value, name)
     if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
         raise InputError(f"{name} is {str(value)[:80]}; expected whole numbers")
     return numbers
 
 
-def _a_list(value: Any, name: str) -> list[Any]:
+def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise InputError(f"{name} is {str(value)[:80]!r}; expected a list")
     return value

@@ -49,16 +49,16 @@ class SubtypeTraining(Training):
     ) -> tuple[Retraining, dict[str, str]]:
         """Measure what was not measured before, and fit."""
         outcomes = self._outcomes(request)
-        known = [item for item in labelled if canonical_patient(item.study.patient_id) in outcomes]
+        with_outcome = [item for item in labelled if canonical_patient(item.study.patient_id) in outcomes]
         skipped = {
             item.study.id: f"{GENOMICS} says nothing of patient '{item.study.patient_id}'"
             for item in labelled
-            if item not in known
+            if item not in with_outcome
         }
         settings = self._model().settings
         extraction = Extraction(load_config(settings.config), (settings.region,))
         cancelled = orphaned()
-        rows, failed = self._measured(known, extraction, progress, cancelled)
+        rows, failed = self._measured(with_outcome, extraction, progress, cancelled)
 
         def fitting(done: int, total: int) -> None:
             _stop_if(cancelled)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from monailabel.interfaces.datastore import Datastore
 from monailabel.interfaces.tasks.train import TrainTask
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
@@ -109,13 +110,13 @@ class Training(TrainTask):
         basis = store.by_label.of(FINAL), store.labels.files.of(FINAL), seen
         return self._new.of(FINAL, *basis, make=lambda: count_new(store, seen))
 
-    def __call__(self, request: dict[str, Any], datastore: StudyDatastore) -> dict[str, Any]:
+    def __call__(self, request: dict[str, Any], datastore: Datastore) -> dict[str, Any]:
         """Train; returns the final state, which is also on disk."""
         progress = Progress(self._state_path, self._name, self._datastore.records)
         try:
             self.check(request)
-            progress.reads(label_stamps(datastore))
-            labelled, skipped = labelled_studies(datastore)
+            progress.reads(label_stamps(self._datastore))
+            labelled, skipped = labelled_studies(self._datastore)
             result, left_out = self.retrain(request, labelled, progress)
         except InterruptedError:  # nobody waits for it any more
             raise
@@ -211,7 +212,7 @@ class Progress:
     def finished(self, result: Retraining, skipped: dict[str, str]) -> None:
         """The training ended with a new version."""
         _log.info("version %s %s", result.model.card.version, result.reason)
-        after = list(result.after.values())
+        scores = list(result.after.values())
         self._state |= {
             "state": "finished",
             "version": result.model.card.version,
@@ -220,7 +221,7 @@ class Progress:
             "verdict": result.verdict.to_json(),
             "before": result.before,
             "after": result.after,
-            "best_metric": sum(after) / len(after) if after else 0,
+            "best_metric": sum(scores) / len(scores) if scores else 0,
             "skipped": skipped,
             "total_time": self._seconds(),
         }
@@ -287,6 +288,6 @@ def orphaned() -> Callable[[], bool]:
 def _runs(state: dict[str, Any]) -> bool:
     """Whether the process that wrote ``state`` still runs; another may have its number by now."""
     try:
-        return psutil.Process(state.get("pid", 0)).create_time() <= state.get("process_started", 0) + 1
+        return bool(psutil.Process(state.get("pid", 0)).create_time() <= state.get("process_started", 0) + 1)
     except psutil.Error:
         return False

@@ -1,0 +1,1 @@
+"""What the server uses of MONAI Label, which has no types of its own; modules that are not here are untyped."""
