@@ -14,6 +14,7 @@ import gliomics.models
 import gliomics.preprocess
 import gliomics.segmentation
 import gliomics.sequences
+import gliomics.statistics
 import gliomics.study
 from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.features import engine
@@ -25,6 +26,7 @@ _CODE = (
     gliomics.preprocess,
     gliomics.study,
     gliomics.sequences,
+    gliomics.statistics,
     gliomics.cohort,
     gliomics.models,
     gliomics.segmentation,
