@@ -30,6 +30,8 @@ COMMANDS: dict[str, str] = {
     "serve": "--studies {studies} --port {port}",
     "segment": "{studies} --model segmentation_flair --out {new}",
     "features": "{studies} --masks {empty} --out {new} --workers 1 --cache {cache}",
+    "stability": "{studies} --masks {empty} --out {new}",
+    "describe-features": "",
     "report": "{studies}/case-1 --mask {empty} --out {new}",
     "delta": "{table} --out {new}",
     "make-samples": "{occupied}",
