@@ -53,7 +53,6 @@ class Discretised:
 @functools.cache
 def _pyradiomics() -> Any:
     try:
-        import radiomics
         import radiomics.featureextractor
     except ImportError as error:
         raise DependencyError(_NOT_INSTALLED) from error
