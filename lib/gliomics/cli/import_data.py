@@ -125,7 +125,7 @@ def _check_apart(source: Path, dest: Path) -> None:
 
 def _ask(plan: ImportPlan, choices: Choices) -> bool:
     """Ask for each undecided name once; whether any was answered."""
-    from gliomics.intake import Choice
+    from gliomics.intake import SequenceChoice
 
     answered = False
     for name, items in plan.questions.items():
@@ -142,7 +142,7 @@ def _ask(plan: ImportPlan, choices: Choices) -> bool:
         if answer == "skip":
             choices.skipped.add(name)
         else:
-            choices.choices.append(Choice(answer, name))
+            choices.choices.append(SequenceChoice(answer, name))
             answered = True
     volumes = next((item for item in plan.left_out if item.asks_channels), None)
     if volumes is not None and not choices.channels:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pydicom
 
 from gliomics.dicom.frames import acquisition_of, frames_of
-from gliomics.dicom.headers import READ_ERRORS, Header, read_header
+from gliomics.dicom.headers import READ_ERRORS, DicomHeader, read_header
 from gliomics.dicom.records import Examination, Frame, Omission, Series
 from gliomics.dicom.split import join_single_images, split_series
 from gliomics.errors import GeometryError
@@ -32,8 +32,8 @@ def find_examinations(paths: Iterable[Path]) -> tuple[list[Examination], list[Om
         Omission(str(path), f"cannot be read as DICOM ({reason}); copy it again from its source", is_open=True)
         for path, reason in unreadable.items()
     ]
-    images: dict[_Key, list[Header]] = defaultdict(list)
-    objects: dict[tuple[str, str, str], list[Header]] = defaultdict(list)
+    images: dict[_Key, list[DicomHeader]] = defaultdict(list)
+    objects: dict[tuple[str, str, str], list[DicomHeader]] = defaultdict(list)
     for header in headers:
         if header.no_image:
             objects[header.no_image, header.text("SeriesNumber"), _description(header)].append(header)
@@ -54,7 +54,7 @@ def find_examinations(paths: Iterable[Path]) -> tuple[list[Examination], list[Om
     return examinations, omissions
 
 
-def _read(paths: Iterable[Path]) -> tuple[list[Header], dict[Path, str]]:
+def _read(paths: Iterable[Path]) -> tuple[list[DicomHeader], dict[Path, str]]:
     headers, unreadable = [], {}
     for path in paths:
         try:
@@ -64,13 +64,13 @@ def _read(paths: Iterable[Path]) -> tuple[list[Header], dict[Path, str]]:
     return headers, unreadable
 
 
-def _description(header: Header) -> str:
+def _description(header: DicomHeader) -> str:
     return header.text("SeriesDescription") or header.text("ProtocolName")
 
 
-def _without_copies(headers: list[Header]) -> tuple[list[Header], list[Omission]]:
+def _without_copies(headers: list[DicomHeader]) -> tuple[list[DicomHeader], list[Omission]]:
     """Each image once: files of the same pixels and one SOP Instance UID, or one place in a series, are copies."""
-    originals: dict[tuple[str, ...], Header] = {}
+    originals: dict[tuple[str, ...], DicomHeader] = {}
     images, copies = [], []
     for header in headers:
         keys = [key for key in (_identity(header), _place(header)) if any(key[1:])]
@@ -88,17 +88,17 @@ def _without_copies(headers: list[Header]) -> tuple[list[Header], list[Omission]
     return images, [Omission(f"{len(copies)} files, e.g. {path.parent.name}/{path.name}", reason)]
 
 
-def _identity(header: Header) -> tuple[str, ...]:
+def _identity(header: DicomHeader) -> tuple[str, ...]:
     return "instance", header.text("SOPInstanceUID")
 
 
-def _place(header: Header) -> tuple[str, ...]:
+def _place(header: DicomHeader) -> tuple[str, ...]:
     names = ("InstanceNumber", "ImagePositionPatient", "AcquisitionTime", "EchoTime", "ImageType",
              "TemporalPositionIdentifier", "DiffusionBValue")  # fmt: skip
     return "place", *_series_key(header), *(header.text(name) for name in names)
 
 
-def _series_key(header: Header) -> tuple[str, ...]:
+def _series_key(header: DicomHeader) -> tuple[str, ...]:
     """What the files of one series share; some anonymisers give all series of an examination one UID."""
     return header.text("SeriesInstanceUID"), header.text("SeriesNumber"), _description(header)
 
@@ -112,8 +112,8 @@ def _pixels_hash(path: Path) -> bytes:
     return hashlib.sha256(pixels if isinstance(pixels, bytes) else path.read_bytes()).digest()
 
 
-def _series(headers: list[Header], unreadable: list[Path]) -> list[Series]:
-    groups: dict[tuple[str, ...], list[Header]] = defaultdict(list)
+def _series(headers: list[DicomHeader], unreadable: list[Path]) -> list[Series]:
+    groups: dict[tuple[str, ...], list[DicomHeader]] = defaultdict(list)
     for header in headers:
         groups[_series_key(header)].append(header)
     joined = join_single_images([_one_series(files) for files in groups.values()])
@@ -125,7 +125,7 @@ def _sort_key(series: Series) -> tuple[int, str, str]:
     return len(series.number.split(".")[0]), series.number, series.uid
 
 
-def _one_series(headers: list[Header]) -> Series:
+def _one_series(headers: list[DicomHeader]) -> Series:
     first = headers[0]
     acquisition = acquisition_of(first)
     agent = acquisition.contrast_agent or next(

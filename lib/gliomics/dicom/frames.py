@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 
-from gliomics.dicom.headers import Header, item_of, number_of, numbers_of, text_of, texts_of, time_of
+from gliomics.dicom.headers import DicomHeader, item_of, number_of, numbers_of, text_of, texts_of, time_of
 from gliomics.dicom.records import Frame
 from gliomics.errors import GeometryError
 from gliomics.sequences import CONTRAST_DETAILS, Acquisition, contrast_details
@@ -13,7 +13,7 @@ from gliomics.sequences import CONTRAST_DETAILS, Acquisition, contrast_details
 _PULSES = {"SPIN": ("SE",), "GRADIENT": ("GR",), "BOTH": ("SE", "GR")}
 
 
-def frames_of(header: Header) -> list[Frame]:
+def frames_of(header: DicomHeader) -> list[Frame]:
     """The frames of a file; :class:`GeometryError` when one has no place in space."""
     groups = header.value("PerFrameFunctionalGroupsSequence")
     count = int(number_of(header.dataset, "NumberOfFrames", 1))
@@ -34,7 +34,7 @@ def _macro(name: str, group: pydicom.Dataset, shared: pydicom.Dataset) -> pydico
     return item_of(group, name) or item_of(shared, name)
 
 
-def _frame(header: Header, index: int | None, group: pydicom.Dataset, shared: pydicom.Dataset) -> Frame:
+def _frame(header: DicomHeader, index: int | None, group: pydicom.Dataset, shared: pydicom.Dataset) -> Frame:
     """One frame; for a file of one image ``group`` is its whole header."""
     many = index is not None
     place = {}
@@ -85,7 +85,7 @@ def _seconds(text: str) -> float:
     return float(digits) if digits.isdigit() else 0.0
 
 
-def acquisition_of(header: Header, index: int | None = None) -> Acquisition:
+def acquisition_of(header: DicomHeader, index: int | None = None) -> Acquisition:
     """How a file, or one frame of it, was acquired, by the attributes of either kind of object."""
     dataset = header.dataset
     groups = header.value("PerFrameFunctionalGroupsSequence")

@@ -39,7 +39,7 @@ READ_ERRORS = (OSError, EOFError, ValueError, TypeError, OverflowError, NotImple
 
 
 @dataclass(frozen=True)
-class Header:
+class DicomHeader:
     """The header of a file, without pixels."""
 
     path: Path
@@ -77,7 +77,7 @@ class Header:
         return ""
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> DicomHeader:
     """The header of a file, whether it begins with a preamble or not; :class:`ValueError` when it cannot be read."""
     try:
         with path.open("rb") as file:
@@ -88,7 +88,7 @@ def read_header(path: Path) -> Header:
             dataset.get(name)
     except READ_ERRORS as error:
         raise ValueError(str(error) or type(error).__name__) from error
-    header = Header(path, dataset)
+    header = DicomHeader(path, dataset)
     if not header.sop_class and not header.text("Modality"):
         raise ValueError("it names neither the kind of the object nor a modality")
     if header.sop_class in MR_IMAGES and not header.has_pixels:

@@ -14,7 +14,7 @@ from gliomics.errors import InputError, UnknownNameError
 from gliomics.features import engine, provenance
 from gliomics.features.config import VOLUME_CLASSES, FeatureConfig
 from gliomics.features.ellipsoid import ellipsoid_features
-from gliomics.features.filters import LeftOut, MaskedRegion, filtered_regions
+from gliomics.features.filters import MaskedRegion, UnfilteredRegion, filtered_regions
 from gliomics.features.outline import outline_features
 from gliomics.features.planes import in_largest_slice, slice_axis, slices_of
 from gliomics.features.sequence import prepare_sequence
@@ -329,7 +329,7 @@ def _measure_sequence(
         if cancelled():
             raise InterruptedError("measuring was cancelled")
         row = rows[region.index]
-        if isinstance(region, LeftOut):
+        if isinstance(region, UnfilteredRegion):
             row.warnings.append(f"{name}: {region.reason}")
             continue
         what = f"{row.masked.name} in image '{region.name}' of sequence '{name}'"

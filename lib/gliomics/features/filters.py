@@ -36,7 +36,7 @@ class FilteredRegion:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class UnfilteredRegion:
     """A filter that PyRadiomics does not apply to the image of a region, and why."""
 
     index: int
@@ -53,7 +53,7 @@ class _Source:
 
 def filtered_regions(
     sequence: PreparedSequence, regions: Sequence[MaskedRegion], config: FeatureConfig, plane: Mapping[str, Any]
-) -> Iterator[FilteredRegion | LeftOut]:
+) -> Iterator[FilteredRegion | UnfilteredRegion]:
     """Every region after every filter of ``config``; ``index`` counts the regions.
 
     Each filter runs once, over the part of the image that its result in any region depends on. ``plane`` holds
@@ -104,7 +104,9 @@ def _resegmented(source: _Source, settings: Mapping[str, Any]) -> _Source:
     return _Source(source.sequence, regions)
 
 
-def _filtered(source: _Source, image_type: str, settings: Mapping[str, Any]) -> Iterator[FilteredRegion | LeftOut]:
+def _filtered(
+    source: _Source, image_type: str, settings: Mapping[str, Any]
+) -> Iterator[FilteredRegion | UnfilteredRegion]:
     needed = union(region.window for region in source.regions.values())
     whole = source.sequence.raw
     seen = filter_window(needed, image_type, settings, whole)
@@ -121,4 +123,4 @@ def _filtered(source: _Source, image_type: str, settings: Mapping[str, Any]) -> 
             f"{image_type} with sigma {sigma} mm is left out: it needs at least four voxels and more than sigma along "
             f"each axis, and the image has {size} voxels of {edges} mm"
         )
-        yield from (LeftOut(index, reason) for index in source.regions)
+        yield from (UnfilteredRegion(index, reason) for index in source.regions)

@@ -3,13 +3,12 @@
 A plan says what a folder was taken for and what is made of it; it can be shown, asked about and carried out.
 """
 
-from gliomics.intake.choices import Choice, Choices
+from gliomics.intake.choices import Choices, SequenceChoice
 from gliomics.intake.plan import ImageSource, ImportPlan, LeftOut, PlannedLabel, PlannedStudy, SeriesSource, SliceStack
 from gliomics.intake.recognise import import_folder, plan_import
 from gliomics.intake.write import ImportReport, difference, studies_present, write_plan
 
 __all__ = [
-    "Choice",
     "Choices",
     "ImageSource",
     "ImportPlan",
@@ -17,6 +16,7 @@ __all__ = [
     "LeftOut",
     "PlannedLabel",
     "PlannedStudy",
+    "SequenceChoice",
     "SeriesSource",
     "SliceStack",
     "difference",

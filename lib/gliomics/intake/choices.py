@@ -16,7 +16,7 @@ _NAMES = (*SEQUENCES, LABEL, NONE)
 
 
 @dataclass(frozen=True)
-class Choice:
+class SequenceChoice:
     """``name`` (a sequence, ``label`` or ``none``) for what ``selector`` selects."""
 
     name: str
@@ -36,12 +36,12 @@ class Choice:
 class Choices:
     """All that the user said; remembers which were of use, so that a misspelt one is not passed over."""
 
-    choices: list[Choice] = field(default_factory=list)
+    choices: list[SequenceChoice] = field(default_factory=list)
     channels: tuple[str, ...] = ()
     """What each volume of a 4-D file is, or each of the files ``_0000``, ``_0001``, ...: a sequence or ``none``."""
     skipped: set[str] = field(default_factory=set)
     """Names that the user was asked about and does not want to decide."""
-    _choices_used: set[Choice] = field(default_factory=set)
+    _choices_used: set[SequenceChoice] = field(default_factory=set)
     _channels_used: bool = False
 
     @classmethod
@@ -55,14 +55,14 @@ class Choices:
                     f"--sequence {text!r} is not usable; write NAME=SELECTOR, e.g. t1c=7 (the number of a series) or "
                     "t1c='*_gd*' (file names)"
                 )
-            choices.append(Choice(_name(written, f"--sequence {text}"), selector.strip()))
+            choices.append(SequenceChoice(_name(written, f"--sequence {text}"), selector.strip()))
         volumes = tuple(_name(written, f"--channels {channels}") for written in channels.split(",")) if channels else ()
         named = [volume for volume in volumes if volume != NONE]
         if LABEL in named or len(set(named)) < len(named):
             raise InputError(f"--channels {channels} is not usable; give each sequence once, and none for the others")
         return cls(choices, volumes)
 
-    def of(self, names: Sequence[str]) -> Choice | None:
+    def of(self, names: Sequence[str]) -> SequenceChoice | None:
         """The choice that selects something by its names; :class:`InputError` when two say different things."""
         selecting = [choice for choice in self.choices if choice.selects(names)]
         self._choices_used.update(selecting)

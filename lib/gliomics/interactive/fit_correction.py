@@ -26,7 +26,7 @@ from gliomics.training.card import TrainingPlan, draft_card
 from gliomics.training.distributed import Workers
 from gliomics.training.fit import CHECKPOINT, MODEL, OnSkipped, check_new
 from gliomics.training.loop import NetworkTraining, OnEpoch, train
-from gliomics.training.sampling import Batch, Window, load_images
+from gliomics.training.sampling import Batch, SliceWindow, load_images
 
 CONFIG = Path(__file__).parent / "correction.yaml"
 """The configuration that comes with Gliomics."""
@@ -64,7 +64,7 @@ class CorrectionTraining(NetworkTraining):
 
     extra_channels = CHANNELS
 
-    def examples(self, windows: Sequence[Window], blanking: torch.Generator, changes: torch.Generator) -> Batch:
+    def examples(self, windows: Sequence[SliceWindow], blanking: torch.Generator, changes: torch.Generator) -> Batch:
         """The windows' images with guidance, and targets; those near an interaction are emphasised.
 
         About most others the mask until now is right.
@@ -83,7 +83,7 @@ class CorrectionTraining(NetworkTraining):
             emphasised=near_interactions(guidance),
         )
 
-    def _masks_of(self, window: Window) -> torch.Tensor:
+    def _masks_of(self, window: SliceWindow) -> torch.Tensor:
         """What is true and what a network made of it in all slices of a window, (1, 2 * slices, size, size)."""
         case, settings = self.cases[window.case], self.model.input
         assert isinstance(case, CorrectedCase)

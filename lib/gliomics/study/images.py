@@ -154,7 +154,7 @@ def from_sitk(image: sitk.Image) -> Volume:
     return Volume(sitk.GetArrayFromImage(image).transpose(2, 1, 0), _ras_affine(typed))
 
 
-def _ras_affine(image: itk.Image) -> npt.NDArray[np.float64]:
+def _ras_affine(image: itk.ItkImage) -> npt.NDArray[np.float64]:
     affine = np.eye(4)
     direction = np.array(image.GetDirection()).reshape(3, 3)
     affine[:3, :3] = _LPS_TO_RAS @ direction * np.array(image.GetSpacing())

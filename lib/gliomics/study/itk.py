@@ -12,7 +12,7 @@ from typing import Protocol
 import SimpleITK as sitk
 
 
-class Image(Protocol):
+class ItkImage(Protocol):
     """What is asked of an image of SimpleITK, whose methods have no types; positions are in LPS millimetres."""
 
     def GetDimension(self, /) -> int: ...
@@ -25,7 +25,7 @@ class Image(Protocol):
     def SetDirection(self, direction: Sequence[float], /) -> None: ...
 
 
-def typed(image: sitk.Image) -> Image:
+def typed(image: sitk.Image) -> ItkImage:
     """The same image, with types."""
     return image
 
@@ -50,7 +50,7 @@ component_of: Callable[[sitk.Image, int], sitk.Image] = sitk.VectorIndexSelectio
 
 
 @dataclass(frozen=True)
-class Header:
+class ItkHeader:
     """What an image file says of itself before a voxel is read: its size along each axis, values per voxel, type."""
 
     size: tuple[int, ...]
@@ -70,12 +70,12 @@ class ImageFile:
         self._reader.SetImageIO(image_io)
         self._reader.SetFileName(str(path))
 
-    def header(self) -> Header:
+    def header(self) -> ItkHeader:
         """The header, without reading voxels."""
         reader = self._reader
         reader.ReadImageInformation()
         fields = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
-        return Header(tuple(reader.GetSize()), reader.GetNumberOfComponents(), reader.GetPixelID(), fields)
+        return ItkHeader(tuple(reader.GetSize()), reader.GetNumberOfComponents(), reader.GetPixelID(), fields)
 
     def read(self, extent: Sequence[int] | None = None) -> sitk.Image:
         """The image; with ``extent`` as many voxels along each axis from the first, and no axis where that is 0."""

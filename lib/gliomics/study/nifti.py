@@ -24,7 +24,7 @@ _UNHEARD.addHandler(logging.NullHandler())
 _MILLIMETRES = {1: 1000.0, 3: 0.001}
 
 
-class Header(Protocol):
+class NiftiHeader(Protocol):
     """What is asked of a header of nibabel, whose methods have no types."""
 
     @property
@@ -38,11 +38,11 @@ class Header(Protocol):
     def set_xyzt_units(self, xyz: str) -> None: ...
 
 
-class Image(Protocol):
+class NiftiImage(Protocol):
     """What is asked of an image of nibabel."""
 
     @property
-    def header(self) -> Header: ...
+    def header(self) -> NiftiHeader: ...
     def set_sform(self, affine: npt.NDArray[np.float64], code: int) -> None: ...
     def set_qform(self, affine: npt.NDArray[np.float64], code: int) -> None: ...
 
@@ -50,7 +50,7 @@ class Image(Protocol):
 _new_image: Callable[..., nib.Nifti1Image] = nib.Nifti1Image
 
 
-def voxel_offset(header: Header, path: Path, most: int) -> int:
+def voxel_offset(header: NiftiHeader, path: Path, most: int) -> int:
     """The byte where the voxels begin: behind the header, and at most at ``most``."""
     offset = float(header["vox_offset"])
     if not len(header.binaryblock) <= offset <= most:
@@ -58,7 +58,7 @@ def voxel_offset(header: Header, path: Path, most: int) -> int:
     return int(offset)
 
 
-def scaling_of(header: Header, path: Path) -> tuple[float | None, float]:
+def scaling_of(header: NiftiHeader, path: Path) -> tuple[float | None, float]:
     """The scale and the shift of the stored values, or None and 0 where they are the voxels'."""
     try:
         slope, intercept = header.get_slope_inter()
@@ -70,7 +70,7 @@ def scaling_of(header: Header, path: Path) -> tuple[float | None, float]:
     return (None, 0.0) if slope is None or intercept is None else (float(slope), float(intercept))
 
 
-def affine_of(header: Header, path: Path) -> npt.NDArray[np.float64]:
+def affine_of(header: NiftiHeader, path: Path) -> npt.NDArray[np.float64]:
     """From voxel indices to millimetres, whatever the header's unit."""
     with np.errstate(all="ignore"):  # what is not finite is refused where the file is read
         try:
@@ -80,7 +80,7 @@ def affine_of(header: Header, path: Path) -> npt.NDArray[np.float64]:
         return in_millimetres(affine, header)
 
 
-def in_millimetres(affine: npt.NDArray[np.float64], header: Header) -> npt.NDArray[np.float64]:
+def in_millimetres(affine: npt.NDArray[np.float64], header: NiftiHeader) -> npt.NDArray[np.float64]:
     """An affine in the header's unit of length, in millimetres."""
     scale = _MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
     return np.vstack([affine[:3] * scale, affine[3:]])
@@ -96,10 +96,10 @@ def open_maybe_gzip(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb"))
 
 
-def read_header(start: bytes, path: Path) -> Header:
+def read_header(start: bytes, path: Path) -> NiftiHeader:
     """The header at the ``start`` of a file: of one file with one real number per voxel; else :class:`InputError`."""
     version_2 = start[:4] in (b"\x1c\x02\x00\x00", b"\x00\x00\x02\x1c")
-    kind: tuple[Callable[..., Header], int] = (nib.Nifti2Header, 540) if version_2 else (nib.Nifti1Header, 348)
+    kind: tuple[Callable[..., NiftiHeader], int] = (nib.Nifti2Header, 540) if version_2 else (nib.Nifti1Header, 348)
     new_header, length = kind
     if len(start) < length:
         raise InputError(f"{path} is not a NIfTI image: it holds {len(start)} bytes, less than a header")
@@ -125,7 +125,7 @@ def _kind_of(dtype: np.dtype[np.generic]) -> str:
 def new_image(array: npt.NDArray[np.generic], affine: npt.NDArray[np.float64]) -> nib.Nifti1Image:
     """An image to be written: its grid in both forms of the header, in the first alone where its axes have shear."""
     image = _new_image(array, affine, dtype=array.dtype)
-    typed: Image = image
+    typed: NiftiImage = image
     directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     perpendicular = np.allclose(directions.T @ directions, np.eye(3), atol=1e-4)
     typed.set_sform(affine, code=1)

@@ -25,7 +25,7 @@ from gliomics.training.checkpoint import Checkpoint, EpochRecord
 from gliomics.training.distributed import Workers
 from gliomics.training.sampling import (
     Batch,
-    Window,
+    SliceWindow,
     annotated_slices,
     draw_batches,
     load_images,
@@ -161,19 +161,19 @@ class NetworkTraining:
             raise InputError(f"the loss became {mean} in epoch {epoch + 1}; lower learning_rate")
         self.records.append(EpochRecord(epoch + 1, mean, time.monotonic() - start))
 
-    def examples(self, windows: Sequence[Window], blanking: torch.Generator, changes: torch.Generator) -> Batch:
+    def examples(self, windows: Sequence[SliceWindow], blanking: torch.Generator, changes: torch.Generator) -> Batch:
         """The windows' images and targets, changed at random."""
         images = load_images(windows, self.cases, self.model.input)
         targets = load_targets(windows, self.cases, self.model.input)
         images, targets = augment(images.to(self.device), targets.to(self.device), changes)
         return Batch(self.without_some_sequences(images, windows, blanking), targets, self.annotated(windows))
 
-    def annotated(self, windows: Sequence[Window]) -> torch.Tensor:
+    def annotated(self, windows: Sequence[SliceWindow]) -> torch.Tensor:
         """Which slices (n, depth) of windows were annotated; in the plane, others are not drawn."""
         return annotated_slices(windows, self.cases, self.model.input).to(self.device)
 
     def without_some_sequences(
-        self, images: torch.Tensor, windows: Sequence[Window], blanking: torch.Generator
+        self, images: torch.Tensor, windows: Sequence[SliceWindow], blanking: torch.Generator
     ) -> torch.Tensor:
         """Images of windows without the sequences that a case lacks, and without optional ones at random."""
         visible = visible_sequences(

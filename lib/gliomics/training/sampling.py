@@ -13,7 +13,7 @@ from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.settings import InputSettings, TrainSettings
 
 
-class Window(NamedTuple):
+class SliceWindow(NamedTuple):
     """Slices that a network answers for at once: the case by its number, and the first of them."""
 
     case: int
@@ -36,21 +36,21 @@ class Batch:
 
 def draw_batches(
     cases: Sequence[LabelledCase], inputs: InputSettings, settings: TrainSettings, generator: torch.Generator
-) -> list[Sequence[Window]]:
+) -> list[Sequence[SliceWindow]]:
     """The batches of an epoch: every window with lesion once, and a random share of the others.
 
     A network in the plane has a window for each slice; one in space has windows of ``depth`` slices, half a window
     apart and shifted at random. A window of which no slice was annotated is left out.
     """
-    lesion: list[Window] = []
-    empty: list[Window] = []
+    lesion: list[SliceWindow] = []
+    empty: list[SliceWindow] = []
     for number, case in enumerate(cases):
         inside = case.lesion_slices
         for first in _first_slices(len(inside), inputs.depth, generator):
             if not case.answerable([first], inputs.depth).any():
                 continue
             slices = inside[max(0, first) : first + inputs.depth]
-            (lesion if bool(slices.any()) else empty).append(Window(number, first))
+            (lesion if bool(slices.any()) else empty).append(SliceWindow(number, first))
     n_empty = min(len(empty), math.ceil(settings.empty_slices * len(lesion)))
     windows = lesion + [empty[i] for i in torch.randperm(len(empty), generator=generator)[:n_empty].tolist()]
     order = torch.randperm(len(windows), generator=generator).tolist()
@@ -69,23 +69,25 @@ def _first_slices(count: int, depth: int, generator: torch.Generator) -> list[in
     return list(range(-shift, max(1, count - step), step))
 
 
-def load_images(windows: Sequence[Window], cases: Sequence[LabelledCase], inputs: InputSettings) -> torch.Tensor:
+def load_images(windows: Sequence[SliceWindow], cases: Sequence[LabelledCase], inputs: InputSettings) -> torch.Tensor:
     """What a network is shown of windows, (n, sequences * slices, size, size)."""
     return torch.cat([cases[case].inputs.windows([first], inputs) for case, first in windows])
 
 
-def load_targets(windows: Sequence[Window], cases: Sequence[LabelledCase], inputs: InputSettings) -> torch.Tensor:
+def load_targets(windows: Sequence[SliceWindow], cases: Sequence[LabelledCase], inputs: InputSettings) -> torch.Tensor:
     """What a network should answer for windows, (n, depth, size, size)."""
     return torch.cat([cases[case].targets([first], inputs.depth) for case, first in windows]).float()
 
 
-def annotated_slices(windows: Sequence[Window], cases: Sequence[LabelledCase], inputs: InputSettings) -> torch.Tensor:
+def annotated_slices(
+    windows: Sequence[SliceWindow], cases: Sequence[LabelledCase], inputs: InputSettings
+) -> torch.Tensor:
     """Which slices (n, depth) of windows were annotated."""
     return torch.cat([cases[case].answerable([first], inputs.depth) for case, first in windows])
 
 
 def visible_sequences(
-    windows: Sequence[Window],
+    windows: Sequence[SliceWindow],
     cases: Sequence[LabelledCase],
     optional: Sequence[bool],
     *,

@@ -24,7 +24,7 @@ router = APIRouter()
 
 
 @dataclass(frozen=True)
-class Subject:
+class InferenceTarget:
     """What a model works on: a study of the store, a session or an uploaded image, and the current segment, if any."""
 
     image: str
@@ -33,10 +33,10 @@ class Subject:
     label: UploadFile | None
 
 
-async def _subject(
+async def _target(
     image: ImageIdIfAny = "", session_id: str = "", file: OptionalUpload = None, label: OptionalUpload = None
-) -> Subject:
-    return Subject(image, session_id, file, label)
+) -> InferenceTarget:
+    return InferenceTarget(image, session_id, file, label)
 
 
 @router.post("/infer/{model}", tags=["Infer"], dependencies=[needs(READER)])
@@ -45,7 +45,7 @@ async def infer(
     background_tasks: BackgroundTasks,
     model: str,
     *,
-    subject: Annotated[Subject, Depends(_subject)],
+    target: Annotated[InferenceTarget, Depends(_target)],
     params: FormText = "{}",
     output: stock_infer.ResultType | None = None,
 ) -> Any:
@@ -55,7 +55,7 @@ async def infer(
         require(ANNOTATOR)
 
     def work() -> Any:
-        return _infer(background_tasks, model, subject, options, output)
+        return _infer(background_tasks, model, target, options, output)
 
     patience = INTERACTIVE if {"clicks", "foreground", "background"} & options.keys() else REGULAR
     return await lane.run(request, work, task=model, patience=patience)
@@ -64,35 +64,35 @@ async def infer(
 def _infer(
     background_tasks: BackgroundTasks,
     model: str,
-    subject: Subject,
+    target: InferenceTarget,
     options: dict[str, Any],
     output: stock_infer.ResultType | None,
 ) -> Any:
     app = current_app()
-    if not (subject.image or subject.session_id or subject.file):
+    if not (target.image or target.session_id or target.file):
         raise InputError("there is nothing to work on: give an image id, a session_id or a file")
     if not isinstance(app.datastore(), StudyDatastore):  # MONAI Label's own way with DICOM
         return stock_infer.run_inference(
             background_tasks,
             model,
-            subject.image,
-            subject.session_id,
+            target.image,
+            target.session_id,
             json.dumps(options),
-            subject.file,
-            subject.label,
+            target.file,
+            target.label,
             output,
         )
     if output == stock_infer.ResultType.dicom_seg:
         raise InputError("output=dicom_seg needs a DICOMweb archive; ask for output=image")
     temporary = app.workspace.temporary
-    with received(subject.file, temporary) as image_file, received(subject.label, temporary) as label_file:
-        request = {**options, "model": model, "image": subject.image}
+    with received(target.file, temporary) as image_file, received(target.label, temporary) as label_file:
+        request = {**options, "model": model, "image": target.image}
         if image_file:
             request["image"] = str(image_file)
         if label_file:
             request["label"] = str(label_file)
-        if subject.session_id:
-            request["image"] = str(app.sessions().image(subject.session_id))
+        if target.session_id:
+            request["image"] = str(app.sessions().image(target.session_id))
         result = app.infer(request)
     if output == stock_infer.ResultType.image and not result["file"]:
         raise InputError(f"model '{model}' answers with JSON only; ask for output=json")
