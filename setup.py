@@ -7,7 +7,8 @@ from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT / "lib"))
-from gliomics import __version__, packages  # noqa: E402
+from gliomics import packages  # noqa: E402
+from gliomics.version import __version__  # noqa: E402
 
 # Folders of the checkout that travel in the wheel; gliomics.bundled finds them in both places. An editable installation
 # leaves them where they are: it is then one folder on the path, which no folder called "gliomics" can come before.

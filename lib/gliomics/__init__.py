@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from gliomics.version import __version__
+
 if TYPE_CHECKING:
     from gliomics.client import GliomicsClient
     from gliomics.cohort.feature_frame import features_frame, rows_from_frame
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from gliomics.records import FeatureRow, SubtypeEstimate
     from gliomics.session import estimate_subtype, load_model, measure, open_study, segment
     from gliomics.study import Mask, Study, Volume, list_studies, load_sequences, read_mask, write_mask
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "FeatureRow": "records",

@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gliomics import packages
 from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.cohort.measure import measure as measure_files
 from gliomics.errors import DependencyError, InputError
 from gliomics.features.config import load_config
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
 from gliomics.models.folder import CARD
+from gliomics.packages import server_part_missing
 from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.study import Mask, Study, Volume, find_study, open_studies, write_mask
 
@@ -186,6 +186,6 @@ def _server_part(what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (missing := packages.server_part_missing(error, what)) is None:
+        if (missing := server_part_missing(error, what)) is None:
             raise
         raise DependencyError(missing) from error

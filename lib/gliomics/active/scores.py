@@ -16,7 +16,7 @@ from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import PreparedStudy
 from gliomics.segmentation.postprocess import calibrate, entropy
 from gliomics.segmentation.segmenter import Segmenter
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 CONTRASTS = (0.8, 1.0, 1.25)
 """Factors on the standardised intensities under which a sure model would say the same."""

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from gliomics import __version__
 from gliomics.cli.delta import delta
 from gliomics.cli.demo.command import demo
 from gliomics.cli.demo.make_samples import make_samples
@@ -27,6 +26,7 @@ from gliomics.cli.subtype import subtype
 from gliomics.cli.terminal.ending import exit_code, flush, open_streams
 from gliomics.cli.tokens import tokens
 from gliomics.cli.train import train
+from gliomics.version import __version__
 
 app = typer.Typer(
     name="gliomics",

@@ -20,6 +20,7 @@ from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.features import engine
 from gliomics.files import sha256_of
 from gliomics.models.folder import CARD
+from gliomics.version import __version__
 
 _CODE = (
     gliomics.features,
@@ -71,7 +72,7 @@ def environment(deep: bool) -> str:
     root = Path(gliomics.__file__).parent
     libraries = (*_LIBRARIES, "torch") if deep else _LIBRARIES
     content = {
-        "gliomics": gliomics.__version__,
+        "gliomics": __version__,
         "sources": {path.relative_to(root).as_posix(): sha256_of(path) for path in _sources(root)},
         "libraries": engine.versions() | {name: _version(name) for name in libraries},
     }

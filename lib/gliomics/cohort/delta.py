@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-import gliomics
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.records import FeatureRow
+from gliomics.version import __version__
 
 _MUST_AGREE = {
     "config_sha256": "configuration",
@@ -83,7 +83,7 @@ def delta(before: FeatureRow, after: FeatureRow) -> FeatureRow:
                 values[f"{name}_relative"] = change / abs(value)
     if not values:
         raise InputError(f"studies '{before.study_id}' and '{after.study_id}' have no feature in common")
-    diagnostics: dict[str, Any] = {"patient_id": _patient(before), "gliomics_version": gliomics.__version__}
+    diagnostics: dict[str, Any] = {"patient_id": _patient(before), "gliomics_version": __version__}
     for side, row in (("from", before), ("to", after)):
         diagnostics |= {f"{side}_study": row.study_id, f"{side}_timepoint": _timepoint(row)}
         if _date(row) is not None:

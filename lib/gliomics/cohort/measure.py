@@ -24,7 +24,8 @@ from gliomics.preprocess import lesion_mask
 from gliomics.study.geometry import load_sequences, on_grid_of
 from gliomics.study.images import read_label_names, read_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask
-from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Volume
+from gliomics.study.records import UNNAMED_SEQUENCE
+from gliomics.study.volumes import Mask, Volume
 
 if TYPE_CHECKING:
     from gliomics.segmentation.segmenter import Segmenter

@@ -19,7 +19,7 @@ from scipy.ndimage import affine_transform, distance_transform_edt, gaussian_fil
 from gliomics.features.planes import axial_axis
 from gliomics.features.regions import shift_boundary
 from gliomics.preprocess.orientation import from_canonical, to_lps
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.intp]

@@ -28,7 +28,8 @@ from gliomics.study.geometry import load_sequences
 from gliomics.study.images import read_label_names
 from gliomics.study.labels import find_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask, parse_numbering
-from gliomics.study.records import Mask, Study
+from gliomics.study.records import Study
+from gliomics.study.volumes import Mask
 
 STABLE = 0.75
 """A feature is stable when the 95 % interval of its ICC lies above this: grades ``good`` and ``excellent``."""

@@ -13,10 +13,10 @@ from highdicom.seg import Segmentation, SegmentDescription, segread
 from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
-from gliomics import __version__
 from gliomics.dicom.headers import READ_ERRORS
 from gliomics.errors import InputError
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
+from gliomics.version import __version__
 
 MOST_SEGMENTS = 255
 """Highest label value that is written: a value is the number of its segment, and those below are described, too."""

@@ -24,7 +24,7 @@ from gliomics.dicom.records import Frame, Series
 from gliomics.errors import GeometryError, InputError
 from gliomics.study import itk
 from gliomics.study.images import MAX_VOXELS
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 
 def read_series(series: Series) -> Volume:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gliomics.evaluation.overlap import as_binary
 from gliomics.preprocess import to_canonical
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
 
 PIXEL_METRICS = ("accuracy", "balanced_accuracy", "precision", "sensitivity", "specificity", "f1", "iou")
 """The sources' metrics, by their property of :class:`Confusion`."""

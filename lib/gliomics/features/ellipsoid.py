@@ -14,7 +14,7 @@ from scipy.spatial import ConvexHull
 
 from gliomics.errors import InputError
 from gliomics.features.windows import window_of
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
 
 Array = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]

@@ -26,7 +26,7 @@ from gliomics.features.mesh import mesh_of
 from gliomics.features.windows import Window
 from gliomics.preprocess.resampling import check_for_splines, check_size
 from gliomics.study.images import from_sitk, to_sitk
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 SHAPE_CLASSES = ("shape", "shape2D")
 _NOT_INSTALLED = "computing features needs PyRadiomics; install the server part (see 'Installation' in README.md)"

@@ -25,7 +25,7 @@ from gliomics.preprocess.resampling import resample_to_spacing
 from gliomics.records import FeatureRow
 from gliomics.sequences import in_order
 from gliomics.study.geometry import check_same_grid
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 WHOLE_MASK = "tumour"
 """Name of a region that is all of a mask, unless told."""

@@ -12,7 +12,7 @@ from gliomics.features import engine
 from gliomics.features.config import FeatureConfig
 from gliomics.features.sequence import PreparedSequence
 from gliomics.features.windows import Window, filter_window, union, whole_of, window_of
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 
 @dataclass(frozen=True)

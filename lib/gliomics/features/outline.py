@@ -19,7 +19,7 @@ from scipy.spatial import ConvexHull
 from gliomics.errors import InputError
 from gliomics.features.planes import slice_axis
 from gliomics.preprocess.orientation import orientation_of, to_lps
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
 
 Array = npt.NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 _THICK = 2.0
 ROUNDING = 1.0001

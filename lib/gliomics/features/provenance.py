@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-import gliomics
 from gliomics.features import engine
 from gliomics.features.config import FeatureConfig
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
+from gliomics.version import __version__
 
 FEW_VOXELS = 64
 """Below this many voxels texture is mostly noise."""
@@ -34,7 +34,7 @@ def content_sha256(volume: Volume) -> str:
 def of_region(mask: Mask, config: FeatureConfig, sequences: list[str], spacing_known: bool) -> dict[str, Any]:
     """The diagnostics that every row has; ``mask`` (0 and 1) is what was measured."""
     return {
-        "gliomics_version": gliomics.__version__,
+        "gliomics_version": __version__,
         **{f"{name}_version": version for name, version in engine.versions().items()},
         "config_sha256": config.digest,
         "mask_sha256": content_sha256(mask),

@@ -25,7 +25,7 @@ from gliomics.study.numbering import (
     numbering_of_mask,
     part_of_name,
 )
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
 
 Bools = npt.NDArray[np.bool_]
 

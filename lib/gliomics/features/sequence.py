@@ -14,7 +14,7 @@ from gliomics.features.windows import Window
 from gliomics.preprocess.bias_field import correct_bias_field
 from gliomics.preprocess.intensity import foreground
 from gliomics.preprocess.resampling import resample_to_spacing
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 
 @dataclass(frozen=True)

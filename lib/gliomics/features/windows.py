@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 Bools = npt.NDArray[np.bool_]
 

@@ -16,7 +16,7 @@ from gliomics.files import suffix_of
 from gliomics.study import itk
 from gliomics.study.images import MAX_BYTES, MAX_VOXELS, from_sitk
 from gliomics.study.nifti import in_millimetres
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 _UNREADABLE = (ImageFileError, HeaderDataError, OSError, EOFError, RuntimeError, ValueError, KeyError, TypeError)
 

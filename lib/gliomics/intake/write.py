@@ -31,7 +31,8 @@ from gliomics.study.geometry import check_same_grid
 from gliomics.study.images import read_label_names, read_mask, read_volume, write_mask, write_volume
 from gliomics.study.labels import label_path
 from gliomics.study.numbering import numbering_of_segments, parse_numbering
-from gliomics.study.records import Mask, Study, Volume
+from gliomics.study.records import Study
+from gliomics.study.volumes import Mask, Volume
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of studies done, their total and the id of the last one."""

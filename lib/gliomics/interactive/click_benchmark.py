@@ -16,7 +16,7 @@ from gliomics.preprocess import axial
 from gliomics.records import Click
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.statistics.patients import patient_means
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 TRIAL_CLICKS = 20
 """Clicks after which the annotator gives up."""

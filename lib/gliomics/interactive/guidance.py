@@ -15,7 +15,7 @@ import torch
 from gliomics.errors import InputError
 from gliomics.records import Click
 from gliomics.segmentation.inputs import Inputs
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 CHANNELS = 3
 """Mask until now, lesion, no lesion."""

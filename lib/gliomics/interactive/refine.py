@@ -24,7 +24,7 @@ from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
 from gliomics.segmentation.postprocess import calibrate
 from gliomics.study import Mask, check_same_grid
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 LEAST = 2.0
 """Radius in voxels of the disc that a click changes at least: under the pointer, the user is right."""

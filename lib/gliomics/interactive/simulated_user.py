@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from gliomics.records import Click
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
 
 JITTER = 1.0
 """Standard deviation of where a click lands, in voxels within the slice."""

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-import gliomics
 from gliomics.records import RESEARCH_NOTICE
 from gliomics.statistics.bootstrap import Interval
 from gliomics.study.patients import canonical_patient
+from gliomics.version import __version__
 
 Task = Literal["segmentation", "slice_classification", "refinement", "subtype"]
 """What a model is for."""
@@ -117,7 +117,7 @@ def content_hash(content: Mapping[str, Any]) -> str:
 
 def library_versions() -> dict[str, str]:
     """Versions of the libraries that a model depends on, as far as they are installed."""
-    versions = {"gliomics": gliomics.__version__}
+    versions = {"gliomics": __version__}
     for name in ("numpy", "torch", "monai", "scikit-learn", "pyradiomics", "SimpleITK"):
         try:
             versions[name] = version(name)

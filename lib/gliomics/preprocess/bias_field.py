@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from gliomics.errors import InputError
 from gliomics.study.images import from_sitk, to_sitk
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 _SHRINK = 4
 """The field is smooth, so it is estimated on every fourth voxel in each direction and applied to all."""

@@ -8,7 +8,8 @@ from gliomics.errors import GeometryError, InputError
 from gliomics.preprocess.intensity import foreground
 from gliomics.study.geometry import on_grid_of
 from gliomics.study.images import read_volume
-from gliomics.study.records import Mask, Study, Volume
+from gliomics.study.records import Study
+from gliomics.study.volumes import Mask, Volume
 
 LARGEST_SHARE = 1 / 3
 """Share of the head's voxels above which a mask is no lesion's.

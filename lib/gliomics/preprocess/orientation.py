@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 Orientation = npt.NDArray[np.float64]
 """Which way each voxel axis runs, (3, 2), as nibabel has it: the patient's axis, and 1 or -1 for along or against."""

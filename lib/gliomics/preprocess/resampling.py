@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from gliomics.errors import InputError
 from gliomics.study.images import from_sitk, to_sitk
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 MOST_VOXELS = 1e9
 """A head of 200 mm in voxels of 0.2 mm."""

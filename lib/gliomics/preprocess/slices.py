@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.preprocess.intensity import foreground
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 _MARGIN = 1.04
 """The square is this much wider than the head."""

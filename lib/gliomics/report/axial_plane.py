@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from gliomics.errors import InputError
 from gliomics.report.drawing import SKY, TEXT, VERMILLION, YELLOW
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 
 def head_box(images: Sequence[Volume], lesion: npt.NDArray[np.bool_]) -> tuple[slice, slice]:

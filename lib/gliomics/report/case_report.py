@@ -12,7 +12,8 @@ from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.report.drawing import to_png
 from gliomics.report.figures import FeatureRange, features_against_population, probability_bars
 from gliomics.report.lesion_slices import slices_with_outline
-from gliomics.study.records import Mask, Study, Volume
+from gliomics.study.records import Study
+from gliomics.study.volumes import Mask, Volume
 
 Populations = Mapping[str, Mapping[str, FeatureRange]]
 """For each subtype model, the training patients' values of each of its features."""

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-import gliomics
 from gliomics.errors import InputError
 from gliomics.files import open_file, write_text
 from gliomics.records import RESEARCH_NOTICE
@@ -23,6 +22,7 @@ from gliomics.report.case_report import CaseReport, Picture
 from gliomics.report.drawing import to_png
 from gliomics.report.examination_page import ExaminationPage
 from gliomics.report.figures import version_comparison
+from gliomics.version import __version__
 
 _GENERATOR = "Gliomics report"
 
@@ -98,7 +98,7 @@ def render(report: Report) -> str:
             report=report,
             examinations=[ExaminationPage(case) for case in report.cases],
             history_picture=_history_picture(report.history) if report.history is not None else None,
-            origins={"Gliomics": gliomics.__version__, "Written": report.created, **report.origins},
+            origins={"Gliomics": __version__, "Written": report.created, **report.origins},
             notice=RESEARCH_NOTICE,
             generator=_GENERATOR,
         )

@@ -16,7 +16,7 @@ from gliomics.report.drawing import INK, TEXT, blank
 from gliomics.report.feature_names import sequence_title
 from gliomics.sequences import DISPLAY_ORDER, in_order
 from gliomics.study.geometry import check_same_grid
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 _PANEL = 2.1
 """Width of one slice, in inches."""

@@ -34,7 +34,7 @@ from gliomics.report.drawing import (
     to_png,
 )
 from gliomics.study.geometry import check_same_grid
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 _PANEL = 3.0
 """Width of one patient's slice, in inches."""

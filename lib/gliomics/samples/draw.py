@@ -14,7 +14,8 @@ from gliomics.samples.skull import cranium, paint_skull
 from gliomics.samples.synthetic_patients import Pose, SyntheticPatient, Timepoint
 from gliomics.samples.tissues import PlacedHead, TissueMap
 from gliomics.samples.tumour import displace, grow, margin, paint_tumour
-from gliomics.study.records import SEQUENCES, Mask, Volume
+from gliomics.study.records import SEQUENCES
+from gliomics.study.volumes import Mask, Volume
 
 SHAPE = (144, 144, 24)
 """Voxels along left, posterior and superior."""

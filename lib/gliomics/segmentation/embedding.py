@@ -21,7 +21,7 @@ from gliomics.segmentation.inputs import Inputs, prepare
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.weights import WEIGHTS
 from gliomics.study.geometry import on_grid_of
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 _BATCH = 8
 

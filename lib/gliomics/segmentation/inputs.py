@@ -12,7 +12,7 @@ import torch
 from gliomics.errors import InputError
 from gliomics.preprocess import SliceGrid, standardise, to_canonical
 from gliomics.segmentation.settings import InputSettings
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from gliomics.segmentation.inputs import Inputs, prepare
 from gliomics.segmentation.networks import build_network
 from gliomics.segmentation.settings import settings_of
 from gliomics.segmentation.weights import State, load_weights
-from gliomics.study.records import UNNAMED_SEQUENCE, Volume
+from gliomics.study.records import UNNAMED_SEQUENCE
+from gliomics.study.volumes import Volume
 
 if TYPE_CHECKING:
     from typing_extensions import Self

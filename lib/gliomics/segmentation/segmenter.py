@@ -21,7 +21,7 @@ from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
 from gliomics.segmentation.postprocess import calibrate, entropy, to_mask
 from gliomics.segmentation.settings import InputSettings
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 _drawing = threading.Lock()
 """Held while a network draws: one generator serves all threads."""

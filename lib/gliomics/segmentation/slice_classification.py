@@ -14,7 +14,7 @@ from gliomics.preprocess import axial
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Inputs, LabelledCase
 from gliomics.segmentation.model import LoadedModel
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 Array = npt.NDArray[np.float64]
 

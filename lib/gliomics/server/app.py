@@ -20,7 +20,6 @@ from monailabel.interfaces.tasks.infer_v2 import InferTask
 from monailabel.interfaces.tasks.strategy import Strategy
 from monailabel.interfaces.tasks.train import TrainTask
 
-import gliomics
 from gliomics.active.strategies import DEFAULT, MODEL_BASED, MODEL_FREE
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
@@ -49,6 +48,7 @@ from gliomics.server.tasks.train_subtype import SubtypeTraining
 from gliomics.server.tasks.training import Training
 from gliomics.server.workspace import Workspace, is_url
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
+from gliomics.version import __version__
 
 SEGMENTATION_MODELS = ("segmentation_flair", "segmentation_multi")
 """Models that the app always knows; one without weights is not offered."""
@@ -82,7 +82,7 @@ class GliomicsApp(MONAILabelApp):
             conf=conf or {},
             name="Gliomics",
             description="Glioma MRI: segmentation, radiomics and genomic subtype. For research use only.",
-            version=gliomics.__version__,
+            version=__version__,
         )
         self.train_after: TrainAfter | None = None
         if isinstance(self._datastore, StudyDatastore):

@@ -13,7 +13,8 @@ from gliomics.preprocess import axial, lesion_mask_of_study
 from gliomics.study.conventions import patient_and_role
 from gliomics.study.images import IMAGE_SUFFIXES, read_mask
 from gliomics.study.numbering import numbering_of_mask
-from gliomics.study.records import UNNAMED_SEQUENCE, Mask, Study
+from gliomics.study.records import UNNAMED_SEQUENCE, Study
+from gliomics.study.volumes import Mask
 
 
 def study_of_upload(path: Path, study_id: str) -> Study:

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gliomics
-from gliomics import packages
 from gliomics.bundled import bundled
 from gliomics.client.hosts import LOOPBACK_HOST
 from gliomics.errors import BusyError, DependencyError, GliomicsError, InputError
 from gliomics.files import check_file
+from gliomics.packages import SERVER
 from gliomics.server.storage import storage_error
 from gliomics.server.workspace import Workspace
+from gliomics.version import __version__
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -105,7 +105,7 @@ def create_app(options: ServerOptions) -> FastAPI:
         )
     app = FastAPI(
         title="Gliomics",
-        version=gliomics.__version__,
+        version=__version__,
         openapi_url=None,  # a route of ours, as its pages are
         docs_url=None,
         redoc_url=None,
@@ -142,7 +142,7 @@ def answer_errors(app: FastAPI) -> None:
 
 def check_dependencies() -> None:
     """Raise :class:`DependencyError` unless the server part is installed."""
-    for module in packages.SERVER:
+    for module in SERVER:
         if importlib.util.find_spec(module) is None:
             raise DependencyError(
                 f"the server needs '{module}', which is not installed; install the server part: "

@@ -12,7 +12,8 @@ from gliomics.study.images import (
     write_volume,
 )
 from gliomics.study.labels import MASK_SUFFIXES, find_label, find_mask, label_path, labels_folder, unused_masks
-from gliomics.study.records import SEQUENCES, UNNAMED_SEQUENCE, Mask, Study, Volume
+from gliomics.study.records import SEQUENCES, UNNAMED_SEQUENCE, Study
+from gliomics.study.volumes import Mask, Volume
 
 __all__ = [
     "MASK_SUFFIXES",

@@ -13,7 +13,8 @@ import SimpleITK as sitk
 from gliomics.errors import GeometryError
 from gliomics.study import itk
 from gliomics.study.images import from_sitk, read_volume, to_sitk
-from gliomics.study.records import Mask, Study, Volume
+from gliomics.study.records import Study
+from gliomics.study.volumes import Mask, Volume
 
 GRID_TOLERANCE = 0.01
 """Two grids are one when no corner differs by more than this fraction of the smallest voxel edge."""

@@ -25,8 +25,8 @@ from gliomics.errors import GeometryError, InputError, StorageError
 from gliomics.files import atomic_path, check_file, open_file, suffix_of
 from gliomics.study import itk
 from gliomics.study.nifti import affine_of, new_image, open_maybe_gzip, read_header, scaling_of, voxel_offset
-from gliomics.study.records import Mask, Volume
 from gliomics.study.segments import label_map, label_names, segments_of
+from gliomics.study.volumes import Mask, Volume
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd")
 """File types of images and masks."""

@@ -16,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
 
 CORE: Final = "core-without-enhancement"
 OEDEMA: Final = "oedema"

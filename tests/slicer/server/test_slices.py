@@ -47,7 +47,7 @@ def distances(view: Any, volume: Any, number: int) -> np.ndarray:
 @pytest.mark.parametrize("name", AFFINES)
 def test_the_axial_axis_is_the_server_s(name: str) -> None:
     from gliomics.preprocess import axial
-    from gliomics.study.records import Volume
+    from gliomics.study.volumes import Volume
 
     array = np.zeros((7, 8, 9), np.float32)
     assert axialAxis(AFFINES[name]) == axial(Volume(array.T, AFFINES[name]))[0]

@@ -18,7 +18,7 @@ import pytest
 
 from gliomics.study import list_studies, load_sequences, read_mask, write_mask
 from gliomics.study.labels import label_path
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 from tests.unit.dicom.dicom_files import TIMES, write_series
 from tests.unit.intake.trees import (
     AFFINE,

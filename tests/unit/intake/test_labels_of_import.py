@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from gliomics.intake import import_folder, plan_import, write_plan
 from gliomics.study import read_mask, to_sitk
 from gliomics.study.labels import label_path
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 from tests.unit.intake.trees import AFFINE, mask_voxels, write_image, write_label
 
 

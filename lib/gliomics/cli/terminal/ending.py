@@ -8,8 +8,8 @@ import sys
 import tempfile
 import traceback
 
-from gliomics import packages
 from gliomics.errors import GliomicsError
+from gliomics.packages import server_part_missing
 
 REFUSED = 2
 """The user can mend it: an input, an option, a folder that cannot be written, a part that is not installed."""
@@ -76,7 +76,7 @@ def _explain(error: BaseException) -> tuple[str, int]:
         return str(error), REFUSED
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "stopped", INTERRUPTED
-    if isinstance(error, ModuleNotFoundError) and (missing := packages.server_part_missing(error, "this command")):
+    if isinstance(error, ModuleNotFoundError) and (missing := server_part_missing(error, "this command")):
         return missing, REFUSED
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename} cannot be used" if error.filename else "a file or an address cannot be used"

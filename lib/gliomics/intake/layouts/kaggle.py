@@ -25,7 +25,7 @@ from gliomics.files import write_text
 from gliomics.intake.plan import ImportPlan, LeftOut, PlannedLabel, PlannedStudy, SliceStack
 from gliomics.study import itk
 from gliomics.study.images import MAX_VOXELS
-from gliomics.study.records import Mask, Volume
+from gliomics.study.volumes import Mask, Volume
 
 TABLE, GENOMICS_FILE = "data.csv", "genomics.csv"
 DATASET = "lgg-mri-segmentation (Kaggle; TCGA-LGG, masks by Buda, Saha and Mazurowski)"

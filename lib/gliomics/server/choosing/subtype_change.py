@@ -18,7 +18,8 @@ from gliomics.segmentation.postprocess import to_mask
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.server.model_cache import ModelCache
 from gliomics.study.geometry import load_sequences
-from gliomics.study.records import Mask, Study
+from gliomics.study.records import Study
+from gliomics.study.volumes import Mask
 from gliomics.subtype.predict import SubtypeModel
 
 

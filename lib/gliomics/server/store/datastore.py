@@ -32,7 +32,8 @@ from gliomics.server.store.reviews import ReviewStore
 from gliomics.server.workspace import Workspace
 from gliomics.study.images import read_mask, write_mask
 from gliomics.study.labels import labels_folder
-from gliomics.study.records import Mask, Study
+from gliomics.study.records import Study
+from gliomics.study.volumes import Mask
 
 FINAL = DefaultLabelTag.FINAL.value
 """Tag of the labels that models learn from."""

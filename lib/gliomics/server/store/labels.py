@@ -36,7 +36,7 @@ from gliomics.server.index.label_files import LabelFiles
 from gliomics.server.store.kept_records import KeptRecords, in_place, locked
 from gliomics.study.images import MAX_FILE_BYTES, read_label_names, read_mask, write_mask
 from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, find_label, label_path, labels_folder
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
 
 _SUFFIX = ".nii.gz"
 """Type of the labels that are saved; those put there by hand may have others."""

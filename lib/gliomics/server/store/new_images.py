@@ -19,7 +19,7 @@ from gliomics.server.store.labels import LabelStore
 from gliomics.server.workspace import Workspace
 from gliomics.study.images import IMAGE_SUFFIXES, read_volume
 from gliomics.study.no_study import NOT_STUDIES
-from gliomics.study.records import Volume
+from gliomics.study.volumes import Volume
 
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 """Names that are no files on Windows."""

@@ -13,7 +13,7 @@ from gliomics.preprocess import to_canonical
 from gliomics.segmentation.label_origin import MADE_FROM, changed_share, kept_edge
 from gliomics.server.store.kept_records import in_place
 from gliomics.study.images import read_mask, write_mask
-from gliomics.study.records import Mask
+from gliomics.study.volumes import Mask
 
 ORIGIN = "origin"
 """Key of a label's origin in what is noted about it; clients cannot set it."""

@@ -20,7 +20,8 @@ from gliomics.server.storage import temporary_file
 from gliomics.server.tasks.infer import NetworkTask, Result, text_option
 from gliomics.study.geometry import on_grid_of
 from gliomics.study.images import write_mask
-from gliomics.study.records import Mask, Study
+from gliomics.study.records import Study
+from gliomics.study.volumes import Mask
 
 
 class RefinementTask(NetworkTask[Refiner]):
