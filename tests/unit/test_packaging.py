@@ -131,7 +131,6 @@ def test_a_study_is_segmented_by_a_server(environment: Path, tmp_path: Path) -> 
     [
         "demo --out out",
         "serve --studies studies",
-        "tokens list --studies studies",
         "segment studies --model segmentation_flair --out out",
         "features studies --masks studies/labels/final --out out.csv",
         "subtype predict features.csv --model subtype_idh --out out.csv",
@@ -142,9 +141,15 @@ def test_a_study_is_segmented_by_a_server(environment: Path, tmp_path: Path) -> 
 def test_command_that_computes_asks_for_the_server_part(environment: Path, tmp_path: Path, words: str) -> None:
     study = add_study(tmp_path / "studies", "case-0", 0)
     write_mask(a_lesion_case(0)[1], label_path(tmp_path / "studies", study.id))
-    said = run(environment, *words.split(), status=2, folder=tmp_path)
-    assert "server part" in said
-    assert said.count("\n") == 1
+    message = run(environment, *words.split(), status=2, folder=tmp_path)
+    assert "server part" in message
+    assert message.count("\n") == 1
+
+
+def test_tokens_are_given_without_the_server_part(environment: Path, tmp_path: Path) -> None:
+    add_study(tmp_path / "studies", "case-0", 0)
+    run(environment, "tokens", "add", "dr-a", "--role", "reader", "--studies", "studies", folder=tmp_path)
+    assert "dr-a" in run(environment, "tokens", "list", "--studies", "studies", folder=tmp_path)
 
 
 def test_monai_labels_command_asks_for_the_server_part(environment: Path) -> None:
