@@ -14,7 +14,7 @@ print(info["name"], "with the models", ", ".join(sorted(info["models"])))
 
 study_id = client.studies()[0]
 answer = client.infer("segmentation_flair", study_id)
-Path(f"{study_id}.nii.gz").write_bytes(answer.label or b"")
+Path(f"{study_id}.nii.gz").write_bytes(answer.label)
 for warning in answer.params.get("warnings", []):
     print("beware:", warning)
 
