@@ -45,7 +45,8 @@ def test_page_on_a_label_says_who_saved_which_version_and_what_the_review_said(s
     store.save("case-0", "final", MASK.with_array(MASK.array * 0), {})
     origin = {"kind": "edited", "model": "segmentation_flair", "version": "1", "changed": 0.12}
     store.save("case-0", "final", MASK, {"user": "Dr <b>A</b>", "origin": origin})
-    ReviewStore(Workspace(studies).reviews).add("case-0", "final", 2, APPROVED, "well drawn", "Prof. C")
+    reviews = ReviewStore(Workspace(studies).reviews)
+    reviews.add("case-0", "final", 2, state=APPROVED, comment="well drawn", user="Prof. C")
     before = sorted(studies.rglob("*"))
     text = report("case-0", "--studies", studies, out=tmp_path / "page.html")
     assert "final label, version 2 by Dr &lt;b&gt;A&lt;/b&gt;" in text

@@ -16,7 +16,7 @@ from gliomics.segmentation.settings import SegmentationSettings
 from gliomics.segmentation.weights import WEIGHTS
 from gliomics.study import list_studies, load_sequences, read_mask
 from gliomics.training.config import load_training_config
-from gliomics.training.crossvalidate import CrossValidation, read_cross_validation
+from gliomics.training.crossvalidate import CrossValidationRecord, read_cross_validation
 
 NAMES = ["segmentation_flair", "segmentation_multi"]
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"
@@ -29,7 +29,7 @@ def shipped(name: str) -> ModelFolder:
     return ModelStore().current(name)
 
 
-def validation(name: str) -> CrossValidation:
+def validation(name: str) -> CrossValidationRecord:
     return read_cross_validation(DOCS / "validation" / name)
 
 
