@@ -15,6 +15,8 @@ from gliomics.cohort.feature_table import read_features_csv
 from gliomics.errors import DependencyError, InputError, UnknownNameError
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from gliomics.segmentation.segmenter import Segmentation
 

@@ -3,7 +3,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from gliomics.active.strategies import COMPARABLE, DEFAULT, MODEL_BASED, MODEL_FREE
+
+pytestmark = pytest.mark.slow
 
 TEXTS = "from gliomics.active.strategies import COMPARABLE\nfor s in COMPARABLE.values(): print(f'{s.name}: {s.text}')"
 

@@ -16,6 +16,8 @@ from gliomics.cli.main import main
 from gliomics.cli.terminal.ending import exit_code
 from gliomics.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 GLIOMICS = [sys.executable, "-m", "gliomics"]
 LIST = [*GLIOMICS, "models", "list"]
 

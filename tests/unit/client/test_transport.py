@@ -22,6 +22,8 @@ from gliomics.client.transport import Transport, parse_parts
 from gliomics.client.waiting import MOST_TRIES
 from gliomics.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 LIBRARY = Path(__file__).resolve().parents[3] / "lib"
 
 ANSWERS: dict[str, tuple[int, str, bytes]] = {

@@ -13,6 +13,8 @@ from gliomics.dicom import find_examinations, read_series
 from gliomics.errors import GliomicsError
 from tests.unit.dicom.dicom_files import TIMES, series_pixels, without_preamble, write_enhanced, write_series
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def examination(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from tests.unit.features.command import Done, gliomics
 
 from .conftest import AFFINE, HALF, REFERENCE, Cohort
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Done]
 TABLES = ("patients.csv", "summary.csv", "sources.csv", "classes.csv", "subgroups.csv")
 MEAN = ("dice", "mean")

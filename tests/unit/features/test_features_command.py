@@ -21,6 +21,8 @@ from gliomics.study.numbering import parse_numbering
 from tests.unit.features.command import Done, gliomics
 from tests.unit.features.heads import AFFINE, SHAPE, ball, lesion, write_study
 
+pytestmark = pytest.mark.slow
+
 QUICK = "featureClass:\n  firstorder: [Mean]\n  outline:\nsetting:\n  binWidth: 10\n"
 SAMPLES = Path(__file__).parents[3] / "sample_studies"
 

@@ -17,6 +17,8 @@ from gliomics.features.config import parse_config
 from gliomics.features.extract import StudyImages, extract_features
 from tests.unit.features.plain import assert_measured_as_plain, plain_pyradiomics, ragged_case
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = Path(radiomics.__file__).parent / "schemas" / "paramSchema.yaml"
 CLASSES = {"firstorder": ["Energy", "Mean", "Entropy", "Maximum"], "glcm": ["Contrast"], "gldm": ["DependenceEntropy"]}
 LOG, WAVELET = {"LoG": {"sigma": [2.0]}}, {"Wavelet": {}}

@@ -17,6 +17,8 @@ from gliomics.records import FeatureRow
 from gliomics.study import Mask, Volume, to_sitk
 from tests.unit.features.plain import assert_equal_to_plain, oblique, plain_pyradiomics, ragged_case
 
+pytestmark = pytest.mark.slow
+
 AXIAL, SAGITTAL = np.diag([0.9, 1.1, 5.0, 1.0]), np.diag([5.0, 0.9, 1.1, 1.0])
 CORONAL_STORED_FIRST = np.array([[0, 0, 5.0, 0], [5.0, 0, 0, 0], [0, 5.0, 0, 0], [0, 0, 0, 1]])
 """Isotropic; i runs to the front, j upwards and k to the right."""

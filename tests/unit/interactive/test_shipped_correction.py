@@ -18,6 +18,8 @@ from gliomics.segmentation.weights import WEIGHTS
 from gliomics.study import list_studies, load_sequences, read_mask
 from gliomics.training.config import load_training_config
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"
 
 

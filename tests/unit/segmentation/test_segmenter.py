@@ -24,6 +24,8 @@ from gliomics.segmentation.settings import (
 from gliomics.study import Volume, read_mask
 from tests.unit.tiny_networks import a_card, a_lesion_case
 
+pytestmark = pytest.mark.slow
+
 
 def test_mask_lies_on_the_image_and_on_the_lesion(trained: Segmenter, labelled: list[LabelledStudy]) -> None:
     unseen = labelled[5]

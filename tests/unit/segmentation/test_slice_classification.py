@@ -26,6 +26,8 @@ from gliomics.training.fit import fit
 from gliomics.training.split import Split
 from tests.unit.tiny_networks import a_lesion_case
 
+pytestmark = pytest.mark.slow
+
 CONFIG = TrainingConfig.model_validate(
     {
         "name": "slices",

@@ -15,6 +15,8 @@ from gliomics.segmentation.segmenter import Segmenter
 from gliomics.study import Study, Volume
 from tests.unit.tiny_networks import a_lesion_case
 
+pytestmark = pytest.mark.slow
+
 
 def a_head(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> tuple[Volume, np.ndarray]:
     """The head of the tiny model's training, 80 x 88 mm in the plane, drawn on another grid, and its lesion."""

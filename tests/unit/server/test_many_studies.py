@@ -23,6 +23,8 @@ from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.training import Progress, label_stamps
 from tests.server.many_studies import a_folder_of, study_id
 
+pytestmark = pytest.mark.slow
+
 FEW, MANY = 20, 400
 SETTLED = 0.06
 """Seconds after which a folder's time tells whether it changed."""

@@ -23,6 +23,8 @@ from gliomics.study import read_mask
 from gliomics.study.numbering import tumour_of
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def a_training(a_store: StudyDatastore) -> SegmentationTraining:

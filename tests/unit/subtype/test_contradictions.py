@@ -15,6 +15,8 @@ from gliomics.subtype.fit import FitOptions, fit_model
 from gliomics.subtype.table import join
 from tests.unit.subtype.cohorts import outcomes, patients
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = (
     "coc2 by subtype_coc and mutant by subtype_idh hardly go together: of the 17 patients with coc2 on the card of "
     "subtype_coc, 13 were wildtype; at least one of the two estimates is probably wrong"

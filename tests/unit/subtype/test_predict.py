@@ -18,6 +18,8 @@ from gliomics.subtype.persist import ARRAYS, OUT_OF_FOLD
 from gliomics.subtype.predict import SubtypeModel
 from tests.unit.subtype.cohorts import FEATURES, patients
 
+pytestmark = pytest.mark.slow
+
 COUNTS = (5, 5, 5)
 OUTSIDE_ALONE = (
     "taken together, the features are like those of 99 % of the 60 training patients; 1 of 13 by themselves lie "

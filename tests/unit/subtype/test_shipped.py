@@ -18,6 +18,8 @@ from gliomics.records import FeatureRow
 from gliomics.study import label_path, list_studies
 from gliomics.subtype.predict import SubtypeModel
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["subtype_coc", "subtype_idh"]
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"
 

@@ -16,6 +16,8 @@ from gliomics.subtype.fit import FitOptions, fit_model
 from tests.unit.features.command import Done, gliomics
 from tests.unit.subtype.cohorts import outcomes, patients
 
+pytestmark = pytest.mark.slow
+
 COUNTS = (16, 12)
 Run = Callable[..., Done]
 

@@ -14,6 +14,8 @@ from gliomics.training.config import load_training_config
 
 from .checks import parameters_of
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(path.stem for path in (Path(gliomics.training.config.__file__).parent / "configs").glob("*.yaml"))
 PAGE = Path(__file__).parents[4] / "docs" / "reference" / "networks.md"
 

@@ -12,6 +12,8 @@ from gliomics.segmentation.networks.efficientnet_unet import EfficientNetLite
 
 from .checks import parameters_of, saved, without_gradient
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("variant", "count", "blocks"), [("lite0", 4_462_145, 16), ("lite1", 5_226_817, 21)])
 def test_number_of_parameters(variant: str, count: int, blocks: int) -> None:

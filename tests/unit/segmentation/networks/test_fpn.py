@@ -15,6 +15,8 @@ from gliomics.segmentation.networks.resnet import ResNet
 
 from .checks import kinds_of, parameters_of, saved, without_gradient
 
+pytestmark = pytest.mark.slow
+
 
 def build(device: str = "meta", sequences: int = 3, **settings: Any) -> FpnUNet:
     with torch.device(device):

@@ -20,6 +20,8 @@ from gliomics.segmentation.networks.resnet import ResNet
 
 from .checks import parameters_of, saved, without_gradient
 
+pytestmark = pytest.mark.slow
+
 SMALL = DynUNetSettings(filters=(4, 8, 16), in_plane_levels=1)
 
 

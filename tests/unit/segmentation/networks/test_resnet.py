@@ -11,6 +11,8 @@ from gliomics.segmentation.networks.resnet import EncoderName, ResNet
 
 from .checks import kinds_of, parameters_of, saved, without_gradient
 
+pytestmark = pytest.mark.slow
+
 NAMES: list[EncoderName] = ["resnet34", "resnet50", "resnext50"]
 
 

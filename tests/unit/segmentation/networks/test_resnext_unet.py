@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
@@ -9,6 +10,8 @@ from gliomics.segmentation.networks import ResNeXtUNet, ResNeXtUNetSettings
 from gliomics.segmentation.networks.resnet import ResNet
 
 from .checks import kinds_of, parameters_of, saved, without_gradient
+
+pytestmark = pytest.mark.slow
 
 
 def test_number_of_parameters_is_that_of_the_published_encoder_and_decoder() -> None:

@@ -11,6 +11,8 @@ from gliomics.segmentation.networks.resnet import ResNet
 
 from .checks import kinds_of, parameters_of, saved, without_gradient
 
+pytestmark = pytest.mark.slow
+
 
 def test_number_of_parameters_is_that_of_the_encoder_and_three_dense_layers() -> None:
     dense = (2048 + 1) * 256 + (256 + 1) * 256 + (256 + 1) * 2
