@@ -14,7 +14,6 @@ from typing import Any
 
 import qt
 import slicer
-import slicer.util
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleTest,
@@ -51,7 +50,7 @@ class RadiogenomicsWidget(ScriptedLoadableModuleWidget):
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
     def setup(self) -> None:
-        """Build the panel from its ``.ui`` file."""
+        """Build the panel from its ``.ui`` files."""
         ScriptedLoadableModuleWidget.setup(self)
         if sys.version_info < OLDEST_PYTHON:
             label = qt.QLabel(
@@ -62,13 +61,14 @@ class RadiogenomicsWidget(ScriptedLoadableModuleWidget):
             self.layout.addWidget(label)
             return
         findLibrary()
+        from RadiogenomicsLib.panel.uifiles import loadWidgets
         from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
         from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
         from RadiogenomicsLib.server.backends import ServerBackend
 
-        uiWidget = slicer.util.loadUI(self.resourcePath("UI/Radiogenomics.ui"))
-        self.layout.addWidget(uiWidget)
-        self.panel = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), ServerBackend)
+        widgets = loadWidgets(self.resourcePath("UI"))
+        self.layout.addWidget(widgets.frame)
+        self.panel = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), ServerBackend)
 
     def enter(self) -> None:
         """The module was chosen."""

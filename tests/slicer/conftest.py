@@ -182,19 +182,19 @@ def backend(flairImage: Any) -> Any:
 @pytest.fixture
 def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The panel over the empty scene and ``backend``, not connected yet; it waits less between looks than a user's."""
-    import slicer.util
     from RadiogenomicsLib.panel import jobrunner, widget
+    from RadiogenomicsLib.panel.uifiles import loadWidgets
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
     from shiboken6 import delete
 
     monkeypatch.setattr(jobrunner, "POLL_MS", 10)
     monkeypatch.setattr(widget, "AUTO_UPDATE_MS", 400)
-    uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
-    panel = widget.RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
-    uiWidget.show()
+    widgets = loadWidgets(EXTENSION / "Resources" / "UI")
+    panel = widget.RadiogenomicsPanel(widgets, RadiogenomicsLogic(), backend.forUrl)
+    widgets.frame.show()
     yield panel
     panel.cleanup()
-    delete(uiWidget)
+    delete(widgets.frame)
 
 
 def _idle(panel: Any) -> Callable[[], bool]:

@@ -67,12 +67,12 @@ def press(panel: Any, name: str, spin: Spin) -> None:
 
 def openAnother(backend: InProcessBackend) -> Any:
     """The panel as it is when 3D Slicer is started again."""
-    import slicer.util
+    from RadiogenomicsLib.panel.uifiles import loadWidgets
     from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
-    uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
-    return RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
+    widgets = loadWidgets(EXTENSION / "Resources" / "UI")
+    return RadiogenomicsPanel(widgets, RadiogenomicsLogic(), backend.forUrl)
 
 
 def tree(scene: Any) -> dict[str, list[str]]:

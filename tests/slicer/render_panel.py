@@ -43,11 +43,13 @@ class Session:
 
         self.application = startApplication(folder)
         addRedView(slicer.mrmlScene)
+        from RadiogenomicsLib.panel.uifiles import loadWidgets
         from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
         from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
-        self.widget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
-        self.panel = RadiogenomicsPanel(self.widget, RadiogenomicsLogic(), forUrl)
+        widgets = loadWidgets(EXTENSION / "Resources" / "UI")
+        self.widget = widgets.frame
+        self.panel = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), forUrl)
         self.out = out
         self.widget.show()
 

@@ -148,7 +148,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_cmake_installs_the_module_with_the_library_s_part(installed: Path) -> None:
     names = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
-    assert {"Radiogenomics.py", "Resources/UI/Radiogenomics.ui", "gliomics/client/client.py"} <= names
+    assert {
+        "Radiogenomics.py",
+        "Resources/UI/Radiogenomics.ui",
+        "Resources/UI/Server.ui",
+        "gliomics/client/client.py",
+    } <= names
     assert not [name for name in names if name.startswith(("gliomics/server", "gliomics/segmentation"))]
 
 

@@ -100,14 +100,14 @@ def test_cleanup_ends_the_work_that_is_under_way(withStudy: Any, backend: InProc
 def test_cleanup_may_be_called_again_and_after_qt_has_deleted_the_widgets(
     scene: Any, backend: InProcessBackend
 ) -> None:
-    import slicer.util
+    from RadiogenomicsLib.panel.uifiles import loadWidgets
     from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
     from shiboken6 import delete
 
-    uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
-    panel = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
-    delete(uiWidget)
+    widgets = loadWidgets(EXTENSION / "Resources" / "UI")
+    panel = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), backend.forUrl)
+    delete(widgets.frame)
     panel.cleanup()
     panel.cleanup()
 

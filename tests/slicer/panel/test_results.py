@@ -231,14 +231,14 @@ def test_auto_update_never_asks_for_consent(computed: Any, backend: InProcessBac
 
 
 def test_the_scene_remembers_what_was_selected(computed: Any, backend: InProcessBackend, scene: Any) -> None:
-    import slicer.util
     from harness import EXTENSION
+    from RadiogenomicsLib.panel.uifiles import loadWidgets
     from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     computed.ui.autoUpdateCheckBox.checked = True
-    uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
-    reopened = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
+    widgets = loadWidgets(EXTENSION / "Resources" / "UI")
+    reopened = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), backend.forUrl)
     assert reopened.model.selection == computed.model.selection
     assert reopened.ui.autoUpdateCheckBox.checked
     assert reopened.ui.featureTable.mrmlTableNode() is computed.ui.featureTable.mrmlTableNode()

@@ -144,14 +144,14 @@ def test_volumes_that_were_loaded_before_the_panel_was_opened_are_recognised(two
 
 
 def test_opening_again_keeps_what_the_scene_remembers(twoVolumes: Any, panel: Any, backend: InProcessBackend) -> None:
-    import slicer.util
     from harness import EXTENSION
+    from RadiogenomicsLib.panel.uifiles import loadWidgets
     from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     panel.ui.t1cSelector.setCurrentNode(None)
-    uiWidget = slicer.util.loadUI(str(EXTENSION / "Resources" / "UI" / "Radiogenomics.ui"))
-    reopened = RadiogenomicsPanel(uiWidget, RadiogenomicsLogic(), backend.forUrl)
+    widgets = loadWidgets(EXTENSION / "Resources" / "UI")
+    reopened = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), backend.forUrl)
     assert chosen(reopened) == {"flair": "case FLAIR"}, "that T1 contrast is not used was the user's choice"
     reopened.cleanup()
 

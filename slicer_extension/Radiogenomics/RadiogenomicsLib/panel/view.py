@@ -40,7 +40,7 @@ def _unchosenHint(sequences: tuple[str, ...]) -> str:
 
 
 class PanelView:
-    """``ui`` has the widgets of ``Radiogenomics.ui`` by name.
+    """``ui`` has the panel's widgets by name.
 
     It is told to show everything after every event of a job and every stroke of a brush, so what has not changed is
     neither built nor written again: a style sheet that is set anew, for one, makes Qt lay the whole panel out.

@@ -7,7 +7,6 @@ from contextlib import suppress
 from typing import Any
 
 import slicer
-import slicer.util
 import vtk
 
 from RadiogenomicsLib.panel import consent, usersettings, viewmodel
@@ -17,6 +16,7 @@ from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
 from RadiogenomicsLib.panel.labelling import Labelling
 from RadiogenomicsLib.panel.selection import SceneSelection
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
+from RadiogenomicsLib.panel.uifiles import PanelWidgets
 from RadiogenomicsLib.panel.view import PanelView
 from RadiogenomicsLib.panel.viewmodel import DisplayedResult, PanelModel
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
@@ -34,14 +34,14 @@ AUTO_UPDATE_MS = 1500
 
 
 class RadiogenomicsPanel:
-    """Binds the widgets of ``Radiogenomics.ui`` to the scene and to a backend."""
+    """Binds the panel's widgets to the scene and to a backend."""
 
     def __init__(
-        self, uiWidget: Any, logic: RadiogenomicsLogic, backendFor: Callable[[str, str, str], Backend]
+        self, widgets: PanelWidgets, logic: RadiogenomicsLogic, backendFor: Callable[[str, str, str], Backend]
     ) -> None:
-        self._uiWidget = uiWidget
+        self._widgets = widgets
         self.subscriptions, self._segmentationEvents = Subscriptions(), Subscriptions()
-        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        self.ui = widgets.byName
         self.logic = logic
         self.model = PanelModel()
         self.runner = JobRunner(self.model, backendFor, self.refresh)
@@ -49,7 +49,7 @@ class RadiogenomicsPanel:
         self.parameters = Parameters(logic.getParameterNode())
         self._settleTimer = makeTimer(SETTLE_MS, self.recogniseNewVolumes)
         self._autoUpdateTimer = makeTimer(AUTO_UPDATE_MS, self.autoUpdate)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
+        widgets.setScene(slicer.mrmlScene)
         self.selection = SceneSelection(self.ui, logic, self.runner, self.subscriptions, self.onSelection)
         context = PanelContext(
             self.ui, logic, self.selection, self.model, self.runner, self.subscriptions, onChanged=self.refresh
@@ -111,7 +111,7 @@ class RadiogenomicsPanel:
         self._segmentationEvents.end()
         with suppress(ValueError):  # PythonQt's word for a widget that Qt has deleted
             self.ui.featureTable.setMRMLTableNode(None)
-            self._uiWidget.setMRMLScene(None)
+            self._widgets.setScene(None)
 
     # Scene
 

@@ -18,6 +18,7 @@ import slicer
 import slicer.util
 from RadiogenomicsLib.panel.jobrunner import makeTimer
 from RadiogenomicsLib.panel.placement import PointPlacement
+from RadiogenomicsLib.panel.uifiles import PanelWidgets, loadWidgets
 from RadiogenomicsLib.panel.viewmodel import PanelState
 from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
@@ -55,21 +56,21 @@ class RadiogenomicsSelfTest(unittest.TestCase):
     def setUp(self) -> None:
         slicer.mrmlScene.Clear(False)
         self.logic = RadiogenomicsLogic()
-        self.panels: list[tuple[RadiogenomicsPanel, Any]] = []
+        self.panels: list[tuple[RadiogenomicsPanel, PanelWidgets]] = []
 
     def tearDown(self) -> None:
-        for panel, uiWidget in self.panels:
+        for panel, widgets in self.panels:
             panel.cleanup()
-            uiWidget.hide()
+            widgets.frame.hide()
         slicer.mrmlScene.Clear(False)
 
     def openPanel(self) -> RadiogenomicsPanel:
         """A second panel beside the module's own."""
         folder = Path(slicer.util.modulePath("Radiogenomics")).parent
-        uiWidget = slicer.util.loadUI(str(folder / "Resources" / "UI" / "Radiogenomics.ui"))
-        panel = RadiogenomicsPanel(uiWidget, self.logic, ServerBackend)
-        self.panels.append((panel, uiWidget))
-        uiWidget.show()
+        widgets = loadWidgets(folder / "Resources" / "UI")
+        panel = RadiogenomicsPanel(widgets, self.logic, ServerBackend)
+        self.panels.append((panel, widgets))
+        widgets.frame.show()
         return panel
 
     def aStudy(self) -> tuple[Any, OrientedImage]:
