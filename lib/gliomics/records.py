@@ -1,13 +1,14 @@
 """The records that travel between the library, the server's clients and the Slicer panel.
 
 They are plain dataclasses of the standard library so that they import inside
-3D Slicer with nothing installed. ``to_json`` and ``from_json`` of rows and estimates are exact inverses.
+3D Slicer with nothing installed. ``to_json`` and ``from_json`` of a :class:`Record` are exact inverses.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 RESEARCH_NOTICE = "For research use only; not a medical device and not for diagnosis or treatment decisions."
 
@@ -15,24 +16,34 @@ RESEARCH_NOTICE = "For research use only; not a medical device and not for diagn
 _SHOWN = 12
 """Features that a notebook shows of a row."""
 
-_R = TypeVar("_R", bound="_Record")
+_R = TypeVar("_R", bound="Record")
 
 
 @dataclass(frozen=True)
-class _Record:
+class Record:
+    """A dataclass that travels as JSON; ``parts`` names the fields that hold other records, one or a list of them."""
+
+    parts: ClassVar[Mapping[str, type[Record]]] = {}
+
     def to_json(self) -> dict[str, Any]:
         """The record as JSON-ready values."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls: type[_R], value: dict[str, Any]) -> _R:
+    def from_json(cls: type[_R], value: Mapping[str, Any]) -> _R:
         """The record from :meth:`to_json`'s value; unknown keys are ignored, so that newer servers can add some."""
         names = {field.name for field in fields(cls)}
-        return cls(**{key: item for key, item in value.items() if key in names})
+        return cls(**{key: _restored(item, cls.parts.get(key)) for key, item in value.items() if key in names})
+
+
+def _restored(item: Any, part: type[Record] | None) -> Any:
+    if part is None or item is None:
+        return item
+    return [part.from_json(value) for value in item] if isinstance(item, list) else part.from_json(item)
 
 
 @dataclass(frozen=True)
-class FeatureRow(_Record):
+class FeatureRow(Record):
     """Radiomic features of one region of one study (one row of a cohort table).
 
     ``values`` holds PyRadiomics names, with the sequence in front where the image's
@@ -62,7 +73,25 @@ class FeatureRow(_Record):
 
 
 @dataclass(frozen=True)
-class SubtypeEstimate(_Record):
+class Contribution(Record):
+    """What one feature adds to an estimate.
+
+    ``log_odds`` is added to the log-odds of the predicted class (above 0: speaks for it), measured from a patient with
+    the training patients' mean of this feature. ``value`` is the patient's (None where it was missing and taken as the
+    training median), ``percentile`` (1 to 99) where it lies among the training patients, ``medians`` those of each
+    class, ``words`` the feature's name as people read it.
+    """
+
+    feature: str
+    log_odds: float
+    words: str
+    value: float | None = None
+    percentile: float | None = None
+    medians: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SubtypeEstimate(Record):
     """An estimate of a tumour's genomic subtype, with what is needed to doubt it.
 
     ``probabilities`` sum to 1; ``intervals`` are 90 % bootstrap intervals of each.
@@ -71,7 +100,15 @@ class SubtypeEstimate(_Record):
     of those that the model was fitted on: the estimate is then no prediction.
     ``contradicts`` names other models whose estimates of this study hardly go with it.
     ``population`` describes these patients and ``n_training`` how many there were.
+
+    What a model cannot give is left empty. ``contributions`` are those of every feature, the strongest first; with
+    ``intercept`` they add up to the mean of the members' log-odds of the predicted class: against the other one, and of
+    more than two classes the mean of the log-odds against each of the others. ``prediction_set`` are the classes that
+    cannot be excluded (empty: not known), ``margin`` the lowest and highest probability of the predicted class over
+    masks grown and shrunk, ``covariates`` what was told of the patient besides the images, such as the age.
     """
+
+    parts: ClassVar[Mapping[str, type[Record]]] = {"contributions": Contribution}
 
     study_id: str
     model: str
@@ -88,6 +125,11 @@ class SubtypeEstimate(_Record):
     notice: str = RESEARCH_NOTICE
     in_sample: bool = False
     contradicts: list[str] = field(default_factory=list)
+    contributions: list[Contribution] = field(default_factory=list)
+    intercept: float | None = None
+    prediction_set: list[str] = field(default_factory=list)
+    margin: list[float] | None = None
+    covariates: dict[str, float | str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         doubts = "" if self.inside_training_range else "; unlike the training patients"

@@ -17,7 +17,14 @@ from harness import EXTENSION
 PROJECT = EXTENSION.parents[1]
 LIBRARY = EXTENSION / "RadiogenomicsLib"
 ALLOWED = {*sys.stdlib_module_names, "slicer", "vtk", "qt", "ctk", "numpy", "requests", "gliomics", "RadiogenomicsLib"}
-ALLOWED_OF_LIBRARY = {"gliomics.client", "gliomics.errors", "gliomics.files", "gliomics.records", "gliomics.sequences"}
+ALLOWED_OF_LIBRARY = {
+    "gliomics.client",
+    "gliomics.errors",
+    "gliomics.files",
+    "gliomics.reading.record",
+    "gliomics.records",
+    "gliomics.sequences",
+}
 SOURCES = sorted(path for path in EXTENSION.rglob("*.py"))
 
 

@@ -19,7 +19,7 @@ LAYERS = [
     {"errors", "version"},
     {"bundled", "packages", "notebook"},
     {"files", "records", "sequences", "statistics"},
-    {"csv_files", "yaml_files", "validated"},
+    {"csv_files", "yaml_files", "validated", "reading"},
     {"study", "client"},
     {"dicom", "preprocess", "models", "samples"},
     {"intake", "evaluation", "features"},

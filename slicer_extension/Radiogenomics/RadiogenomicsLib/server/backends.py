@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from gliomics.client import ClientError, GliomicsClient, is_loopback
+from gliomics.reading.record import Reading
 from gliomics.records import MOST_CLICKS, Click, FeatureRow, SubtypeEstimate
 
 UNNAMED = "image"
@@ -100,10 +101,11 @@ class Segmented:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Features of a segment and the subtypes estimated from them."""
+    """Features of a segment, the subtypes estimated from them, and how both are read (None: an older server)."""
 
     features: FeatureRow
     estimates: tuple[SubtypeEstimate, ...]
+    reading: Reading | None = None
 
 
 class Backend(Protocol):
@@ -247,7 +249,7 @@ class ServerBackend:
                 return Analysis(_noted(features, [note]), ())
         notes = [f"no estimate of {name}: {why}" for name, why in answer.get("not_estimated", {}).items()]
         estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
-        return Analysis(_noted(FeatureRow.from_json(answer["features"]), notes), estimates)
+        return Analysis(_noted(FeatureRow.from_json(answer["features"]), notes), estimates, _readingOf(answer))
 
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         """The current version of the label with the tag ``partial``."""
@@ -273,6 +275,10 @@ class ServerBackend:
     def interrupt(self) -> None:
         """Shut the connections down."""
         self._client.interrupt()
+
+
+def _readingOf(answer: dict[str, Any]) -> Reading | None:
+    return Reading.from_json(answer["reading"]) if "reading" in answer else None
 
 
 def _noted(features: FeatureRow, notes: list[str]) -> FeatureRow:

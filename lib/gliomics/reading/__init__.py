@@ -1,0 +1,1 @@
+"""What is read of one segment: the record that server, panel and report share, in plain Python."""
