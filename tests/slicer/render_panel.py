@@ -82,7 +82,7 @@ class Session:
         """Bring the first feature that should not be trusted into view, if there is one."""
         table = self.panel.ui.featureTable
         rows = range(table.model().rowCount())
-        marked = next((row for row in rows if "\u26a0" in table.model().index(row, 2).data()), None)
+        marked = next((row for row in rows if "\u26a0" in table.model().index(row, 4).data()), None)
         if marked is not None:
             table.verticalScrollBar().setValue(max(marked - 2, 0))
 

@@ -41,7 +41,7 @@ RESULTS = [
     ("nextStudyButton", "selection", "chooseVolumes"),
     ("segmentButton", "logic", "addSegmentation"),
     ("segmentButton", "selection", "chooseSegmentation"),
-    ("computeButton", "logic", "publishFeatures"),
+    ("computeButton", "parameters", "setReference"),
     ("submitButton", "model", "connected"),
 ]
 

@@ -86,7 +86,7 @@ def test_features_that_should_not_be_trusted_are_marked_and_the_mark_is_explaine
     assert "⚠ marks 1 of 4 features" in segmented.ui.stabilityLabel.text
     assert "&lt;88&gt; gliomas. Features without a number were not studied." in segmented.ui.stabilityLabel.text
     table = segmented.ui.featureTable.mrmlTableNode()
-    assert [table.GetCellText(row, 2) for row in range(4)] == ["", "⚠ 0.41", "", ""]
+    assert [table.GetCellText(row, 4) for row in range(4)] == ["", "⚠ 0.41", "", ""]
 
 
 def test_no_mark_is_explained_where_no_stability_is_known(computed: Any) -> None:

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, sameGrid
 
-from gliomics.records import FeatureRow
-
 pytestmark = pytest.mark.usefixtures("scene")
 
 
@@ -242,29 +240,3 @@ def test_no_helper_node_is_left_in_the_scene(logic: Any, scene: Any, segmentatio
     originalIds = nodeIds()
     logic.exportLabels(segmentation, flair, {})
     assert nodeIds() == originalIds
-
-
-def test_features_become_a_table_with_words_numbers_and_units(logic: Any) -> None:
-    features = FeatureRow("glioma-01", "tumour", {"original_shape_MeshVolume": 1234.5678, "t1_original_glcm_Id": 0.5})
-    table = logic.publishFeatures(features, None)
-    columns = [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())]
-    assert columns == ["Feature", "Value", "Stability", "Unit", "Measured on", "Name"]
-    assert [table.GetCellText(0, c) for c in (0, 2, 3, 4)] == ["Mesh Volume", "", "mm³", "Shape"]
-    assert table.GetTable().GetColumnByName("Value").GetValue(0) == 1234.5678
-    assert table.GetCellText(1, 5) == "t1_original_glcm_Id"
-    assert table.GetLocked()
-
-
-def test_features_that_should_not_be_trusted_are_marked_in_the_table(logic: Any) -> None:
-    names = ("t1_original_firstorder_Mean", "t1_original_firstorder_Minimum", "t2_original_firstorder_Mean")
-    diagnostics = {"stability": {names[0]: 0.998, names[1]: 0.543}, "unstable": [names[1]]}
-    table = logic.publishFeatures(FeatureRow("glioma-01", "tumour", dict.fromkeys(names, 1.0), diagnostics), None)
-    assert [table.GetCellText(row, 2) for row in range(3)] == ["0.99", "⚠ 0.54", ""]
-
-
-def test_a_second_table_replaces_the_first_in_the_same_node(logic: Any, scene: Any) -> None:
-    first = logic.publishFeatures(FeatureRow("a", "tumour", {"x": 1.0, "y": 2.0}), None)
-    second = logic.publishFeatures(FeatureRow("b", "tumour", {"z": 3.0}), first)
-    assert second is first
-    assert (second.GetNumberOfRows(), second.GetNumberOfColumns()) == (1, 6)
-    assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1

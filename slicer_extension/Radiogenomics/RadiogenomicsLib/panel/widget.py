@@ -22,6 +22,7 @@ from RadiogenomicsLib.panel.viewmodel import DisplayedResult, PanelModel
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.segments import segmentsOf
+from RadiogenomicsLib.scene.tables import publishFeatures
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.backends import Analysis, Backend, ServerInfo
@@ -352,7 +353,8 @@ class RadiogenomicsPanel:
         backend = self.runner.backend()
 
         def onResult(analysis: Analysis) -> None:
-            table = self.logic.publishFeatures(analysis.features, self.parameters.reference("features"))
+            measured = slicer.mrmlScene.GetNodeByID(selection.segmentationId)
+            table = publishFeatures(analysis.features, measured, selection.segmentId, analysis.reading)
             self.parameters.setReference("features", table)
             self.ui.featureTable.setMRMLTableNode(table)
             self.model.result = DisplayedResult(analysis, selection, edited=self.runner.segmentEdited)

@@ -20,6 +20,18 @@ def fileUnderStudy(node: Any, studyId: str) -> None:
         hierarchy.SetItemParent(item, folder)
 
 
+def fileBeside(node: Any, other: Any) -> None:
+    """Put a node where another one is: in the same study's folder, or at the top where that is in none."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    beside, item = hierarchy.GetItemByDataNode(other), hierarchy.GetItemByDataNode(node)
+    if beside == hierarchy.GetInvalidItemID():
+        return
+    if item == hierarchy.GetInvalidItemID():
+        hierarchy.CreateItem(hierarchy.GetItemParent(beside), node)
+    else:
+        hierarchy.SetItemParent(item, hierarchy.GetItemParent(beside))
+
+
 def removeFromHierarchy(node: Any) -> None:
     """Remove a node's item, and leave the node."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
