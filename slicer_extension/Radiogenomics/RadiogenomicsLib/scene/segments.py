@@ -32,15 +32,45 @@ def segmentArray(segmentation: Any, segmentId: str, reference: Any) -> np.ndarra
 
     Refused where it reaches out of the volume, for that part would be lost.
     """
-    outside = _outside(segmentation, segmentId, reference)
-    if outside:
-        name = segmentation.GetSegmentation().GetSegment(segmentId).GetName()
-        raise VolumeError(
-            f"segment '{name}' of '{segmentation.GetName()}' reaches out of '{reference.GetName()}' with {outside} of "
-            "its voxels; erase that part, or choose the volume that it was drawn on"
-        )
+    labelmap = _labelmap(segmentation, segmentId)
+    toVoxel = _toVoxel(labelmap, segmentation, reference) if labelmap is not None else None
+    if toVoxel is not None and _isOnLattice(toVoxel):
+        array, outside = _placed(labelmap, segmentation, segmentId, reference, toVoxel)
+        _refuseOutside(outside, segmentation, segmentId, reference)
+        return array
+    _refuseOutside(_outside(labelmap, segmentation, segmentId, reference), segmentation, segmentId, reference)
     with withoutHelpers():
         return slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segmentId, reference) > 0
+
+
+def setSegmentArray(segmentation: Any, segmentId: str, array: np.ndarray, reference: Any) -> None:
+    """Let a segment have the voxels of ``array`` that are not 0, on the grid of ``reference``; others stay as they are.
+
+    Only the box around them is handed over: a whole head would stop the application for a tenth of a second.
+    """
+    box, toSegmentation = boundingBox(array), _between(reference, segmentation)
+    if box is None or toSegmentation is None:
+        with withoutHelpers():
+            slicer.util.updateSegmentBinaryLabelmapFromArray(
+                (array > 0).astype(np.uint8), segmentation, segmentId, reference
+            )
+        return
+    labelmap = _orientedImage((array[box] > 0).astype(np.uint8), box, toSegmentation @ ijkToRasOf(reference))
+    logic = slicer.modules.segmentations.logic()
+    if not logic.SetBinaryLabelmapToSegment(labelmap, segmentation, segmentId):
+        name = segmentation.GetSegmentation().GetSegment(segmentId).GetName()
+        raise VolumeError(f"the voxels of segment '{name}' of '{segmentation.GetName()}' cannot be set")
+
+
+def boundingBox(array: np.ndarray) -> tuple[slice, slice, slice] | None:
+    """The smallest box with all voxels of a 3-D array that are not 0, along k, j, i; None where there is none."""
+    bounds = []
+    for axes in ((1, 2), (0, 2), (0, 1)):
+        indices = np.flatnonzero(array.any(axis=axes))
+        if not indices.size:
+            return None
+        bounds.append(slice(int(indices[0]), int(indices[-1]) + 1))
+    return bounds[0], bounds[1], bounds[2]
 
 
 def resamplingNote(segmentation: Any, segmentId: str, reference: Any, mask: np.ndarray) -> str:
@@ -71,16 +101,40 @@ def withoutHelpers() -> Iterator[None]:
                 slicer.mrmlScene.RemoveNode(node)
 
 
-def _outside(segmentation: Any, segmentId: str, reference: Any) -> int:
+def _refuseOutside(voxels: int, segmentation: Any, segmentId: str, reference: Any) -> None:
+    if voxels:
+        name = segmentation.GetSegmentation().GetSegment(segmentId).GetName()
+        raise VolumeError(
+            f"segment '{name}' of '{segmentation.GetName()}' reaches out of '{reference.GetName()}' with {voxels} of "
+            "its voxels; erase that part, or choose the volume that it was drawn on"
+        )
+
+
+def _placed(
+    labelmap: Any, segmentation: Any, segmentId: str, reference: Any, toVoxel: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """A segment whose voxels are those of a volume: in the volume's array, and how many are outside of it."""
+    voxels = _array(labelmap, segmentation, segmentId)
+    array = np.zeros(reference.GetImageData().GetDimensions()[::-1], bool)
+    first = (np.rint(toVoxel[:3, 3]).astype(int) + labelmap.GetExtent()[::2])[::-1]
+    low = np.clip(first, 0, array.shape)
+    high = np.clip(first + voxels.shape, 0, array.shape)
+    inside = voxels[tuple(map(slice, low - first, np.maximum(high, low) - first))]
+    array[tuple(map(slice, low, np.maximum(high, low)))] = inside
+    outside = 0 if inside.shape == voxels.shape else np.count_nonzero(voxels) - np.count_nonzero(inside)
+    return array, int(outside)
+
+
+def _outside(labelmap: Any, segmentation: Any, segmentId: str, reference: Any) -> int:
     """How many voxels of a segment, in the grid it was drawn on, have their middle outside of a volume."""
-    labelmap = _labelmap(segmentation, segmentId)
     if labelmap is None:
         return 0
     array = _array(labelmap, segmentation, segmentId)
-    extent = labelmap.GetExtent()
-    indices = np.argwhere(array > 0)[:, ::-1] + np.array(extent[::2])
-    if not indices.size:
+    box = boundingBox(array)
+    if box is None:
         return 0
+    first = np.array([side.start for side in box][::-1]) + labelmap.GetExtent()[::2]
+    indices = np.argwhere(array[box])[:, ::-1] + first
     toVoxel = _toVoxel(labelmap, segmentation, reference)
     if toVoxel is None:
         voxels = _throughTransforms(indices, labelmap, segmentation, reference)
@@ -107,16 +161,35 @@ def _array(labelmap: Any, segmentation: Any, segmentId: str) -> np.ndarray:
     return np.asarray(vtk_to_numpy(labelmap.GetPointData().GetScalars()).reshape(shape) == value)
 
 
+def _orientedImage(array: np.ndarray, box: tuple[slice, slice, slice], ijkToRas: np.ndarray) -> Any:
+    """A labelmap of one box of a grid, [k, j, i], with its voxels copied."""
+    from vtk.util.numpy_support import numpy_to_vtk
+
+    image = slicer.vtkOrientedImageData()
+    image.SetExtent([end for side in box[::-1] for end in (side.start, side.stop - 1)])
+    image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijkToRas))
+    image.GetPointData().SetScalars(numpy_to_vtk(array.ravel(), deep=True))
+    return image
+
+
 def _toVoxel(labelmap: Any, segmentation: Any, reference: Any) -> np.ndarray | None:
     """The matrix from the labelmap's voxels to those of a volume; None where a transform between them is none."""
+    between = _between(segmentation, reference)
+    if between is None:
+        return None
     matrix = vtk.vtkMatrix4x4()
     labelmap.GetImageToWorldMatrix(matrix)
-    between = vtk.vtkMatrix4x4()
-    source, target = segmentation.GetParentTransformNode(), reference.GetParentTransformNode()
-    if not slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(source, target, between):
-        return None
-    toRas = slicer.util.arrayFromVTKMatrix(between) @ slicer.util.arrayFromVTKMatrix(matrix)
+    toRas = between @ slicer.util.arrayFromVTKMatrix(matrix)
     return np.linalg.solve(ijkToRasOf(reference), toRas)
+
+
+def _between(node: Any, other: Any) -> np.ndarray | None:
+    """The matrix from one node's own coordinates to another's, through their transforms; None where it is no matrix."""
+    matrix = vtk.vtkMatrix4x4()
+    source, target = node.GetParentTransformNode(), other.GetParentTransformNode()
+    if not slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(source, target, matrix):
+        return None
+    return np.asarray(slicer.util.arrayFromVTKMatrix(matrix))
 
 
 def _isOnLattice(toVoxel: np.ndarray) -> bool:
