@@ -14,11 +14,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 install: $(STAMP)
 
-# torch is installed with its own dependencies, because the build for NVIDIA GPUs needs libraries that the lock leaves out.
+# torch is installed with its own dependencies, because the build for NVIDIA GPUs needs libraries that the lock leaves out
+# (requirements/not_called.txt, beside what MONAI and MONAI Label would load at every start and nothing here calls).
 $(STAMP): requirements/lock.txt setup.py lib/gliomics/packages.py
 	@sh requirements/check.sh $(PYTHON)
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile -c requirements/lock.txt uv torch
+	$(BIN)/python -m pip install --quiet -c requirements/lock.txt uv torch
 	PYTHONPATH=$(CURDIR)/requirements/pyradiomics $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps \
 	  --compile-bytecode -r requirements/lock.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
@@ -63,5 +64,5 @@ bench: install
 # Resolve the pins anew after a change of lib/gliomics/packages.py or requirements/dev.in: one for all Pythons.
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
-	  --excludes requirements/torch_brings.txt setup.py --extra server --extra cluster --extra tables requirements/dev.in \
+	  --excludes requirements/not_called.txt setup.py --extra server --extra cluster --extra tables requirements/dev.in \
 	  -o requirements/lock.txt

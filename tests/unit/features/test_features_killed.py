@@ -25,7 +25,7 @@ featureClass: {shape: , firstorder: , glcm: [Contrast, Id]}
 setting: {binWidth: 10}
 normalisation: {method: zscore}
 """
-STUDIES = 12
+STUDIES = 8
 SCRIPT = [str(Path(sys.executable).with_name("gliomics"))]
 MODULE = [sys.executable, "-m", "gliomics"]
 
