@@ -25,7 +25,7 @@ LAYERS = [
     {"intake", "evaluation", "features"},
     {"segmentation"},
     {"training", "subtype", "cohort"},
-    {"interactive", "active"},
+    {"interactive", "active", "findings"},
     {"server", "report", "session"},
     {"cli", FRONT_DOOR},
 ]

@@ -37,7 +37,7 @@ def mesh_of(mask: Bools, spacing: Array, coefficients: Coefficients) -> tuple[fl
     volumes, normals = _volume_table(coefficients)
     area = np.bincount(kinds, minlength=256) @ _area_table(coefficients, tuple(spacing))
     volume = (volumes[kinds] + np.einsum("ij,ij->i", normals[kinds], np.stack(crossing, axis=1))).sum()
-    return float(area), float(volume * spacing.prod()), _diameters(_vertices(mask), spacing)
+    return float(area), float(volume * spacing.prod()), _diameters(surface_vertices(mask), spacing)
 
 
 def _cubes(mask: Bools) -> npt.NDArray[np.uint8]:
@@ -76,10 +76,13 @@ def _volume_table(coefficients: Coefficients) -> tuple[Array, Array]:
     return volumes, gains
 
 
-def _vertices(mask: Bools) -> Array:
-    """The mesh's vertices, (n, 3) in voxels: halfway between neighbours of which one is inside."""
+def surface_vertices(mask: Bools) -> Array:
+    """The vertices of a mask's mesh or outline, (n, axes) in voxels: halfway between neighbours of which one is inside.
+
+    ``mask`` must have a layer of background on every side.
+    """
     vertices = []
-    for axis in range(3):
+    for axis in range(mask.ndim):
         between = np.argwhere(np.diff(mask, axis=axis)).astype(np.float64)
         between[:, axis] += 0.5
         vertices.append(between)
@@ -88,7 +91,7 @@ def _vertices(mask: Bools) -> Array:
 
 def _diameters(vertices: Array, spacing: Array) -> list[float]:
     points = vertices * spacing
-    return [*(_in_planes(points, vertices[:, axis], axis) for axis in range(3)), _largest_distance(points)]
+    return [*(_in_planes(points, vertices[:, axis], axis) for axis in range(3)), largest_distance(points)]
 
 
 def _in_planes(points: Array, plane: Array, axis: int) -> float:
@@ -102,14 +105,20 @@ def _in_planes(points: Array, plane: Array, axis: int) -> float:
     for index in np.argsort(-reach):
         if reach[index] <= best:
             break
-        best = max(best, _largest_distance(parts[index]))
+        best = max(best, largest_distance(parts[index]))
     return best
 
 
-def _largest_distance(points: Array) -> float:
-    if len(points) > _FEW:
-        try:
-            points = points[ConvexHull(points).vertices]
-        except QhullError:  # all on one line, whose ends are extremes along some axis; in 3-D a mesh is never flat
-            points = points[np.unique(np.concatenate([points.argmin(axis=0), points.argmax(axis=0)]))]
-    return float(pdist(points).max()) if len(points) > 1 else 0.0
+def largest_distance(points: Array) -> float:
+    """The largest distance between two of the vertices of a mesh or an outline, (n, axes); 0 of fewer than two."""
+    return float(pdist(outermost(points)).max()) if len(points) > 1 else 0.0
+
+
+def outermost(points: Array) -> Array:
+    """Those of the vertices of a mesh or an outline, (n, axes), that lie on its convex hull; all where they are few."""
+    if len(points) <= _FEW:
+        return points
+    try:
+        return points[ConvexHull(points).vertices]
+    except QhullError:  # all on one line, whose ends are extremes along some axis; in 3-D a mesh is never flat
+        return points[np.unique(np.concatenate([points.argmin(axis=0), points.argmax(axis=0)]))]
