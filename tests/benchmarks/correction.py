@@ -29,7 +29,7 @@ from gliomics.models import ModelStore
 from gliomics.preprocess import axial
 from gliomics.records import Click
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, ORANGE, TEXT, blank, legend_above, to_png
-from gliomics.report.numbers import markdown_table
+from gliomics.report.markdown import markdown_table
 from gliomics.segmentation.labelled import LabelledStudy, load_volumes
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study import Mask, Volume, label_path, list_studies, read_mask

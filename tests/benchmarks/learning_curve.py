@@ -20,7 +20,7 @@ from gliomics.csv_files import write_csv
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import write_bytes, write_text
 from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE, blank, legend_above, to_png
-from gliomics.report.numbers import markdown_table
+from gliomics.report.markdown import markdown_table
 from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.training.budget import batches_per_epoch, with_overrides

@@ -26,7 +26,7 @@ from gliomics.evaluation.pixelwise import PIXEL_METRICS
 from gliomics.files import write_bytes, write_text
 from gliomics.models import SequenceNeeds
 from gliomics.report.drawing import BLUE, FAINT, GREEN, INK, MUTED, TEXT, TITLE, blank, legend_above, tidy, to_png
-from gliomics.report.numbers import markdown_table
+from gliomics.report.markdown import markdown_table
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.losses import LossName
 from gliomics.segmentation.networks.layers import ActivationName, PoolingName

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from gliomics.features.provenance import SHAPE_IN_VOXELS, UNKNOWN_VOXEL_SIZE
+from gliomics.reading.feature_words import read_feature_name, sequence_title
+from gliomics.reading.numbers import number
 from gliomics.report.case_report import CaseReport
-from gliomics.report.feature_names import read_feature_name, sequence_title
 from gliomics.report.figures import FeatureRange
-from gliomics.report.numbers import number
 
 _HIDDEN_DIAGNOSTICS = ("affine", "size", "spacing", "spacing_known", "sequences", "stability")
 _REGIONS = {"whole": "whole tumour"}

@@ -18,6 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gliomics.errors import InputError
+from gliomics.reading.feature_words import read_feature_name
+from gliomics.reading.numbers import number
 from gliomics.records import SubtypeEstimate
 from gliomics.report.drawing import (
     BAND,
@@ -35,8 +37,6 @@ from gliomics.report.drawing import (
     legend_above,
     tidy,
 )
-from gliomics.report.feature_names import read_feature_name
-from gliomics.report.numbers import number
 
 _REACH = 3.0
 """Interquartile ranges that a feature axis shows; what lies further is drawn as an arrow at its end."""

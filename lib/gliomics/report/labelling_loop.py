@@ -17,7 +17,7 @@ from gliomics.csv_files import write_csv
 from gliomics.files import write_bytes, write_text
 from gliomics.models import LEAST_FOR_INTERVAL
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, TEXT, TITLE, blank, to_png
-from gliomics.report.numbers import markdown_table
+from gliomics.report.markdown import markdown_table
 
 if TYPE_CHECKING:
     from gliomics.active.simulation import Round

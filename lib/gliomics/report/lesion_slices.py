@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from gliomics.errors import InputError
 from gliomics.preprocess.orientation import to_canonical
+from gliomics.reading.feature_words import sequence_title
 from gliomics.report.axial_plane import draw_plane, head_box, orient, outline_legend, plane_title
 from gliomics.report.drawing import INK, TEXT, blank
-from gliomics.report.feature_names import sequence_title
 from gliomics.sequences import DISPLAY_ORDER, in_order
 from gliomics.study.geometry import check_same_grid
 from gliomics.study.volumes import Mask, Volume

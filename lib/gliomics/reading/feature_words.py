@@ -1,0 +1,169 @@
+"""Features as people read them: their names, their units, and how far they can be trusted."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from gliomics.records import FeatureRow
+from gliomics.sequences import SEQUENCES
+
+SEQUENCE_TITLES = {"t1": "T1", "t1c": "T1 contrast", "t2": "T2", "flair": "FLAIR", "image": "image"}
+"""Sequences as radiologists write them; ``image`` is one whose sequence nobody named."""
+
+WARNING_SIGN = "\u26a0"
+
+_FAMILIES = {
+    "shape": "shape",
+    "shape2D": "shape in 2-D",
+    "outline": "outline",
+    "ellipsoid": "ellipsoid",
+    "firstorder": "first order",
+    "glcm": "GLCM",
+    "gldm": "GLDM",
+    "glrlm": "GLRLM",
+    "glszm": "GLSZM",
+    "ngtdm": "NGTDM",
+}
+_UNITS = {
+    "mm³": ["MeshVolume", "VoxelVolume"],
+    "mm²": ["SurfaceArea", "MeshSurface", "PixelSurface"],
+    "1/mm": ["SurfaceVolumeRatio", "PerimeterSurfaceRatio"],
+    "mm": [
+        "MajorAxisLength",
+        "MinorAxisLength",
+        "LeastAxisLength",
+        "Maximum2DDiameterColumn",
+        "Maximum2DDiameterRow",
+        "Maximum2DDiameterSlice",
+        "Maximum3DDiameter",
+        "MaximumDiameter",
+        "Perimeter",
+        "EquivalentDiameter",
+    ],
+}
+_GEOMETRY = ("shape", "shape2D", "outline", "ellipsoid")
+_UNIT_OF = {feature: unit for unit, features in _UNITS.items() for feature in features}
+_PLAIN = {
+    "outline_AngularStandardDeviation": (
+        "Irregular outline",
+        "how unevenly far the edge lies from the centre; 0: disc",
+    ),
+    "outline_Eccentricity": ("Elongated outline", "0: round, towards 1: drawn out"),
+    "outline_Extent": ("Outline fills its box", "share of the box around it; 0.79: a disc"),
+    "outline_MarginFluctuation": ("Rough margin", "how much the edge goes in and out over short distances; 0: smooth"),
+    "outline_Solidity": ("Outline without dents", "share of its convex hull; 1: no dents"),
+    "firstorder_Mean": ("Mean signal", "0: the mean of the head; 100: one standard deviation above it"),
+    "firstorder_90Percentile": ("Brightest tenth", "signal that 90 % of the voxels do not exceed; 0: the head's mean"),
+    "firstorder_Skewness": ("Signal skewed", "above 0: some voxels much brighter than most; below 0: much darker"),
+    "firstorder_Entropy": ("Mixed signal", "bits; the more, the more evenly many grey levels occur"),
+}
+
+
+@dataclass(frozen=True)
+class FeatureName:
+    """A feature's name taken apart; ``sequence`` is empty where only the mask enters, ``unit`` where there is none.
+
+    ``plain`` names it for people who do not know radiomics, ``meaning`` says how to read its number (maybe nothing).
+    """
+
+    sequence: str
+    image: str
+    family: str
+    feature: str
+    unit: str
+    plain: str
+    meaning: str
+
+    @property
+    def place(self) -> str:
+        """Where it is measured, e.g. ``FLAIR wavelet-LLH, GLSZM`` or ``Outline``; empty for an unknown pattern."""
+        image = "" if self.image == "original" else self.image
+        before = " ".join(part for part in (self.sequence, image) if part)
+        return f"{before}, {self.family}" if before and self.family else before or upper_first(self.family)
+
+    @property
+    def short(self) -> str:
+        """One line for a figure, e.g. ``FLAIR · GLCM · Contrast``."""
+        image = "" if self.image == "original" else self.image
+        parts = (self.sequence, image, upper_first(self.family), self.feature)
+        return " · ".join(part for part in parts if part)
+
+
+def read_feature_name(name: str) -> FeatureName:
+    """Take a PyRadiomics name with or without a sequence in front apart; an unknown pattern stays as it is.
+
+    >>> read_feature_name("original_shape_MajorAxisLength").short
+    'Shape · Major axis length'
+    >>> read_feature_name("t1c_original_firstorder_Mean").plain
+    'Mean signal, T1 contrast'
+    """
+    prefix, _, rest = name.partition("_")
+    named = prefix in (*SEQUENCES, "image") and bool(rest)
+    sequence = sequence_title(prefix) if named else ""
+    parts = (rest if named else name).split("_", 2)
+    if len(parts) < 3 or parts[1] not in _FAMILIES:
+        return FeatureName(sequence, "original", "", rest if named else name, "", name, "")
+    image, family, feature = parts
+    words = _words(feature)
+    plain, meaning = _PLAIN.get(f"{family}_{feature}", (words, "")) if image == "original" else (words, "")
+    if not meaning and image != "original":
+        plain = f"{words} ({image})"
+    if not meaning and family not in (*_GEOMETRY, "firstorder"):
+        plain = f"{plain}, {_FAMILIES[family]}"
+    plain = f"{plain}, {sequence}" if sequence else plain
+    unit = _UNIT_OF.get(feature, "") if family in _GEOMETRY else ""
+    return FeatureName(sequence, image, _FAMILIES[family], words, unit, plain, meaning)
+
+
+def sequence_title(name: str) -> str:
+    """A sequence's name as radiologists write it; names without a custom stay as they are."""
+    return SEQUENCE_TITLES.get(name, name)
+
+
+def upper_first(text: str) -> str:
+    """A sentence or a title of words that begin small."""
+    return text[:1].upper() + text[1:]
+
+
+def stability_text(features: FeatureRow, name: str) -> str:
+    """The ICC that a feature reaches at least, with a sign where that is too little; empty where it is not known."""
+    icc = _stability(features).get(name)
+    if icc is None:
+        return ""
+    sign = f"{WARNING_SIGN} " if is_unstable(features, name) else ""
+    return f"{sign}{math.floor(100 * icc) / 100:.2f}"
+
+
+def is_unstable(features: FeatureRow, name: str) -> bool:
+    """Whether a feature is known to depend too much on exactly where the edge is drawn."""
+    return name in features.diagnostics.get("unstable", ())
+
+
+def stability_legend(features: FeatureRow) -> str:
+    """What the sign and the numbers of :func:`stability_text` mean; empty where nothing is known."""
+    if not _stability(features):
+        return ""
+    cells = [stability_text(features, name) for name in features.values]
+    unstable = sum(cell.startswith(WARNING_SIGN) for cell in cells)
+    source = features.diagnostics.get("stability_source")
+    where = f" in {source}" if source else ""
+    return (
+        f"{WARNING_SIGN} marks {unstable} of {len(cells)} features that depend on exactly where the edge is drawn: do "
+        f"not trust their numbers. Stability is the lower end of the 95 % interval of the intraclass correlation (1 is "
+        f"best){where}." + ("" if all(cells) else " Features without a number were not studied.")
+    )
+
+
+def _stability(features: FeatureRow) -> dict[str, float]:
+    stability = features.diagnostics.get("stability")
+    return stability if isinstance(stability, dict) else {}
+
+
+def _words(name: str) -> str:
+    """``MajorAxisLength`` as ``Major axis length``; abbreviations and numbers keep their form."""
+    parts = re.findall(r"\d+D|\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name.replace("2DD", "2D D").replace("3DD", "3D D"))
+    words = [part if part.isupper() or part[0].isdigit() else part.lower() for part in parts]
+    sentence = " ".join(words).replace("10 percentile", "10th percentile").replace("90 percentile", "90th percentile")
+    return upper_first(sentence)
