@@ -21,6 +21,8 @@ ALLOWED_OF_LIBRARY = {
     "gliomics.client",
     "gliomics.errors",
     "gliomics.files",
+    "gliomics.reading.feature_words",
+    "gliomics.reading.numbers",
     "gliomics.reading.record",
     "gliomics.records",
     "gliomics.sequences",

@@ -119,6 +119,6 @@ def outermost(points: Array) -> Array:
     if len(points) <= _FEW:
         return points
     try:
-        return points[ConvexHull(points).vertices]
+        return np.asarray(points[ConvexHull(points).vertices])
     except QhullError:  # all on one line, whose ends are extremes along some axis; in 3-D a mesh is never flat
-        return points[np.unique(np.concatenate([points.argmin(axis=0), points.argmax(axis=0)]))]
+        return np.asarray(points[np.unique(np.concatenate([points.argmin(axis=0), points.argmax(axis=0)]))])

@@ -144,4 +144,4 @@ def _outline(padded: Bools) -> Array:
 
 def _cut_off(corner: Bools, beside: Bools, below: Bools, opposite: Bools) -> Bools:
     """Where a corner of four pixels alone is inside or outside, or is outside between two that touch."""
-    return (corner != beside) & (corner != below) & ((corner != opposite) | ~corner)
+    return np.asarray((corner != beside) & (corner != below) & ((corner != opposite) | ~corner))

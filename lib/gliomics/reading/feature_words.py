@@ -46,18 +46,15 @@ _UNITS = {
 _GEOMETRY = ("shape", "shape2D", "outline", "ellipsoid")
 _UNIT_OF = {feature: unit for unit, features in _UNITS.items() for feature in features}
 _PLAIN = {
-    "outline_AngularStandardDeviation": (
-        "Irregular outline",
-        "how unevenly far the edge lies from the centre; 0: disc",
-    ),
-    "outline_Eccentricity": ("Elongated outline", "0: round, towards 1: drawn out"),
-    "outline_Extent": ("Outline fills its box", "share of the box around it; 0.79: a disc"),
-    "outline_MarginFluctuation": ("Rough margin", "how much the edge goes in and out over short distances; 0: smooth"),
-    "outline_Solidity": ("Outline without dents", "share of its convex hull; 1: no dents"),
+    "outline_AngularStandardDeviation": ("Irregularity of the outline", "0: the edge lies equally far from the centre"),
+    "outline_Eccentricity": ("Elongation of the outline", "0: round; towards 1: drawn out"),
+    "outline_Extent": ("Fill of the box around the outline", "0.79: a disc; 1: an upright rectangle"),
+    "outline_MarginFluctuation": ("Roughness of the margin", "0: smooth; the more, the more it goes in and out"),
+    "outline_Solidity": ("Solidity of the outline", "1: without dents; the share that it fills of its convex hull"),
     "firstorder_Mean": ("Mean signal", "0: the mean of the head; 100: one standard deviation above it"),
-    "firstorder_90Percentile": ("Brightest tenth", "signal that 90 % of the voxels do not exceed; 0: the head's mean"),
-    "firstorder_Skewness": ("Signal skewed", "above 0: some voxels much brighter than most; below 0: much darker"),
-    "firstorder_Entropy": ("Mixed signal", "bits; the more, the more evenly many grey levels occur"),
+    "firstorder_90Percentile": ("Bright end of the signal", "90 % of the voxels are below it; 0: the mean of the head"),
+    "firstorder_Skewness": ("Skew of the signal", "above 0: a few voxels are much brighter than most; below 0: darker"),
+    "firstorder_Entropy": ("Mixture of the signal", "in bits: the more, the more evenly many grey levels occur"),
 }
 
 
@@ -97,7 +94,7 @@ def read_feature_name(name: str) -> FeatureName:
     >>> read_feature_name("original_shape_MajorAxisLength").short
     'Shape · Major axis length'
     >>> read_feature_name("t1c_original_firstorder_Mean").plain
-    'Mean signal, T1 contrast'
+    'Mean signal in T1 contrast'
     """
     prefix, _, rest = name.partition("_")
     named = prefix in (*SEQUENCES, "image") and bool(rest)
@@ -112,7 +109,7 @@ def read_feature_name(name: str) -> FeatureName:
         plain = f"{words} ({image})"
     if not meaning and family not in (*_GEOMETRY, "firstorder"):
         plain = f"{plain}, {_FAMILIES[family]}"
-    plain = f"{plain}, {sequence}" if sequence else plain
+    plain = f"{plain} in {sequence}" if sequence else plain
     unit = _UNIT_OF.get(feature, "") if family in _GEOMETRY else ""
     return FeatureName(sequence, image, _FAMILIES[family], words, unit, plain, meaning)
 

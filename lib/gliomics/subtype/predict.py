@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,18 +13,11 @@ from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.statistics.arrays import Array
 from gliomics.study.records import UNNAMED_SEQUENCE
 from gliomics.subtype import novelty, persist
+from gliomics.subtype.explain import contributions
+from gliomics.subtype.population import PopulationRange
 from gliomics.subtype.signatures import sequence_of
 
 INTERVAL = (0.05, 0.95)
-
-
-@dataclass(frozen=True)
-class PopulationRange:
-    """What the training patients' values of one feature are like: quantiles at ``levels``, over all and by class."""
-
-    levels: list[float]
-    overall: list[float]
-    by_class: dict[str, list[float]]
 
 
 class SubtypeModel:
@@ -92,6 +85,9 @@ class SubtypeModel:
         notes += [
             f"the study has no {name}: its features were taken as the training patients' medians" for name in absent
         ]
+        intercept, parts = contributions(
+            self._ensemble, values, classes.index(predicted), self.features, self.population
+        )
         return SubtypeEstimate(
             study_id=features.study_id,
             model=self.card.name,
@@ -109,6 +105,8 @@ class SubtypeModel:
             performance=self._performance(predicted, absent),
             reasons=unlike + notes,
             in_sample=in_sample,
+            contributions=parts,
+            intercept=intercept,
         )
 
     def _check_comparable(self, features: FeatureRow) -> None:

@@ -45,10 +45,10 @@ def test_units_are_those_of_the_descriptions() -> None:
 @pytest.mark.parametrize(
     ("name", "plain"),
     [
-        ("original_outline_Solidity", "Outline without dents"),
-        ("t1c_original_firstorder_90Percentile", "Brightest tenth, T1 contrast"),
-        ("flair_wavelet-LLH_firstorder_Mean", "Mean (wavelet-LLH), FLAIR"),
-        ("t2_original_glcm_Contrast", "Contrast, GLCM, T2"),
+        ("original_outline_Solidity", "Solidity of the outline"),
+        ("t1c_original_firstorder_90Percentile", "Bright end of the signal in T1 contrast"),
+        ("flair_wavelet-LLH_firstorder_Mean", "Mean (wavelet-LLH) in FLAIR"),
+        ("t2_original_glcm_Contrast", "Contrast, GLCM in T2"),
         ("original_shape_Sphericity", "Sphericity"),
         ("my_feature", "my_feature"),
     ],
