@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -26,6 +26,10 @@ LAST_TURN_SECONDS = 2.0
 """How long the panel waits for a thread when it goes; its requests are interrupted, so it should end at once."""
 
 T = TypeVar("T")
+
+
+Steps = Generator[None, None, None]
+"""What is done with a result in parts: between two of them the event loop has its turn. Closed when it is given up."""
 
 
 def _nothing() -> None:
@@ -63,7 +67,7 @@ class _Running:
     """A job, and what is called when it brings something or is given up."""
 
     job: BackgroundJob
-    onResult: Callable[[Any], None]
+    onResult: Callable[[Any], Steps | None]
     onAbandoned: Callable[[], None]
 
 
@@ -80,6 +84,8 @@ class JobRunner:
         self._onChanged = onChanged
         self._withToken = False
         self._current: _Running | None = None
+        self._steps: Steps | None = None
+        """What is left to do with the result of the current job."""
         self._abandoned: list[BackgroundJob] = []
         """Cancelled jobs whose threads have not ended."""
         self._dialogShown = False
@@ -96,14 +102,15 @@ class JobRunner:
         self,
         title: str,
         work: Callable[[BackgroundJob], Any],
-        onResult: Callable[[Any], None],
+        onResult: Callable[[Any], Steps | None],
         *,
         backend: Backend,
         onAbandoned: Callable[[], None] = _nothing,
     ) -> None:
         """Do ``work``, which asks ``backend``, in a thread, and ``onResult`` with what it brings in this one.
 
-        ``onAbandoned`` is called instead when the work fails or is cancelled.
+        Where ``onResult`` would hold the application up it is a generator, and its parts are done one by one; the work
+        is under way until the last. ``onAbandoned`` is called instead when the work fails or is cancelled.
         """
         job = BackgroundJob(title, work, backend.interrupt)
         backend.tellWaiting(job.progress)
@@ -113,6 +120,11 @@ class JobRunner:
         self._current = _Running(job, onResult, onAbandoned)
         self._pollTimer.start()
         self._onChanged()
+
+    @property
+    def isPublishing(self) -> bool:
+        """Whether a result is being put into the scene, part by part."""
+        return self._steps is not None
 
     def poll(self) -> None:
         """Take what the job has reported, and give way to the threads; a timer calls this while one lives."""
@@ -125,7 +137,9 @@ class JobRunner:
             turns = 1
             while job.giveWay(TURN_SECONDS) and turns < MOST_TURNS:
                 turns += 1
-        if current is not None:
+        if self._steps is not None:
+            self._step()
+        elif current is not None:
             self._take(current)
         elif not self._abandoned:
             self._pollTimer.stop()
@@ -136,14 +150,33 @@ class JobRunner:
             if isinstance(event, Progressed):
                 self._model.jobProgressed(event.text, event.fraction)
             elif isinstance(event, Finished):
-                self._end()
-                self._model.jobFinished("")
-                self.attempt(functools.partial(current.onResult, event.result), onFailed=current.onAbandoned)
+                self._publish(current, event.result)
             else:
                 self._end()
                 self._model.jobFailed(errorInWords(event.error, withToken=self._withToken))
                 self.attempt(current.onAbandoned)
         if events:
+            self._onChanged()
+
+    def _publish(self, current: _Running, result: Any) -> None:
+        """Do what a result is for: at once, or its first part."""
+        if inspect.isgeneratorfunction(current.onResult):
+            self._steps = current.onResult(result)
+            self._step()
+            return
+        self._end()
+        self._model.jobFinished("")
+        self.attempt(functools.partial(current.onResult, result), onFailed=current.onAbandoned)
+
+    def _step(self) -> None:
+        """Do the next part of what a result is for; after the last one the work is done."""
+        current, steps = self._current, self._steps
+        if current is None or steps is None or self.attempt(lambda: _hasNext(steps), onFailed=current.onAbandoned):
+            return
+        if self._steps is steps:
+            self._end()
+            if self._model.running:
+                self._model.jobFinished("")
             self._onChanged()
 
     def cancel(self) -> None:
@@ -200,4 +233,11 @@ class JobRunner:
         return agreed
 
     def _end(self) -> None:
-        self._current = None  # the timer goes on until no thread is left
+        self._current, steps, self._steps = None, self._steps, None  # the timer goes on until no thread is left
+        if steps is not None:
+            steps.close()
+
+
+def _hasNext(steps: Steps) -> bool:
+    """Do one part; whether there may be another."""
+    return next((True for _ in steps), False)

@@ -10,7 +10,7 @@ import qt
 
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
-from RadiogenomicsLib.panel.jobrunner import shown
+from RadiogenomicsLib.panel.jobrunner import Steps, shown
 from RadiogenomicsLib.panel.selected import SlicesAsked
 from RadiogenomicsLib.scene.finished import FinishedStudies
 from RadiogenomicsLib.scene.logic import LabelExport
@@ -71,14 +71,12 @@ class Labelling(Controller):
         backend = self.runner.backend()
         strategy, sliceCount = self._ui.strategySelector.currentText, self._ui.sliceCount.value
 
-        def onResult(study: servercalls.StudyImages) -> None:
+        def onResult(study: servercalls.StudyImages) -> Steps:
             if not study.studyId:
                 self._model.jobFinished(f"No next study: {study.reason}.")
                 return
             nodes = self._logic.volumesOfStudy(study.studyId)
-            for sequence, image in study.volumes.items():
-                if sequence not in nodes:
-                    nodes[sequence] = self._logic.addVolume(image, study.studyId, sequence, study.volumes)
+            yield from self._addVolumes(study, nodes)
             self._model.reason = study.reason
             self._model.slicesNamed(study.studyId, study.slices)
             unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."
@@ -100,6 +98,23 @@ class Labelling(Controller):
             onResult,
             backend=backend,
         )
+
+    def _addVolumes(self, study: servercalls.StudyImages, nodes: dict[str, Any]) -> Steps:
+        """Put those images of a study into the scene that ``nodes`` lacks: all, or none when it is given up."""
+        added: list[Any] = []
+        try:
+            for sequence, image in study.volumes.items():
+                if sequence not in nodes:
+                    self._model.jobProgressed(f"showing {sequence}", None)
+                    nodes[sequence] = self._logic.addHiddenVolume(image, study.studyId, sequence, study.volumes)
+                    added.append(nodes[sequence])
+                    yield
+                    nodes[sequence].CreateDefaultDisplayNodes()
+                    yield
+        except GeneratorExit:
+            for node in added:
+                self._logic.removeVolume(node, study.studyId)
+            raise
 
     @shown
     def onRemoveFinished(self, checked: bool) -> None:

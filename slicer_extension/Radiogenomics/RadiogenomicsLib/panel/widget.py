@@ -171,8 +171,11 @@ class RadiogenomicsPanel:
 
     @shown
     def recogniseNewVolumes(self) -> None:
-        """Choose new volumes by their tags and names."""
-        self.selection.recogniseNewVolumes()
+        """Choose new volumes by their tags and names; not before a study that is being loaded is there as a whole."""
+        if self.runner.isPublishing:
+            self._settleTimer.start()
+        else:
+            self.selection.recogniseNewVolumes()
 
     @shown
     def onRecognise(self) -> None:

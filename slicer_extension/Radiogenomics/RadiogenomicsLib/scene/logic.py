@@ -13,7 +13,7 @@ import slicer.util
 import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from RadiogenomicsLib.scene.hierarchy import fileUnderStudy
+from RadiogenomicsLib.scene.hierarchy import fileUnderStudy, removeEmptyFolder, removeFromHierarchy
 from RadiogenomicsLib.scene.origin import Origin, Origins
 from RadiogenomicsLib.scene.segments import (
     boundingBox,
@@ -53,13 +53,34 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
 
     def addVolume(self, image: OrientedImage, studyId: str, sequence: str, studySequences: Iterable[str] = ()) -> Any:
         """A new scalar volume node, tagged with the study, the sequence that it is, and all that the study has."""
+        node = self.addHiddenVolume(image, studyId, sequence, studySequences)
+        node.CreateDefaultDisplayNodes()
+        return node
+
+    def addHiddenVolume(
+        self, image: OrientedImage, studyId: str, sequence: str, studySequences: Iterable[str] = ()
+    ) -> Any:
+        """As :meth:`addVolume`, without a display node: making that, 3D Slicer looks all voxels through."""
         # 3D Slicer does not render 64-bit integers.
         array = image.array.astype(np.float64) if image.array.dtype in (np.int64, np.uint64) else image.array
         name = f"{studyId} {TITLES.get(sequence, sequence)}"
-        node = slicer.util.addVolumeFromArray(array, image.ijkToRas, name)
-        self._origins.mark(node, studyId, sequence, studySequences)
+        digest = image.digest if array is image.array else OrientedImage(array, image.ijkToRas).digest
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+        node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(image.ijkToRas))
+        slicer.util.updateVolumeFromArray(node, array)
+        self._origins.mark(node, studyId, sequence, studySequences, digest=digest)
         fileUnderStudy(node, studyId)
         return node
+
+    def removeVolume(self, node: Any, studyId: str) -> None:
+        """Take a study's volume out of the scene again, if it is still there."""
+        if node.GetScene() is None:
+            return
+        displays = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
+        removeFromHierarchy(node)
+        for part in (node, *displays):
+            slicer.mrmlScene.RemoveNode(part)
+        removeEmptyFolder(studyId)
 
     def connectedTo(self, url: str) -> None:
         """Volumes that come now come from this server, and those of another are not its studies."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -61,8 +60,9 @@ class Origins:
         self._hashes: dict[str, tuple[int, str]] = {}
         """By node, with the time at which its voxels were changed last."""
 
-    def mark(self, node: Any, studyId: str, sequence: str, studySequences: Iterable[str]) -> None:
-        """Note on a volume where it came from, beside which others, and how it was then."""
+    def mark(self, node: Any, studyId: str, sequence: str, studySequences: Iterable[str], *, digest: str) -> None:
+        """Note on a volume where it came from, beside which others, and how it was then, by the hash of its voxels."""
+        self._hashes[node.GetID()] = node.GetImageData().GetMTime(), digest
         node.SetAttribute(STUDY_ATTRIBUTE, studyId)
         node.SetAttribute(SEQUENCE_ATTRIBUTE, sequence)
         node.SetAttribute(STUDY_SEQUENCES_ATTRIBUTE, " ".join(studySequences))
@@ -104,8 +104,7 @@ class Origins:
         changedAt = node.GetImageData().GetMTime()
         hashedAt, digest = self._hashes.get(node.GetID(), (None, ""))
         if hashedAt != changedAt:
-            array = np.ascontiguousarray(slicer.util.arrayFromVolume(node))
-            digest = hashlib.blake2b(array.data, digest_size=16, person=array.dtype.str.encode()).hexdigest()
+            digest = _grid(node).digest
             self._hashes[node.GetID()] = changedAt, digest
         return digest
 

@@ -57,6 +57,7 @@ def takeNextStudy(job: BackgroundJob, backend: Backend, strategy: str, slices: i
         for sequence, path in study.files.items():
             job.progress(f"reading {sequence}")
             volumes[sequence] = readNifti(path)
+            volumes[sequence].digest  # noqa: B018 - kept with the image for the panel, which has no time for it
         return StudyImages(study.studyId, study.reason, volumes, study.slices)
 
 

@@ -10,8 +10,10 @@ Source of the format: https://nifti.nimh.nih.gov/nifti-1 (``nifti1.h``).
 from __future__ import annotations
 
 import gzip
+import hashlib
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,12 @@ class OrientedImage:
         """Voxel size in millimetres along i, j, k."""
         x, y, z = np.linalg.norm(self.ijkToRas[:3, :3], axis=0)
         return float(x), float(y), float(z)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the voxels and their type. It takes a while, so jobs ask for it before the panel does."""
+        array = np.ascontiguousarray(self.array)
+        return hashlib.blake2b(array.data, digest_size=16, person=array.dtype.str.encode()).hexdigest()
 
 
 def describeGrid(volume: OrientedImage) -> str:
