@@ -32,6 +32,7 @@ QComboBox = _widget("QComboBox")
 QLineEdit = _widget("QLineEdit")
 QListWidget = _widget("QListWidget")
 QProgressBar = _widget("QProgressBar")
+QSlider = _widget("QSlider")
 QSpinBox = _widget("QSpinBox")
 QTableView = _widget("QTableView")
 

@@ -19,6 +19,7 @@ from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.panel.uifiles import PanelWidgets
 from RadiogenomicsLib.panel.view import PanelView
 from RadiogenomicsLib.panel.viewmodel import DisplayedResult, PanelModel
+from RadiogenomicsLib.panel.views import Views
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.segments import segmentsOf
@@ -57,6 +58,7 @@ class RadiogenomicsPanel:
         )
         self.labelling = Labelling(context)
         self.correction = Correction(context)
+        self.views = Views(context)
         self._connectWidgets()
         self._observeScene()
         self.ui.serverUrl.text = usersettings.serverUrl()
@@ -108,6 +110,7 @@ class RadiogenomicsPanel:
             timer.stop()
         self.runner.stop()
         self.correction.cleanup()
+        self.views.cleanup()
         self.subscriptions.end()
         self._segmentationEvents.end()
         with suppress(ValueError):  # PythonQt's word for a widget that Qt has deleted
@@ -120,6 +123,7 @@ class RadiogenomicsPanel:
         """Show what the parameter node remembers. The server's address is not of the scene, which may be another's."""
         self.parameters = Parameters(self.logic.getParameterNode())
         self.labelling.restore(self.parameters)
+        self.views.restore(self.parameters)
         self.ui.autoUpdateCheckBox.checked = self.parameters.flag("autoUpdate")
         self.ui.featureTable.setMRMLTableNode(self.parameters.reference("features"))
         self.model.modelName = self.parameters.text("model") or self.model.modelName
@@ -251,6 +255,7 @@ class RadiogenomicsPanel:
         self.labelling.show()
         self.labelling.remember(self.parameters)
         self.correction.update()
+        self.views.update()
 
     @shown
     def onCancel(self) -> None:

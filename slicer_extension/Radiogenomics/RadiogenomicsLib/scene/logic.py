@@ -13,6 +13,7 @@ import slicer.util
 import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from RadiogenomicsLib.scene.display import layouts
 from RadiogenomicsLib.scene.hierarchy import fileUnderStudy, removeEmptyFolder, removeFromHierarchy
 from RadiogenomicsLib.scene.origin import Origin, Origins
 from RadiogenomicsLib.scene.segments import (
@@ -118,8 +119,8 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         return volumes
 
     def show(self, node: Any) -> None:
-        """Put a volume into the slice views."""
-        slicer.util.setSliceViewerLayers(background=node, fit=True)
+        """Put a volume into the slice views; those of the sequences keep their own."""
+        layouts.showInOtherViews(node)
 
     def voxelAt(self, node: Any, position: list[float]) -> tuple[int, int, int]:
         """The voxel (i, j, k) of a volume, as it lies in the world, at a position in RAS; refused outside of it."""
@@ -133,16 +134,20 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         return int(voxel[0]), int(voxel[1]), int(voxel[2])
 
     def showSlice(self, node: Any, number: int) -> None:
-        """Move the red slice view to an axial slice of a volume, turned so that it shows this slice and no other."""
-        view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
-        if view is None:
+        """Move the slice views to an axial slice of a volume, turned so that they show this slice and no other.
+
+        These are the red view and those of the sequences.
+        """
+        views = layouts.slicePlanes()
+        if not views:
             raise VolumeError("there is no red slice view; choose a layout that has one, such as Conventional")
         grid = OrientedImage(slicer.util.arrayFromVolume(node), ijkToRasOf(node))
         position = [0.0, 0.0, 0.0]
         node.TransformPointToWorld(sliceCentre(grid, number).tolist(), position)
-        view.SetOrientation("Axial")
-        view.RotateToVolumePlane(node)
-        view.JumpSliceByOffsetting(*position)
+        for view in views:
+            view.SetOrientation("Axial")
+            view.RotateToVolumePlane(node)
+            view.JumpSliceByOffsetting(*position)
 
     # Segmentations
 

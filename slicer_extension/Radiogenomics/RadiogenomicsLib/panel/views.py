@@ -1,0 +1,207 @@
+"""What the application's views show of the study: layouts, the segment in 3-D and the table of all features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import slicer
+import vtk
+
+from RadiogenomicsLib.panel.controller import Controller, PanelContext
+from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
+from RadiogenomicsLib.scene.display import layouts
+from RadiogenomicsLib.scene.display.surface import Surfaces
+from RadiogenomicsLib.scene.parameters import Parameters
+from RadiogenomicsLib.scene.tables import ORDERS, showRows
+
+SETTLE_MS = 50
+"""A new layout is filled after this time, when its views have their size."""
+FILTER_MS = 150
+"""Rows are looked for when the user has not typed for this long."""
+
+_LAYOUTS = {
+    0: "Your own",
+    layouts.SEQUENCES_LAYOUT: "FLAIR, T1, T1 contrast, T2",
+    layouts.SURFACE_LAYOUT: "Sequences and 3-D",
+    layouts.FEATURES_LAYOUT: "Sequences and all features",
+}
+_BEFORE = "layoutBefore"
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What the views are to show; nodes by their IDs."""
+
+    layout: int
+    volumes: tuple[tuple[str, str], ...]
+    segmentation: str
+    segment: str
+    table: str
+
+
+class Views(Controller):
+    """Binds the widgets of the section *Views*."""
+
+    def __init__(self, context: PanelContext) -> None:
+        super().__init__(context)
+        self._parameters: Parameters | None = None
+        self._content: _Content | None = None
+        self._surfaces = Surfaces()
+        self._settleTimer = makeTimer(SETTLE_MS, self._settle)
+        self._filterTimer = makeTimer(FILTER_MS, self._showFeatures)
+        self._surfaceTimer = makeTimer(SETTLE_MS, self._makeSurface)
+        ui, connect = self._ui, self._subscriptions.connect
+        for title in _LAYOUTS.values():
+            ui.layoutSelector.addItem(title)
+        for order in ORDERS:
+            ui.featureOrderSelector.addItem(order)
+        connect(ui.layoutSelector, "currentIndexChanged(int)", self.onLayout)
+        connect(ui.outlineOnlyCheckBox, "toggled(bool)", self.onOutlineOnly)
+        connect(ui.featureFilterEdit, "textChanged(QString)", self.onFilter)
+        connect(ui.featureOrderSelector, "currentIndexChanged(int)", self.onFilter)
+        node = layouts.layoutNode()
+        if node is not None:
+            layouts.register(node)
+            self._subscriptions.observe(node, vtk.vtkCommand.ModifiedEvent, self.onLayoutNode)
+
+    # Scene
+
+    def restore(self, parameters: Parameters) -> None:
+        """Take up what the scene remembers."""
+        self._parameters = parameters
+        self._content = None
+        if layouts.layoutNode() is not None:
+            layouts.register(layouts.layoutNode())
+
+    def update(self) -> None:
+        """After any change: bring the views to what is chosen now."""
+        content = self._wanted()
+        self._showSurfaces(content)
+        if content == self._content:
+            return
+        before, self._content = self._content, content
+        self._showChoices(content)
+        if not layouts.isOurs(content.layout):
+            return
+        layouts.fill(self._selection.volumes())
+        if before is None or (before.layout, before.volumes) != (content.layout, content.volumes):
+            self._settleTimer.start()
+        if content.layout == layouts.FEATURES_LAYOUT:
+            self._showFeatures()
+
+    def cleanup(self) -> None:
+        """Leave no timer; the layout stays as it is."""
+        for timer in (self._settleTimer, self._filterTimer, self._surfaceTimer):
+            timer.stop()
+        self._surfaces.drop()
+
+    # Actions
+
+    @shown
+    def onLayout(self, index: int) -> None:
+        """Another layout was chosen."""
+        self.choose(list(_LAYOUTS)[index])
+
+    def choose(self, layout: int) -> None:
+        """Show one of the layouts, or the user's own again for 0."""
+        present = layouts.arrangement()
+        if not layout and layouts.isOurs(present):
+            before = self._parameters.text(_BEFORE) if self._parameters is not None else ""
+            layouts.arrange(int(before) if before.isdigit() else layouts.DEFAULT_LAYOUT)
+        elif layout and layout != present:
+            if not layouts.isOurs(present) and self._parameters is not None:
+                self._parameters.setText(_BEFORE, str(present))
+            layouts.arrange(layout)
+        self.update()
+
+    @shown
+    def onLayoutNode(self, _caller: Any = None, _event: Any = None) -> None:
+        """The layout was changed, here or by the application's own menu."""
+        self.update()
+
+    @shown
+    def onOutlineOnly(self, checked: bool) -> None:
+        """Segments shall be shown by their edge alone, or filled."""
+        segmentation = self._selection.segmentation()
+        if segmentation is not None:
+            segmentation.GetDisplayNode().SetVisibility2DFill(not checked)
+            segmentation.GetDisplayNode().SetVisibility2DOutline(True)
+
+    @shown
+    def onFilter(self) -> None:
+        """Other words or another order for the table of features."""
+        self._filterTimer.start()
+
+    # What is shown
+
+    def _wanted(self) -> _Content:
+        segmentation = self._selection.segmentation()
+        table = self._parameters.reference("features") if self._parameters is not None else None
+        return _Content(
+            layouts.arrangement(),
+            tuple((sequence, node.GetID()) for sequence, node in self._selection.volumes().items()),
+            segmentation.GetID() if segmentation is not None else "",
+            self._selection.segmentId(),
+            f"{table.GetID()} {table.GetMTime()}" if table is not None else "",
+        )
+
+    def _showChoices(self, content: _Content) -> None:
+        ui, hasViews = self._ui, layouts.layoutNode() is not None
+        shownLayout = content.layout if content.layout in _LAYOUTS else 0
+        blocked = ui.layoutSelector.blockSignals(True)
+        ui.layoutSelector.setCurrentIndex(list(_LAYOUTS).index(shownLayout))
+        ui.layoutSelector.blockSignals(blocked)
+        ui.layoutSelector.enabled = hasViews
+        segmentation = self._selection.segmentation()
+        ui.outlineOnlyCheckBox.enabled = segmentation is not None
+        blocked = ui.outlineOnlyCheckBox.blockSignals(True)
+        ui.outlineOnlyCheckBox.checked = (
+            segmentation is not None and not segmentation.GetDisplayNode().GetVisibility2DFill()
+        )
+        ui.outlineOnlyCheckBox.blockSignals(blocked)
+        ui.featureRows.visible = content.layout == layouts.FEATURES_LAYOUT
+        hint = "" if hasViews else "There are no views here."
+        if layouts.isOurs(content.layout) and not content.volumes:
+            hint = "Choose volumes under Study: each sequence has its view."
+        elif content.layout == layouts.SURFACE_LAYOUT and not content.segmentation:
+            hint = "Choose a segmentation to see it in 3-D."
+        elif content.layout == layouts.FEATURES_LAYOUT and not content.table:
+            hint = "There are no features yet: press Compute."
+        ui.viewsHint.text = hint
+        ui.viewsHint.visible = bool(hint)
+
+    @shown
+    def _settle(self) -> None:
+        """The views of a new layout, or of a new study, have their size: fit the study into them."""
+        segmentation, segmentId = self._selection.segmentation(), self._selection.segmentId()
+        centre = None
+        if segmentation is not None and segmentId:
+            centre = segmentation.GetSegmentCenterRAS(segmentId)
+        layouts.fill(self._selection.volumes())
+        layouts.fit(self._selection.volumes(), list(centre) if centre is not None else None)
+
+    def _showSurfaces(self, content: _Content) -> None:
+        segmentation = self._selection.segmentation()
+        if content.layout != layouts.SURFACE_LAYOUT or segmentation is None:
+            self._surfaces.drop()
+        elif self._surfaces.show(segmentation):
+            self._surfaceTimer.start()
+
+    @shown
+    def _makeSurface(self) -> None:
+        """One surface at a time, so that the application answers in between."""
+        if self._surfaces.makeNext():
+            self._surfaceTimer.start()
+
+    @shown
+    def _showFeatures(self) -> None:
+        table = self._parameters.reference("features") if self._parameters is not None else None
+        view = slicer.mrmlScene.GetSingletonNode(layouts.TABLE_TAG, "vtkMRMLTableViewNode")
+        if table is None or view is None:
+            self._ui.featureCountLabel.text = ""
+            return
+        node, count = showRows(table, self._ui.featureFilterEdit.text, self._ui.featureOrderSelector.currentText)
+        view.SetDoPropagateTableSelection(False)
+        view.SetTableNodeID(node.GetID())
+        self._ui.featureCountLabel.text = f"{count} of {table.GetNumberOfRows()}"

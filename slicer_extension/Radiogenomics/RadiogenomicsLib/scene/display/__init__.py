@@ -1,0 +1,1 @@
+"""What the application's views show: layouts, surfaces, maps over the image, plots."""
