@@ -174,3 +174,20 @@ class Click:
     def to_json(self) -> dict[str, Any]:
         """The click as a request for a correction has it."""
         return {"voxel": list(self.voxel), "lesion": self.lesion}
+
+
+@dataclass(frozen=True)
+class Box:
+    """Two opposite corners, voxels (i, j, k) of an image that both belong to it, and whether there is lesion in it.
+
+    >>> Box((9, 40, 12), (31, 22, 12), lesion=True).to_json()
+    {'corners': [[9, 40, 12], [31, 22, 12]], 'lesion': True}
+    """
+
+    first: tuple[int, int, int]
+    second: tuple[int, int, int]
+    lesion: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The box as a request for a correction has it."""
+        return {"corners": [list(self.first), list(self.second)], "lesion": self.lesion}

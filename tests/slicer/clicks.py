@@ -49,9 +49,9 @@ def click(panel: Any, voxel: tuple[float, float, float], *, lesion: bool, spin: 
     if not button.checked:
         button.click()
     assert button.checked
-    clickCount = panel.model.clicks
+    given = list(panel.correction._given)
     place(panel, voxel)
-    spin(lambda: panel.model.clicks == clickCount + 1 and not panel.model.running, seconds=60)
+    spin(lambda: panel.correction._given != given and not panel.model.running, seconds=60)
 
 
 def voxels(panel: Any) -> np.ndarray:

@@ -20,10 +20,11 @@ from RadiogenomicsLib.server.backends import (
     Segmented,
     ServerInfo,
 )
+from RadiogenomicsLib.server.prompts import Prompt
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
 from gliomics.errors import GliomicsError
-from gliomics.records import Click, FeatureRow, SubtypeEstimate
+from gliomics.records import Box, Click, FeatureRow, SubtypeEstimate
 
 THRESHOLD = 150.0
 
@@ -59,7 +60,7 @@ class InProcessBackend:
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
         self.slices: tuple[int, ...] = (1, 3, 4)
         self.corrects = False
-        self.corrections: list[list[Click]] = []
+        self.corrections: list[list[Prompt]] = []
         self.featureWarnings: list[str] = []
         self.featureDiagnostics: dict[str, Any] = {}
         self.cases: list[CaseFiles] = []
@@ -132,13 +133,20 @@ class InProcessBackend:
         writeNifti(OrientedImage((image.array > THRESHOLD).astype(np.uint8), image.ijkToRas), folder / "mask.nii.gz")
         return Segmented(folder / "mask.nii.gz", self.labels)
 
-    def correct(self, model: str, case: CaseFiles, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
-        """Adds or removes the voxels around the last click within its slice."""
+    def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
+        """Adds or removes the voxels around the last click within its slice, of a stroke, or of a box."""
         self._enter()
-        self.corrections.append(list(clicks))
-        until_now = readNifti(mask)
-        i, j, k = clicks[-1].voxel
-        until_now.array[k, max(j - 1, 0) : j + 2, max(i - 1, 0) : i + 2] = clicks[-1].lesion
+        self.corrections.append(list(prompts))
+        until_now, last = readNifti(mask), prompts[-1]
+        if isinstance(last, Click):
+            i, j, k = last.voxel
+            until_now.array[k, max(j - 1, 0) : j + 2, max(i - 1, 0) : i + 2] = last.lesion
+        elif isinstance(last, Box):
+            (i, i2), (j, j2), (k, k2) = (sorted(pair) for pair in zip(last.first, last.second, strict=True))
+            until_now.array[k : k2 + 1, j : j2 + 1, i : i2 + 1] = last.lesion
+        else:
+            assert (until_now.array[last.index] == (3 if last.lesion else 2)).all()
+            until_now.array[...] = np.isin(until_now.array, (1, 3))
         writeNifti(until_now, folder / "corrected.nii.gz")
         return folder / "corrected.nii.gz"
 

@@ -112,7 +112,7 @@ class Session:
         selected = slicer.app.applicationLogic().GetSelectionNode()
         points = slicer.mrmlScene.GetNodeByID(selected.GetActivePlaceNodeID())
         points.AddControlPoint(*self._besideTheSegment(4))
-        while not self.panel.model.clicks:
+        while not self.panel.model.hasUndo:
             self.application.processEvents()
 
     def _besideTheSegment(self, voxels: int) -> list[float]:

@@ -16,7 +16,7 @@ import slicer.util
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QVBoxLayout
 
-from harness import ctk, qmrml, qt
+from harness import ctk, qmrml, qt, segmenteditor
 from harness.pythonqt import asPythonQt, keepSingletons
 from harness.scene import makeScene
 
@@ -46,7 +46,8 @@ class _ModuleManager(qt.QtCore.QObject):
 class Application:
     """``slicer.app``, as far as the panel, the base classes and ``slicer.util`` ask; anything else raises.
 
-    Modelled on ``qSlicerApplication`` of 3D Slicer 5.12 without a main window and a layout.
+    Modelled on ``qSlicerApplication`` of 3D Slicer 5.12 without a layout; its main window is empty and not shown until
+    a test shows it.
     """
 
     applicationName = "Slicer"
@@ -55,6 +56,8 @@ class Application:
     def __init__(self, logic: Any, temporaryPath: Path) -> None:
         self._logic = logic
         self._modules = _ModuleManager()
+        self._mainWindow = qt.QWidget()
+        self._mainWindow.name = "qSlicerMainWindow"
         self.temporaryPath = str(temporaryPath)
 
     def applicationLogic(self) -> Any:
@@ -67,7 +70,7 @@ class Application:
         return None
 
     def topLevelWidgets(self) -> list[Any]:
-        return []
+        return [self._mainWindow]
 
     def processEvents(self) -> None:
         QApplication.processEvents()
@@ -253,6 +256,7 @@ def startApplication(folder: Path) -> QApplication:
     sys.modules["qt"], sys.modules["ctk"] = qt, ctk
     for name in ("qMRMLWidget", "qMRMLNodeComboBox", "qMRMLSegmentSelectorWidget", "qMRMLTableView"):
         setattr(slicer, name, getattr(qmrml, name))
+    slicer.qMRMLSegmentEditorWidget = segmenteditor.qMRMLSegmentEditorWidget
     base = types.ModuleType("slicer.ScriptedLoadableModule")
     for cls in (
         ScriptedLoadableModule,

@@ -99,9 +99,9 @@ class QUiLoader(QtUiTools.QUiLoader):
         self._errors: list[str] = []
 
     def createWidget(self, className: str, parent: Any = None, name: str = "") -> Any:
-        from harness import ctk, qmrml
+        from harness import ctk, qmrml, segmenteditor
 
-        sources = (globals(), vars(ctk), vars(qmrml))
+        sources = (globals(), vars(ctk), vars(qmrml), vars(segmenteditor))
         cls = next((source[className] for source in sources if className in source), None)
         if cls is None:
             self._errors.append(f"widget class '{className}' of '{name}' has no stand-in")

@@ -29,7 +29,7 @@ def correctable(panel: Any, backend: InProcessBackend, spin: Spin) -> Any:
 def test_a_server_without_such_a_model_corrects_nothing_and_says_so(segmented: Any) -> None:
     ui = segmented.ui
     assert not any(button.enabled for button in (ui.addLesionButton, ui.removeLesionButton, ui.undoClickButton))
-    assert ui.correctHint.text == "The server has no model that corrects a segment by clicks."
+    assert ui.correctHint.text == "The server has no model that corrects a segment by clicks, strokes and boxes."
 
 
 def test_the_model_that_corrects_is_listed_and_not_offered_for_automatic_segmentation(correctable: Any) -> None:
@@ -46,7 +46,7 @@ def test_without_a_segment_or_the_model_s_volume_it_says_what_is_missing(correct
     assert correctable.ui.addLesionButton.enabled
     correctable.ui.segmentSelector.setCurrentNode(None)
     assert not correctable.ui.addLesionButton.enabled
-    assert correctable.ui.correctHint.text == "To correct a segment by clicks, choose one."
+    assert correctable.ui.correctHint.text == "To correct a segment with the model, choose one."
 
 
 # Mouse mode
@@ -173,7 +173,7 @@ def test_the_point_under_the_mouse_is_no_click(correctable: Any, backend: InProc
     place(correctable, (3, 5, 1))
     node.AddControlPoint(vtk.vtkVector3d(0, 0, 0))
     node.UnsetNthControlPointPosition(1)
-    spin(lambda: correctable.model.clicks == 1 and not correctable.model.running)
+    spin(lambda: len(correctable.correction._given) == 1 and not correctable.model.running)
     assert len(backend.corrections) == 1
 
 
@@ -210,7 +210,7 @@ def test_clicks_that_come_while_the_server_works_wait_their_turn(
     correctable.ui.removeLesionButton.click()
     place(correctable, (3, 5, 1))
     backend.gate.set()
-    spin(lambda: correctable.model.clicks == 3)
+    spin(lambda: len(backend.corrections) == 3 and not correctable.model.running)
     assert [len(clicks) for clicks in backend.corrections] == [1, 2, 3]
     assert not voxels(correctable)[1, 4:7, 2:5].any()
     assert voxels(correctable)[1, 4:7, 19:22].all()
@@ -284,12 +284,51 @@ def test_an_undone_click_is_not_sent_again(correctable: Any, backend: InProcessB
     assert backend.corrections[-1] == [Click((20, 5, 1), True)]
 
 
-def test_undo_does_not_go_back_past_an_edit_with_another_tool(correctable: Any, spin: Spin) -> None:
+def test_undo_goes_back_through_answers_and_strokes_of_the_hand_alike(correctable: Any, spin: Spin) -> None:
+    states = [voxels(correctable)]
     click(correctable, (3, 5, 1), lesion=True, spin=spin)
+    states.append(voxels(correctable))
+    correctable.ui.segmentEditor.saveStateForUndo()  # as an effect does before it changes the segment
     paint(correctable, paintOneSlice)
+    states.append(voxels(correctable))
+    click(correctable, (20, 5, 1), lesion=True, spin=spin)
+    for earlier in reversed(states):
+        assert correctable.ui.undoClickButton.enabled
+        correctable.ui.undoClickButton.click()
+        assert np.array_equal(voxels(correctable), earlier)
     assert not correctable.ui.undoClickButton.enabled
-    assert correctable.ui.undoClickButton.toolTip == "There is no click."
-    assert points() == {"Lesion clicks": 0}
+    assert correctable.ui.undoClickButton.toolTip == "There is nothing to undo."
+
+
+def test_the_editor_s_own_undo_takes_an_answer_back_with_its_mark_and_redo_brings_it_again(
+    correctable: Any, spin: Spin
+) -> None:
+    before = voxels(correctable)
+    click(correctable, (3, 5, 1), lesion=True, spin=spin)
+    after = voxels(correctable)
+    press(correctable, "computeButton", spin)
+    correctable.ui.segmentEditor.undo()
+    assert np.array_equal(voxels(correctable), before)
+    assert correctable.model.staleness
+    spin(lambda: points() == {"Lesion clicks": 0})
+    assert not correctable.ui.undoClickButton.enabled
+    correctable.ui.segmentEditor.redo()
+    assert np.array_equal(voxels(correctable), after)
+    spin(lambda: correctable.ui.undoClickButton.enabled)
+
+
+def test_a_click_that_was_drawn_over_goes_and_others_stay(
+    correctable: Any, backend: InProcessBackend, spin: Spin
+) -> None:
+    def erase(array: np.ndarray) -> None:
+        array[1, 4:7, 2:5] = 0
+
+    click(correctable, (3, 5, 1), lesion=True, spin=spin)
+    click(correctable, (20, 5, 1), lesion=True, spin=spin)
+    paint(correctable, erase)
+    spin(lambda: points() == {"Lesion clicks": 1})
+    click(correctable, (20, 9, 1), lesion=True, spin=spin)
+    assert backend.corrections[-1] == [Click((20, 5, 1), True), Click((20, 9, 1), True)]
 
 
 def test_clicks_on_one_segment_are_not_sent_with_another(
@@ -324,7 +363,7 @@ def test_closing_the_scene_gives_the_mouse_back_and_forgets_the_clicks(
     click(correctable, (3, 5, 1), lesion=True, spin=spin)
     scene.Clear(False)
     assert not isPlacing()
-    assert correctable.model.clicks == 0
+    assert correctable.correction._given == []
     for button in ("nextStudyButton", "segmentButton"):
         press(correctable, button, spin)
     click(correctable, (20, 5, 1), lesion=True, spin=spin)

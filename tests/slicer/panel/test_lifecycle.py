@@ -79,10 +79,14 @@ def test_a_living_panel_reacts_to_that(computed: Any, scene: Any, flairImage: Or
 
 
 def test_a_cleaned_up_panel_observes_nothing_and_is_off_the_scene(computed: Any) -> None:
-    placement = computed.correction._placement
+    clicks, strokes, boxes = computed.correction._tools.values()
     computed.cleanup()
-    subscriptions = [computed.subscriptions, computed._segmentationEvents, placement.subscriptions]
-    assert [each.slots for each in (*subscriptions, *placement._nodeEvents.values())] == [[]] * 5
+    subscriptions = [computed.subscriptions, computed._segmentationEvents, computed.editor._nodeEvents, strokes._events]
+    for placement in (clicks, boxes):
+        subscriptions += [placement.subscriptions, *placement._nodeEvents.values()]
+    assert [each.slots for each in subscriptions] == [[]] * 10
+    assert computed.ui.segmentEditor.mrmlScene() is None
+    assert computed.ui.segmentEditor.mrmlSegmentEditorNode() is None
     assert computed.ui.flairSelector.mrmlScene() is None
     assert computed.ui.segmentSelector.mrmlScene() is None
     assert computed.ui.featureTable.mrmlTableNode() is None

@@ -87,14 +87,18 @@ class Placed:
 
     def __init__(self) -> None:
         self.clicks: list[tuple[bool, list[float]]] = []
+        self.places: list[list[list[float]]] = []
+        self.removals: list[Callable[[], None]] = []
         self.stops = 0
 
     def attempt(self, work: Callable[[], Any], **_options: Any) -> Any:
         """As the panel's work does, but let errors pass."""
         return work()
 
-    def onPlaced(self, lesion: bool, position: list[float]) -> None:
-        self.clicks.append((lesion, position))
+    def onPlaced(self, lesion: bool, positions: list[list[float]], remove: Callable[[], None]) -> None:
+        self.clicks.append((lesion, positions[0]))
+        self.places.append(positions)
+        self.removals.append(remove)
 
     def onStopped(self) -> None:
         self.stops += 1
@@ -117,7 +121,7 @@ def placed() -> Placed:
 def placement(view: View, placed: Placed) -> Iterator[Any]:
     from RadiogenomicsLib.panel.placement import PointPlacement
 
-    placement = PointPlacement(placed.onPlaced, placed.onStopped, placed)
+    placement = PointPlacement({True: "on", False: "off"}, 1, placed.onPlaced, placed.onStopped, placed)
     yield placement
     placement.cleanup()
 
@@ -195,6 +199,6 @@ def test_an_undone_click_disappears_from_the_picture(view: View, placement: Any,
     spin(lambda: len(placed.clicks) == 1)
     placement.stop()
     withPoint = picture()
-    placement.removeLast(True)
+    placed.removals[-1]()
     assert (withPoint != picture()).any()
     assert placement._nodes[True].GetNumberOfControlPoints() == 0

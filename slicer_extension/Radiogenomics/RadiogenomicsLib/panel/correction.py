@@ -1,28 +1,39 @@
-"""Correcting a segment by clicks: each is sent with the segment as it is, and the answer takes its place."""
+"""Correcting a segment by clicks, strokes and boxes: each is sent with the segment as it is, and the answer is one step
+in the Segment Editor's history."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from gliomics.records import Click
+from gliomics.records import Box, Click
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
-from RadiogenomicsLib.panel.jobrunner import shown
-from RadiogenomicsLib.panel.placement import PointPlacement
+from RadiogenomicsLib.panel.editor import SegmentEditor
+from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
+from RadiogenomicsLib.panel.placement import PointPlacement, Positions
+from RadiogenomicsLib.panel.strokes import StrokeDrawing
+from RadiogenomicsLib.scene.strokes import voxelsAlong
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.server import servercalls
+from RadiogenomicsLib.server.prompts import Prompt, Stroke, holds, withStrokes
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
 
+CLICK, STROKE, BOX = "Click", "Stroke", "Box"
+TOOLS = (CLICK, STROKE, BOX)
+"""What the user may correct with, as listed in the panel."""
 
-@dataclass(frozen=True)
-class _Step:
-    """A click and the voxels that it changed, as positions in the flat array of the segment."""
 
-    click: Click
-    changed: np.ndarray
+@dataclass(frozen=True, eq=False)
+class _Given:
+    """What the user said, and what takes its mark off the views."""
+
+    prompt: Prompt
+    remove: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -35,109 +46,138 @@ class _Target:
 
 
 class Correction(Controller):
-    """Binds the buttons of the corrections. Clicks that come while other work runs wait for it to end.
+    """Binds the buttons of the corrections. What is said while other work runs waits for it to end.
 
-    The clicks belong to one segment as they made it: when another is chosen, or the segment is edited in another way,
-    they are forgotten, and so is what *Undo* would go back to.
+    What was said belongs to one segment, and holds as long as the segment is so at its place: a click that was undone
+    or drawn over goes, with its mark, and is not sent again.
     """
 
-    def __init__(self, context: PanelContext) -> None:
+    def __init__(self, context: PanelContext, editor: SegmentEditor) -> None:
         super().__init__(context)
-        self._placement = PointPlacement(self.onPlaced, self.onStopped, self.runner)
-        self._buttons = {True: self._ui.addLesionButton, False: self._ui.removeLesionButton}
-        self._target: _Target | None = None
-        self._steps: list[_Step] = []
-        self._waiting: list[Click] = []
-        self._replacing = False
+        self._editor = editor
         ui, connect = self._ui, self._subscriptions.connect
+        placed, stopped, runner = self._onDrawn, self.onStopped, self.runner
+        clickNames = {True: "Lesion clicks", False: "Not lesion clicks"}
+        boxNames = {True: "Corners of a box with lesion", False: "Corners of a box without lesion"}
+        self._tools: dict[str, PointPlacement | StrokeDrawing] = {
+            CLICK: PointPlacement(clickNames, 1, functools.partial(placed, CLICK), stopped, runner),
+            STROKE: StrokeDrawing(functools.partial(placed, STROKE), stopped, runner),
+            BOX: PointPlacement(boxNames, 2, functools.partial(placed, BOX), stopped, runner),
+        }
+        self._buttons = {True: ui.addLesionButton, False: ui.removeLesionButton}
+        self._target: _Target | None = None
+        self._given: list[_Given] = []
+        self._waiting: list[_Given] = []
+        self._isReplacing = False
+        self._checkTimer = makeTimer(0, self._check)
+        editor.onEffect = self.release
         connect(ui.addLesionButton, "toggled(bool)", lambda on: self.onToggled(True, on))
         connect(ui.removeLesionButton, "toggled(bool)", lambda on: self.onToggled(False, on))
+        connect(ui.toolSelector, "currentIndexChanged(int)", self.onTool)
         connect(ui.undoClickButton, "clicked(bool)", self.onUndo)
 
     # Scene
 
     def selectionChanged(self) -> None:
-        """Clicks on another segment than the one that is chosen now are forgotten."""
+        """What was said of another segment than the one that is chosen now is forgotten."""
         target = self._chosen()
         if target != self._target:
             self._target = target
             self.forget()
 
     def segmentEdited(self) -> None:
-        """The segmentation changed; unless a click did it, there is nothing to go back to."""
-        if not self._replacing:
-            self.forget()
+        """The segmentation changed; unless an answer did it, what waits was said of another segment."""
+        if not self._isReplacing:
+            self._dropWaiting()
+        self._checkTimer.start()
 
     def forget(self) -> None:
-        """Begin anew, without a click."""
-        self._steps, self._waiting = [], []
-        self._model.clicks = 0
-        self._placement.clear()
+        """Begin anew, without a mark."""
+        self._given, self._waiting = [], []
+        for tool in self._tools.values():
+            tool.clear()
 
     def update(self) -> None:
-        """After any change: stop placing where nothing can be corrected any more, and send a click that waits."""
+        """After any change: stop where nothing can be corrected any more, and send what waits."""
         if self._model.correctionReason:
             self.release()
-        if self._waiting and not self._model.running and not self._replacing:
+        if self._waiting and not self._model.running and not self._isReplacing:
             self._send(self._waiting[0])
 
     def release(self) -> None:
-        """Switch both kinds of clicks off."""
+        """Switch adding and removing off."""
         for button in self._buttons.values():
             if button.checked:
                 button.checked = False
 
     def cleanup(self) -> None:
         """Leave no observer, and the mouse as it was."""
-        self._placement.cleanup()
+        self._checkTimer.stop()
+        for tool in self._tools.values():
+            tool.cleanup()
 
     # Actions
 
     @shown
     def onToggled(self, lesion: bool, on: bool) -> None:
-        """Clicks of one kind were switched on or off."""
+        """Adding or removing was switched on or off."""
         if not on:
             if not self._buttons[not lesion].checked:
-                self._placement.stop()
+                self._tool.stop()
         elif self.runner.mayUpload():
-            self._placement.start(lesion)
+            self._editor.endEffect()
+            self._tool.start(lesion)
             self._buttons[not lesion].checked = False
         else:
             self._buttons[lesion].checked = False
+
+    @shown
+    def onTool(self) -> None:
+        """Another tool was chosen: it takes over what is switched on."""
+        for tool in self._tools.values():
+            tool.stop()
+        for lesion, button in self._buttons.items():
+            if button.checked:
+                self._tool.start(lesion)
+
+    @property
+    def _tool(self) -> PointPlacement | StrokeDrawing:
+        return self._tools[TOOLS[max(self._ui.toolSelector.currentIndex, 0)]]
 
     @shown
     def onStopped(self) -> None:
         """The user left the mouse mode in another way than by the buttons."""
         self.release()
 
-    @shown
-    def onPlaced(self, lesion: bool, position: list[float]) -> None:
-        """A point was placed."""
-        voxel = None
+    def _onDrawn(self, tool: str, lesion: bool, positions: Positions, remove: Callable[[], None]) -> None:
+        """A click, a stroke or a box was completed."""
+        prompt = None
         if self._model.correctionReason:
             self.runner.fail(self._model.correctionReason)
         else:
-            voxel = self.runner.attempt(lambda: self._logic.voxelAt(self._volume(), position))
-        if voxel is None:
-            self._placement.removeLast(lesion)
+            prompt = self.runner.attempt(lambda: self._promptOf(tool, lesion, positions))
+        if prompt is None:
+            remove()
         else:
-            self._waiting.append(Click(voxel, lesion))
+            self._waiting.append(_Given(prompt, remove))
             self.update()
+
+    def _promptOf(self, tool: str, lesion: bool, positions: Positions) -> Prompt:
+        volume = self._volume()
+        if tool == STROKE:
+            return Stroke(voxelsAlong(volume, positions), lesion)
+        voxels = [self._logic.voxelAt(volume, position) for position in positions]
+        return Click(voxels[0], lesion) if tool == CLICK else Box(voxels[0], voxels[1], lesion)
 
     @shown
     def onUndo(self) -> None:
-        """Go back to the segment before the last click."""
-        step = self._steps[-1]
-        segmentation, volume = self._selection.segmentation(), self._volume()
-        mask = self._logic.segmentMask(segmentation, self._selection.segmentId(), volume, allowEmpty=True)
-        mask.array.flat[step.changed] ^= 1
-        self._steps.pop()
-        self._replace(mask)
-        self._placement.removeLast(step.click.lesion)
-        self._model.actionDone(f"The last click was undone: {_counted(step.changed.size)} changed back.")
+        """Go back one step, whether a model or the user's hand made it."""
+        self._editor.undo()
+        self._check()
+        self._model.actionDone("The last step was undone.")
         self._onChanged()
 
-    def _send(self, click: Click) -> None:
+    def _send(self, given: _Given) -> None:
         segmentation, segmentId = self._selection.segmentation(), self._selection.segmentId()
         volume = self._volume()
         model = self._model.refinementModels[0]
@@ -151,11 +191,11 @@ class Correction(Controller):
         if case is None:
             return
         mask, images = case
-        clicks = [*(step.click for step in self._steps), click]
+        prompts = [*(each.prompt for each in self._given), given.prompt]
         backend, segment = self.runner.backend(), self._model.selection.segment
 
         def onResult(answer: OrientedImage) -> None:
-            if not any(waiting is click for waiting in self._waiting):
+            if given not in self._waiting:
                 raise VolumeError(
                     f"'{segment}' was edited, or another was chosen, while it was corrected; the answer was dropped: "
                     "click again"
@@ -165,43 +205,57 @@ class Correction(Controller):
                     f"the corrected segment has {describeGrid(answer)}, '{segment}' has {describeGrid(mask)}, or they "
                     "lie elsewhere; the server answered for another image"
                 )
-            self._take(click, mask, answer)
+            self._take(given, mask, answer)
 
         self.runner.start(
             viewmodel.CORRECT,
-            lambda job: servercalls.correct(job, backend, model.name, images, mask=mask, clicks=clicks),
+            lambda job: servercalls.correct(job, backend, model.name, images, mask=mask, prompts=prompts),
             onResult,
             backend=backend,
             onAbandoned=self._dropWaiting,
         )
 
-    def _take(self, click: Click, before: OrientedImage, answer: OrientedImage) -> None:
+    def _take(self, given: _Given, before: OrientedImage, answer: OrientedImage) -> None:
         """Put an answer in the segment's place."""
-        after = OrientedImage((answer.array > 0).astype(np.uint8), before.ijkToRas)
-        changed = np.flatnonzero(after.array != before.array)
+        after = (answer.array > 0).astype(np.uint8)
+        if isinstance(given.prompt, Stroke):  # earlier ones were not sent, but hold
+            strokes = [each.prompt for each in (*self._given, given) if isinstance(each.prompt, Stroke)]
+            after = withStrokes(after, strokes, 1, 0)
+        changed = int(np.count_nonzero(after != before.array))
         self._waiting.pop(0)
-        self._steps.append(_Step(click, changed))
-        if changed.size:
-            self._replace(after)
-        self._model.clicks = len(self._steps)
-        verb = "added to" if click.lesion else "removed from"
-        change = f"{_counted(changed.size)} {verb}" if changed.size else "the click changed nothing of"
+        self._given.append(given)
+        if changed:
+            self._isReplacing = True
+            try:
+                self._editor.replace(OrientedImage(after, before.ijkToRas), self._volume())
+            finally:
+                self._isReplacing = False
+        self._keepThatHold(after)
+        verb = "added to" if given.prompt.lesion else "removed from"
+        change = f"{_counted(changed)} {verb}" if changed else "nothing changed in"
         self._model.jobFinished(f"{change} '{self._model.selection.segment}'.")
 
-    def _replace(self, mask: OrientedImage) -> None:
-        segmentation, segmentId = self._selection.segmentation(), self._selection.segmentId()
-        self._replacing = True
-        try:
-            self._logic.replaceSegment(segmentation, segmentId, mask, self._volume())
-        finally:
-            self._replacing = False
-        self._model.clicks = len(self._steps)
+    @shown
+    def _check(self) -> None:
+        """Forget what does not hold any more, after the segment changed."""
+        if self._given:
+            segmentation, volume = self._selection.segmentation(), self._volume()
+            mask = self._logic.segmentMask(segmentation, self._selection.segmentId(), volume, allowEmpty=True)
+            self._keepThatHold(mask.array)
+
+    def _keepThatHold(self, mask: np.ndarray) -> None:
+        given, self._given = self._given, []
+        for each in given:
+            if holds(each.prompt, mask):
+                self._given.append(each)
+            else:
+                each.remove()
 
     def _dropWaiting(self) -> None:
-        """Take back the clicks that were not answered."""
-        for click in reversed(self._waiting):
-            self._placement.removeLast(click.lesion)
-        self._waiting = []
+        """Take back what was not answered."""
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.remove()
 
     def _chosen(self) -> _Target | None:
         segmentation, segmentId, volume = self._selection.segmentation(), self._selection.segmentId(), self._volume()

@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import slicer
 
 from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
+from RadiogenomicsLib.scene.strokes import COLOURS
 
-_LISTS = {True: ("Lesion clicks", (0.2, 0.8, 0.3)), False: ("Not lesion clicks", (0.9, 0.25, 0.2))}
+Positions = list[list[float]]
+OnPlaced = Callable[[bool, Positions, Callable[[], None]], None]
+"""Called with whether lesion is meant, the positions (world, RAS, millimetres), and what takes the points away."""
+
+
+@dataclass(eq=False)
+class _Point:
+    """A point that was placed; ``pointId`` is empty when the user has deleted it, for a later one may get its ID."""
+
+    pointId: str
 
 
 class PointPlacement:
     """Two lists of points, one for each kind, and 3D Slicer's mouse mode that places them.
 
-    ``onPlaced`` is called with whether a new point means lesion and where it is (world, RAS, millimetres),
-    ``onStopped`` when the user leaves the mouse mode in another way. The lists are not saved with the scene.
+    ``onPlaced`` is called when as many points as ``count`` were placed, ``onStopped`` when the user leaves the mouse
+    mode in another way. The lists, which are named ``names``, are not saved with the scene.
     """
 
     def __init__(
-        self, onPlaced: Callable[[bool, list[float]], None], onStopped: Callable[[], None], work: JobRunner
+        self,
+        names: dict[bool, str],
+        count: int,
+        onPlaced: OnPlaced,
+        onStopped: Callable[[], None],
+        work: JobRunner,
     ) -> None:
         self.runner = work
         self.subscriptions = Subscriptions()
+        self._names, self._count = names, count
         self._onPlaced, self._onStopped = onPlaced, onStopped
         self._nodes: dict[bool, Any] = {}
         self._nodeEvents = {True: Subscriptions(), False: Subscriptions()}
-        self._takenIds: dict[bool, list[str]] = {True: [], False: []}
-        """IDs of the points that were taken, by kind and in their order; empty for one that the user has deleted."""
+        self._points: dict[bool, list[_Point]] = {True: [], False: []}
+        """The points that were taken, by kind and in their order."""
+        self._begun: list[_Point] = []
+        """Those that wait for others, to be told together."""
         self._placing: bool | None = None
         # The view is still at work on a point when it reports it; points are taken when it is done.
         self._timer = makeTimer(0, self._takePoints)
@@ -41,6 +61,7 @@ class PointPlacement:
     def start(self, lesion: bool) -> None:
         """Every click in a slice view places a point of this kind, until :meth:`stop`."""
         self._placing = None
+        self._dropBegun()
         node = self._node(lesion)
         self._active.SetReferenceActivePlaceNodeClassName(node.GetClassName())
         self._active.SetActivePlaceNodeID(node.GetID())
@@ -49,24 +70,32 @@ class PointPlacement:
         self._placing = lesion
 
     def stop(self) -> None:
-        """Give the mouse back."""
+        """Give the mouse back, and take away points that wait for others."""
         if self._placing is not None:
             self._placing = None
             self._interaction.SetPlaceModePersistence(0)
             self._interaction.SetCurrentInteractionMode(self._interaction.ViewTransform)
-
-    def removeLast(self, lesion: bool) -> None:
-        """Take away the last point of a kind."""
-        pointId = self._takenIds[lesion].pop()
-        index = self._nodes[lesion].GetControlPointIndexByID(pointId)
-        if index >= 0:
-            self._nodes[lesion].RemoveNthControlPoint(index)
+        self._dropBegun()
 
     def clear(self) -> None:
         """Take away all points."""
+        self._begun = []
         for lesion in self._nodes:
-            while self._takenIds[lesion]:
-                self.removeLast(lesion)
+            self._remove(lesion, list(self._points[lesion]))
+
+    def _remove(self, lesion: bool, points: list[_Point]) -> None:
+        """Take away points of a kind."""
+        for point in points:
+            if point in self._points[lesion]:
+                self._points[lesion].remove(point)
+                index = self._nodes[lesion].GetControlPointIndexByID(point.pointId) if point.pointId else -1
+                if index >= 0:
+                    self._nodes[lesion].RemoveNthControlPoint(index)
+
+    def _dropBegun(self) -> None:
+        begun, self._begun = self._begun, []
+        for lesion in self._nodes:
+            self._remove(lesion, begun)
 
     def cleanup(self) -> None:
         """Stop placing and observing."""
@@ -79,19 +108,18 @@ class PointPlacement:
         """The list of a kind; a new one when there is none in the scene."""
         node = self._nodes.get(lesion)
         if node is None or node.GetScene() is None:
-            name, colour = _LISTS[lesion]
-            node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
+            node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", self._names[lesion])
             node.SetSaveWithScene(False)
             node.CreateDefaultDisplayNodes()
             display = node.GetDisplayNode()
             display.SetSaveWithScene(False)
-            display.SetSelectedColor(colour)
-            display.SetColor(colour)
+            display.SetSelectedColor(COLOURS[lesion])
+            display.SetColor(COLOURS[lesion])
             display.SetPointLabelsVisibility(False)
             self._nodeEvents[lesion].end()
             self._nodeEvents[lesion].observe(node, node.PointPositionDefinedEvent, self._onPoint)
             self._nodeEvents[lesion].observe(node, node.PointRemovedEvent, self._onRemoved)
-            self._nodes[lesion], self._takenIds[lesion] = node, []
+            self._nodes[lesion], self._points[lesion] = node, []
         return node
 
     @shown
@@ -102,20 +130,30 @@ class PointPlacement:
     def _onRemoved(self, _node: Any, _event: Any = None) -> None:
         """Forget IDs that are gone: a later point may get one of them again."""
         for lesion, node in self._nodes.items():
-            self._takenIds[lesion] = [
-                pointId if node.GetControlPointIndexByID(pointId) >= 0 else "" for pointId in self._takenIds[lesion]
-            ]
+            for point in self._points[lesion]:
+                if point.pointId and node.GetControlPointIndexByID(point.pointId) < 0:
+                    point.pointId = ""
+        self._begun = [point for point in self._begun if point.pointId]
 
     @shown
     def _takePoints(self) -> None:
         for lesion, node in self._nodes.items():
             for pointId in self._newPoints(lesion, node):
-                self._takenIds[lesion].append(pointId)
-                index = node.GetControlPointIndexByID(pointId)
-                node.SetNthControlPointLocked(index, True)  # a click cannot be moved afterwards
-                position = [0.0, 0.0, 0.0]
-                node.GetNthControlPointPositionWorld(index, position)
-                self._onPlaced(lesion, position)
+                point = _Point(pointId)
+                self._points[lesion].append(point)
+                node.SetNthControlPointLocked(node.GetControlPointIndexByID(pointId), True)  # it cannot be moved
+                self._begun.append(point)
+                if len(self._begun) == self._count:
+                    self._tell(lesion, node)
+
+    def _tell(self, lesion: bool, node: Any) -> None:
+        points, self._begun = self._begun, []
+        positions = []
+        for point in points:
+            position = [0.0, 0.0, 0.0]
+            node.GetNthControlPointPositionWorld(node.GetControlPointIndexByID(point.pointId), position)
+            positions.append(position)
+        self._onPlaced(lesion, positions, functools.partial(self._remove, lesion, points))
 
     def _newPoints(self, lesion: bool, node: Any) -> list[str]:
         """IDs of points that are placed, not only shown under the mouse, and were not taken yet."""
@@ -124,11 +162,8 @@ class PointPlacement:
             for index in range(node.GetNumberOfControlPoints())
             if node.GetNthControlPointPositionStatus(index) == node.PositionDefined
         ]
-        return [
-            pointId
-            for pointId in map(node.GetNthControlPointID, placedIndices)
-            if pointId not in self._takenIds[lesion]
-        ]
+        takenIds = {point.pointId for point in self._points[lesion]}
+        return [pointId for pointId in map(node.GetNthControlPointID, placedIndices) if pointId not in takenIds]
 
     @shown
     def _onMode(self, _node: Any, _event: Any = None) -> None:
@@ -138,4 +173,5 @@ class PointPlacement:
         isOurs = self._active.GetActivePlaceNodeID() == self._nodes[self._placing].GetID()
         if not isOurs or self._interaction.GetCurrentInteractionMode() != self._interaction.Place:
             self._placing = None
+            self._dropBegun()
             self._onStopped()

@@ -184,6 +184,10 @@ class SceneSelection:
         self._silent = False
         self._onChanged()
 
+    def chooseSegment(self, segmentId: str) -> None:
+        """Choose another segment of the segmentation that is chosen."""
+        self._segments.setCurrentSegmentID(segmentId)
+
     def volumeAdded(self, node: Any) -> None:
         """Remember a new volume until its name and attributes are set."""
         self._newVolumeIds.append(node.GetID())

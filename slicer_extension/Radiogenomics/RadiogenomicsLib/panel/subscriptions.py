@@ -29,9 +29,11 @@ class Subscriptions:
         sender.connect(signal, slot)
         self._connections.append((sender, signal, slot))
 
-    def observe(self, caller: Any, event: Any, slot: Slot) -> None:
-        """Call ``slot`` at an event of a VTK object."""
-        self._observers.append((caller, caller.AddObserver(event, slot), slot))
+    def observe(self, caller: Any, event: Any, slot: Slot, *, priority: float = 0.0) -> int:
+        """Call ``slot`` at an event of a VTK object, before those of a lower priority; returns the observer's tag."""
+        tag = int(caller.AddObserver(event, slot, priority))
+        self._observers.append((caller, tag, slot))
+        return tag
 
     def end(self) -> None:
         """Disconnect and stop observing."""

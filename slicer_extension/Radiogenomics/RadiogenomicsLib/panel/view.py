@@ -62,9 +62,13 @@ class PanelView:
         )
         self._enable(self.ui.segmentButton, model.canSegment, "Segment the tumour on the chosen volumes.")
         correctable = Action(not model.correctionReason, model.correctionReason)
-        self._enable(self.ui.addLesionButton, correctable, "Click where lesion is missing from the segment.")
-        self._enable(self.ui.removeLesionButton, correctable, "Click where the segment has what is no lesion.")
-        self._enable(self.ui.undoClickButton, model.canUndo, "Go back to the segment before the last click.")
+        self._enable(
+            self.ui.addLesionButton, correctable, "Click, draw or put a box where lesion is missing from the segment."
+        )
+        self._enable(
+            self.ui.removeLesionButton, correctable, "Click, draw or put a box where the segment has what is no lesion."
+        )
+        self._enable(self.ui.undoClickButton, model.canUndo, "Go back one step, drawn by hand or by the model.")
         self._enable(self.ui.computeButton, model.canCompute, "Features and subtypes of the chosen segment.")
         showsReasons = model.info is not None and not model.running
         self._text(

@@ -59,8 +59,8 @@ class PanelModel:
         self.reason = ""
         self.slicesAsked: dict[str, SlicesAsked] = {}
         """By study; kept for every study, lest a label of some slices is submitted for a whole one."""
-        self.clicks = 0
-        """Clicks that can be undone."""
+        self.hasUndo = False
+        """Whether the Segment Editor's history has a step to go back to."""
         self.running = ""
         self.progressText = ""
         self.fraction: float | None = None
@@ -266,7 +266,7 @@ class PanelModel:
 
     @property
     def refinementModels(self) -> list[Model]:
-        """Models that correct a segment by clicks."""
+        """Models that correct a segment by clicks, strokes and boxes."""
         return self._ofKind("refinement")
 
     @property
@@ -311,20 +311,20 @@ class PanelModel:
 
     @property
     def correctionReason(self) -> str:
-        """Why nothing can be corrected by clicks, whether or not other work runs; empty when it can."""
+        """Why a model cannot correct, whether or not other work runs; empty when it can."""
         reason = self._noServer()
         if not reason and not self.refinementModels:
-            reason = "The server has no model that corrects a segment by clicks."
+            reason = "The server has no model that corrects a segment by clicks, strokes and boxes."
         if not reason and not self.selection.segmentId:
-            reason = "To correct a segment by clicks, choose one."
+            reason = "To correct a segment with the model, choose one."
         if not reason:
             reason = self._missing(self.refinementModels[0])
         return reason or self.selection.mixedReason or self.selection.foreignReason
 
     @property
     def canUndo(self) -> Action:
-        """Undo needs a click."""
-        return self._unless(self._busy() or self.correctionReason or ("" if self.clicks else "There is no click."))
+        """Undo needs a step."""
+        return self._unless(self._busy() or ("" if self.hasUndo else "There is nothing to undo."))
 
     @property
     def canCompute(self) -> Action:

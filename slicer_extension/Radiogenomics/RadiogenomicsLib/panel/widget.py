@@ -12,6 +12,7 @@ import vtk
 from RadiogenomicsLib.panel import consent, usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import PanelContext
 from RadiogenomicsLib.panel.correction import Correction
+from RadiogenomicsLib.panel.editor import SegmentEditor
 from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
 from RadiogenomicsLib.panel.labelling import Labelling
 from RadiogenomicsLib.panel.selection import SceneSelection
@@ -22,7 +23,7 @@ from RadiogenomicsLib.panel.viewmodel import DisplayedResult, PanelModel
 from RadiogenomicsLib.panel.views import Views
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 from RadiogenomicsLib.scene.parameters import Parameters
-from RadiogenomicsLib.scene.segments import segmentsOf
+from RadiogenomicsLib.scene.segments import segmentsOf, voxelsOf
 from RadiogenomicsLib.scene.tables import publishFeatures
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.server import servercalls
@@ -42,6 +43,8 @@ class RadiogenomicsPanel:
         self, widgets: PanelWidgets, logic: RadiogenomicsLogic, backendFor: Callable[[str, str, str], Backend]
     ) -> None:
         self._widgets = widgets
+        self._observedVoxels: dict[Any, tuple[int, ...]] = {}
+        """The state of the voxels of each segmentation that is observed."""
         self.subscriptions, self._segmentationEvents = Subscriptions(), Subscriptions()
         self.ui = widgets.byName
         self.logic = logic
@@ -57,8 +60,9 @@ class RadiogenomicsPanel:
             self.ui, logic, self.selection, self.model, self.runner, self.subscriptions, onChanged=self.refresh
         )
         self.labelling = Labelling(context)
-        self.correction = Correction(context)
         self.views = Views(context)
+        self.editor = SegmentEditor(context)
+        self.correction = Correction(context, self.editor)
         self._connectWidgets()
         self._observeScene()
         self.ui.serverUrl.text = usersettings.serverUrl()
@@ -97,12 +101,14 @@ class RadiogenomicsPanel:
 
     def enter(self) -> None:
         """The module was chosen: show what the scene is now."""
+        self.editor.enter()
         self.onSelection()
 
     @shown
     def exit(self) -> None:
         """Another module was chosen: the mouse is not the panel's any more."""
         self.correction.release()
+        self.editor.exit()
 
     def cleanup(self) -> None:
         """Leave nothing that reacts: no timer, no signal, no observer, no job; the widgets are off the scene."""
@@ -111,6 +117,7 @@ class RadiogenomicsPanel:
         self.runner.stop()
         self.correction.cleanup()
         self.views.cleanup()
+        self.editor.cleanup()
         self.subscriptions.end()
         self._segmentationEvents.end()
         with suppress(ValueError):  # PythonQt's word for a widget that Qt has deleted
@@ -128,12 +135,14 @@ class RadiogenomicsPanel:
         self.ui.featureTable.setMRMLTableNode(self.parameters.reference("features"))
         self.model.modelName = self.parameters.text("model") or self.model.modelName
         self.view.showModels(self.model)
+        self.editor.sceneChanged()
         self.selection.restore(self.parameters)
 
     @shown
     def onSceneChanges(self, _caller: Any = None, _event: Any = None) -> None:
         """A scene is being closed or loaded: what the selectors say meanwhile is not the user's choice."""
         self.selection.hold()
+        self.editor.sceneChanges()
 
     @shown
     def onSceneClosed(self, _caller: Any = None, _event: Any = None) -> None:
@@ -198,6 +207,7 @@ class RadiogenomicsPanel:
             self.view.showSequenceHint(sequence, self.selection.hint(sequence))
         self.view.showRecognition(self.selection.notes)
         self._observeSegmentations()
+        self.editor.selectionChanged()
         self.correction.selectionChanged()
         self._showLabelValues()
         self.refresh()
@@ -205,12 +215,14 @@ class RadiogenomicsPanel:
     def _observeSegmentations(self) -> None:
         """Observe the segmentation that is selected and the one that the result is of."""
         self._segmentationEvents.end()
+        self._observedVoxels.clear()
         ids = {self.model.selection.segmentationId}
         if self.model.result is not None:
             ids.add(self.model.result.selection.segmentationId)
         for node in (slicer.mrmlScene.GetNodeByID(nodeId) for nodeId in sorted(ids - {""})):
             if node is not None:
                 segmentation = node.GetSegmentation()
+                self._observedVoxels[segmentation] = voxelsOf(segmentation)
                 for event in (segmentation.SourceRepresentationModified, segmentation.SegmentRemoved):
                     self._segmentationEvents.observe(segmentation, event, self.onSegmentEdited)
                 for event in (segmentation.SegmentModified, segmentation.SegmentAdded):
@@ -220,8 +232,10 @@ class RadiogenomicsPanel:
     def onSegmentEdited(self, segmentation: Any, _event: Any = None) -> None:
         """Voxels changed in a segmentation: numbers from it are out of date."""
         self.runner.segmentEdited = True
+        self._observedVoxels[segmentation] = voxelsOf(segmentation)
         selected = self.selection.segmentation()
         if selected is not None and selected.GetSegmentation() is segmentation:
+            self.editor.segmentEdited()
             self.correction.segmentEdited()
         result = self.model.result
         node = slicer.mrmlScene.GetNodeByID(result.selection.segmentationId) if result is not None else None
@@ -231,8 +245,10 @@ class RadiogenomicsPanel:
         self.refresh()
 
     @shown
-    def onSegmentsChanged(self, _segmentation: Any, _event: Any = None) -> None:
-        """Segments were added or renamed."""
+    def onSegmentsChanged(self, segmentation: Any, _event: Any = None) -> None:
+        """Segments were added, renamed, or have other voxels: an undone step says no more of it than a new name."""
+        if self._observedVoxels.get(segmentation) != voxelsOf(segmentation):
+            self.onSegmentEdited(segmentation)
         self.model.selection = self.selection.read()
         self._showLabelValues()
         self.refresh()

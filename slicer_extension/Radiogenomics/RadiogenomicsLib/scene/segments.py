@@ -20,6 +20,14 @@ def segmentsOf(segmentation: Any) -> dict[str, Any]:
     return {inner.GetNthSegmentID(i): inner.GetNthSegment(i) for i in range(inner.GetNumberOfSegments())}
 
 
+def voxelsOf(segmentation: Any) -> tuple[int, ...]:
+    """The times at which the labelmaps of a ``vtkSegmentation`` were changed last: others mean other voxels."""
+    name = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    segments = (segmentation.GetNthSegment(index) for index in range(segmentation.GetNumberOfSegments()))
+    labelmaps = (segment.GetRepresentation(name) for segment in segments)
+    return tuple(labelmap.GetMTime() for labelmap in labelmaps if labelmap is not None)
+
+
 def ijkToRasOf(node: Any) -> np.ndarray:
     """The matrix from a volume's voxels to RAS, 4 x 4, millimetres, without its parent transform."""
     matrix = vtk.vtkMatrix4x4()

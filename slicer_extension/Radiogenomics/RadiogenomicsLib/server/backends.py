@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from gliomics.client import ClientError, GliomicsClient, is_loopback
 from gliomics.reading.record import Reading
-from gliomics.records import MOST_CLICKS, Click, FeatureRow, SubtypeEstimate
+from gliomics.records import MOST_CLICKS, Box, Click, FeatureRow, SubtypeEstimate
+from RadiogenomicsLib.server.prompts import Prompt
 
 UNNAMED = "image"
 """The sequence of a study that is one image whose sequence is not known."""
@@ -120,8 +121,11 @@ class Backend(Protocol):
     def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         """Segment a case; the mask is written into ``folder``."""
 
-    def correct(self, model: str, case: CaseFiles, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
-        """``mask`` after the last of ``clicks``, the others being in it already; it is written into ``folder``."""
+    def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
+        """``mask`` after the last of ``prompts``, the others being in it already; it is written into ``folder``.
+
+        Where the last is a stroke, ``mask`` has it as voxels of its own values.
+        """
 
     def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
         """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them."""
@@ -222,10 +226,16 @@ class ServerBackend:
         labels = _labels(answer.params.get("label_names"))
         return Segmented(mask, labels, tuple(answer.params.get("warnings", ())))
 
-    def correct(self, model: str, case: CaseFiles, mask: Path, clicks: Sequence[Click], folder: Path) -> Path:
+    def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
         """The mask of a refinement model."""
-        # The mask has the clicks before the last already; they only tell the server more of what the user means.
-        params = {"clicks": [click.to_json() for click in clicks[-MOST_CLICKS:]]}
+        last = prompts[-1]
+        params: dict[str, Any] = {}
+        if isinstance(last, Click):
+            # The mask has the clicks before the last already; they only tell the server more of what the user means.
+            clicks = [prompt for prompt in prompts if isinstance(prompt, Click)]
+            params = {"clicks": [click.to_json() for click in clicks[-MOST_CLICKS:]]}
+        elif isinstance(last, Box):
+            params = {"box": last.to_json()}
         answer = self._client.infer(model, case.studyId, files=case.files or None, label=mask, params=params)
         if answer.label is None:
             raise ClientError(f"'{model}' answered without a mask; it corrects none")

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gliomics.records import Click
 from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, ServerInfo
 from RadiogenomicsLib.server.jobs import BackgroundJob
+from RadiogenomicsLib.server.prompts import STROKE_LESION, STROKE_NOT_LESION, Prompt, Stroke, withStrokes
 from RadiogenomicsLib.server.slices import withEarlierSlices
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
@@ -79,15 +79,19 @@ def correct(
     images: CaseImages,
     *,
     mask: OrientedImage,
-    clicks: Sequence[Click],
+    prompts: Sequence[Prompt],
 ) -> OrientedImage:
-    """A segment after the last of the clicks on it."""
+    """A segment after the last of what was said of it; the others are in it already."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
         case = _case(job, images, folder)
+        last = prompts[-1]
+        if isinstance(last, Stroke):
+            array = withStrokes(mask.array, [last], STROKE_LESION, STROKE_NOT_LESION)
+            mask = OrientedImage(array, mask.ijkToRas)
         writeNifti(mask, folder / "label.nii.gz")
         job.progress(f"{model} is at work")
-        return readNifti(backend.correct(model, case, folder / "label.nii.gz", clicks, folder))
+        return readNifti(backend.correct(model, case, folder / "label.nii.gz", prompts, folder))
 
 
 def analyse(job: BackgroundJob, backend: Backend, images: CaseImages, mask: OrientedImage, region: str) -> Analysis:

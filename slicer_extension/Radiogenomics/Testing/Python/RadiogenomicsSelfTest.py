@@ -146,11 +146,27 @@ class RadiogenomicsSelfTest(unittest.TestCase):
 
     def test_the_mouse_places_points_until_it_is_given_back(self) -> None:
         interaction = slicer.app.applicationLogic().GetInteractionNode()
-        placement = PointPlacement(lambda lesion, position: None, lambda: None, self.openPanel().runner)
+        runner = self.openPanel().runner
+        names = {True: "self-test", False: "self-test, not"}
+        placement = PointPlacement(names, 1, lambda lesion, positions, remove: None, lambda: None, runner)
         placement.start(True)
         self.assertEqual(interaction.GetCurrentInteractionMode(), interaction.Place)
         placement.cleanup()
         self.assertEqual(interaction.GetCurrentInteractionMode(), interaction.ViewTransform)
+
+    def test_an_answer_is_a_step_of_the_editor_s_history(self) -> None:
+        panel = self.openPanel()
+        volume, mask = self.aStudy()
+        segmentation = self.logic.addSegmentation(mask, volume, {"tumour": 1}, "self-test")
+        waitFor(lambda: panel.ui.flairSelector.currentNode() is not None, 5)
+        panel.selection.chooseSegmentation(segmentation)
+        self.assertEqual(panel.ui.segmentEditor.segmentationNodeID(), segmentation.GetID())
+        before = self.logic.segmentMask(segmentation, panel.selection.segmentId(), volume)
+        panel.editor.replace(OrientedImage(1 - before.array, before.ijkToRas), volume)
+        self.assertTrue(panel.editor.canUndo)
+        panel.ui.segmentEditor.undo()
+        after = self.logic.segmentMask(segmentation, panel.selection.segmentId(), volume)
+        self.assertTrue(np.array_equal(after.array, before.array))
 
     def test_a_server_that_is_not_there_is_an_error_and_the_panel_stays_usable(self) -> None:
         panel = self.openPanel()

@@ -1,0 +1,49 @@
+"""What a user says of a segment to a model that corrects it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gliomics.records import Box, Click
+
+STROKE_LESION, STROKE_NOT_LESION = 3, 2
+"""Label values by which the server tells a stroke from the mask (1) that it is drawn on."""
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A line drawn on the lesion, or beside it: voxels (i, j, k), one a row, in the order of drawing."""
+
+    voxels: np.ndarray
+    lesion: bool
+
+    @property
+    def index(self) -> tuple[np.ndarray, ...]:
+        """The voxels as an index of an array [k, j, i]."""
+        return tuple(self.voxels.T[::-1])
+
+
+Prompt = Click | Stroke | Box
+
+
+def holds(prompt: Prompt, mask: np.ndarray) -> bool:
+    """Whether a mask [k, j, i] of 0 and 1 still is what was said: at the click, along most of a stroke.
+
+    A box says something of the moment only: what is in it is not all lesion.
+    """
+    if isinstance(prompt, Click):
+        return bool(mask[prompt.voxel[::-1]] == prompt.lesion)
+    if isinstance(prompt, Stroke):
+        return bool(np.mean(mask[prompt.index] == prompt.lesion) > 0.5)
+    return False
+
+
+def withStrokes(mask: np.ndarray, strokes: Iterable[Stroke], lesion: int, notLesion: int) -> np.ndarray:
+    """A copy of a mask with each stroke's voxels, later ones over earlier ones."""
+    mask = mask.copy()
+    for stroke in strokes:
+        mask[stroke.index] = lesion if stroke.lesion else notLesion
+    return mask
