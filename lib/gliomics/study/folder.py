@@ -260,8 +260,8 @@ def new_study_folder(folder: Path) -> Iterator[Path]:
         raise InputError(f"{folder} exists; remove it or choose another study id")
     staging = folder.parent / f".incomplete-{folder.name}"
     shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
     try:
+        staging.mkdir(parents=True)  # Ctrl-C may come just after it
         yield staging
         sync_folder(staging)
         staging.rename(folder)
