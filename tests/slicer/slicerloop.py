@@ -2,6 +2,9 @@
 
 Neither 3D Slicer nor CTK releases the lock, neither while events are handled nor while the loop waits for them. PySide
 does both, so here Qt's own function and a sleep in C are called without releasing it.
+
+A block is measured without the time for which the operating system let other programs have the core: what is left is
+the work of the main thread and its waiting, for a lock, a file or a server.
 """
 
 from __future__ import annotations
@@ -26,13 +29,27 @@ _processEvents.argtypes, _processEvents.restype = [ctypes.c_int], None
 _ALL_EVENTS = 0
 
 
+class OwnClock:
+    """Time since it was made, of this thread, without what it waited for a core."""
+
+    def __init__(self) -> None:
+        self._start, self._waited = time.perf_counter(), _millisecondsWithoutCore()
+
+    def milliseconds(self) -> float:
+        return 1e3 * (time.perf_counter() - self._start) - (_millisecondsWithoutCore() - self._waited)
+
+
+def _millisecondsWithoutCore() -> float:
+    """How long this thread could have run and did not; the second figure of Linux's ``schedstat`` is it in ns."""
+    return int(Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1]) / 1e6
+
+
 @dataclass(frozen=True)
 class Block:
-    """A stretch in which the main thread handled no other event: what it was for, its length, and the work in it."""
+    """A stretch in which the main thread handled no other event, and what it was for."""
 
     during: str
     milliseconds: float
-    cpuMilliseconds: float
 
 
 class SlicerLoop:
@@ -44,13 +61,11 @@ class SlicerLoop:
 
     def timed(self, work: Callable[[], object]) -> None:
         """Do in one go what an event does, such as a click on a button."""
-        start, cpu = time.perf_counter(), time.thread_time()
+        clock = OwnClock()
         try:
             work()
         finally:
-            self.blocks.append(
-                Block(self.during, 1e3 * (time.perf_counter() - start), 1e3 * (time.thread_time() - cpu))
-            )
+            self.blocks.append(Block(self.during, clock.milliseconds()))
 
     def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Run until the condition holds; fails after so many seconds."""

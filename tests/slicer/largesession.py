@@ -1,0 +1,112 @@
+"""A session with the panel on studies of real size, in an event loop like 3D Slicer's: what a user does, timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from clicks import place
+from largestudy import SHAPE
+from slicerloop import Block, OwnClock, SlicerLoop
+
+MIDDLE = tuple(length // 2 for length in SHAPE)
+
+
+class LargeSession:
+    """The module's panel, connected to a server; each action ends when its work is done."""
+
+    def __init__(self, panel: Any, url: str) -> None:
+        self.panel, self.loop = panel, SlicerLoop()
+        panel.ui.serverUrl.text = url
+
+    def idle(self) -> bool:
+        return not self.panel.model.running
+
+    def act(self, action: str, event: Callable[[], object], until: Callable[[], bool] | None = None) -> None:
+        """Do what an event does, and let its work end; errors of the panel are errors of the test."""
+        self.loop.during = action
+        self.loop.timed(event)
+        self.loop.until(until or self.idle, 300)
+        self.loop.runFor(0.3)  # what the panel does a moment later belongs to the action too
+        assert self.panel.model.state.value != "error", f"{action}: {self.panel.model.message}"
+        self.loop.during = "between actions"
+
+    def press(self, action: str, button: str) -> None:
+        widget = getattr(self.panel.ui, button)
+        assert widget.enabled, f"{button}: {widget.toolTip}"
+        self.act(action, widget.click)
+
+    def click(self, voxel: tuple[int, ...] = MIDDLE) -> None:
+        """A click that adds lesion."""
+        if not self.panel.ui.addLesionButton.checked:
+            self.act("add lesion", self.panel.ui.addLesionButton.click)
+        clickCount = self.panel.model.clicks
+        self.act(
+            "click", lambda: place(self.panel, voxel), lambda: self.panel.model.clicks == clickCount + 1 and self.idle()
+        )
+
+    def stroke(self, action: str = "stroke", until: Callable[[], bool] | None = None) -> None:
+        """Some voxels painted as the Segment Editor does it, in the segment's own labelmap."""
+        import slicer
+
+        segmentation, segmentId = self.panel.selection.segmentation(), self.panel.selection.segmentId()
+        array = slicer.util.arrayFromSegmentInternalBinaryLabelmap(segmentation, segmentId)
+        value = segmentation.GetSegmentation().GetSegment(segmentId).GetLabelValue()
+        inside = np.argwhere(array == value)
+        centre = inside[len(inside) // 2]
+
+        def paint() -> None:
+            array[centre[0], centre[1] - 2 : centre[1] + 2, centre[2] - 2 : centre[2] + 2] ^= value
+            segmentation.GetSegmentation().GetSegment(segmentId).Modified()
+            segmentation.GetSegmentation().InvokeEvent(segmentation.GetSegmentation().SourceRepresentationModified)
+
+        self.act(action, paint, until)
+
+    def closeScene(self) -> None:
+        self._sceneEvent("close scene", "EndCloseEvent", lambda scene: scene.Clear(False))
+
+    def loadScene(self, path: Path) -> None:
+        self._sceneEvent("load scene", "EndImportEvent", lambda scene: scene.ReadFromMRB(str(path)))
+
+    def _sceneEvent(self, action: str, name: str, change: Callable[[Any], object]) -> None:
+        """Time what observers do at the end of it, without what 3D Slicer itself does before."""
+        import slicer
+
+        scene, clocks = slicer.mrmlScene, []
+        event = getattr(scene, name)
+        first = scene.AddObserver(event, lambda *_: clocks.append(OwnClock()), 1000.0)
+        last = scene.AddObserver(
+            event, lambda *_: self.loop.blocks.append(Block(action, clocks[-1].milliseconds())), -1000.0
+        )
+        try:
+            change(scene)
+        finally:
+            scene.RemoveObserver(first)
+            scene.RemoveObserver(last)
+        assert clocks
+        self.act(action, lambda: None)
+
+
+def everyAction(session: LargeSession, folder: Path) -> None:
+    """All that an annotator and a radiologist do, once."""
+    import slicer
+
+    panel = session.panel
+    session.press("connect", "connectButton")
+    session.press("next study", "nextStudyButton")
+    session.press("auto segment", "segmentButton")
+    session.press("compute", "computeButton")
+    session.click()
+    session.press("undo", "undoClickButton")
+    session.stroke()
+    panel.ui.autoUpdateCheckBox.checked = True
+    session.stroke("live update", lambda: session.idle() and not panel.model.result.edited)
+    panel.ui.autoUpdateCheckBox.checked = False
+    session.press("submit", "submitButton")
+    scene = folder / "scene.mrb"
+    assert slicer.mrmlScene.WriteToMRB(str(scene))
+    session.closeScene()
+    session.loadScene(scene)
+    session.press("compute", "computeButton")
