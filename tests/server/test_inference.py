@@ -11,6 +11,7 @@ import requests
 from gliomics.active.strategies import MODEL_BASED, MODEL_FREE
 from gliomics.client import ClientError
 from gliomics.evaluation import dice
+from gliomics.reading.record import Reading
 from gliomics.study import Mask, read_mask, read_volume, write_mask
 from tests.server.servers import Server
 from tests.server.studies import a_lesion_case
@@ -155,6 +156,65 @@ def test_subtype_model_that_cannot_answer_does_not_stop_the_others(
     assert answered | set(result.params["not_estimated"]) == set(
         a_server.client.info()["models"]["subtype"]["subtype_models"]
     )
+
+
+def test_what_is_read_of_a_segment_is_one_record_beside_features_and_estimates(a_server: Server, a_label: Path) -> None:
+    answer = a_server.client.infer("subtype", "case-0", label=a_label, params={"region": "my lesion"}).params
+    reading = Reading.from_json(answer["reading"])
+    assert (reading.study_id, reading.region, reading.title) == ("case-0", "my lesion", "my lesion")
+    truth = a_lesion_case(0)[1]
+    volume = next(fact for fact in reading.headline if fact.name == "Volume")
+    assert volume.value == pytest.approx(truth.array.sum() * np.prod(truth.spacing) / 1000)
+    assert volume.text == f"{volume.value:.3g} cm³" or volume.text == f"{volume.value:.1f} cm³"
+    by_model = {estimate.model: estimate for estimate in reading.estimates}
+    assert set(by_model) == {estimate["model"] for estimate in answer["estimates"]}
+    for estimate in answer["estimates"]:
+        bars = {bar.name: bar.probability for bar in by_model[estimate["model"]].bars}
+        assert bars == estimate["probabilities"]
+    for model, reason in answer["not_estimated"].items():
+        assert any(model in caution and reason in caution for caution in reading.cautions)
+    assert a_server.client.read("case-0", label=a_label, region="my lesion") == reading
+    radiomics = a_server.client.infer("radiomics", "case-0", label=a_label, params={"region": "my lesion"}).params
+    alone = Reading.from_json(radiomics["reading"])
+    assert alone.headline == reading.headline and alone.estimates == []
+
+
+def test_every_region_of_a_label_is_read_in_one_request(a_server: Server, a_label: Path) -> None:
+    mask = read_mask(a_label)
+    numbers = np.cumsum(mask.array.reshape(-1)).reshape(mask.shape)
+    write_mask(mask.with_array(np.where(mask.array > 0, 1 + numbers * 3 // (numbers.max() + 1), 0)), a_label)
+    params = {"numbering": "brats-2023"}
+    readings = a_server.client.read_regions("case-0", label=a_label, params=params)
+    assert list(readings) == ["whole", "tumour-core", "enhancing", "oedema", "peritumoral"]
+    for region, values in (("whole", [1, 2, 3]), ("tumour-core", [1, 3]), ("enhancing", [3]), ("oedema", [2])):
+        reading = readings[region]
+        assert isinstance(reading, Reading), reading
+        volume = np.isin(read_mask(a_label).array, values).sum() * np.prod(mask.spacing) / 1000
+        assert reading.headline[0].value == pytest.approx(volume)
+        alone = a_server.client.read("case-0", label=a_label, region=region, params=params)
+        assert alone == reading
+    answer = a_server.client.infer("subtype", "case-0", label=a_label, params={**params, "regions": "all"}).params
+    assert {part["region"]: bool(part["estimates"]) for part in answer["regions"]} == {
+        region: region == "whole" for region in readings
+    }
+    assert answer["reading"] == answer["regions"][0]["reading"]
+
+
+def test_region_that_a_label_does_not_have_is_refused_beside_the_others(a_server: Server, a_label: Path) -> None:
+    readings = a_server.client.read_regions("case-0", label=a_label)
+    assert [region for region, reading in readings.items() if isinstance(reading, Reading)] == ["whole", "peritumoral"]
+    assert "is ambiguous: the mask holds label 1" in str(readings["oedema"])
+    with pytest.raises(ClientError, match=r"regions is 'some'; expected \"all\", or nothing and one region"):
+        a_server.client.read("case-0", label=a_label, params={"regions": "some"})
+
+
+def test_part_of_a_tumour_is_read_without_an_estimate(a_server: Server, a_label: Path) -> None:
+    reading = a_server.client.read("case-0", label=a_label, region="enhancing")
+    assert (reading.title, reading.estimates) == ("Enhancing tumour", [])
+    assert any("part of" in caution for caution in reading.cautions)
+    assert reading.key_features
+    with pytest.raises(ClientError, match="region 'enhancing'"):
+        a_server.client.subtype("case-0", label=a_label, region="enhancing")
 
 
 def test_label_and_image_in_params_cannot_replace_the_request(a_server: Server, a_label: Path) -> None:

@@ -16,6 +16,7 @@ from gliomics.client.transport import ClientError, Progress, Transport, parse_pa
 from gliomics.client.waiting import Tell, telling_position
 from gliomics.errors import InputError
 from gliomics.files import suffix_of
+from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow, SubtypeEstimate
 
 _CLOSING_SECONDS = 10.0
@@ -184,10 +185,50 @@ class GliomicsClient:
         region: str = "tumour",
         params: Mapping[str, Any] | None = None,
     ) -> list[SubtypeEstimate]:
-        """Subtype estimates of the segment in ``label``, one per model."""
+        """Subtype estimates of the segment in ``label``, one per model.
+
+        :class:`ClientError` with the first reason where no model can estimate.
+        """
         options = {**(params or {}), "region": region, **({"models": models} if models else {})}
         result = self.infer("subtype", image_id, files=files, session_id=session_id, label=label, params=options)
+        if not result.params["estimates"] and (reasons := result.params.get("not_estimated")):
+            raise ClientError(next(iter(reasons.values())), status=400)
         return [SubtypeEstimate.from_json(value) for value in result.params["estimates"]]
+
+    def read(
+        self,
+        image_id: str | None = None,
+        *,
+        files: Mapping[str, Path] | None = None,
+        session_id: str | None = None,
+        label: Path,
+        region: str = "tumour",
+        params: Mapping[str, Any] | None = None,
+    ) -> Reading:
+        """What is read of the segment in ``label``: size, place, estimates and key features, worded and rounded."""
+        options = {**(params or {}), "region": region}
+        result = self.infer("subtype", image_id, files=files, session_id=session_id, label=label, params=options)
+        return Reading.from_json(result.params["reading"])
+
+    def read_regions(
+        self,
+        image_id: str | None = None,
+        *,
+        files: Mapping[str, Path] | None = None,
+        session_id: str | None = None,
+        label: Path,
+        params: Mapping[str, Any] | None = None,
+    ) -> dict[str, Reading | str]:
+        """What is read of the whole tumour in ``label``, its core, enhancing part and oedema, and a ring around it.
+
+        By the name of the region; for one that the label does not have, the reason.
+        """
+        options = {**(params or {}), "regions": "all"}
+        result = self.infer("subtype", image_id, files=files, session_id=session_id, label=label, params=options)
+        return {
+            part["region"]: Reading.from_json(part["reading"]) if "reading" in part else str(part["refused"])
+            for part in result.params["regions"]
+        }
 
     @contextmanager
     def session(self, files: Mapping[str, Path]) -> Iterator[str]:

@@ -99,8 +99,13 @@ def _ring_warnings(row_region: str, rings: list[str], files: StudyFiles) -> list
     region = row_region.split(" slice ")[0]
     if region not in rings:
         return []
-    warnings = [_NO_BRAIN.format(region)] if files.brain is None else []
-    if not files.study.spacing_known:
+    return ring_warnings(region, spacing_known=files.study.spacing_known, brain_given=files.brain is not None)
+
+
+def ring_warnings(region: str, *, spacing_known: bool, brain_given: bool = False) -> list[str]:
+    """What to beware of in the row of a ring."""
+    warnings = [] if brain_given else [_NO_BRAIN.format(region)]
+    if not spacing_known:
         warnings.append(f"the voxel size is unknown: the width of region {region} is in voxels")
     return warnings
 

@@ -30,7 +30,8 @@ _CROWN = 0.25
 """Share of the largest cross-section from which on the uppermost slice does not show the top of the head."""
 _DOUBT = 0.04
 """By this share of the head's size its middle may be elsewhere."""
-_ONE_SIDE = 0.9
+ONE_SIDE = 0.9
+"""Share of the voxels on one side of the midline from which on a segment lies on that side."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,10 @@ def place_of(segment: Segment, head: Head | None) -> Place:
     across = start[0] + edges[0] * np.arange(segment.volume.shape[0])
     left = across[:, None] - head.middle + _DOUBT * head.size[0] * np.array([0.0, -1.0, 1.0])
     share, least, most = (_share(segment.volume.array, side) for side in left.T > 0)
-    one_part = min(_share(segment.largest, left[:, 0] > 0), _share(segment.largest, left[:, 0] <= 0)) > 1 - _ONE_SIDE
-    if least >= _ONE_SIDE:
+    one_part = min(_share(segment.largest, left[:, 0] > 0), _share(segment.largest, left[:, 0] <= 0)) > 1 - ONE_SIDE
+    if least >= ONE_SIDE:
         side = "left"
-    elif most <= 1 - _ONE_SIDE:
+    elif most <= 1 - ONE_SIDE:
         side = "right"
     else:
         side = "midline" if one_part or segment.parts == 1 else "both"

@@ -41,7 +41,8 @@ from gliomics.server.store.leases import Leases
 from gliomics.server.store.sessions import StudySessions
 from gliomics.server.tasks.automatic_training import TrainAfter, train_after_option
 from gliomics.server.tasks.batch_infer import StudyBatch
-from gliomics.server.tasks.infer import STUDY_KEY, RadiomicsTask, SegmentationTask, SubtypeTask, text_option
+from gliomics.server.tasks.infer import STUDY_KEY, SegmentationTask, text_option
+from gliomics.server.tasks.reading import RadiomicsTask, SubtypeTask
 from gliomics.server.tasks.refinement import RefinementTask
 from gliomics.server.tasks.train_segmentation import SegmentationTraining
 from gliomics.server.tasks.train_subtype import SubtypeTraining

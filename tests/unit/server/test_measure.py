@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gliomics.cohort.stability import STABLE, shipped_stability
 from gliomics.features.config import load_config
 from gliomics.records import FeatureRow
-from gliomics.server.tasks.infer import measure
+from gliomics.server.tasks.measuring import LabelledStudy
+from gliomics.study.records import Study
 from tests.unit.features.heads import write_study
 
 
 @pytest.fixture
 def measured(tmp_path: Path) -> FeatureRow:
     study = write_study(tmp_path, "case-1")
-    return measure(study, {"label": tmp_path / "labels" / "final" / "case-1.nii.gz"})
+    return features_of(study, {"label": tmp_path / "labels" / "final" / "case-1.nii.gz"})
+
+
+def features_of(study: Study, request: dict[str, Any]) -> FeatureRow:
+    return LabelledStudy.of(study, request).measure(request).features
 
 
 def test_features_come_with_what_is_known_of_their_stability(measured: FeatureRow) -> None:
@@ -38,7 +44,7 @@ def test_those_that_should_not_be_trusted_are_named(measured: FeatureRow) -> Non
 def test_features_of_another_configuration_are_not_marked(tmp_path: Path) -> None:
     study = write_study(tmp_path, "case-1")
     label = tmp_path / "labels" / "final" / "case-1.nii.gz"
-    assert "stability" not in measure(study, {"label": label, "config": "lgg-shape"}).diagnostics
+    assert "stability" not in features_of(study, {"label": label, "config": "lgg-shape"}).diagnostics
 
 
 def test_features_survive_the_way_to_the_client(measured: FeatureRow) -> None:

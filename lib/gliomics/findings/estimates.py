@@ -1,0 +1,205 @@
+"""A subtype estimate in words: what it says, how far that goes, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gliomics.findings.targets import Target, target_of
+from gliomics.models import Metric
+from gliomics.reading.feature_words import read_feature_name, sequence_title, upper_first
+from gliomics.reading.numbers import number, ordinal, probability
+from gliomics.reading.record import CAUTION, PLAIN, WEAK, ClassBar, EstimateReading, Tone
+from gliomics.records import Contribution, SubtypeEstimate
+from gliomics.subtype.predict import SubtypeModel
+from gliomics.subtype.signatures import sequence_of
+
+CHANCE = 0.5
+"""The AUC of a model that knows nothing."""
+REASONS = 3
+"""Features that are given as reasons."""
+_LEAST_REASON = 0.05
+"""Log-odds below which a feature is no reason: it changes a probability by little more than 0.01."""
+
+
+def read_estimate(estimate: SubtypeEstimate, model: SubtypeModel) -> EstimateReading:
+    """What an estimate by ``model`` is read as."""
+    return _Estimate(estimate, model, target_of(estimate.target)).reading()
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    estimate: SubtypeEstimate
+    model: SubtypeModel
+    target: Target
+
+    def reading(self) -> EstimateReading:
+        tone, headline = self._tone_and_headline()
+        return EstimateReading(
+            title=self.target.title,
+            headline=headline,
+            tone=tone,
+            bars=[self._bar(name) for name in self._ranked],
+            meaning=self.target.meaning,
+            cautions=self._cautions(),
+            reasons=self._reasons(),
+            details=self._details(),
+            model=self.estimate.model,
+            version=self.estimate.model_version,
+        )
+
+    @property
+    def _ranked(self) -> list[str]:
+        """The classes, the most probable first."""
+        return sorted(self.estimate.probabilities, key=lambda name: -self.estimate.probabilities[name])
+
+    @property
+    def _absent(self) -> list[str]:
+        """The sequences of the model that the study lacks."""
+        missing = [sequence_of(part.feature) for part in self.estimate.contributions if part.value is None]
+        return list(dict.fromkeys(name for name in missing if name is not None))
+
+    def _title(self, name: str) -> str:
+        return self.target.class_title(name)
+
+    def _short(self, name: str) -> str:
+        """A class without what its title explains."""
+        return self._title(name).split(" (")[0]
+
+    def _aucs(self, name: str) -> list[Metric]:
+        """The AUCs of telling a class from the others, without the sequences that are missing where that was tried."""
+        classes = len(self.estimate.probabilities)
+        headline = "AUC" if classes == 2 else f"AUC, {name} against the rest"
+        by_name = {metric.name: metric for metric in self.model.card.metrics}
+        without = [f"{headline}, without {sequence}" for sequence in self._absent]
+        names = [figure for figure in without if figure in by_name] or [headline]
+        return [by_name[figure] for figure in names if figure in by_name]
+
+    def _is_weak(self, name: str) -> bool:
+        """Whether it was not shown that the model tells a class better than chance."""
+        aucs = self._aucs(name)
+        return not aucs or any(metric.low is None or metric.low <= CHANCE for metric in aucs)
+
+    def _tone_and_headline(self) -> tuple[Tone, str]:
+        estimate, best = self.estimate, self._short(self.estimate.predicted)
+        if estimate.in_sample:
+            return CAUTION, "no prediction: the model was fitted on this patient"
+        if not estimate.inside_training_range:
+            return CAUTION, "not decided: unlike the training patients"
+        if self._is_weak(estimate.predicted):
+            return WEAK, f"weak: the model is no better than chance at telling {best}"
+        open_classes = self._not_excluded()
+        if not open_classes:
+            return PLAIN, f"{best} more likely"
+        others = " and ".join(self._short(name) for name in open_classes)
+        if estimate.prediction_set:
+            return PLAIN, f"{others} not excluded"
+        return PLAIN, f"not decided between {best} and {others}"
+
+    def _not_excluded(self) -> list[str]:
+        """The classes besides the most probable that cannot be excluded: by the set, else by the intervals."""
+        estimate = self.estimate
+        others = [name for name in self._ranked if name != estimate.predicted]
+        if estimate.prediction_set:
+            return [name for name in others if name in estimate.prediction_set]
+        least = estimate.intervals[estimate.predicted][0]
+        return [name for name in others if estimate.intervals[name][1] >= least]
+
+    def _bar(self, name: str) -> ClassBar:
+        estimate, counts = self.estimate, self.model.settings.class_counts
+        low, high = estimate.intervals[name]
+        return ClassBar(
+            name=name,
+            title=self._title(name),
+            probability=estimate.probabilities[name],
+            low=low,
+            high=high,
+            text=probability(estimate.probabilities[name], low, high),
+            training_share=counts[name] / sum(counts.values()) if counts.get(name) else None,
+            in_set=name in estimate.prediction_set if estimate.prediction_set else None,
+            tone=WEAK if self._is_weak(name) else PLAIN,
+        )
+
+    def _cautions(self) -> list[str]:
+        estimate = self.estimate
+        cautions = [] if estimate.inside_training_range else ["Do not rely on the probabilities."]
+        cautions += [self._in_words(reason) for reason in estimate.reasons]
+        if estimate.in_sample or not estimate.inside_training_range:
+            return cautions
+        share = self._bar(estimate.predicted).training_share
+        low, high = estimate.intervals[estimate.predicted]
+        if share is not None and low <= share <= high:
+            cautions.append(
+                f"{share:.0%} of the training patients were {self._short(estimate.predicted)} too: the images add "
+                "little to that."
+            )
+        if estimate.margin is not None and (estimate.margin[1] - estimate.margin[0]) > high - low:
+            cautions.append(f"It depends on where the edge is drawn: {_margin(estimate.margin)}.")
+        return cautions
+
+    def _in_words(self, sentence: str) -> str:
+        """A sentence about the estimate with the features and sequences in it as people read them."""
+        for feature in sorted(self.model.features, key=len, reverse=True):
+            sentence = sentence.replace(feature, _quoted(read_feature_name(feature).plain))
+        for name in self._absent:
+            sentence = sentence.replace(f"the study has no {name}:", f"the study has no {sequence_title(name)}:")
+        return f"{upper_first(sentence)}."
+
+    def _reasons(self) -> list[str]:
+        parts = [part for part in self.estimate.contributions if part.value is not None]
+        return [self._reason(part) for part in parts[:REASONS] if abs(part.log_odds) >= _LEAST_REASON]
+
+    def _reason(self, part: Contribution) -> str:
+        speaks = "for" if part.log_odds > 0 else "against"
+        medians = ", ".join(f"{self._short(name)} {number(value)}" for name, value in part.medians.items())
+        among = [ordinal(part.percentile)] if part.percentile is not None else []
+        among += [f"medians: {medians}"] if medians else []
+        value = number(part.value) if part.value is not None else ""
+        where = f" ({'; '.join(among)})" if among else ""
+        return f"{part.words} {value}{where} speaks {speaks} {self._short(self.estimate.predicted)}"
+
+    def _details(self) -> list[str]:
+        estimate, card, settings = self.estimate, self.model.card, self.model.settings
+        counts = ", ".join(f"{count} {self._short(name)}" for name, count in settings.class_counts.items())
+        details = [f"Fitted on {estimate.n_training} {estimate.population}: {counts}."]
+        details += self._figures()
+        details.append(
+            "The interval holds 90 % of what the model says when it is fitted again to other draws of its patients; it "
+            "does not hold what is not in them."
+        )
+        if estimate.contributions:
+            details.append(
+                "The reasons are the features that move the log-odds of the most probable class most, measured from "
+                "the mean of the training patients; what all features add makes the estimate."
+            )
+        if estimate.margin is not None:
+            details.append(f"Over masks grown and shrunk: {_margin(estimate.margin)}.")
+        if estimate.covariates:
+            told = ", ".join(f"{name} {value}" for name, value in estimate.covariates.items())
+            details.append(f"What was given besides the images: {told}.")
+        return [*details, f"Model {card.name}, version {card.version}: {card.title}."]
+
+    def _figures(self) -> list[str]:
+        """How well the classes are told: of two once, of more each by itself."""
+        names = self._ranked[:1] if len(self._ranked) == 2 else self._ranked
+        sentences = [_figure(metric, self._telling(name)) for name in names for metric in self._aucs(name)]
+        return sentences or ["How well the model tells the classes is not on its card."]
+
+    def _telling(self, name: str) -> str:
+        others = [self._short(other) for other in self._ranked if other != name]
+        return f"{self._short(name)} from {others[0] if len(others) == 1 else 'the rest'}"
+
+
+def _figure(metric: Metric, telling: str) -> str:
+    interval = f", 95 % {metric.low:.2f} to {metric.high:.2f}" if metric.low is not None and metric.high else ""
+    _, _, without = metric.name.partition(", without ")
+    where = f" without {sequence_title(without)}" if without else ""
+    return f"AUC of telling {telling}{where}: {metric.value:.2f}{interval} (0.5 is chance; {metric.n} patients)."
+
+
+def _margin(bounds: Sequence[float]) -> str:
+    return f"{bounds[0]:.2f} to {bounds[1]:.2f}"
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'"

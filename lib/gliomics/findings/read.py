@@ -1,0 +1,80 @@
+"""What is read of one segment: from its mask, image, features and estimates to the record that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gliomics.features.provenance import SHAPE_IN_VOXELS
+from gliomics.features.regions import part_region
+from gliomics.findings.estimates import read_estimate
+from gliomics.findings.extent import extent_of
+from gliomics.findings.headline import UNKNOWN_SIZE, headline_facts
+from gliomics.findings.key_features import key_features, key_features_note
+from gliomics.findings.place import Head, find_head, place_of
+from gliomics.findings.segment import segment_of
+from gliomics.reading.feature_words import upper_first
+from gliomics.reading.record import Reading
+from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
+from gliomics.sequences import DISPLAY_ORDER, in_order
+from gliomics.study.volumes import Mask, Volume
+from gliomics.subtype.predict import SubtypeModel
+
+WHOLE = "whole"
+_TITLES = {
+    WHOLE: "Whole tumour",
+    "tumour-core": "Tumour core",
+    "enhancing": "Enhancing tumour",
+    "oedema": "Oedema",
+    "cavity": "Resection cavity",
+    "peritumoral": "Ring around the tumour",
+    "tumour": "Tumour",
+}
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Estimates of one row of features: the models that gave them, by name, and why others gave none."""
+
+    of: Sequence[SubtypeEstimate] = ()
+    models: Mapping[str, SubtypeModel] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def head_of(volumes: Mapping[str, Volume], *, spacing_known: bool) -> Head | None:
+    """The head in the images of a study, which share one grid; it is looked for in the image that is shown first."""
+    if not volumes:
+        return None
+    return find_head(volumes[in_order(volumes, DISPLAY_ORDER)[0]], spacing_known=spacing_known)
+
+
+def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates: Estimates) -> Reading:
+    """The record of a segment: ``mask`` is above 0 where the features were measured, on the grid of ``head``."""
+    spacing_known = bool(features.diagnostics.get("spacing_known", True))
+    segment = segment_of(mask)
+    models = [estimates.models[estimate.model] for estimate in estimates.of]
+    warnings = [upper_first(f"{UNKNOWN_SIZE}.")] if not spacing_known else []
+    warnings += [f"{upper_first(text)}." for text in features.warnings if not text.startswith(SHAPE_IN_VOXELS)]
+    warnings += _not_estimated(features.region, estimates)
+    return Reading(
+        study_id=features.study_id,
+        region=features.region,
+        title=region_title(features.region),
+        headline=headline_facts(extent_of(segment), place_of(segment, head), spacing_known=spacing_known),
+        estimates=[read_estimate(estimate, model) for estimate, model in zip(estimates.of, models, strict=True)],
+        key_features=key_features(features, models),
+        key_features_note=key_features_note(features, models),
+        cautions=warnings,
+        notice=estimates.of[0].notice if estimates.of else RESEARCH_NOTICE,
+    )
+
+
+def _not_estimated(region: str, estimates: Estimates) -> list[str]:
+    if estimates.refused and not estimates.of and part_region(region) and region != WHOLE:
+        return ["No subtype estimate: the models were fitted on whole tumours, and this is a part of one."]
+    return [f"No estimate by {name}: {reason}." for name, reason in estimates.refused.items()]
+
+
+def region_title(region: str) -> str:
+    """A region's name as people read it; names of segments stay as they are."""
+    return _TITLES.get(region, region)

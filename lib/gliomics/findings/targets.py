@@ -1,0 +1,86 @@
+"""What subtype models ask, and what their classes mean, as radiologists say it.
+
+Clusters of TCGA lower-grade glioma: Brat 2015 (N Engl J Med 372:2481). A target that is not known here keeps its name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Target:
+    """A question: its ``title``, what it and its classes mean, and the classes in words by their spellings."""
+
+    title: str
+    meaning: str = ""
+    spellings: dict[str, str] = field(default_factory=dict)
+
+    def class_title(self, name: str) -> str:
+        """A class of a model in words; one that is not known keeps its name."""
+        return self.spellings.get(_plain(name), name)
+
+
+def _spelled(**titles: tuple[str, str]) -> dict[str, str]:
+    """The titles of classes by every spelling; each class is given by its title and its spellings."""
+    return {spelling: title for title, spellings in titles.values() for spelling in spellings.split()}
+
+
+_TARGETS = {
+    r"idh[12]*(mutation)?(status)?": Target(
+        "IDH",
+        "Whether the gene IDH1 or IDH2 is mutated. A diffuse glioma of an adult that is IDH mutant is an astrocytoma "
+        "or an oligodendroglioma; one that is IDH wild type is mostly a glioblastoma, whatever it looks like.",
+        _spelled(
+            mutant=("mutant", "mutant mutated mut idhmutant idhmut"),
+            wild=("wild type", "wildtype wt idhwildtype idhwt"),
+        ),
+    ),
+    r"coc(cluster)?s?|clusterofclusters": Target(
+        "COC cluster",
+        "Which of three molecular groups of lower-grade glioma (TCGA's cluster of clusters): coc1 is mostly IDH mutant "
+        "without 1p/19q codeletion, coc2 mostly IDH wild type, coc3 mostly IDH mutant with 1p/19q codeletion.",
+        _spelled(
+            one=("coc1 (mostly IDH mutant, no codeletion)", "coc1"),
+            two=("coc2 (mostly IDH wild type)", "coc2"),
+            three=("coc3 (mostly IDH mutant, codeleted)", "coc3"),
+        ),
+    ),
+    r"(1p19q)?(co)?del(etion)?(status)?|1p19q(status)?": Target(
+        "1p/19q",
+        "Whether both chromosome arms 1p and 19q are lost, which together with an IDH mutation makes a glioma an "
+        "oligodendroglioma.",
+        _spelled(
+            lost=("codeleted", "codeleted codel codeletion 1p19qcodeleted 1p19qcodel"),
+            kept=("not codeleted", "noncodeleted noncodel notcodeleted intact 1p19qintact"),
+        ),
+    ),
+    r"(rnaseq|mrna|geneexpression)(cluster)?": Target(
+        "RNASeq cluster",
+        "Which of the groups of lower-grade glioma that TCGA found by the expression of genes (RNA sequencing).",
+    ),
+    r"mgmt(promoter)?(methylation)?(status)?": Target(
+        "MGMT promoter",
+        "Whether the promoter of the MGMT gene is methylated, in which case a tumour responds better to temozolomide.",
+        _spelled(
+            methylated=("methylated", "methylated meth"), not_=("not methylated", "unmethylated unmeth notmethylated")
+        ),
+    ),
+}
+
+
+def target_of(name: str) -> Target:
+    """The target of a subtype model by its name on the card.
+
+    >>> target_of("IDH status").class_title("wildtype")
+    'wild type'
+    >>> target_of("IDH and 1p/19q").title
+    'IDH and 1p/19q'
+    """
+    plain = _plain(name)
+    return next((target for pattern, target in _TARGETS.items() if re.fullmatch(pattern, plain)), Target(name))
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -1,0 +1,181 @@
+"""What a request asks to be measured of its label: one region, or all of those that are read of a tumour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gliomics.cohort.measure import ring_warnings
+from gliomics.cohort.numbering import numbering_diagnostics, whole_warnings
+from gliomics.cohort.stability import stability_diagnostics
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.features.config import FeatureConfig, load_config, preset_names
+from gliomics.features.extract import WHOLE_MASK, RegionFeatures, StudyImages, extract_features, measure_regions
+from gliomics.features.regions import REGIONS, is_ring, is_whole, names_whole, part_region, select_region
+from gliomics.findings.place import Head
+from gliomics.findings.read import WHOLE, head_of
+from gliomics.records import FeatureRow
+from gliomics.server.lanes import abandoned
+from gliomics.server.request_study import read_label
+from gliomics.server.tasks.infer import text_option
+from gliomics.study.geometry import load_sequences
+from gliomics.study.images import read_label_names
+from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask
+from gliomics.study.records import Study
+from gliomics.study.volumes import Mask
+
+ALL = "all"
+"""Value of the option ``regions`` that asks for every region of :data:`READ`."""
+READ = (WHOLE, "tumour-core", "enhancing", "oedema", "peritumoral")
+"""The regions of a tumour that are read one beside the other."""
+
+
+@dataclass(frozen=True)
+class MeasuredRegion:
+    """The features of a region, the mask (above 0 inside) that they were measured on, and the head around it."""
+
+    features: FeatureRow
+    mask: Mask
+    head: Head | None
+
+
+@dataclass(frozen=True)
+class LabelledStudy:
+    """The images of a request's study and its ``label``, as the options say that they are to be measured."""
+
+    study: Study
+    images: StudyImages
+    label: Mask
+    numbering: MaskNumbering
+    config: FeatureConfig
+
+    @classmethod
+    def of(cls, study: Study, request: Mapping[str, Any]) -> LabelledStudy:
+        """What is measured.
+
+        Options: ``config`` (name of a preset), ``resample_to`` (bring the sequences to this one's grid, on which the
+        label must be drawn), ``numbering`` (which value is which part of the tumour).
+        """
+        if not request.get("label"):
+            raise InputError(f"the current segment of study '{study.id}' is missing; send it as the file 'label'")
+        path = Path(request["label"])
+        label = read_label(path, study, "the current segment")
+        config = load_config(_preset(text_option(request, "config")))
+        volumes = load_sequences(study, study.sequences, grid_of=text_option(request, "resample_to"))
+        numbering = numbering_of_mask(
+            labels_of_mask(label),
+            "the current segment",
+            given=text_option(request, "numbering"),
+            study=study.numbering,
+            segments=read_label_names(path),
+        )
+        images = StudyImages(study.id, volumes, spacing_known=study.spacing_known)
+        return cls(study, images, label, numbering, config)
+
+    def measure(self, request: Mapping[str, Any]) -> MeasuredRegion:
+        """Measure one region in every sequence.
+
+        Options: ``region`` (its name in the table; where the label has several values or ``numbering`` is told, the
+        part of the tumour of that name), ``label_value`` (one value of the label; any above 0 unless told).
+        """
+        region = text_option(request, "region") or WHOLE_MASK
+        value = _label_value(request.get("label_value"))
+        part = part_region(region)
+        one_segment = self.numbering.labels <= {1} and self.numbering.source not in ("told", "names of the segments")
+        if not (one_segment or part or value is not None or names_whole(region)):
+            raise UnknownNameError(
+                f"region '{region}' is unknown, and the current segment has several parts: give {', '.join(REGIONS)} "
+                "or tumour, or one part as the option label_value"
+            )
+        is_part = value is None and bool(part) and not one_segment
+        mask = self._selected(region) if is_part else self._values(value)
+        features = extract_features(self.images, mask, self.config, region=region, cancelled=abandoned)
+        warnings = [] if is_part or value is not None else whole_warnings(self.numbering)
+        return self._measured(features, mask, is_part=is_part, warnings=warnings)
+
+    def measure_all(self) -> tuple[dict[str, MeasuredRegion], dict[str, str]]:
+        """Measure every region of :data:`READ` that the label has, and say why it lacks the others."""
+        masks: dict[str, Mask] = {}
+        refused: dict[str, str] = {}
+        for region in READ:
+            try:
+                masks[region] = self._selected(region)
+            except InputError as error:
+                refused[region] = str(error)
+        regions = {}
+        for measured in self._rows(masks, refused):
+            ring = is_ring(measured.region, {})
+            warnings = whole_warnings(self.numbering) if is_whole(measured.region, {}) else []
+            warnings += ring_warnings(measured.region, spacing_known=self.study.spacing_known) if ring else []
+            row, mask = measured.row(self.config), masks[measured.region]
+            regions[measured.region] = self._measured(row, mask, is_part=True, warnings=warnings)
+        return regions, refused
+
+    def _rows(self, masks: Mapping[str, Mask], refused: dict[str, str]) -> list[RegionFeatures]:
+        """What is measured together, or one by one where something cannot be; then ``refused`` has the reason."""
+        try:
+            return measure_regions(self.images, masks, self.config, cancelled=abandoned)
+        except InputError:
+            rows = []
+            for region, mask in masks.items():
+                try:
+                    rows += measure_regions(self.images, {region: mask}, self.config, cancelled=abandoned)
+                except InputError as error:
+                    refused[region] = str(error)
+            return rows
+
+    @cached_property
+    def _head(self) -> Head | None:
+        return head_of(self.images.volumes, spacing_known=self.study.spacing_known)
+
+    def _selected(self, region: str) -> Mask:
+        part = part_region(region)
+        brain = self.images.brain_voxels() if is_ring(region, part) else None
+        name = f"the label of study '{self.study.id}'"
+        return select_region(self.label, region, name=name, numbering=self.numbering, brain=brain, defined=part)
+
+    def _values(self, value: int | None) -> Mask:
+        """The voxels of one value, or of the whole tumour; :class:`InputError` where there are none."""
+        array = self.label.array
+        inside = np.isin(array, sorted(self.numbering.tumour)) if value is None else array == value
+        if value is not None and not inside.any():
+            present = ", ".join(map(str, sorted(self.numbering.labels)[:10]))
+            raise InputError(
+                f"the current segment of study '{self.study.id}' has no label {value}; it holds label {present}"
+            )
+        return self.label.with_array(inside.astype(np.uint8))
+
+    def _measured(self, features: FeatureRow, mask: Mask, *, is_part: bool, warnings: list[str]) -> MeasuredRegion:
+        """The row with the patient and what is known of the numbering and of the features' stability."""
+        region = features.region
+        diagnostics = (
+            (numbering_diagnostics(region, self.numbering, part_region(region)) if is_part else {})
+            | features.diagnostics
+            | stability_diagnostics(features.values, self.config)
+        )
+        row = replace(
+            features,
+            diagnostics={"patient_id": self.study.patient_id, **diagnostics},
+            warnings=[*warnings, *features.warnings],
+        )
+        return MeasuredRegion(row, mask, self._head)
+
+
+def _preset(name: str | None) -> str:
+    name = name or "panel"
+    if name not in preset_names():
+        raise UnknownNameError(f"there is no feature preset {name!r}; there are {', '.join(preset_names())}")
+    return name
+
+
+def _label_value(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"label_value is {value!r}; expected a whole number above 0, or nothing for all labels")
+    return int(value)

@@ -1,0 +1,159 @@
+"""Infer tasks that measure and read the current segment: its features, its subtype, and what both amount to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from monailabel.interfaces.tasks.infer_v2 import InferType
+
+from gliomics.errors import GliomicsError, InputError, UnknownNameError
+from gliomics.models import ModelCard, ModelFolder, ModelStore
+from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.server.model_cache import ModelCache
+from gliomics.server.tasks.infer import Result, StudyTask, describe
+from gliomics.study.records import Study
+
+if TYPE_CHECKING:
+    from gliomics.findings.read import Estimates
+    from gliomics.server.tasks.measuring import MeasuredRegion
+    from gliomics.subtype.predict import SubtypeModel
+
+# What measures and estimates takes a second to import, so it is imported when it is first asked for.
+
+
+class ReadingTask(StudyTask):
+    """Measures and reads the current segment, which the client uploads as ``label``."""
+
+    def run(self, study: Study, request: dict[str, Any]) -> Result:
+        """Of one region ``features`` (:class:`FeatureRow`), ``reading`` (:class:`Reading`) and what the task adds.
+
+        With the option ``regions`` "all" it is the whole tumour's, and ``regions`` holds every region of a tumour in
+        turn: the same with its name as ``region``, or instead the reason as ``refused``.
+        """
+        from gliomics.findings.read import WHOLE
+        from gliomics.server.tasks.measuring import ALL, READ, LabelledStudy
+
+        self.check(request)
+        asked = request.get("regions")
+        if asked not in (None, ALL):
+            raise InputError(f'regions is {asked!r}; expected "{ALL}", or nothing and one region as the option region')
+        labelled = LabelledStudy.of(study, request)
+        if asked is None:
+            return None, self._answer(labelled.measure(request), request)
+        measured, refused = labelled.measure_all()
+        if WHOLE in refused:
+            raise InputError(refused[WHOLE])
+        answers = {region: self._answer(measured[region], request) for region in measured}
+        regions = [
+            {"region": region, **(answers[region] if region in answers else {"refused": refused[region]})}
+            for region in READ
+        ]
+        return None, {**answers[WHOLE], "regions": regions}
+
+    def check(self, request: dict[str, Any]) -> None:
+        """Raise what is wrong with the request before anything is measured."""
+
+    def estimates(self, features: FeatureRow, request: dict[str, Any]) -> Estimates:
+        """The :class:`~gliomics.findings.read.Estimates` of a row; none unless the task makes some."""
+        from gliomics.findings.read import Estimates
+
+        return Estimates()
+
+    def _answer(self, measured: MeasuredRegion, request: dict[str, Any]) -> dict[str, Any]:
+        from gliomics.findings.read import read_segment
+
+        estimates = self.estimates(measured.features, request)
+        reading = read_segment(measured.features, measured.mask, measured.head, estimates)
+        return {
+            "features": measured.features.to_json(),
+            "reading": reading.to_json(),
+            **self.further(estimates),
+        }
+
+    def further(self, estimates: Estimates) -> dict[str, Any]:
+        """What the task's answer has besides."""
+        return {}
+
+
+class RadiomicsTask(ReadingTask):
+    """Features of the current segment."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            type=InferType.OTHERS,
+            labels=[],
+            dimension=3,
+            description="Radiomic features of the current segment (send it as 'label', ask with output=json)",
+        )
+
+    def is_valid(self) -> bool:
+        """Always: it needs no weights."""
+        return True
+
+
+class SubtypeTask(ReadingTask):
+    """Genomic subtype of the current segment by every subtype model, or those named in ``models``."""
+
+    def __init__(self, store: ModelStore, names: list[str]) -> None:
+        super().__init__(
+            type=InferType.CLASSIFICATION,
+            labels=[],
+            dimension=3,
+            description="Subtype estimates of the current segment (send it as 'label', ask with output=json)",
+        )
+        self._names = names
+        self._models = ModelCache(store, _load_subtype_model)
+
+    def is_valid(self) -> bool:
+        """Whether there is a subtype model that can be used."""
+        return any(self._models.usable(name) for name in self._names)
+
+    def info(self) -> dict[str, Any]:
+        """What clients are told, with the card's essentials of each model."""
+        cards = {name: self._models.get(name).card for name in self._names if self._models.usable(name)}
+        return {**super().info(), "subtype_models": {name: describe(card) for name, card in cards.items()}}
+
+    def check(self, request: dict[str, Any]) -> None:
+        """``models`` are names of subtype models, if it is given."""
+        for name in self._asked(request):
+            if name not in self._names:
+                usable = ", ".join(self._names) or "none"
+                raise UnknownNameError(f"there is no subtype model {name!r}; there are {usable}")
+
+    def estimates(self, features: FeatureRow, request: dict[str, Any]) -> Estimates:
+        """The estimates; the error of the first model where models were named and none of them can estimate."""
+        from gliomics.findings.read import Estimates
+        from gliomics.subtype.contradictions import with_contradictions
+
+        estimates: list[SubtypeEstimate] = []
+        cards: dict[str, ModelCard] = {}
+        failures: dict[str, GliomicsError] = {}
+        models: dict[str, SubtypeModel] = {}
+        for name in self._asked(request):
+            try:
+                model = self._models.get(name)
+                estimates.append(model.estimate(features))
+                models[model.card.name], cards[model.card.name] = model, model.card
+            except GliomicsError as error:
+                failures[name] = error
+        if request.get("models") and failures and not estimates:
+            raise next(iter(failures.values()))
+        refused = {name: str(error) for name, error in failures.items()}
+        return Estimates(with_contradictions(estimates, cards), models, refused)
+
+    def further(self, estimates: Estimates) -> dict[str, Any]:
+        """``{"estimates": [SubtypeEstimate, ...], "not_estimated": {model: why}}``."""
+        answers = [estimate.to_json() for estimate in estimates.of]
+        return {"estimates": answers, "not_estimated": dict(estimates.refused)}
+
+    def _asked(self, request: dict[str, Any]) -> list[str]:
+        names = request.get("models") or self._names
+        if not isinstance(names, list):
+            raise InputError(f"models is {names!r}; expected a list of names, or nothing for all subtype models")
+        return names
+
+
+def _load_subtype_model(folder: ModelFolder) -> SubtypeModel:
+    from gliomics.subtype.predict import SubtypeModel
+
+    return SubtypeModel(folder)
