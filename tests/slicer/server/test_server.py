@@ -126,7 +126,8 @@ def test_a_segment_that_is_a_part_of_the_lesion_is_measured_but_not_estimated(
     press(session, "computeButton", spin)
     assert session.model.result.analysis.features.values
     assert session.model.result.analysis.estimates == ()
-    assert "No subtype: " in session.ui.featureNotesLabel.text
+    assert session.model.result.analysis.reading.title == "Enhancing tumour"
+    assert "No estimate of subtype_idh: " in session.ui.featureNotesLabel.text
     assert "region 'enhancing'" in session.ui.featureNotesLabel.text
 
 

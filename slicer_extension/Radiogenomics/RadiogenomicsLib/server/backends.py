@@ -244,7 +244,11 @@ class ServerBackend:
         return corrected
 
     def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
-        """Features, and estimates of every subtype model; where these are refused, the features say why."""
+        """Features, their reading and estimates of every subtype model; where these are refused, the features say why.
+
+        A server without subtype models is asked for the features alone, as is an older one that refuses a part of a
+        tumour.
+        """
         with ExitStack() as stack:
             target: dict[str, Any] = {"image_id": case.studyId}
             if case.studyId is None:
@@ -254,9 +258,9 @@ class ServerBackend:
             except ClientError as refusal:
                 if refusal.status not in (400, 404):
                     raise
-                features = self._client.features(**target, label=mask, region=region)
+                answer = self._client.infer("radiomics", **target, label=mask, params={"region": region}).params
                 note = "the server has no subtype model" if refusal.status == 404 else f"no subtype: {refusal}"
-                return Analysis(_noted(features, [note]), ())
+                return Analysis(_noted(FeatureRow.from_json(answer["features"]), [note]), (), _readingOf(answer))
         notes = [f"no estimate of {name}: {why}" for name, why in answer.get("not_estimated", {}).items()]
         estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
         return Analysis(_noted(FeatureRow.from_json(answer["features"]), notes), estimates, _readingOf(answer))
