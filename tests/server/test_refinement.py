@@ -68,6 +68,40 @@ def test_strokes_and_drawn_slices_become_a_mask(a_server: Server, truth: Mask, t
     assert dice(continued.array, truth.array) > 0.6
 
 
+def test_a_box_adds_the_lesion_in_it_and_another_takes_out_all_in_it(
+    a_server: Server, truth: Mask, tmp_path: Path
+) -> None:
+    lesion = np.argwhere(truth.array)
+    margin = np.array([2, 2, 0])
+    first, second = (lesion.min(axis=0) - margin).tolist(), (lesion.max(axis=0) + margin).tolist()
+    filled = corrected(a_server, tmp_path, box={"corners": [first, second], "lesion": True})
+    assert dice(filled.array, truth.array) > 0.6
+    beside = np.ones(truth.array.shape, bool)
+    beside[tuple(slice(a, b + 1) for a, b in zip(first, second, strict=True))] = False
+    assert not filled.array[beside].any(), "nothing changes outside of the box"
+
+    i, j, k = centre_of(truth)
+    corners = [[i + 9, j + 9, k], [i, j - 9, k - 1]]
+    emptied = corrected(a_server, tmp_path, filled, box={"corners": corners, "lesion": False})
+    expected = filled.array.copy()
+    expected[i : i + 10, max(0, j - 9) : j + 10, k - 1 : k + 1] = 0
+    np.testing.assert_array_equal(emptied.array, expected)
+
+
+def test_a_box_keeps_what_is_drawn_in_it_and_takes_no_lesion_away(
+    a_server: Server, truth: Mask, tmp_path: Path
+) -> None:
+    drawn = np.zeros_like(truth.array)
+    drawn[2:5, 2:5, 3] = 1  # a hand drew it where the network sees none
+    box = {"corners": [[0, 0, 3], [truth.shape[0] - 1, truth.shape[1] - 1, 3]], "lesion": True}
+    mask = corrected(a_server, tmp_path, truth.with_array(drawn), box=box)
+    assert mask.array[drawn > 0].all()
+    assert mask.array.sum() > drawn.sum()
+    own = drawn * LESION
+    box["lesion"] = False
+    np.testing.assert_array_equal(corrected(a_server, tmp_path, truth.with_array(own), box=box).array, drawn)
+
+
 def test_task_is_offered_with_its_sequences(a_server: Server) -> None:
     model = a_server.client.info()["models"]["correction"]
     assert (model["type"], model["task"], model["sequences"]["required"]) == ("deepgrow", "refinement", ["flair"])
@@ -83,6 +117,13 @@ def test_task_is_offered_with_its_sequences(a_server: Server) -> None:
         ({"clicks": [[1, 2, 3]]}, "a click is"),
         ({"clicks": "here"}, "expected a list"),
         ({"foreground": [[1, 2, 3]] * 101}, "at most 100"),
+        ({"box": [[1, 2, 3], [4, 5, 6]]}, "the box is"),
+        ({"box": {"corners": [[1, 2, 3]], "lesion": True}}, "the box is"),
+        (
+            {"box": {"corners": [[1, 2, 3], [4, 5]], "lesion": True}},
+            r"a corner of the box is \[4, 5\]",
+        ),
+        ({"box": {"corners": [[1, 2, 3], [4, 5, 300]], "lesion": True}}, "a corner of the box is on voxel"),
         ({"drawn_slices": [99]}, "from 0 to 5"),
         ({"drawn_slices": []}, "at least one"),
     ],

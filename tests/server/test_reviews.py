@@ -54,6 +54,25 @@ def test_returned_label_is_to_be_done_again_until_it_is_saved(a_server: Server, 
     assert states == [["returned"], ["submitted", "approved"]]
 
 
+def test_labels_of_a_study_are_listed_with_their_versions_and_what_was_said_of_them(
+    a_server: Server, annotators: list[str], tmp_path: Path
+) -> None:
+    client = a_server.client
+    client.save_label(STUDY, a_mask_with({1: 7}, tmp_path), tag="anna")
+    client.review_label(STUDY, "returned", "too small", tag="anna")
+    rows = client.labels(STUDY)
+    anna = [row for row in rows if row["tag"] == "anna"]
+    assert {row["tag"] for row in rows} >= {*annotators}
+    assert [row["version"] for row in anna] == sorted((row["version"] for row in anna), reverse=True)
+    assert [row["is_current"] for row in anna] == [True, *[False] * (len(anna) - 1)]
+    assert anna[0]["review"]["comment"] == "too small"
+    assert anna[0]["voxels"] == {"1": 7}
+    assert anna[0]["user"] == "tester"
+    with pytest.raises(ClientError, match="no-such") as refusal:
+        client.labels("no-such")
+    assert refusal.value.status == 404
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -290,6 +290,10 @@ class GliomicsClient:
         """What was sent with the current label, and its version, time, user, voxels and last review."""
         return dict(self._transport.json("GET", "/datastore/label/info", params={"label": image_id, "tag": tag}))
 
+    def labels(self, image_id: str) -> list[dict[str, Any]]:
+        """Every version of every label of a study, the newest of each tag first: tag, version, user, review, ..."""
+        return list(self._transport.json("GET", "/datastore/image/labels", params={"image": image_id}))
+
     def label_history(self, image_id: str, tag: str = "final") -> list[dict[str, Any]]:
         """Every saved version of a label, oldest first: version, time, user, voxels, what was sent with it."""
         params = {"label": image_id, "tag": tag}

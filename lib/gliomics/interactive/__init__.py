@@ -1,1 +1,1 @@
-"""Masks corrected by a user's clicks, strokes and drawn slices."""
+"""Masks corrected by a user's clicks, strokes, boxes and drawn slices."""

@@ -30,10 +30,10 @@ _FADE = 1.0
 """Standard deviation of a spot across slices."""
 
 
-def require_inside(click: Click, image: Volume) -> None:
-    """Raise :class:`InputError` unless the click is on the image."""
+def require_inside(click: Click, image: Volume, what: str = "a click") -> None:
+    """Raise :class:`InputError`, naming ``what`` it is, unless the click is on the image."""
     if not all(0 <= index < length for index, length in zip(click.voxel, image.shape, strict=True)):
-        raise InputError(f"a click is on voxel {list(click.voxel)}; the image has {list(image.shape)} voxels")
+        raise InputError(f"{what} is on voxel {list(click.voxel)}; the image has {list(image.shape)} voxels")
 
 
 def add_spot(maps: torch.Tensor, place: tuple[float, float, float]) -> None:
@@ -76,7 +76,12 @@ def guidance(
 
 def network_place(click: Click, inputs: Inputs, image: Volume) -> tuple[float, float, float]:
     """Where a click is on the network's slices: slice, row and column."""
-    i, j, k = canonical_voxel(click, inputs.canonical, image)
+    return network_voxel(canonical_voxel(click, inputs.canonical, image), inputs)
+
+
+def network_voxel(voxel: tuple[int, int, int], inputs: Inputs) -> tuple[float, float, float]:
+    """Where a voxel of the canonical grid is on the network's slices: slice, row and column."""
+    i, j, k = voxel
     grid = inputs.grid
     row, column = (
         (index + 0.5 - start) * grid.size / extent - 0.5

@@ -1,4 +1,4 @@
-"""From what a user says to the next mask: clicks, strokes, and slices drawn in full.
+"""From what a user says to the next mask: clicks, strokes, boxes, and slices drawn in full.
 
 In the masks given, every value above 0 is lesion but :data:`NOT_LESION`; the user's own voxels, :data:`LESION` and
 :data:`NOT_LESION`, are never changed. The masks returned have 1 and 0.
@@ -16,9 +16,17 @@ from scipy import ndimage
 
 from gliomics.errors import InputError
 from gliomics.interactive.graph_cut import cut
-from gliomics.interactive.guidance import CHANNELS, REACH, canonical_voxel, guidance, require_inside
+from gliomics.interactive.guidance import (
+    CHANNELS,
+    REACH,
+    add_spot,
+    canonical_voxel,
+    guidance,
+    network_voxel,
+    require_inside,
+)
 from gliomics.preprocess import axial, from_canonical, to_canonical
-from gliomics.records import Click
+from gliomics.records import Box, Click
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
@@ -85,6 +93,36 @@ class Refiner(LoadedModel):
             probability, study.inputs.canonical.array[:, :, slices], current.user_voxels[:, :, slices]
         )
         return current.with_lesion(after)
+
+    def within_box(self, study: PreparedStudy, mask: Mask, box: Box) -> Mask:
+        """The mask after a box: with the lesion that is in it added, or without any in it. Outside nothing changes.
+
+        Lesion is outlined as after strokes, by a graph cut over the network's probabilities, which are told of the box
+        as of a click in the middle of each of its slices. The user's own voxels stay.
+        """
+        clicks = [Click(corner, box.lesion) for corner in (box.first, box.second)]
+        for click in clicks:
+            require_inside(click, study.image, "a corner of the box")
+        current = _CurrentMask.of(mask, study)
+        corners = [canonical_voxel(click, study.inputs.canonical, study.image) for click in clicks]
+        inside = tuple(slice(min(pair), max(pair) + 1) for pair in zip(*corners, strict=True))
+        after = current.lesion.copy()
+        after[inside] = box.lesion and (current.lesion | self._lesion_in(study, current, inside))[inside]
+        return current.with_lesion(after)
+
+    def _lesion_in(
+        self, study: PreparedStudy, current: _CurrentMask, inside: tuple[slice, ...]
+    ) -> npt.NDArray[np.bool_]:
+        """Where the network finds lesion in the slices of a box."""
+        i, j, slices = (list(range(side.start, side.stop)) for side in inside)
+        maps = guidance(study.inputs, current.lesion, current.user_voxels, [], study.image)
+        for number in slices:
+            add_spot(maps[1], network_voxel((i[len(i) // 2], j[len(j) // 2], number), study.inputs))
+        lesion = np.zeros_like(current.lesion)
+        probability = self._probability(study.inputs, maps, slices)
+        image = study.inputs.canonical.array[:, :, slices]
+        lesion[:, :, slices] = cut(probability, image, current.user_voxels[:, :, slices])
+        return lesion
 
     def propagate(
         self, study: PreparedStudy, mask: Mask, drawn: Sequence[int], cancelled: Callable[[], bool] = lambda: False

@@ -73,6 +73,26 @@ def download_label(label: LabelId, tag: LabelTag, version: int | None = None) ->
         )
 
 
+@router.get("/datastore/image/labels", tags=["Datastore"], dependencies=[needs(READER)])
+def labels_of_study(image: ImageId) -> Any:
+    """Every version of every label of a study that has one now, the newest of each tag first, with its last review.
+
+    A label that was put there by hand and has no version yet is listed with the version null.
+    """
+    store = study_store()
+    rows: list[dict[str, Any]] = []
+    for tag in store.get_labels_by_image_id(image):
+        reviews = {review.version: review.to_json() for review in store.reviews.reviews(image, tag)}
+        current = store.labels.current(image, tag)
+        if current is None:
+            rows.append({"tag": tag, "version": None, "is_current": True})
+        for version in reversed(store.labels.versions(image, tag)):
+            is_current = current is not None and version.version == current.version
+            row = {**version.to_json(), "is_current": is_current}
+            rows.append({**row, "review": reviews.get(version.version)})
+    return rows
+
+
 @router.get("/datastore/label/history", tags=["Datastore"], dependencies=[needs(READER)])
 def label_history(label: LabelId, tag: LabelTag = FINAL) -> Any:
     """Every version of a label: when, by whom, from which model, voxels of each value, and what reviewers said."""

@@ -1,4 +1,4 @@
-"""Infer task: the current mask corrected by clicks, strokes or drawn slices."""
+"""Infer task: the current mask corrected by clicks, strokes, boxes or drawn slices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monailabel.interfaces.tasks.infer_v2 import InferType
 
 from gliomics.errors import InputError
 from gliomics.interactive.refine import Refiner
-from gliomics.records import MOST_CLICKS, Click
+from gliomics.records import MOST_CLICKS, Box, Click
 from gliomics.segmentation.model import PreparedStudy
 from gliomics.server.input_cache import PreparedStudies
 from gliomics.server.lanes import abandoned
@@ -32,7 +32,7 @@ class RefinementTask(NetworkTask[Refiner]):
     """
 
     def __init__(self, name: str, refiners: ModelCache[Refiner], studies: PreparedStudies, temporary: Path) -> None:
-        description = "Corrects the current mask by clicks, strokes and drawn slices"
+        description = "Corrects the current mask by clicks, strokes, boxes and drawn slices"
         super().__init__(name, refiners, studies, temporary, kind=InferType.DEEPGROW, description=description)
 
     def run(self, study: Study, request: dict[str, Any]) -> Result:
@@ -41,7 +41,9 @@ class RefinementTask(NetworkTask[Refiner]):
         prepared = self._studies.get(refiner, study, text_option(request, "resample_to"))
         mask = self._mask_until_now(study, prepared, request)
         clicks, drawn = clicks_of(request), request.get("drawn_slices")
-        if drawn is not None:
+        if request.get("box") is not None:
+            mask = refiner.within_box(prepared, mask, _box(request["box"]))
+        elif drawn is not None:
             mask = refiner.propagate(prepared, mask, _whole_numbers(drawn, "drawn_slices"), abandoned)
         elif clicks:
             for number in range(_first_new(request, clicks), len(clicks)):
@@ -94,10 +96,23 @@ def _first_new(request: dict[str, Any], clicks: list[Click]) -> int:
 def _click(value: Any) -> Click:
     if not isinstance(value, dict) or not isinstance(value.get("lesion"), bool):
         raise InputError(f'a click is {str(value)[:80]}; expected {{"voxel": [i, j, k], "lesion": true or false}}')
-    voxel = _whole_numbers(value.get("voxel"), "the voxel of a click")
-    if len(voxel) != 3:
-        raise InputError(f"the voxel of a click is {voxel}; expected [i, j, k]")
-    return Click((voxel[0], voxel[1], voxel[2]), value["lesion"])
+    return Click(_voxel(value.get("voxel"), "the voxel of a click"), value["lesion"])
+
+
+def _box(value: Any) -> Box:
+    corners = value.get("corners") if isinstance(value, dict) else None
+    if not isinstance(corners, list) or len(corners) != 2 or not isinstance(value.get("lesion"), bool):
+        expected = '{"corners": [[i, j, k], [i, j, k]], "lesion": true or false}'
+        raise InputError(f"the box is {str(value)[:80]}; expected {expected}")
+    first, second = (_voxel(corner, "a corner of the box") for corner in corners)
+    return Box(first, second, value["lesion"])
+
+
+def _voxel(value: Any, name: str) -> tuple[int, int, int]:
+    numbers = _whole_numbers(value, name)
+    if len(numbers) != 3:
+        raise InputError(f"{name} is {numbers}; expected [i, j, k]")
+    return numbers[0], numbers[1], numbers[2]
 
 
 def _whole_numbers(value: Any, name: str) -> list[int]:
