@@ -60,6 +60,7 @@ class InProcessBackend:
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
         self.slices: tuple[int, ...] = (1, 3, 4)
         self.corrects = False
+        self.maps: list[tuple[str, str]] = []
         self.corrections: list[list[Prompt]] = []
         self.featureWarnings: list[str] = []
         self.featureDiagnostics: dict[str, Any] = {}
@@ -132,6 +133,18 @@ class InProcessBackend:
         image = self.study["flair"] if case.studyId else readNifti(case.files["flair"])
         writeNifti(OrientedImage((image.array > THRESHOLD).astype(np.uint8), image.ijkToRas), folder / "mask.nii.gz")
         return Segmented(folder / "mask.nii.gz", self.labels)
+
+    def voxelMap(self, model: str, case: CaseFiles, kind: str, folder: Path) -> Path:
+        """0.9 in the bright block and 0.2 elsewhere; its entropy in bits for the uncertainty."""
+        self._enter()
+        self.maps.append((model, kind))
+        image = self.study["flair"] if case.studyId else readNifti(case.files["flair"])
+        probability = np.where(image.array > THRESHOLD, 0.9, 0.2).astype(np.float32)
+        entropy = -(probability * np.log2(probability) + (1 - probability) * np.log2(1 - probability))
+        writeNifti(
+            OrientedImage(probability if kind == "probability" else entropy, image.ijkToRas), folder / "map.nii.gz"
+        )
+        return folder / "map.nii.gz"
 
     def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
         """Adds or removes the voxels around the last click within its slice, of a stroke, or of a box."""

@@ -48,7 +48,10 @@ def makeScene(cacheFolder: Path) -> Any:
     scene = slicer.vtkMRMLScene()
     application = slicer.vtkSlicerApplicationLogic()
     application.SetMRMLScene(scene)
-    colors = application.GetColorLogic()  # before any volume: its display node looks the default colours up
+    colors = slicer.vtkSlicerColorLogic()  # before any volume: its display node looks the default colours up
+    application.SetColorLogic(colors)
+    application.SetHomeDirectory(str(cacheFolder))  # where it looks for tables of colours, and finds none
+    colors.SetMRMLApplicationLogic(application)
     colors.SetMRMLScene(scene)
     colors.AddDefaultColorNodes()
     application.SetModuleLogic("Colors", colors)

@@ -41,6 +41,7 @@ class DrawnView:
         self._window.SetOffScreenRendering(1)
         self._window.SetSize(*size)
         self._window.SetMultiSamples(0)
+        self._window.SetNumberOfLayers(2)  # legends are drawn in a layer of their own
         self._window.AddRenderer(self.renderer)
         self._interactor = vtk.vtkGenericRenderWindowInteractor()
         self._interactor.SetRenderWindow(self._window)

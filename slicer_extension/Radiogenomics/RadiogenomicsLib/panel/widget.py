@@ -12,6 +12,8 @@ import vtk
 from RadiogenomicsLib.panel import consent, usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import PanelContext
 from RadiogenomicsLib.panel.correction import Correction
+from RadiogenomicsLib.panel.display.maps import Maps
+from RadiogenomicsLib.panel.display.views import Views
 from RadiogenomicsLib.panel.editor import SegmentEditor
 from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
 from RadiogenomicsLib.panel.labelling import Labelling
@@ -20,7 +22,6 @@ from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.panel.uifiles import PanelWidgets
 from RadiogenomicsLib.panel.view import PanelView
 from RadiogenomicsLib.panel.viewmodel import DisplayedResult, PanelModel
-from RadiogenomicsLib.panel.views import Views
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.segments import segmentsOf, voxelsOf
@@ -61,6 +62,7 @@ class RadiogenomicsPanel:
         )
         self.labelling = Labelling(context)
         self.views = Views(context)
+        self.maps = Maps(context)
         self.editor = SegmentEditor(context)
         self.correction = Correction(context, self.editor)
         self._connectWidgets()
@@ -131,6 +133,7 @@ class RadiogenomicsPanel:
         self.parameters = Parameters(self.logic.getParameterNode())
         self.labelling.restore(self.parameters)
         self.views.restore(self.parameters)
+        self.maps.restore(self.parameters)
         self.ui.autoUpdateCheckBox.checked = self.parameters.flag("autoUpdate")
         self.ui.featureTable.setMRMLTableNode(self.parameters.reference("features"))
         self.model.modelName = self.parameters.text("model") or self.model.modelName
@@ -272,6 +275,7 @@ class RadiogenomicsPanel:
         self.labelling.remember(self.parameters)
         self.correction.update()
         self.views.update()
+        self.maps.update()
 
     @shown
     def onCancel(self) -> None:

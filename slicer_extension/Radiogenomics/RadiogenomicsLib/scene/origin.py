@@ -16,6 +16,8 @@ from RadiogenomicsLib.server.volumes import OrientedImage, describeGrid, sameGri
 
 STUDY_ATTRIBUTE = "Gliomics.StudyId"
 SEQUENCE_ATTRIBUTE = "Gliomics.Sequence"
+MAP_ATTRIBUTE = "Gliomics.Map"
+"""What a model's map over an image is of; a volume with it is no image of a sequence."""
 STUDY_SEQUENCES_ATTRIBUTE = "Gliomics.StudySequences"
 """All the sequences of the study, as it came."""
 GRID_ATTRIBUTE = "Gliomics.Grid"

@@ -10,7 +10,7 @@ import slicer.util
 
 from gliomics.sequences import Recognition, recognise
 from RadiogenomicsLib.scene.dicom_headers import Headers, headersOf
-from RadiogenomicsLib.scene.origin import SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE
+from RadiogenomicsLib.scene.origin import MAP_ATTRIBUTE, SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 
 
@@ -91,9 +91,10 @@ class Recogniser:
 
 
 def volumesOfScene() -> list[Any]:
-    """The scene's images that a user can choose, without masks."""
+    """The scene's images that a user can choose, without masks and a model's maps."""
     nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-    return [n for n in nodes if n.GetClassName() == "vtkMRMLScalarVolumeNode" and not n.GetHideFromEditors()]
+    images = [node for node in nodes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]
+    return [node for node in images if not node.GetHideFromEditors() and not node.GetAttribute(MAP_ATTRIBUTE)]
 
 
 def _recogniseVolume(node: Any) -> VolumeRecognition:

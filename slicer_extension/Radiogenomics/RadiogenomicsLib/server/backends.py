@@ -121,6 +121,9 @@ class Backend(Protocol):
     def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         """Segment a case; the mask is written into ``folder``."""
 
+    def voxelMap(self, model: str, case: CaseFiles, kind: str, folder: Path) -> Path:
+        """A segmentation model's ``"probability"`` or ``"uncertainty"`` in each voxel; written into ``folder``."""
+
     def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
         """``mask`` after the last of ``prompts``, the others being in it already; it is written into ``folder``.
 
@@ -225,6 +228,15 @@ class ServerBackend:
         mask.write_bytes(answer.label)
         labels = _labels(answer.params.get("label_names"))
         return Segmented(mask, labels, tuple(answer.params.get("warnings", ())))
+
+    def voxelMap(self, model: str, case: CaseFiles, kind: str, folder: Path) -> Path:
+        """A map of a segmentation model."""
+        answer = self._client.infer(model, case.studyId, files=case.files or None, params={"result": kind})
+        if answer.label is None or answer.params.get("result") != kind:
+            raise ClientError(f"'{model}' answered without a map of {kind}; choose one of the server's own models")
+        path = folder / "map.nii.gz"
+        path.write_bytes(answer.label)
+        return path
 
     def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
         """The mask of a refinement model."""

@@ -72,6 +72,17 @@ def segment(job: BackgroundJob, backend: Backend, model: str, images: CaseImages
         return MaskImage(readNifti(answer.mask), answer.labels, answer.warnings)
 
 
+def voxelMap(job: BackgroundJob, backend: Backend, model: str, images: CaseImages, kind: str) -> OrientedImage:
+    """A model's map of a case: ``"probability"`` or ``"uncertainty"``, from 0 to 1."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        job.progress(f"{model} is at work")
+        path = backend.voxelMap(model, case, kind, folder)
+        job.progress("reading the map")
+        return readNifti(path)
+
+
 def correct(
     job: BackgroundJob,
     backend: Backend,

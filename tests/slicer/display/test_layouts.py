@@ -1,61 +1,14 @@
-"""The section Views: layouts of the application, really drawn, as the panel fills them."""
+"""Layouts of the application, really drawn, as the panel fills them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from inprocess import InProcessBackend
+from layouts import FEATURES, FOUR, SLICES, SURFACE, choose
 from panels import Spin, paint, press
-from RadiogenomicsLib.server.volumes import OrientedImage
-
-SLICES = ["GliomicsFLAIR", "GliomicsT1", "GliomicsT1C", "GliomicsT2"]
-LABELS = ["FLAIR", "T1", "T1 contrast", "T2"]
-
-
-@pytest.fixture
-def screen(scene: Any) -> Iterator[Any]:
-    from harness.views import Screen
-
-    screen = Screen(scene)
-    yield screen
-    screen.close()
-
-
-@pytest.fixture
-def backend() -> InProcessBackend:
-    """One study of three sequences, each of another grey, with a bright block in FLAIR."""
-    affine = np.diag([1.0, 1.0, 5.0, 1.0])
-    images = {}
-    for sequence, grey in (("flair", 100.0), ("t1", 60.0), ("t1c", 80.0)):
-        array = np.full((12, 60, 60), grey, np.float32) + np.arange(60, dtype=np.float32) / 2
-        array[4:9, 20:40, 15:30] += 80 if sequence == "flair" else 5
-        images[sequence] = OrientedImage(array, affine)
-    return InProcessBackend(images)
-
-
-@pytest.fixture
-def views(screen: Any, panel: Any, spin: Spin) -> Any:
-    """The panel with views, a study and a segmentation."""
-    press(panel, "connectButton", spin)
-    press(panel, "nextStudyButton", spin)
-    press(panel, "segmentButton", spin)
-    return panel
-
-
-def choose(panel: Any, title: str, spin: Spin) -> None:
-    """Choose a layout as the user does, and wait until its views are filled."""
-    selector = panel.ui.layoutSelector
-    assert selector.enabled and selector.findText(title) >= 0
-    selector.setCurrentIndex(selector.findText(title))
-    timers = (panel.views._settleTimer, panel.views._surfaceTimer)
-    spin(lambda: not any(timer.isActive() for timer in timers))
-    assert panel.model.state.value != "error", panel.model.message
-
-
-FOUR, SURFACE, FEATURES = "FLAIR, T1, T1 contrast, T2", "Sequences and 3-D", "Sequences and all features"
 
 
 def test_each_sequence_has_its_view_and_a_missing_one_says_so(views: Any, screen: Any, spin: Spin) -> None:

@@ -1,0 +1,1 @@
+"""The section *Views*: what the application's views show of the study."""

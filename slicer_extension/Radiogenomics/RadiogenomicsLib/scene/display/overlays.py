@@ -1,0 +1,127 @@
+"""Maps of a model over the images: how probable tumour is in each voxel, and where the model is unsure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import slicer
+import slicer.util
+
+from RadiogenomicsLib.scene.display.layouts import VIEW_TAGS
+from RadiogenomicsLib.scene.hierarchy import fileBeside
+from RadiogenomicsLib.scene.origin import MAP_ATTRIBUTE
+from RadiogenomicsLib.scene.segments import ijkToRasOf
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
+
+PROBABILITY, UNCERTAINTY = "probability", "uncertainty"
+TITLES = {PROBABILITY: "Probability of tumour", UNCERTAINTY: "Uncertainty"}
+_COLOURS = {PROBABILITY: "vtkMRMLColorTableNodeIron", UNCERTAINTY: "vtkMRMLColorTableNodeOcean"}
+_LEAST_SHOWN = 0.05
+"""Below this the image is seen through the map."""
+_MODEL_ATTRIBUTE, _CONTENTS_ATTRIBUTE = "Gliomics.MapModel", "Gliomics.MapOf"
+_REFERENCE_ROLE = "Gliomics.MapReference"
+
+
+def addMap(image: OrientedImage, kind: str, reference: Any, *, model: str, contents: Mapping[str, str]) -> Any:
+    """A new volume node with a map of ``model`` on the grid of ``reference``, in colours from 0 to 1, with a legend.
+
+    ``contents`` has a text for each sequence that it was made from, which changes with the image. It takes the place of
+    an earlier map of the same kind.
+    """
+    grid = OrientedImage(slicer.util.arrayFromVolume(reference), ijkToRasOf(reference))
+    if not sameGrid(image, grid):
+        raise VolumeError(
+            f"the map has {describeGrid(image)}, '{reference.GetName()}' has {describeGrid(grid)}, or they lie "
+            "elsewhere; the server answered for another image"
+        )
+    for node in _mapsOn(reference, kind):
+        removeMap(node)
+    name = f"{reference.GetName()}: {TITLES[kind].lower()}, {model}"
+    node = slicer.util.addVolumeFromArray(image.array.astype(np.float32), image.ijkToRas, name)
+    node.SetAttribute(MAP_ATTRIBUTE, kind)
+    node.SetAttribute(_MODEL_ATTRIBUTE, model)
+    node.SetAttribute(_CONTENTS_ATTRIBUTE, json.dumps(dict(contents)))
+    node.SetNodeReferenceID(_REFERENCE_ROLE, reference.GetID())
+    node.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID(_COLOURS[kind])
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevelMinMax(0.0, 1.0)
+    display.SetThreshold(_LEAST_SHOWN, 1.0)
+    display.SetApplyThreshold(True)
+    _addLegend(node, kind)
+    fileBeside(node, reference)
+    return node
+
+
+def mapOf(kind: str, reference: Any, *, model: str, contents: Mapping[str, str]) -> Any:
+    """The map that :func:`addMap` made of these; None where there is none, or it was made of others."""
+    for node in _mapsOn(reference, kind):
+        if node.GetAttribute(_MODEL_ATTRIBUTE) == model and _contents(node) == contents:
+            return node
+    return None
+
+
+def kindOf(node: Any) -> str:
+    """What a map is of."""
+    return str(node.GetAttribute(MAP_ATTRIBUTE) or "")
+
+
+def isMadeOf(node: Any, contents: Mapping[str, str]) -> bool:
+    """Whether a map was made of images that are all among these, by sequence."""
+    return all(contents.get(sequence) == text for sequence, text in _contents(node).items())
+
+
+def removeMap(node: Any) -> None:
+    """Take a map out of the scene, with its legend."""
+    for index in reversed(range(node.GetNumberOfDisplayNodes())):
+        slicer.mrmlScene.RemoveNode(node.GetNthDisplayNode(index))
+    slicer.mrmlScene.RemoveNode(node)
+
+
+def showMap(node: Any, opacity: float) -> None:
+    """Put a map over the images of all slice views, or take every map off with None; ``opacity`` is from 0 to 1."""
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if node is not None:
+            composite.SetForegroundVolumeID(node.GetID())
+            composite.SetForegroundOpacity(opacity)
+        elif _isMap(slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "")):
+            composite.SetForegroundVolumeID(None)
+    for kind in TITLES:  # a legend looks whether its map is shown when it is changed itself
+        for legend in (slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(other) for other in _maps(kind)):
+            if legend is not None:
+                legend.Modified()
+
+
+def _maps(kind: str) -> list[Any]:
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if kindOf(node) == kind]
+
+
+def _mapsOn(reference: Any, kind: str) -> list[Any]:
+    return [node for node in _maps(kind) if node.GetNodeReference(_REFERENCE_ROLE) is reference]
+
+
+def _contents(node: Any) -> dict[str, str]:
+    try:
+        return dict(json.loads(node.GetAttribute(_CONTENTS_ATTRIBUTE) or ""))
+    except (ValueError, TypeError):
+        return {"": "not known"}
+
+
+def _isMap(node: Any) -> bool:
+    return node is not None and bool(node.GetAttribute(MAP_ATTRIBUTE))
+
+
+def _addLegend(node: Any, kind: str) -> None:
+    """A legend in one of the views of the sequences and in the application's own; in each it would hide too much."""
+    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
+    legend.SetTitleText(TITLES[kind])
+    legend.SetLabelFormat("%.2f")
+    legend.SetSize(0.12, 0.5)
+    legend.SetPosition(0.97, 0.5)
+    tags = ("Red", "Yellow", "Green", VIEW_TAGS["t2"])
+    for tag in tags:
+        legend.AddViewNodeID(f"vtkMRMLSliceNode{tag}")

@@ -1,0 +1,57 @@
+"""A model's maps, asked of a real server process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+from harness import EXTENSION
+
+SAMPLES = EXTENSION.parents[1] / "sample_studies"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """``gliomics serve`` with the models that ship, over a sample study."""
+    from tests.server.servers import start_server
+
+    studies = tmp_path_factory.mktemp("server") / "studies"
+    shutil.copytree(SAMPLES / "sample-01", studies / "sample-01")
+    server = start_server(studies)
+    yield server
+    server.stop()
+
+
+def test_a_server_s_maps_are_probabilities_and_their_entropy_on_the_grid_of_the_study(
+    server: Any, tmp_path: Path
+) -> None:
+    from RadiogenomicsLib.server.backends import CaseFiles, ServerBackend
+    from RadiogenomicsLib.server.volumes import readNifti
+
+    backend = ServerBackend(server.url)
+    maps = {
+        kind: readNifti(backend.voxelMap("segmentation_flair", CaseFiles("sample-01"), kind, tmp_path))
+        for kind in ("probability", "uncertainty")
+    }
+    image = nibabel.load(SAMPLES / "sample-01" / "flair.nii.gz")
+    truth = np.asarray(nibabel.load(SAMPLES / "truth" / "sample-01.nii.gz").dataobj).T > 0
+    p = maps["probability"].array.astype(float)
+    assert p.shape == truth.shape
+    assert np.allclose(maps["probability"].ijkToRas, image.affine, atol=1e-4)
+    assert p[truth].mean() > 0.5 > 0.1 > p[~truth].mean()
+    entropy = -(p * np.log2(p.clip(1e-9)) + (1 - p) * np.log2((1 - p).clip(1e-9)))
+    assert np.allclose(maps["uncertainty"].array, entropy, atol=0.01)
+
+
+def test_another_kind_of_map_is_refused_in_the_server_s_words(server: Any, tmp_path: Path) -> None:
+    from RadiogenomicsLib.server.backends import CaseFiles, ServerBackend
+
+    from gliomics.client import ClientError
+
+    with pytest.raises(ClientError, match="result is 'certainty'; expected mask, probability or uncertainty"):
+        ServerBackend(server.url).voxelMap("segmentation_flair", CaseFiles("sample-01"), "certainty", tmp_path)
