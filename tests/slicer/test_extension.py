@@ -21,6 +21,7 @@ ALLOWED_OF_LIBRARY = {
     "gliomics.client",
     "gliomics.errors",
     "gliomics.files",
+    "gliomics.reading.changes",
     "gliomics.reading.feature_words",
     "gliomics.reading.numbers",
     "gliomics.reading.record",
