@@ -133,6 +133,12 @@ class Backend(Protocol):
     def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
         """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them."""
 
+    def analyseParts(self, case: CaseFiles, label: Path, numbering: str) -> dict[str, Analysis | str]:
+        """Every region of a tumour by its name: the whole, core, enhancing part, oedema and a ring around it.
+
+        ``numbering`` says which value of ``label`` is which part; of a region that there is none of, the reason.
+        """
+
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         """The label of some slices that a study has, if any; its mask is put into ``folder``."""
 
@@ -277,6 +283,23 @@ class ServerBackend:
         estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
         return Analysis(_noted(FeatureRow.from_json(answer["features"]), notes), estimates, _readingOf(answer))
 
+    def analyseParts(self, case: CaseFiles, label: Path, numbering: str) -> dict[str, Analysis | str]:
+        """Features and their reading; a server without subtype models has no estimates in it."""
+        params = {"regions": "all", "numbering": numbering}
+        with ExitStack() as stack:
+            target: dict[str, Any] = {"image_id": case.studyId}
+            if case.studyId is None:
+                target = {"session_id": stack.enter_context(self._client.session(case.files))}
+            try:
+                answer = self._client.infer("subtype", **target, label=label, params=params).params
+            except ClientError as refusal:
+                if refusal.status != 404:
+                    raise
+                answer = self._client.infer("radiomics", **target, label=label, params=params).params
+        if "regions" not in answer:
+            raise ClientError("the server measures one part at a time only; it is older than this panel")
+        return {str(part["region"]): _analysisOf(part) for part in answer["regions"]}
+
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         """The current version of the label with the tag ``partial``."""
         try:
@@ -301,6 +324,13 @@ class ServerBackend:
     def interrupt(self) -> None:
         """Shut the connections down."""
         self._client.interrupt()
+
+
+def _analysisOf(part: dict[str, Any]) -> Analysis | str:
+    if "refused" in part:
+        return str(part["refused"])
+    estimates = tuple(SubtypeEstimate.from_json(value) for value in part.get("estimates", ()))
+    return Analysis(FeatureRow.from_json(part["features"]), estimates, _readingOf(part))
 
 
 def _readingOf(answer: dict[str, Any]) -> Reading | None:

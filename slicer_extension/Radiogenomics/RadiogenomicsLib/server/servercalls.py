@@ -115,6 +115,18 @@ def analyse(job: BackgroundJob, backend: Backend, images: CaseImages, mask: Orie
         return backend.analyse(case, folder / "label.nii.gz", region)
 
 
+def analyseParts(
+    job: BackgroundJob, backend: Backend, images: CaseImages, label: OrientedImage, numbering: str
+) -> dict[str, Analysis | str]:
+    """Features of every region of a tumour by its name, or the reason why there are none."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        writeNifti(label, folder / "label.nii.gz")
+        job.progress("measuring every part of the tumour")
+        return backend.analyseParts(case, folder / "label.nii.gz", numbering)
+
+
 def submit(
     job: BackgroundJob, backend: Backend, studyId: str, mask: OrientedImage, notes: dict[str, Any]
 ) -> ServerInfo:

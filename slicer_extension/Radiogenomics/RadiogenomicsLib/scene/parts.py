@@ -1,0 +1,109 @@
+"""The parts of a tumour that a segmentation's segments are, as one label map for a server that reads all of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from RadiogenomicsLib.scene.segments import ijkToRasOf, segmentArray, segmentsOf
+from RadiogenomicsLib.scene.terminology import CORE, EDEMA, ENHANCING, NECROSIS, TUMOUR, meaningOf
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError
+
+_CAVITY = "cavity"
+_PARTS = {
+    "core-without-enhancement": 1,
+    "oedema": 2,
+    "enhancing": 3,
+    _CAVITY: 4,
+    "tumour": 5,
+}
+"""What a server calls the parts, and the value that each has in the label map."""
+_WITHOUT_ENHANCEMENT = re.compile(r"non|net|un|cyst|\bcc\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class LabelledParts:
+    """A label map and which value is which part, as the server's option ``numbering`` has it."""
+
+    mask: OrientedImage
+    numbering: str
+
+
+def labelledParts(segmentation: Any, reference: Any) -> LabelledParts:
+    """All segments of a segmentation on the grid of ``reference``, each as a part of the tumour by its name.
+
+    A segment that is made of others, such as a whole tumour beside its parts, adds nothing. Refused by their names are
+    segments that are no part that is known, and parts that share voxels.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for segmentId, segment in segmentsOf(segmentation).items():
+        voxels = segmentArray(segmentation, segmentId, reference)
+        if voxels.any():
+            arrays[segment.GetName()] = voxels
+    if not arrays:
+        raise VolumeError(f"'{segmentation.GetName()}' has no segment with voxels on '{reference.GetName()}'; draw one")
+    parts = {name: _partOf(name) for name in _primary(arrays)}
+    title = segmentation.GetName()
+    _checkKnown([name for name, part in parts.items() if part is None], title)
+    label = np.zeros(next(iter(arrays.values())).shape, np.uint8)
+    for name, part in parts.items():
+        _checkApart(name, {other: arrays[other] for other in parts}, title)
+        label[arrays[name]] = _PARTS[part or ""]
+    used = sorted({_PARTS[part]: part for part in parts.values() if part is not None}.items())
+    return LabelledParts(
+        OrientedImage(label, ijkToRasOf(reference)), ",".join(f"{value}={part}" for value, part in used)
+    )
+
+
+def _checkKnown(unknown: list[str], title: str) -> None:
+    if unknown:
+        names = " and ".join(f"'{name}'" for name in unknown)
+        raise VolumeError(
+            f"{names} of '{title}' {'is' if len(unknown) == 1 else 'are'} no part of a tumour that is known; name the "
+            "parts enhancing, necrosis, non-enhancing core, oedema, resection cavity or tumour, or delete what is none"
+        )
+
+
+def _checkApart(name: str, arrays: dict[str, np.ndarray], title: str) -> None:
+    for other, voxels in arrays.items():
+        shared = int(np.count_nonzero(arrays[name] & voxels)) if other != name else 0
+        if shared:
+            raise VolumeError(
+                f"'{other}' and '{name}' of '{title}' share {shared} voxels, and a voxel is of one part of the tumour "
+                "only; erase it from one of them"
+            )
+
+
+def _primary(arrays: dict[str, np.ndarray]) -> list[str]:
+    """The names of the segments without those that are made of smaller ones."""
+    names = sorted(arrays, key=lambda name: int(arrays[name].sum()))
+    kept: list[str] = []
+    for name in names:
+        inside = [other for other in kept if not (arrays[other] & ~arrays[name]).any()]
+        union = np.zeros_like(arrays[name])
+        for other in inside:
+            union |= arrays[other]
+        if not inside or not np.array_equal(union, arrays[name]):
+            kept.append(name)
+    return [name for name in arrays if name in kept]
+
+
+def _partOf(name: str) -> str | None:
+    """What a server calls the part of this name; None where it is not certain.
+
+    A core is certain only where its name says that it does not enhance: a *tumour core* has the enhancing part in it.
+    """
+    if re.search(r"\bcavity\b", name, re.IGNORECASE):
+        return _CAVITY
+    meaning = meaningOf(name)
+    if meaning is CORE:
+        return "core-without-enhancement" if _WITHOUT_ENHANCEMENT.search(name) else None
+    return {
+        ENHANCING.terminology: "enhancing",
+        NECROSIS.terminology: "core-without-enhancement",
+        EDEMA.terminology: "oedema",
+        TUMOUR.terminology: "tumour",
+    }.get(meaning.terminology if meaning is not None else "")
