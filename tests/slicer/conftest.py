@@ -48,7 +48,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left out: what a server answers does not depend on them.
     """
     if "SLICER_CORE" in os.environ:
-        withServer = [item for item in items if {"server", "closedServer"} & {*getattr(item, "fixturenames", ())}]
+        withServer = [
+            item
+            for item in items
+            if {"server", "closedServer", "fragile", "largeServer"} & {*getattr(item, "fixturenames", ())}
+        ]
         config.hook.pytest_deselected(items=withServer)
         items[:] = [item for item in items if item not in withServer]
     if MISSING:

@@ -42,9 +42,9 @@ class LargeSession:
         """A click that adds lesion."""
         if not self.panel.ui.addLesionButton.checked:
             self.act("add lesion", self.panel.ui.addLesionButton.click)
-        clickCount = self.panel.model.clicks
+        given = list(self.panel.correction._given)
         self.act(
-            "click", lambda: place(self.panel, voxel), lambda: self.panel.model.clicks == clickCount + 1 and self.idle()
+            "click", lambda: place(self.panel, voxel), lambda: self.panel.correction._given != given and self.idle()
         )
 
     def stroke(self, action: str = "stroke", until: Callable[[], bool] | None = None) -> None:
