@@ -187,12 +187,13 @@ def backend(flairImage: Any) -> Any:
 def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The panel over the empty scene and ``backend``, not connected yet; it waits less between looks than a user's."""
     from RadiogenomicsLib.panel import jobrunner, widget
+    from RadiogenomicsLib.panel.sections import reading
     from RadiogenomicsLib.panel.uifiles import loadWidgets
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
     from shiboken6 import delete
 
     monkeypatch.setattr(jobrunner, "POLL_MS", 10)
-    monkeypatch.setattr(widget, "AUTO_UPDATE_MS", 400)
+    monkeypatch.setattr(reading, "LIVE_MS", 100)
     widgets = loadWidgets(EXTENSION / "Resources" / "UI")
     panel = widget.RadiogenomicsPanel(widgets, RadiogenomicsLogic(), backend.forUrl)
     widgets.frame.show()

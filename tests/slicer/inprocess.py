@@ -24,6 +24,7 @@ from RadiogenomicsLib.server.prompts import Prompt
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
 from gliomics.errors import GliomicsError
+from gliomics.reading.record import ClassBar, EstimateReading, Fact, KeyFeature, Reading
 from gliomics.records import Box, Click, FeatureRow, SubtypeEstimate
 
 THRESHOLD = 150.0
@@ -42,6 +43,22 @@ ESTIMATE = SubtypeEstimate(
     performance="AUC 0.71 (0.62 to 0.80), cross-validated by patient.",
 )
 
+ESTIMATE_READING = EstimateReading(
+    "COC cluster",
+    "coc2 more likely than coc1",
+    "plain",
+    [
+        ClassBar("coc2", "coc2", 0.61, 0.45, 0.74, "0.61 (0.45 to 0.74)", 0.4, in_set=True),
+        ClassBar("coc1", "coc1", 0.24, 0.12, 0.38, "0.24 (0.12 to 0.38)", 0.35, in_set=True),
+        ClassBar("coc3", "coc3", 0.15, 0.06, 0.27, "0.15 (0.06 to 0.27)", 0.25, in_set=False),
+    ],
+    meaning="Clusters of tumours by their molecules",
+    reasons=["round outline", "small oedema"],
+    details=["Fitted on 88 invented patients", "AUC 0.71 (0.62 to 0.80), cross-validated by patient"],
+    model="subtype_coc",
+    version="1",
+)
+
 
 class InProcessBackend:
     """Holds one study; ``gate`` can hold its answers back, ``error`` makes it fail."""
@@ -56,6 +73,7 @@ class InProcessBackend:
         self.error: Exception | None = None
         self.tell: Callable[[str], None] = lambda text: None
         self.estimate = ESTIMATE
+        self.estimateReading = ESTIMATE_READING
         self.labels = {"tumour": 1}
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
         self.slices: tuple[int, ...] = (1, 3, 4)
@@ -178,7 +196,35 @@ class InProcessBackend:
         features = FeatureRow(
             case.studyId or "upload", region, values, dict(self.featureDiagnostics), list(self.featureWarnings)
         )
-        return Analysis(features, (self.estimate,))
+        return Analysis(features, (self.estimate,), self._reading(features))
+
+    def _reading(self, features: FeatureRow) -> Reading:
+        volume = features.values["original_shape_VoxelVolume"]
+        mean = features.values["flair_original_firstorder_Mean"]
+        return Reading(
+            features.study_id,
+            features.region,
+            features.region,
+            [
+                Fact("Volume", f"{volume / 1000:.1f} cm\u00b3", volume / 1000, "cm\u00b3", "counted in voxels"),
+                Fact("Side", "left", explanation="of the middle of the head"),
+            ],
+            [self.estimateReading],
+            [
+                KeyFeature(
+                    "flair_original_firstorder_Mean",
+                    "Mean on FLAIR",
+                    mean,
+                    f"{mean:.0f}",
+                    percentile=97,
+                    percentile_text="97th",
+                    stability_text="stable",
+                    tone="caution",
+                )
+            ],
+            "Percentiles are among 88 invented patients.",
+            list(self.featureWarnings),
+        )
 
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         self._enter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -63,6 +64,15 @@ def press(panel: Any, name: str, spin: Spin) -> None:
     button.click()
     spin(lambda: not panel.model.running, seconds=120)
     assert panel.model.state.value != "error", panel.model.message
+
+
+def estimateTexts(panel: Any) -> list[str]:
+    """The rich texts of the estimates on display."""
+    import slicer.util
+
+    widgets = vars(slicer.util.childWidgetVariables(panel.ui.estimatesArea))
+    names = sorted(name for name in widgets if re.fullmatch(r"estimate\d+", name))
+    return [widgets[f"{name}Text"].text for name in names if not widgets[name].isHidden()]
 
 
 def openAnother(backend: InProcessBackend) -> Any:

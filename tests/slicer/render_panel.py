@@ -91,7 +91,7 @@ class Session:
         from PySide6.QtCore import Qt
 
         strategies = self.panel.ui.strategySelector
-        strategies.setCurrentIndex(max(strategies.findText("epistemic"), 0))
+        strategies.setCurrentIndex(max(strategies.findData("epistemic"), 0))
         self.panel.ui.sliceCount.value = 3
         self.press("nextStudyButton")
         self.press("segmentButton")
@@ -100,7 +100,7 @@ class Session:
     def takeAWholeStudy(self) -> None:
         """Go on with a study at random, without a segmentation."""
         self.panel.selection.chooseSegmentation(None)
-        self.panel.ui.strategySelector.setCurrentIndex(self.panel.ui.strategySelector.findText("random"))
+        self.panel.ui.strategySelector.setCurrentIndex(self.panel.ui.strategySelector.findData("random"))
         self.panel.ui.sliceCount.value = 0
         self.press("nextStudyButton")
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 from PySide6.QtCore import QDir, Qt, QUrl
-from PySide6.QtGui import QCursor, QDesktopServices, QIcon, QPixmap
+from PySide6.QtGui import QCursor, QDesktopServices, QIcon, QPalette, QPixmap
 
 from harness import pythonqt
 from harness.pythonqt import asPythonQt
 
-__all__ = ["QCursor", "QDesktopServices", "QDir", "QIcon", "QPixmap", "QUrl", "Qt"]
+__all__ = ["QCursor", "QDesktopServices", "QDir", "QIcon", "QPalette", "QPixmap", "QUrl", "Qt"]
 
 
 def _widget(name: str) -> type:
@@ -80,8 +80,9 @@ class QMessageBox(QtWidgets.QMessageBox):
 
 
 class QApplication:
-    """The running application's static functions that ``slicer.util`` uses."""
+    """The running application's static functions that the panel and ``slicer.util`` use."""
 
+    mouseButtons = staticmethod(QtGui.QGuiApplication.mouseButtons)
     overrideCursor = staticmethod(QtGui.QGuiApplication.overrideCursor)
     restoreOverrideCursor = staticmethod(QtGui.QGuiApplication.restoreOverrideCursor)
     setOverrideCursor = staticmethod(QtGui.QGuiApplication.setOverrideCursor)

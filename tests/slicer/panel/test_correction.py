@@ -35,13 +35,13 @@ def test_a_server_without_such_a_model_corrects_nothing_and_says_so(segmented: A
 def test_the_model_that_corrects_is_listed_and_not_offered_for_automatic_segmentation(correctable: Any) -> None:
     selector = correctable.ui.modelSelector
     assert "correction" not in [selector.itemText(row) for row in range(selector.count)]
-    assert "<b>correction</b>: corrects (FLAIR)" in correctable.ui.modelsLabel.text
+    assert "<b>correction</b>: corrects (FLAIR)" in correctable.ui.modelsInfoText.text
 
 
 def test_without_a_segment_or_the_model_s_volume_it_says_what_is_missing(correctable: Any, scene: Any) -> None:
     flair = correctable.ui.flairSelector.currentNode()
     correctable.ui.flairSelector.setCurrentNode(None)
-    assert correctable.ui.correctHint.text == "'correction' needs FLAIR: choose the volume under Study."
+    assert correctable.ui.correctHint.text == "'correction' needs FLAIR: choose the volume under Images."
     correctable.ui.flairSelector.setCurrentNode(flair)
     assert correctable.ui.addLesionButton.enabled
     correctable.ui.segmentSelector.setCurrentNode(None)

@@ -179,7 +179,7 @@ def test_work_that_succeeds_takes_the_last_error_away(
 def test_every_method_that_qt_or_the_scene_calls_shows_its_errors(computed: Any) -> None:
     widgets = [widget for widget in vars(computed.ui).values() if hasattr(widget, "_connections")]
     slots = [slot for widget in widgets for _, slot, _ in widget._connections if hasattr(slot, "__self__")]
-    placement = computed.correction._placement
+    placement = computed.correction._tools["Click"]
     subscriptions = (computed.subscriptions, computed._segmentationEvents, placement.subscriptions)
     observers = [slot for each in (*subscriptions, *placement._nodeEvents.values()) for slot in each.slots]
     observers = [slot for slot in observers if hasattr(slot, "__self__")]
@@ -189,6 +189,6 @@ def test_every_method_that_qt_or_the_scene_calls_shows_its_errors(computed: Any)
 
 
 def test_a_slot_gets_no_more_arguments_than_it_takes(connected: Any) -> None:
-    connected.onConnect(True, "surplus")
-    connected.onAddress("http://127.0.0.1:8001", "surplus")
+    connected.connection.onConnect(True, "surplus")
+    connected.connection.onAddress("http://127.0.0.1:8001", "surplus")
     assert connected.model.url == "http://127.0.0.1:8001"

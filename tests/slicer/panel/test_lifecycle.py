@@ -46,7 +46,7 @@ def changeEverything(panel: Any, image: OrientedImage, scene: Any) -> None:
         selector.setCurrentNode(node)
         assert selector.currentNode() is node
     ui.serverUrl.text = "http://somewhere.example"
-    ui.autoUpdateCheckBox.checked = not ui.autoUpdateCheckBox.checked
+    ui.liveCheckBox.checked = not ui.liveCheckBox.checked
     ui.tokenEdit.text = "token"
     for selector in (ui.t1Selector, ui.segmentSelector):
         selector.setMRMLScene(None)
@@ -89,7 +89,6 @@ def test_a_cleaned_up_panel_observes_nothing_and_is_off_the_scene(computed: Any)
     assert computed.ui.segmentEditor.mrmlSegmentEditorNode() is None
     assert computed.ui.flairSelector.mrmlScene() is None
     assert computed.ui.segmentSelector.mrmlScene() is None
-    assert computed.ui.featureTable.mrmlTableNode() is None
 
 
 def test_cleanup_ends_the_work_that_is_under_way(withStudy: Any, backend: InProcessBackend, spin: Spin) -> None:
@@ -281,10 +280,10 @@ def test_nothing_is_styled_or_written_anew_while_nothing_changes(
 
 
 def test_an_edit_writes_the_status_but_not_the_estimates(computed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from RadiogenomicsLib.panel import view
+    from RadiogenomicsLib.panel.view import results
 
     built: list[Any] = []
-    monkeypatch.setattr(view, "estimateHtml", lambda estimate: built.append(estimate) or "")
+    monkeypatch.setattr(results, "estimateHtml", lambda estimate, colours: built.append(estimate) or "")
     paint(computed, paintOneSlice)
     assert "out of date" in computed.ui.resultHeading.text
     assert built == []

@@ -60,8 +60,11 @@ def test_connected_it_lists_the_server_s_models_and_strategies(connected: Any) -
         "segmentation_flair",
         "segmentation_multi",
     ]
-    assert [ui.strategySelector.itemText(i) for i in range(ui.strategySelector.count)] == ["random", "uncertainty"]
-    assert "subtype_coc" in ui.modelsLabel.text
+    assert [ui.strategySelector.itemText(i) for i in range(ui.strategySelector.count)] == [
+        "At random",
+        "uncertainty",
+    ], "a strategy that the panel does not know keeps the server's name"
+    assert "subtype_coc" in ui.modelsInfoText.text
 
 
 def test_no_request_is_made_on_the_main_thread(computed: Any, backend: InProcessBackend) -> None:
@@ -72,8 +75,8 @@ def test_no_request_is_made_on_the_main_thread(computed: Any, backend: InProcess
 def test_the_event_loop_runs_while_the_server_works(withStudy: Any, backend: InProcessBackend, spin: Spin) -> None:
     backend.gate.clear()
     withStudy.ui.segmentButton.click()
-    withStudy.ui.autoUpdateCheckBox.click()
-    assert withStudy.ui.autoUpdateCheckBox.checked
+    withStudy.ui.liveCheckBox.click()
+    assert withStudy.ui.liveCheckBox.checked
     assert state(withStudy) == "running"
     backend.gate.set()
     spin(idle(withStudy))

@@ -7,23 +7,73 @@ from typing import Any
 
 import numpy as np
 import pytest
-from inprocess import ESTIMATE, InProcessBackend
-from panels import REMOTE, Spin, addVolume, idle, jobThreads, paint, paintOneSlice, state, useRemote
+from inprocess import ESTIMATE_READING, InProcessBackend
+from panels import REMOTE, Spin, addVolume, estimateTexts, idle, jobThreads, paint, paintOneSlice, state, useRemote
 from RadiogenomicsLib.server.volumes import OrientedImage
 
 # Radiomics and subtype
 
 
-def test_a_result_shows_features_as_a_table_node_and_the_estimate(computed: Any, scene: Any) -> None:
+def test_a_result_shows_its_facts_its_estimate_and_its_key_features(computed: Any, scene: Any) -> None:
     ui = computed.ui
     assert state(computed) == "result"
-    table = ui.featureTable.mrmlTableNode()
+    table = computed.parameters.reference("features")
     assert table.GetNumberOfRows() == 4
     assert scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 1
-    assert ui.featureTable.model().rowCount() == 4
-    assert "COC cluster: coc2" in ui.estimatesLabel.text
-    assert "n = 88." in ui.estimatesLabel.text
-    assert ui.resultHeading.text == "Segment 'tumour' in 'glioma-01 segmentation_flair' of study 'glioma-01'"
+    assert ui.resultHeading.text == "<b>tumour</b> of glioma-01"
+    assert "Volume" in ui.headlineLabel.text
+    assert "counted in voxels" in ui.headlineLabel.toolTip
+    estimate = estimateTexts(computed)[0]
+    assert "<b>COC cluster:</b> coc2 more likely than coc1" in estimate
+    assert "0.15 (0.06 to 0.27) excluded" in estimate
+    assert "Because: round outline; small oedema" in estimate
+    assert "Mean on FLAIR" in ui.keyFeaturesLabel.text
+    assert "97th" in ui.keyFeaturesLabel.text
+
+
+def test_what_stands_behind_an_estimate_is_opened_by_its_button(computed: Any) -> None:
+    import slicer.util
+
+    row = slicer.util.childWidgetVariables(computed.ui.estimatesArea)
+    assert not row.estimate0InfoText.visible
+    row.estimate0Info.click()
+    assert row.estimate0InfoText.visible
+    assert "Fitted on 88 invented patients." in row.estimate0InfoText.text
+    assert "Model subtype_coc, version 1." in row.estimate0InfoText.text
+
+
+def test_a_weak_estimate_is_grey_and_called_weak(segmented: Any, backend: InProcessBackend, spin: Spin) -> None:
+    from RadiogenomicsLib.panel.view.palette import coloursOf
+
+    backend.estimateReading = replace(ESTIMATE_READING, tone="weak")
+    segmented.ui.computeButton.click()
+    spin(idle(segmented))
+    (estimate,) = estimateTexts(segmented)
+    assert "(weak evidence)" in estimate
+    colours = coloursOf(segmented.ui.sectionsArea)
+    assert estimate.startswith(f'<span style="color:{colours.muted}">')
+    assert colours.accent not in estimate, "its bars are grey"
+
+
+def test_fewer_estimates_than_before_leave_none_of_those(
+    computed: Any, backend: InProcessBackend, spin: Spin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = computed.model.result.analysis.reading
+    monkeypatch.setattr(backend, "_reading", lambda features: replace(reading, estimates=[]))
+    computed.ui.computeButton.click()
+    spin(idle(computed))
+    assert estimateTexts(computed) == []
+
+
+def test_an_older_server_without_a_reading_is_named_as_the_reason(
+    segmented: Any, backend: InProcessBackend, spin: Spin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "_reading", lambda features: None)
+    segmented.ui.computeButton.click()
+    spin(idle(segmented))
+    assert "This server does not say how its numbers are to be read" in segmented.ui.readingCautionsLabel.text
+    assert not segmented.ui.keyFeaturesRoom.visible
+    assert segmented.parameters.reference("features").GetNumberOfRows() == 4
 
 
 def test_the_segment_that_is_sent_is_the_one_on_display(computed: Any, backend: InProcessBackend) -> None:
@@ -33,76 +83,34 @@ def test_the_segment_that_is_sent_is_the_one_on_display(computed: Any, backend: 
     assert features.region == "tumour"
 
 
-def test_outside_the_training_range_is_a_warning_in_the_status_and_at_the_estimate(
-    segmented: Any, backend: InProcessBackend, spin: Spin
-) -> None:
-    backend.estimate = replace(ESTIMATE, inside_training_range=False, reasons=["sphericity is below all"])
+def test_what_an_estimate_warns_of_stands_beside_it(segmented: Any, backend: InProcessBackend, spin: Spin) -> None:
+    backend.estimateReading = replace(ESTIMATE_READING, cautions=["outside the training range: sphericity <1"])
     segmented.ui.computeButton.click()
     spin(idle(segmented))
     assert state(segmented) == "warning"
-    assert "COC cluster is estimated outside its training range" in segmented.ui.statusLabel.text
-    assert "sphericity is below all" in segmented.ui.estimatesLabel.text
+    assert "\u26a0 Outside the training range: sphericity &lt;1." in estimateTexts(segmented)[0]
 
 
-def test_an_estimate_of_a_patient_that_the_model_knows_is_said_to_be_no_prediction(
-    segmented: Any, backend: InProcessBackend, spin: Spin
-) -> None:
-    backend.estimate = replace(ESTIMATE, in_sample=True, reasons=["the model was fitted on this patient"])
-    segmented.ui.computeButton.click()
-    spin(idle(segmented))
-    assert state(segmented) == "warning"
-    assert "COC cluster is no prediction" in segmented.ui.statusLabel.text
-    assert "fitted on this patient" in segmented.ui.estimatesLabel.text
-
-
-def test_an_estimate_that_contradicts_another_is_a_warning(
-    segmented: Any, backend: InProcessBackend, spin: Spin
-) -> None:
-    backend.estimate = replace(ESTIMATE, contradicts=["subtype_idh"], reasons=["hardly any coc2 is IDH mutant"])
-    segmented.ui.computeButton.click()
-    spin(idle(segmented))
-    assert state(segmented) == "warning"
-    assert "COC cluster (coc2) hardly goes with subtype_idh" in segmented.ui.statusLabel.text
-    assert "hardly any coc2 is IDH mutant" in segmented.ui.estimatesLabel.text
-
-
-def test_notes_on_the_features_stand_beside_them(segmented: Any, backend: InProcessBackend, spin: Spin) -> None:
+def test_what_the_whole_reading_warns_of_stands_below(segmented: Any, backend: InProcessBackend, spin: Spin) -> None:
     backend.featureWarnings = ["the voxel size is not known: lengths are in voxels"]
     segmented.ui.computeButton.click()
     spin(idle(segmented))
-    assert state(segmented) == "result"
-    assert segmented.ui.featureNotesLabel.text == "The voxel size is not known: lengths are in voxels."
+    assert "The voxel size is not known: lengths are in voxels." in segmented.ui.readingCautionsLabel.text
 
 
-def test_features_that_should_not_be_trusted_are_marked_and_the_mark_is_explained(
-    segmented: Any, backend: InProcessBackend, spin: Spin
-) -> None:
-    mean = "flair_original_firstorder_Mean"
-    backend.featureDiagnostics = {"stability": {mean: 0.41}, "unstable": [mean], "stability_source": "<88> gliomas"}
+def test_the_research_notice_stands_beside_the_estimate(segmented: Any, spin: Spin) -> None:
+    assert not segmented.ui.noticeLabel.visible
     segmented.ui.computeButton.click()
     spin(idle(segmented))
-    assert state(segmented) == "result"
-    assert segmented.ui.stabilityLabel.visible
-    assert "⚠ marks 1 of 4 features" in segmented.ui.stabilityLabel.text
-    assert "&lt;88&gt; gliomas. Features without a number were not studied." in segmented.ui.stabilityLabel.text
-    table = segmented.ui.featureTable.mrmlTableNode()
-    assert [table.GetCellText(row, 4) for row in range(4)] == ["", "⚠ 0.41", "", ""]
-
-
-def test_no_mark_is_explained_where_no_stability_is_known(computed: Any) -> None:
-    assert not computed.ui.stabilityLabel.visible
-
-
-def test_the_research_notice_is_always_visible(panel: Any, computed: Any) -> None:
-    assert panel.ui.noticeLabel.visible
-    assert "not for diagnosis" in panel.ui.noticeLabel.text
+    assert segmented.ui.noticeLabel.visible
+    assert "not for diagnosis" in segmented.ui.noticeLabel.text
 
 
 def test_editing_the_segment_marks_the_result_out_of_date(computed: Any) -> None:
     paint(computed, paintOneSlice)
     assert state(computed) == "warning"
     assert "out of date" in computed.ui.resultHeading.text
-    assert "has changed since the numbers were computed" in computed.ui.statusLabel.text
+    assert "has changed since the numbers were computed" in computed.ui.resultHeading.toolTip
 
 
 def test_renaming_the_segment_or_changing_its_colour_does_not(computed: Any) -> None:
@@ -137,10 +145,8 @@ def test_an_edit_of_the_result_s_segmentation_counts_while_another_is_selected(c
     assert "has changed since" in computed.model.staleness
 
 
-def test_with_auto_update_an_edit_is_computed_again_after_a_pause(
-    computed: Any, backend: InProcessBackend, spin: Spin
-) -> None:
-    computed.ui.autoUpdateCheckBox.checked = True
+def test_live_an_edit_is_computed_again_after_a_pause(computed: Any, backend: InProcessBackend, spin: Spin) -> None:
+    computed.ui.liveCheckBox.checked = True
     originalVolume = computed.model.result.analysis.features.values["original_shape_VoxelVolume"]
     paint(computed, paintOneSlice)
     paint(computed, lambda array: array[5].fill(0))
@@ -150,12 +156,10 @@ def test_with_auto_update_an_edit_is_computed_again_after_a_pause(
     assert computed.model.staleness == ""
 
 
-def test_without_auto_update_nothing_is_computed_by_itself(
-    computed: Any, backend: InProcessBackend, spin: Spin
-) -> None:
+def test_not_live_nothing_is_computed_by_itself(computed: Any, backend: InProcessBackend, spin: Spin) -> None:
     paint(computed, paintOneSlice)
     count = len(backend.cases)
-    computed.autoUpdate()
+    computed.reading.liveUpdate()
     assert computed.model.running == ""
     assert len(backend.cases) == count
 
@@ -217,12 +221,12 @@ def test_this_computer_needs_no_consent(computed: Any) -> None:
     assert ctkMessageBox.shown == []
 
 
-def test_auto_update_never_asks_for_consent(computed: Any, backend: InProcessBackend, spin: Spin) -> None:
+def test_a_live_reading_never_asks_for_consent(computed: Any, backend: InProcessBackend, spin: Spin) -> None:
     useRemote(computed, spin)
-    computed.ui.autoUpdateCheckBox.checked = True
+    computed.ui.liveCheckBox.checked = True
     paint(computed, paintOneSlice)
     count = len(backend.cases)
-    computed.autoUpdate()
+    computed.reading.liveUpdate()
     assert computed.model.running == ""
     assert len(backend.cases) == count
 
@@ -236,12 +240,12 @@ def test_the_scene_remembers_what_was_selected(computed: Any, backend: InProcess
     from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
-    computed.ui.autoUpdateCheckBox.checked = True
+    computed.ui.liveCheckBox.checked = True
     widgets = loadWidgets(EXTENSION / "Resources" / "UI")
     reopened = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), backend.forUrl)
     assert reopened.model.selection == computed.model.selection
-    assert reopened.ui.autoUpdateCheckBox.checked
-    assert reopened.ui.featureTable.mrmlTableNode() is computed.ui.featureTable.mrmlTableNode()
+    assert reopened.ui.liveCheckBox.checked
+    assert reopened.parameters.reference("features") is computed.parameters.reference("features")
     reopened.cleanup()
 
 
@@ -262,7 +266,7 @@ def test_closing_the_scene_keeps_the_connection(computed: Any, scene: Any) -> No
     scene.Clear(False)
     assert state(computed) == "ready"
     assert computed.ui.nextStudyButton.enabled
-    assert computed.ui.noResultLabel.visible
+    assert not computed.ui.resultArea.visible
 
 
 def test_closing_the_scene_abandons_work_on_it(
@@ -280,6 +284,6 @@ def test_closing_the_scene_abandons_work_on_it(
 
 
 def test_removing_the_table_takes_the_result_away(computed: Any, scene: Any) -> None:
-    scene.RemoveNode(computed.ui.featureTable.mrmlTableNode())
+    scene.RemoveNode(computed.parameters.reference("features"))
     assert computed.model.result is None
-    assert computed.ui.featureTable.mrmlTableNode() is None
+    assert computed.parameters.reference("features") is None

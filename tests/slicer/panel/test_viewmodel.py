@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from inprocess import ESTIMATE
+from inprocess import ESTIMATE, ESTIMATE_READING
 from RadiogenomicsLib.panel.selected import ChosenVolume, Selection
 from RadiogenomicsLib.panel.viewmodel import COMPUTE, CONNECT, SUBMIT, DisplayedResult, PanelModel, PanelState
 from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo
 
+from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow
 
 URL = "http://127.0.0.1:8000"
@@ -46,13 +47,14 @@ def connected(model: PanelModel) -> PanelModel:
 
 def withResult(model: PanelModel, **changes: object) -> PanelModel:
     features = FeatureRow("study-a", "tumour", {"original_shape_MeshVolume": 12.0})
-    model.result = DisplayedResult(Analysis(features, (replace(ESTIMATE, **changes),)), model.selection)
+    reading = Reading("study-a", "tumour", "tumour", [], [replace(ESTIMATE_READING, **changes)])
+    model.result = DisplayedResult(Analysis(features, (ESTIMATE,), reading), model.selection)
     return model
 
 
 def test_it_begins_without_a_server_and_says_what_to_do(model: PanelModel) -> None:
     assert model.state is PanelState.NO_SERVER
-    assert "gliomics serve" in model.message
+    assert model.message == "Not connected: type the address of your Gliomics server and press Connect."
 
 
 def test_connecting_shows_the_address(model: PanelModel) -> None:
@@ -107,15 +109,15 @@ def test_cancelling_a_submission_says_that_it_may_have_been_saved(connected: Pan
     assert connected.message == "Submit label: cancelled. The server may have saved the label already."
 
 
-def test_a_result_inside_the_training_range_is_a_result(connected: PanelModel) -> None:
+def test_a_result_without_a_caution_is_a_result(connected: PanelModel) -> None:
     assert withResult(connected).state is PanelState.RESULT
     assert connected.warnings == []
 
 
-def test_a_result_outside_the_training_range_is_a_warning(connected: PanelModel) -> None:
-    withResult(connected, inside_training_range=False)
+def test_a_result_with_a_caution_is_a_warning(connected: PanelModel) -> None:
+    withResult(connected, cautions=["outside the training range"])
     assert connected.state is PanelState.WARNING
-    assert connected.warnings == ["COC cluster is estimated outside its training range"]
+    assert connected.warnings == ["outside the training range"]
 
 
 def test_notices_of_finished_work_are_warnings_until_the_next_work(connected: PanelModel) -> None:
@@ -149,7 +151,7 @@ def test_selecting_another_volume_makes_the_result_out_of_date(connected: PanelM
 
 def test_segmenting_names_the_sequence_that_is_missing(connected: PanelModel) -> None:
     connected.selection = replace(SELECTION, volumes={"t1": FLAIR})
-    assert connected.canSegment.reason == "'segmentation_flair' needs FLAIR: choose the volume under Study."
+    assert connected.canSegment.reason == "'segmentation_flair' needs FLAIR: choose the volume under Images."
 
 
 def test_volumes_of_different_studies_are_not_mixed(connected: PanelModel) -> None:
@@ -200,7 +202,7 @@ def test_a_label_on_another_grid_than_the_study_s_cannot_be_submitted(connected:
 
 def test_one_volume_for_two_sequences_is_refused_by_name(connected: PanelModel) -> None:
     connected.selection = replace(SELECTION, volumes={"flair": FLAIR, "t1": T1, "t2": FLAIR})
-    reason = "'a FLAIR' is chosen for FLAIR and for T2: choose it once, under Study."
+    reason = "'a FLAIR' is chosen for FLAIR and for T2: choose it once, under Images."
     assert connected.canSegment.reason == connected.canCompute.reason == reason
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from html import escape
 from typing import Any
 
 import nibabel
 import numpy as np
 import pytest
 from harness import EXTENSION
-from panels import press
+from panels import estimateTexts, press
 
 Spin = Callable[..., None]
 
@@ -58,7 +59,7 @@ def test_the_panel_shows_what_the_server_offers(session: Any) -> None:
 def test_an_annotator_s_round_ends_as_a_final_label_on_the_server(session: Any, server: Any, spin: Spin) -> None:
     import slicer
 
-    session.ui.strategySelector.setCurrentIndex(session.ui.strategySelector.findText("random"))
+    session.ui.strategySelector.setCurrentIndex(session.ui.strategySelector.findData("random"))
     press(session, "nextStudyButton", spin)
     studyId = session.model.selection.studyId
     assert "Drawn at random" in session.ui.reasonLabel.text
@@ -80,13 +81,14 @@ def test_an_annotator_s_round_ends_as_a_final_label_on_the_server(session: Any, 
     features = session.model.result.analysis.features
     assert (features.study_id, features.region) == (studyId, "tumour")
     assert features.values["original_shape_VoxelVolume"] == pytest.approx(proposed.sum() * voxelVolume(reference))
-    assert session.ui.featureTable.mrmlTableNode().GetNumberOfRows() == len(features.values)
+    assert session.parameters.reference("features").GetNumberOfRows() == len(features.values)
     estimates = session.model.result.analysis.estimates
     assert {estimate.model for estimate in estimates} == {"subtype_coc", "subtype_idh"}
     for estimate in estimates:
         assert sum(estimate.probabilities.values()) == pytest.approx(1)
-        assert f"{estimate.target}: {estimate.predicted}" in session.ui.estimatesLabel.text
-        assert f"n = {estimate.n_training}." in session.ui.estimatesLabel.text
+    shown = "".join(estimateTexts(session))
+    for estimate in session.model.result.analysis.reading.estimates:
+        assert escape(estimate.headline) in shown
 
     slicer.util.updateSegmentBinaryLabelmapFromArray(truth.astype(np.uint8), segmentation, segmentId, reference)
     assert "has changed since" in session.model.staleness
@@ -127,8 +129,7 @@ def test_a_segment_that_is_a_part_of_the_lesion_is_measured_but_not_estimated(
     assert session.model.result.analysis.features.values
     assert session.model.result.analysis.estimates == ()
     assert session.model.result.analysis.reading.title == "Enhancing tumour"
-    assert "No estimate of subtype_idh: " in session.ui.featureNotesLabel.text
-    assert "region 'enhancing'" in session.ui.featureNotesLabel.text
+    assert "fitted on whole tumours, and this is a part of one" in session.ui.readingCautionsLabel.text
 
 
 def test_the_server_s_refusal_is_shown_in_its_words(session: Any, spin: Spin) -> None:

@@ -286,7 +286,7 @@ def test_slices_that_the_server_asks_for_come_back_to_it_one_round_after_the_oth
     session: Any, server: Any, redView: Any, spin: Spin
 ) -> None:
     rows = session.ui.sliceList
-    session.ui.strategySelector.setCurrentIndex(session.ui.strategySelector.findText("epistemic"))
+    session.ui.strategySelector.setCurrentIndex(session.ui.strategySelector.findData("epistemic"))
     session.ui.sliceCount.value = 2
     saved: dict[str, dict[int, int]] = {"upwards": {}, "downwards": {}}
     for size in (2, 3, 4):
@@ -317,7 +317,7 @@ def test_slices_that_the_server_asks_for_come_back_to_it_one_round_after_the_oth
 
 
 def test_a_strategy_that_names_no_slices_says_which_do(session: Any, spin: Spin) -> None:
-    session.ui.strategySelector.setCurrentIndex(session.ui.strategySelector.findText("random"))
+    session.ui.strategySelector.setCurrentIndex(session.ui.strategySelector.findData("random"))
     session.ui.sliceCount.value = 2
     session.ui.nextStudyButton.click()
     spin(idle(session), seconds=60)

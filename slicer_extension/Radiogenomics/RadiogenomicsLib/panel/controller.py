@@ -17,7 +17,8 @@ from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 class PanelContext:
     """The parts of the panel that its sections share.
 
-    ``ui`` has the widgets by name; ``onChanged`` is to be called when the view model changed.
+    ``ui`` has the widgets by name; ``onChanged`` is to be called when the view model changed,
+    ``onSelection`` when what is selected is to be read anew.
     """
 
     ui: Any
@@ -27,6 +28,7 @@ class PanelContext:
     runner: JobRunner
     subscriptions: Subscriptions
     onChanged: Callable[[], None]
+    onSelection: Callable[[], None]
 
 
 class Controller:
@@ -40,3 +42,4 @@ class Controller:
         self._model = context.model
         self._subscriptions = context.subscriptions
         self._onChanged = context.onChanged
+        self._onSelection = context.onSelection

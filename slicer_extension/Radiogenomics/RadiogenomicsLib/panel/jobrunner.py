@@ -106,16 +106,20 @@ class JobRunner:
         *,
         backend: Backend,
         onAbandoned: Callable[[], None] = _nothing,
+        yields: bool = False,
     ) -> None:
         """Do ``work``, which asks ``backend``, in a thread, and ``onResult`` with what it brings in this one.
 
         Where ``onResult`` would hold the application up it is a generator, and its parts are done one by one; the work
-        is under way until the last. ``onAbandoned`` is called instead when the work fails or is cancelled.
+        is under way until the last. ``onAbandoned`` is called instead when the work fails or is cancelled. Work
+        that ``yields`` is not waited for: it is abandoned, without a word, when other work starts.
         """
+        if self._model.yields:
+            self.cancel()
         job = BackgroundJob(title, work, backend.interrupt)
         backend.tellWaiting(job.progress)
         self.segmentEdited = self._dialogShown = False
-        self._model.jobStarted(title)
+        self._model.jobStarted(title, yields=yields)
         job.start()
         self._current = _Running(job, onResult, onAbandoned)
         self._pollTimer.start()

@@ -69,7 +69,7 @@ class Labelling(Controller):
     def onNextStudy(self) -> None:
         """Download the study to annotate next, and choose its volumes."""
         backend = self.runner.backend()
-        strategy, sliceCount = self._ui.strategySelector.currentText, self._ui.sliceCount.value
+        strategy, sliceCount = self._ui.strategySelector.currentData, self._ui.sliceCount.value
 
         def onResult(study: servercalls.StudyImages) -> Steps:
             if not study.studyId:

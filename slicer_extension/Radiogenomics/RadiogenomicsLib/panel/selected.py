@@ -90,9 +90,9 @@ class Selection:
         """Why the chosen volumes are not one study's; empty when they are."""
         if self.repeated:
             titles = " and for ".join(TITLES[sequence] for sequence in self.repeated)
-            return f"'{self.volumes[self.repeated[0]].name}' is chosen for {titles}: choose it once, under Study."
+            return f"'{self.volumes[self.repeated[0]].name}' is chosen for {titles}: choose it once, under Images."
         if self.isMixed:
-            return "The chosen volumes belong to different studies: choose volumes of one study under Study."
+            return "The chosen volumes belong to different studies: choose volumes of one study under Images."
         return ""
 
     @property
@@ -105,7 +105,7 @@ class Selection:
             )
         return (
             f"'{self.segmentation}' was not drawn on a study of the server: take one with Next study, or choose its "
-            "volumes under Study."
+            "volumes under Images."
         )
 
     @property

@@ -9,6 +9,7 @@ import slicer.util
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 _URL, _ANNOTATOR = "Gliomics/ServerUrl", "Gliomics/Annotator"
+_MODE = "Gliomics/PanelMode"
 _REMOVE_FINISHED = "Gliomics/RemoveFinishedStudies"
 
 
@@ -41,3 +42,13 @@ def removesFinishedStudies() -> bool:
 def rememberRemovesFinishedStudies(remove: bool) -> None:
     """Keep what the user said."""
     qt.QSettings().setValue(_REMOVE_FINISHED, remove)
+
+
+def panelMode() -> str:
+    """How the user used the panel last, as the view model names it; empty where the user has not chosen."""
+    return str(slicer.util.settingsValue(_MODE, ""))
+
+
+def rememberPanelMode(mode: str) -> None:
+    """Keep how the user uses the panel."""
+    qt.QSettings().setValue(_MODE, mode)

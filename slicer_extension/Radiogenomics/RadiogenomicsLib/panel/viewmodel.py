@@ -9,9 +9,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from RadiogenomicsLib.panel.selected import Selection, SlicesAsked
+from RadiogenomicsLib.panel.facts import (
+    ANNOTATE,
+    COMPUTE,
+    CONNECT,
+    CORRECT,
+    MAP,
+    NEXT_STUDY,
+    READ,
+    SEGMENT,
+    SUBMIT,
+    DisplayedResult,
+    PanelFacts,
+)
+from RadiogenomicsLib.panel.selected import SlicesAsked
 from RadiogenomicsLib.sequences import TITLES
-from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo, addressError, hostOf, tokenError
+from RadiogenomicsLib.server.backends import Model, addressError, tokenError
+
+__all__ = [
+    "ANNOTATE",
+    "COMPUTE",
+    "CONNECT",
+    "CORRECT",
+    "MAP",
+    "NEXT_STUDY",
+    "READ",
+    "SEGMENT",
+    "SUBMIT",
+    "Action",
+    "DisplayedResult",
+    "PanelModel",
+    "PanelState",
+]
 
 
 class PanelState(Enum):
@@ -34,135 +63,15 @@ class Action:
     reason: str = ""
 
 
-@dataclass
-class DisplayedResult:
-    """An analysis and what it was made from."""
-
-    analysis: Analysis
-    selection: Selection
-    edited: bool = False
-
-
-class PanelModel:
+class PanelModel(PanelFacts):
     """The facts and what follows from them."""
 
-    def __init__(self) -> None:
-        self.url = ""
-        self._tokens: dict[str, str] = {}
-        self.annotator = ""
-        """The user's name, with which labels are saved where no token says who it is."""
-        self.info: ServerInfo | None = None
-        self.connectedUrl = ""
-        self.selection = Selection()
-        self.modelName = ""
-        self.result: DisplayedResult | None = None
-        self.reason = ""
-        self.slicesAsked: dict[str, SlicesAsked] = {}
-        """By study; kept for every study, lest a label of some slices is submitted for a whole one."""
-        self.hasUndo = False
-        """Whether the Segment Editor's history has a step to go back to."""
-        self.running = ""
-        self.progressText = ""
-        self.fraction: float | None = None
-        self._message = ""
-        self._failure = ""
-        self._notices: tuple[str, ...] = ()
-
-    # What happened
-
-    def addressChanged(self, url: str) -> None:
-        """Another address was typed: the connection to the former one is over."""
-        self.url = url.strip()
-        if self.info is not None and self.url != self.connectedUrl:
-            self.info = None
-            self._say("")
-
-    def tokenChanged(self, token: str) -> None:
-        """A token was typed; it belongs to the server whose address is typed now, and goes to no other."""
-        if not addressError(self.url):
-            self._tokens[hostOf(self.url)] = token.strip()
-
-    def annotatorChanged(self, name: str) -> None:
-        """The user typed a name."""
-        self.annotator = " ".join(name.split())
-
-    def jobStarted(self, title: str) -> None:
-        """Work began in the background."""
-        self.running, self.progressText, self.fraction = title, "", None
-        self._say("")
-
-    def jobProgressed(self, text: str, fraction: float | None) -> None:
-        """The work reported how far it is."""
-        self.progressText, self.fraction = text, fraction
-
-    def jobFinished(self, message: str, notices: tuple[str, ...] = ()) -> None:
-        """The work is done; ``notices`` are what the user should know about its result.
-
-        What went wrong beside it since it began is still said.
-        """
-        self.running = ""
-        self._message, self._notices = message, notices
-
-    def jobFailed(self, message: str) -> None:
-        """The work ended with an error; a failed connection leaves no server."""
-        if self.running == CONNECT:
-            self.info = None
-        self.running = ""
-        self._say("", failure=message)
-
-    def jobCancelled(self) -> None:
-        """The user stopped the work."""
-        after = " The server may have saved the label already." if self.running == SUBMIT else ""
-        self.running, title = "", self.running
-        self._say(f"{title}: cancelled.{after}")
-
-    def failed(self, message: str, *, busy: bool) -> None:
-        """Something could not be done; ``busy`` says whether other work goes on."""
-        if not busy:
-            self.running = ""
-        self._say("", failure=message)
-
-    def actionDone(self, message: str) -> None:
-        """Something was done at once."""
-        self._say(message)
-
-    def connected(self, url: str, info: ServerInfo) -> None:
-        """The server answered."""
-        self.connectedUrl, self.info = url, info
-        names = [model.name for model in self.segmentationModels]
-        if self.modelName not in names:
-            self.modelName = names[0] if names else ""
-
-    def slicesNamed(self, studyId: str, numbers: tuple[int, ...]) -> None:
-        """The server named slices of a study, none for the whole; those that are done among them stay so."""
-        earlier = self.slicesAsked.pop(studyId, SlicesAsked(()))
-        if numbers:
-            self.slicesAsked[studyId] = SlicesAsked(numbers, tuple(n for n in earlier.doneNumbers if n in numbers))
-
-    def segmentEdited(self) -> None:
-        """The voxels of a segment changed."""
-        if self.result is not None:
-            self.result.edited = True
-
-    def sceneClosed(self) -> None:
-        """The scene was closed: its results are gone, the server stays."""
-        self.selection, self.result, self.reason, self.slicesAsked = Selection(), None, "", {}
-        if not self.running:
-            self._say("")
-
-    def _say(self, message: str, *, failure: str = "") -> None:
-        self._message, self._failure, self._notices = message, failure, ()
-
     # What to show
-
-    def tokenFor(self, url: str) -> str:
-        """The token that was typed for the server at this address; empty when there is none."""
-        return "" if addressError(url) else self._tokens.get(hostOf(url), "")
 
     @property
     def state(self) -> PanelState:
         """Running work comes first, then an error, then a result with or without warnings."""
-        if self.running:
+        if self.isBusy:
             return PanelState.CONNECTING if self.running == CONNECT else PanelState.RUNNING
         if self._failure:
             return PanelState.ERROR
@@ -175,7 +84,7 @@ class PanelModel:
     @property
     def message(self) -> str:
         """The status line: what is being done, what went wrong, or what to do next."""
-        if self.running:
+        if self.isBusy:
             progress = f"{self.running}: {self.progressText}" if self.progressText else f"{self.running}\u2026"
             return f"{progress} {self._failure}" if self._failure else progress
         if self._failure:
@@ -183,34 +92,32 @@ class PanelModel:
         if self._message:
             return self._message
         if self.info is None:
-            return "Not connected. Start a server with `gliomics serve` and press Connect."
+            return "Not connected: type the address of your Gliomics server and press Connect."
         if not self.selection.volumes:
-            return "Ready. Take the next study, or load a volume and choose it under Study."
-        return "Ready."
+            return "Take the next study." if self.mode == ANNOTATE else "Load the examination's images."
+        return ""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know about what was done last."""
+        return () if self.isBusy else self._notices
+
+    @property
+    def isDone(self) -> bool:
+        """Whether the message is of something that was done."""
+        return bool(self._message) and not self._failure and not self.isBusy
+
+    @property
+    def isLive(self) -> bool:
+        """Whether the result follows the segment by itself."""
+        return self.live and self.result is not None
 
     @property
     def warnings(self) -> list[str]:
-        """Notices of the last work, and why the result on display is not to be relied on."""
-        warnings = list(self._notices)
-        if self.staleness:
-            warnings.append(self.staleness)
-        if self.result is not None:
-            warnings += [
-                f"{estimate.target} is estimated outside its training range"
-                for estimate in self.result.analysis.estimates
-                if not estimate.inside_training_range
-            ]
-            warnings += [
-                f"{estimate.target} is no prediction: the model was fitted on this patient"
-                for estimate in self.result.analysis.estimates
-                if estimate.in_sample
-            ]
-            warnings += [
-                f"{estimate.target} ({estimate.predicted}) hardly goes with {', '.join(estimate.contradicts)}"
-                for estimate in self.result.analysis.estimates
-                if estimate.contradicts
-            ]
-        return warnings
+        """Notices, why the result on display is not to be relied on, and what its estimates warn of."""
+        reading = self.result.analysis.reading if self.result is not None else None
+        cautions = [caution for estimate in reading.estimates for caution in estimate.cautions] if reading else []
+        return [*self.notices, *([self.staleness] if self.staleness else []), *cautions]
 
     @property
     def staleness(self) -> str:
@@ -238,11 +145,6 @@ class PanelModel:
             f"Connected to {self.info.name} {self.info.version}: {self.info.studies} studies, "
             f"{self.info.labelled} labelled"
         )
-
-    @property
-    def segmentationModels(self) -> list[Model]:
-        """Models for automatic segmentation."""
-        return self._ofKind("segmentation")
 
     @property
     def chosenModel(self) -> Model | None:
@@ -301,7 +203,7 @@ class PanelModel:
         if not reason and not self.selection.labelStudyId:
             reason = self.selection.strayReason
         if not reason and self.submitsSlices and not self.slicesOfLabel.doneNumbers:
-            reason = "Tick the slices that are done under Study, or tick 'The whole study is done'."
+            reason = "Tick the slices that are done under Next study, or tick 'The whole study is done'."
         return self._unless(reason)
 
     @property
@@ -333,7 +235,7 @@ class PanelModel:
         if not reason and not self._ofKind("radiomics"):
             reason = "The server computes no radiomics."
         if not reason and not self.selection.volumes:
-            reason = "Choose at least one volume under Study."
+            reason = "Choose at least one volume under Images."
         if not reason and not self.selection.segmentId:
             reason = "Choose a segment under Segmentation."
         return self._unless(reason or self.selection.mixedReason or self.selection.foreignReason)
@@ -353,7 +255,7 @@ class PanelModel:
         return Action(not reason, reason)
 
     def _busy(self) -> str:
-        return f"Wait for '{self.running}' to end, or cancel it." if self.running else ""
+        return f"Wait for '{self.running}' to end, or cancel it." if self.isBusy else ""
 
     def _noServer(self) -> str:
         return "Connect to a server first." if self.info is None else ""
@@ -363,20 +265,8 @@ class PanelModel:
             return "The server has no model for segmentation."
         return self._missing(self.chosenModel)
 
-    def _ofKind(self, kind: str) -> list[Model]:
-        return self.info.ofKind(kind) if self.info is not None else []
-
     def _missing(self, model: Model) -> str:
         missing = [TITLES.get(s, s) for s in model.requiredSequences if s not in self.selection.volumes]
         if missing:
-            return f"'{model.name}' needs {' and '.join(missing)}: choose the volume under Study."
-        return "" if self.selection.volumes else "Choose at least one volume under Study."
-
-
-CONNECT = "Connect"
-NEXT_STUDY = "Next study"
-SEGMENT = "Auto segment"
-SUBMIT = "Submit label"
-COMPUTE = "Compute"
-MAP = "Map"
-CORRECT = "Correct"
+            return f"'{model.name}' needs {' and '.join(missing)}: choose the volume under Images."
+        return "" if self.selection.volumes else "Choose at least one volume under Images."

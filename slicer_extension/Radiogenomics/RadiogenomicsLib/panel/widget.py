@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 import slicer
+import slicer.util
 import vtk
 
-from RadiogenomicsLib.panel import consent, usersettings, viewmodel
+from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import PanelContext
 from RadiogenomicsLib.panel.correction import Correction
 from RadiogenomicsLib.panel.display.maps import Maps
@@ -17,24 +18,24 @@ from RadiogenomicsLib.panel.display.views import Views
 from RadiogenomicsLib.panel.editor import SegmentEditor
 from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
 from RadiogenomicsLib.panel.labelling import Labelling
+from RadiogenomicsLib.panel.sections.connection import Connection
+from RadiogenomicsLib.panel.sections.reading import ReadingSection
+from RadiogenomicsLib.panel.sections.segmenting import Segmenting
 from RadiogenomicsLib.panel.selection import SceneSelection
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
-from RadiogenomicsLib.panel.uifiles import PanelWidgets
-from RadiogenomicsLib.panel.view import PanelView
-from RadiogenomicsLib.panel.viewmodel import DisplayedResult, PanelModel
+from RadiogenomicsLib.panel.uifiles import SECTIONS, PanelWidgets
+from RadiogenomicsLib.panel.view.panelview import PanelView
+from RadiogenomicsLib.panel.viewmodel import PanelModel
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.segments import segmentsOf, voxelsOf
-from RadiogenomicsLib.scene.tables import publishFeatures
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
-from RadiogenomicsLib.server import servercalls
-from RadiogenomicsLib.server.backends import Analysis, Backend, ServerInfo
+from RadiogenomicsLib.server.backends import Backend
 from RadiogenomicsLib.server.volumes import VolumeError
 
 SETTLE_MS = 50
 """New volumes are looked at after this time, when their names and attributes are set."""
-AUTO_UPDATE_MS = 1500
-"""An edited segment is computed again when it was left alone for this long."""
+_BUTTONS = ("QPushButton", "QToolButton", "QCheckBox")
 
 
 class RadiogenomicsPanel:
@@ -51,15 +52,19 @@ class RadiogenomicsPanel:
         self.logic = logic
         self.model = PanelModel()
         self.runner = JobRunner(self.model, backendFor, self.refresh)
-        self.view = PanelView(self.ui)
+        self.view = PanelView(widgets, self.subscriptions)
         self.parameters = Parameters(logic.getParameterNode())
         self._settleTimer = makeTimer(SETTLE_MS, self.recogniseNewVolumes)
-        self._autoUpdateTimer = makeTimer(AUTO_UPDATE_MS, self.autoUpdate)
         widgets.setScene(slicer.mrmlScene)
         self.selection = SceneSelection(self.ui, logic, self.runner, self.subscriptions, self.onSelection)
+        for name in SECTIONS:
+            self._followPresses(name)
         context = PanelContext(
-            self.ui, logic, self.selection, self.model, self.runner, self.subscriptions, onChanged=self.refresh
+            self.ui, logic, self.selection, self.model, self.runner, self.subscriptions, self.refresh, self.onSelection
         )
+        self.connection = Connection(context)
+        self.segmenting = Segmenting(context)
+        self.reading = ReadingSection(context)
         self.labelling = Labelling(context)
         self.views = Views(context)
         self.maps = Maps(context)
@@ -67,9 +72,7 @@ class RadiogenomicsPanel:
         self.correction = Correction(context, self.editor)
         self._connectWidgets()
         self._observeScene()
-        self.ui.serverUrl.text = usersettings.serverUrl()
-        self.model.annotatorChanged(usersettings.annotator())
-        self.ui.annotatorEdit.text = self.model.annotator
+        self.model.mode = usersettings.panelMode() or self.model.mode
         self.restore()
         if not self.selection.volumes():
             self.selection.recogniseVolumes()
@@ -78,18 +81,19 @@ class RadiogenomicsPanel:
 
     def _connectWidgets(self) -> None:
         ui, connect = self.ui, self.subscriptions.connect
-        connect(ui.serverUrl, "textChanged(QString)", self.onAddress)
-        connect(ui.serverUrl, "returnPressed()", self.onConnect)
-        connect(ui.tokenEdit, "textEdited(QString)", self.onToken)
-        connect(ui.tokenEdit, "returnPressed()", self.onConnect)
-        connect(ui.annotatorEdit, "textEdited(QString)", self.onAnnotator)
-        connect(ui.connectButton, "clicked(bool)", self.onConnect)
+        connect(ui.annotateButton, "clicked(bool)", lambda: self.onMode(viewmodel.ANNOTATE))
+        connect(ui.readButton, "clicked(bool)", lambda: self.onMode(viewmodel.READ))
         connect(ui.recogniseButton, "clicked(bool)", self.onRecognise)
-        connect(ui.segmentButton, "clicked(bool)", self.onSegment)
-        connect(ui.computeButton, "clicked(bool)", self.onCompute)
         connect(ui.cancelButton, "clicked(bool)", self.onCancel)
-        connect(ui.modelSelector, "currentIndexChanged(int)", self.onModel)
-        connect(ui.autoUpdateCheckBox, "toggled(bool)", self.onAutoUpdate)
+        for name in SECTIONS:
+            connect(getattr(ui, f"{name.lower()}Room"), "contentsCollapsed(bool)", self.onFolded)
+
+    def _followPresses(self, section: str) -> None:
+        """Tell the view model in which section a button is pressed, before the button's own slot is called."""
+        widgets = vars(slicer.util.childWidgetVariables(self._widgets.sections[section])).values()
+        for widget in widgets:
+            if widget.className() in _BUTTONS:
+                self.subscriptions.connect(widget, "clicked(bool)", lambda: self.model.pressedIn(section))
 
     def _observeScene(self) -> None:
         scene, observe = slicer.mrmlScene, self.subscriptions.observe
@@ -114,8 +118,8 @@ class RadiogenomicsPanel:
 
     def cleanup(self) -> None:
         """Leave nothing that reacts: no timer, no signal, no observer, no job; the widgets are off the scene."""
-        for timer in (self._settleTimer, self._autoUpdateTimer):
-            timer.stop()
+        self._settleTimer.stop()
+        self.reading.cleanup()
         self.runner.stop()
         self.correction.cleanup()
         self.views.cleanup()
@@ -123,7 +127,6 @@ class RadiogenomicsPanel:
         self.subscriptions.end()
         self._segmentationEvents.end()
         with suppress(ValueError):  # PythonQt's word for a widget that Qt has deleted
-            self.ui.featureTable.setMRMLTableNode(None)
             self._widgets.setScene(None)
 
     # Scene
@@ -134,11 +137,9 @@ class RadiogenomicsPanel:
         self.labelling.restore(self.parameters)
         self.views.restore(self.parameters)
         self.maps.restore(self.parameters)
-        self.ui.autoUpdateCheckBox.checked = self.parameters.flag("autoUpdate")
-        self.ui.featureTable.setMRMLTableNode(self.parameters.reference("features"))
-        self.model.modelName = self.parameters.text("model") or self.model.modelName
-        self.view.showModels(self.model)
         self.editor.sceneChanged()
+        self.segmenting.restore(self.parameters)
+        self.reading.restore(self.parameters)
         self.selection.restore(self.parameters)
 
     @shown
@@ -175,10 +176,7 @@ class RadiogenomicsPanel:
         if node is None:
             return
         self.selection.release(node)
-        if self.ui.featureTable.mrmlTableNode() is node:
-            self.ui.featureTable.setMRMLTableNode(None)
-            self.model.result = None
-            self.refresh()
+        self.reading.release(node)
 
     @shown
     def onNodeRemoved(self, _caller: Any = None, _event: Any = None) -> None:
@@ -206,13 +204,13 @@ class RadiogenomicsPanel:
         """Volumes, segmentation or segment were chosen, by the user or by the panel."""
         self.model.selection = self.selection.read()
         self.selection.remember(self.parameters)
-        for sequence in SEQUENCES:
-            self.view.showSequenceHint(sequence, self.selection.hint(sequence))
-        self.view.showRecognition(self.selection.notes)
+        hints = {sequence: self.selection.hint(sequence) for sequence in SEQUENCES}
+        self.view.showVolumes(hints, self.selection.notes)
         self._observeSegmentations()
         self.editor.selectionChanged()
         self.correction.selectionChanged()
         self._showLabelValues()
+        self.reading.changed()
         self.refresh()
 
     def _observeSegmentations(self) -> None:
@@ -244,7 +242,7 @@ class RadiogenomicsPanel:
         node = slicer.mrmlScene.GetNodeByID(result.selection.segmentationId) if result is not None else None
         if node is not None and node.GetSegmentation() is segmentation:
             self.model.segmentEdited()
-            self._autoUpdateTimer.start()
+        self.reading.changed()
         self.refresh()
 
     @shown
@@ -273,141 +271,24 @@ class RadiogenomicsPanel:
         self.view.show(self.model)
         self.labelling.show()
         self.labelling.remember(self.parameters)
+        self.segmenting.remember(self.parameters)
         self.correction.update()
         self.views.update()
         self.maps.update()
 
     @shown
+    def onMode(self, mode: str) -> None:
+        """The user wants to use the panel in another way."""
+        usersettings.rememberPanelMode(mode)
+        self.model.mode = mode
+        self.refresh()
+
+    @shown
+    def onFolded(self) -> None:
+        """The user folded or unfolded a section, or the panel did."""
+        self.refresh()
+
+    @shown
     def onCancel(self) -> None:
         """Abandon the work that is under way."""
         self.runner.cancel()
-
-    # Actions
-
-    @shown
-    def onAddress(self, url: str) -> None:
-        """Another server address was typed."""
-        self.model.addressChanged(url)
-        self.ui.tokenEdit.text = self.model.tokenFor(self.model.url)
-        self.refresh()
-
-    @shown
-    def onToken(self, token: str) -> None:
-        """A token was typed or pasted; it is kept nowhere but in this panel."""
-        self.model.tokenChanged(token)
-        self.refresh()
-
-    @shown
-    def onAnnotator(self, name: str) -> None:
-        """The user's name was typed."""
-        self.model.annotatorChanged(name)
-        usersettings.rememberAnnotator(self.model.annotator)
-        self.refresh()
-
-    @shown
-    def onConnect(self) -> None:
-        """Ask the server what it offers; nothing but the request is sent."""
-        if self.model.running:
-            return
-        if not self.model.canConnect.enabled:
-            self.runner.fail(self.model.canConnect.reason)
-            return
-        url, backend = self.model.url, self.runner.backend(self.model.url)
-
-        def onResult(info: ServerInfo) -> None:
-            usersettings.rememberServerUrl(url)
-            self.model.connected(url, info)
-            self.logic.connectedTo(url)
-            self.parameters.setText("model", self.model.modelName)
-            self.view.showModels(self.model)
-            self.onSelection()
-
-        self.runner.start(viewmodel.CONNECT, lambda job: servercalls.connect(job, backend), onResult, backend=backend)
-
-    @shown
-    def onModel(self) -> None:
-        """Another model for automatic segmentation was chosen."""
-        self.model.modelName = self.ui.modelSelector.currentText
-        self.parameters.setText("model", self.model.modelName)
-        self.refresh()
-
-    @shown
-    def onSegment(self) -> None:
-        """Segment the chosen volumes with the chosen model."""
-        self.model.selection = self.selection.read()
-        model = self.model.chosenModel
-        if model is None or not self.model.canSegment.enabled:
-            self.runner.fail(self.model.canSegment.reason)
-            return
-        modelName, sequences = model.name, model.sequences or SEQUENCES
-        reference = self.selection.firstVolume(sequences)
-        referenceId, name = reference.GetID(), reference.GetName()
-        images = self.runner.attempt(lambda: self.selection.images(sequences))
-        if images is None or (images.volumes and not self.runner.mayUpload()):
-            return
-        backend = self.runner.backend()
-
-        def onResult(answer: servercalls.MaskImage) -> None:
-            node = slicer.mrmlScene.GetNodeByID(referenceId)
-            if node is None:
-                raise VolumeError(f"volume '{name}' was removed while it was segmented; the mask was dropped")
-            title = f"{images.studyId or name} {modelName}"
-            segmentation = self.logic.addSegmentation(answer.mask, node, answer.labels, title)
-            self.model.jobFinished(f"'{segmentation.GetName()}' was added.", answer.warnings)
-            self.selection.chooseSegmentation(segmentation)
-
-        self.runner.start(
-            viewmodel.SEGMENT,
-            lambda job: servercalls.segment(job, backend, modelName, images),
-            onResult,
-            backend=backend,
-        )
-
-    @shown
-    def onCompute(self) -> None:
-        """Compute features and subtypes of the chosen segment."""
-        selection = self.model.selection = self.selection.read()
-        if not self.model.canCompute.enabled:
-            self.runner.fail(self.model.canCompute.reason)
-            return
-        reference = self.selection.firstVolume()
-        segmentation = self.selection.segmentation()
-        mask = self.runner.attempt(lambda: self.logic.segmentMask(segmentation, selection.segmentId, reference))
-        if mask is None or not self.runner.mayUpload():
-            return
-        images = self.runner.attempt(self.selection.images)
-        if images is None:
-            return
-        backend = self.runner.backend()
-
-        def onResult(analysis: Analysis) -> None:
-            measured = slicer.mrmlScene.GetNodeByID(selection.segmentationId)
-            table = publishFeatures(analysis.features, measured, selection.segmentId, analysis.reading)
-            self.parameters.setReference("features", table)
-            self.ui.featureTable.setMRMLTableNode(table)
-            self.model.result = DisplayedResult(analysis, selection, edited=self.runner.segmentEdited)
-            self.model.jobFinished(f"{len(analysis.features.values)} features of '{selection.segment}' were computed.")
-            self._observeSegmentations()
-
-        self.runner.start(
-            viewmodel.COMPUTE,
-            lambda job: servercalls.analyse(job, backend, images, mask, selection.segment),
-            onResult,
-            backend=backend,
-        )
-
-    @shown
-    def onAutoUpdate(self, checked: bool) -> None:
-        """Automatic updating was switched on or off."""
-        self.parameters.setFlag("autoUpdate", checked)
-        self._autoUpdateTimer.start()
-
-    @shown
-    def autoUpdate(self) -> None:
-        """Compute again after an edit; never asks anything, and waits while other work runs."""
-        if not self.ui.autoUpdateCheckBox.checked or self.model.result is None or not self.model.result.edited:
-            return
-        if self.model.running:
-            self._autoUpdateTimer.start()
-        elif self.model.canCompute.enabled and consent.isGiven(self.model.connectedUrl):
-            self.onCompute()

@@ -92,7 +92,7 @@ class RadiogenomicsSelfTest(unittest.TestCase):
     def test_without_a_server_the_panel_says_what_to_do(self) -> None:
         panel = self.openPanel()
         self.assertEqual(panel.model.state, PanelState.NO_SERVER)
-        self.assertIn("gliomics serve", panel.ui.statusLabel.text)
+        self.assertIn("type the address", panel.ui.statusLabel.text)
         self.assertFalse(panel.ui.computeButton.enabled)
 
     def test_selectors_follow_the_scene(self) -> None:
@@ -186,4 +186,4 @@ class RadiogenomicsSelfTest(unittest.TestCase):
             getattr(panel.ui, button).click()
             waitFor(lambda: not panel.model.running, SERVER_SECONDS)
             self.assertNotEqual(panel.model.state, PanelState.ERROR, panel.model.message)
-        self.assertGreater(panel.ui.featureTable.mrmlTableNode().GetNumberOfRows(), 10)
+        self.assertGreater(panel.parameters.reference("features").GetNumberOfRows(), 10)

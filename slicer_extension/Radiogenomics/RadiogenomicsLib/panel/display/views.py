@@ -57,6 +57,7 @@ class Views(Controller):
         for order in ORDERS:
             ui.featureOrderSelector.addItem(order)
         connect(ui.layoutSelector, "currentIndexChanged(int)", self.onLayout)
+        connect(ui.allFeaturesButton, "clicked(bool)", self.onAllFeatures)
         connect(ui.outlineOnlyCheckBox, "toggled(bool)", self.onOutlineOnly)
         connect(ui.featureFilterEdit, "textChanged(QString)", self.onFilter)
         connect(ui.featureOrderSelector, "currentIndexChanged(int)", self.onFilter)
@@ -102,6 +103,11 @@ class Views(Controller):
     def onLayout(self, index: int) -> None:
         """Another layout was chosen."""
         self.choose(list(_LAYOUTS)[index])
+
+    @shown
+    def onAllFeatures(self) -> None:
+        """The table of all features shall be shown."""
+        self.choose(layouts.FEATURES_LAYOUT)
 
     def choose(self, layout: int) -> None:
         """Show one of the layouts, or the user's own again for 0."""

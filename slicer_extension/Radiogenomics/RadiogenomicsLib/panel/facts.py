@@ -1,0 +1,192 @@
+"""The facts of the panel, and what happens to them. Pure Python: no Qt, no MRML.
+
+What follows from them, and what can be done, is in ``viewmodel.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from RadiogenomicsLib.panel.history import ReadingHistory
+from RadiogenomicsLib.panel.selected import Selection, SlicesAsked
+from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo, addressError, hostOf
+
+ANNOTATE, READ = "annotate", "read"
+"""The two ways to use the panel."""
+
+CONNECT = "Connect"
+NEXT_STUDY = "Next study"
+SEGMENT = "Auto segment"
+SUBMIT = "Submit label"
+COMPUTE = "Compute"
+MAP = "Map"
+CORRECT = "Correct"
+SECTION_OF = {
+    CONNECT: "Server",
+    NEXT_STUDY: "Study",
+    SEGMENT: "Segmentation",
+    CORRECT: "Refine",
+    SUBMIT: "Submit",
+    COMPUTE: "Results",
+    MAP: "Views",
+}
+"""The section of the button that starts each kind of work; what comes of it is said there."""
+
+
+@dataclass
+class DisplayedResult:
+    """An analysis and what it was made from."""
+
+    analysis: Analysis
+    selection: Selection
+    edited: bool = False
+
+
+class PanelFacts:
+    """What the panel was told."""
+
+    def __init__(self) -> None:
+        self.mode = READ
+        self.live = False
+        """Whether the segment is read again by itself when it was changed."""
+        self.url = ""
+        self._tokens: dict[str, str] = {}
+        self.annotator = ""
+        """The user's name, with which labels are saved where no token says who it is."""
+        self.info: ServerInfo | None = None
+        self.connectedUrl = ""
+        self.selection = Selection()
+        self.modelName = ""
+        self.result: DisplayedResult | None = None
+        self.reason = ""
+        self.slicesAsked: dict[str, SlicesAsked] = {}
+        """By study; kept for every study, lest a label of some slices is submitted for a whole one."""
+        self.hasUndo = False
+        """Whether the Segment Editor's history has a step to go back to."""
+        self.history = ReadingHistory()
+        self.running = ""
+        self.yields = False
+        """Whether the running work gives way to any other, as that of live updates does."""
+        self.section = ""
+        """The section whose button was pressed last: what there is to say stands beside it."""
+        self.progressText = ""
+        self.fraction: float | None = None
+        self._message = ""
+        self._failure = ""
+        self._notices: tuple[str, ...] = ()
+
+    # What happened
+
+    def addressChanged(self, url: str) -> None:
+        """Another address was typed: the connection to the former one is over."""
+        self.url = url.strip()
+        if self.info is not None and self.url != self.connectedUrl:
+            self.info = None
+            self._say("")
+
+    def tokenChanged(self, token: str) -> None:
+        """A token was typed; it belongs to the server whose address is typed now, and goes to no other."""
+        if not addressError(self.url):
+            self._tokens[hostOf(self.url)] = token.strip()
+
+    def annotatorChanged(self, name: str) -> None:
+        """The user typed a name."""
+        self.annotator = " ".join(name.split())
+
+    def pressedIn(self, section: str) -> None:
+        """A button of a section was pressed."""
+        if not self.isBusy:
+            self.section = section
+
+    def jobStarted(self, title: str, *, yields: bool = False) -> None:
+        """Work began in the background."""
+        self.running, self.progressText, self.fraction, self.yields = title, "", None, yields
+        if not yields:
+            self.section = SECTION_OF.get(title, self.section)
+            self._say("")
+
+    def jobProgressed(self, text: str, fraction: float | None) -> None:
+        """The work reported how far it is."""
+        self.progressText, self.fraction = text, fraction
+
+    def jobFinished(self, message: str, notices: tuple[str, ...] = ()) -> None:
+        """The work is done; ``notices`` are what the user should know about its result.
+
+        What went wrong beside it since it began is still said.
+        """
+        quietly, self.running = self.yields and not message, ""
+        if not quietly:
+            self._message, self._notices = message, notices
+
+    def jobFailed(self, message: str) -> None:
+        """The work ended with an error; a failed connection leaves no server."""
+        if self.running == CONNECT:
+            self.info = None
+        self.running = ""
+        self._say("", failure=message)
+
+    def jobCancelled(self) -> None:
+        """The user stopped the work, or it gave way to other work."""
+        if self.yields:
+            self.running = ""
+            return
+        after = " The server may have saved the label already." if self.running == SUBMIT else ""
+        self.running, title = "", self.running
+        self._say(f"{title}: cancelled.{after}")
+
+    def failed(self, message: str, *, busy: bool) -> None:
+        """Something could not be done; ``busy`` says whether other work goes on."""
+        if not busy:
+            self.running = ""
+        self._say("", failure=message)
+
+    def actionDone(self, message: str) -> None:
+        """Something was done at once."""
+        self._say(message)
+
+    def connected(self, url: str, info: ServerInfo) -> None:
+        """The server answered."""
+        self.connectedUrl, self.info = url, info
+        names = [model.name for model in self.segmentationModels]
+        if self.modelName not in names:
+            self.modelName = names[0] if names else ""
+
+    def slicesNamed(self, studyId: str, numbers: tuple[int, ...]) -> None:
+        """The server named slices of a study, none for the whole; those that are done among them stay so."""
+        earlier = self.slicesAsked.pop(studyId, SlicesAsked(()))
+        if numbers:
+            self.slicesAsked[studyId] = SlicesAsked(numbers, tuple(n for n in earlier.doneNumbers if n in numbers))
+
+    def segmentEdited(self) -> None:
+        """The voxels of a segment changed."""
+        if self.result is not None:
+            self.result.edited = True
+
+    def sceneClosed(self) -> None:
+        """The scene was closed: its results are gone, the server stays."""
+        self.selection, self.result, self.reason, self.slicesAsked = Selection(), None, "", {}
+        self.history = ReadingHistory()
+        if not self.running:
+            self._say("")
+
+    def _say(self, message: str, *, failure: str = "") -> None:
+        self._message, self._failure, self._notices = message, failure, ()
+
+    # What is known
+
+    @property
+    def isBusy(self) -> bool:
+        """Whether work runs that other work waits for."""
+        return bool(self.running) and not self.yields
+
+    def tokenFor(self, url: str) -> str:
+        """The token that was typed for the server at this address; empty when there is none."""
+        return "" if addressError(url) else self._tokens.get(hostOf(url), "")
+
+    @property
+    def segmentationModels(self) -> list[Model]:
+        """Models for automatic segmentation."""
+        return self._ofKind("segmentation")
+
+    def _ofKind(self, kind: str) -> list[Model]:
+        return self.info.ofKind(kind) if self.info is not None else []

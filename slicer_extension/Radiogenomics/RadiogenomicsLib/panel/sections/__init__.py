@@ -1,0 +1,1 @@
+"""What the widgets of each section do: one controller for each."""

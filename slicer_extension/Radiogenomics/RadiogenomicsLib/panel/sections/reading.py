@@ -1,0 +1,127 @@
+"""The section *Reading*: features and estimates of the chosen segment, on request or live."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import qt
+import slicer
+
+from RadiogenomicsLib.panel import consent, viewmodel
+from RadiogenomicsLib.panel.controller import Controller, PanelContext
+from RadiogenomicsLib.panel.history import KeptReading
+from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
+from RadiogenomicsLib.panel.viewmodel import DisplayedResult
+from RadiogenomicsLib.scene.parameters import Parameters
+from RadiogenomicsLib.scene.tables import publishFeatures
+from RadiogenomicsLib.server import servercalls
+from RadiogenomicsLib.server.backends import Analysis
+
+LIVE_MS = 300
+"""A live reading follows an edit after this time without another edit."""
+
+
+class ReadingSection(Controller):
+    """Binds its widgets.
+
+    Live, it computes again when the segment on display changes: never while a mouse button is down, never two at once,
+    and it gives way to whatever else the user starts.
+    """
+
+    def __init__(self, context: PanelContext) -> None:
+        super().__init__(context)
+        self._parameters = Parameters(self._logic.getParameterNode())
+        self._liveTimer = makeTimer(LIVE_MS, self.liveUpdate)
+        connect = self._subscriptions.connect
+        connect(self._ui.computeButton, "clicked(bool)", self.onCompute)
+        connect(self._ui.liveCheckBox, "toggled(bool)", self.onLive)
+
+    # Scene
+
+    def restore(self, parameters: Parameters) -> None:
+        """Take up what the scene remembers."""
+        self._parameters = parameters
+        self._ui.liveCheckBox.checked = parameters.flag("live")
+
+    def release(self, node: Any) -> None:
+        """Let go of a node that is about to be removed: without the table there is no result."""
+        if node is self._parameters.reference("features"):
+            self._model.result = None
+            self._onChanged()
+
+    def changed(self) -> None:
+        """The segment, the volumes or what is chosen changed: an answer that is awaited would be out of date."""
+        if not self._ui.liveCheckBox.checked or not self._isDue():
+            return
+        if self._model.running and self._model.yields:
+            self.runner.cancel()
+        self._liveTimer.start()
+
+    def cleanup(self) -> None:
+        """Leave no timer."""
+        self._liveTimer.stop()
+
+    # Actions
+
+    @shown
+    def onCompute(self) -> None:
+        """Compute features and subtypes of the chosen segment."""
+        self._model.selection = self._selection.read()
+        if self._model.canCompute.enabled:
+            self._compute(isLive=False)
+        else:
+            self.runner.fail(self._model.canCompute.reason)
+
+    @shown
+    def onLive(self, checked: bool) -> None:
+        """Live reading was switched on or off."""
+        self._model.live = checked
+        self._parameters.setFlag("live", checked)
+        self.changed()
+        self._onChanged()
+
+    @shown
+    def liveUpdate(self) -> None:
+        """Compute again where it is due; never asks anything, and waits while other work runs or the mouse paints."""
+        if not self._ui.liveCheckBox.checked or not self._isDue():
+            return
+        if self._model.running or qt.QApplication.mouseButtons() != qt.Qt.NoButton:
+            self._liveTimer.start()
+        elif self._model.canCompute.enabled and consent.isGiven(self._model.connectedUrl):
+            self._compute(isLive=True)
+
+    def _isDue(self) -> bool:
+        return self._model.result is None or bool(self._model.staleness)
+
+    def _compute(self, *, isLive: bool) -> None:
+        selection = self._model.selection
+        reference, segmentation = self._selection.firstVolume(), self._selection.segmentation()
+        mask = self.runner.attempt(lambda: self._logic.segmentMask(segmentation, selection.segmentId, reference))
+        if mask is None or not self.runner.mayUpload():
+            return
+        images = self.runner.attempt(self._selection.images)
+        if images is None:
+            return
+        backend = self.runner.backend()
+
+        def onResult(analysis: Analysis) -> None:
+            measured = slicer.mrmlScene.GetNodeByID(selection.segmentationId)
+            table = publishFeatures(analysis.features, measured, selection.segmentId, analysis.reading)
+            self._parameters.setReference("features", table)
+            self._model.result = DisplayedResult(analysis, selection, edited=self.runner.segmentEdited)
+            if analysis.reading is not None:
+                now = time.strftime("%H:%M")
+                self._model.history.add(
+                    KeptReading(analysis.reading, selection.segmentationId, selection.segmentId, now, isLive)
+                )
+            self._model.jobFinished("" if isLive else f"'{selection.segment}' was read.")
+            self._onSelection()
+
+        self.runner.start(
+            viewmodel.COMPUTE,
+            lambda job: servercalls.analyse(job, backend, images, mask, selection.segment),
+            onResult,
+            backend=backend,
+            yields=isLive,
+        )

@@ -1,0 +1,1 @@
+"""How the panel shows what the view model says."""

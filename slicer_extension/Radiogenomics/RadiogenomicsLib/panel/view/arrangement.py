@@ -1,0 +1,135 @@
+"""Which sections are shown, in which order, and which are folded to one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from RadiogenomicsLib.panel.uifiles import SECTIONS, PanelWidgets
+from RadiogenomicsLib.panel.view.writer import Writer
+from RadiogenomicsLib.panel.viewmodel import ANNOTATE, PanelModel
+from RadiogenomicsLib.sequences import SEQUENCES, TITLES
+from RadiogenomicsLib.server.backends import hostOf
+
+_ANNOTATING = ("Server", "Study", "Volumes", "Segmentation", "Refine", "Submit", "Views")
+_BEFORE_RESULT = ("Server", "Volumes", "Segmentation", "Results", "Refine", "Views")
+_WITH_RESULT = ("Server", "Results", "Volumes", "Segmentation", "Refine", "Views")
+
+
+def order(model: PanelModel) -> tuple[str, ...]:
+    """The sections that are shown, from the top: the result comes first when there is one."""
+    if model.mode == ANNOTATE:
+        return _ANNOTATING
+    return _BEFORE_RESULT if model.result is None else _WITH_RESULT
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """How a section is when its step is done.
+
+    ``occasion`` changes when the section is to be folded or unfolded anew; until then the user's own choice stays.
+    ``line`` is its title while it is folded.
+    """
+
+    isFolded: bool
+    line: str = ""
+    occasion: str = ""
+
+
+def _server(model: PanelModel) -> _Fold:
+    if model.info is None:
+        return _Fold(isFolded=False)
+    host = hostOf(model.connectedUrl).split("://")[-1]
+    return _Fold(True, f"Connected to {host} \u00b7 change", model.connectedUrl)
+
+
+def _study(model: PanelModel) -> _Fold:
+    studyId = model.selection.studyId
+    isFolded = bool(studyId) and not model.slicesOnDisplay.numbers
+    return _Fold(isFolded, f"Study {studyId} \u00b7 take another", studyId)
+
+
+def _volumes(model: PanelModel) -> _Fold:
+    selection = model.selection
+    titles = ", ".join(TITLES[sequence] for sequence in SEQUENCES if sequence in selection.volumes)
+    isFolded = bool(selection.volumes) and bool(selection.isOnServer or selection.segmentationId)
+    reason = selection.mixedReason
+    return _Fold(isFolded and not reason, f"Images: {titles} \u00b7 change", f"{selection.studyId} {reason}")
+
+
+def _segmentation(model: PanelModel) -> _Fold:
+    segment = model.selection.segment
+    isFolded = bool(segment) and (model.result is not None if model.mode != ANNOTATE else bool(segment))
+    return _Fold(isFolded, f"Segment: {segment} \u00b7 change", model.mode + model.selection.segmentationId)
+
+
+def _refine(model: PanelModel) -> _Fold:
+    isFolded = not model.selection.segmentationId or model.mode != ANNOTATE
+    return _Fold(isFolded, "Correct the segment", model.mode + model.selection.segmentationId)
+
+
+def _submit(model: PanelModel) -> _Fold:
+    return _Fold(not model.selection.segmentationId, "Hand in the label", model.selection.segmentationId)
+
+
+def _views(model: PanelModel) -> _Fold:
+    return _Fold(isFolded=True, line="Views", occasion=model.mode)
+
+
+_FOLDS: dict[str, Callable[[PanelModel], _Fold]] = {
+    "Server": _server,
+    "Study": _study,
+    "Volumes": _volumes,
+    "Segmentation": _segmentation,
+    "Refine": _refine,
+    "Submit": _submit,
+    "Views": _views,
+}
+
+
+class Arrangement:
+    """Brings the sections into the order of the mode, and folds them."""
+
+    def __init__(self, widgets: PanelWidgets, writer: Writer) -> None:
+        self._widgets = widgets
+        self._writer = writer
+        self._ui = widgets.byName
+        self._order: tuple[str, ...] = ()
+        self._folds: dict[str, tuple[bool, str]] = {}
+        self._titles = {name: self.room(name).text for name in SECTIONS}
+
+    def room(self, name: str) -> Any:
+        """The collapsible part of a section."""
+        return getattr(self._ui, f"{name.lower()}Room")
+
+    def show(self, model: PanelModel) -> None:
+        """Arrange the sections as the mode and the step want it."""
+        self._writer.set(self._ui.annotateButton, checked=model.mode == ANNOTATE)
+        self._writer.set(self._ui.readButton, checked=model.mode != ANNOTATE)
+        self._sort(order(model))
+        for name, fold in _FOLDS.items():
+            self._fold(name, fold(model))
+
+    def isOpen(self, name: str) -> bool:
+        """Whether a section is shown and not folded."""
+        return name in self._order and not self.room(name).collapsed
+
+    def _sort(self, names: tuple[str, ...]) -> None:
+        if names == self._order:
+            return
+        self._order, layout = names, self._ui.sectionsArea.layout()
+        for name, section in self._widgets.sections.items():
+            section.setVisible(name in names)
+        for place, name in enumerate(names):
+            section = self._widgets.sections[name]
+            layout.removeWidget(section)
+            layout.insertWidget(place, section)
+
+    def _fold(self, name: str, fold: _Fold) -> None:
+        room = self.room(name)
+        if self._folds.get(name) != (fold.isFolded, fold.occasion):
+            self._folds[name] = (fold.isFolded, fold.occasion)
+            room.collapsed = fold.isFolded
+        line = fold.line if room.collapsed and fold.isFolded else self._titles[name]
+        self._writer.set(room, text=line)

@@ -1,0 +1,107 @@
+"""A reading as rich text. It is worded, rounded and put in order where it is made; here it only gets its looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from gliomics.reading.record import CAUTION, WEAK, ClassBar, EstimateReading, Fact, KeyFeature
+from RadiogenomicsLib.panel.view.colours import Colours
+from RadiogenomicsLib.panel.view.writer import escape, sentence
+from RadiogenomicsLib.wording import WARNING_SIGN
+
+_ROW = '<tr style="white-space: normal">'
+
+
+def factsHtml(facts: Iterable[Fact], colours: Colours) -> str:
+    """The headline: one line for each fact."""
+    rows = "".join(
+        f"{_ROW}<td>{_span(escape(fact.name), colours.muted)}&nbsp;&nbsp;</td>"
+        f"<td>{_toned(f'<b>{escape(fact.text)}</b>', fact.tone, colours)}</td></tr>"
+        for fact in facts
+    )
+    return f'<table cellspacing="0" cellpadding="1">{rows}</table>' if rows else ""
+
+
+def factsToolTip(facts: Iterable[Fact]) -> str:
+    """How the facts were measured."""
+    return "\n".join(f"{fact.name}: {fact.explanation}" for fact in facts if fact.explanation)
+
+
+def estimateHtml(estimate: EstimateReading, colours: Colours) -> str:
+    """One question, its answer, and a bar with its interval for each class. What is weak is grey and called so."""
+    isWeak = estimate.tone == WEAK
+    answer = f"<b>{escape(estimate.title)}:</b> {escape(estimate.headline)}"
+    if isWeak and "weak" not in estimate.headline.casefold():
+        answer += " (weak evidence)"
+    heading = _toned(answer, estimate.tone, colours)
+    bars = "".join(_barRow(bar, colours, isWeak=isWeak or bar.tone == WEAK) for bar in estimate.bars)
+    table = f'<table width="100%" cellspacing="1" cellpadding="0">{bars}</table>' if bars else ""
+    lines = [cautionHtml(caution, colours) for caution in estimate.cautions]
+    if estimate.reasons:
+        lines.append(_span("Because: " + escape("; ".join(estimate.reasons)), colours.muted))
+    return f"{heading}{table}{'<br>'.join(lines)}"
+
+
+def detailsHtml(estimate: EstimateReading) -> str:
+    """What stands behind the estimate's info button."""
+    texts = [estimate.meaning, *estimate.details]
+    if estimate.model:
+        texts.append(f"Model {estimate.model}, version {estimate.version}.")
+    return "<br>".join(sentence(text) for text in texts if text)
+
+
+def cautionHtml(text: str, colours: Colours) -> str:
+    """A sentence to beware of."""
+    return _span(f"{WARNING_SIGN} {sentence(text)}", colours.caution)
+
+
+def keyFeaturesHtml(features: Iterable[KeyFeature], colours: Colours) -> str:
+    """The few features to look at, with unit, percentile and stability."""
+    titles = ("Feature", "Value", "Percentile", "Stability")
+    head = "".join(f"<td>{_span(title, colours.muted)}&nbsp;</td>" for title in titles)
+    rows = "".join(
+        "<tr>"
+        + "".join(
+            f"<td>{_toned(escape(cell), feature.tone, colours, sign=not place)}&nbsp;&nbsp;</td>"
+            for place, cell in enumerate(
+                (feature.name, f"{feature.text}", feature.percentile_text, feature.stability_text)
+            )
+        )
+        + "</tr>"
+        for feature in features
+    )
+    return f'<table width="100%" cellspacing="0" cellpadding="1"><tr>{head}</tr>{rows}</table>' if rows else ""
+
+
+def _barRow(bar: ClassBar, colours: Colours, *, isWeak: bool) -> str:
+    colour = colours.muted if isWeak or bar.in_set is False else colours.text
+    words = escape(bar.text) + (" excluded" if bar.in_set is False else "")
+    return (
+        f'<tr><td width="30%">{_span(escape(bar.title), colour)}&nbsp;</td>'
+        f'<td width="30%">{_bar(bar, colours.bar(weak=isWeak))}</td>'
+        f'<td width="40%">&nbsp;{_span(words, colour)}</td></tr>'
+    )
+
+
+def _bar(bar: ClassBar, colours: tuple[str, str, str, str]) -> str:
+    """Full up to the interval's low end, then paler at the estimate, and palest at its high end."""
+    edges = [0.0, min(bar.low, bar.probability), bar.probability, max(bar.high, bar.probability), 1.0]
+    cells = ""
+    for (start, end), colour in zip(pairwise(edges), colours, strict=True):
+        width = round(100 * end) - round(100 * start)
+        if width > 0:
+            cells += f'<td width="{width}%" bgcolor="{colour}">&nbsp;</td>'
+    return f'<table width="100%" cellspacing="0" cellpadding="0"><tr>{cells}</tr></table>'
+
+
+def _toned(text: str, tone: str, colours: Colours, *, sign: bool = True) -> str:
+    if tone == WEAK:
+        return _span(text, colours.muted)
+    if tone == CAUTION:
+        return _span(f"{WARNING_SIGN} {text}" if sign else text, colours.caution)
+    return text
+
+
+def _span(text: str, colour: str) -> str:
+    return f'<span style="color:{colour}">{text}</span>'
