@@ -51,6 +51,7 @@ def makeScene(cacheFolder: Path) -> Any:
     colors = slicer.vtkSlicerColorLogic()  # before any volume: its display node looks the default colours up
     application.SetColorLogic(colors)
     application.SetHomeDirectory(str(cacheFolder))  # where it looks for tables of colours, and finds none
+    application.SetShareDirectory(str(cacheFolder))
     colors.SetMRMLApplicationLogic(application)
     colors.SetMRMLScene(scene)
     colors.AddDefaultColorNodes()

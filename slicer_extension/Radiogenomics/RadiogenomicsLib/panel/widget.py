@@ -14,6 +14,7 @@ from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import PanelContext
 from RadiogenomicsLib.panel.correction import Correction
 from RadiogenomicsLib.panel.display.maps import Maps
+from RadiogenomicsLib.panel.display.population import PopulationView
 from RadiogenomicsLib.panel.display.views import Views
 from RadiogenomicsLib.panel.editor import SegmentEditor
 from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
@@ -68,6 +69,7 @@ class RadiogenomicsPanel:
         self.labelling = Labelling(context)
         self.views = Views(context)
         self.maps = Maps(context)
+        self.population = PopulationView(context)
         self.editor = SegmentEditor(context)
         self.correction = Correction(context, self.editor)
         self._connectWidgets()
@@ -137,6 +139,7 @@ class RadiogenomicsPanel:
         self.labelling.restore(self.parameters)
         self.views.restore(self.parameters)
         self.maps.restore(self.parameters)
+        self.population.restore(self.parameters)
         self.editor.sceneChanged()
         self.segmenting.restore(self.parameters)
         self.reading.restore(self.parameters)
@@ -275,6 +278,7 @@ class RadiogenomicsPanel:
         self.correction.update()
         self.views.update()
         self.maps.update()
+        self.population.update()
 
     @shown
     def onMode(self, mode: str) -> None:

@@ -25,6 +25,7 @@ _LAYOUTS = {
     layouts.SEQUENCES_LAYOUT: "FLAIR, T1, T1 contrast, T2",
     layouts.SURFACE_LAYOUT: "Sequences and 3-D",
     layouts.FEATURES_LAYOUT: "Sequences and all features",
+    layouts.POPULATION_LAYOUT: "Sequences and training patients",
 }
 _BEFORE = "layoutBefore"
 
@@ -119,12 +120,12 @@ class Views(Controller):
             if not layouts.isOurs(present) and self._parameters is not None:
                 self._parameters.setText(_BEFORE, str(present))
             layouts.arrange(layout)
-        self.update()
+        self._onChanged()
 
     @shown
     def onLayoutNode(self, _caller: Any = None, _event: Any = None) -> None:
         """The layout was changed, here or by the application's own menu."""
-        self.update()
+        self._onChanged()
 
     @shown
     def onOutlineOnly(self, checked: bool) -> None:
