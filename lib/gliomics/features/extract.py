@@ -17,7 +17,7 @@ from gliomics.features.ellipsoid import ellipsoid_features
 from gliomics.features.filters import MaskedRegion, UnfilteredRegion, filtered_regions
 from gliomics.features.outline import outline_features
 from gliomics.features.planes import in_largest_slice, slice_axis, slices_of
-from gliomics.features.sequence import prepare_sequence
+from gliomics.features.sequence import PreparedSequence, prepare_sequence
 from gliomics.features.windows import window_of
 from gliomics.preprocess.intensity import foreground
 from gliomics.preprocess.orientation import axes_of, begin_at, stored_index, to_lps
@@ -32,17 +32,28 @@ WHOLE_MASK = "tumour"
 
 
 @dataclass(frozen=True)
+class PreparedImage:
+    """A sequence ready to be measured, with the hash of its voxels and how they were normalised: mean and deviation."""
+
+    sequence: PreparedSequence
+    sha256: str
+    normalisation: list[float]
+
+
+@dataclass(frozen=True)
 class StudyImages:
     """The images of a study that regions are measured in, all on one grid.
 
     ``volumes`` maps sequence names to images. ``brain`` is a mask of the brain, over which intensities are standardised
-    (the images' foreground when None). ``spacing_known`` false says that the voxel size is a placeholder.
+    (the images' foreground when None). ``spacing_known`` false says that the voxel size is a placeholder. ``prepared``
+    keeps, where it is not None, what depends on the images alone for other regions that are measured later.
     """
 
     study_id: str
     volumes: Mapping[str, Volume]
     brain: Mask | None = None
     spacing_known: bool = True
+    prepared: dict[tuple[str, str], PreparedImage] | None = field(default=None, repr=False, compare=False)
 
     def brain_voxels(self) -> npt.NDArray[np.bool_]:
         """True where the brain is; without a mask, the foreground of the first image, be it a head or a brain."""
@@ -322,10 +333,9 @@ def _measure_sequence(
     cancelled: Callable[[], bool],
 ) -> None:
     """Add the features of one sequence to every row; ``brain`` is on the grid that is measured."""
-    volume = images.volumes[name]
-    sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{images.study_id}'", brain)
+    image = _prepared(name, images, config, brain)
     bins: list[dict[str, int]] = [{} for _ in rows]
-    for region in filtered_regions(sequence, [row.masked for row in rows], config, plane):
+    for region in filtered_regions(image.sequence, [row.masked for row in rows], config, plane):
         if cancelled():
             raise InterruptedError("measuring was cancelled")
         row = rows[region.index]
@@ -341,14 +351,26 @@ def _measure_sequence(
         bins[region.index][region.name] = levels.count
         if config.setting.resegmentRange is not None:
             row.diagnostics[f"{name}_voxels"] = int(np.count_nonzero(region.mask.array))
-    image_sha256 = provenance.content_sha256(to_lps(volume))
+    for row, counts in zip(rows, bins, strict=True):
+        row.diagnostics[f"{name}_image_sha256"] = image.sha256
+        row.diagnostics[f"{name}_normalisation"] = list(image.normalisation)
+        row.diagnostics[f"{name}_bins"] = counts
+
+
+def _prepared(name: str, images: StudyImages, config: FeatureConfig, brain: Mask | None) -> PreparedImage:
+    """A sequence of the study as ``config`` measures it, whatever the region."""
+    key = (name, config.digest)
+    if images.prepared is not None and key in images.prepared:
+        return images.prepared[key]
+    volume = images.volumes[name]
+    sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{images.study_id}'", brain)
     normalisation = [sequence.mean, sequence.deviation]
     if config.setting.normalize:  # PyRadiomics' own, over all voxels
         normalisation = [float(volume.array.mean(dtype=float)), float(volume.array.std(dtype=float, ddof=1))]
-    for row, counts in zip(rows, bins, strict=True):
-        row.diagnostics[f"{name}_image_sha256"] = image_sha256
-        row.diagnostics[f"{name}_normalisation"] = normalisation
-        row.diagnostics[f"{name}_bins"] = counts
+    image = PreparedImage(sequence, provenance.content_sha256(to_lps(volume)), normalisation)
+    if images.prepared is not None:
+        images.prepared[key] = image
+    return image
 
 
 def _features_of(row: _Row, study_id: str) -> RegionFeatures:

@@ -31,7 +31,7 @@ from gliomics.server.choosing.scoring import ModelScoring, ScoreKeeper
 from gliomics.server.choosing.strategies import PlainStrategy, ScoredStrategy, ServingModels, SubtypeStrategy
 from gliomics.server.choosing.subtype_change import SubtypeScoring
 from gliomics.server.gate.access import signature_of
-from gliomics.server.input_cache import PreparedStudies
+from gliomics.server.input_cache import MeasuredStudies, PreparedStudies
 from gliomics.server.lanes import Lanes, give_way
 from gliomics.server.model_cache import DamagedModels, ModelCache
 from gliomics.server.request_study import study_of_upload
@@ -102,13 +102,13 @@ class GliomicsApp(MONAILabelApp):
 
     def init_infers(self) -> dict[str, InferTask]:
         """Segmentation models, those that correct masks, ``radiomics`` and ``subtype``."""
-        studies, temporary = PreparedStudies(), self.workspace.temporary
+        studies, measured, temporary = PreparedStudies(), MeasuredStudies(), self.workspace.temporary
         segmentation, refinement = self.segmentation_names, self.store.names("refinement")
         return {
             **{name: SegmentationTask(name, self.segmenters, studies, temporary) for name in segmentation},
             **{name: RefinementTask(name, self.refiners, studies, temporary) for name in refinement},
-            "radiomics": RadiomicsTask(),
-            "subtype": SubtypeTask(self.store, self.store.names("subtype")),
+            "radiomics": RadiomicsTask(measured),
+            "subtype": SubtypeTask(self.store, self.store.names("subtype"), measured),
         }
 
     def init_trainers(self) -> dict[str, TrainTask]:

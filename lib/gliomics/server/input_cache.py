@@ -1,37 +1,95 @@
-"""Studies ready for a network, kept for the next request about the same study."""
+"""Studies as models and measurements need them, kept for the next request about the same study."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from gliomics.files import FileStamp
 from gliomics.segmentation.labelled import load_volumes
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
+from gliomics.study.geometry import load_sequences
 from gliomics.study.records import Study
 
-_MOST = 4
+if TYPE_CHECKING:
+    from gliomics.features.extract import StudyImages
+    from gliomics.findings.place import Head
+
+_MOST_PREPARED = 4
 """Studies prepared, each for one model. One takes about 15 bytes for each voxel of the study."""
+_MOST_MEASURED = 2
+"""Studies whose images are kept as they are measured: two to four bytes for each voxel of each sequence."""
+
+Value = TypeVar("Value")
+
+
+class RecentlyUsed(Generic[Value]):
+    """The last few values that were made, by what they were made from. Usable from several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held: OrderedDict[Hashable, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """The value of a key, made where it is not held."""
+        with self._lock:
+            held = self._held.pop(key, None)
+        value = make() if held is None else held
+        with self._lock:
+            self._held[key] = value
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+        return value
 
 
 class PreparedStudies:
     """The last few studies that networks saw, until a file of theirs changes. Usable from several threads."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[tuple[Any, ...], PreparedStudy] = OrderedDict()
-        self._lock = threading.Lock()
+        self._recent: RecentlyUsed[PreparedStudy] = RecentlyUsed(_MOST_PREPARED)
 
     def get(self, model: LoadedModel, study: Study, resample_to: str | None = None) -> PreparedStudy:
         """The study, ready for a model; the errors of :func:`load_volumes` when it cannot be."""
-        stamps = tuple((str(path), FileStamp.of(path)) for path in study.sequences.values() if path.is_file())
-        key = (model.card.name, model.card.version, study.id, stamps, resample_to)
-        with self._lock:
-            prepared = self._held.pop(key, None)
-        if prepared is None:
-            prepared = model.prepare(load_volumes(study, model.card, resample_to=resample_to))
-        with self._lock:
-            self._held[key] = prepared
-            while len(self._held) > _MOST:
-                self._held.popitem(last=False)
-        return prepared
+        key = (model.card.name, model.card.version, study.id, _stamps(study), resample_to)
+        return self._recent.get(key, lambda: model.prepare(load_volumes(study, model.card, resample_to=resample_to)))
+
+
+@dataclass(frozen=True)
+class MeasuredImages:
+    """The images of a study as regions are measured in them, and the head that they show."""
+
+    images: StudyImages
+    head: Head | None
+
+
+class MeasuredStudies:
+    """The last few studies that were measured, until a file of theirs changes. Usable from several threads.
+
+    What depends on the images alone is done once: reading, scaling and hashing them takes most of the time of
+    measuring a segment, which is measured again after every correction.
+    """
+
+    def __init__(self) -> None:
+        self._recent: RecentlyUsed[MeasuredImages] = RecentlyUsed(_MOST_MEASURED)
+
+    def get(self, study: Study, resample_to: str | None = None) -> MeasuredImages:
+        """The images of a study; the errors of :func:`~gliomics.study.geometry.load_sequences`."""
+        key = (study.id, _stamps(study), study.spacing_known, resample_to)
+        return self._recent.get(key, lambda: _measured_images(study, resample_to))
+
+
+def _measured_images(study: Study, resample_to: str | None) -> MeasuredImages:
+    from gliomics.features.extract import StudyImages
+    from gliomics.findings.read import head_of
+
+    volumes = load_sequences(study, study.sequences, grid_of=resample_to)
+    images = StudyImages(study.id, volumes, spacing_known=study.spacing_known, prepared={})
+    return MeasuredImages(images, head_of(volumes, spacing_known=study.spacing_known))
+
+
+def _stamps(study: Study) -> tuple[tuple[str, FileStamp], ...]:
+    return tuple((str(path), FileStamp.of(path)) for path in study.sequences.values() if path.is_file())

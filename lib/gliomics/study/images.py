@@ -286,7 +286,8 @@ def _as_labels(array: npt.NDArray[np.generic], name: str, step: float = 0.0) -> 
         array = _rounded(array, name, step)
     elif array.dtype.kind not in "iub":
         raise InputError(f"{name} is not a mask: its values are of type {array.dtype}; expected integers")
-    values = np.unique(array[array != 0])
+    voxels = array.ravel(order="K")  # as they are stored, which is several times as fast
+    values = np.unique(voxels[voxels != 0])
     low, high = (int(values[0]), int(values[-1])) if values.size else (0, 0)
     if low < 0:
         raise InputError(

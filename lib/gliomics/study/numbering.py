@@ -245,7 +245,8 @@ def numbering_of_mask(
 
 def labels_of_mask(mask: Mask) -> list[int]:
     """The values above 0 in a mask."""
-    return [int(value) for value in np.unique(mask.array[mask.array > 0])]
+    voxels = mask.array.ravel(order="K")  # as they are stored, which is several times as fast
+    return [int(value) for value in np.unique(voxels[voxels > 0])]
 
 
 def tumour_of(mask: Mask, study: str | None, segments: Mapping[int, str] | None = None) -> Mask:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +17,13 @@ from gliomics.features.config import FeatureConfig, load_config, preset_names
 from gliomics.features.extract import WHOLE_MASK, RegionFeatures, StudyImages, extract_features, measure_regions
 from gliomics.features.regions import REGIONS, is_ring, is_whole, names_whole, part_region, select_region
 from gliomics.findings.place import Head
-from gliomics.findings.read import WHOLE, head_of
+from gliomics.findings.read import WHOLE
+from gliomics.preprocess import lesion_mask
 from gliomics.records import FeatureRow
+from gliomics.server.input_cache import MeasuredImages, MeasuredStudies
 from gliomics.server.lanes import abandoned
-from gliomics.server.request_study import read_label
+from gliomics.server.request_study import read_sent_mask
 from gliomics.server.tasks.infer import text_option
-from gliomics.study.geometry import load_sequences
 from gliomics.study.images import read_label_names
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask
 from gliomics.study.records import Study
@@ -49,14 +49,19 @@ class LabelledStudy:
     """The images of a request's study and its ``label``, as the options say that they are to be measured."""
 
     study: Study
-    images: StudyImages
+    measured: MeasuredImages
     label: Mask
     numbering: MaskNumbering
     config: FeatureConfig
 
+    @property
+    def images(self) -> StudyImages:
+        """The images, on the grid of the label."""
+        return self.measured.images
+
     @classmethod
-    def of(cls, study: Study, request: Mapping[str, Any]) -> LabelledStudy:
-        """What is measured.
+    def of(cls, study: Study, request: Mapping[str, Any], studies: MeasuredStudies) -> LabelledStudy:
+        """What is measured; the images of ``study`` are taken from ``studies``.
 
         Options: ``config`` (name of a preset), ``resample_to`` (bring the sequences to this one's grid, on which the
         label must be drawn), ``numbering`` (which value is which part of the tumour).
@@ -64,9 +69,11 @@ class LabelledStudy:
         if not request.get("label"):
             raise InputError(f"the current segment of study '{study.id}' is missing; send it as the file 'label'")
         path = Path(request["label"])
-        label = read_label(path, study, "the current segment")
         config = load_config(_preset(text_option(request, "config")))
-        volumes = load_sequences(study, study.sequences, grid_of=text_option(request, "resample_to"))
+        measured = studies.get(study, text_option(request, "resample_to"))
+        name, sequence = f"the current segment of study '{study.id}'", study.default_sequence
+        image = measured.images.volumes[sequence]
+        label = lesion_mask(read_sent_mask(path, name), image, name, f"sequence '{sequence}'")
         numbering = numbering_of_mask(
             labels_of_mask(label),
             "the current segment",
@@ -74,8 +81,7 @@ class LabelledStudy:
             study=study.numbering,
             segments=read_label_names(path),
         )
-        images = StudyImages(study.id, volumes, spacing_known=study.spacing_known)
-        return cls(study, images, label, numbering, config)
+        return cls(study, measured, label, numbering, config)
 
     def measure(self, request: Mapping[str, Any]) -> MeasuredRegion:
         """Measure one region in every sequence.
@@ -129,10 +135,6 @@ class LabelledStudy:
                     refused[region] = str(error)
             return rows
 
-    @cached_property
-    def _head(self) -> Head | None:
-        return head_of(self.images.volumes, spacing_known=self.study.spacing_known)
-
     def _selected(self, region: str) -> Mask:
         part = part_region(region)
         brain = self.images.brain_voxels() if is_ring(region, part) else None
@@ -141,10 +143,13 @@ class LabelledStudy:
 
     def _values(self, value: int | None) -> Mask:
         """The voxels of one value, or of the whole tumour; :class:`InputError` where there are none."""
-        array = self.label.array
-        inside = np.isin(array, sorted(self.numbering.tumour)) if value is None else array == value
-        if value is not None and not inside.any():
-            present = ", ".join(map(str, sorted(self.numbering.labels)[:10]))
+        array, labels, tumour = self.label.array, self.numbering.labels, self.numbering.tumour
+        if value is None:
+            inside = array > 0 if tumour == labels else np.isin(array, sorted(tumour))
+            return self.label.with_array(inside.astype(np.uint8))
+        inside = array == value
+        if not inside.any():
+            present = ", ".join(map(str, sorted(labels)[:10]))
             raise InputError(
                 f"the current segment of study '{self.study.id}' has no label {value}; it holds label {present}"
             )
@@ -163,7 +168,7 @@ class LabelledStudy:
             diagnostics={"patient_id": self.study.patient_id, **diagnostics},
             warnings=[*warnings, *features.warnings],
         )
-        return MeasuredRegion(row, mask, self._head)
+        return MeasuredRegion(row, mask, self.measured.head)
 
 
 def _preset(name: str | None) -> str:

@@ -9,6 +9,7 @@ from monailabel.interfaces.tasks.infer_v2 import InferType
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.models import ModelCard, ModelFolder, ModelStore
 from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.server.input_cache import MeasuredStudies
 from gliomics.server.model_cache import ModelCache
 from gliomics.server.tasks.infer import Result, StudyTask, describe
 from gliomics.study.records import Study
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 class ReadingTask(StudyTask):
     """Measures and reads the current segment, which the client uploads as ``label``."""
 
+    def __init__(self, kind: InferType, description: str, studies: MeasuredStudies) -> None:
+        how = "(send it as 'label', ask with output=json)"
+        super().__init__(type=kind, labels=[], dimension=3, description=f"{description} {how}")
+        self._studies = studies
+
     def run(self, study: Study, request: dict[str, Any]) -> Result:
         """Of one region ``features`` (:class:`FeatureRow`), ``reading`` (:class:`Reading`) and what the task adds.
 
@@ -37,7 +43,7 @@ class ReadingTask(StudyTask):
         asked = request.get("regions")
         if asked not in (None, ALL):
             raise InputError(f'regions is {asked!r}; expected "{ALL}", or nothing and one region as the option region')
-        labelled = LabelledStudy.of(study, request)
+        labelled = LabelledStudy.of(study, request, self._studies)
         if asked is None:
             return None, self._answer(labelled.measure(request), request)
         measured, refused = labelled.measure_all()
@@ -78,13 +84,8 @@ class ReadingTask(StudyTask):
 class RadiomicsTask(ReadingTask):
     """Features of the current segment."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            type=InferType.OTHERS,
-            labels=[],
-            dimension=3,
-            description="Radiomic features of the current segment (send it as 'label', ask with output=json)",
-        )
+    def __init__(self, studies: MeasuredStudies) -> None:
+        super().__init__(InferType.OTHERS, "Radiomic features of the current segment", studies)
 
     def is_valid(self) -> bool:
         """Always: it needs no weights."""
@@ -94,13 +95,8 @@ class RadiomicsTask(ReadingTask):
 class SubtypeTask(ReadingTask):
     """Genomic subtype of the current segment by every subtype model, or those named in ``models``."""
 
-    def __init__(self, store: ModelStore, names: list[str]) -> None:
-        super().__init__(
-            type=InferType.CLASSIFICATION,
-            labels=[],
-            dimension=3,
-            description="Subtype estimates of the current segment (send it as 'label', ask with output=json)",
-        )
+    def __init__(self, store: ModelStore, names: list[str], studies: MeasuredStudies) -> None:
+        super().__init__(InferType.CLASSIFICATION, "Subtype estimates of the current segment", studies)
         self._names = names
         self._models = ModelCache(store, _load_subtype_model)
 
