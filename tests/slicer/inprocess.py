@@ -21,6 +21,7 @@ from RadiogenomicsLib.server.backends import (
     ServerInfo,
 )
 from RadiogenomicsLib.server.prompts import Prompt
+from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
 from gliomics.errors import GliomicsError
@@ -233,6 +234,19 @@ class InProcessBackend:
             return None
         writeNifti(saved[-1][0], folder / "partial.nii.gz")
         return PartialLabel(folder / "partial.nii.gz", tuple(saved[-1][1]["slices_done"]))
+
+    def labelsOf(self, studyId: str) -> tuple[SavedLabel, ...]:
+        self._enter()
+        saved = [(notes, tag) for study, _, notes, tag in self.submitted if study == studyId]
+        return tuple(
+            SavedLabel(tag, number + 1, segments=notes["segments"], isCurrent=number + 1 == len(saved))
+            for number, (notes, tag) in reversed([*enumerate(saved)])
+        )
+
+    def label(self, studyId: str, label: SavedLabel, folder: Path) -> Path:
+        self._enter()
+        writeNifti(self.submitted[(label.version or 1) - 1][1], folder / "label.nii.gz")
+        return folder / "label.nii.gz"
 
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
         self._enter()

@@ -48,6 +48,15 @@ class QTimer(QtCore.QTimer):
     """``timeout()`` fires while a test runs the event loop."""
 
 
+@asPythonQt
+class QShortcut(QtGui.QShortcut):
+    """A key of a window; ``activated()`` fires when it is pressed there."""
+
+
+class QKeySequence(QtGui.QKeySequence):
+    """A key by its name, as in ``"Ctrl+Return"``."""
+
+
 class QEventLoop(QtCore.QEventLoop):
     """A loop that a test runs until it is told to quit. PythonQt names its method as Qt 4 did for Python."""
 

@@ -352,7 +352,7 @@ class qMRMLSegmentEditorWidget(QtWidgets.QWidget):
 
     def _addShortcut(self, key: Any, parent: Any, slot: Callable[[], None]) -> None:
         shortcut = QShortcut(QKeySequence(key), parent)
-        shortcut.activated.connect(slot)
+        shortcut.activated.connect(lambda: slot())  # PySide cannot connect a method of a class that a .ui file makes
         self._shortcuts.append(shortcut)
 
     def _toggle(self, index: int) -> None:

@@ -119,7 +119,7 @@ def placed() -> Placed:
 
 @pytest.fixture
 def placement(view: View, placed: Placed) -> Iterator[Any]:
-    from RadiogenomicsLib.panel.placement import PointPlacement
+    from RadiogenomicsLib.panel.refine.placement import PointPlacement
 
     placement = PointPlacement({True: "on", False: "off"}, 1, placed.onPlaced, placed.onStopped, placed)
     yield placement

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from RadiogenomicsLib.panel.history import ReadingHistory
 from RadiogenomicsLib.panel.selected import Selection, SlicesAsked
 from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo, addressError, hostOf
+from RadiogenomicsLib.server.savedlabels import SavedLabel
 
 ANNOTATE, READ = "annotate", "read"
 """The two ways to use the panel."""
@@ -21,11 +22,15 @@ SUBMIT = "Submit label"
 COMPUTE = "Compute"
 MAP = "Map"
 CORRECT = "Correct"
+FIND_LABELS = "Find labels"
+LOAD_LABEL = "Load label"
 SECTION_OF = {
     CONNECT: "Server",
     NEXT_STUDY: "Study",
     SEGMENT: "Segmentation",
     CORRECT: "Refine",
+    FIND_LABELS: "Refine",
+    LOAD_LABEL: "Refine",
     SUBMIT: "Submit",
     COMPUTE: "Results",
     MAP: "Views",
@@ -61,6 +66,8 @@ class PanelFacts:
         self.reason = ""
         self.slicesAsked: dict[str, SlicesAsked] = {}
         """By study; kept for every study, lest a label of some slices is submitted for a whole one."""
+        self.labelsByStudy: dict[str, tuple[SavedLabel, ...]] = {}
+        """What the server said it has of each study that was asked for."""
         self.hasUndo = False
         """Whether the Segment Editor's history has a step to go back to."""
         self.history = ReadingHistory()
@@ -140,12 +147,19 @@ class PanelFacts:
             self.running = ""
         self._say("", failure=message)
 
+    def recall(self, message: str, notices: tuple[str, ...] = ()) -> None:
+        """Say again, before what is said now, what was done before, and its notices."""
+        self._message = f"{message} {self._message}".strip()
+        self._notices = (*notices, *self._notices)
+
     def actionDone(self, message: str) -> None:
         """Something was done at once."""
         self._say(message)
 
     def connected(self, url: str, info: ServerInfo) -> None:
         """The server answered."""
+        if url != self.connectedUrl:
+            self.labelsByStudy.clear()
         self.connectedUrl, self.info = url, info
         names = [model.name for model in self.segmentationModels]
         if self.modelName not in names:

@@ -14,6 +14,8 @@ from RadiogenomicsLib.panel.facts import (
     COMPUTE,
     CONNECT,
     CORRECT,
+    FIND_LABELS,
+    LOAD_LABEL,
     MAP,
     NEXT_STUDY,
     READ,
@@ -25,12 +27,15 @@ from RadiogenomicsLib.panel.facts import (
 from RadiogenomicsLib.panel.selected import SlicesAsked
 from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.server.backends import Model, addressError, tokenError
+from RadiogenomicsLib.server.savedlabels import SavedLabel
 
 __all__ = [
     "ANNOTATE",
     "COMPUTE",
     "CONNECT",
     "CORRECT",
+    "FIND_LABELS",
+    "LOAD_LABEL",
     "MAP",
     "NEXT_STUDY",
     "READ",
@@ -222,6 +227,17 @@ class PanelModel(PanelFacts):
         if not reason:
             reason = self._missing(self.refinementModels[0])
         return reason or self.selection.mixedReason or self.selection.foreignReason
+
+    @property
+    def savedLabels(self) -> tuple[SavedLabel, ...]:
+        """The labels that the server has of the study whose volumes are chosen, as far as it was asked."""
+        return self.labelsByStudy.get(self.selection.studyId, ())
+
+    @property
+    def canListLabels(self) -> Action:
+        """Labels are of a study of the server."""
+        stray = "" if self.selection.studyId else "Take a study from the server: labels are of its studies."
+        return self._unless(self._busy() or self._noServer() or stray)
 
     @property
     def canUndo(self) -> Action:

@@ -12,14 +12,16 @@ import vtk
 
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import PanelContext
-from RadiogenomicsLib.panel.correction import Correction
 from RadiogenomicsLib.panel.display.maps import Maps
 from RadiogenomicsLib.panel.display.population import PopulationView
 from RadiogenomicsLib.panel.display.views import Views
-from RadiogenomicsLib.panel.editor import SegmentEditor
 from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
-from RadiogenomicsLib.panel.labelling import Labelling
+from RadiogenomicsLib.panel.refine.correction import Correction
+from RadiogenomicsLib.panel.refine.editor import SegmentEditor
+from RadiogenomicsLib.panel.refine.shortcuts import Shortcuts
 from RadiogenomicsLib.panel.sections.connection import Connection
+from RadiogenomicsLib.panel.sections.labelling import Labelling
+from RadiogenomicsLib.panel.sections.labels import Labels
 from RadiogenomicsLib.panel.sections.reading import ReadingSection
 from RadiogenomicsLib.panel.sections.segmenting import Segmenting
 from RadiogenomicsLib.panel.selection import SceneSelection
@@ -66,12 +68,14 @@ class RadiogenomicsPanel:
         self.connection = Connection(context)
         self.segmenting = Segmenting(context)
         self.reading = ReadingSection(context)
-        self.labelling = Labelling(context)
+        self.labelling, self.labels = Labelling(context), Labels(context)
+        self.labelling.onReady = self.segmenting.onSegment
         self.views = Views(context)
         self.maps = Maps(context)
         self.population = PopulationView(context)
         self.editor = SegmentEditor(context)
         self.correction = Correction(context, self.editor)
+        self.shortcuts = Shortcuts(context)
         self._connectWidgets()
         self._observeScene()
         self.model.mode = usersettings.panelMode() or self.model.mode
@@ -110,6 +114,7 @@ class RadiogenomicsPanel:
     def enter(self) -> None:
         """The module was chosen: show what the scene is now."""
         self.editor.enter()
+        self.shortcuts.enter()
         self.onSelection()
 
     @shown
@@ -117,6 +122,7 @@ class RadiogenomicsPanel:
         """Another module was chosen: the mouse is not the panel's any more."""
         self.correction.release()
         self.editor.exit()
+        self.shortcuts.exit()
 
     def cleanup(self) -> None:
         """Leave nothing that reacts: no timer, no signal, no observer, no job; the widgets are off the scene."""
@@ -126,6 +132,7 @@ class RadiogenomicsPanel:
         self.correction.cleanup()
         self.views.cleanup()
         self.editor.cleanup()
+        self.shortcuts.exit()
         self.subscriptions.end()
         self._segmentationEvents.end()
         with suppress(ValueError):  # PythonQt's word for a widget that Qt has deleted
@@ -273,9 +280,11 @@ class RadiogenomicsPanel:
         """Show the view model, let the scene remember what is of it, and do what was waiting for this."""
         self.view.show(self.model)
         self.labelling.show()
+        self.labels.show()
         self.labelling.remember(self.parameters)
         self.segmenting.remember(self.parameters)
         self.correction.update()
+        self.labelling.goOn()
         self.views.update()
         self.maps.update()
         self.population.update()

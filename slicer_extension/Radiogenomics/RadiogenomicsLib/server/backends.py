@@ -13,6 +13,7 @@ from gliomics.client import ClientError, GliomicsClient, is_loopback
 from gliomics.reading.record import Reading
 from gliomics.records import MOST_CLICKS, Box, Click, FeatureRow, SubtypeEstimate
 from RadiogenomicsLib.server.prompts import Prompt
+from RadiogenomicsLib.server.savedlabels import SavedLabel
 
 UNNAMED = "image"
 """The sequence of a study that is one image whose sequence is not known."""
@@ -141,6 +142,12 @@ class Backend(Protocol):
 
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         """The label of some slices that a study has, if any; its mask is put into ``folder``."""
+
+    def labelsOf(self, studyId: str) -> tuple[SavedLabel, ...]:
+        """Every version of every label of a study, the newest of each tag first."""
+
+    def label(self, studyId: str, label: SavedLabel, folder: Path) -> Path:
+        """The mask of one of them, put into ``folder``."""
 
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
         """Save ``mask`` as the label of a study with this tag, :data:`FINAL` or :data:`PARTIAL`."""
@@ -312,6 +319,16 @@ class ServerBackend:
         mask = folder / "partial.nii.gz"
         mask.write_bytes(content)
         return PartialLabel(mask, tuple(int(number) for number in info.get("slices_done", ())))
+
+    def labelsOf(self, studyId: str) -> tuple[SavedLabel, ...]:
+        """As the server lists them."""
+        return tuple(SavedLabel.fromJson(row) for row in self._client.labels(studyId))
+
+    def label(self, studyId: str, label: SavedLabel, folder: Path) -> Path:
+        """One version of a label."""
+        path = folder / "label.nii.gz"
+        path.write_bytes(self._client.download_label(studyId, label.tag, label.version))
+        return path
 
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
         """Save a label as a new version."""

@@ -11,6 +11,7 @@ from typing import Any
 from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, ServerInfo
 from RadiogenomicsLib.server.jobs import BackgroundJob
 from RadiogenomicsLib.server.prompts import STROKE_LESION, STROKE_NOT_LESION, Prompt, Stroke, withStrokes
+from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.slices import withEarlierSlices
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
@@ -31,6 +32,8 @@ class StudyImages:
     reason: str
     volumes: dict[str, OrientedImage]
     slices: tuple[int, ...] = ()
+    labels: tuple[SavedLabel, ...] = ()
+    """Those that the server has of it already."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,14 @@ class MaskImage:
     mask: OrientedImage
     labels: dict[str, int]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What the server says after a label was saved, and the label in whose place it is now, if any."""
+
+    info: ServerInfo
+    earlier: SavedLabel | None
 
 
 def connect(job: BackgroundJob, backend: Backend) -> ServerInfo:
@@ -58,7 +69,8 @@ def takeNextStudy(job: BackgroundJob, backend: Backend, strategy: str, slices: i
             job.progress(f"reading {sequence}")
             volumes[sequence] = readNifti(path)
             volumes[sequence].digest  # noqa: B018 - kept with the image for the panel, which has no time for it
-        return StudyImages(study.studyId, study.reason, volumes, study.slices)
+        labels = listLabels(job, backend, study.studyId) if study.studyId else ()
+        return StudyImages(study.studyId, study.reason, volumes, study.slices, labels)
 
 
 def segment(job: BackgroundJob, backend: Backend, model: str, images: CaseImages) -> MaskImage:
@@ -127,12 +139,25 @@ def analyseParts(
         return backend.analyseParts(case, folder / "label.nii.gz", numbering)
 
 
-def submit(
-    job: BackgroundJob, backend: Backend, studyId: str, mask: OrientedImage, notes: dict[str, Any]
-) -> ServerInfo:
+def listLabels(job: BackgroundJob, backend: Backend, studyId: str) -> tuple[SavedLabel, ...]:
+    """Ask which labels the server has of a study."""
+    job.progress(f"asking which labels '{studyId}' has")
+    return backend.labelsOf(studyId)
+
+
+def loadLabel(job: BackgroundJob, backend: Backend, studyId: str, label: SavedLabel) -> OrientedImage:
+    """Download one of a study's labels."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        job.progress(f"downloading {label.name} of '{studyId}'")
+        return readNifti(backend.label(studyId, label, Path(name)))
+
+
+def submit(job: BackgroundJob, backend: Backend, studyId: str, mask: OrientedImage, notes: dict[str, Any]) -> Submitted:
     """Save the label of a whole study, and ask the server how many studies are labelled now."""
+    job.progress(f"asking which labels '{studyId}' has")
+    earlier = next((label for label in backend.labelsOf(studyId) if label.tag == FINAL and label.isCurrent), None)
     _send(job, backend, studyId, mask, notes=notes, tag=FINAL)
-    return backend.describe()
+    return Submitted(backend.describe(), earlier)
 
 
 def submitSlices(

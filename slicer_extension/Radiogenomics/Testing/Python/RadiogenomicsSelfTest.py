@@ -17,7 +17,7 @@ import qt
 import slicer
 import slicer.util
 from RadiogenomicsLib.panel.jobrunner import makeTimer
-from RadiogenomicsLib.panel.placement import PointPlacement
+from RadiogenomicsLib.panel.refine.placement import PointPlacement
 from RadiogenomicsLib.panel.uifiles import PanelWidgets, loadWidgets
 from RadiogenomicsLib.panel.viewmodel import PanelState
 from RadiogenomicsLib.panel.widget import RadiogenomicsPanel

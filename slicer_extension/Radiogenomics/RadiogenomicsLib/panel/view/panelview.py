@@ -98,9 +98,9 @@ class PanelView:
         enable(ui.nextStudyButton, model.canTakeNextStudy, "Download the study that the server wants annotated next.")
         enable(ui.segmentButton, model.canSegment, "Draw the tumour on the chosen images, as a new segmentation.")
         correctable = Action(not model.correctionReason, model.correctionReason)
-        enable(ui.addLesionButton, correctable, "Click, draw or put a box where lesion is missing from the segment.")
-        enable(ui.removeLesionButton, correctable, "Click, draw or put a box where the segment has what is no lesion.")
-        enable(ui.undoClickButton, model.canUndo, "Go back one step, drawn by hand or by the model.")
+        enable(ui.addLesionButton, correctable, "Click, draw or put a box where lesion is missing. (A)")
+        enable(ui.removeLesionButton, correctable, "Click, draw or put a box on what is no lesion. (D)")
+        enable(ui.undoClickButton, model.canUndo, "Go back one step, drawn by hand or by the model. (Z, Ctrl+Z)")
         enable(ui.computeButton, model.canCompute, "Measure the chosen segment and estimate its molecular subtype.")
 
     def _showHints(self, model: PanelModel) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 from gliomics.records import Box, Click
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
-from RadiogenomicsLib.panel.editor import SegmentEditor
 from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
-from RadiogenomicsLib.panel.placement import PointPlacement, Positions
-from RadiogenomicsLib.panel.strokes import StrokeDrawing
+from RadiogenomicsLib.panel.refine.editor import SegmentEditor
+from RadiogenomicsLib.panel.refine.placement import PointPlacement, Positions
+from RadiogenomicsLib.panel.refine.strokes import StrokeDrawing
 from RadiogenomicsLib.scene.strokes import voxelsAlong
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.server import servercalls
@@ -101,7 +101,7 @@ class Correction(Controller):
         """After any change: stop where nothing can be corrected any more, and send what waits."""
         if self._model.correctionReason:
             self.release()
-        if self._waiting and not self._model.running and not self._isReplacing:
+        if self._waiting and not self._model.isBusy and not self._isReplacing:
             self._send(self._waiting[0])
 
     def release(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, replace
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import qt
@@ -12,12 +13,13 @@ from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import Steps, shown
 from RadiogenomicsLib.panel.selected import SlicesAsked
+from RadiogenomicsLib.panel.view.writer import Writer
 from RadiogenomicsLib.scene.finished import FinishedStudies
+from RadiogenomicsLib.scene.labels import labelOf
 from RadiogenomicsLib.scene.logic import LabelExport
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.server import servercalls
-from RadiogenomicsLib.server.backends import ServerInfo
 
 
 class Labelling(Controller):
@@ -25,6 +27,7 @@ class Labelling(Controller):
 
     def __init__(self, context: PanelContext) -> None:
         super().__init__(context)
+        self._writer = Writer()
         self._finished = FinishedStudies(self._logic)
         self._ui.removeFinishedCheckBox.checked = usersettings.removesFinishedStudies()
         ui, connect = self._ui, self._subscriptions.connect
@@ -35,6 +38,10 @@ class Labelling(Controller):
         connect(ui.sliceList, "itemChanged(QListWidgetItem*)", self.onTick)
         connect(ui.wholeStudyCheckBox, "toggled(bool)", self.onWholeStudy)
         connect(ui.submitButton, "clicked(bool)", self.onSubmit)
+        connect(ui.submitNextButton, "clicked(bool)", self.onSubmitNext)
+        self.onReady: Callable[[], None] = lambda: None
+        """Called when the next study has come after a label was saved: its automatic mask is wanted."""
+        self._round: _Round | None = None
 
     # Scene
 
@@ -63,21 +70,60 @@ class Labelling(Controller):
         self._ui.wholeStudyCheckBox.checked = self._model.slicesOfLabel.isWholeStudy
         self._ui.wholeStudyCheckBox.blockSignals(blocked)
 
+        self._showSubmitNext()
+
+    def _showSubmitNext(self) -> None:
+        self._writer.enable(
+            self._ui.submitNextButton,
+            self._model.canSubmit,
+            "Save the label, then take the next study with its automatic mask. If the label cannot be saved, nothing "
+            "else happens. (Ctrl+Return)",
+        )
+
+    def goOn(self) -> None:
+        """After any change: do what comes next in a round, when the work before has ended well."""
+        current = self._round
+        if current is None or self._model.isBusy:
+            return
+        if current.step == _SAVED:
+            current.step = _LOADING
+            self._takeNextStudy()
+        elif current.step == _LOADED:
+            current.step = _LAST
+            self.onReady()
+        if self._round is current and current.step == _LAST and not self._model.isBusy:
+            self._round = None
+            if current.message:
+                self._model.recall(current.message, current.warnings)
+                self._onChanged()
+
+    def _giveUpRound(self) -> None:
+        """A step of a round failed or was cancelled: no other follows; what was saved is still said."""
+        if self._round is not None:
+            self._round.step = _LAST
+
     # Actions
 
     @shown
     def onNextStudy(self) -> None:
-        """Download the study to annotate next, and choose its volumes."""
+        """Take the study to annotate next."""
+        self._round = None
+        self._takeNextStudy()
+
+    def _takeNextStudy(self) -> None:
+        """Download a study, and choose its volumes."""
         backend = self.runner.backend()
         strategy, sliceCount = self._ui.strategySelector.currentData, self._ui.sliceCount.value
 
         def onResult(study: servercalls.StudyImages) -> Steps:
             if not study.studyId:
                 self._model.jobFinished(f"No next study: {study.reason}.")
+                self._giveUpRound()
                 return
             nodes = self._logic.volumesOfStudy(study.studyId)
             yield from self._addVolumes(study, nodes)
             self._model.reason = study.reason
+            self._model.labelsByStudy[study.studyId] = study.labels
             self._model.slicesNamed(study.studyId, study.slices)
             unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."
             notices: tuple[str, ...] = ()
@@ -91,12 +137,15 @@ class Labelling(Controller):
             self._logic.show(volume)
             if study.slices:
                 self._ui.sliceList.currentRow = 0
+            if self._round is not None:
+                self._round.step = _LOADED
 
         self.runner.start(
             viewmodel.NEXT_STUDY,
             lambda job: servercalls.takeNextStudy(job, backend, strategy, sliceCount),
             onResult,
             backend=backend,
+            onAbandoned=self._giveUpRound,
         )
 
     def _addVolumes(self, study: servercalls.StudyImages, nodes: dict[str, Any]) -> Steps:
@@ -146,40 +195,60 @@ class Labelling(Controller):
         self._onChanged()
 
     @shown
+    def onSubmitNext(self) -> None:
+        """Save the label; when that is done, take the next study, and let the model segment it."""
+        self._round = _Round()
+        if not self._submit():
+            self._round = None
+
+    @shown
     def onSubmit(self) -> None:
         """Save the chosen segmentation: of the slices that are done, or as the final label of the whole study."""
+        self._round = None
+        self._submit()
+
+    def _submit(self) -> bool:
+        """Begin to save; whether that could be done."""
         self._model.selection = self._selection.read()
         if not self._model.canSubmit.enabled:
             self.runner.fail(self._model.canSubmit.reason)
-            return
+            return False
         slices = self._model.slicesOfLabel.doneNumbers if self._model.submitsSlices else ()
         segmentation, reference = self._selection.segmentation(), self._selection.labelReference()
         label = self.runner.attempt(
             lambda: self._logic.exportLabels(segmentation, reference, self._model.knownLabels, allowEmpty=bool(slices))
         )
         if label is None or not self.runner.mayUpload():
-            return
+            return False
         notes = {"client": "3D Slicer", "segments": label.values, "segmentation": segmentation.GetName()}
+        if labelOf(segmentation):
+            notes["started_from"] = labelOf(segmentation)
         if slices:
             self._submitSlices(label, slices, notes)
         else:
             self._submitStudy(segmentation, label, notes)
+        return True
 
     def _submitStudy(self, segmentation: Any, label: LabelExport, notes: dict[str, Any]) -> None:
         backend, studyId = self.runner.backend(), self._model.selection.labelStudyId
         knownLabels = self._model.knownLabels
 
-        def onResult(info: ServerInfo) -> None:
+        def onResult(answer: servercalls.Submitted) -> None:
             self._finished.saved(studyId, segmentation, label, knownLabels)
-            self._model.connected(self._model.connectedUrl, info)
+            self._model.connected(self._model.connectedUrl, answer.info)
             values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
-            self._model.jobFinished(f"The label of '{studyId}' was saved: {values}.", label.warnings)
+            earlier = ""
+            if answer.earlier is not None and answer.earlier.version is not None:
+                by = f" by {answer.earlier.user}" if answer.earlier.user else ""
+                earlier = f" Version {answer.earlier.version}{by} is kept in its history."
+            self._saved(f"The label of '{studyId}' was saved: {values}.{earlier}", label.warnings)
 
         self.runner.start(
             viewmodel.SUBMIT,
             lambda job: servercalls.submit(job, backend, studyId, label.mask, notes),
             onResult,
             backend=backend,
+            onAbandoned=self._giveUpRound,
         )
 
     def _submitSlices(self, label: LabelExport, slices: tuple[int, ...], notes: dict[str, Any]) -> None:
@@ -187,14 +256,34 @@ class Labelling(Controller):
 
         def onResult(savedSlices: tuple[int, ...]) -> None:
             numbers = ", ".join(map(str, savedSlices))
-            self._model.jobFinished(f"Slices of '{studyId}' that are done and saved: {numbers}.", label.warnings)
+            self._saved(f"Slices of '{studyId}' that are done and saved: {numbers}.", label.warnings)
 
         self.runner.start(
             viewmodel.SUBMIT,
             lambda job: servercalls.submitSlices(job, backend, studyId, label.mask, slices=slices, notes=notes),
             onResult,
             backend=backend,
+            onAbandoned=self._giveUpRound,
         )
+
+    def _saved(self, message: str, warnings: tuple[str, ...]) -> None:
+        """A label is saved: the list of labels is another now."""
+        self._model.labelsByStudy.pop(self._model.selection.labelStudyId, None)
+        self._model.jobFinished(message, warnings)
+        if self._round is not None:
+            self._round = _Round(_SAVED, message, warnings)
+
+
+_SAVING, _SAVED, _LOADING, _LOADED, _LAST = range(5)
+
+
+@dataclass
+class _Round:
+    """How far *Submit and next* is, and what was said when the label was saved."""
+
+    step: int = _SAVING
+    message: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def _title(number: int) -> str:

@@ -1,0 +1,107 @@
+"""Labels that the server has of the study: listed, loaded as segmentations, and continued."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel.controller import Controller, PanelContext
+from RadiogenomicsLib.panel.jobrunner import shown
+from RadiogenomicsLib.panel.view.writer import Writer
+from RadiogenomicsLib.scene.labels import markLabel, outlineOthers
+from RadiogenomicsLib.server import servercalls
+from RadiogenomicsLib.server.savedlabels import SavedLabel
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
+
+
+class Labels(Controller):
+    """Binds the list of saved labels. What is loaded becomes a segmentation of its own; nothing takes its place."""
+
+    def __init__(self, context: PanelContext) -> None:
+        super().__init__(context)
+        self._writer = Writer()
+        ui, connect = self._ui, self._subscriptions.connect
+        connect(ui.findLabelsButton, "clicked(bool)", self.onFind)
+        connect(ui.loadLabelButton, "clicked(bool)", self.onLoad)
+
+    def show(self) -> None:
+        """List the labels of the study that is chosen."""
+        ui, model = self._ui, self._model
+        titles = [label.title for label in model.savedLabels]
+        selector = ui.savedLabelSelector
+        if [selector.itemText(row) for row in range(selector.count)] != titles:
+            selector.clear()
+            for title in titles:
+                selector.addItem(title)
+        for widget in (selector, ui.loadLabelButton):
+            self._writer.set(widget, visible=bool(titles))
+        self._writer.enable(
+            ui.findLabelsButton,
+            model.canListLabels,
+            "List the labels that the server has of this study: final ones, some slices, automatic ones, other "
+            "annotators'.",
+        )
+        self._writer.enable(
+            ui.loadLabelButton,
+            model.canListLabels,
+            "Add this label as a segmentation, to look at or to continue; others are shown by their outlines.",
+        )
+
+    @shown
+    def onFind(self) -> None:
+        """Ask the server for the study's labels."""
+        if not self._model.canListLabels.enabled:
+            self.runner.fail(self._model.canListLabels.reason)
+            return
+        backend, studyId = self.runner.backend(), self._model.selection.studyId
+
+        def onResult(labels: tuple[SavedLabel, ...]) -> None:
+            self._model.labelsByStudy[studyId] = labels
+            count = "1 label" if len(labels) == 1 else f"{len(labels)} labels"
+            self._model.jobFinished(f"The server has {count if labels else 'no label'} of '{studyId}'.")
+
+        self.runner.start(
+            viewmodel.FIND_LABELS,
+            lambda job: servercalls.listLabels(job, backend, studyId),
+            onResult,
+            backend=backend,
+        )
+
+    @shown
+    def onLoad(self) -> None:
+        """Load the label that is chosen in the list."""
+        labels, row = self._model.savedLabels, self._ui.savedLabelSelector.currentIndex
+        if not self._model.canListLabels.enabled or not 0 <= row < len(labels):
+            self.runner.fail(self._model.canListLabels.reason or "Choose a label in the list.")
+            return
+        backend, studyId, label = self.runner.backend(), self._model.selection.studyId, labels[row]
+
+        def onResult(mask: OrientedImage) -> None:
+            self._add(studyId, label, mask)
+
+        self.runner.start(
+            viewmodel.LOAD_LABEL,
+            lambda job: servercalls.loadLabel(job, backend, studyId, label),
+            onResult,
+            backend=backend,
+        )
+
+    def _add(self, studyId: str, label: SavedLabel, mask: OrientedImage) -> None:
+        """A segmentation of a label, on the volume of its study whose grid it has."""
+        volumes = self._logic.volumesOfStudy(studyId).values()
+        volume = next((node for node in volumes if sameGrid(mask, self._logic.volume(node))), None)
+        if volume is None:
+            raise VolumeError(
+                f"{label.name} of '{studyId}' has {describeGrid(mask)}, and no volume of this study in the scene has "
+                "this grid: take the study again with all its sequences"
+            )
+        names = dict(label.segments)
+        if not names:
+            values = set(np.unique(mask.array).tolist())
+            names = {name: value for name, value in self._model.knownLabels.items() if value in values}
+        segmentation = self._logic.addSegmentation(mask, volume, names, f"{studyId} {label.name}")
+        markLabel(segmentation, label.name)
+        outlineOthers(segmentation)
+        self._selection.chooseSegmentation(segmentation)
+        slices = f" Slices {', '.join(map(str, label.slices))} are done." if label.slices else ""
+        self._model.jobFinished(f"{label.title} of '{studyId}' is loaded.{slices}")
