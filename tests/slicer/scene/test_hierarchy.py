@@ -71,3 +71,22 @@ def test_a_saved_scene_keeps_the_folder_and_uses_it_again(
     assert twoStudies.ReadFromMRB(path)
     RadiogenomicsLogic().addVolume(flairImage, "glioma-02", "t2")
     assert "glioma-02 T2" in tree(twoStudies)["glioma-02"]
+
+
+def test_a_study_lies_under_its_patient_and_both_go_with_its_last_node(
+    logic: Any, scene: Any, flairImage: OrientedImage
+) -> None:
+    import slicer
+
+    for study in ("visit-1", "visit-2"):
+        logic.studyIsOf(study, "TCGA-CS-4941")
+    nodes = [logic.addVolume(flairImage, study, "flair") for study in ("visit-1", "visit-2", "alone")]
+    assert tree(scene) == {"TCGA-CS-4941": ["visit-1", "visit-2"], "alone": ["alone FLAIR"]}
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    study = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(nodes[0]))
+    assert hierarchy.GetItemLevel(study) == "Study"
+    assert hierarchy.GetItemLevel(hierarchy.GetItemParent(study)) == "Patient"
+    logic.removeVolume(nodes[0], "visit-1")
+    assert tree(scene) == {"TCGA-CS-4941": ["visit-2"], "alone": ["alone FLAIR"]}
+    logic.removeVolume(nodes[1], "visit-2")
+    assert tree(scene) == {"alone": ["alone FLAIR"]}

@@ -12,6 +12,7 @@ import vtk
 
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import PanelContext
+from RadiogenomicsLib.panel.display.closing import Closing
 from RadiogenomicsLib.panel.display.maps import Maps
 from RadiogenomicsLib.panel.display.population import PopulationView
 from RadiogenomicsLib.panel.display.views import Views
@@ -72,6 +73,7 @@ class RadiogenomicsPanel:
         self.labelling.onReady = self.segmenting.onSegment
         self.views = Views(context)
         self.maps = Maps(context)
+        self.closing = Closing(context, self.labelling.finished)
         self.population = PopulationView(context)
         self.editor = SegmentEditor(context)
         self.correction = Correction(context, self.editor)
@@ -287,6 +289,7 @@ class RadiogenomicsPanel:
         self.labelling.goOn()
         self.views.update()
         self.maps.update()
+        self.closing.update()
         self.population.update()
 
     @shown

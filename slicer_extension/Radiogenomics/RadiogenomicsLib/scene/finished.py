@@ -1,4 +1,4 @@
-"""Studies whose label was saved, taken out of the scene: only what the server has as it is."""
+"""Studies taken out of the scene with all that was made of them, and what would be lost with one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import numpy as np
 import slicer
 import slicer.util
 
+from RadiogenomicsLib.scene.display.overlays import mapsOn
+from RadiogenomicsLib.scene.display.plots import removePlots
 from RadiogenomicsLib.scene.hierarchy import removeEmptyFolder, removeFromHierarchy
 from RadiogenomicsLib.scene.logic import LabelExport, RadiogenomicsLogic
 from RadiogenomicsLib.scene.origin import STUDY_ATTRIBUTE
 from RadiogenomicsLib.scene.recognition import volumesOfScene
+from RadiogenomicsLib.scene.tables import tablesOf
 from RadiogenomicsLib.server.volumes import VolumeError, sameGrid
 
 
@@ -26,7 +29,7 @@ class _Saved:
 
 
 class FinishedStudies:
-    """Remembers what was saved in this session; nothing of the user's own is ever removed."""
+    """Remembers what was saved in this session; volumes of the user's own are never removed."""
 
     def __init__(self, logic: RadiogenomicsLogic) -> None:
         self._logic = logic
@@ -37,44 +40,58 @@ class FinishedStudies:
         self._saved[studyId] = _Saved(segmentation.GetID(), label, dict(knownLabels))
 
     def remove(self, *, exceptStudyId: str) -> tuple[str, ...]:
-        """Take studies out of the scene, but not this one; returns their names.
+        """Take studies whose label was saved out of the scene, but not this one; returns their names.
 
-        A study stays where one of its volumes or its segmentation was changed since, or where another segmentation
-        was drawn on it.
+        A study stays where something would be lost.
         """
-        removed = []
-        for studyId in [study for study in self._saved if study != exceptStudyId]:
-            nodes = self._nodesOf(studyId)
-            if nodes:
-                for node in nodes:
-                    displays = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
-                    removeFromHierarchy(node)
-                    for part in (node, *displays):
-                        slicer.mrmlScene.RemoveNode(part)
-                removeEmptyFolder(studyId)
-                del self._saved[studyId]
-                removed.append(studyId)
-        return tuple(removed)
+        studyIds = [study for study in self._saved if study != exceptStudyId and study in studiesOfScene()]
+        removed = tuple(study for study in studyIds if not self.unsaved(study))
+        for studyId in removed:
+            self.close(studyId)
+        return removed
 
-    def _nodesOf(self, studyId: str) -> list[Any]:
-        """The nodes of a study that is as the server has it; none where it is not."""
-        saved = self._saved[studyId]
-        volumes = [node for node in volumesOfScene() if node.GetAttribute(STUDY_ATTRIBUTE) == studyId]
-        segmentations = [
-            node
-            for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-            if any(self._logic.referenceVolume(node) is volume for volume in volumes)
-        ]
-        if [node.GetID() for node in segmentations] != [saved.segmentationId]:
-            return []
-        if not all(self._isAsItCame(volume) for volume in volumes):
-            return []
+    def unsaved(self, studyId: str) -> tuple[str, ...]:
+        """The names of what would be lost with a study: segmentations that the server has not, and images that changed.
+
+        A segmentation that is the study's saved label is not lost, unless it was changed since.
+        """
+        volumes = _volumesOf(studyId)
+        names = [node.GetName() for node in self._drawnOn(volumes) if not self._isSaved(studyId, node)]
+        return (*names, *(volume.GetName() for volume in volumes if not self._isAsItCame(volume)))
+
+    def isDrawnOn(self, studyId: str) -> bool:
+        """Whether a study has a segmentation."""
+        return bool(self._drawnOn(_volumesOf(studyId)))
+
+    def close(self, studyId: str) -> None:
+        """Take a study out of the scene with all that was made of it: maps, segmentations, tables and charts."""
+        volumes = _volumesOf(studyId)
+        for segmentation in self._drawnOn(volumes):
+            removePlots(segmentation)
+            for table in tablesOf(segmentation):
+                _remove(table)
+            _remove(segmentation)
+        for volume in volumes:
+            for node in mapsOn(volume):
+                _remove(node)
+            _remove(volume)
+        removeEmptyFolder(studyId)
+        self._saved.pop(studyId, None)
+
+    def _drawnOn(self, volumes: list[Any]) -> list[Any]:
+        segmentations = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        return [node for node in segmentations if self._logic.referenceVolume(node) in volumes]
+
+    def _isSaved(self, studyId: str, segmentation: Any) -> bool:
+        saved = self._saved.get(studyId)
+        if saved is None or saved.segmentationId != segmentation.GetID():
+            return False
         try:
-            reference = self._logic.referenceVolume(segmentations[0])
-            label = self._logic.exportLabels(segmentations[0], reference, saved.knownLabels)
+            reference = self._logic.referenceVolume(segmentation)
+            label = self._logic.exportLabels(segmentation, reference, saved.knownLabels)
         except VolumeError:
-            return []
-        return [*volumes, *segmentations] if _isSame(label, saved.label) else []
+            return False
+        return _isSame(label, saved.label)
 
     def _isAsItCame(self, volume: Any) -> bool:
         origin = self._logic.origin(volume)
@@ -83,3 +100,24 @@ class FinishedStudies:
 
 def _isSame(a: LabelExport, b: LabelExport) -> bool:
     return sameGrid(a.mask, b.mask) and np.array_equal(a.mask.array, b.mask.array) and a.values == b.values
+
+
+def studiesOfScene() -> tuple[str, ...]:
+    """The studies of the server that have volumes in the scene, in the order in which they came."""
+    studyIds = (node.GetAttribute(STUDY_ATTRIBUTE) for node in volumesOfScene())
+    return tuple(dict.fromkeys(studyId for studyId in studyIds if studyId))
+
+
+def _volumesOf(studyId: str) -> list[Any]:
+    return [node for node in volumesOfScene() if node.GetAttribute(STUDY_ATTRIBUTE) == studyId]
+
+
+def _remove(node: Any) -> None:
+    """Take a node out of the scene with how it is displayed and stored."""
+    parts = [node.GetStorageNode()] if node.IsA("vtkMRMLStorableNode") else []
+    if node.IsA("vtkMRMLDisplayableNode"):
+        parts += [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
+    removeFromHierarchy(node)
+    for part in (node, *parts):
+        if part is not None:
+            slicer.mrmlScene.RemoveNode(part)

@@ -1,4 +1,4 @@
-"""The folder of the subject hierarchy in which a study's volumes and segmentations are kept together."""
+"""Where nodes are in the subject hierarchy: all that belongs to a study under it, and the study under its patient."""
 
 from __future__ import annotations
 
@@ -9,59 +9,80 @@ import vtk
 
 from RadiogenomicsLib.scene.origin import STUDY_ATTRIBUTE
 
+_PATIENT_ATTRIBUTE = "Gliomics.PatientId"
 
-def fileUnderStudy(node: Any, studyId: str) -> None:
-    """Put a node into its study's folder, which is made where there is none yet."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    folder, item = _folder(hierarchy, studyId), hierarchy.GetItemByDataNode(node)
-    if item == hierarchy.GetInvalidItemID():
-        hierarchy.CreateItem(folder, node)
-    else:
-        hierarchy.SetItemParent(item, folder)
+
+def fileUnderStudy(node: Any, studyId: str, patientId: str = "") -> None:
+    """Put a node under its study, which is made where there is none yet: under its patient, where one is told."""
+    hierarchy = _hierarchy()
+    _put(hierarchy, node, _study(hierarchy, studyId, patientId))
 
 
 def fileBeside(node: Any, other: Any) -> None:
-    """Put a node where another one is: in the same study's folder, or at the top where that is in none."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    beside, item = hierarchy.GetItemByDataNode(other), hierarchy.GetItemByDataNode(node)
-    if beside == hierarchy.GetInvalidItemID():
-        return
-    if item == hierarchy.GetInvalidItemID():
-        hierarchy.CreateItem(hierarchy.GetItemParent(beside), node)
-    else:
-        hierarchy.SetItemParent(item, hierarchy.GetItemParent(beside))
+    """Put a node where another one is: under the same study, or at the top where that is in none."""
+    hierarchy = _hierarchy()
+    beside = hierarchy.GetItemByDataNode(other)
+    if beside != hierarchy.GetInvalidItemID():
+        _put(hierarchy, node, hierarchy.GetItemParent(beside))
 
 
 def removeFromHierarchy(node: Any) -> None:
     """Remove a node's item, and leave the node."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    hierarchy = _hierarchy()
     item = hierarchy.GetItemByDataNode(node)
     if item != hierarchy.GetInvalidItemID():
         hierarchy.RemoveItem(item, False)
 
 
 def removeEmptyFolder(studyId: str) -> None:
-    """Remove a study's folder, unless something is in it."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    folder = _find(hierarchy, studyId)
-    if folder is not None and not _children(hierarchy, folder):
-        hierarchy.RemoveItem(folder)
+    """Remove a study's item, and its patient's, unless something is in it."""
+    hierarchy = _hierarchy()
+    study = _find(hierarchy, STUDY_ATTRIBUTE, studyId)
+    if study is None or _children(hierarchy, study):
+        return
+    patient = hierarchy.GetItemParent(study)
+    hierarchy.RemoveItem(study)
+    if hierarchy.GetItemAttribute(patient, _PATIENT_ATTRIBUTE) and not _children(hierarchy, patient):
+        hierarchy.RemoveItem(patient)
 
 
-def _folder(hierarchy: Any, studyId: str) -> int:
-    folder = _find(hierarchy, studyId)
-    if folder is None:
-        folder = int(hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), studyId))
-        hierarchy.SetItemAttribute(folder, STUDY_ATTRIBUTE, studyId)
-    return folder
+def _hierarchy() -> Any:
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
 
 
-def _find(hierarchy: Any, studyId: str) -> int | None:
-    items = _children(hierarchy, hierarchy.GetSceneItemID())
-    return next((item for item in items if hierarchy.GetItemAttribute(item, STUDY_ATTRIBUTE) == studyId), None)
+def _put(hierarchy: Any, node: Any, parent: int) -> None:
+    item = hierarchy.GetItemByDataNode(node)
+    if item == hierarchy.GetInvalidItemID():
+        hierarchy.CreateItem(parent, node)
+    else:
+        hierarchy.SetItemParent(item, parent)
 
 
-def _children(hierarchy: Any, item: int) -> list[int]:
+def _study(hierarchy: Any, studyId: str, patientId: str) -> int:
+    study = _find(hierarchy, STUDY_ATTRIBUTE, studyId)
+    if study is None:
+        parent = hierarchy.GetSceneItemID()
+        if patientId and patientId != studyId:
+            parent = _patient(hierarchy, patientId)
+        study = int(hierarchy.CreateStudyItem(parent, studyId))
+        hierarchy.SetItemAttribute(study, STUDY_ATTRIBUTE, studyId)
+    return study
+
+
+def _patient(hierarchy: Any, patientId: str) -> int:
+    patient = _find(hierarchy, _PATIENT_ATTRIBUTE, patientId)
+    if patient is None:
+        patient = int(hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), patientId))
+        hierarchy.SetItemAttribute(patient, _PATIENT_ATTRIBUTE, patientId)
+    return patient
+
+
+def _find(hierarchy: Any, attribute: str, value: str) -> int | None:
+    items = _children(hierarchy, hierarchy.GetSceneItemID(), recursive=True)
+    return next((item for item in items if hierarchy.GetItemAttribute(item, attribute) == value), None)
+
+
+def _children(hierarchy: Any, item: int, *, recursive: bool = False) -> list[int]:
     items = vtk.vtkIdList()
-    hierarchy.GetItemChildren(item, items)
+    hierarchy.GetItemChildren(item, items, recursive)
     return [int(items.GetId(index)) for index in range(items.GetNumberOfIds())]

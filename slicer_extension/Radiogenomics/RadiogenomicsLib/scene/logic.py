@@ -49,6 +49,8 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
     def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self, parent)
         self._origins = Origins()
+        self._patients: dict[str, str] = {}
+        """The patient of each study, as far as the server says."""
 
     # Volumes
 
@@ -70,8 +72,12 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(image.ijkToRas))
         slicer.util.updateVolumeFromArray(node, array)
         self._origins.mark(node, studyId, sequence, studySequences, digest=digest)
-        fileUnderStudy(node, studyId)
+        fileUnderStudy(node, studyId, self._patients.get(studyId, ""))
         return node
+
+    def studyIsOf(self, studyId: str, patientId: str) -> None:
+        """A study's nodes that come now lie under this patient."""
+        self._patients[studyId] = patientId
 
     def removeVolume(self, node: Any, studyId: str) -> None:
         """Take a study's volume out of the scene again, if it is still there."""

@@ -75,13 +75,15 @@ class CaseFiles:
 class DownloadedStudy:
     """The study to annotate next, why, and its files by sequence; an empty ``studyId`` when none is left.
 
-    ``slices`` are the numbers of its axial slices that are worth most, where some were asked for.
+    ``slices`` are the numbers of its axial slices that are worth most, where some were asked for. ``patientId`` is
+    whose it is, as far as the server says.
     """
 
     studyId: str
     reason: str
     files: dict[str, Path]
     slices: tuple[int, ...] = ()
+    patientId: str = ""
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,8 @@ class ServerBackend:
         if not choice["id"]:
             return DownloadedStudy("", str(choice.get("reason", "nothing is left to label")), {})
         studyId = str(choice["id"])
-        sequences = choice.get("sequences") or self._client.image_info(studyId).get("sequences") or [UNNAMED]
+        info = self._client.image_info(studyId)
+        sequences = choice.get("sequences") or info.get("sequences") or [UNNAMED]
         files = {}
         for index, sequence in enumerate(sequences):
             path = folder / f"{index}.nii.gz"  # a name from the server is not made a file name
@@ -230,7 +233,8 @@ class ServerBackend:
             self._client.download_image(studyId, path, name, progress=_bytesReported(report, studyId, sequence))
             files[sequence] = path
         numbers = tuple(int(number) for number in choice.get("slices") or ())
-        return DownloadedStudy(studyId, str(choice.get("reason", "")), files, numbers)
+        patientId = str(info.get("patient_id") or "")
+        return DownloadedStudy(studyId, str(choice.get("reason", "")), files, numbers, patientId)
 
     def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         """The mask of a segmentation model."""

@@ -34,6 +34,7 @@ class StudyImages:
     slices: tuple[int, ...] = ()
     labels: tuple[SavedLabel, ...] = ()
     """Those that the server has of it already."""
+    patientId: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def takeNextStudy(job: BackgroundJob, backend: Backend, strategy: str, slices: i
             volumes[sequence] = readNifti(path)
             volumes[sequence].digest  # noqa: B018 - kept with the image for the panel, which has no time for it
         labels = listLabels(job, backend, study.studyId) if study.studyId else ()
-        return StudyImages(study.studyId, study.reason, volumes, study.slices, labels)
+        return StudyImages(study.studyId, study.reason, volumes, study.slices, labels, study.patientId)
 
 
 def segment(job: BackgroundJob, backend: Backend, model: str, images: CaseImages) -> MaskImage:

@@ -28,7 +28,7 @@ class Labelling(Controller):
     def __init__(self, context: PanelContext) -> None:
         super().__init__(context)
         self._writer = Writer()
-        self._finished = FinishedStudies(self._logic)
+        self.finished = FinishedStudies(self._logic)
         self._ui.removeFinishedCheckBox.checked = usersettings.removesFinishedStudies()
         ui, connect = self._ui, self._subscriptions.connect
         connect(ui.nextStudyButton, "clicked(bool)", self.onNextStudy)
@@ -132,7 +132,7 @@ class Labelling(Controller):
             self._model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}", notices)
             self._selection.chooseVolumes(nodes, "Downloaded")
             if self._ui.removeFinishedCheckBox.checked:
-                self._finished.remove(exceptStudyId=study.studyId)
+                self.finished.remove(exceptStudyId=study.studyId)
             volume = self._selection.firstVolume() or next(iter(nodes.values()))
             self._logic.show(volume)
             if study.slices:
@@ -151,6 +151,7 @@ class Labelling(Controller):
     def _addVolumes(self, study: servercalls.StudyImages, nodes: dict[str, Any]) -> Steps:
         """Put those images of a study into the scene that ``nodes`` lacks: all, or none when it is given up."""
         added: list[Any] = []
+        self._logic.studyIsOf(study.studyId, study.patientId)
         try:
             for sequence, image in study.volumes.items():
                 if sequence not in nodes:
@@ -234,7 +235,7 @@ class Labelling(Controller):
         knownLabels = self._model.knownLabels
 
         def onResult(answer: servercalls.Submitted) -> None:
-            self._finished.saved(studyId, segmentation, label, knownLabels)
+            self.finished.saved(studyId, segmentation, label, knownLabels)
             self._model.connected(self._model.connectedUrl, answer.info)
             values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
             earlier = ""

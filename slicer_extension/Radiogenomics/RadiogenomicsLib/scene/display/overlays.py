@@ -75,6 +75,11 @@ def isMadeOf(node: Any, contents: Mapping[str, str]) -> bool:
     return all(contents.get(sequence) == text for sequence, text in _contents(node).items())
 
 
+def mapsOn(volume: Any) -> list[Any]:
+    """The maps on the grid of a volume."""
+    return [node for kind in TITLES for node in _mapsOn(volume, kind)]
+
+
 def removeMap(node: Any) -> None:
     """Take a map out of the scene, with its legend."""
     for index in reversed(range(node.GetNumberOfDisplayNodes())):
