@@ -43,3 +43,16 @@ class Controller:
         self._subscriptions = context.subscriptions
         self._onChanged = context.onChanged
         self._onSelection = context.onSelection
+        self._visible: dict[str, bool] = {}
+        """What :meth:`_show` was told last; Qt says of a widget in a folded section that it is not visible."""
+
+    def _show(self, widget: Any, visible: bool) -> None:
+        """Show or hide a widget; what has not changed is not written again, for Qt would lay the panel out."""
+        if self._visible.get(widget.name) != visible:
+            widget.visible = self._visible[widget.name] = visible
+
+    def _write(self, widget: Any, **properties: Any) -> None:
+        """Set properties of a widget that have another value."""
+        for name, value in properties.items():
+            if getattr(widget, name) != value:
+                setattr(widget, name, value)

@@ -23,8 +23,7 @@ class Closing(Controller):
         reason = f"Wait for '{self._model.running}' to end, or cancel it." if self._model.running else ""
         if not reason and not studiesOfScene():
             reason = "There is no study of the server in the scene."
-        self._ui.closeStudiesButton.enabled = not reason
-        self._ui.closeStudiesButton.toolTip = reason or self._toolTip
+        self._write(self._ui.closeStudiesButton, enabled=not reason, toolTip=reason or self._toolTip)
 
     @shown
     def onClose(self) -> None:

@@ -69,15 +69,13 @@ class Maps(Controller):
         """After any change: take a map off that is not of what is chosen now, and say what can be shown."""
         node = self._shown()
         if self._shownId and (node is None or not self._isOfSelection(node)):
-            self._show(None)
+            self._showMap(None)
             node = None
         kind = kindOf(node) if node is not None else ""
         for key, button in self._buttons.items():
             reason = self._model.canSegment.reason if key and self._find(key) is None else ""
-            button.enabled = not reason
-            button.toolTip = reason or self._toolTips[key]
-            button.checked = key == kind
-        self._ui.mapOpacitySlider.enabled = node is not None
+            self._write(button, enabled=not reason, toolTip=reason or self._toolTips[key], checked=key == kind)
+        self._write(self._ui.mapOpacitySlider, enabled=node is not None)
 
     # Actions
 
@@ -86,7 +84,7 @@ class Maps(Controller):
         """A map was chosen, or none."""
         node = self._find(kind) if kind else None
         if node is not None or not kind:
-            self._show(node)
+            self._showMap(node)
             self.update()
             return
         model = self._model.chosenModel
@@ -118,7 +116,7 @@ class Maps(Controller):
             node = slicer.mrmlScene.GetNodeByID(referenceId)
             if node is None:
                 raise VolumeError(f"volume '{name}' was removed while its map was made; the map was dropped")
-            self._show(addMap(image, kind, node, model=_title(model), contents=contents))
+            self._showMap(addMap(image, kind, node, model=_title(model), contents=contents))
             self._model.jobFinished(f"{TITLES[kind]} of '{name}' is shown over the images.")
 
         self.runner.start(
@@ -130,7 +128,7 @@ class Maps(Controller):
 
     # What is shown
 
-    def _show(self, node: Any) -> None:
+    def _showMap(self, node: Any) -> None:
         self._shownId = node.GetID() if node is not None else ""
         if self._parameters is not None:
             self._parameters.setReference(_MAP, node)

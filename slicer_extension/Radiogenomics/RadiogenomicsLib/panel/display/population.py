@@ -32,8 +32,9 @@ class PopulationView(Controller):
     def update(self) -> None:
         """After any change: plot the reading on display, if the layout is that of the plots."""
         isShown = layouts.arrangement() == layouts.POPULATION_LAYOUT
-        self._ui.plotRows.visible = isShown
+        self._show(self._ui.plotRows, isShown)
         if not isShown:
+            self._show(self._ui.plotHint, False)
             self._plotted = None
             return
         result = self._model.result
@@ -45,9 +46,8 @@ class PopulationView(Controller):
             hint = "There is nothing to compare yet: press Compute."
         elif not features:
             hint = "No model of the server uses these features, so there are no patients to compare them with."
-        if hint:
-            self._ui.viewsHint.text = hint
-            self._ui.viewsHint.visible = True
+        self._write(self._ui.plotHint, text=hint)
+        self._show(self._ui.plotHint, bool(hint))
         name = self._ui.plotFeatureSelector.currentText
         if result is None or reading is None or name not in features or self._plotted == (reading, name):
             return
@@ -62,7 +62,7 @@ class PopulationView(Controller):
         self.update()
 
     def _fill(self, names: list[str]) -> None:
-        self._ui.plotFeatureSelector.enabled = bool(names)
+        self._write(self._ui.plotFeatureSelector, enabled=bool(names))
         if names == self._names:
             return
         self._names, selector = names, self._ui.plotFeatureSelector

@@ -167,7 +167,7 @@ class Views(Controller):
             segmentation is not None and not segmentation.GetDisplayNode().GetVisibility2DFill()
         )
         ui.outlineOnlyCheckBox.blockSignals(blocked)
-        ui.featureRows.visible = content.layout == layouts.FEATURES_LAYOUT
+        self._show(ui.featureRows, content.layout == layouts.FEATURES_LAYOUT)
         hint = "" if hasViews else "There are no views here."
         if layouts.isOurs(content.layout) and not content.volumes:
             hint = "Choose volumes under Study: each sequence has its view."
@@ -175,8 +175,8 @@ class Views(Controller):
             hint = "Choose a segmentation to see it in 3-D."
         elif content.layout == layouts.FEATURES_LAYOUT and not content.table:
             hint = "There are no features yet: press Compute."
-        ui.viewsHint.text = hint
-        ui.viewsHint.visible = bool(hint)
+        self._write(ui.viewsHint, text=hint)
+        self._show(ui.viewsHint, bool(hint))
 
     @shown
     def _settle(self) -> None:
