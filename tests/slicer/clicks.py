@@ -63,8 +63,8 @@ def voxels(panel: Any) -> np.ndarray:
 
 
 def points() -> dict[str, int]:
-    """Points in the scene by the name of their list."""
+    """Points that are placed in the scene, and do not only follow the mouse, by the name of their list."""
     import slicer
 
     lists = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
-    return {node.GetName(): node.GetNumberOfControlPoints() for node in lists}
+    return {node.GetName(): node.GetNumberOfDefinedControlPoints() for node in lists}

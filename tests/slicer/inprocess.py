@@ -79,6 +79,8 @@ class InProcessBackend:
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
         self.slices: tuple[int, ...] = (1, 3, 4)
         self.corrects = False
+        self.forgets = False
+        """Whether a stroke's answer has nothing but the stroke."""
         self.maps: list[tuple[str, str]] = []
         self.corrections: list[list[Prompt]] = []
         self.featureWarnings: list[str] = []
@@ -178,7 +180,8 @@ class InProcessBackend:
             until_now.array[k : k2 + 1, j : j2 + 1, i : i2 + 1] = last.lesion
         else:
             assert (until_now.array[last.index] == (3 if last.lesion else 2)).all()
-            until_now.array[...] = np.isin(until_now.array, (1, 3))
+            keeps = (3,) if self.forgets else (1, 3)
+            until_now.array[...] = np.isin(until_now.array, keeps)
         writeNifti(until_now, folder / "corrected.nii.gz")
         return folder / "corrected.nii.gz"
 

@@ -56,6 +56,8 @@ class Application:
     def __init__(self, logic: Any, temporaryPath: Path) -> None:
         self._logic = logic
         self._modules = _ModuleManager()
+        self._layout: Any = None
+        """A :class:`harness.layout.LayoutManager` while a test has drawn views."""
         self._mainWindow = qt.QWidget()
         self._mainWindow.name = "qSlicerMainWindow"
         self.temporaryPath = str(temporaryPath)
@@ -66,8 +68,8 @@ class Application:
     def moduleManager(self) -> Any:
         return self._modules
 
-    def layoutManager(self) -> None:
-        return None
+    def layoutManager(self) -> Any:
+        return self._layout
 
     def topLevelWidgets(self) -> list[Any]:
         return [self._mainWindow]

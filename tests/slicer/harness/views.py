@@ -43,8 +43,8 @@ class DrawnView:
         self._window.SetMultiSamples(0)
         self._window.SetNumberOfLayers(2)  # legends are drawn in a layer of their own
         self._window.AddRenderer(self.renderer)
-        self._interactor = vtk.vtkGenericRenderWindowInteractor()
-        self._interactor.SetRenderWindow(self._window)
+        self.interactor = vtk.vtkGenericRenderWindowInteractor()
+        self.interactor.SetRenderWindow(self._window)
         isSlice = node.IsA("vtkMRMLSliceNode")
         if isSlice:
             self._drawImage(size)

@@ -145,6 +145,8 @@ class PointPlacement:
                 self._begun.append(point)
                 if len(self._begun) == self._count:
                     self._tell(lesion, node)
+        if self._placing is None:  # the mouse was given back before this
+            self._dropBegun()
 
     def _tell(self, lesion: bool, node: Any) -> None:
         points, self._begun = self._begun, []
