@@ -7,35 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from inprocess import InProcessBackend
-from layouts import choose
+from layouts import choose, reading
 from panels import Spin, press, tree
 
-from gliomics.reading.record import KeyFeature, Population, Reading
-
 POPULATION = "Sequences and training patients"
-LEVELS = [0.05, 0.25, 0.5, 0.75, 0.95]
-
-
-def reading(volume: float = 40.0) -> Reading:
-    patients = Population(
-        "patients with lower-grade glioma",
-        88,
-        LEVELS,
-        [3.0, 15.0, 40.0, 80.0, 170.0],
-        {"coc1": [5.0, 20.0, 55.0, 95.0, 180.0], "coc2": [2.0, 9.0, 20.0, 50.0, 120.0]},
-        {"coc1": "codeleted", "coc2": "wild type"},
-    )
-    return Reading(
-        "glioma-01",
-        "tumour",
-        "Tumour",
-        [],
-        key_features=[
-            KeyFeature("v", "Volume", volume, f"{volume} cm³", "cm³", percentile=50.0, population=patients),
-            KeyFeature("d", "Elongation", 0.4, "0.4", percentile=7.0, percentile_text="7th", population=patients),
-            KeyFeature("u", "Unused", 1.0, "1.0"),
-        ],
-    )
 
 
 @pytest.fixture

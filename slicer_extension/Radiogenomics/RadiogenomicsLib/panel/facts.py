@@ -40,11 +40,12 @@ SECTION_OF = {
 
 @dataclass
 class DisplayedResult:
-    """An analysis and what it was made from."""
+    """An analysis and what it was made from; ``readAt`` says when, where it came with a saved scene."""
 
     analysis: Analysis
     selection: Selection
     edited: bool = False
+    readAt: str = ""
 
 
 class PanelFacts:

@@ -13,6 +13,7 @@ import vtk
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import PanelContext
 from RadiogenomicsLib.panel.display.closing import Closing
+from RadiogenomicsLib.panel.display.keptresult import KeptResult
 from RadiogenomicsLib.panel.display.maps import Maps
 from RadiogenomicsLib.panel.display.population import PopulationView
 from RadiogenomicsLib.panel.display.views import Views
@@ -75,6 +76,7 @@ class RadiogenomicsPanel:
         self.maps = Maps(context)
         self.closing = Closing(context, self.labelling.finished)
         self.population = PopulationView(context)
+        self.keptResult = KeptResult(context)
         self.editor = SegmentEditor(context)
         self.correction = Correction(context, self.editor)
         self.shortcuts = Shortcuts(context)
@@ -153,11 +155,13 @@ class RadiogenomicsPanel:
         self.segmenting.restore(self.parameters)
         self.reading.restore(self.parameters)
         self.selection.restore(self.parameters)
+        self.keptResult.restore(self.parameters)
 
     @shown
     def onSceneChanges(self, _caller: Any = None, _event: Any = None) -> None:
         """A scene is being closed or loaded: what the selectors say meanwhile is not the user's choice."""
         self.selection.hold()
+        self.keptResult.hold()
         self.editor.sceneChanges()
 
     @shown
@@ -291,6 +295,7 @@ class RadiogenomicsPanel:
         self.maps.update()
         self.closing.update()
         self.population.update()
+        self.keptResult.update()
 
     @shown
     def onMode(self, mode: str) -> None:

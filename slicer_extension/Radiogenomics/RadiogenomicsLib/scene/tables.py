@@ -71,6 +71,11 @@ def tablesOf(segmentation: Any) -> list[Any]:
     return [table for table in tables if table.GetNodeReference(_SEGMENTATION_ROLE) is segmentation]
 
 
+def segmentOf(table: Any) -> tuple[Any, str]:
+    """The segmentation node, None where it has gone, and the ID of the segment that a table is of."""
+    return table.GetNodeReference(_SEGMENTATION_ROLE), table.GetAttribute(_SEGMENT_ATTRIBUTE) or ""
+
+
 def showRows(table: Any, words: str, order: str) -> tuple[Any, int]:
     """Put those rows of a feature table that have all the words into the table node on display.
 

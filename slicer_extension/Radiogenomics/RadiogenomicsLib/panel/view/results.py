@@ -77,6 +77,8 @@ class ResultView:
         measured = model.result.selection if model.result is not None else model.selection
         study = f" of {escape(measured.studyId)}" if measured.studyId else ""
         text = f"<b>{escape(measured.segment)}</b>{study}"
+        if model.result is not None and model.result.readAt:
+            text += f" \u00b7 read {escape(model.result.readAt)}, saved with the scene"
         if model.running and model.yields:
             return f"{text} \u00b7 \u25cf live, updating\u2026"
         if model.staleness:
