@@ -19,6 +19,7 @@ class LargeSession:
 
     def __init__(self, panel: Any, url: str) -> None:
         self.panel, self.loop = panel, SlicerLoop()
+        self._random = np.random.default_rng(4)
         panel.ui.serverUrl.text = url
 
     def idle(self) -> bool:
@@ -48,21 +49,24 @@ class LargeSession:
         )
 
     def stroke(self, action: str = "stroke", until: Callable[[], bool] | None = None) -> None:
-        """Some voxels painted as the Segment Editor does it, in the segment's own labelmap."""
+        """A stroke of the brush, and what follows from it."""
+        self.act(action, self.paint, until)
+
+    def paint(self) -> None:
+        """Change some voxels at the segment's edge as the Segment Editor does, in the segment's own labelmap."""
         import slicer
 
         segmentation, segmentId = self.panel.selection.segmentation(), self.panel.selection.segmentId()
         array = slicer.util.arrayFromSegmentInternalBinaryLabelmap(segmentation, segmentId)
-        value = segmentation.GetSegmentation().GetSegment(segmentId).GetLabelValue()
+        inner = segmentation.GetSegmentation()
+        value = inner.GetSegment(segmentId).GetLabelValue()
         inside = np.argwhere(array == value)
-        centre = inside[len(inside) // 2]
-
-        def paint() -> None:
-            array[centre[0], centre[1] - 2 : centre[1] + 2, centre[2] - 2 : centre[2] + 2] ^= value
-            segmentation.GetSegmentation().GetSegment(segmentId).Modified()
-            segmentation.GetSegmentation().InvokeEvent(segmentation.GetSegmentation().SourceRepresentationModified)
-
-        self.act(action, paint, until)
+        k, j, i = inside[self._random.integers(len(inside))]
+        disc = array[k, max(j - 2, 0) : j + 3, max(i - 2, 0) : i + 3]
+        disc[:] = value if (disc != value).any() else 0
+        inner.GetSegment(segmentId).Modified()
+        segmentation.Modified()
+        inner.InvokeEvent(inner.SourceRepresentationModified)
 
     def closeScene(self) -> None:
         self._sceneEvent("close scene", "EndCloseEvent", lambda scene: scene.Clear(False))
