@@ -98,19 +98,20 @@ def test_features_and_estimates_follow_a_stroke_within_a_second(
     from RadiogenomicsLib.server import backends, servercalls
 
     parts, panel = Parts(), session.panel
-    copy, total = "copy of the segment, start of the job", "from the stroke to the estimate"
-    monkeypatch.setattr(panel, "onCompute", parts.timed(copy, panel.onCompute))
+    begin, total = "start of the job", "from the stroke to the estimate"
+    monkeypatch.setattr(panel.logic, "segmentMask", parts.timed("copy of the segment", panel.logic.segmentMask))
+    monkeypatch.setattr(panel.runner, "start", parts.timed(begin, panel.runner.start))
     monkeypatch.setattr(servercalls, "writeNifti", parts.timed("compression", servercalls.writeNifti))
     monkeypatch.setattr(
         backends.ServerBackend, "analyse", parts.timed("request to the server", backends.ServerBackend.analyse)
     )
-    panel.ui.autoUpdateCheckBox.checked = True
+    panel.ui.liveCheckBox.checked = True
     session.loop.runFor(3)
     for _ in range(STROKES):
         session.loop.timed(session.paint)
         end = time.perf_counter()
-        session.loop.until(lambda: session.idle() and not panel.model.result.edited, 60)
-        parts.times["from the stroke to the start"].append(1e3 * (parts.starts[copy] - end))
+        session.loop.until(lambda: session.idle() and not panel.model.staleness, 60)
+        parts.times["from the stroke to the start"].append(1e3 * (parts.starts[begin] - end))
         parts.times[total].append(1e3 * (time.perf_counter() - end))
         assert panel.model.state.value != "error", panel.model.message
     _time_requests(session, lgg_server, parts, tmp_path)

@@ -105,9 +105,9 @@ def everyAction(session: LargeSession, folder: Path) -> None:
     session.click()
     session.press("undo", "undoClickButton")
     session.stroke()
-    panel.ui.autoUpdateCheckBox.checked = True
-    session.stroke("live update", lambda: session.idle() and not panel.model.result.edited)
-    panel.ui.autoUpdateCheckBox.checked = False
+    panel.ui.liveCheckBox.checked = True
+    session.stroke("live update", lambda: session.idle() and not panel.model.staleness)
+    panel.ui.liveCheckBox.checked = False
     session.press("submit", "submitButton")
     scene = folder / "scene.mrb"
     assert slicer.mrmlScene.WriteToMRB(str(scene))
