@@ -16,6 +16,7 @@ _LOGICS = {
     "Volumes": "vtkSlicerVolumesLogic",
     "Segmentations": "vtkSlicerSegmentationsModuleLogic",
     "Tables": "vtkSlicerTablesLogic",
+    "Markups": "vtkSlicerMarkupsLogic",
 }
 
 

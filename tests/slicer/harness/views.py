@@ -21,6 +21,7 @@ _SLICE_MANAGERS = (
     "vtkMRMLSegmentationsDisplayableManager2D",
     "vtkMRMLColorLegendDisplayableManager",
     "vtkMRMLCrosshairDisplayableManager",
+    "vtkMRMLMarkupsDisplayableManager",
 )
 _THREE_D_MANAGERS = (
     "vtkMRMLCameraDisplayableManager",
@@ -130,16 +131,16 @@ class Screen:
         """What a slice view of the layout shows."""
         return self._application.GetSliceLogicByLayoutName(tag).GetSliceCompositeNode()
 
-    def view(self, tag: str) -> DrawnView:
-        """A slice or 3-D view of the layout, drawn."""
+    def view(self, tag: str, size: tuple[int, int] | None = None) -> DrawnView:
+        """A slice or 3-D view of the layout, drawn; of another size than the others where one is given at first."""
         if tag not in self._drawn:
             logic = self._application.GetSliceLogicByLayoutName(tag)
-            self._drawn[tag] = DrawnView(self.node(tag), logic, self._size)
+            self._drawn[tag] = DrawnView(self.node(tag), logic, size or self._size)
         return self._drawn[tag]
 
-    def picture(self, tag: str) -> np.ndarray:
+    def picture(self, tag: str, size: tuple[int, int] | None = None) -> np.ndarray:
         """What is seen in a view of the layout now."""
-        return self.view(tag).picture()
+        return self.view(tag, size).picture()
 
     def save(self, tags: list[list[str]], path: Path) -> None:
         """Write the pictures of some views, in rows, to a PNG file."""

@@ -1,0 +1,170 @@
+"""Render panel and views together, as an annotator and a radiologist see them, to PNG files, outside 3D Slicer.
+
+    PYTHONPATH=lib:. .venv/bin/python tests/slicer/render_session.py docs/images
+
+goes through both sessions on one of the synthetic sample studies with a real server. The panel is Qt's, with the
+tests' stand-ins; images, outlines and surfaces in the views are drawn by 3D Slicer's own displayable managers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import numpy as np  # noqa: E402
+from harness import EXTENSION  # noqa: E402
+from PIL import Image, ImageDraw, ImageFont  # noqa: E402
+
+sys.path.insert(0, str(EXTENSION))
+
+STUDY = "sample-02"
+PANEL_WIDTH, PANEL_HEIGHT = 420, 770
+BAR = 20
+"""Height of the bar above each view, in the view's colour and with its name, as 3D Slicer has it."""
+GAP = 2
+VIEW = ((PANEL_HEIGHT - GAP) // 2 - BAR,) * 2
+BACKGROUND = (49, 49, 49)
+COLOURS = 200
+
+
+class Session:
+    """The panel with the application's views around it."""
+
+    def __init__(self, folder: Path, out: Path, url: str) -> None:
+        from harness.application import loadModule, openPanel, startApplication
+
+        self.application, self.out = startApplication(folder), out
+        import slicer
+        from harness.views import Screen
+
+        self.screen = Screen(slicer.mrmlScene, VIEW)
+        self.widget = openPanel(loadModule(EXTENSION / "Radiogenomics.py"))
+        self.panel, self.ui = self.widget.panel, self.widget.panel.ui
+        self.ui.serverUrl.text = url
+        self.widget.parent.show()
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Run the event loop until something is so."""
+        while not condition():
+            self.application.processEvents()
+            threading.Event().wait(0.01)
+
+    def settle(self) -> None:
+        """Let what the panel does a moment later be done."""
+        end = threading.Event()
+        threading.Timer(1.0, end.set).start()
+        self.wait(end.is_set)
+
+    def press(self, *buttons: str) -> None:
+        """Press buttons one after another, and let their work end; an error ends the script."""
+        for name in buttons:
+            button = getattr(self.ui, name)
+            if not button.enabled:
+                raise RuntimeError(f"{name}: {button.toolTip}")
+            button.click()
+            self.wait(lambda: not self.panel.model.running)
+            if self.panel.model.state.value == "error":
+                raise RuntimeError(f"{name}: {self.panel.model.message}")
+        self.settle()
+
+    def layout(self, title: str) -> None:
+        """Choose a layout by its name in the panel."""
+        index = self.ui.layoutSelector.findText(title)
+        if index < 0:
+            raise RuntimeError(f"the panel has no layout '{title}'")
+        self.ui.layoutSelector.setCurrentIndex(index)
+        self.settle()
+
+    def picture(self, name: str) -> None:
+        """Save the panel beside its views: the four sequences, and the segment in 3-D beside them."""
+        *slices, surface = self.screen.tags()
+        views = [_withBar(self.screen.picture(tag), self.screen.node(tag)) for tag in slices]
+        rows = [_joined(views[:2], 1), _joined(views[2:], 1)]
+        tall = _withBar(self.screen.picture(surface, (VIEW[0], PANEL_HEIGHT - BAR)), self.screen.node(surface))
+        whole = _joined([self._panel(), _joined(rows, 0), tall], 1)
+        path = self.out / f"{name}.png"
+        Image.fromarray(whole).quantize(COLOURS).save(path, optimize=True)
+        sys.stderr.write(f"{path}\n")
+
+    def _panel(self) -> np.ndarray:
+        """The panel as it is in the module panel: of a fixed width, and no higher than the screen."""
+        frame = self.widget.parent
+        for _ in range(3):  # word-wrapped labels find their height after the width is known
+            self.application.processEvents()
+            frame.resize(PANEL_WIDTH, max(PANEL_HEIGHT, frame.layout().totalHeightForWidth(PANEL_WIDTH)))
+        file = self.out / "panel_only.png"
+        frame.grab().save(str(file))
+        image = np.asarray(Image.open(file).convert("RGB"))
+        file.unlink()
+        sys.stderr.write(f"the panel is {image.shape[0]} px high\n")
+        return image[:PANEL_HEIGHT]
+
+
+def _withBar(picture: np.ndarray, node: Any) -> np.ndarray:
+    """A view under its bar."""
+    colour = tuple(round(255 * channel) for channel in node.GetLayoutColor())
+    bar = Image.new("RGB", (picture.shape[1], BAR), colour)
+    ink = (0, 0, 0) if sum(colour) > 300 else (255, 255, 255)
+    name = node.GetLayoutLabel() or node.GetSingletonTag()
+    ImageDraw.Draw(bar).text((6, 2), name, fill=ink, font=ImageFont.load_default(13))
+    return np.concatenate([np.asarray(bar), picture], axis=0)
+
+
+def _joined(parts: list[np.ndarray], axis: int) -> np.ndarray:
+    """Pictures below (0) or beside (1) each other, with a gap between them."""
+    shape = list(parts[0].shape)
+    shape[axis] = GAP
+    gap = np.broadcast_to(np.array(BACKGROUND, np.uint8), shape)
+    return np.concatenate([each for part in parts for each in (part, gap)][:-1], axis=axis)
+
+
+def render(session: Session) -> None:
+    """An annotator's session, then a radiologist's."""
+    from fragileserver import clickBesideTheLesion
+
+    session.ui.annotateButton.click()
+    session.ui.annotatorEdit.insert("Reader 1")
+    session.press("connectButton", "nextStudyButton")
+    session.layout("Sequences and 3-D")
+    session.press("segmentButton")
+    session.ui.outlineOnlyCheckBox.click()
+    clickBesideTheLesion(session.panel)
+    session.wait(lambda: bool(session.panel.correction._given) and not session.panel.model.running)
+    session.settle()
+    session.picture("session_annotator")
+    session.ui.addLesionButton.click()
+    session.ui.readButton.click()
+    session.press("computeButton")
+    session.picture("session_radiologist")
+
+
+def main() -> None:
+    """Parse the command line, start a server, and render."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="folder for the pictures")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        from tests.server.servers import start_server
+
+        shutil.copytree(HERE.parents[1] / "sample_studies" / STUDY, folder / "studies" / STUDY)
+        server = start_server(folder / "studies")
+        stack.callback(server.stop)
+        render(Session(folder, arguments.out, server.url))
+
+
+if __name__ == "__main__":
+    main()
