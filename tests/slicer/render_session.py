@@ -35,8 +35,8 @@ BAR = 20
 """Height of the bar above each view, in the view's colour and with its name, as 3D Slicer has it."""
 GAP = 2
 VIEW = ((PANEL_HEIGHT - GAP) // 2 - BAR,) * 2
+SURFACE_VIEW = (VIEW[0], PANEL_HEIGHT - BAR)
 BACKGROUND = (49, 49, 49)
-COLOURS = 200
 
 
 class Session:
@@ -85,6 +85,7 @@ class Session:
         if index < 0:
             raise RuntimeError(f"the panel has no layout '{title}'")
         self.ui.layoutSelector.setCurrentIndex(index)
+        self.screen.view(self.screen.tags()[-1], SURFACE_VIEW)  # its camera comes with the view
         self.settle()
 
     def picture(self, name: str) -> None:
@@ -92,10 +93,10 @@ class Session:
         *slices, surface = self.screen.tags()
         views = [_withBar(self.screen.picture(tag), self.screen.node(tag)) for tag in slices]
         rows = [_joined(views[:2], 1), _joined(views[2:], 1)]
-        tall = _withBar(self.screen.picture(surface, (VIEW[0], PANEL_HEIGHT - BAR)), self.screen.node(surface))
+        tall = _withBar(self.screen.picture(surface), self.screen.node(surface))
         whole = _joined([self._panel(), _joined(rows, 0), tall], 1)
         path = self.out / f"{name}.png"
-        Image.fromarray(whole).quantize(COLOURS).save(path, optimize=True)
+        Image.fromarray(whole).save(path, optimize=True)
         sys.stderr.write(f"{path}\n")
 
     def _panel(self) -> np.ndarray:

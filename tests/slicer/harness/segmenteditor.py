@@ -102,7 +102,7 @@ class qMRMLSegmentEditorWidget(QtWidgets.QWidget):
         self._table.setFixedHeight(70)
         self._table.currentRowChanged.connect(lambda row: self._onRow(row))
         layout.addWidget(self._table)
-        self._effectRow = QtWidgets.QHBoxLayout()
+        self._effectRow = QtWidgets.QGridLayout()
         layout.addLayout(self._effectRow)
         row = QtWidgets.QHBoxLayout()
         for name, slot in (("Undo", self.undo), ("Redo", self.redo)):
@@ -262,13 +262,15 @@ class qMRMLSegmentEditorWidget(QtWidgets.QWidget):
 
     def _showEffects(self) -> None:
         while self._effectRow.count():
-            self._effectRow.takeAt(0).widget().deleteLater()
-        for name in self.displayedEffects():
+            button = self._effectRow.takeAt(0).widget()
+            button.hide()  # Qt deletes it later, and tests have no loop in which it does
+            button.deleteLater()
+        for position, name in enumerate(self.displayedEffects()):
             button = _namedButton(name, name)
             button.setCheckable(True)
             button.clicked.connect(lambda _checked=False, name=name: self.setActiveEffectByName(name))
             self._buttons[name] = button
-            self._effectRow.addWidget(button)
+            self._effectRow.addWidget(button, *divmod(position, 3))
 
     def activeEffect(self) -> Effect | None:
         return self._active
