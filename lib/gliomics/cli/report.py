@@ -196,18 +196,11 @@ def _automatic_mask(study: Study, path: Path, store: ModelStore, model: str, res
 
 def _summarise(case: CaseReport) -> None:
     """The page in a few lines."""
-    volume = f"whole tumour {case.lesion_ml:.1f} ml" if case.lesion_ml is not None else "the voxel size is unknown"
-    console.print(f"{case.study.id}: mask: {case.mask_origin}; {volume}", markup=False)
-    for warning in case.warnings:
+    reading = case.reading
+    facts = "; ".join(f"{fact.name} {fact.text}" for fact in reading.headline)
+    console.print(f"{case.study.id}: mask: {case.mask_origin}\n{reading.title}: {facts}", markup=False)
+    for warning in [*case.warnings, *reading.cautions]:
         console.print(warning, style="yellow", markup=False)
-    for estimate in case.estimates:
-        low, high = estimate.intervals[estimate.predicted]
-        doubt = "" if estimate.inside_training_range else "; unlike the training patients"
-        doubt += "; the model was fitted on this patient" if estimate.in_sample else ""
-        console.print(
-            f"{estimate.target}: {estimate.predicted} {estimate.probabilities[estimate.predicted]:.2f} "
-            f"({low:.2f} to {high:.2f}){doubt}",
-            markup=False,
-        )
-    for name, reason in case.not_estimated.items():
-        console.print(f"not estimated by {name}: {reason}", style="yellow", markup=False)
+    for estimate in reading.estimates:
+        bars = ", ".join(f"{bar.title} {bar.text}" for bar in estimate.bars)
+        console.print(f"{estimate.title}: {estimate.headline}; {bars}", markup=False)

@@ -11,6 +11,7 @@ from gliomics.reading.feature_words import read_feature_name, sequence_title, up
 from gliomics.reading.numbers import number, ordinal, probability
 from gliomics.reading.record import CAUTION, PLAIN, WEAK, ClassBar, EstimateReading, Tone
 from gliomics.records import Contribution, SubtypeEstimate
+from gliomics.subtype.novelty import ALIKE
 from gliomics.subtype.predict import SubtypeModel
 from gliomics.subtype.signatures import sequence_of
 
@@ -18,6 +19,8 @@ CHANCE = 0.5
 """The AUC of a model that knows nothing."""
 REASONS = 3
 """Features that are given as reasons."""
+_MANY = 0.2
+"""Share of the features beyond the range of 90 % of the training patients that is worth a caution: twice the usual."""
 _LEAST_REASON = 0.05
 """Log-odds below which a feature is no reason: it changes a probability by little more than 0.01."""
 
@@ -59,13 +62,6 @@ class _Estimate:
         missing = [sequence_of(part.feature) for part in self.estimate.contributions if part.value is None]
         return list(dict.fromkeys(name for name in missing if name is not None))
 
-    def _title(self, name: str) -> str:
-        return self.target.class_title(name)
-
-    def _short(self, name: str) -> str:
-        """A class without what its title explains."""
-        return self._title(name).split(" (")[0]
-
     def _aucs(self, name: str) -> list[Metric]:
         """The AUCs of telling a class from the others, without the sequences that are missing where that was tried."""
         classes = len(self.estimate.probabilities)
@@ -81,7 +77,7 @@ class _Estimate:
         return not aucs or any(metric.low is None or metric.low <= CHANCE for metric in aucs)
 
     def _tone_and_headline(self) -> tuple[Tone, str]:
-        estimate, best = self.estimate, self._short(self.estimate.predicted)
+        estimate, best = self.estimate, self.target.class_name(self.estimate.predicted)
         if estimate.in_sample:
             return CAUTION, "no prediction: the model was fitted on this patient"
         if not estimate.inside_training_range:
@@ -91,7 +87,7 @@ class _Estimate:
         open_classes = self._not_excluded()
         if not open_classes:
             return PLAIN, f"{best} more likely"
-        others = " and ".join(self._short(name) for name in open_classes)
+        others = " and ".join(self.target.class_name(name) for name in open_classes)
         if estimate.prediction_set:
             return PLAIN, f"{others} not excluded"
         return PLAIN, f"not decided between {best} and {others}"
@@ -110,7 +106,7 @@ class _Estimate:
         low, high = estimate.intervals[name]
         return ClassBar(
             name=name,
-            title=self._title(name),
+            title=self.target.class_title(name),
             probability=estimate.probabilities[name],
             low=low,
             high=high,
@@ -123,19 +119,25 @@ class _Estimate:
     def _cautions(self) -> list[str]:
         estimate = self.estimate
         cautions = [] if estimate.inside_training_range else ["Do not rely on the probabilities."]
-        cautions += [self._in_words(reason) for reason in estimate.reasons]
+        cautions += [self._in_words(reason) for reason in estimate.reasons if not self._is_usual(reason)]
         if estimate.in_sample or not estimate.inside_training_range:
             return cautions
         share = self._bar(estimate.predicted).training_share
         low, high = estimate.intervals[estimate.predicted]
         if share is not None and low <= share <= high:
             cautions.append(
-                f"{share:.0%} of the training patients were {self._short(estimate.predicted)} too: the images add "
-                "little to that."
+                f"{share:.0%} of the training patients were {self.target.class_name(estimate.predicted)} too: the "
+                "images add little to that."
             )
         if estimate.margin is not None and (estimate.margin[1] - estimate.margin[0]) > high - low:
             cautions.append(f"It depends on where the edge is drawn: {_margin(estimate.margin)}.")
         return cautions
+
+    def _is_usual(self, reason: str) -> bool:
+        """Whether a reason only says that about as many features as expected lie outside their range."""
+        percentiles = [part.percentile for part in self.estimate.contributions if part.percentile is not None]
+        outside = sum(not 5 <= percentile <= 95 for percentile in percentiles)
+        return reason.startswith(ALIKE) and outside <= _MANY * len(percentiles)
 
     def _in_words(self, sentence: str) -> str:
         """A sentence about the estimate with the features and sequences in it as people read them."""
@@ -151,18 +153,19 @@ class _Estimate:
 
     def _reason(self, part: Contribution) -> str:
         speaks = "for" if part.log_odds > 0 else "against"
-        medians = ", ".join(f"{self._short(name)} {number(value)}" for name, value in part.medians.items())
+        medians = ", ".join(f"{self.target.class_name(name)} {number(value)}" for name, value in part.medians.items())
         among = [ordinal(part.percentile)] if part.percentile is not None else []
         among += [f"medians: {medians}"] if medians else []
         value = number(part.value) if part.value is not None else ""
         where = f" ({'; '.join(among)})" if among else ""
-        return f"{part.words} {value}{where} speaks {speaks} {self._short(self.estimate.predicted)}"
+        return f"{part.words} {value}{where} speaks {speaks} {self.target.class_name(self.estimate.predicted)}"
 
     def _details(self) -> list[str]:
         estimate, card, settings = self.estimate, self.model.card, self.model.settings
-        counts = ", ".join(f"{count} {self._short(name)}" for name, count in settings.class_counts.items())
+        counts = ", ".join(f"{count} {self.target.class_name(name)}" for name, count in settings.class_counts.items())
         details = [f"Fitted on {estimate.n_training} {estimate.population}: {counts}."]
         details += self._figures()
+        details += [self._in_words(reason) for reason in estimate.reasons if self._is_usual(reason)]
         details.append(
             "The interval holds 90 % of what the model says when it is fitted again to other draws of its patients; it "
             "does not hold what is not in them."
@@ -186,8 +189,8 @@ class _Estimate:
         return sentences or ["How well the model tells the classes is not on its card."]
 
     def _telling(self, name: str) -> str:
-        others = [self._short(other) for other in self._ranked if other != name]
-        return f"{self._short(name)} from {others[0] if len(others) == 1 else 'the rest'}"
+        others = [self.target.class_name(other) for other in self._ranked if other != name]
+        return f"{self.target.class_name(name)} from {others[0] if len(others) == 1 else 'the rest'}"
 
 
 def _figure(metric: Metric, telling: str) -> str:

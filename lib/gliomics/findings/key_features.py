@@ -91,5 +91,5 @@ def _population(name: str, model: SubtypeModel) -> Population:
         levels=list(span.levels),
         overall=list(span.overall),
         by_class={label: list(values) for label, values in by_class.items()},
-        titles={label: target.class_title(label) for label in by_class},
+        titles={label: target.class_name(label) for label in by_class},
     )

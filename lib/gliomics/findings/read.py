@@ -13,6 +13,7 @@ from gliomics.findings.headline import UNKNOWN_SIZE, headline_facts
 from gliomics.findings.key_features import key_features, key_features_note
 from gliomics.findings.place import Head, find_head, place_of
 from gliomics.findings.segment import segment_of
+from gliomics.findings.targets import target_of
 from gliomics.reading.feature_words import upper_first
 from gliomics.reading.record import Reading
 from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
@@ -52,7 +53,8 @@ def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates:
     """The record of a segment: ``mask`` is above 0 where the features were measured, on the grid of ``head``."""
     spacing_known = bool(features.diagnostics.get("spacing_known", True))
     segment = segment_of(mask)
-    models = [estimates.models[estimate.model] for estimate in estimates.of]
+    ordered = sorted(estimates.of, key=lambda estimate: target_of(estimate.target).place)
+    models = [estimates.models[estimate.model] for estimate in ordered]
     warnings = [upper_first(f"{UNKNOWN_SIZE}.")] if not spacing_known else []
     warnings += [f"{upper_first(text)}." for text in features.warnings if not text.startswith(SHAPE_IN_VOXELS)]
     warnings += _not_estimated(features.region, estimates)
@@ -61,7 +63,7 @@ def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates:
         region=features.region,
         title=region_title(features.region),
         headline=headline_facts(extent_of(segment), place_of(segment, head), spacing_known=spacing_known),
-        estimates=[read_estimate(estimate, model) for estimate, model in zip(estimates.of, models, strict=True)],
+        estimates=[read_estimate(estimate, model) for estimate, model in zip(ordered, models, strict=True)],
         key_features=key_features(features, models),
         key_features_note=key_features_note(features, models),
         cautions=warnings,

@@ -21,6 +21,16 @@ class Target:
         """A class of a model in words; one that is not known keeps its name."""
         return self.spellings.get(_plain(name), name)
 
+    def class_name(self, name: str) -> str:
+        """The same without what stands in brackets, for sentences and legends."""
+        return self.class_title(name).split(" (")[0]
+
+    @property
+    def place(self) -> int:
+        """Where the question stands among others: what decides the diagnosis first, those that are not known last."""
+        known = list(_TARGETS.values())
+        return known.index(self) if self in known else len(known)
+
 
 def _spelled(**titles: tuple[str, str]) -> dict[str, str]:
     """The titles of classes by every spelling; each class is given by its title and its spellings."""
@@ -37,6 +47,22 @@ _TARGETS = {
             wild=("wild type", "wildtype wt idhwildtype idhwt"),
         ),
     ),
+    r"(1p19q)?(co)?del(etion)?(status)?|1p19q(status)?": Target(
+        "1p/19q",
+        "Whether both chromosome arms 1p and 19q are lost, which together with an IDH mutation makes a glioma an "
+        "oligodendroglioma.",
+        _spelled(
+            lost=("codeleted", "codeleted codel codeletion 1p19qcodeleted 1p19qcodel"),
+            kept=("not codeleted", "noncodeleted noncodel notcodeleted intact 1p19qintact"),
+        ),
+    ),
+    r"mgmt(promoter)?(methylation)?(status)?": Target(
+        "MGMT promoter",
+        "Whether the promoter of the MGMT gene is methylated, in which case a tumour responds better to temozolomide.",
+        _spelled(
+            methylated=("methylated", "methylated meth"), not_=("not methylated", "unmethylated unmeth notmethylated")
+        ),
+    ),
     r"coc(cluster)?s?|clusterofclusters": Target(
         "COC cluster",
         "Which of three molecular groups of lower-grade glioma (TCGA's cluster of clusters): coc1 is mostly IDH mutant "
@@ -47,25 +73,9 @@ _TARGETS = {
             three=("coc3 (mostly IDH mutant, codeleted)", "coc3"),
         ),
     ),
-    r"(1p19q)?(co)?del(etion)?(status)?|1p19q(status)?": Target(
-        "1p/19q",
-        "Whether both chromosome arms 1p and 19q are lost, which together with an IDH mutation makes a glioma an "
-        "oligodendroglioma.",
-        _spelled(
-            lost=("codeleted", "codeleted codel codeletion 1p19qcodeleted 1p19qcodel"),
-            kept=("not codeleted", "noncodeleted noncodel notcodeleted intact 1p19qintact"),
-        ),
-    ),
     r"(rnaseq|mrna|geneexpression)(cluster)?": Target(
         "RNASeq cluster",
         "Which of the groups of lower-grade glioma that TCGA found by the expression of genes (RNA sequencing).",
-    ),
-    r"mgmt(promoter)?(methylation)?(status)?": Target(
-        "MGMT promoter",
-        "Whether the promoter of the MGMT gene is methylated, in which case a tumour responds better to temozolomide.",
-        _spelled(
-            methylated=("methylated", "methylated meth"), not_=("not methylated", "unmethylated unmeth notmethylated")
-        ),
     ),
 }
 

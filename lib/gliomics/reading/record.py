@@ -82,7 +82,7 @@ class EstimateReading(Record):
 class Population(Record):
     """The training patients' values of one feature, for a plot: quantiles at ``levels`` over all and by class.
 
-    ``name`` says who they are, ``n`` how many; ``titles`` are the classes as a radiologist reads them.
+    ``name`` says who they are, ``n`` how many; ``titles`` are the classes in a word or two.
     """
 
     name: str

@@ -6,17 +6,13 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.reading.record import Reading
+from gliomics.records import FeatureRow
 from gliomics.report.drawing import to_png
-from gliomics.report.figures import FeatureRange, features_against_population, probability_bars
+from gliomics.report.figures import features_against_population, probability_bars
 from gliomics.report.lesion_slices import slices_with_outline
 from gliomics.study.records import Study
 from gliomics.study.volumes import Mask, Volume
-
-Populations = Mapping[str, Mapping[str, FeatureRange]]
-"""For each subtype model, the training patients' values of each of its features."""
 
 
 @dataclass(frozen=True)
@@ -40,27 +36,23 @@ class Picture:
 
 @dataclass(frozen=True)
 class CaseReport:
-    """One examination: what was looked at, what was measured, what is estimated and how far to trust it.
+    """One examination: what was looked at, what is read of it, and all that was measured.
 
-    ``lesion_ml`` is None where the voxel size is unknown. ``mask_origin`` says who drew the mask, e.g.
-    ``"segmentation_flair version 1, corrected by hand"``; ``facts`` are further lines for the table of origins.
-    ``populations`` gives the feature table its training ranges; ``population_pictures`` is keyed by model name.
-    ``warnings`` are what to beware of in the mask, ``not_estimated`` why subtype models gave no estimate, by name.
+    ``mask_origin`` says who drew the mask, e.g. ``"segmentation_flair version 1, corrected by hand"``; ``facts`` are
+    further lines for the table of origins, ``warnings`` what to beware of in the mask. A picture of the estimates and
+    one of the key features are there where there are any to draw.
     """
 
     study: Study
     spacing: tuple[float, float, float]
-    lesion_ml: float | None
     mask_origin: str
     features: FeatureRow
-    estimates: Sequence[SubtypeEstimate] = ()
+    reading: Reading
     pictures: Sequence[Picture] = ()
-    estimate_pictures: Sequence[Picture] = ()
-    population_pictures: Mapping[str, Picture] = field(default_factory=dict)
-    populations: Populations = field(default_factory=dict)
+    estimate_picture: Picture | None = None
+    feature_picture: Picture | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
-    not_estimated: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,21 +73,17 @@ def describe_case(
     volumes: Mapping[str, Volume],
     measured: MeasuredMask,
     features: FeatureRow,
-    estimates: Sequence[SubtypeEstimate] = (),
+    reading: Reading,
     *,
-    populations: Populations | None = None,
     facts: Mapping[str, str] | None = None,
 ) -> CaseReport:
     """Draw one examination's pictures and put them with its records.
 
-    ``volumes``, by sequence, and the masks share a grid (:class:`~gliomics.errors.GeometryError` otherwise);
-    ``populations`` is keyed by model name.
+    ``volumes``, by sequence, and the masks share a grid (:class:`~gliomics.errors.GeometryError` otherwise).
     """
-    populations = populations or {}
-    mask = measured.mask
     slices = slices_with_outline(
         volumes,
-        mask,
+        measured.mask,
         mask_name=measured.name,
         compared=measured.compared,
         spacing_known=study.spacing_known,
@@ -107,46 +95,32 @@ def describe_case(
         "The patient's right is on the left.",
         f"Axial slices of {', '.join(volumes)} of {study.id} with the outline of {names}.",
     )
-    voxels = int(np.count_nonzero(mask.array))
-    volume_ml = voxels * float(np.prod(mask.spacing)) / 1000.0 if study.spacing_known else None
     return CaseReport(
         study=study,
-        spacing=mask.spacing,
-        lesion_ml=volume_ml,
+        spacing=measured.mask.spacing,
         mask_origin=measured.origin,
         features=features,
-        estimates=list(estimates),
+        reading=reading,
         pictures=[picture],
-        estimate_pictures=[_probability_picture(estimates)] if estimates else [],
-        population_pictures=_population_pictures(study, features, estimates, populations),
-        populations=populations,
+        estimate_picture=_estimate_picture(reading) if reading.estimates else None,
+        feature_picture=_feature_picture(reading) if any(key.population for key in reading.key_features) else None,
         facts=dict(facts or {}),
     )
 
 
-def _probability_picture(estimates: Sequence[SubtypeEstimate]) -> Picture:
+def _estimate_picture(reading: Reading) -> Picture:
     sentences = [
-        f"{estimate.target}: " + ", ".join(f"{name} {value:.2f}" for name, value in estimate.probabilities.items())
-        for estimate in estimates
+        f"{estimate.title}: {estimate.headline}; " + ", ".join(f"{bar.title} {bar.text}" for bar in estimate.bars)
+        for estimate in reading.estimates
     ]
-    caption = "Estimated class probabilities with 90 % bootstrap intervals; the most probable class in blue."
-    return Picture(to_png(probability_bars(estimates)), caption, "; ".join(sentences))
+    caption = (
+        "Estimated class probabilities with 90 % intervals. Blue: the most probable class, where it is told better "
+        "than by chance. The grey tick is the share of the training patients."
+    )
+    return Picture(to_png(probability_bars(reading.estimates)), caption, ". ".join(sentences) + ".")
 
 
-def _population_pictures(
-    study: Study, features: FeatureRow, estimates: Sequence[SubtypeEstimate], populations: Populations
-) -> dict[str, Picture]:
-    """A picture for each model that uses features of this study and whose training patients are known."""
-    pictures = {}
-    for estimate in estimates:
-        population = populations.get(estimate.model, {})
-        if any(name in features.values for name in population):
-            figure = features_against_population(
-                features.values, population, n_training=estimate.n_training, study_name=study.id
-            )
-            pictures[estimate.model] = Picture(
-                to_png(figure),
-                f"The features that {estimate.model} uses, beside those of its training patients.",
-                f"Features of {study.id} among the {estimate.n_training} training patients of {estimate.model}.",
-            )
-    return pictures
+def _feature_picture(reading: Reading) -> Picture:
+    figure = features_against_population(reading.key_features, study_name=reading.study_id)
+    caption = "The key features, beside those of the training patients."
+    return Picture(to_png(figure), caption, f"Key features of {reading.study_id} among the training patients.")

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from gliomics.features.provenance import SHAPE_IN_VOXELS, UNKNOWN_VOXEL_SIZE
-from gliomics.reading.feature_words import read_feature_name, sequence_title
+from gliomics.reading.feature_words import read_feature_name, sequence_title, upper_first
 from gliomics.reading.numbers import number
 from gliomics.report.case_report import CaseReport
-from gliomics.report.figures import FeatureRange
 
 _HIDDEN_DIAGNOSTICS = ("affine", "size", "spacing", "spacing_known", "sequences", "stability")
-_REGIONS = {"whole": "whole tumour"}
 
 
 @dataclass(frozen=True)
 class FeatureLine:
-    """One feature in words; ``training_range`` is empty where no model uses it."""
+    """One feature in words."""
 
     sequence: str
     family: str
     name: str
     value: str
-    training_range: str = ""
-    is_outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,31 +38,18 @@ class ExaminationPage:
             study.timepoint,
             *([study.date] if study.date else []),
             ", ".join(sequence_title(name) for name in study.sequences),
-            f"voxels of {size} mm" if study.spacing_known else f"{UNKNOWN_VOXEL_SIZE}: sizes are in voxels, not in mm",
+            *([f"voxels of {size} mm"] if study.spacing_known else []),
         ]
 
     @property
     def warnings(self) -> list[str]:
-        """What to beware of in mask and features, but that the voxel size is unknown, which :attr:`about` says."""
-        known = self.case.study.spacing_known
-        warnings = [text for text in self.case.features.warnings if known or not text.startswith(SHAPE_IN_VOXELS)]
-        return [*self.case.warnings, *warnings]
+        """What to beware of in mask, images and features."""
+        return [*(f"{upper_first(text)}." for text in self.case.warnings), *self.case.reading.cautions]
 
     @property
-    def region(self) -> str:
-        """Of what the features are."""
-        return _REGIONS.get(self.case.features.region, self.case.features.region)
-
-    @cached_property
-    def modelled_features(self) -> list[FeatureLine]:
-        """The features that a model uses, beside the training range."""
-        ranges = self._ranges
-        return [self._line(name, ranges[name]) for name in self.case.features.values if name in ranges]
-
-    @cached_property
-    def other_features(self) -> list[FeatureLine]:
-        """The features that no model uses."""
-        return [self._line(name) for name in self.case.features.values if name not in self._ranges]
+    def features(self) -> list[FeatureLine]:
+        """All features, in words."""
+        return [self._line(name) for name in self.case.features.values]
 
     @property
     def origins(self) -> dict[str, str]:
@@ -91,23 +70,15 @@ class ExaminationPage:
             if name not in _HIDDEN_DIAGNOSTICS and value is not None
         }
 
-    @property
-    def _ranges(self) -> dict[str, FeatureRange]:
-        return {name: span for population in self.case.populations.values() for name, span in population.items()}
-
-    def _line(self, feature: str, training: FeatureRange | None = None) -> FeatureLine:
+    def _line(self, feature: str) -> FeatureLine:
         name, value = read_feature_name(feature), self.case.features.values[feature]
         unit = name.unit if self.case.study.spacing_known else ""
-        words = (
+        return FeatureLine(
             name.sequence or "mask",
             name.family,
             name.feature if name.image == "original" else f"{name.feature} ({name.image})",
             f"{number(value)} {unit}".strip(),
         )
-        if training is None:
-            return FeatureLine(*words)
-        low, high = np.interp((0.05, 0.95), training.levels, training.overall)
-        return FeatureLine(*words, f"{number(float(low))} to {number(float(high))}", not low <= value <= high)
 
 
 def _text(value: Any) -> str:

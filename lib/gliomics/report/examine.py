@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from gliomics.cohort.stability import stability_diagnostics
 from gliomics.errors import GliomicsError
 from gliomics.features.config import load_config
 from gliomics.features.regions import select_region
+from gliomics.findings.read import WHOLE, Estimates, head_of, read_segment
 from gliomics.models import ModelCard, ModelStore
 from gliomics.records import FeatureRow, SubtypeEstimate
-from gliomics.report.case_report import CaseReport, MeasuredMask, Populations, describe_case
+from gliomics.report.case_report import CaseReport, MeasuredMask, describe_case
 from gliomics.study import Mask, Study, load_sequences, read_label_names
 from gliomics.study.numbering import HOW_TO_TELL, MaskNumbering, labels_of_mask, numbering_of_mask
 from gliomics.subtype.contradictions import with_contradictions
@@ -24,8 +25,6 @@ from gliomics.subtype.predict import SubtypeModel
 
 CONFIG = "panel"
 """The preset whose features are shown and that the subtype models were fitted with."""
-
-WHOLE = "whole"
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,6 @@ def examine(
     extraction.check()
     features = measure(StudyFiles(study, mask_file.path), extraction).rows[0]
     features = replace(features, diagnostics=features.diagnostics | stability_diagnostics(features.values, config))
-    models, unusable = _subtype_models(store)
-    estimates, not_estimated = _estimates(features, models)
     volumes = load_sequences(study, study.sequences, grid_of=resample_to)
     mask = read_lesion(mask_file.path, volumes)
     parts = numbering_of_mask(
@@ -70,45 +67,32 @@ def examine(
         segments=read_label_names(mask_file.path),
     )
     whole = select_region(mask, WHOLE, name=mask_file.path.name, numbering=parts)
+    head = head_of(volumes, spacing_known=study.spacing_known)
     case = describe_case(
         study,
         volumes,
         MeasuredMask(whole, mask_file.origin, "mask"),
         features,
-        estimates,
-        populations=populations(models),
+        read_segment(features, whole, head, _estimates(features, store)),
         facts=_parts(mask, parts, study.spacing_known) | dict(mask_file.facts),
     )
-    return replace(case, warnings=list(mask_file.warnings), not_estimated=unusable | not_estimated)
+    return replace(case, warnings=list(mask_file.warnings))
 
 
-def populations(models: Iterable[SubtypeModel]) -> Populations:
-    """The training patients' values of each model's features."""
-    return {model.card.name: model.population for model in models}
-
-
-def _subtype_models(store: ModelStore) -> tuple[list[SubtypeModel], dict[str, str]]:
-    """Every subtype model that serves, and why others cannot be opened."""
-    models, unusable = [], {}
-    for name in store.names("subtype"):
-        try:
-            models.append(SubtypeModel(store.current(name)))
-        except GliomicsError as error:
-            unusable[name] = str(error)
-    return models, unusable
-
-
-def _estimates(features: FeatureRow, models: Sequence[SubtypeModel]) -> tuple[list[SubtypeEstimate], dict[str, str]]:
+def _estimates(features: FeatureRow, store: ModelStore) -> Estimates:
+    """By every subtype model that serves, and why others give none."""
     estimates: list[SubtypeEstimate] = []
+    models: dict[str, SubtypeModel] = {}
     cards: dict[str, ModelCard] = {}
     refused: dict[str, str] = {}
-    for model in models:
+    for name in store.names("subtype"):
         try:
+            model = SubtypeModel(store.current(name))
             estimates.append(model.estimate(features))
-            cards[model.card.name] = model.card
+            models[model.card.name], cards[model.card.name] = model, model.card
         except GliomicsError as error:
-            refused[model.card.name] = str(error)
-    return with_contradictions(estimates, cards), refused
+            refused[name] = str(error)
+    return Estimates(with_contradictions(estimates, cards), models, refused)
 
 
 def _parts(mask: Mask, numbering: MaskNumbering, spacing_known: bool) -> dict[str, str]:

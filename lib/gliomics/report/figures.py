@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,9 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gliomics.errors import InputError
-from gliomics.reading.feature_words import read_feature_name
 from gliomics.reading.numbers import number
-from gliomics.records import SubtypeEstimate
+from gliomics.reading.record import CAUTION, PLAIN, WEAK, EstimateReading, KeyFeature, Population
 from gliomics.report.drawing import (
     BAND,
     BLUE,
@@ -45,73 +42,52 @@ _NARROWEST_SCORES = 0.1
 """Width of the score axis at least, so that a difference of thousandths does not look like a leap."""
 
 
-class FeatureRange(Protocol):
-    """What the training patients' values of one feature are like: quantiles at ``levels``, over all and by class."""
+def probability_bars(estimates: Sequence[EstimateReading]) -> Figure:
+    """Each estimate's class probabilities with their 90 % intervals and the shares of the training patients.
 
-    @property
-    def levels(self) -> Sequence[float]: ...
-    @property
-    def overall(self) -> Sequence[float]: ...
-    @property
-    def by_class(self) -> Mapping[str, Sequence[float]]: ...
-
-
-def probability_bars(estimates: Sequence[SubtypeEstimate]) -> Figure:
-    """Each estimate's class probabilities with their 90 % intervals, the predicted class in colour."""
+    The most probable class is in colour where the estimate is neither weak nor to be taken with caution.
+    """
     if not estimates:
         raise InputError("there is no estimate to draw; give at least one")
-    rows = [len(estimate.probabilities) for estimate in estimates]
+    rows = [len(estimate.bars) for estimate in estimates]
     figure = blank(5.6, 0.34 * sum(rows) + 0.85 * len(rows))
     axes = figure.subplots(len(rows), 1, squeeze=False, gridspec_kw={"height_ratios": rows, "hspace": 0.75})
     for axis, estimate in zip(axes[:, 0], estimates, strict=True):
-        names = sorted(estimate.probabilities, key=lambda name: estimate.probabilities[name])
-        for row, name in enumerate(names):
-            value, (low, high) = estimate.probabilities[name], estimate.intervals[name]
-            colour = BLUE if name == estimate.predicted else "#A9B4BC"
-            axis.barh(row, value, height=0.62, color=colour, zorder=2)
-            axis.plot([low, high], [row, row], color="white", linewidth=4.0, solid_capstyle="butt", zorder=3)
-            axis.plot([low, high], [row, row], color=INK, linewidth=1.6, solid_capstyle="butt", zorder=4)
-            axis.text(1.02, row, f"{value:.2f}  ({low:.2f} to {high:.2f})", va="center", fontsize=TEXT, color=INK)
-        axis.set_yticks(range(len(names)), names, fontsize=TEXT)
+        for row, bar in enumerate(reversed(estimate.bars)):
+            first = bar is estimate.bars[0] and estimate.tone == PLAIN
+            axis.barh(row, bar.probability, height=0.62, color=BLUE if first else "#A9B4BC", zorder=2)
+            axis.plot([bar.low, bar.high], [row, row], color="white", linewidth=4.0, solid_capstyle="butt", zorder=3)
+            axis.plot([bar.low, bar.high], [row, row], color=INK, linewidth=1.6, solid_capstyle="butt", zorder=4)
+            if bar.training_share is not None:
+                share = [bar.training_share, bar.training_share]
+                axis.plot(share, [row - 0.42, row + 0.42], color=MUTED, linewidth=1.0, zorder=5)
+            axis.text(1.02, row, bar.text, va="center", fontsize=TEXT, color=MUTED if bar.tone == WEAK else INK)
+        axis.set_yticks(range(len(estimate.bars)), [bar.title for bar in reversed(estimate.bars)], fontsize=TEXT)
         axis.set_xlim(0.0, 1.0)
-        axis.set_ylim(-0.6, len(names) - 0.4)
-        doubt = "" if estimate.inside_training_range else "; outside the training range"
-        doubt += "; this patient among them" if estimate.in_sample else ""
-        axis.set_title(
-            f"{estimate.target} (n = {estimate.n_training} training patients{doubt})",
-            loc="left", fontsize=TITLE, color=VERMILLION if doubt else INK,
-        )  # fmt: skip
+        axis.set_ylim(-0.6, len(estimate.bars) - 0.4)
+        colour = {WEAK: MUTED, CAUTION: VERMILLION}.get(estimate.tone, INK)
+        axis.set_title(f"{estimate.title}: {estimate.headline}", loc="left", fontsize=TITLE, color=colour)
         tidy(axis)
-    axes[-1, 0].set_xlabel("estimated probability (line: 90 % bootstrap interval)", fontsize=TEXT)
+    axes[-1, 0].set_xlabel("probability (line: 90 % interval; tick: share of the training patients)", fontsize=TEXT)
     return figure
 
 
-def features_against_population(
-    values: Mapping[str, float],
-    population: Mapping[str, FeatureRange],
-    *,
-    n_training: int,
-    study_name: str = "this study",
-    most: int = 16,
-) -> Figure:
-    """Where a study's features lie among the training patients', the most unusual first (at most ``most``).
+def features_against_population(features: Sequence[KeyFeature], *, study_name: str = "this study") -> Figure:
+    """Where a study's key features lie among the training patients', in their order.
 
-    Each row is scaled by the training patients' median and interquartile range. Features of ``population`` that
-    ``values`` lacks are left out; without any in common, :class:`InputError`.
+    Each row is scaled by the training patients' median and interquartile range. Features without a population are left
+    out; without any that has one, :class:`InputError`.
     """
-    names = [name for name in population if name in values]
-    if not names:
+    shown = [key for key in features if key.population is not None]
+    if not shown:
         raise InputError("none of the study's features has a training range; compute the features the model uses")
-    scales = {name: _Scale(population[name]) for name in names}
-    names.sort(key=lambda name: -abs(scales[name](values[name])))
-    shown = names[:most]
     figure = blank(5.4, 0.31 * len(shown) + 0.9)
     axis = figure.subplots()
-    classes = sorted({label for name in shown for label in population[name].by_class})
-    for row, name in enumerate(reversed(shown)):
-        _feature_row(axis, row, _Feature(name, values[name], population[name], scales[name]), classes)
-    labels = [read_feature_name(name) for name in reversed(shown)]
-    axis.set_yticks(range(len(shown)), [label.short for label in labels], fontsize=TEXT)
+    populations = [key.population for key in shown if key.population is not None]
+    classes = {label: span.titles.get(label, label) for span in populations for label in span.by_class}
+    for row, (key, population) in enumerate(zip(reversed(shown), reversed(populations), strict=True)):
+        _feature_row(axis, row, key, _Scale(population), list(classes))
+    axis.set_yticks(range(len(shown)), [key.name for key in reversed(shown)], fontsize=TEXT)
     axis.set_xlim(-_REACH - 0.15, _REACH + 0.15)
     axis.set_ylim(-0.7, len(shown) - 0.3)
     axis.text(
@@ -120,13 +96,12 @@ def features_against_population(
     )  # fmt: skip
     axis.axvline(0.0, color=FAINT, linewidth=0.8, zorder=0)
     axis.set_xlabel("distance from the training median, in interquartile ranges", fontsize=TEXT)
-    left_out = f" ({len(shown)} most unusual of {len(names)})" if len(names) > len(shown) else ""
     axis.set_title(
-        f"Features of {study_name} among n = {n_training} training patients{left_out}",
+        f"Key features of {study_name} among n = {populations[0].n} training patients",
         loc="left", fontsize=TITLE, color=INK, pad=34 if classes else 22,
     )  # fmt: skip
     tidy(axis)
-    _population_legend(axis, classes)
+    _population_legend(axis, list(classes.values()))
     return figure
 
 
@@ -168,9 +143,10 @@ def version_comparison(scores: Mapping[str, Mapping[str, float]], *, metric: str
 class _Scale:
     """Maps a feature's value to distance from the training median in interquartile ranges."""
 
-    def __init__(self, training: FeatureRange) -> None:
+    def __init__(self, population: Population) -> None:
+        self.population = population
         self.low, quarter, self.median, three_quarters, self.high = (
-            float(np.interp(level, training.levels, training.overall)) for level in (0.05, 0.25, 0.5, 0.75, 0.95)
+            float(np.interp(level, population.levels, population.overall)) for level in (0.05, 0.25, 0.5, 0.75, 0.95)
         )
         self._unit = (three_quarters - quarter) or (self.high - self.low) / 2.5 or abs(self.median) or 1.0
         self.quarter, self.three_quarters = self(quarter), self(three_quarters)
@@ -179,36 +155,24 @@ class _Scale:
         return (value - self.median) / self._unit
 
 
-@dataclass(frozen=True)
-class _Feature:
-    """A study's value of a feature, beside those of the training patients."""
-
-    name: str
-    value: float
-    training: FeatureRange
-    scale: _Scale
-
-
-def _feature_row(axis: Axes, row: int, feature: _Feature, classes: Sequence[str]) -> None:
-    scale, value = feature.scale, feature.value
+def _feature_row(axis: Axes, row: int, key: KeyFeature, scale: _Scale, classes: Sequence[str]) -> None:
     ends = np.clip([scale(scale.low), scale(scale.high)], -_REACH, _REACH)
     axis.plot(ends, [row, row], color=BAND, linewidth=1.2, solid_capstyle="butt", zorder=1)
     axis.plot(
         [scale.quarter, scale.three_quarters], [row, row], color=BAND, linewidth=7, solid_capstyle="butt", zorder=1
     )
-    for label, quantiles in feature.training.by_class.items():
-        median = float(np.interp(0.5, feature.training.levels, quantiles))
+    for label, quantiles in scale.population.by_class.items():
+        median = float(np.interp(0.5, scale.population.levels, quantiles))
         axis.plot(
             np.clip(scale(median), -_REACH, _REACH), row, marker=_CLASS_MARKERS[classes.index(label) % 5],
             markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.8, markersize=4.5, zorder=2,
         )  # fmt: skip
-    place = scale(value)
-    colour = BLUE if scale.low <= value <= scale.high else VERMILLION
+    place = scale(key.value)
+    colour = BLUE if scale.low <= key.value <= scale.high else VERMILLION
     shape = "o" if abs(place) <= _REACH else (">" if place > 0 else "<")
     axis.plot(float(np.clip(place, -_REACH, _REACH)), row, marker=shape, color=colour, markersize=7, zorder=3)
-    unit = read_feature_name(feature.name).unit
     axis.text(
-        1.02, row, f"{number(value)}{' ' + unit if unit else ''}  ({number(scale.low)} to {number(scale.high)})",
+        1.02, row, f"{key.text}  ({number(scale.low)} to {number(scale.high)})",
         transform=axis.get_yaxis_transform(), va="center", fontsize=TEXT - 0.5, color=colour,
     )  # fmt: skip
 

@@ -11,6 +11,8 @@ from gliomics.statistics.arrays import Array
 
 QUANTILE = 0.99
 _NAMED = 3
+ALIKE = "taken together, the features are like"
+"""How a note begins that says of features what is usual."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def describe_outliers(like: str, outside: Sequence[str], count: int) -> str:
     """What single features outside their range mean where all ``count`` together are inside."""
     listed = ", ".join(outside[:_NAMED]) + (f" and {len(outside) - _NAMED} more" if len(outside) > _NAMED else "")
     return (
-        f"taken together, the features are like {like}; {len(outside)} of {count} by themselves lie outside the range "
+        f"{ALIKE} {like}; {len(outside)} of {count} by themselves lie outside the range "
         f"of 90 % of them, where {count / 10:.1f} are to be expected: {listed}"
     )
 

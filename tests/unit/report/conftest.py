@@ -1,25 +1,28 @@
-"""One case for the report's tests: a sample study with features and an estimate."""
+"""One case for the report's tests: a sample study with features and what is read of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.reading.record import ClassBar, EstimateReading, Fact, KeyFeature, Population, Reading
+from gliomics.records import FeatureRow
 from gliomics.study import Mask, Study, Volume, find_study, load_sequences, read_mask
 
 SAMPLES = Path(__file__).parents[3] / "sample_studies"
 
 
-@dataclass(frozen=True)
-class Range:
-    """Quantiles of a feature over the training patients."""
+LEVELS = [0.05, 0.25, 0.5, 0.75, 0.95]
 
-    levels: list[float] = field(default_factory=lambda: [0.05, 0.25, 0.5, 0.75, 0.95])
-    overall: list[float] = field(default_factory=lambda: [1.0, 2.0, 3.0, 4.0, 5.0])
-    by_class: dict[str, list[float]] = field(default_factory=dict)
+
+def key_feature(feature: str, value: float, **more: Any) -> KeyFeature:
+    """A feature of 74 training patients, whose quantiles are 1 to 5."""
+    population = Population("patients of two hospitals", 74, LEVELS, more.pop("overall", [1.0, 2.0, 3.0, 4.0, 5.0]))
+    population = replace(population, by_class=more.pop("by_class", {}), titles=more.pop("titles", {}))
+    return KeyFeature(feature, feature, value, f"{value:.2f}", population=population, **more)
 
 
 @pytest.fixture(scope="session")
@@ -49,18 +52,40 @@ def features() -> FeatureRow:
 
 
 @pytest.fixture
-def estimate() -> SubtypeEstimate:
-    return SubtypeEstimate(
-        study_id="sample-02",
+def estimate() -> EstimateReading:
+    return EstimateReading(
+        title="COC cluster",
+        headline="not decided: unlike the training patients",
+        tone="caution",
+        bars=[
+            ClassBar("coc2", "coc2 (a note)", 0.7, 0.5, 0.8, "0.70 (0.50 to 0.80)", 0.2),
+            ClassBar("coc1", "coc1", 0.2, 0.1, 0.3, "0.20 (0.10 to 0.30)", 0.6, tone="weak"),
+            ClassBar("coc3", "coc3", 0.1, 0.05, 0.2, "0.10 (0.05 to 0.20)", 0.2),
+        ],
+        meaning="which group it is",
+        cautions=["margin fluctuation is 9, outside the range"],
+        reasons=["Solidity 0.9 speaks for coc2"],
+        details=["Fitted on 74 patients of two hospitals.", "AUC 0.74 (0.62 to 0.85), n = 74."],
         model="subtype_coc",
-        model_version="1",
-        target="COC cluster",
-        predicted="coc2",
-        probabilities={"coc1": 0.2, "coc2": 0.7, "coc3": 0.1},
-        intervals={"coc1": [0.1, 0.3], "coc2": [0.5, 0.8], "coc3": [0.05, 0.2]},
-        inside_training_range=False,
-        population="patients of two hospitals",
-        n_training=74,
-        performance="AUC 0.74 (0.62 to 0.85), n = 74",
-        reasons=["margin fluctuation is 9, outside the range"],
+        version="1",
+    )
+
+
+@pytest.fixture
+def reading(estimate: EstimateReading) -> Reading:
+    return Reading(
+        study_id="sample-02",
+        region="tumour",
+        title="Tumour",
+        headline=[
+            Fact("Volume", "64.5 cm³", 64.5, "cm³", "voxels times their size"),
+            Fact("Side", "undecided", explanation="by the middle of the head", tone="caution"),
+        ],
+        estimates=[estimate],
+        key_features=[
+            key_feature("Roughness of the margin", 9.5, percentile_text="95th percentile or above", tone="caution"),
+            key_feature("Mean signal", 3.5, percentile_text="63rd percentile", stability_text="stable"),
+        ],
+        key_features_note="Percentiles are among 74 patients of two hospitals.",
+        cautions=["Voxels are far from cubes."],
     )

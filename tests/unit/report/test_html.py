@@ -12,13 +12,11 @@ from pathlib import Path
 import pytest
 
 from gliomics.errors import InputError
-from gliomics.features.provenance import SHAPE_IN_VOXELS
-from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
+from gliomics.reading.record import ClassBar, Fact, KeyFeature, Reading
+from gliomics.records import RESEARCH_NOTICE, FeatureRow
 from gliomics.report.case_report import CaseReport, MeasuredMask, describe_case
 from gliomics.report.html import ModelHistory, NextStudy, Report, Version, check_replaceable, render, write_report
 from gliomics.study import Mask, Study, Volume
-
-from .conftest import Range
 
 VOID = {"meta", "img", "br"}
 
@@ -53,15 +51,14 @@ def read(page: str) -> Reader:
 
 @pytest.fixture
 def a_case(
-    a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureRow, estimate: SubtypeEstimate
+    a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureRow, reading: Reading
 ) -> CaseReport:
     return describe_case(
         a_study,
         volumes,
         MeasuredMask(mask, "segmentation_flair version 1, corrected by hand"),
         features,
-        [estimate],
-        populations={"subtype_coc": {"original_outline_MarginFluctuation": Range()}},
+        reading,
         facts={"Chosen because": "it was first"},
     )
 
@@ -88,11 +85,20 @@ def test_case_tells_estimate_doubt_measures_and_origin(a_case: CaseReport) -> No
     for expected in (
         "Study sample-02",
         "voxels of 1.5 × 1.5 × 5 mm",
-        "probability 0.70 (0.50 to 0.80)",
-        "Outside the training range",
+        "64.5 cm³",
+        "undecided",
+        "by the middle of the head",
+        "COC cluster",
+        "not decided: unlike the training patients",
+        "coc2 (a note) 0.70 (0.50 to 0.80)",
+        "which group it is",
         "margin fluctuation is 9, outside the range",
-        "Fitted on 74 patients: patients of two hospitals. AUC 0.74 (0.62 to 0.85), n = 74.",
-        "voxels are far from cubes",
+        "Solidity 0.9 speaks for coc2",
+        "Fitted on 74 patients of two hospitals.",
+        "AUC 0.74 (0.62 to 0.85), n = 74.",
+        "Voxels are far from cubes.",
+        "63rd percentile",
+        "Percentiles are among 74 patients of two hospitals.",
         "segmentation_flair version 1, corrected by hand",
         "64532 mm³",
         "abc123",
@@ -108,25 +114,35 @@ def test_research_notice_opens_and_closes_the_report(a_case: CaseReport) -> None
     assert positions[-1] == len(text) - 1
 
 
-def test_feature_outside_its_training_range_stands_out(a_case: CaseReport) -> None:
+def test_tones_are_those_of_the_reading(a_case: CaseReport) -> None:
     page = render(Report("A report", [a_case]))
-    marked = re.findall(r'<tr class="outside">(.*?)</tr>', page)
-    assert len(marked) == 1
-    assert "Margin fluctuation" in marked[0] and "1.00 to 5.00" in marked[0]
+    (marked,) = re.findall(r'<tr class="caution">(.*?)</tr>', page)
+    assert "Roughness of the margin" in marked and "95th percentile or above" in marked
+    assert '<div class="card caution">' in page and '<div class="card weak">' not in page
+    assert '<div class="caution"><dt>Side</dt><dd>undecided</dd></div>' in page
+    assert '<div class="muted">coc1 0.20 (0.10 to 0.30)</div>' in page
+    weak = replace(a_case.reading.estimates[0], tone="weak")
+    case = replace(a_case, reading=replace(a_case.reading, estimates=[weak]))
+    assert '<div class="card weak">' in render(Report("A report", [case]))
 
 
 def test_words_of_others_are_escaped_everywhere(a_case: CaseReport) -> None:
     evil = '<script>alert("x")</script>'
     study = replace(a_case.study, patient_id=evil, source={evil: evil})
-    features = replace(a_case.features, warnings=[evil], region=evil, diagnostics={evil: evil}, values={evil: 1.0})
+    features = replace(a_case.features, diagnostics={evil: evil}, values={evil: 1.0})
     estimate = replace(
-        a_case.estimates[0], target=evil, predicted=evil, probabilities={evil: 1.0}, intervals={evil: [0, 1]},
-        reasons=[evil], population=evil, performance=evil, notice=evil, model=evil, model_version=evil,
+        a_case.reading.estimates[0], title=evil, headline=evil, meaning=evil, cautions=[evil], reasons=[evil],
+        details=[evil], bars=[ClassBar(evil, evil, 0.5, 0.4, 0.6, evil)],
+    )  # fmt: skip
+    key = KeyFeature(evil, evil, 1.0, evil, evil, evil, 50.0, evil, evil)
+    reading = replace(
+        a_case.reading, title=evil, headline=[Fact(evil, evil, explanation=evil)], estimates=[estimate],
+        key_features=[key], key_features_note=evil, cautions=[evil], notice=evil,
     )  # fmt: skip
     picture = replace(a_case.pictures[0], caption=evil, alternative=evil)
     case = replace(
-        a_case, study=study, features=features, estimates=[estimate], pictures=[picture], mask_origin=evil,
-        facts={evil: evil}, warnings=[evil], not_estimated={evil: evil},
+        a_case, study=study, features=features, reading=reading, pictures=[picture], mask_origin=evil,
+        facts={evil: evil}, warnings=[evil],
     )  # fmt: skip
     history = ModelHistory(evil, [Version(evil, evil)], note=evil)
     page = render(Report(evil, [case], evil, history, NextStudy(evil, evil), {evil: evil}, evil))
@@ -136,23 +152,15 @@ def test_words_of_others_are_escaped_everywhere(a_case: CaseReport) -> None:
     assert page.count("&lt;script&gt;") > 25
 
 
-def test_unknown_voxel_size_is_said_once_and_is_no_headline(
-    a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureRow
+def test_of_an_unknown_voxel_size_no_size_in_millimetres_is_shown(
+    a_study: Study, volumes: Mapping[str, Volume], mask: Mask, features: FeatureRow, reading: Reading
 ) -> None:
-    warning = f"{SHAPE_IN_VOXELS} (taken as 1 x 1 x 1), not in millimetres"
-    features = replace(features, warnings=[warning, "another warning"])
     study = replace(a_study, spacing_known=False)
-    case = describe_case(study, volumes, MeasuredMask(mask, "drawn by hand"), features)
-    page = render(Report("A report", [case]))
-    text = " ".join(read(page).text)
-    assert text.count("voxel size") == 1
-    assert "another warning" in text
-    assert not re.search(r" ml\b|mm³", text)
-    assert 'class="card"' not in page
-
-
-def test_lesion_volume_is_voxels_times_their_size(a_case: CaseReport, mask: Mask) -> None:
-    assert a_case.lesion_ml == pytest.approx((mask.array > 0).sum() * 1.5 * 1.5 * 5.0 / 1000.0, rel=1e-6)
+    headline = [Fact("Size", "28 voxels", 28.0, "voxels", tone="caution")]
+    reading = replace(reading, headline=headline, estimates=[], key_features=[])
+    page = render(Report("A report", [describe_case(study, volumes, MeasuredMask(mask, "by hand"), features, reading)]))
+    assert not re.search(r" mm\b|mm³", " ".join(read(page).text))
+    assert 'class="card' not in page and "Subtype estimates" not in page and "Key features" not in page
 
 
 def test_history_and_next_study_are_shown_where_given(a_case: CaseReport) -> None:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from gliomics.cli.main import app
 from gliomics.errors import GeometryError, InputError, UnknownNameError
 from gliomics.models import ModelStore
+from gliomics.reading.numbers import number
 from gliomics.server.store.labels import LabelStore
 from gliomics.server.store.reviews import APPROVED, ReviewStore
 from gliomics.server.workspace import Workspace
@@ -53,8 +54,9 @@ def test_page_on_a_label_says_who_saved_which_version_and_what_the_review_said(s
     assert "automatic mask of segmentation_flair version 1, 12% of the lesion is another now" in text
     assert "version 2 approved by Prof. C: well drawn" in text
     assert "For research use only" in text
-    assert re.search(r"COC cluster .* probability 0\.\d\d \(0\.\d\d to \d\.\d\d\)", text)
-    assert f"{np.count_nonzero(MASK.array) * 0.02:.1f} ml" in text
+    assert re.search(r"COC cluster .* coc2 \(mostly IDH wild type\) 0\.\d\d \(0\.\d\d to \d\.\d\d\)", text)
+    volume = np.count_nonzero(MASK.array) * 0.02
+    assert f"Volume {number(volume)} cm³" in text
     assert sorted(studies.rglob("*")) == before
 
 
@@ -77,10 +79,10 @@ def test_automatic_mask_is_said_to_be_that_and_whether_its_model_knows_the_patie
     version = ModelStore().current("segmentation_multi").card.version
     text = report(folder, out=tmp_path / "page.html")
     assert f"automatic, by segmentation_multi version {version}" in text
-    assert "nobody has looked at this mask" in text
-    assert "segmented without t1" in text
+    assert "Nobody has looked at this mask" in text
+    assert "Segmented without t1" in text
     assert f"segmentation_multi version {version} learned from this patient" in text
-    assert "The model was fitted on this patient" in text
+    assert "no prediction: the model was fitted on this patient" in text
     assert "voxel size" not in text
 
 
@@ -112,8 +114,8 @@ def test_unknown_voxel_size_is_said_once_and_gives_no_volume(studies: Path, tmp_
     write_study_json(study.folder, [study])
     add_label(studies, study, 0)
     text = report(study.folder, out=tmp_path / "page.html")
-    assert text.count("voxel size") == 1
-    assert not re.search(r"\d ml\b|mm³", text)
+    assert "The voxel size is unknown, so sizes are in voxels and not in mm." in text
+    assert not re.search(r"\d (ml|cm³|mm²?)( |$)|mm³", text)
 
 
 def test_mask_of_another_grid_is_refused(studies: Path, tmp_path: Path) -> None:

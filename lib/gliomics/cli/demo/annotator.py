@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from gliomics.client import GliomicsClient
 from gliomics.files import write_bytes
-from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.reading.record import Reading
+from gliomics.records import FeatureRow
 from gliomics.study import Mask, read_mask, write_mask
 
 GOOD_SLICE = 0.9
@@ -29,7 +30,7 @@ class Annotation:
     dice_before: float
     dice_after: float
     features: FeatureRow | None = None
-    estimates: list[SubtypeEstimate] = field(default_factory=list)
+    reading: Reading | None = None
 
 
 class Annotator:
@@ -66,9 +67,9 @@ class Annotator:
         return Annotation(study_id, reason, automatic, corrected, len(poor_slices), slices, before, after)
 
     def estimate(self, annotation: Annotation) -> None:
-        """Features of the corrected segment and every subtype model's estimate from them."""
+        """Features of the corrected segment, and what is read of it with every subtype model's estimate."""
         annotation.features = self.client.features(annotation.study_id, label=annotation.corrected)
-        annotation.estimates = self.client.subtype(annotation.study_id, label=annotation.corrected)
+        annotation.reading = self.client.read(annotation.study_id, label=annotation.corrected)
 
     def save(self, annotation: Annotation) -> None:
         """Save the corrected segment as the study's final label."""

@@ -17,7 +17,8 @@ from gliomics.cli.demo.demo_server import demo_server
 from gliomics.client import ClientError, GliomicsClient
 from gliomics.errors import InputError
 from gliomics.files import write_text
-from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
+from gliomics.reading.record import EstimateReading
+from gliomics.records import RESEARCH_NOTICE, FeatureRow
 
 if TYPE_CHECKING:
     from gliomics.cli.demo.annotator import Annotation, Annotator
@@ -102,8 +103,10 @@ def _annotate(annotator: Annotator, number: int) -> Annotation:
     annotator.estimate(annotation)
     if number == 1 and annotation.features is not None:
         screen.print(_feature_table(annotation.features))
-    for estimate in annotation.estimates:
-        screen.print(f"   {_in_words(estimate)}")
+    if annotation.reading is not None:
+        screen.print(f"   {'; '.join(f'{fact.name} {fact.text}' for fact in annotation.reading.headline)}")
+        for estimate in annotation.reading.estimates:
+            screen.print(f"   {_in_words(estimate)}")
     annotator.save(annotation)
     screen.print("   final label saved")
     return annotation
@@ -119,13 +122,9 @@ def _feature_table(features: FeatureRow) -> Table:
     return table
 
 
-def _in_words(estimate: SubtypeEstimate) -> str:
-    parts = [
-        f"{name} {probability:.2f} ({estimate.intervals[name][0]:.2f} to {estimate.intervals[name][1]:.2f})"
-        for name, probability in sorted(estimate.probabilities.items(), key=lambda item: -item[1])
-    ]
-    outside = "" if estimate.inside_training_range else "; [yellow]outside what the model knows[/]"
-    return f"{estimate.target}: [bold]{estimate.predicted}[/]  {', '.join(parts)}{outside}"
+def _in_words(estimate: EstimateReading) -> str:
+    bars = ", ".join(f"{bar.title} {bar.text}" for bar in estimate.bars)
+    return f"{estimate.title}: [bold]{estimate.headline}[/]  {bars}"
 
 
 def _fine_tune(client: GliomicsClient, epochs: int) -> dict[str, Any]:

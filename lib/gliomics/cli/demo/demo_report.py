@@ -8,12 +8,9 @@ from typing import Any
 
 from gliomics.cli.demo.annotator import Annotation
 from gliomics.errors import InputError
-from gliomics.models import ModelStore
 from gliomics.report.case_report import CaseReport, MeasuredMask, describe_case
-from gliomics.report.examine import populations
 from gliomics.report.html import ModelHistory, NextStudy, Report, Version, write_report
 from gliomics.study import find_study, load_sequences, read_mask
-from gliomics.subtype.predict import SubtypeModel
 
 INTRODUCTION = (
     "Everything here was done by requests to a server on this machine. The studies are synthetic: the pictures are "
@@ -55,9 +52,9 @@ def write_demo_report(
 
 
 def _case(studies: Path, annotation: Annotation, model: str) -> CaseReport:
-    if annotation.features is None:
+    if annotation.features is None or annotation.reading is None:
         raise InputError(f"study '{annotation.study_id}' has no features yet; compute them before the report")
-    study, store = find_study(studies, annotation.study_id), ModelStore()
+    study = find_study(studies, annotation.study_id)
     return describe_case(
         study,
         load_sequences(study, study.sequences),
@@ -68,7 +65,6 @@ def _case(studies: Path, annotation: Annotation, model: str) -> CaseReport:
             {"automatic mask": read_mask(annotation.automatic)},
         ),
         annotation.features,
-        annotation.estimates,
-        populations=populations(SubtypeModel(store.current(estimate.model)) for estimate in annotation.estimates),
+        annotation.reading,
         facts={"Dice of the automatic mask with the truth": f"{annotation.dice_before:.3f}"},
     )
