@@ -28,7 +28,7 @@ def headline_facts(extent: Extent, place: Place, *, spacing_known: bool) -> list
         facts.append(
             Fact(
                 "Parts",
-                f"{extent.parts} separate; the largest has {extent.largest_share:.0%}",
+                f"{extent.parts} separate; the largest has {_share(extent.largest_share)}",
                 float(extent.parts),
                 explanation="Voxels that touch, at corners too, are one part. Diameters are those of the largest.",
             )
@@ -77,6 +77,11 @@ def _sizes_in_voxels(extent: Extent) -> list[Fact]:
 def _fact(name: str, value: float, unit: str, explanation: str) -> Fact:
     digits = f"{value:.1f}" if 10 <= value < 1000 else f"{value:.0f}" if value >= 1000 else number(value)
     return Fact(name, f"{digits} {unit}", value, unit, explanation)
+
+
+def _share(share: float) -> str:
+    """A share that is not all, however near it is."""
+    return f"{share:.0%}" if share < 0.995 else "over 99%"
 
 
 def _of_largest(extent: Extent) -> str:

@@ -14,7 +14,7 @@ from gliomics.findings.key_features import key_features, key_features_note
 from gliomics.findings.place import Head, find_head, place_of
 from gliomics.findings.segment import segment_of
 from gliomics.findings.targets import target_of
-from gliomics.reading.feature_words import upper_first
+from gliomics.reading.feature_words import sequence_title, upper_first
 from gliomics.reading.record import Reading
 from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
 from gliomics.sequences import DISPLAY_ORDER, in_order
@@ -56,7 +56,7 @@ def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates:
     ordered = sorted(estimates.of, key=lambda estimate: target_of(estimate.target).place)
     models = [estimates.models[estimate.model] for estimate in ordered]
     warnings = [upper_first(f"{UNKNOWN_SIZE}.")] if not spacing_known else []
-    warnings += [f"{upper_first(text)}." for text in features.warnings if not text.startswith(SHAPE_IN_VOXELS)]
+    warnings += [_sentence(text) for text in features.warnings if not text.startswith(SHAPE_IN_VOXELS)]
     warnings += _not_estimated(features.region, estimates)
     return Reading(
         study_id=features.study_id,
@@ -69,6 +69,13 @@ def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates:
         cautions=warnings,
         notice=estimates.of[0].notice if estimates.of else RESEARCH_NOTICE,
     )
+
+
+def _sentence(warning: str) -> str:
+    """A warning of a row as a sentence, with the sequence that it may begin with as radiologists write it."""
+    sequence, colon, rest = warning.partition(": ")
+    titled = f"{sequence_title(sequence)}{colon}{rest}" if colon else warning
+    return f"{upper_first(titled)}."
 
 
 def _not_estimated(region: str, estimates: Estimates) -> list[str]:

@@ -120,8 +120,12 @@ def sequence_title(name: str) -> str:
 
 
 def upper_first(text: str) -> str:
-    """A sentence or a title of words that begin small."""
-    return text[:1].upper() + text[1:]
+    """A sentence or a title of words that begin small; the name of a model or a class in front stays as it is.
+
+    >>> upper_first("few voxels"), upper_first("coc1 by subtype_coc")
+    ('Few voxels', 'coc1 by subtype_coc')
+    """
+    return text[:1].upper() + text[1:] if text.split(" ", 1)[0].rstrip(".,:;").isalpha() else text
 
 
 def stability_text(features: FeatureRow, name: str) -> str:

@@ -242,19 +242,26 @@ def test_several_parts_are_told_and_diameters_are_of_the_largest() -> None:
     facts = {fact.name: fact for fact in headline_facts(extent, Place(), spacing_known=True)}
     assert facts["Parts"].text == "3 separate; the largest has 92%"
     assert "of the largest part" in facts["Diameters"].explanation
+    facts = {
+        fact.name: fact for fact in headline_facts(replace(extent, largest_share=0.9991), Place(), spacing_known=True)
+    }
+    assert facts["Parts"].text == "3 separate; the largest has over 99%"
 
 
 def test_a_reading_travels_and_repeats_no_warning() -> None:
     mask = Volume(np.pad(np.ones((4, 4, 4), dtype=np.uint8), 3), np.eye(4))
     row = replace(
         a_row(spacing_known=False),
-        warnings=["the voxel size is unknown: shape features are in voxels (taken as 1), not in millimetres", "few"],
+        warnings=[
+            "the voxel size is unknown: shape features are in voxels (taken as 1), not in millimetres",
+            "t1c: few",
+        ],
     )
     estimates = Estimates([IDH.estimate(row)], {"subtype_idh": IDH}, {"subtype_coc": "it is damaged"})
     reading = read_segment(row, mask, None, estimates)
     assert reading.cautions == [
         "The voxel size is unknown, so sizes are in voxels and not in mm.",
-        "Few.",
+        "T1 contrast: few.",
         "No estimate by subtype_coc: it is damaged.",
     ]
     assert Reading.from_json(json.loads(json.dumps(reading.to_json(), allow_nan=False))) == reading

@@ -120,7 +120,7 @@ def test_tones_are_those_of_the_reading(a_case: CaseReport) -> None:
     assert "Roughness of the margin" in marked and "95th percentile or above" in marked
     assert '<div class="card caution">' in page and '<div class="card weak">' not in page
     assert '<div class="caution"><dt>Side</dt><dd>undecided</dd></div>' in page
-    assert '<div class="muted">coc1 0.20 (0.10 to 0.30)</div>' in page
+    assert '<div class="weak">coc1 0.20 (0.10 to 0.30)</div>' in page
     weak = replace(a_case.reading.estimates[0], tone="weak")
     case = replace(a_case, reading=replace(a_case.reading, estimates=[weak]))
     assert '<div class="card weak">' in render(Report("A report", [case]))
