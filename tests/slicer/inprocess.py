@@ -82,6 +82,7 @@ class InProcessBackend:
         self.forgets = False
         """Whether a stroke's answer has nothing but the stroke."""
         self.maps: list[tuple[str, str]] = []
+        self.numberings: list[str] = []
         self.corrections: list[list[Prompt]] = []
         self.featureWarnings: list[str] = []
         self.featureDiagnostics: dict[str, Any] = {}
@@ -201,6 +202,22 @@ class InProcessBackend:
             case.studyId or "upload", region, values, dict(self.featureDiagnostics), list(self.featureWarnings)
         )
         return Analysis(features, (self.estimate,), self._reading(features))
+
+    def analyseParts(self, case: CaseFiles, label: Path, numbering: str) -> dict[str, Analysis | str]:
+        """The whole, and those parts that the numbering names."""
+        self._enter()
+        self.numberings.append(numbering)
+        voxels, parts = readNifti(label), dict(entry.split("=") for entry in numbering.split(","))
+        values = {part: int(value) for value, part in parts.items()}
+        answers: dict[str, Analysis | str] = {}
+        for region in ("whole", "enhancing", "oedema"):
+            inside = voxels.array > 0 if region == "whole" else voxels.array == values.get(region, -1)
+            if inside.any():
+                row = FeatureRow(case.studyId or "upload", region, {"original_shape_VoxelVolume": float(inside.sum())})
+                answers[region] = Analysis(row, ())
+            else:
+                answers[region] = f"region '{region}' is empty"
+        return answers
 
     def _reading(self, features: FeatureRow) -> Reading:
         volume = features.values["original_shape_VoxelVolume"]

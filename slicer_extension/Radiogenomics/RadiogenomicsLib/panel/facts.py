@@ -21,6 +21,7 @@ SEGMENT = "Auto segment"
 SUBMIT = "Submit label"
 COMPUTE = "Compute"
 MAP = "Map"
+PARTS = "All parts"
 CORRECT = "Correct"
 FIND_LABELS = "Find labels"
 LOAD_LABEL = "Load label"
@@ -33,6 +34,7 @@ SECTION_OF = {
     LOAD_LABEL: "Refine",
     SUBMIT: "Submit",
     COMPUTE: "Results",
+    PARTS: "Results",
     MAP: "Views",
 }
 """The section of the button that starts each kind of work; what comes of it is said there."""

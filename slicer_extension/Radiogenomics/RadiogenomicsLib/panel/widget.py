@@ -15,6 +15,7 @@ from RadiogenomicsLib.panel.controller import PanelContext
 from RadiogenomicsLib.panel.display.closing import Closing
 from RadiogenomicsLib.panel.display.keptresult import KeptResult
 from RadiogenomicsLib.panel.display.maps import Maps
+from RadiogenomicsLib.panel.display.parts import Parts
 from RadiogenomicsLib.panel.display.population import PopulationView
 from RadiogenomicsLib.panel.display.views import Views
 from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
@@ -77,6 +78,7 @@ class RadiogenomicsPanel:
         self.closing = Closing(context, self.labelling.finished)
         self.population = PopulationView(context)
         self.keptResult = KeptResult(context)
+        self.parts = Parts(context, self.views)
         self.editor = SegmentEditor(context)
         self.correction = Correction(context, self.editor)
         self.shortcuts = Shortcuts(context)
@@ -151,6 +153,7 @@ class RadiogenomicsPanel:
         self.views.restore(self.parameters)
         self.maps.restore(self.parameters)
         self.population.restore(self.parameters)
+        self.parts.restore(self.parameters)
         self.editor.sceneChanged()
         self.segmenting.restore(self.parameters)
         self.reading.restore(self.parameters)
@@ -295,6 +298,7 @@ class RadiogenomicsPanel:
         self.maps.update()
         self.closing.update()
         self.population.update()
+        self.parts.update()
         self.keptResult.update()
 
     @shown

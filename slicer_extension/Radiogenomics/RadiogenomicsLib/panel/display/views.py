@@ -28,6 +28,8 @@ _LAYOUTS = {
     layouts.POPULATION_LAYOUT: "Sequences and training patients",
 }
 _BEFORE = "layoutBefore"
+FEATURES_TABLE, PARTS_TABLE = "features", "parts"
+"""Which table is shown: of one segment, or of all parts of the tumour."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Views(Controller):
         self._parameters: Parameters | None = None
         self._content: _Content | None = None
         self._surfaces = Surfaces()
+        self._tableRole = FEATURES_TABLE
         self._settleTimer = makeTimer(SETTLE_MS, self._settle)
         self._filterTimer = makeTimer(FILTER_MS, self._showFeatures)
         self._surfaceTimer = makeTimer(SETTLE_MS, self._makeSurface)
@@ -108,7 +111,22 @@ class Views(Controller):
     @shown
     def onAllFeatures(self) -> None:
         """The table of all features shall be shown."""
-        self.choose(layouts.FEATURES_LAYOUT)
+        self._showTable(FEATURES_TABLE)
+
+    def showParts(self) -> None:
+        """Show the table of all parts of the tumour."""
+        self._showTable(PARTS_TABLE)
+
+    def _showTable(self, role: str) -> None:
+        self._tableRole = role
+        if layouts.layoutNode() is not None:
+            self.choose(layouts.FEATURES_LAYOUT)
+
+    def _table(self) -> Any:
+        """The table to be shown, or None; without a table of the parts, that of the segment."""
+        if self._parameters is None:
+            return None
+        return self._parameters.reference(self._tableRole) or self._parameters.reference(FEATURES_TABLE)
 
     def choose(self, layout: int) -> None:
         """Show one of the layouts, or the user's own again for 0."""
@@ -144,7 +162,7 @@ class Views(Controller):
 
     def _wanted(self) -> _Content:
         segmentation = self._selection.segmentation()
-        table = self._parameters.reference("features") if self._parameters is not None else None
+        table = self._table()
         return _Content(
             layouts.arrangement(),
             tuple((sequence, node.GetID()) for sequence, node in self._selection.volumes().items()),
@@ -203,7 +221,7 @@ class Views(Controller):
 
     @shown
     def _showFeatures(self) -> None:
-        table = self._parameters.reference("features") if self._parameters is not None else None
+        table = self._table()
         view = slicer.mrmlScene.GetSingletonNode(layouts.TABLE_TAG, "vtkMRMLTableViewNode")
         if table is None or view is None:
             self._ui.featureCountLabel.text = ""

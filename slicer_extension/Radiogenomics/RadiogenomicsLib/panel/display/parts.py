@@ -1,0 +1,83 @@
+"""All parts of the tumour read in one go, side by side in one table."""
+
+from __future__ import annotations
+
+import slicer
+
+from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel.controller import Controller, PanelContext
+from RadiogenomicsLib.panel.display.views import PARTS_TABLE, Views
+from RadiogenomicsLib.panel.jobrunner import shown
+from RadiogenomicsLib.scene.parameters import Parameters
+from RadiogenomicsLib.scene.parts import labelledParts
+from RadiogenomicsLib.scene.tables import publishRegions
+from RadiogenomicsLib.server import servercalls
+from RadiogenomicsLib.server.backends import Analysis
+from RadiogenomicsLib.server.volumes import VolumeError
+
+_TITLES = {
+    "whole": "Whole tumour",
+    "tumour-core": "Tumour core",
+    "enhancing": "Enhancing part",
+    "oedema": "Oedema",
+    "peritumoral": "Ring around it",
+}
+
+
+class Parts(Controller):
+    """Binds the button that reads all parts."""
+
+    def __init__(self, context: PanelContext, views: Views) -> None:
+        super().__init__(context)
+        self._views = views
+        self._parameters: Parameters | None = None
+        self._toolTip = self._ui.allPartsButton.toolTip
+        self._subscriptions.connect(self._ui.allPartsButton, "clicked(bool)", self.onParts)
+
+    def restore(self, parameters: Parameters) -> None:
+        """Keep the table in this parameter node."""
+        self._parameters = parameters
+
+    def update(self) -> None:
+        """After any change: say whether the parts can be read."""
+        action = self._model.canCompute
+        self._write(self._ui.allPartsButton, enabled=action.enabled, toolTip=action.reason or self._toolTip)
+
+    @shown
+    def onParts(self) -> None:
+        """Send all segments of the chosen segmentation as one label, and show what is measured as one table."""
+        self._model.selection = self._selection.read()
+        if not self._model.canCompute.enabled:
+            self.runner.fail(self._model.canCompute.reason)
+            return
+        segmentation, reference = self._selection.segmentation(), self._selection.firstVolume()
+        parts = self.runner.attempt(lambda: labelledParts(segmentation, reference))
+        if parts is None or not self.runner.mayUpload():
+            return
+        images = self.runner.attempt(self._selection.images)
+        if images is None:
+            return
+        backend, segmentationId, name = self.runner.backend(), segmentation.GetID(), segmentation.GetName()
+
+        def onResult(answers: dict[str, Analysis | str]) -> None:
+            node = slicer.mrmlScene.GetNodeByID(segmentationId)
+            if node is None:
+                raise VolumeError(f"'{name}' was removed while its parts were read; the answer was dropped")
+            rows = {_title(region): each.features for region, each in answers.items() if isinstance(each, Analysis)}
+            lacking = [_title(region).lower() for region, each in answers.items() if isinstance(each, str)]
+            if self._parameters is not None:
+                self._parameters.setReference(PARTS_TABLE, publishRegions(rows, node))
+            self._views.showParts()
+            notices = (f"Not in '{name}': {', '.join(lacking)}.",) if lacking else ()
+            self._model.jobFinished(f"Read of '{name}': {', '.join(rows)}.", notices)
+
+        self.runner.start(
+            viewmodel.PARTS,
+            lambda job: servercalls.analyseParts(job, backend, images, parts.mask, parts.numbering),
+            onResult,
+            backend=backend,
+        )
+
+
+def _title(region: str) -> str:
+    return _TITLES.get(region, region)
