@@ -70,9 +70,11 @@ def estimateTexts(panel: Any) -> list[str]:
     """The rich texts of the estimates on display."""
     import slicer.util
 
-    widgets = vars(slicer.util.childWidgetVariables(panel.ui.estimatesArea))
+    widgets = vars(slicer.util.childWidgetVariables(panel.ui.estimatesPage))
     names = sorted(name for name in widgets if re.fullmatch(r"estimate\d+", name))
-    return [widgets[f"{name}Text"].text for name in names if not widgets[name].isHidden()]
+    return [
+        widgets[f"{name}Headline"].text + widgets[f"{name}Text"].text for name in names if not widgets[name].isHidden()
+    ]
 
 
 def openAnother(backend: InProcessBackend) -> Any:

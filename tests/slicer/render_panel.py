@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,11 +27,30 @@ sys.path.insert(0, str(HERE))
 import numpy as np  # noqa: E402
 from harness import EXTENSION  # noqa: E402
 from PIL import Image  # noqa: E402
+from PySide6.QtGui import QColor, QPalette  # noqa: E402
+from PySide6.QtWidgets import QToolButton  # noqa: E402
 
 sys.path.insert(0, str(EXTENSION))
 
-WIDTH = 520
+WIDTHS = (400, 600)
 COLOURS = 128
+SCORING_SECONDS = 180
+"""The server names slices when its model has scored the studies."""
+DARK = {
+    "Window": "#2b2b2b",
+    "WindowText": "#e6e6e6",
+    "Base": "#1f1f1f",
+    "AlternateBase": "#2b2b2b",
+    "Text": "#e6e6e6",
+    "Button": "#3a3a3a",
+    "ButtonText": "#e6e6e6",
+    "ToolTipBase": "#3a3a3a",
+    "ToolTipText": "#e6e6e6",
+    "PlaceholderText": "#a0a0a0",
+    "Highlight": "#3d8ee0",
+    "HighlightedText": "#ffffff",
+}
+"""A dark style's palette, as 3D Slicer's *Dark Slicer* has it: near-black windows with light text."""
 
 
 class Session:
@@ -51,17 +71,28 @@ class Session:
         self.widget = widgets.frame
         self.panel = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), forUrl)
         self.out = out
+        self.application.setStyle("Fusion")
+        self.palettes = {"light": QPalette(self.application.palette()), "dark": _darkPalette()}
         self.widget.show()
 
     def picture(self, name: str) -> None:
-        """Save the panel as it looks now, no higher than it needs to be."""
-        for _ in range(3):  # word-wrapped labels find their height after the width is known
+        """Save the panel as it looks now, light and dark, at each width, no higher than it needs to be."""
+        for style, palette in self.palettes.items():
+            self.application.setPalette(palette)
+            for width in WIDTHS:
+                self._save(f"{name}_{style}_{width}", width)
+        self.application.setPalette(self.palettes["light"])
+        self.panel.refresh()
+
+    def _save(self, name: str, width: int) -> None:
+        for _ in range(4):  # word-wrapped labels find their height after the width is known
             self.application.processEvents()
-            self.widget.resize(WIDTH, self.widget.layout().totalHeightForWidth(WIDTH))
+            self.panel.refresh()
+            self.widget.resize(width, max(self.widget.layout().totalHeightForWidth(width), 1))
         path = self.out / f"panel_{name}.png"
         self.widget.grab().save(str(path))
         Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
-        sys.stderr.write(f"{path}: {self.panel.model.state.value}\n")
+        sys.stderr.write(f"{path}: {self.panel.model.state.value}, {self.widget.height} pixels high\n")
 
     def press(self, name: str, *, wait: bool = True) -> None:
         """Press a button, and wait until its work is done; else the work gets one turn before the next press."""
@@ -78,14 +109,6 @@ class Session:
         if self.panel.model.state.value == "error":
             raise RuntimeError(self.panel.model.message)
 
-    def scrollToMark(self) -> None:
-        """Bring the first feature that should not be trusted into view, if there is one."""
-        table = self.panel.ui.featureTable
-        rows = range(table.model().rowCount())
-        marked = next((row for row in rows if "\u26a0" in table.model().index(row, 4).data()), None)
-        if marked is not None:
-            table.verticalScrollBar().setValue(max(marked - 2, 0))
-
     def askForSlices(self) -> None:
         """Take three slices of a study, draw, and tick the first."""
         from PySide6.QtCore import Qt
@@ -93,7 +116,11 @@ class Session:
         strategies = self.panel.ui.strategySelector
         strategies.setCurrentIndex(max(strategies.findData("epistemic"), 0))
         self.panel.ui.sliceCount.value = 3
-        self.press("nextStudyButton")
+        end = time.monotonic() + SCORING_SECONDS
+        while not self.panel.model.slicesOnDisplay.numbers:
+            if time.monotonic() > end:
+                raise RuntimeError(f"no slices were named within {SCORING_SECONDS} s: {self.panel.model.reason}")
+            self.press("nextStudyButton")
         self.press("segmentButton")
         self.panel.ui.sliceList.item(0).setCheckState(Qt.CheckState.Checked)
 
@@ -156,9 +183,19 @@ def exampleBackend() -> Any:
     return backend
 
 
+def _darkPalette() -> QPalette:
+    palette = QPalette()
+    for role, colour in DARK.items():
+        palette.setColor(getattr(QPalette.ColorRole, role), QColor(colour))
+    for role in ("Text", "ButtonText", "WindowText"):
+        palette.setColor(QPalette.ColorGroup.Disabled, getattr(QPalette.ColorRole, role), QColor("#8a8a8a"))
+    return palette
+
+
 def render(session: Session, url: str) -> None:
-    """Every state, in the order of a session."""
+    """Every state: a case is read, then studies are annotated."""
     ui = session.panel.ui
+    ui.readButton.click()
     session.picture("no_server")
     ui.annotatorEdit.insert("Reader 1")
     ui.serverUrl.text = url
@@ -166,20 +203,36 @@ def render(session: Session, url: str) -> None:
     session.picture("connecting")
     session.press("connectButton")
     session.picture("ready")
+    ui.annotateButton.click()
+    session.picture("annotate_ready")
+    session.takeAWholeStudy()
+    session.picture("annotate_study")
+    ui.readButton.click()
+    session.picture("read_study")
+    session.press("segmentButton", wait=False)
+    session.picture("running")
+    session.press("segmentButton")
+    session.picture("segmented")
+    session.press("computeButton")
+    session.picture("result")
+    ui.keyFeaturesButton.click()
+    session.picture("key_features")
+    ui.estimatesButton.click()
+    ui.estimatesPage.findChild(QToolButton, "estimate0Info").click()
+    session.picture("explained")
+    ui.estimatesPage.findChild(QToolButton, "estimate0Info").click()
+    session.edit()
+    session.picture("warning")
+    session.press("computeButton")
+    ui.changesButton.click()
+    session.picture("change")
+    ui.annotateButton.click()
+    session.picture("annotate_refine")
     session.askForSlices()
     session.picture("slices")
     if session.panel.model.refinementModels:
         session.clickOnce()
         session.picture("correcting")
-    session.takeAWholeStudy()
-    session.press("segmentButton", wait=False)
-    session.picture("running")
-    session.press("segmentButton")
-    session.press("computeButton")
-    session.scrollToMark()
-    session.picture("result")
-    session.edit()
-    session.picture("warning")
     ui.serverUrl.text = "http://127.0.0.1:9"
     ui.connectButton.click()
     while session.panel.model.running:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from PySide6 import QtWidgets
 from PySide6.QtCore import Property, QRect, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QPainter, QPalette
 
 from harness.pythonqt import asPythonQt
 
@@ -61,8 +61,8 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     def paintEvent(self, event: Any) -> None:
         painter = QPainter(self)
-        painter.fillRect(0, 0, self.size.width(), _HEADER - 2, QColor("#dfe3e8"))
-        painter.setPen(QColor("#1f2933"))
+        painter.fillRect(0, 0, self.size.width(), _HEADER - 2, self.palette.color(QPalette.ColorRole.Button))
+        painter.setPen(self.palette.color(QPalette.ColorRole.ButtonText))
         font = painter.font()
         font.setBold(True)
         painter.setFont(font)

@@ -132,7 +132,7 @@ def test_editing_the_segment_makes_the_result_out_of_date(connected: PanelModel)
     withResult(connected)
     connected.segmentEdited()
     assert connected.state is PanelState.WARNING
-    assert connected.staleness == "The segment 'tumour' of 'seg' has changed since the numbers were computed."
+    assert connected.staleness == "The segment has changed since it was read."
 
 
 def test_selecting_another_segment_makes_the_result_out_of_date(connected: PanelModel) -> None:

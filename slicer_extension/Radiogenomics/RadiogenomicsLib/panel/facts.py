@@ -103,6 +103,12 @@ class PanelFacts:
         """The user typed a name."""
         self.annotator = " ".join(name.split())
 
+    def modeChanged(self, mode: str) -> None:
+        """The user wants to use the panel in another way; what was done in the former is no news any more."""
+        self.mode = mode
+        if not self.running and not self._failure:
+            self._say("")
+
     def pressedIn(self, section: str) -> None:
         """A button of a section was pressed."""
         if not self.isBusy:

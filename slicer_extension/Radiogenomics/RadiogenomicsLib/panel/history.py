@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gliomics.reading.record import Reading
 
@@ -12,19 +12,23 @@ MOST_READINGS = 30
 
 @dataclass(frozen=True)
 class KeptReading:
-    """A reading and what it was made of: the node of the segmentation, the segment, and when (``"14:05"``)."""
+    """A reading and what it was made of: the node of the segmentation, the segment, and when (``"14:05"``).
+
+    ``key`` is its own among those of the session.
+    """
 
     reading: Reading
     segmentationId: str
     segmentId: str
     time: str
     isLive: bool = False
+    key: str = ""
 
     @property
     def title(self) -> str:
         """Which it is, among the others of the session."""
         study = f"{self.reading.study_id}, " if self.reading.study_id else ""
-        return f"{study}{self.reading.title}, {self.time}"
+        return f"{study}{self.reading.title}, read {self.time}"
 
     def isOfSameSegment(self, other: KeptReading) -> bool:
         """Whether both are of one segment, before and after something was done to it."""
@@ -32,24 +36,44 @@ class KeptReading:
 
 
 class ReadingHistory:
-    """The readings, the oldest first; the last is the one on display."""
+    """The readings, the oldest first; the last is the one on display.
+
+    It is compared with the reading before its segment was changed, unless the user chose another one.
+    """
 
     def __init__(self) -> None:
         self._kept: list[KeptReading] = []
+        self._count = 0
+        self._comparedKey = ""
 
     @property
     def others(self) -> list[KeptReading]:
-        """All but the one on display, the newest first."""
-        return self._kept[-2::-1]
+        """Those of the same region as the one on display, without it, the newest first."""
+        shown, earlier = self.shown, self._kept[-2::-1]
+        return [kept for kept in earlier if shown is not None and kept.reading.region == shown.reading.region]
 
     @property
-    def before(self) -> KeptReading | None:
-        """The reading of the segment on display before it was changed; None where there is none."""
-        return next((kept for kept in self.others if kept.isOfSameSegment(self._kept[-1])), None)
+    def shown(self) -> KeptReading | None:
+        """The one on display."""
+        return self._kept[-1] if self._kept else None
+
+    @property
+    def compared(self) -> KeptReading | None:
+        """The one that the reading on display is compared with."""
+        return next((kept for kept in self.others if kept.key == self._comparedKey), None)
 
     def add(self, kept: KeptReading) -> None:
         """Keep a reading that is displayed now; of several live ones of a segment in a row, the last."""
-        last = self._kept[-1] if self._kept else None
+        last = self.shown
         if last is not None and last.isLive and kept.isLive and last.isOfSameSegment(kept):
             self._kept.pop()
-        self._kept = [*self._kept, kept][-MOST_READINGS:]
+        self._count += 1
+        added = replace(kept, key=str(self._count))
+        self._kept = [*self._kept, added][-MOST_READINGS:]
+        before = next((each for each in self.others if each.isOfSameSegment(added)), None)
+        if before is not None:
+            self._comparedKey = before.key
+
+    def compare(self, key: str) -> None:
+        """The user chose what to compare with; an empty key for nothing."""
+        self._comparedKey = key

@@ -120,6 +120,20 @@ class PanelModel(PanelFacts):
         return self.live and self.result is not None
 
     @property
+    def isUpdating(self) -> bool:
+        """Whether the result is being brought to the segment as it is now, by itself."""
+        return bool(self.running) and self.yields
+
+    @property
+    def readingTitle(self) -> str:
+        """What was read."""
+        if self.result is None:
+            return "Reading"
+        measured = self.result.selection
+        study = f" of {measured.studyId}" if measured.studyId else ""
+        return f"Reading: {measured.segment}{study}"
+
+    @property
     def warnings(self) -> list[str]:
         """Notices, why the result on display is not to be relied on, and what its estimates warn of."""
         reading = self.result.analysis.reading if self.result is not None else None
@@ -136,7 +150,7 @@ class PanelModel(PanelFacts):
         if (measured.segmentationId, measured.segmentId) != (selected.segmentationId, selected.segmentId):
             return f"The numbers are of {segment}, which is not the selected segment."
         if self.result.edited:
-            return f"The {segment} has changed since the numbers were computed."
+            return "The segment has changed since it was read."
         if measured.volumes != selected.volumes:
             return "The numbers were computed on other volumes than those selected, or these have changed since."
         return ""

@@ -305,7 +305,7 @@ class RadiogenomicsPanel:
     def onMode(self, mode: str) -> None:
         """The user wants to use the panel in another way."""
         usersettings.rememberPanelMode(mode)
-        self.model.mode = mode
+        self.model.modeChanged(mode)
         self.refresh()
 
     @shown

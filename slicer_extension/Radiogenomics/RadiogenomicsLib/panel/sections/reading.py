@@ -35,6 +35,7 @@ class ReadingSection(Controller):
         self._liveTimer = makeTimer(LIVE_MS, self.liveUpdate)
         connect = self._subscriptions.connect
         connect(self._ui.computeButton, "clicked(bool)", self.onCompute)
+        connect(self._ui.compareSelector, "currentIndexChanged(int)", self.onCompare)
         connect(self._ui.liveCheckBox, "toggled(bool)", self.onLive)
 
     # Scene
@@ -82,6 +83,12 @@ class ReadingSection(Controller):
         self._onChanged()
 
     @shown
+    def onCompare(self) -> None:
+        """Another earlier reading was chosen, or none."""
+        self._model.history.compare(self._ui.compareSelector.currentData or "")
+        self._onChanged()
+
+    @shown
     def liveUpdate(self) -> None:
         """Compute again where it is due; never asks anything, and waits while other work runs or the mouse paints."""
         if not self._ui.liveCheckBox.checked or not self._isDue():
@@ -115,7 +122,7 @@ class ReadingSection(Controller):
                 self._model.history.add(
                     KeptReading(analysis.reading, selection.segmentationId, selection.segmentId, now, isLive)
                 )
-            self._model.jobFinished("" if isLive else f"'{selection.segment}' was read.")
+            self._model.jobFinished("")
             self._onSelection()
 
         self.runner.start(

@@ -46,8 +46,7 @@ def _server(model: PanelModel) -> _Fold:
 
 def _study(model: PanelModel) -> _Fold:
     studyId = model.selection.studyId
-    isFolded = bool(studyId) and not model.slicesOnDisplay.numbers
-    return _Fold(isFolded, f"Study {studyId} \u00b7 take another", studyId)
+    return _Fold(bool(studyId), f"Study {studyId} \u00b7 take another", studyId)
 
 
 def _volumes(model: PanelModel) -> _Fold:
@@ -110,6 +109,7 @@ class Arrangement:
         self._sort(order(model))
         for name, fold in _FOLDS.items():
             self._fold(name, fold(model))
+        self._writer.set(self.room("Results"), text=model.readingTitle)
 
     def isOpen(self, name: str) -> bool:
         """Whether a section is shown and not folded."""

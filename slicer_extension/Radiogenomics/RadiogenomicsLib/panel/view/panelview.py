@@ -7,7 +7,7 @@ from typing import Any
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.panel.uifiles import PanelWidgets
 from RadiogenomicsLib.panel.view.arrangement import Arrangement
-from RadiogenomicsLib.panel.view.explanations import bindExplanations
+from RadiogenomicsLib.panel.view.explanations import bindEmphasis, bindExplanations
 from RadiogenomicsLib.panel.view.palette import coloursOf
 from RadiogenomicsLib.panel.view.results import ResultView
 from RadiogenomicsLib.panel.view.status import StatusView
@@ -38,6 +38,8 @@ class PanelView:
         self._results = ResultView(self.ui, self._writer, subscriptions)
         self._info: Any = None
         bindExplanations(self.ui, subscriptions)
+        for button in (self.ui.annotateButton, self.ui.readButton):
+            bindEmphasis(button, subscriptions)
 
     def show(self, model: PanelModel) -> None:
         """Bring every widget to what the view model says."""
@@ -70,7 +72,9 @@ class PanelView:
         self._writer.text(self.ui.labelValuesLabel, text)
 
     def _showServer(self, model: PanelModel) -> None:
-        self._writer.set(self.ui.serverStateLabel, text=model.serverLine)
+        self._writer.set(self.ui.serverStateLabel, text=model.serverLine, visible=model.info is not None)
+        self._writer.set(self.ui.modelsInfo, visible=model.info is not None)
+        self._writer.set(self.ui.strategyInfo, visible=model.info is not None)
         models = [(entry.name, entry.name) for entry in model.segmentationModels]
         self._writer.fill(self.ui.modelSelector, models, model.modelName)
         if model.info is self._info:
@@ -85,12 +89,10 @@ class PanelView:
             detail = f" ({', '.join(needs)})" if needs else ""
             lines.append(f"<b>{escape(entry.name)}</b>{escape(version)}: {escape(entry.description)}{escape(detail)}")
         self._writer.set(self.ui.modelsInfoText, text="<br>".join(lines))
-        self._writer.set(self.ui.modelsInfo, visible=bool(lines))
         strategies = model.info.strategies if model.info is not None else ()
         current = self.ui.strategySelector.currentData
         self._writer.fill(self.ui.strategySelector, [(strategyTitle(name), name) for name in strategies], current)
         self._writer.set(self.ui.strategyInfoText, text=strategiesHtml(strategies))
-        self._writer.set(self.ui.strategyInfo, visible=bool(strategies))
 
     def _showActions(self, model: PanelModel) -> None:
         enable, ui = self._writer.enable, self.ui

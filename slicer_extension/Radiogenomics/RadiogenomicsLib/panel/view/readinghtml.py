@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
+from gliomics.reading.changes import Change
 from gliomics.reading.record import CAUTION, WEAK, ClassBar, EstimateReading, Fact, KeyFeature
 from RadiogenomicsLib.panel.view.colours import Colours
 from RadiogenomicsLib.panel.view.writer import escape, sentence
 from RadiogenomicsLib.wording import WARNING_SIGN
 
-_ROW = '<tr style="white-space: normal">'
+_BAR_POINTS = 4
 
 
 def factsHtml(facts: Iterable[Fact], colours: Colours) -> str:
     """The headline: one line for each fact."""
     rows = "".join(
-        f"{_ROW}<td>{_span(escape(fact.name), colours.muted)}&nbsp;&nbsp;</td>"
+        f"<tr><td>{_span(escape(fact.name), colours.muted)}&nbsp;&nbsp;</td>"
         f"<td>{_toned(f'<b>{escape(fact.text)}</b>', fact.tone, colours)}</td></tr>"
         for fact in facts
     )
-    return f'<table cellspacing="0" cellpadding="1">{rows}</table>' if rows else ""
+    return f'<table cellspacing="0" cellpadding="0">{rows}</table>' if rows else ""
 
 
 def factsToolTip(facts: Iterable[Fact]) -> str:
@@ -28,26 +29,25 @@ def factsToolTip(facts: Iterable[Fact]) -> str:
     return "\n".join(f"{fact.name}: {fact.explanation}" for fact in facts if fact.explanation)
 
 
-def estimateHtml(estimate: EstimateReading, colours: Colours) -> str:
-    """One question, its answer, and a bar with its interval for each class. What is weak is grey and called so."""
-    isWeak = estimate.tone == WEAK
+def headlineHtml(estimate: EstimateReading, colours: Colours) -> str:
+    """One question and its answer. What is weak is grey and called so."""
     answer = f"<b>{escape(estimate.title)}:</b> {escape(estimate.headline)}"
-    if isWeak and "weak" not in estimate.headline.casefold():
+    if estimate.tone == WEAK and "weak" not in estimate.headline.casefold():
         answer += " (weak evidence)"
-    heading = _toned(answer, estimate.tone, colours)
+    return _toned(answer, estimate.tone, colours)
+
+
+def estimateHtml(estimate: EstimateReading, colours: Colours) -> str:
+    """A bar with its interval for each class, and what to beware of. Bars of what is weak are grey."""
+    isWeak = estimate.tone == WEAK
     bars = "".join(_barRow(bar, colours, isWeak=isWeak or bar.tone == WEAK) for bar in estimate.bars)
-    table = f'<table width="100%" cellspacing="1" cellpadding="0">{bars}</table>' if bars else ""
-    lines = [cautionHtml(caution, colours) for caution in estimate.cautions]
-    if estimate.reasons:
-        lines.append(_span("Because: " + escape("; ".join(estimate.reasons)), colours.muted))
-    return f"{heading}{table}{'<br>'.join(lines)}"
+    table = f'<table width="100%" cellspacing="0" cellpadding="0">{bars}</table>' if bars else ""
+    return f"{table}{'<br>'.join(cautionHtml(caution, colours) for caution in estimate.cautions)}"
 
 
 def detailsHtml(estimate: EstimateReading) -> str:
     """What stands behind the estimate's info button."""
-    texts = [estimate.meaning, *estimate.details]
-    if estimate.model:
-        texts.append(f"Model {estimate.model}, version {estimate.version}.")
+    texts = [*estimate.reasons, estimate.meaning, *estimate.details]
     return "<br>".join(sentence(text) for text in texts if text)
 
 
@@ -74,24 +74,37 @@ def keyFeaturesHtml(features: Iterable[KeyFeature], colours: Colours) -> str:
     return f'<table width="100%" cellspacing="0" cellpadding="1"><tr>{head}</tr>{rows}</table>' if rows else ""
 
 
+def changesHtml(rows: Iterable[Change], colours: Colours) -> str:
+    """What changed between two readings: the name, before and after, and the change in words."""
+    titles = (("", 34), ("Before", 22), ("Now", 22), ("Change", 22))
+    head = "".join(f'<td width="{width}%">{_span(title, colours.muted)}</td>' for title, width in titles)
+    cells = "".join(
+        f"<tr><td>{escape(row.name)}&nbsp;&nbsp;</td><td>{escape(row.before)}&nbsp;&nbsp;</td>"
+        f"<td><b>{escape(row.after)}</b>&nbsp;&nbsp;</td><td>{escape(row.text)}</td></tr>"
+        for row in rows
+    )
+    if not cells:
+        return "Nothing that is shown has changed."
+    return f'<table width="100%" cellspacing="0" cellpadding="1"><tr>{head}</tr>{cells}</table>'
+
+
 def _barRow(bar: ClassBar, colours: Colours, *, isWeak: bool) -> str:
     colour = colours.muted if isWeak or bar.in_set is False else colours.text
     words = escape(bar.text) + (" excluded" if bar.in_set is False else "")
     return (
-        f'<tr><td width="30%">{_span(escape(bar.title), colour)}&nbsp;</td>'
-        f'<td width="30%">{_bar(bar, colours.bar(weak=isWeak))}</td>'
-        f'<td width="40%">&nbsp;{_span(words, colour)}</td></tr>'
+        f'<tr><td>{_span(escape(bar.title), colour)}</td><td align="right">{_span(words, colour)}</td></tr>'
+        f'<tr><td colspan="2">{_bar(bar, colours.bar(weak=isWeak))}</td></tr>'
     )
 
 
 def _bar(bar: ClassBar, colours: tuple[str, str, str, str]) -> str:
     """Full up to the interval's low end, then paler at the estimate, and palest at its high end."""
     edges = [0.0, min(bar.low, bar.probability), bar.probability, max(bar.high, bar.probability), 1.0]
-    cells = ""
+    cells, gap = "", f'<span style="font-size:{_BAR_POINTS}pt">&nbsp;</span>'
     for (start, end), colour in zip(pairwise(edges), colours, strict=True):
         width = round(100 * end) - round(100 * start)
         if width > 0:
-            cells += f'<td width="{width}%" bgcolor="{colour}">&nbsp;</td>'
+            cells += f'<td width="{width}%" bgcolor="{colour}">{gap}</td>'
     return f'<table width="100%" cellspacing="0" cellpadding="0"><tr>{cells}</tr></table>'
 
 

@@ -6,16 +6,21 @@ from typing import Any
 
 import qt
 
+from gliomics.errors import GliomicsError
+from gliomics.reading.changes import changes
 from gliomics.reading.record import EstimateReading, Reading
+from RadiogenomicsLib.panel.history import KeptReading, ReadingHistory
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.panel.view.colours import Colours
-from RadiogenomicsLib.panel.view.explanations import bindExplanation
+from RadiogenomicsLib.panel.view.explanations import bindEmphasis, bindExplanation
 from RadiogenomicsLib.panel.view.readinghtml import (
     cautionHtml,
+    changesHtml,
     detailsHtml,
     estimateHtml,
     factsHtml,
     factsToolTip,
+    headlineHtml,
     keyFeaturesHtml,
 )
 from RadiogenomicsLib.panel.view.writer import Writer, escape
@@ -29,25 +34,33 @@ class _EstimateRow:
     """One estimate, with a button for what stands behind it."""
 
     def __init__(self, ui: Any, number: int, subscriptions: Subscriptions) -> None:
-        self.area, self.text, self.details, self.info = qt.QWidget(), qt.QLabel(), qt.QLabel(), qt.QToolButton()
-        for widget, name in ((self.area, ""), (self.text, "Text"), (self.info, "Info"), (self.details, "InfoText")):
+        self.area, self.info = qt.QWidget(), qt.QToolButton()
+        self.headline, self.text, self.details = qt.QLabel(), qt.QLabel(), qt.QLabel()
+        for widget, name in (
+            (self.area, ""),
+            (self.headline, "Headline"),
+            (self.text, "Text"),
+            (self.info, "Info"),
+            (self.details, "InfoText"),
+        ):
             widget.objectName = f"estimate{number}{name}"
-        for label in (self.text, self.details):
+        for label in (self.headline, self.text, self.details):
             label.wordWrap = True
             label.textFormat = qt.Qt.RichText
-        self.info.text, self.info.checkable, self.info.autoRaise = ui.modelsInfo.text, True, True
-        self.info.toolTip = "Show or hide on whom the model was fitted and how good it is."
+        self.info.text, self.info.checkable, self.info.autoRaise = "Why?", True, True
+        self.info.toolTip = "Show or hide what speaks for it, on whom the model was fitted, and how good it is."
         self.info.accessibleName = "About this estimate"
         row = qt.QHBoxLayout()
-        row.addWidget(self.text, 1)
+        row.addWidget(self.headline, 1)
         row.addWidget(self.info, 0, qt.Qt.AlignTop)
         column = qt.QVBoxLayout(self.area)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(row)
+        column.addWidget(self.text)
         column.addWidget(self.details)
         bindExplanation(self.info, self.details, subscriptions)
-        ui.estimatesArea.layout().addWidget(self.area)
+        ui.estimatesPage.layout().insertWidget(number, self.area)
 
 
 class ResultView:
@@ -57,6 +70,14 @@ class ResultView:
         self._ui, self._writer, self._subscriptions = ui, writer, subscriptions
         self._estimates: list[_EstimateRow] = []
         self._shown: tuple[Any, Colours] | None = None
+        for button, page in (
+            (ui.estimatesButton, ui.estimatesPage),
+            (ui.keyFeaturesButton, ui.keyFeaturesPage),
+            (ui.changesButton, ui.changesPage),
+        ):
+            bindExplanation(button, page, subscriptions)
+            bindEmphasis(button, subscriptions)
+        self._compared: tuple[KeptReading | None, KeptReading | None, Colours] | None = None
 
     def show(self, model: PanelModel, colours: Colours) -> None:
         """Show the reading on display, and whether it is of what is selected now."""
@@ -65,7 +86,8 @@ class ResultView:
         self._writer.set(self._ui.computeButton, text="Read segment" if result is None else "Read again")
         if result is None:
             return
-        self._writer.set(self._ui.resultHeading, text=self._heading(model, colours), toolTip=model.staleness)
+        self._writer.text(self._ui.resultHeading, _state(model, colours))
+        self._showChanges(model.history, colours)
         if self._shown != (result.analysis, colours):
             self._shown = (result.analysis, colours)
             if result.analysis.reading is not None:
@@ -73,17 +95,26 @@ class ResultView:
             else:
                 self._showOnlyNotes(result.analysis.features.warnings, colours)
 
-    def _heading(self, model: PanelModel, colours: Colours) -> str:
-        measured = model.result.selection if model.result is not None else model.selection
-        study = f" of {escape(measured.studyId)}" if measured.studyId else ""
-        text = f"<b>{escape(measured.segment)}</b>{study}"
-        if model.result is not None and model.result.readAt:
-            text += f" \u00b7 read {escape(model.result.readAt)}, saved with the scene"
-        if model.running and model.yields:
-            return f"{text} \u00b7 \u25cf live, updating\u2026"
-        if model.staleness:
-            return f'{text} \u00b7 <span style="color:{colours.caution}"><b>{WARNING_SIGN} out of date</b></span>'
-        return f"{text} \u00b7 \u25cf live" if model.isLive else text
+    def _showChanges(self, history: ReadingHistory, colours: Colours) -> None:
+        """Compare with an earlier reading; there is nothing to choose before there are two."""
+        others, shown, compared = history.others, history.shown, history.compared
+        self._writer.set(self._ui.changesButton, enabled=bool(others))
+        items = [("nothing", ""), *((kept.title, kept.key) for kept in others)]
+        self._writer.fill(self._ui.compareSelector, items, compared.key if compared is not None else "")
+        if (shown, compared, colours) == self._compared:
+            return
+        self._compared = (shown, compared, colours)
+        text = ""
+        if shown is not None and compared is not None:
+            try:
+                features = {feature.name for feature in shown.reading.key_features}
+                rows = [
+                    row for row in changes(compared.reading, shown.reading) if row.text and row.name not in features
+                ]
+                text = changesHtml(rows, colours)
+            except GliomicsError as error:
+                text = cautionHtml(str(error), colours)
+        self._writer.text(self._ui.changesLabel, text)
 
     def _showReading(self, reading: Reading, colours: Colours) -> None:
         set_, text, ui = self._writer.set, self._writer.text, self._ui
@@ -92,7 +123,7 @@ class ResultView:
         text(ui.readingCautionsLabel, "<br>".join(cautionHtml(caution, colours) for caution in reading.cautions))
         self._showEstimates(reading.estimates, colours)
         text(ui.noticeLabel, reading.notice)
-        set_(ui.keyFeaturesRoom, visible=bool(reading.key_features))
+        set_(ui.keyFeaturesButton, enabled=bool(reading.key_features))
         text(ui.keyFeaturesLabel, keyFeaturesHtml(reading.key_features, colours))
         set_(ui.keyFeaturesInfoText, text=reading.key_features_note)
 
@@ -102,7 +133,7 @@ class ResultView:
         self._writer.text(self._ui.readingCautionsLabel, "<br>".join(lines))
         for label in (self._ui.headlineLabel, self._ui.noticeLabel, self._ui.keyFeaturesLabel):
             self._writer.text(label, "")
-        self._writer.set(self._ui.keyFeaturesRoom, visible=False)
+        self._writer.set(self._ui.keyFeaturesButton, enabled=False)
 
     def _showEstimates(self, estimates: list[EstimateReading], colours: Colours) -> None:
         while len(self._estimates) < len(estimates):
@@ -111,5 +142,20 @@ class ResultView:
             isShown = place < len(estimates)
             self._writer.set(row.area, visible=isShown)
             if isShown:
+                self._writer.set(row.headline, text=headlineHtml(estimates[place], colours))
                 self._writer.set(row.text, text=estimateHtml(estimates[place], colours))
                 self._writer.set(row.details, text=detailsHtml(estimates[place]))
+
+
+def _state(model: PanelModel, colours: Colours) -> str:
+    """Whether the result is of what is selected now, or follows it."""
+    if model.isUpdating:
+        return "\u25cf Live: updating\u2026"
+    if model.staleness:
+        return (
+            f'<span style="color:{colours.caution}"><b>{WARNING_SIGN} out of date:</b> {escape(model.staleness)}</span>'
+        )
+    if model.isLive:
+        return "\u25cf Live: read again when the segment changes"
+    readAt = model.result.readAt if model.result is not None else ""
+    return f"Read {escape(readAt)}, saved with the scene" if readAt else ""
