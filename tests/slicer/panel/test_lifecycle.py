@@ -85,7 +85,6 @@ def test_a_cleaned_up_panel_observes_nothing_and_is_off_the_scene(computed: Any)
     for placement in (clicks, boxes):
         subscriptions += [placement.subscriptions, *placement._nodeEvents.values()]
     assert [each.slots for each in subscriptions] == [[]] * 10
-    assert computed.ui.segmentEditor.mrmlScene() is None
     assert computed.ui.segmentEditor.mrmlSegmentEditorNode() is None
     assert computed.ui.flairSelector.mrmlScene() is None
     assert computed.ui.segmentSelector.mrmlScene() is None

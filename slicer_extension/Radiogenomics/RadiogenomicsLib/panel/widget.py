@@ -80,6 +80,7 @@ class RadiogenomicsPanel:
         self.keptResult = KeptResult(context)
         self.parts = Parts(context, self.views)
         self.editor = SegmentEditor(context)
+        self.segmenting.fill = self.editor.fill
         self.correction = Correction(context, self.editor)
         self.shortcuts = Shortcuts(context)
         self._connectWidgets()

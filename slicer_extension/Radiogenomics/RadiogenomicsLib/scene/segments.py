@@ -28,6 +28,23 @@ def voxelsOf(segmentation: Any) -> tuple[int, ...]:
     return tuple(labelmap.GetMTime() for labelmap in labelmaps if labelmap is not None)
 
 
+def isEmpty(segmentation: Any, segmentId: str) -> bool:
+    """Whether a segment has no voxels; True for one that is there only by name."""
+    labelmap = _labelmap(segmentation, segmentId)
+    if labelmap is None:
+        return _isNothing(segmentation, segmentId)
+    return not (_array(labelmap, segmentation, segmentId) > 0).any()
+
+
+def _isNothing(segmentation: Any, segmentId: str) -> bool:
+    """Whether a segment without a labelmap is no more than a name; a surface may be all that another has."""
+    names: list[str] = []
+    segment = segmentation.GetSegmentation().GetSegment(segmentId)
+    segment.GetContainedRepresentationNames(names)
+    labelmapName = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+    return not [name for name in names if name != labelmapName]
+
+
 def ijkToRasOf(node: Any) -> np.ndarray:
     """The matrix from a volume's voxels to RAS, 4 x 4, millimetres, without its parent transform."""
     matrix = vtk.vtkMatrix4x4()
@@ -41,6 +58,9 @@ def segmentArray(segmentation: Any, segmentId: str, reference: Any) -> np.ndarra
     Refused where it reaches out of the volume, for that part would be lost.
     """
     labelmap = _labelmap(segmentation, segmentId)
+    if labelmap is None and _isNothing(segmentation, segmentId):
+        # Asked for its voxels, 3D Slicer would give it a labelmap, and the editor could redo nothing any more.
+        return np.zeros(slicer.util.arrayFromVolume(reference).shape, bool)
     toVoxel = _toVoxel(labelmap, segmentation, reference) if labelmap is not None else None
     if toVoxel is not None and _isOnLattice(toVoxel):
         array, outside = _placed(labelmap, segmentation, segmentId, reference, toVoxel)

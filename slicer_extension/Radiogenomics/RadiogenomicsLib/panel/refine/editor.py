@@ -6,12 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import slicer
 import vtk
 
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
+from RadiogenomicsLib.scene.segments import isEmpty, segmentsOf
 from RadiogenomicsLib.server.volumes import OrientedImage
 
 EFFECTS = (
@@ -137,7 +139,6 @@ class SegmentEditor(Controller):
         with suppress(ValueError):  # PythonQt's word for a widget that Qt has deleted
             self.exit()
             self._editor.setMRMLSegmentEditorNode(None)
-            self._editor.setMRMLScene(None)
 
     # Editing
 
@@ -150,6 +151,29 @@ class SegmentEditor(Controller):
         self._editor.saveStateForUndo()
         self._logic.replaceSegment(self._selection.segmentation(), self._selection.segmentId(), mask, volume)
         self._model.hasUndo = self.canUndo
+
+    def fill(self, mask: OrientedImage, volume: Any, labels: dict[str, int]) -> str:
+        """Put a mask into the chosen segmentation, as one step of its history, where it has empty segments for it.
+
+        It fits where the segmentation was drawn on ``volume`` and has for each of ``labels`` one segment of that name,
+        without a voxel. Returns the segmentation's name, or an empty text where it does not fit and nothing was done.
+        """
+        segmentation = self._selection.segmentation()
+        if segmentation is None or self._logic.referenceVolume(segmentation) is not volume or not labels:
+            return ""
+        segmentIds: dict[str, list[str]] = {}
+        for segmentId, segment in segmentsOf(segmentation).items():
+            segmentIds.setdefault(segment.GetName(), []).append(segmentId)
+        if not all(
+            len(segmentIds.get(name, [])) == 1 and isEmpty(segmentation, segmentIds[name][0]) for name in labels
+        ):
+            return ""
+        self._editor.saveStateForUndo()
+        for name, value in labels.items():
+            part = OrientedImage((mask.array == value).astype(np.uint8), mask.ijkToRas)
+            self._logic.replaceSegment(segmentation, segmentIds[name][0], part, volume)
+        self._model.hasUndo = self.canUndo
+        return str(segmentation.GetName())
 
     @property
     def canUndo(self) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import slicer
 
 from RadiogenomicsLib.panel import viewmodel
@@ -10,7 +13,7 @@ from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.server import servercalls
-from RadiogenomicsLib.server.volumes import VolumeError
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError
 
 
 class Segmenting(Controller):
@@ -18,6 +21,8 @@ class Segmenting(Controller):
 
     def __init__(self, context: PanelContext) -> None:
         super().__init__(context)
+        self.fill: Callable[[OrientedImage, Any, dict[str, int]], str] = lambda _mask, _volume, _labels: ""
+        """Puts a mask into the chosen segmentation where it fits; returns its name, or an empty text."""
         self._subscriptions.connect(self._ui.segmentButton, "clicked(bool)", self.onSegment)
         self._subscriptions.connect(self._ui.modelSelector, "currentIndexChanged(int)", self.onModel)
 
@@ -55,6 +60,11 @@ class Segmenting(Controller):
             node = slicer.mrmlScene.GetNodeByID(referenceId)
             if node is None:
                 raise VolumeError(f"volume '{name}' was removed while it was segmented; the mask was dropped")
+            filled = self.fill(answer.mask, node, answer.labels)
+            if filled:
+                self._model.jobFinished(f"The empty segments of '{filled}' were filled.", answer.warnings)
+                self._onChanged()
+                return
             title = f"{images.studyId or name} {modelName}"
             segmentation = self._logic.addSegmentation(answer.mask, node, answer.labels, title)
             self._model.jobFinished(f"'{segmentation.GetName()}' was added.", answer.warnings)
