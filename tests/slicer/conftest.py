@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from grids import OBLIQUE
 from harness import EXTENSION
 
 HERE = Path(__file__).parent
@@ -131,12 +132,6 @@ def logic(scene: Any) -> Any:
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 
     return RadiogenomicsLogic()
-
-
-OBLIQUE = np.array([[0.9, -0.25, 0.15, -31.5], [0.3, 0.85, -0.5, 22.25], [-0.02, 0.12, 4.8, 5.0], [0.0, 0.0, 0.0, 1.0]])
-"""An affine with oblique directions, anisotropic spacing and an offset."""
-OBLIQUE[:3, 1] -= OBLIQUE[:3, 0] * (OBLIQUE[:3, 0] @ OBLIQUE[:3, 1]) / (OBLIQUE[:3, 0] @ OBLIQUE[:3, 0])
-OBLIQUE[:3, 2] = np.cross(OBLIQUE[:3, 0], OBLIQUE[:3, 1]) * 5.2
 
 
 @pytest.fixture

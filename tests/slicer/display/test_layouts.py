@@ -168,7 +168,7 @@ def test_an_empty_segment_has_no_surface_and_no_error(views: Any, screen: Any, s
 
 def test_all_features_are_in_a_table_that_can_be_filtered_and_put_in_order(views: Any, screen: Any, spin: Spin) -> None:
     choose(views, FEATURES, spin)
-    assert views.ui.viewsHint.text == "There are no features yet: press Compute."
+    assert views.ui.viewsHint.text == "There are no features yet: press Read segment."
     press(views, "computeButton", spin)
     assert not views.ui.viewsHint.visible
     node = screen.node("GliomicsFeatures").GetTableNode()

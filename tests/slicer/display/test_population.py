@@ -119,7 +119,7 @@ def test_colours_can_be_read_on_white() -> None:
 
 def test_what_is_missing_for_a_plot_is_said(views: Any, screen: Any, spin: Spin) -> None:
     choose(views, POPULATION, spin)
-    assert views.ui.plotHint.text == "There is nothing to compare yet: press Compute."
+    assert views.ui.plotHint.text == "There is nothing to compare yet: press Read segment."
     press(views, "computeButton", spin)
     assert "No model of the server uses these features" in views.ui.plotHint.text
     assert chartIn(screen, "GliomicsFeature") is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import OBLIQUE
+from grids import OBLIQUE
 from RadiogenomicsLib.server.volumes import OrientedImage
 
 SHAPE = (6, 20, 24)

@@ -32,8 +32,8 @@ class PopulationView(Controller):
     def update(self) -> None:
         """After any change: plot the reading on display, if the layout is that of the plots."""
         isShown = layouts.arrangement() == layouts.POPULATION_LAYOUT
-        self._show(self._ui.plotRows, isShown)
         if not isShown:
+            self._show(self._ui.plotRows, False)
             self._show(self._ui.plotHint, False)
             self._plotted = None
             return
@@ -41,9 +41,10 @@ class PopulationView(Controller):
         reading = result.analysis.reading if result is not None else None
         features = comparable(reading)
         self._fill(list(features))
+        self._show(self._ui.plotRows, bool(features))
         hint = ""
         if result is None:
-            hint = "There is nothing to compare yet: press Compute."
+            hint = "There is nothing to compare yet: press Read segment."
         elif not features:
             hint = "No model of the server uses these features, so there are no patients to compare them with."
         self._write(self._ui.plotHint, text=hint)
@@ -62,7 +63,6 @@ class PopulationView(Controller):
         self.update()
 
     def _fill(self, names: list[str]) -> None:
-        self._write(self._ui.plotFeatureSelector, enabled=bool(names))
         if names == self._names:
             return
         self._names, selector = names, self._ui.plotFeatureSelector

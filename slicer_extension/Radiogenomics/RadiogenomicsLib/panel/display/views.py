@@ -188,11 +188,11 @@ class Views(Controller):
         self._show(ui.featureRows, content.layout == layouts.FEATURES_LAYOUT)
         hint = "" if hasViews else "There are no views here."
         if layouts.isOurs(content.layout) and not content.volumes:
-            hint = "Choose volumes under Study: each sequence has its view."
+            hint = "Choose volumes under Images: each sequence has its view."
         elif content.layout == layouts.SURFACE_LAYOUT and not content.segmentation:
             hint = "Choose a segmentation to see it in 3-D."
         elif content.layout == layouts.FEATURES_LAYOUT and not content.table:
-            hint = "There are no features yet: press Compute."
+            hint = "There are no features yet: press Read segment."
         self._write(ui.viewsHint, text=hint)
         self._show(ui.viewsHint, bool(hint))
 
