@@ -36,7 +36,7 @@ def test_features_become_a_table_with_words_numbers_and_units(segmentation: Any)
     table = publish(segmentation, "a", {"original_shape_MeshVolume": 1234.5678, "t1_original_glcm_Id": 0.5})
     columns = [table.GetColumnName(i) for i in range(table.GetNumberOfColumns())]
     assert columns == ["Feature", "Value", "Unit", "Percentile", "Stability", "Measured on", "Name"]
-    assert [table.GetCellText(0, c) for c in (0, 2, 3, 4, 5)] == ["Mesh Volume", "mm³", "", "", "Shape"]
+    assert [table.GetCellText(0, c) for c in (0, 2, 3, 4, 5)] == ["Mesh volume", "mm³", "", "", "Shape"]
     assert table.GetTable().GetColumnByName("Value").GetValue(0) == 1234.5678
     assert column(table, "Name")[1] == "t1_original_glcm_Id"
     assert table.GetLocked()

@@ -10,11 +10,11 @@ import slicer
 import slicer.util
 import vtk
 
+from gliomics.reading.feature_words import WARNING_SIGN, read_feature_name, stability_text
 from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow
 from RadiogenomicsLib.scene.hierarchy import fileBeside
 from RadiogenomicsLib.scene.origin import STUDY_ATTRIBUTE
-from RadiogenomicsLib.wording import WARNING_SIGN, featureRow, stabilityCell
 
 TABLE_NAME = "Radiomics features"
 SHOWN_NAME = "Radiomics features on display"
@@ -39,9 +39,9 @@ def publishFeatures(features: FeatureRow, segmentation: Any, segmentId: str, rea
     percentiles = {key.feature: f"{key.percentile:.0f}" for key in keyFeatures if key.percentile is not None}
     rows: list[tuple[str | float, ...]] = []
     for name, value in features.values.items():
-        label, measuredOn, unit = featureRow(name)
-        percentile = percentiles.get(name, "")
-        rows.append((label, value, unit, percentile, stabilityCell(features, name), measuredOn, name))
+        words, percentile = read_feature_name(name), percentiles.get(name, "")
+        stability = stability_text(features, name)
+        rows.append((words.feature, value, words.unit, percentile, stability, words.place, name))
     node = _tableOf(segmentation, segmentId)
     _fill(node, COLUMNS, rows)
     node.SetAttribute(STUDY_ATTRIBUTE, features.study_id)
@@ -55,9 +55,9 @@ def publishRegions(rowsByTitle: Mapping[str, FeatureRow], segmentation: Any) -> 
     names = list(dict.fromkeys(name for row in rowsByTitle.values() for name in row.values))
     rows: list[tuple[str | float, ...]] = []
     for name in names:
-        label, measuredOn, unit = featureRow(name)
+        words = read_feature_name(name)
         values = (row.values.get(name, math.nan) for row in rowsByTitle.values())
-        rows.append((label, *values, unit, measuredOn, name))
+        rows.append((words.feature, *values, words.unit, words.place, name))
     node = _tableOf(segmentation, _ALL_PARTS)
     _fill(node, ("Feature", *rowsByTitle, "Unit", MEASURED_ON, "Name"), rows)
     node.SetAttribute(STUDY_ATTRIBUTE, first.study_id)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from gliomics.reading.changes import Change
+from gliomics.reading.feature_words import WARNING_SIGN
 from gliomics.reading.record import CAUTION, WEAK, ClassBar, EstimateReading, Fact, KeyFeature
 from RadiogenomicsLib.panel.view.colours import Colours
 from RadiogenomicsLib.panel.view.writer import escape, sentence
-from RadiogenomicsLib.wording import WARNING_SIGN
 
 _BAR_POINTS = 4
 

@@ -8,6 +8,7 @@ import qt
 
 from gliomics.errors import GliomicsError
 from gliomics.reading.changes import changes
+from gliomics.reading.feature_words import WARNING_SIGN
 from gliomics.reading.record import EstimateReading, Reading
 from RadiogenomicsLib.panel.history import KeptReading, ReadingHistory
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
@@ -25,7 +26,6 @@ from RadiogenomicsLib.panel.view.readinghtml import (
 )
 from RadiogenomicsLib.panel.view.writer import Writer, escape
 from RadiogenomicsLib.panel.viewmodel import PanelModel
-from RadiogenomicsLib.wording import WARNING_SIGN
 
 _OLD_SERVER = "this server does not say how its numbers are to be read: all are in the feature table"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from gliomics.reading.feature_words import WARNING_SIGN
 from RadiogenomicsLib.panel.view.arrangement import Arrangement
 from RadiogenomicsLib.panel.view.colours import Colours, Tone
 from RadiogenomicsLib.panel.view.writer import Writer, sentence
 from RadiogenomicsLib.panel.viewmodel import PanelModel, PanelState
-from RadiogenomicsLib.wording import WARNING_SIGN
 
 GENERAL = "general"
 """At the top of the panel, where no section is concerned, or its own is folded or not shown."""
