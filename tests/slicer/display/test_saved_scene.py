@@ -41,8 +41,8 @@ def test_what_the_panel_showed_is_shown_again_marked_with_its_time(
     result = computed.model.result
     assert result.analysis.reading == before
     assert computed.model.staleness == ""
-    assert "tumour" in computed.ui.resultHeading.text
-    assert f"read {result.readAt}, saved with the scene" in computed.ui.resultHeading.text
+    assert computed.ui.resultsRoom.text == "Reading: tumour of glioma-01"
+    assert f"Read {result.readAt}, saved with the scene" in computed.ui.resultHeading.text
     assert sorted(computed.selection.volumes()) == ["flair", "t1", "t1c"]
     assert computed.parameters.reference("features").GetNumberOfRows() == 4
 

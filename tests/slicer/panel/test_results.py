@@ -144,17 +144,6 @@ def test_an_edit_of_the_result_s_segmentation_counts_while_another_is_selected(c
     assert "has changed since" in computed.model.staleness
 
 
-def test_live_an_edit_is_computed_again_after_a_pause(computed: Any, backend: InProcessBackend, spin: Spin) -> None:
-    computed.ui.liveCheckBox.checked = True
-    originalVolume = computed.model.result.analysis.features.values["original_shape_VoxelVolume"]
-    paint(computed, paintOneSlice)
-    paint(computed, lambda array: array[5].fill(0))
-    count = len(backend.cases)
-    spin(lambda: computed.model.result.analysis.features.values["original_shape_VoxelVolume"] > originalVolume)
-    assert len(backend.cases) == count + 1, "several edits are one computation"
-    assert computed.model.staleness == ""
-
-
 def test_not_live_nothing_is_computed_by_itself(computed: Any, backend: InProcessBackend, spin: Spin) -> None:
     paint(computed, paintOneSlice)
     count = len(backend.cases)
@@ -218,16 +207,6 @@ def test_this_computer_needs_no_consent(computed: Any) -> None:
     from harness.ctk import ctkMessageBox
 
     assert ctkMessageBox.shown == []
-
-
-def test_a_live_reading_never_asks_for_consent(computed: Any, backend: InProcessBackend, spin: Spin) -> None:
-    useRemote(computed, spin)
-    computed.ui.liveCheckBox.checked = True
-    paint(computed, paintOneSlice)
-    count = len(backend.cases)
-    computed.reading.liveUpdate()
-    assert computed.model.running == ""
-    assert len(backend.cases) == count
 
 
 # Scene

@@ -130,6 +130,11 @@ class JobRunner:
         """Whether a result is being put into the scene, part by part."""
         return self._steps is not None
 
+    @property
+    def isEnding(self) -> bool:
+        """Whether the thread of work that was abandoned has not ended yet."""
+        return any(job.isAlive for job in self._abandoned)
+
     def poll(self) -> None:
         """Take what the job has reported, and give way to the threads; a timer calls this while one lives."""
         self.attempt(self._poll)

@@ -307,6 +307,7 @@ class RadiogenomicsPanel:
         """The user wants to use the panel in another way."""
         usersettings.rememberPanelMode(mode)
         self.model.modeChanged(mode)
+        self.reading.changed()
         self.refresh()
 
     @shown

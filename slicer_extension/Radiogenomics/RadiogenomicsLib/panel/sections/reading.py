@@ -53,9 +53,9 @@ class ReadingSection(Controller):
 
     def changed(self) -> None:
         """The segment, the volumes or what is chosen changed: an answer that is awaited would be out of date."""
-        if not self._ui.liveCheckBox.checked or not self._isDue():
+        if not self._isDue():
             return
-        if self._model.running and self._model.yields:
+        if self._model.isUpdating:
             self.runner.cancel()
         self._liveTimer.start()
 
@@ -91,15 +91,18 @@ class ReadingSection(Controller):
     @shown
     def liveUpdate(self) -> None:
         """Compute again where it is due; never asks anything, and waits while other work runs or the mouse paints."""
-        if not self._ui.liveCheckBox.checked or not self._isDue():
+        if not self._isDue():
             return
-        if self._model.running or qt.QApplication.mouseButtons() != qt.Qt.NoButton:
+        isPainting = qt.QApplication.mouseButtons() != qt.Qt.NoButton
+        if self._model.running or self.runner.isEnding or isPainting:
             self._liveTimer.start()
         elif self._model.canCompute.enabled and consent.isGiven(self._model.connectedUrl):
             self._compute(isLive=True)
 
     def _isDue(self) -> bool:
-        return self._model.result is None or bool(self._model.staleness)
+        """Whether the user reads live, and what is on display is not the segment as it is now."""
+        isLive = self._model.live and self._model.mode == viewmodel.READ
+        return isLive and (self._model.result is None or bool(self._model.staleness))
 
     def _compute(self, *, isLive: bool) -> None:
         selection = self._model.selection
