@@ -23,7 +23,7 @@ class FragileServer:
 
     def __init__(self, studies: Path, studyIds: tuple[str, ...]) -> None:
         for number, studyId in enumerate(studyIds):
-            copySample(studies, studyId, 1 + number % 7)
+            copySample(studies, studyId, 1 + number % 6)
         self.studies = studies
         self._server: Any = None
         self.start()

@@ -2,45 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fragileserver import ACTIONS, FragileServer, begin, holdings, isFree, succeed
-from harness import EXTENSION
 from panels import Spin, jobThreads
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quietConsole")]
 
 
-@pytest.fixture(scope="module")
-def fragile(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FragileServer]:
-    server = FragileServer(tmp_path_factory.mktemp("fragile") / "studies", tuple(f"case-{n}" for n in range(12)))
-    yield server
-    server.stop()
-
-
-@pytest.fixture(autouse=True)
-def quietConsole(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """No test leaves an exception in the console or an unexpected error in the log."""
-    caplog.set_level(logging.ERROR)
-    yield
-    console = capfd.readouterr()
-    assert "Traceback" not in console.out + console.err, console.err
-    assert [record.getMessage() for record in caplog.records] == []
-
-
-@pytest.fixture
-def session(scene: Any, fragile: FragileServer) -> Iterator[Any]:
-    """The module's panel with the server's address."""
-    from harness.application import loadModule, openPanel
-
-    widget = openPanel(loadModule(EXTENSION / "Radiogenomics.py"))
-    widget.panel.ui.serverUrl.text = fragile.url
-    widget.panel.ui.annotatorEdit.insert("tester")
-    yield widget.panel
-    widget.cleanup()
+STUDIES = tuple(f"case-{number}" for number in range(12))
 
 
 def assertFailedClearly(panel: Any, before: dict[str, Any], spin: Spin, url: str) -> None:
