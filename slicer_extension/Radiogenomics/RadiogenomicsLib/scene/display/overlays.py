@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import slicer
 import slicer.util
 
@@ -40,18 +39,22 @@ def addMap(image: OrientedImage, kind: str, reference: Any, *, model: str, conte
     for node in _mapsOn(reference, kind):
         removeMap(node)
     name = f"{reference.GetName()}: {TITLES[kind].lower()}, {model}"
-    node = slicer.util.addVolumeFromArray(image.array.astype(np.float32), image.ijkToRas, name)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.SetAttribute(MAP_ATTRIBUTE, kind)
     node.SetAttribute(_MODEL_ATTRIBUTE, model)
     node.SetAttribute(_CONTENTS_ATTRIBUTE, json.dumps(dict(contents)))
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(image.ijkToRas))
+    slicer.util.updateVolumeFromArray(node, image.array)
     node.SetNodeReferenceID(_REFERENCE_ROLE, reference.GetID())
     node.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
-    display = node.GetDisplayNode()
+    # With a display node of its own making, 3D Slicer looks all voxels through for a window first.
+    display = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeDisplayNode")
     display.SetAndObserveColorNodeID(_COLOURS[kind])
     display.SetAutoWindowLevel(False)
     display.SetWindowLevelMinMax(0.0, 1.0)
     display.SetThreshold(_LEAST_SHOWN, 1.0)
     display.SetApplyThreshold(True)
+    node.SetAndObserveDisplayNodeID(display.GetID())
     _addLegend(node, kind)
     fileBeside(node, reference)
     return node
