@@ -79,3 +79,21 @@ def test_a_segment_of_a_cropped_volume_is_read_where_it_lies(logic: Any, volume:
     setSegmentArray(segmentation, segmentId, np.ones(SHAPE, np.uint8), volume)
     with pytest.raises(VolumeError, match=f"with {6 * 20 * 24 - 3 * 6 * 7} of its voxels; erase that part"):
         segmentArray(segmentation, segmentId, cropped)
+
+
+def test_a_segment_is_empty_only_where_it_is_no_surface_either(logic: Any, volume: Any, segmentation: Any) -> None:
+    import slicer
+    import vtk
+    from RadiogenomicsLib.scene.segments import isEmpty, segmentArray
+
+    inner = segmentation.GetSegmentation()
+    emptyId, surfaceId = inner.AddEmptySegment("", "empty"), inner.AddEmptySegment("", "surface")
+    sphere = vtk.vtkSphereSource()
+    sphere.Update()
+    name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    segment = inner.GetSegment(surfaceId)
+    segment.RemoveAllRepresentations()
+    segment.AddRepresentation(name, sphere.GetOutput())
+    assert isEmpty(segmentation, emptyId)
+    assert not isEmpty(segmentation, surfaceId)
+    assert not segmentArray(segmentation, emptyId, volume).any()

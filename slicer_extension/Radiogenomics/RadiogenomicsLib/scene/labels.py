@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import slicer.util
+
+from RadiogenomicsLib.scene.segments import ijkToRasOf
+from RadiogenomicsLib.server.volumes import OrientedImage, sameGrid
 
 LABEL_ATTRIBUTE = "Gliomics.Label"
 """Of a segmentation that was loaded from the server: the label and its version."""
@@ -18,6 +22,12 @@ def markLabel(segmentation: Any, label: str) -> None:
 def labelOf(segmentation: Any) -> str:
     """The label that a segmentation came as; empty for one that is none of the server's."""
     return segmentation.GetAttribute(LABEL_ATTRIBUTE) or ""
+
+
+def volumeOfGrid(mask: OrientedImage, volumes: Iterable[Any]) -> Any:
+    """The first of these volumes that has a mask's grid; None where none has."""
+    grids = ((node, OrientedImage(slicer.util.arrayFromVolume(node), ijkToRasOf(node))) for node in volumes)
+    return next((node for node, grid in grids if sameGrid(mask, grid)), None)
 
 
 def outlineOthers(segmentation: Any) -> None:

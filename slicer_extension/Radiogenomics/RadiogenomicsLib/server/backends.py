@@ -325,8 +325,14 @@ class ServerBackend:
         return PartialLabel(mask, tuple(int(number) for number in info.get("slices_done", ())))
 
     def labelsOf(self, studyId: str) -> tuple[SavedLabel, ...]:
-        """As the server lists them."""
-        return tuple(SavedLabel.fromJson(row) for row in self._client.labels(studyId))
+        """As the server lists them; none where it has no such list, as MONAI Label's own."""
+        try:
+            rows = self._client.labels(studyId)
+        except ClientError as refusal:
+            if refusal.status not in (404, 405):
+                raise
+            return ()
+        return tuple(SavedLabel.fromJson(row) for row in rows)
 
     def label(self, studyId: str, label: SavedLabel, folder: Path) -> Path:
         """One version of a label."""

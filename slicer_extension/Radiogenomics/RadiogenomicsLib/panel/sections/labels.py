@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.view.writer import Writer
-from RadiogenomicsLib.scene.labels import markLabel, outlineOthers
+from RadiogenomicsLib.scene.labels import markLabel, outlineOthers, volumeOfGrid
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.savedlabels import SavedLabel
-from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
+from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid
 
 
 class Labels(Controller):
@@ -88,8 +86,7 @@ class Labels(Controller):
 
     def _add(self, studyId: str, label: SavedLabel, mask: OrientedImage) -> None:
         """A segmentation of a label, on the volume of its study whose grid it has."""
-        volumes = self._logic.volumesOfStudy(studyId).values()
-        volume = next((node for node in volumes if sameGrid(mask, self._logic.volume(node))), None)
+        volume = volumeOfGrid(mask, self._logic.volumesOfStudy(studyId).values())
         if volume is None:
             raise VolumeError(
                 f"{label.name} of '{studyId}' has {describeGrid(mask)}, and no volume of this study in the scene has "
@@ -97,8 +94,8 @@ class Labels(Controller):
             )
         names = dict(label.segments)
         if not names:
-            values = set(np.unique(mask.array).tolist())
-            names = {name: value for name, value in self._model.knownLabels.items() if value in values}
+            known = self._model.knownLabels.items()
+            names = {name: value for name, value in known if (mask.array == value).any()}
         segmentation = self._logic.addSegmentation(mask, volume, names, f"{studyId} {label.name}")
         markLabel(segmentation, label.name)
         outlineOthers(segmentation)
