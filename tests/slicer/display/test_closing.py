@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from inprocess import InProcessBackend
-from layouts import FOUR, SURFACE, choose
+from layouts import FEATURES, FOUR, SURFACE, choose
 from panels import Spin, paint, paintOneSlice, press, tree
 
 
@@ -41,6 +41,16 @@ def test_a_study_that_is_saved_goes_with_all_that_was_made_of_it(views: Any, sce
     assert views.model.result is None
     assert views.model.message == "glioma-01 was closed."
     assert not views.ui.closeStudiesButton.enabled
+
+
+def test_the_table_of_a_study_that_was_closed_is_shown_no_more(views: Any, screen: Any, spin: Spin) -> None:
+    press(views, "computeButton", spin)
+    choose(views, FEATURES, spin)
+    assert screen.node("GliomicsFeatures").GetTableNode() is not None
+    press(views, "submitButton", spin)
+    views.ui.closeStudiesButton.click()
+    assert screen.node("GliomicsFeatures").GetTableNode() is None
+    assert views.ui.viewsHint.text == "Choose volumes under Images: each sequence has its view."
 
 
 def test_unsaved_work_is_asked_about_and_kept(views: Any, scene: Any, spin: Spin, backend: InProcessBackend) -> None:

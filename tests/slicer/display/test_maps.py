@@ -159,3 +159,36 @@ def test_what_is_missing_for_a_map_is_said_at_its_button(panel: Any) -> None:
     assert not panel.ui.probabilityButton.enabled
     assert panel.ui.probabilityButton.toolTip == "Connect to a server first."
     assert panel.ui.noMapButton.enabled
+
+
+def test_a_map_is_also_in_views_that_a_layout_brings_later(views: Any, screen: Any, spin: Spin) -> None:
+    press(views, "probabilityButton", spin)
+    (node,) = maps()
+    assert screen.composite("Red").GetForegroundVolumeID() == node.GetID()
+    choose(views, FOUR, spin)
+    assert {screen.composite(tag).GetForegroundVolumeID() for tag in SLICES} == {node.GetID()}
+
+
+def test_a_scene_that_is_closed_while_a_map_is_made_gets_none(
+    views: Any, scene: Any, spin: Spin, backend: InProcessBackend
+) -> None:
+    backend.gate.clear()
+    views.ui.probabilityButton.click()
+    spin(lambda: views.model.running == "Map")
+    scene.Clear(False)
+    backend.gate.set()
+    spin(idle(views))
+    assert maps() == []
+    assert views.model.state.value != "error", views.model.message
+
+
+def test_a_volume_that_goes_while_its_map_is_made_is_named(
+    views: Any, scene: Any, spin: Spin, backend: InProcessBackend
+) -> None:
+    backend.gate.clear()
+    views.ui.probabilityButton.click()
+    spin(lambda: views.model.running == "Map")
+    scene.RemoveNode(views.selection.volumes()["flair"])
+    backend.gate.set()
+    spin(idle(views))
+    assert "'glioma-01 FLAIR' was removed while its map was made" in views.model.message

@@ -9,6 +9,7 @@ import slicer
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
+from RadiogenomicsLib.scene.display import layouts
 from RadiogenomicsLib.scene.display.overlays import (
     PROBABILITY,
     TITLES,
@@ -45,6 +46,7 @@ class Maps(Controller):
         }
         self._toolTips = {kind: button.toolTip for kind, button in self._buttons.items()}
         self._shownId = ""
+        self._layout = 0
         connect = self._subscriptions.connect
         for kind, button in self._buttons.items():
             connect(button, "clicked(bool)", self._slot(kind))
@@ -71,6 +73,9 @@ class Maps(Controller):
         if self._shownId and (node is None or not self._isOfSelection(node)):
             self._showMap(None)
             node = None
+        elif node is not None and layouts.arrangement() != self._layout:
+            showMap(node, self._ui.mapOpacitySlider.value / 100)  # the layout may have brought new views
+        self._layout = layouts.arrangement()
         kind = kindOf(node) if node is not None else ""
         for key, button in self._buttons.items():
             reason = self._model.canSegment.reason if key and self._find(key) is None else ""

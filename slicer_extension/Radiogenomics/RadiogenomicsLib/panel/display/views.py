@@ -223,7 +223,10 @@ class Views(Controller):
     def _showFeatures(self) -> None:
         table = self._table()
         view = slicer.mrmlScene.GetSingletonNode(layouts.TABLE_TAG, "vtkMRMLTableViewNode")
-        if table is None or view is None:
+        if view is None:
+            return
+        if table is None:
+            view.SetTableNodeID(None)
             self._ui.featureCountLabel.text = ""
             return
         node, count = showRows(table, self._ui.featureFilterEdit.text, self._ui.featureOrderSelector.currentText)
