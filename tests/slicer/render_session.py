@@ -88,6 +88,37 @@ class Session:
         self.screen.view(self.screen.tags()[-1], SURFACE_VIEW)  # its camera comes with the view
         self.settle()
 
+    def correctWhatIsMissing(self) -> None:
+        """Let a piece of the lesion be missing, and click on it."""
+        from clicks import place, voxels
+        from panels import paint
+
+        mask = voxels(self.panel) > 0
+        k = self._largestSlice()
+        columns = np.nonzero(mask[k])[1]
+        end = int(np.quantile(columns, 0.75))
+        missing = np.zeros_like(mask)
+        missing[k - 1 : k + 2, :, end:] = mask[k - 1 : k + 2, :, end:]
+        j, i = (int(np.median(indices)) for indices in np.nonzero(missing[k]))
+        paint(self.panel, lambda array: array.__imul__(~missing))
+        self.ui.addLesionButton.click()
+        place(self.panel, (i, j, k))
+        self.wait(lambda: bool(self.panel.correction._given) and not self.panel.model.running)
+
+    def showLargestSlice(self) -> None:
+        """Move the slice views to where the segment is largest."""
+        from clicks import worldAt
+
+        position = worldAt(self.panel.selection.firstVolume(), (0, 0, self._largestSlice()))
+        for tag in self.screen.tags()[:-1]:
+            self.screen.node(tag).JumpSliceByOffsetting(*position)
+        self.settle()
+
+    def _largestSlice(self) -> int:
+        from clicks import voxels
+
+        return int(voxels(self.panel).sum(axis=(1, 2)).argmax())
+
     def picture(self, name: str) -> None:
         """Save the panel beside its views: the four sequences, and the segment in 3-D beside them."""
         *slices, surface = self.screen.tags()
@@ -96,7 +127,9 @@ class Session:
         tall = _withBar(self.screen.picture(surface), self.screen.node(surface))
         whole = _joined([self._panel(), _joined(rows, 0), tall], 1)
         path = self.out / f"{name}.png"
-        Image.fromarray(whole).save(path, optimize=True)
+        image = Image.fromarray(whole)
+        palette = image.quantize(256, method=Image.Quantize.MAXCOVERAGE)  # keeps colours of few pixels
+        image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
         sys.stderr.write(f"{path}\n")
 
     def _panel(self) -> np.ndarray:
@@ -132,23 +165,21 @@ def _joined(parts: list[np.ndarray], axis: int) -> np.ndarray:
 
 
 def render(session: Session) -> None:
-    """An annotator's session, then a radiologist's."""
-    from fragileserver import clickBesideTheLesion
-
+    """A radiologist reads an automatic mask; an annotator corrects it."""
     session.ui.annotateButton.click()
     session.ui.annotatorEdit.insert("Reader 1")
     session.press("connectButton", "nextStudyButton")
     session.layout("Sequences and 3-D")
     session.press("segmentButton")
     session.ui.outlineOnlyCheckBox.click()
-    clickBesideTheLesion(session.panel)
-    session.wait(lambda: bool(session.panel.correction._given) and not session.panel.model.running)
-    session.settle()
-    session.picture("session_annotator")
-    session.ui.addLesionButton.click()
+    session.showLargestSlice()
     session.ui.readButton.click()
     session.press("computeButton")
     session.picture("session_radiologist")
+    session.ui.annotateButton.click()
+    session.correctWhatIsMissing()
+    session.settle()
+    session.picture("session_annotator")
 
 
 def main() -> None:
