@@ -39,7 +39,10 @@ def key(application: Any, spin: Spin) -> Iterator[Press]:
 @pytest.fixture
 def entered(panel: Any, backend: InProcessBackend, redView: Any, spin: Spin, key: Press) -> Any:
     """The panel of the module that is chosen, with a segment and a model that corrects."""
+    from RadiogenomicsLib.panel.viewmodel import ANNOTATE
+
     backend.corrects = True
+    panel.onMode(ANNOTATE)
     panel.enter()
     panel.ui.sliceCount.value = 3
     for button in ("connectButton", "nextStudyButton", "segmentButton"):
@@ -96,6 +99,9 @@ def test_a_key_submits_and_takes_the_next_study(
 
 def test_a_key_whose_button_cannot_be_pressed_says_why(panel: Any, key: Press) -> None:
     panel.enter()
+    key(SUBMIT_NEXT)
+    assert panel.model.message == "The key Ctrl+Return is for annotating: choose Annotate at the top first."
+    panel.ui.annotateButton.click()
     key(ADD)
     assert panel.model.message.startswith("Connect to a server first.")
     key(NEXT_SLICE)

@@ -16,6 +16,7 @@ import slicer.util
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
+from RadiogenomicsLib.panel.viewmodel import ANNOTATE
 
 ADD, REMOVE, NEXT_SLICE, SUBMIT_NEXT = "A", "D", "N", "Ctrl+Return"
 
@@ -61,7 +62,10 @@ class Shortcuts(Controller):
     @shown
     def onKey(self, key: str) -> None:
         """A key was pressed."""
-        self._actions[key]()
+        if self._model.mode == ANNOTATE:
+            self._actions[key]()
+        else:
+            self.runner.fail(f"The key {key} is for annotating: choose Annotate at the top first.")
 
     def _press(self, button: Any) -> None:
         if button.enabled:
