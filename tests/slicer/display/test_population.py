@@ -56,7 +56,7 @@ def test_one_feature_is_plotted_in_its_unit_by_class_with_the_patient_across(
     choose(computed, POPULATION, spin)
     chart = chartIn(screen, "GliomicsFeature")
     points = series(chart)
-    assert chart.GetTitle() == "Volume among 88 patients with lower-grade glioma"
+    assert chart.GetTitle() == "Volume among 88 training patients"
     assert (chart.GetXAxisTitle(), chart.GetYAxisTitle()) == ("Volume, cm³", "Patients with a lower value, %")
     assert points["codeleted"] == ([5.0, 20.0, 55.0, 95.0, 180.0], [5.0, 25.0, 50.0, 75.0, 95.0])
     assert points["this patient: 40.0 cm³"] == ([40.0, 40.0], [0.0, 100.0])

@@ -17,6 +17,8 @@ _LIMITS = (5, 50, 95)
 """Percentiles between which most patients lie, and their middle."""
 _LEGEND_ROOM = 2.0
 """How much higher than its rows a chart is, so that the legend covers none of them."""
+_MARGIN, _LEGEND_WIDTH = 0.05, 0.5
+"""Room beside the curves of one feature, in parts of their width; the legend is on the right."""
 _TITLE_SIZE, _LEGEND_SIZE = 14, 11
 _PATIENT, _ALL = (0.75, 0.1, 0.0), (0.35, 0.35, 0.35)
 # Dark enough on the white of a plot, and told apart by people who do not see red and green.
@@ -90,11 +92,18 @@ def _featureChart(feature: KeyFeature) -> Any:
     chart.SetYAxisTitle("Patients with a lower value, %")
     chart.SetYAxisRangeAuto(False)
     chart.SetYAxisRange(0.0, 100.0)
+    values = [feature.value, *population.overall, *(x for each in population.by_class.values() for x in each)]
+    low, high = min(values), max(values)
+    width = (high - low) or 1.0
+    chart.SetXAxisRangeAuto(False)
+    chart.SetXAxisRange(low - _MARGIN * width, high + _LEGEND_WIDTH * width)
     shares = [100.0 * level for level in population.levels]
     everybody = _series(chart, "all", {"x": list(population.overall), "y": shares}, _ALL)
     everybody.SetLineStyle(everybody.LineStyleDash)
-    for (label, values), colour in zip(population.by_class.items(), _CLASSES * len(population.by_class), strict=False):
-        _series(chart, population.titles.get(label, label), {"x": list(values), "y": shares}, colour)
+    for (label, quantiles), colour in zip(
+        population.by_class.items(), _CLASSES * len(population.by_class), strict=False
+    ):
+        _series(chart, population.titles.get(label, label), {"x": list(quantiles), "y": shares}, colour)
     patient = _series(
         chart, f"this patient: {feature.text}", {"x": [feature.value, feature.value], "y": [0.0, 100.0]}, _PATIENT
     )
@@ -104,7 +113,8 @@ def _featureChart(feature: KeyFeature) -> Any:
 
 
 def _patients(population: Population | None) -> str:
-    return f"{population.n} {population.name}" if population is not None else "the training patients"
+    """How many they are; their name is too long for a title and stands in the panel."""
+    return f"{population.n} training patients" if population is not None else "the training patients"
 
 
 def _emptyChart(name: str) -> Any:
