@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from gliomics.client import ClientError, GliomicsClient, is_loopback
 from gliomics.reading.record import Reading
-from gliomics.records import MOST_CLICKS, Box, Click, FeatureRow, SubtypeEstimate
-from RadiogenomicsLib.server.prompts import Prompt
+from gliomics.records import FeatureRow, SubtypeEstimate
+from RadiogenomicsLib.server.prompts import Prompt, optionsOf
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 
 UNNAMED = "image"
@@ -128,10 +128,7 @@ class Backend(Protocol):
         """A segmentation model's ``"probability"`` or ``"uncertainty"`` in each voxel; written into ``folder``."""
 
     def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
-        """``mask`` after the last of ``prompts``, the others being in it already; it is written into ``folder``.
-
-        Where the last is a stroke, ``mask`` has it as voxels of its own values.
-        """
+        """``mask``, which has the last of ``prompts`` if that is a stroke, after it; written into ``folder``."""
 
     def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
         """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them."""
@@ -257,15 +254,8 @@ class ServerBackend:
 
     def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
         """The mask of a refinement model."""
-        last = prompts[-1]
-        params: dict[str, Any] = {}
-        if isinstance(last, Click):
-            # The mask has the clicks before the last already; they only tell the server more of what the user means.
-            clicks = [prompt for prompt in prompts if isinstance(prompt, Click)]
-            params = {"clicks": [click.to_json() for click in clicks[-MOST_CLICKS:]]}
-        elif isinstance(last, Box):
-            params = {"box": last.to_json()}
-        answer = self._client.infer(model, case.studyId, files=case.files or None, label=mask, params=params)
+        params, files = optionsOf(prompts), case.files or None
+        answer = self._client.infer(model, case.studyId, files=files, label=mask, params=params)
         if answer.label is None:
             raise ClientError(f"'{model}' answered without a mask; it corrects none")
         corrected = folder / "corrected.nii.gz"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from gliomics.records import Box, Click
+from gliomics.records import MOST_CLICKS, Box, Click
 
 STROKE_LESION, STROKE_NOT_LESION = 3, 2
 """Label values by which the server tells a stroke from the mask (1) that it is drawn on."""
@@ -27,6 +28,16 @@ class Stroke:
 
 
 Prompt = Click | Stroke | Box
+
+
+def optionsOf(prompts: Sequence[Prompt]) -> dict[str, Any]:
+    """What a request for a correction says of the last of ``prompts``; a stroke is in the mask that it sends."""
+    last = prompts[-1]
+    if isinstance(last, Click):
+        # The mask has the clicks before the last already; they only tell the server more of what the user means.
+        clicks = [prompt for prompt in prompts if isinstance(prompt, Click)]
+        return {"clicks": [click.to_json() for click in clicks[-MOST_CLICKS:]]}
+    return {"box": last.to_json()} if isinstance(last, Box) else {}
 
 
 def holds(prompt: Prompt, mask: np.ndarray) -> bool:
