@@ -102,7 +102,7 @@ ACTIONS = [
     Action("Connect", pressing("connectButton")),
     Action("Next study", pressing("nextStudyButton")),
     Action("Auto segment", pressing("segmentButton")),
-    Action("Compute", pressing("computeButton")),
+    Action("Read segment", pressing("computeButton")),
     Action("Correct", clickBesideTheLesion),
     Action("Submit label", pressing("submitButton")),
 ]

@@ -2,8 +2,9 @@
 
     PYTHONPATH=lib:. .venv/bin/python tests/slicer/render_panel.py docs/images
 
-goes through a session on a copy of the sample studies with a real server. ``--in-process`` uses the tests' backend
-instead, which needs no model but shows made-up estimates.
+goes through a session on a copy of the sample studies with a real server and saves the documentation's pictures: light,
+400 pixels wide, and one of a dark style. ``--all`` saves every state, light and dark, 400 and 600 pixels wide.
+``--in-process`` uses the tests' backend instead, which needs no model but shows made-up estimates.
 """
 
 from __future__ import annotations
@@ -34,6 +35,14 @@ sys.path.insert(0, str(EXTENSION))
 
 WIDTHS = (400, 600)
 COLOURS = 128
+DOCUMENTED = {
+    *((name, "light", 400) for name in ("no_server", "connecting", "ready", "annotate_study", "slices", "correcting")),
+    *(
+        (name, "light", 400)
+        for name in ("running", "result", "explained", "key_features", "change", "warning", "error")
+    ),
+    ("result", "dark", 400),
+}
 SCORING_SECONDS = 180
 """The server names slices when its model has scored the studies."""
 DARK = {
@@ -56,7 +65,7 @@ DARK = {
 class Session:
     """One panel and the pictures taken of it."""
 
-    def __init__(self, folder: Path, out: Path, forUrl: Callable[[str], Any]) -> None:
+    def __init__(self, folder: Path, out: Path, forUrl: Callable[..., Any], *, everything: bool) -> None:
         import slicer.util
         from harness.application import startApplication
         from harness.scene import addRedView
@@ -70,25 +79,30 @@ class Session:
         widgets = loadWidgets(EXTENSION / "Resources" / "UI")
         self.widget = widgets.frame
         self.panel = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), forUrl)
-        self.out = out
+        self.out, self.everything = out, everything
         self.application.setStyle("Fusion")
         self.palettes = {"light": QPalette(self.application.palette()), "dark": _darkPalette()}
         self.widget.show()
 
     def picture(self, name: str) -> None:
-        """Save the panel as it looks now, light and dark, at each width, no higher than it needs to be."""
+        """Save the panel as it looks now, in the styles and widths that are wanted of this state."""
         for style, palette in self.palettes.items():
-            self.application.setPalette(palette)
             for width in WIDTHS:
-                self._save(f"{name}_{style}_{width}", width)
+                isChosen = (name, style, width) in DOCUMENTED
+                if self.everything or isChosen:
+                    self.application.setPalette(palette)
+                    suffix = "" if isChosen and style == "light" else f"_{style}"
+                    self._save(name + (f"_{style}_{width}" if self.everything else suffix), width)
         self.application.setPalette(self.palettes["light"])
         self.panel.refresh()
 
     def _save(self, name: str, width: int) -> None:
-        for _ in range(4):  # word-wrapped labels find their height after the width is known
-            self.application.processEvents()
+        height = 0
+        while height != self.widget.layout().totalHeightForWidth(width):  # labels find theirs when the width is known
+            height = self.widget.layout().totalHeightForWidth(width)
+            self.widget.resize(width, height)
             self.panel.refresh()
-            self.widget.resize(width, max(self.widget.layout().totalHeightForWidth(width), 1))
+            self.application.processEvents()
         path = self.out / f"panel_{name}.png"
         self.widget.grab().save(str(path))
         Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
@@ -245,13 +259,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="folder for the pictures")
     parser.add_argument("--in-process", action="store_true", help="the tests' backend instead of a server")
+    parser.add_argument("--all", action="store_true", help="every state, style and width")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if arguments.in_process:
             backend = exampleBackend()
-            render(Session(folder, arguments.out, backend.forUrl), "http://127.0.0.1:8000")
+            render(Session(folder, arguments.out, backend.forUrl, everything=arguments.all), "http://127.0.0.1:8000")
         else:
             from RadiogenomicsLib.server.backends import ServerBackend
 
@@ -259,7 +274,7 @@ def main() -> None:
 
             server = start_server(Path(shutil.copytree(HERE.parents[1] / "sample_studies", folder / "studies")))
             stack.callback(server.stop)
-            render(Session(folder, arguments.out, ServerBackend), server.url)
+            render(Session(folder, arguments.out, ServerBackend, everything=arguments.all), server.url)
 
 
 if __name__ == "__main__":

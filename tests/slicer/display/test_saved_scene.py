@@ -45,6 +45,9 @@ def test_what_the_panel_showed_is_shown_again_marked_with_its_time(
     assert f"Read {result.readAt}, saved with the scene" in computed.ui.resultHeading.text
     assert sorted(computed.selection.volumes()) == ["flair", "t1", "t1c"]
     assert computed.parameters.reference("features").GetNumberOfRows() == 4
+    computed.ui.computeButton.click()
+    spin(lambda: not computed.model.running)
+    assert computed.model.history.compared.reading == before, "what was saved can be compared with"
 
 
 def test_the_layout_and_the_map_are_as_they_were(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from inprocess import ESTIMATE_READING, InProcessBackend, Refusal
-from panels import Spin, idle, openAnother, paint, paintOneSlice
+from panels import Spin, addVolume, estimateTexts, idle, openAnother, paint, paintOneSlice
 
 from gliomics.reading.record import ClassBar
 
@@ -103,6 +103,40 @@ def test_the_mode_that_is_chosen_does_not_show_by_its_colour_alone(panel: Any) -
     assert (panel.ui.readButton.font.bold(), panel.ui.annotateButton.font.bold()) == (True, False)
     panel.ui.annotateButton.click()
     assert (panel.ui.readButton.font.bold(), panel.ui.annotateButton.font.bold()) == (False, True)
+
+
+# A first session
+
+
+def test_with_images_loaded_three_clicks_lead_to_the_first_estimate(panel: Any, flairImage: Any, spin: Spin) -> None:
+    addVolume("AX FLAIR", flairImage)
+    spin(lambda: panel.ui.flairSelector.currentNode() is not None)
+    for button in (panel.ui.connectButton, panel.ui.segmentButton, panel.ui.computeButton):
+        assert button.visible
+        button.click()
+        spin(idle(panel))
+    spin(lambda: panel.ui.estimatesPage.visible)
+    assert "COC cluster" in estimateTexts(panel)[0]
+
+
+def test_live_two_clicks_do(panel: Any, flairImage: Any, spin: Spin) -> None:
+    panel.ui.liveCheckBox.checked = True
+    addVolume("AX FLAIR", flairImage)
+    spin(lambda: panel.ui.flairSelector.currentNode() is not None)
+    for button in (panel.ui.connectButton, panel.ui.segmentButton):
+        button.click()
+        spin(idle(panel))
+    spin(lambda: estimateTexts(panel) != [])
+
+
+def test_an_annotator_has_a_mask_after_four_clicks(panel: Any, spin: Spin) -> None:
+    names = ("annotateButton", "connectButton", "nextStudyButton", "segmentButton")
+    for button in (getattr(panel.ui, name) for name in names):
+        assert button.visible
+        button.click()
+        spin(idle(panel))
+    assert panel.model.selection.segment == "tumour"
+    assert panel.ui.submitButton.visible
 
 
 # Folding

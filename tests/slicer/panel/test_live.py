@@ -83,7 +83,7 @@ def test_other_work_does_not_wait_for_it(live: Any, backend: InProcessBackend, s
     calls = backend.calls
     paint(live, paintOneSlice)
     spin(lambda: backend.calls > calls)
-    assert live.model.running == "Compute"
+    assert live.model.running == "Read segment"
     assert live.ui.segmentButton.enabled
     assert not live.ui.progressRow.visible, "nothing jumps while the user draws"
     live.ui.segmentButton.click()

@@ -88,9 +88,9 @@ def test_running_work_shows_its_progress_and_blocks_other_work(connected: PanelM
     connected.jobStarted(COMPUTE)
     connected.jobProgressed("computing features", 0.5)
     assert connected.state is PanelState.RUNNING
-    assert connected.message == "Compute: computing features"
+    assert connected.message == "Read segment: computing features"
     for action in (connected.canConnect, connected.canTakeNextStudy, connected.canSegment, connected.canSubmit):
-        assert action.reason == "Wait for 'Compute' to end, or cancel it."
+        assert action.reason == "Wait for 'Read segment' to end, or cancel it."
 
 
 def test_an_error_stays_until_the_next_work_begins(connected: PanelModel) -> None:

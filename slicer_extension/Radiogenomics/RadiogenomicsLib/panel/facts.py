@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from RadiogenomicsLib.panel.history import ReadingHistory
+from RadiogenomicsLib.panel.history import KeptReading, ReadingHistory
 from RadiogenomicsLib.panel.selected import Selection, SlicesAsked
 from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo, addressError, hostOf
 from RadiogenomicsLib.server.savedlabels import SavedLabel
@@ -19,7 +19,7 @@ CONNECT = "Connect"
 NEXT_STUDY = "Next study"
 SEGMENT = "Auto segment"
 SUBMIT = "Submit label"
-COMPUTE = "Compute"
+COMPUTE = "Read segment"
 MAP = "Map"
 PARTS = "All parts"
 CORRECT = "Correct"
@@ -179,6 +179,15 @@ class PanelFacts:
         earlier = self.slicesAsked.pop(studyId, SlicesAsked(()))
         if numbers:
             self.slicesAsked[studyId] = SlicesAsked(numbers, tuple(n for n in earlier.doneNumbers if n in numbers))
+
+    def read(self, result: DisplayedResult, when: str, *, isLive: bool = False) -> None:
+        """A segment was read, or a scene came with a reading; it can be compared with, too."""
+        self.result = result
+        if result.analysis.reading is not None:
+            selection = result.selection
+            self.history.add(
+                KeptReading(result.analysis.reading, selection.segmentationId, selection.segmentId, when, isLive)
+            )
 
     def segmentEdited(self) -> None:
         """The voxels of a segment changed."""

@@ -37,8 +37,9 @@ class KeptResult(Controller):
         """Show the reading that the scene has again, after the selection was restored."""
         self._parameters = parameters
         if self._model.result is None:
-            self._model.result = self._kept = self._fromText(parameters)
+            self._kept = self._fromText(parameters)
             if self._kept is not None:
+                self._model.read(self._kept, self._kept.readAt)
                 self._onChanged()
 
     def update(self) -> None:

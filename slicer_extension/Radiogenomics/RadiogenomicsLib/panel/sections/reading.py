@@ -10,7 +10,6 @@ import slicer
 
 from RadiogenomicsLib.panel import consent, viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
-from RadiogenomicsLib.panel.history import KeptReading
 from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
 from RadiogenomicsLib.panel.viewmodel import DisplayedResult
 from RadiogenomicsLib.scene.parameters import Parameters
@@ -119,12 +118,8 @@ class ReadingSection(Controller):
             measured = slicer.mrmlScene.GetNodeByID(selection.segmentationId)
             table = publishFeatures(analysis.features, measured, selection.segmentId, analysis.reading)
             self._parameters.setReference("features", table)
-            self._model.result = DisplayedResult(analysis, selection, edited=self.runner.segmentEdited)
-            if analysis.reading is not None:
-                now = time.strftime("%H:%M")
-                self._model.history.add(
-                    KeptReading(analysis.reading, selection.segmentationId, selection.segmentId, now, isLive)
-                )
+            result = DisplayedResult(analysis, selection, edited=self.runner.segmentEdited)
+            self._model.read(result, time.strftime("%H:%M"), isLive=isLive)
             self._model.jobFinished("")
             self._onSelection()
 

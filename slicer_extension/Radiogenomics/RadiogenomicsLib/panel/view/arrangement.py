@@ -65,7 +65,7 @@ def _segmentation(model: PanelModel) -> _Fold:
 
 def _refine(model: PanelModel) -> _Fold:
     isFolded = not model.selection.segmentationId or model.mode != ANNOTATE
-    return _Fold(isFolded, "Correct the segment", model.mode + model.selection.segmentationId)
+    return _Fold(isFolded, "Refine", model.mode + model.selection.segmentationId)
 
 
 def _submit(model: PanelModel) -> _Fold:
