@@ -243,6 +243,7 @@ def ofSlices(panel: Any, spin: Spin) -> None:
 
 
 def lost(panel: Any, spin: Spin) -> None:
+    ofSlices(panel, spin)
     panel.ui.serverUrl.text = "http://elsewhere:8000"
 
 

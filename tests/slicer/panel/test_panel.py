@@ -198,7 +198,7 @@ def test_a_study_of_the_server_is_segmented_by_its_id_without_an_upload(
     assert node.GetName() == "glioma-01 segmentation_flair"
     mask = segmented.logic.segmentMask(node, segmented.selection.segmentId(), segmented.selection.firstVolume())
     assert np.array_equal(mask.array, tumourMask.array)
-    assert segmented.ui.labelValuesLabel.text == "Label values: tumour = 1"
+    assert segmented.ui.labelValuesLabel.text == "In the saved label: tumour = 1"
 
 
 def test_segmenting_again_adds_a_segmentation_and_keeps_the_edited_one(segmented: Any, spin: Spin, scene: Any) -> None:
@@ -286,4 +286,4 @@ def test_a_segmentation_of_one_s_own_volume_cannot_be_submitted_and_says_why(
 def test_renaming_a_segment_changes_the_label_values_on_display(segmented: Any) -> None:
     node = segmented.selection.segmentation()
     node.GetSegmentation().GetSegment(segmented.selection.segmentId()).SetName("lesion")
-    assert segmented.ui.labelValuesLabel.text == "Label values: lesion = 1"
+    assert segmented.ui.labelValuesLabel.text == "In the saved label: lesion = 1"

@@ -75,7 +75,7 @@ def test_an_annotator_s_round_ends_as_a_final_label_on_the_server(session: Any, 
     proposed = session.logic.segmentMask(segmentation, segmentId, reference).array
     truth = np.asarray(nibabel.load(SAMPLES / "truth" / f"{studyId}.nii.gz").dataobj).T > 0
     assert 2 * (truth & (proposed > 0)).sum() / (truth.sum() + proposed.sum()) > 0.5
-    assert session.ui.labelValuesLabel.text == "Label values: tumour = 1"
+    assert session.ui.labelValuesLabel.text == "In the saved label: tumour = 1"
 
     press(session, "computeButton", spin)
     features = session.model.result.analysis.features

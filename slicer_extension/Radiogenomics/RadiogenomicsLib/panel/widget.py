@@ -284,7 +284,7 @@ class RadiogenomicsPanel:
                 text = ", ".join(f"{segments[segmentId].GetName()} = {value}" for segmentId, value in values.items())
             except VolumeError as error:
                 text = str(error)
-        self.view.showLabelValues(f"Label values: {text}" if text else "")
+        self.view.showLabelValues(f"In the saved label: {text}" if text else "")
 
     def refresh(self) -> None:
         """Show the view model, let the scene remember what is of it, and do what was waiting for this."""

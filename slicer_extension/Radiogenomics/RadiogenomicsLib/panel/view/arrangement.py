@@ -69,7 +69,8 @@ def _refine(model: PanelModel) -> _Fold:
 
 
 def _submit(model: PanelModel) -> _Fold:
-    return _Fold(not model.selection.segmentationId, "Hand in the label", model.selection.segmentationId)
+    isFolded = not model.selection.segmentationId or model.info is None
+    return _Fold(isFolded, "Hand in the label", model.selection.segmentationId)
 
 
 def _views(model: PanelModel) -> _Fold:
