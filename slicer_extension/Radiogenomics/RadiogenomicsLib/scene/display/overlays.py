@@ -99,7 +99,7 @@ def showMap(node: Any, opacity: float) -> None:
         elif _isMap(slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "")):
             composite.SetForegroundVolumeID(None)
     for kind in TITLES:  # a legend looks whether its map is shown when it is changed itself
-        for legend in (slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(other) for other in _maps(kind)):
+        for legend in (slicer.modules.colors.logic().GetColorLegendDisplayNode(other) for other in _maps(kind)):
             if legend is not None:
                 legend.Modified()
 
@@ -125,7 +125,7 @@ def _isMap(node: Any) -> bool:
 
 def _addLegend(node: Any, kind: str) -> None:
     """A legend in one of the views of the sequences and in the application's own; in each it would hide too much."""
-    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
+    legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(node)
     legend.SetTitleText(TITLES[kind])
     legend.SetLabelFormat("%.2f")
     legend.SetSize(0.12, 0.5)
