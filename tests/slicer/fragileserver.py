@@ -16,6 +16,8 @@ from harness import EXTENSION
 from panels import Spin, jobThreads
 
 SAMPLES = EXTENSION.parents[1] / "sample_studies"
+ONE_EXAMINATION = ("sample-01", "sample-02", "sample-04", "sample-05", "sample-06", "sample-07")
+"""Those of one examination; the other sample has two, in folders of their own."""
 
 
 class FragileServer:
@@ -23,7 +25,7 @@ class FragileServer:
 
     def __init__(self, studies: Path, studyIds: tuple[str, ...]) -> None:
         for number, studyId in enumerate(studyIds):
-            copySample(studies, studyId, 1 + number % 6)
+            copySample(studies, studyId, ONE_EXAMINATION[number % len(ONE_EXAMINATION)])
         self.studies = studies
         self._server: Any = None
         self.start()
@@ -58,12 +60,12 @@ class FragileServer:
             self._server.stop()
 
 
-def copySample(studies: Path, studyId: str, number: int) -> None:
+def copySample(studies: Path, studyId: str, name: str) -> None:
     """A sample study under another name."""
     from gliomics.study import Study, write_study_json
 
     folder = studies / studyId
-    source = SAMPLES / f"sample-{number:02}"
+    source = SAMPLES / name
     folder.mkdir(parents=True)
     paths = {path.name.removesuffix(".nii.gz"): folder / path.name for path in source.glob("*.nii.gz")}
     for path in paths.values():
