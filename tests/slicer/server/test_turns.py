@@ -142,6 +142,28 @@ def test_a_job_takes_at_most_twice_as_long_as_alone(
     assert min(inThePanel) <= 2 * min(alone)
 
 
+@pytest.fixture
+def wholePanel(scene: Any) -> Iterator[Any]:
+    """The module's panel, which shows every report of a job."""
+    from harness import EXTENSION
+    from harness.application import loadModule, openPanel
+
+    widget = openPanel(loadModule(EXTENSION / "Radiogenomics.py"))
+    yield widget.panel
+    widget.cleanup()
+
+
+def test_a_download_that_the_panel_shows_takes_at_most_twice_as_long_as_alone(
+    wholePanel: Any, transport: Transport, tmp_path: Path
+) -> None:
+    alone, inThePanel = [], []
+    for _ in range(4):
+        alone.append(secondsInAThread(transport, download(transport, tmp_path)))
+        inThePanel.append(secondsInThePanel(wholePanel.runner, transport, download(transport, tmp_path)))
+    sys.stderr.write(f"{min(alone):.3f} s alone, {min(inThePanel):.3f} s with the panel\n")
+    assert min(inThePanel) <= 2 * min(alone)
+
+
 @pytest.mark.parametrize("path", ["/stall", "/drip"])
 def test_after_cancel_the_thread_ends_within_a_second(
     runner: Any, transport: Transport, tmp_path: Path, path: str
