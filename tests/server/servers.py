@@ -24,9 +24,9 @@ class Server:
     client: GliomicsClient
 
     def written(self) -> dict[str, bytes]:
-        """Content of every file in the studies folder and beside it, but logs and locks."""
+        """Content of every file in the studies folder and beside it, but logs, locks and when a session was used."""
         files = (path for path in self.studies.parent.rglob("*") if path.is_file())
-        kept = (path for path in files if not path.name.endswith((".log", ".lock")))
+        kept = (path for path in files if not path.name.endswith((".log", ".lock", "meta.info")))
         return {str(path.relative_to(self.studies.parent)): path.read_bytes() for path in kept}
 
     def stop(self) -> None:
