@@ -22,19 +22,9 @@ def assertFailedClearly(panel: Any, before: dict[str, Any], spin: Spin, url: str
     assert holdings(panel) == before
 
 
-def test_a_server_that_has_gone_before_an_action(session: Any, fragile: FragileServer, spin: Spin) -> None:
-    for action in ACTIONS:
-        before = holdings(session)
-        if action.name != "Connect":
-            fragile.kill()
-            begin(session, action, spin)
-            assertFailedClearly(session, before, spin, fragile.url)
-            assert "no server answers" in session.model.message
-            fragile.start()
-        succeed(session, action, spin)
-
-
-def test_a_server_that_is_killed_while_it_works(session: Any, fragile: FragileServer, spin: Spin) -> None:
+def test_a_server_that_is_killed_while_it_works_and_asked_before_it_is_back(
+    session: Any, fragile: FragileServer, spin: Spin
+) -> None:
     for action in ACTIONS:
         before = holdings(session)
         fragile.freeze()
@@ -42,6 +32,9 @@ def test_a_server_that_is_killed_while_it_works(session: Any, fragile: FragileSe
         spin(lambda: bool(session.model.progressText))
         fragile.kill()
         assertFailedClearly(session, before, spin, fragile.url)
+        begin(session, action, spin)
+        assertFailedClearly(session, before, spin, fragile.url)
+        assert "no server answers" in session.model.message.lower()
         fragile.start()
         succeed(session, action, spin)
 
