@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from clicks import place, points, voxels
 from harness import EXTENSION
-from panels import Spin, jobThreads
+from panels import Spin, chooseAtRandom, jobThreads
 
 SAMPLES = EXTENSION.parents[1] / "sample_studies"
 ONE_EXAMINATION = ("sample-01", "sample-02", "sample-04", "sample-05", "sample-06", "sample-07")
@@ -101,8 +101,7 @@ def clickBesideTheLesion(panel: Any) -> None:
 
 
 def nextStudyAtRandom(panel: Any) -> None:
-    """Without a network that scores all studies beside what the test does."""
-    panel.ui.strategySelector.setCurrentIndex(panel.ui.strategySelector.findData("random"))
+    chooseAtRandom(panel)
     pressing("nextStudyButton")(panel)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from harness import EXTENSION
 from inprocess import InProcessBackend
-from panels import REMOTE, Spin, idle, press, state
+from panels import REMOTE, Spin, chooseAtRandom, idle, press, state
 
 SAMPLES = EXTENSION.parents[1] / "sample_studies"
 TOKEN = "a-token-of-Anna"
@@ -130,7 +130,9 @@ def test_a_label_is_signed_with_the_token_s_name(
     server, tokens = closedServer
     typeToken(serverPanel, tokens["annotator"])
     serverPanel.model.annotatorChanged("Somebody else")
-    for button in ("connectButton", "nextStudyButton", "segmentButton", "computeButton", "submitButton"):
+    press(serverPanel, "connectButton", spin)
+    chooseAtRandom(serverPanel)
+    for button in ("nextStudyButton", "segmentButton", "computeButton", "submitButton"):
         press(serverPanel, button, spin)
     (version,) = GliomicsClient(server.url, token=tokens["reader"]).label_history("sample-01")
     assert version["user"] == "annotator Anna"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from harness import EXTENSION
 from inprocess import InProcessBackend
-from panels import REMOTE, Spin, openAnother, press, useRemote
+from panels import REMOTE, Spin, chooseAtRandom, openAnother, press, useRemote
 
 HERE = "http://127.0.0.1:8000"
 SAMPLES = EXTENSION.parents[1] / "sample_studies"
@@ -149,7 +149,9 @@ def test_a_label_on_a_server_carries_the_name_and_the_study_is_kept_for_it(panel
     panel.runner.backendFor = ServerBackend
     panel.ui.serverUrl.text = server.url
     typeName(panel, "Anna Glia")
-    for button in ("connectButton", "nextStudyButton", "segmentButton"):
+    press(panel, "connectButton", spin)
+    chooseAtRandom(panel)
+    for button in ("nextStudyButton", "segmentButton"):
         press(panel, button, spin)
     studyId = panel.model.selection.studyId
     assert GliomicsClient(server.url, user="Berta").next_sample("random")["id"] != studyId

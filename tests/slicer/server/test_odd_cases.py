@@ -158,7 +158,7 @@ def reloadable(scene: Any, fragile: FragileServer) -> Iterator[Any]:
     sys.modules.update(modules)
 
 
-@pytest.mark.parametrize("position", range(1, 4))
+@pytest.mark.parametrize("position", [1, 3])
 def test_reloading_the_module_while_a_job_runs(
     reloadable: Any, fragile: FragileServer, spin: Spin, position: int
 ) -> None:
@@ -176,6 +176,6 @@ def test_reloading_the_module_while_a_job_runs(
     assert jobThreads() == []
     new.ui.serverUrl.text = fragile.url
     press(new, "connectButton", spin)
-    press(new, "nextStudyButton", spin)
+    succeed(new, ACTIONS[1], spin)
     press(new, "segmentButton", spin)
     isFree(new, spin)

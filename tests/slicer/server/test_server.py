@@ -11,7 +11,7 @@ import nibabel
 import numpy as np
 import pytest
 from harness import EXTENSION
-from panels import estimateTexts, press
+from panels import chooseAtRandom, estimateTexts, press
 
 Spin = Callable[..., None]
 
@@ -121,6 +121,7 @@ def test_a_volume_of_one_s_own_is_segmented_and_measured_from_an_upload(session:
 def test_a_segment_that_is_a_part_of_the_lesion_is_measured_but_not_estimated(
     session: Any, server: Any, spin: Spin
 ) -> None:
+    chooseAtRandom(session)
     press(session, "nextStudyButton", spin)
     press(session, "segmentButton", spin)
     segments = session.selection.segmentation().GetSegmentation()
