@@ -179,7 +179,6 @@ class RadiogenomicsPanel:
     @shown
     def onSceneImported(self, _caller: Any = None, _event: Any = None) -> None:
         """A scene was loaded, maybe with a parameter node of its own."""
-        self.logic.sceneLoaded()
         self.restore()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)

@@ -97,10 +97,6 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         """Where a volume came from and whether it is so still; None where it is not from the server."""
         return self._origins.of(node)
 
-    def sceneLoaded(self) -> None:
-        """Compare the volumes of a scene that was just loaded with what came from the server, all at once."""
-        self._origins.hashTogether(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"))
-
     def contents(self, node: Any) -> str:
         """A text that changes with a volume's voxels and with its place."""
         return self._origins.contents(node)

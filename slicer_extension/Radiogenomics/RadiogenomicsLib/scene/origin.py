@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,31 +96,19 @@ class Origins:
         edited = "" if self._hash(node) == node.GetAttribute(VOXELS_ATTRIBUTE) else "was edited"
         return Origin(studyId, sequence, edited=edited)
 
-    def hashTogether(self, nodes: Iterable[Any]) -> None:
-        """Hash the voxels of volumes side by side, on as many cores: a scene brings several that nobody has hashed."""
-        marked = [node for node in nodes if node.GetAttribute(STUDY_ATTRIBUTE) and node.GetImageData() is not None]
-        new = [node for node in marked if self._isNew(node)]
-        grids = [_grid(node) for node in new]
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:  # hashing does not hold the interpreter's lock
-            digests = list(pool.map(lambda grid: grid.digest, grids))
-        for node, digest in zip(new, digests, strict=True):
-            self._hashes[node.GetID()] = node.GetImageData().GetMTime(), digest
-
     def contents(self, node: Any) -> str:
         """A text that changes with a volume's voxels and with its place; empty where it has no voxels."""
         if node.GetImageData() is None:
             return ""
         return f"{self._hash(node)} {ijkToRasOf(node).tolist()} {node.GetTransformNodeID()}"
 
-    def _isNew(self, node: Any) -> bool:
-        """Whether a volume's voxels have not been hashed as they are now."""
-        hashedAt, _ = self._hashes.get(node.GetID(), (None, ""))
-        return hashedAt != node.GetImageData().GetMTime()
-
     def _hash(self, node: Any) -> str:
-        if self._isNew(node):
-            self._hashes[node.GetID()] = node.GetImageData().GetMTime(), _grid(node).digest
-        return self._hashes[node.GetID()][1]
+        changedAt = node.GetImageData().GetMTime()
+        hashedAt, digest = self._hashes.get(node.GetID(), (None, ""))
+        if hashedAt != changedAt:
+            digest = _grid(node).digest
+            self._hashes[node.GetID()] = changedAt, digest
+        return digest
 
 
 def _grid(node: Any) -> OrientedImage:
