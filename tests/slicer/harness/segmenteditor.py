@@ -1,8 +1,6 @@
-"""Stand-in for the Segment Editor's widget, over 3D Slicer's own editor logic and undo history.
+"""Stand-in for the Segment Editor's widget, over ``vtkSlicerSegmentEditorLogic`` and ``vtkSegmentationHistory``.
 
-Its buttons, its shortcuts, what follows a choice and when the active effect ends are written here; what is edited,
-saved for undo and restored is ``vtkSlicerSegmentEditorLogic`` and ``vtkSegmentationHistory`` of ``slicer-core``. The
-effects do nothing by themselves: a test changes voxels as they do.
+Buttons, shortcuts and the end of an effect are written here; effects do nothing: a test changes voxels as they do.
 """
 
 from __future__ import annotations
@@ -27,9 +25,7 @@ EFFECTS = (
 )
 """The effects that 3D Slicer 5.12 registers, in its order."""
 
-_SCRIPTED = {"Threshold", "Draw", "Level tracing", "Grow from seeds", "Fill between slices", "Margin", "Hollow"} | {
-    *("Smoothing", "Islands", "Logical operators", "Mask volume")
-}
+_SCRIPTED = {*EFFECTS} - {"Paint", "Erase", "Scissors"}
 """Effects in Python: they do not end when something is placed in a view, as those in C++ do."""
 
 
