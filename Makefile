@@ -59,7 +59,7 @@ lint: install
 	$(BIN)/mypy
 
 bench: install
-	$(BIN)/python -m pytest tests/benchmarks -s
+	$(BIN)/python -m pytest tests/benchmarks tests/slicer/server/benchmarks -s
 
 # Resolve the pins anew after a change of lib/gliomics/packages.py or requirements/dev.in: one for all Pythons.
 lock: install
