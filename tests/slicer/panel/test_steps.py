@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -17,10 +18,14 @@ def volumeNames() -> list[str]:
 
 
 @pytest.fixture
-def halfLoaded(connected: Any, spin: Spin) -> Any:
+def halfLoaded(connected: Any, application: Any) -> Any:
     """The panel with the first of a study's two volumes in the scene."""
     connected.ui.nextStudyButton.click()
-    spin(lambda: len(volumeNames()) == 1)
+    deadline = time.monotonic() + 20
+    while not volumeNames() and time.monotonic() < deadline:
+        application.processEvents()  # without a time, or a slow machine's timer fires twice in it
+        time.sleep(0.002)
+    assert len(volumeNames()) == 1
     assert state(connected) == "running"
     return connected
 
