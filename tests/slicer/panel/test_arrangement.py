@@ -1,4 +1,4 @@
-"""The two arrangements of the panel: what each shows, in which order, folded, and how high it is."""
+"""The three arrangements of the panel: what each shows, in which order, folded, and how high it is."""
 
 from __future__ import annotations
 
@@ -85,6 +85,28 @@ def test_a_radiologist_sees_no_next_study_and_nothing_to_hand_in(connected: Any)
 def test_an_annotator_sees_no_results(computed: Any) -> None:
     computed.ui.annotateButton.click()
     assert shownSections(computed) == ["server", "study", "volumes", "segmentation", "refine", "submit", "views"]
+
+
+def test_whoever_looks_after_models_sees_neither_images_nor_results(computed: Any) -> None:
+    computed.ui.manageButton.click()
+    assert shownSections(computed) == ["server"]
+    assert computed.model.message == ""
+
+
+def test_one_arrangement_is_chosen_at_a_time(panel: Any) -> None:
+    names = ("annotateButton", "readButton", "manageButton")
+    for chosen in (*names, *names[::-1]):
+        getattr(panel.ui, chosen).click()
+        assert [name for name in names if getattr(panel.ui, name).checked] == [chosen]
+
+
+def test_a_setting_of_another_version_of_the_panel_is_no_arrangement(panel: Any, backend: InProcessBackend) -> None:
+    from RadiogenomicsLib.panel import usersettings
+
+    usersettings.rememberPanelMode("teach")
+    reopened = openAnother(backend)
+    assert reopened.ui.readButton.checked
+    reopened.cleanup()
 
 
 def test_the_result_comes_first_when_there_is_one(computed: Any) -> None:
@@ -230,7 +252,7 @@ def test_explanations_open_by_their_buttons_and_are_closed_at_first(connected: A
 
 def fits(panel: Any, application: Any) -> None:
     heights = {}
-    for name in ("readButton", "annotateButton"):
+    for name in ("readButton", "annotateButton", "manageButton"):
         getattr(panel.ui, name).click()
         heights[name] = heightOf(panel, application)
     assert {name: height for name, height in heights.items() if height > MOST_HEIGHT} == {}

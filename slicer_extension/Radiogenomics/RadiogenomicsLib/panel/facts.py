@@ -12,8 +12,8 @@ from RadiogenomicsLib.panel.selected import Selection, SlicesAsked
 from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo, addressError, hostOf
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 
-ANNOTATE, READ = "annotate", "read"
-"""The two ways to use the panel."""
+ANNOTATE, READ, MANAGE = MODES = ("annotate", "read", "manage")
+"""The ways to use the panel: label studies, read one case, look after the models and the labels."""
 
 CONNECT = "Connect"
 NEXT_STUDY = "Next study"

@@ -16,7 +16,9 @@ from RadiogenomicsLib.panel.facts import (
     CORRECT,
     FIND_LABELS,
     LOAD_LABEL,
+    MANAGE,
     MAP,
+    MODES,
     NEXT_STUDY,
     PARTS,
     READ,
@@ -37,7 +39,9 @@ __all__ = [
     "CORRECT",
     "FIND_LABELS",
     "LOAD_LABEL",
+    "MANAGE",
     "MAP",
+    "MODES",
     "NEXT_STUDY",
     "PARTS",
     "READ",
@@ -100,7 +104,7 @@ class PanelModel(PanelFacts):
             return self._message
         if self.info is None:
             return "Not connected: type the address of your Gliomics server and press Connect."
-        if not self.selection.volumes:
+        if not self.selection.volumes and self.mode != MANAGE:
             return "Take the next study." if self.mode == ANNOTATE else "Load the examination's images."
         return ""
 

@@ -85,7 +85,8 @@ class RadiogenomicsPanel:
         self.shortcuts = Shortcuts(context)
         self._connectWidgets()
         self._observeScene()
-        self.model.mode = usersettings.panelMode() or self.model.mode
+        if usersettings.panelMode() in viewmodel.MODES:
+            self.model.mode = usersettings.panelMode()
         self.restore()
         if not self.selection.volumes():
             self.selection.recogniseVolumes()
@@ -94,12 +95,15 @@ class RadiogenomicsPanel:
 
     def _connectWidgets(self) -> None:
         ui, connect = self.ui, self.subscriptions.connect
-        connect(ui.annotateButton, "clicked(bool)", lambda: self.onMode(viewmodel.ANNOTATE))
-        connect(ui.readButton, "clicked(bool)", lambda: self.onMode(viewmodel.READ))
+        for mode in viewmodel.MODES:
+            self._followMode(mode)
         connect(ui.recogniseButton, "clicked(bool)", self.onRecognise)
         connect(ui.cancelButton, "clicked(bool)", self.onCancel)
         for name in SECTIONS:
             connect(getattr(ui, f"{name.lower()}Room"), "contentsCollapsed(bool)", self.onFolded)
+
+    def _followMode(self, mode: str) -> None:
+        self.subscriptions.connect(getattr(self.ui, f"{mode}Button"), "clicked(bool)", lambda: self.onMode(mode))
 
     def _followPresses(self, section: str) -> None:
         """Tell the view model in which section a button is pressed, before the button's own slot is called."""

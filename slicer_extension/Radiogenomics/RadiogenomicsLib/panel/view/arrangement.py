@@ -8,12 +8,13 @@ from typing import Any
 
 from RadiogenomicsLib.panel.uifiles import SECTIONS, PanelWidgets
 from RadiogenomicsLib.panel.view.writer import Writer
-from RadiogenomicsLib.panel.viewmodel import ANNOTATE, PanelModel
+from RadiogenomicsLib.panel.viewmodel import ANNOTATE, MANAGE, MODES, PanelModel
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.server.backends import hostOf
 
 _ANNOTATING = ("Server", "Study", "Volumes", "Segmentation", "Refine", "Submit", "Views")
 _BEFORE_RESULT = ("Server", "Volumes", "Segmentation", "Results", "Refine", "Views")
+_MANAGING = ("Server",)
 _WITH_RESULT = ("Server", "Results", "Volumes", "Segmentation", "Refine", "Views")
 
 
@@ -21,6 +22,8 @@ def order(model: PanelModel) -> tuple[str, ...]:
     """The sections that are shown, from the top: the result comes first when there is one."""
     if model.mode == ANNOTATE:
         return _ANNOTATING
+    if model.mode == MANAGE:
+        return _MANAGING
     return _BEFORE_RESULT if model.result is None else _WITH_RESULT
 
 
@@ -105,8 +108,8 @@ class Arrangement:
 
     def show(self, model: PanelModel) -> None:
         """Arrange the sections as the mode and the step want it."""
-        self._writer.set(self._ui.annotateButton, checked=model.mode == ANNOTATE)
-        self._writer.set(self._ui.readButton, checked=model.mode != ANNOTATE)
+        for mode in MODES:
+            self._writer.set(getattr(self._ui, f"{mode}Button"), checked=model.mode == mode)
         self._sort(order(model))
         for name, fold in _FOLDS.items():
             self._fold(name, fold(model))

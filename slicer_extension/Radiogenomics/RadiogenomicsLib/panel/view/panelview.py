@@ -13,7 +13,7 @@ from RadiogenomicsLib.panel.view.results import ResultView
 from RadiogenomicsLib.panel.view.status import StatusView
 from RadiogenomicsLib.panel.view.strategies import strategiesHtml, strategyTitle
 from RadiogenomicsLib.panel.view.writer import Writer, escape, sentence
-from RadiogenomicsLib.panel.viewmodel import Action, PanelModel
+from RadiogenomicsLib.panel.viewmodel import MODES, Action, PanelModel
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 
 MOST_NOTES = 6
@@ -38,7 +38,7 @@ class PanelView:
         self._results = ResultView(self.ui, self._writer, subscriptions)
         self._info: Any = None
         bindExplanations(self.ui, subscriptions)
-        for button in (self.ui.annotateButton, self.ui.readButton):
+        for button in (getattr(self.ui, f"{mode}Button") for mode in MODES):
             bindEmphasis(button, subscriptions)
 
     def show(self, model: PanelModel) -> None:
