@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 from grids import OBLIQUE
-from harness import EXTENSION
+from harness import EXTENSION, i18n
 
 HERE = Path(__file__).parent
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.append(str(EXTENSION))
+i18n.install()
 
 
 def _missing() -> str | None:

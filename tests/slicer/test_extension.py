@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import EXTENSION
+from harness import EXTENSION, i18n
 
 PROJECT = EXTENSION.parents[1]
 LIBRARY = EXTENSION / "RadiogenomicsLib"
@@ -28,6 +28,7 @@ ALLOWED_OF_LIBRARY = {
     "gliomics.records",
     "gliomics.sequences",
 }
+HARNESS = Path(i18n.__file__).parent
 SOURCES = sorted(path for path in EXTENSION.rglob("*.py"))
 
 
@@ -179,7 +180,9 @@ class Blocker(importlib.abc.MetaPathFinder):
         if name.split(".")[0] in {blocked}:
             raise ImportError(name + " is not in 3D Slicer")
 sys.meta_path.insert(0, Blocker())
-sys.path.insert(0, {folder!r})
+sys.path[:0] = {folder!r}, {harness!r}
+from harness import i18n
+i18n.install()
 from RadiogenomicsLib import wording
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.view import readinghtml
@@ -192,7 +195,7 @@ print(gliomics.__file__)
 
 def test_the_installed_part_imports_without_the_rest_of_the_library(installed: Path) -> None:
     blocked = {"torch", "monai", "monailabel", "nibabel", "SimpleITK", "scipy", "pydantic", "yaml", "sklearn", "typer"}
-    code = BLOCKED.format(blocked=blocked, folder=str(installed))
+    code = BLOCKED.format(blocked=blocked, folder=str(installed), harness=str(HARNESS.parent))
     result = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=installed, check=False
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from slicer.i18n import tr as _
+
 from gliomics.client import ClientError
 from gliomics.errors import GliomicsError
 
@@ -15,17 +17,19 @@ def errorInWords(error: Exception, *, withToken: bool = False) -> str:
     """
     if isinstance(error, ClientError) and error.status == 401:
         if withToken:
-            return (
+            return _(
                 "The server refuses this token: it is mistyped, or was taken back. Paste it again under Server, or ask "
                 "whoever runs the server for a new one."
             )
-        return (
+        return _(
             "The server asks for a token: paste yours under Server. Whoever runs the server makes one with "
             "`gliomics tokens add`."
         )
     if isinstance(error, ClientError) and error.status == 403:
-        return f"{error}. Ask whoever runs the server for a token that allows it."
+        return _("{reason}. Ask whoever runs the server for a token that allows it.").format(reason=error)
     if isinstance(error, GliomicsError):
         return str(error)
     logging.getLogger("gliomics").error("an unexpected error", exc_info=error)
-    return f"Unexpected {type(error).__name__}: {error}. The Python console and the application's log have the details."
+    return _("Unexpected {kind}: {error}. The Python console and the application's log have the details.").format(
+        kind=type(error).__name__, error=error
+    )

@@ -16,7 +16,7 @@ import slicer.util
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QVBoxLayout
 
-from harness import ctk, qmrml, qt, segmenteditor
+from harness import ctk, i18n, qmrml, qt, segmenteditor
 from harness.pythonqt import asPythonQt, keepSingletons
 from harness.scene import makeScene
 
@@ -73,6 +73,9 @@ class Application:
 
     def topLevelWidgets(self) -> list[Any]:
         return [self._mainWindow]
+
+    def translate(self, context: str, text: str) -> str:
+        return str(QApplication.translate(context, text))
 
     def processEvents(self) -> None:
         QApplication.processEvents()
@@ -256,6 +259,7 @@ def startApplication(folder: Path) -> QApplication:
     qt.QSettings.path = str(folder / "settings.ini")
     slicer.app = Application(makeScene(folder / "cache"), folder)
     sys.modules["qt"], sys.modules["ctk"] = qt, ctk
+    i18n.install()
     for name in ("qMRMLWidget", "qMRMLNodeComboBox", "qMRMLSegmentSelectorWidget", "qMRMLTableView"):
         setattr(slicer, name, getattr(qmrml, name))
     slicer.qMRMLSegmentEditorWidget = segmenteditor.qMRMLSegmentEditorWidget

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import qt
 import slicer.util
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.server.backends import hostOf, isLoopback
 
@@ -21,12 +22,16 @@ def ask(url: str) -> bool:
     if isGiven(url):
         return True
     host = hostOf(url)
-    warning = "\n\nThe connection is not encrypted." if host.startswith("http://") else ""
-    agreed = slicer.util.confirmYesNoDisplay(
-        f"Images and segmentations will be sent to {host}.{warning}\n\n"
-        "They can identify a patient. Send them to this server, now and in future?",
-        windowTitle="Radiogenomics",
+    question = _(
+        "Images and segmentations will be sent to {host}.\n\n"
+        "They can identify a patient. Send them to this server, now and in future?"
     )
+    if host.startswith("http://"):
+        question = _(
+            "Images and segmentations will be sent to {host}.\n\nThe connection is not encrypted.\n\n"
+            "They can identify a patient. Send them to this server, now and in future?"
+        )
+    agreed = slicer.util.confirmYesNoDisplay(question.format(host=host), windowTitle="Radiogenomics")
     if agreed:
         qt.QSettings().setValue(SETTING, " ".join([*_hosts(), host]))
     return bool(agreed)

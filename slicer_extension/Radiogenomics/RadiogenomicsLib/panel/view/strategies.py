@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from slicer.i18n import tr as _
+
 from RadiogenomicsLib.panel.view.writer import escape
 
 _TITLES = {
-    "hybrid": ("Most to learn from (recommended)", "uncertain, and unlike the studies that are labelled"),
-    "epistemic": ("Model least sure", "the model draws the lesion differently each time it is asked"),
-    "disagreement": ("Mask least steady", "the mask changes most when the image's contrast does"),
-    "diversity": ("Least like the labelled ones", "new to the model, whether or not it is unsure"),
-    "clasp_pe": ("Unsure of one class", "at first partly at random, later less and less"),
-    "subtype_change": ("Subtype depends on the mask", "a corrected mask may change the estimated subtype most"),
-    "random": ("At random", "any study without a final label"),
-    "first": ("In order", "the first study without a final label"),
+    "hybrid": (_("Most to learn from (recommended)"), _("uncertain, and unlike the studies that are labelled")),
+    "epistemic": (_("Model least sure"), _("the model draws the lesion differently each time it is asked")),
+    "disagreement": (_("Mask least steady"), _("the mask changes most when the image's contrast does")),
+    "diversity": (_("Least like the labelled ones"), _("new to the model, whether or not it is unsure")),
+    "clasp_pe": (_("Unsure of one class"), _("at first partly at random, later less and less")),
+    "subtype_change": (_("Subtype depends on the mask"), _("a corrected mask may change the estimated subtype most")),
+    "random": (_("At random"), _("any study without a final label")),
+    "first": (_("In order"), _("the first study without a final label")),
 }
 
 
