@@ -88,6 +88,15 @@ def test_roles_may_do_what_they_are_for(
             forbidden()
         assert status(refused) == 403
     assert annotator.next_sample("first")["id"] == "case-0"
+    assert [(lease["image"], lease["user"]) for lease in reader.leases()] == [("case-0", "annotator Anna")]
+    with pytest.raises(ClientError, match="this needs the role annotator"):
+        reader.release("case-0")
+    assert annotator.release("case-0")["user"] == "annotator Anna"
+    assert trainer.next_sample("first")["id"] == "case-0"
+    with pytest.raises(ClientError, match="annotator Anna is annotator here; this needs the role trainer"):
+        annotator.release("case-0")
+    trainer.release("case-0")
+    assert reader.leases() == []
     annotator.save_label("case-0", a_label)
     assert trainer.review_label("case-0", "approved")["user"] == "trainer Anna"
     assert annotator.label_history("case-0")[-1]["user"] == "annotator Anna"
@@ -141,6 +150,11 @@ def test_unusable_tokens_are_refused(tmp_path: Path) -> None:
         ("DELETE /datastore/image", TRAINER),
         ("POST /train/segmentation_flair", TRAINER),
         ("POST /model/rollback/segmentation_flair", TRAINER),
+        ("GET /train/segmentation_flair", READER),
+        ("DELETE /train/", TRAINER),
+        ("GET /model/versions/segmentation_flair", READER),
+        ("GET /activelearning/leases", READER),
+        ("DELETE /activelearning/leases/case-0", ANNOTATOR),
         ("PATCH /anything/new", TRAINER),
     ],
 )

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gliomics.client import ClientError
+from gliomics.client import ClientError, GliomicsClient
 from gliomics.models import ModelStore
 from gliomics.study import label_path, read_mask, write_mask
+from tests.server.conftest import LABELLED
 from tests.server.servers import Server
 
 
@@ -34,6 +35,38 @@ def test_epistemic_strategy_tells_the_score_and_how_many_it_compared(a_server: S
     assert "5 studies scored" in sample["reason"]
 
 
+def test_study_is_kept_for_whoever_took_it_until_it_is_given_back(a_server: Server) -> None:
+    anna, ben = (GliomicsClient(a_server.url, user=name) for name in ("Anna", "Ben"))
+    study = anna.next_sample("first")["id"]
+    (lease,) = [entry for entry in ben.leases() if entry["image"] == study]
+    assert lease["user"] == "Anna"
+    assert 0 < lease["until"] - time.time() <= 1800
+    assert ben.image_info(study)["held"] == {key: lease[key] for key in ("user", "until")} | {
+        "seconds": pytest.approx(lease["seconds"], abs=5)
+    }
+    assert ben.next_sample("first")["id"] != study
+    anna.release(study)
+    assert "held" not in ben.image_info(study)
+    with pytest.raises(ClientError, match=f"study '{study}' is kept for nobody") as refusal:
+        anna.release(study)
+    assert refusal.value.status == 404
+    assert ben.next_sample("first")["id"] == study
+    for entry in ben.leases():
+        ben.release(entry["image"])
+
+
+def test_study_that_somebody_else_holds_is_offered_last_and_with_a_word(a_server: Server) -> None:
+    client = GliomicsClient(a_server.url, user="Anna")
+    offered: list[str] = []
+    while (study := client.next_sample("first", client_id=f"annotator {len(offered)}")["id"]) not in offered:
+        offered.append(study)
+    choice = client.next_sample("first")
+    assert "with other annotators" in choice["reason"]
+    assert choice["held"]["user"].startswith("annotator ")
+    for entry in client.leases():
+        client.release(entry["image"])
+
+
 def test_training_keeps_a_version_serves_it_only_if_better_and_reports_bad_studies(
     a_server: Server, a_studies_folder: Path
 ) -> None:
@@ -44,6 +77,8 @@ def test_training_keeps_a_version_serves_it_only_if_better_and_reports_bad_studi
     try:
         task = a_server.client.train("segmentation_multi", {"max_epochs": 6})
         assert task["request"]["model"] == "segmentation_multi"
+        running = a_server.client.training_of("segmentation_flair")["running"]
+        assert (running["model"], running["user"]) == ("segmentation_multi", "tester")
         with pytest.raises(ClientError, match="running already") as refusal:
             a_server.client.train("segmentation_flair")
         assert refusal.value.status == 429
@@ -55,6 +90,17 @@ def test_training_keeps_a_version_serves_it_only_if_better_and_reports_bad_studi
     assert status["status"] == "DONE", status
     assert list(progress["skipped"]) == ["case-3"]
     assert progress["total_epochs"] == 4 * 6
+    assert progress["by"] == "tester"
+    whole = a_server.client.training_of("segmentation_multi")
+    assert whole["running"] is None
+    assert whole["basis"]["labelled"] == LABELLED
+    curve = whole["progress"]["curve"]
+    assert [point["epoch"] for point in curve[:2]] == [1, 2]
+    assert curve[-1]["epoch"] == progress["epoch"]
+    assert all(point["loss"] > 0 for point in curve)
+    assert all(0 <= point["dice"] <= 1 for point in curve if "dice" in point)
+    assert any("dice" in point for point in curve), "five patients are enough to choose the epoch on one"
+    assert "curve" not in a_server.client.info()["train_stats"]["segmentation_multi"]
     better = progress["verdict"]["outcome"] == "better"
     assert progress["published"] is better
     challenger = store.version("segmentation_multi", progress["version"]).card
@@ -62,6 +108,11 @@ def test_training_keeps_a_version_serves_it_only_if_better_and_reports_bad_studi
     serving = challenger.version if better else champion
     assert a_server.client.infer("segmentation_multi", "case-0").params["model_version"] == serving
     assert a_server.client.info()["train_stats"]["segmentation_multi"]["version"] == challenger.version
+    newest, *older = a_server.client.model_versions("segmentation_multi")
+    assert (newest["version"], newest["parent"], newest["serves"]) == (challenger.version, champion, better)
+    assert (newest["n_patients"], newest["reason"]) == (challenger.training.n_patients, challenger.reason)
+    assert [entry["version"] for entry in older if entry["serves"]] == ([] if better else [champion])
+    assert "patients" not in newest, "nobody is told by the server whom a model learned from"
 
 
 def test_rollback_goes_only_to_versions_that_served_and_says_which(a_server: Server, a_studies_folder: Path) -> None:
@@ -80,6 +131,7 @@ def test_rollback_goes_only_to_versions_that_served_and_says_which(a_server: Ser
         a_server.client.rollback_model("slow", "9")
     assert refusal.value.status == 404
     answer = a_server.client.rollback_model("slow", reason="it is slow")
+    assert answer["history"][-1]["reason"] == "it is slow (tester)"
     assert (answer["version"], answer["before"]) == (serving.card.version, better)
     assert a_server.client.info()["models"]["slow"]["version"] == serving.card.version
 
@@ -133,8 +185,10 @@ def test_stopped_training_leaves_the_models_as_they_were(a_server: Server, a_stu
     before = set(store.versions("segmentation_flair"))
     a_server.client.train("segmentation_flair", {"max_epochs": 200})
     wait_for(lambda: a_server.client.train_status()["progress"].get("epoch", 0) > 0)
+    assert a_server.client.training_of("segmentation_flair")["progress"]["seconds_left"] > 0
     assert a_server.client.stop_training()["status"] == "STOPPED"
     wait_for(lambda: a_server.client.train_status()["progress"]["state"] == "interrupted")
+    assert a_server.client.train_status()["progress"]["reason"] == "stopped by tester"
     assert set(store.versions("segmentation_flair")) == before
     assert a_server.client.stop_training() == {}
 

@@ -14,12 +14,11 @@ from RadiogenomicsLib.server.backends import (
     Analysis,
     CaseFiles,
     DownloadedStudy,
-    Model,
     PartialLabel,
     ReportProgress,
     Segmented,
-    ServerInfo,
 )
+from RadiogenomicsLib.server.offer import Model, ServerInfo
 from RadiogenomicsLib.server.prompts import Prompt
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti

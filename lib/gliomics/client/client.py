@@ -9,10 +9,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
 from uuid import uuid4
 
-from gliomics.client.transport import ClientError, Progress, Transport, parse_parts
+from gliomics.client.calls import quoted
+from gliomics.client.learning import LearningCalls
+from gliomics.client.transport import ClientError, Progress, parse_parts
 from gliomics.client.waiting import Tell, telling_position
 from gliomics.errors import InputError
 from gliomics.files import suffix_of
@@ -31,7 +32,7 @@ class InferResult:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-class GliomicsClient:
+class GliomicsClient(LearningCalls):
     """Client of one server; may be shared by threads.
 
     ``timeout`` is in seconds for one answer, ``connect_timeout`` for reaching the server.
@@ -41,20 +42,6 @@ class GliomicsClient:
     A request that a busy server refuses is sent again when the server says, a few times. :meth:`tell_waiting` names who
     is told of that, and of the position of a request in the server's queue.
     """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        timeout: float = 600,
-        connect_timeout: float = 5,
-        verify: bool | Path = True,
-        user: str | None = None,
-        token: str | None = None,
-    ) -> None:
-        self._transport = Transport(url, timeout=timeout, connect_timeout=connect_timeout, verify=verify, token=token)
-        self._connect_timeout = connect_timeout
-        self._user = user
 
     @property
     def url(self) -> str:
@@ -122,7 +109,7 @@ class GliomicsClient:
 
     def next_sample(self, strategy: str = "hybrid", **params: Any) -> dict[str, Any]:
         """The study to label next: ``id``, ``score``, ``reason``, ``sequences``, ...; ``id`` None when none is left."""
-        answer = self._transport.json("POST", f"/activelearning/{_quote(strategy)}", json=self._with_user(params))
+        answer = self._transport.json("POST", f"/activelearning/{quoted(strategy)}", json=self._with_user(params))
         return {"id": None, **answer}
 
     # -- inference
@@ -147,7 +134,7 @@ class GliomicsClient:
             stack.enter_context(telling_position(lambda: self._position(name), self._transport.tell))
             response = self._transport.request(
                 "POST",
-                f"/infer/{_quote(model)}",
+                f"/infer/{quoted(model)}",
                 params=target,
                 data={"params": json.dumps(self._with_user(params or {}))},
                 files=uploads or None,
@@ -258,7 +245,7 @@ class GliomicsClient:
     def close_session(self, session_id: str) -> None:
         """Let the server forget uploaded images; one that it has forgotten already is no error."""
         with suppress(ClientError):
-            path, timeout = f"/session/{_quote(session_id)}", (self._connect_timeout, _CLOSING_SECONDS)
+            path, timeout = f"/session/{quoted(session_id)}", (self._connect_timeout, _CLOSING_SECONDS)
             self._transport.request("DELETE", path, timeout=timeout, interruptible=False)
 
     # -- labels
@@ -316,33 +303,6 @@ class GliomicsClient:
         body = self._with_user({"of": list(of)})
         return dict(self._transport.json("PUT", "/datastore/label/consensus", params=params, json=body))
 
-    # -- training
-
-    def train(self, model: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Start training a new version of a model on the final labels; returns the task."""
-        return dict(self._transport.json("POST", f"/train/{_quote(model)}", json=self._with_user(params or {})))
-
-    def train_status(self) -> dict[str, Any]:
-        """The last training: ``status`` and ``progress``.
-
-        The status is SUBMITTED, RUNNING, DONE, ERROR or STOPPED, or NONE if there was none.
-        """
-        try:
-            return dict(self._transport.json("GET", "/train/"))
-        except ClientError as error:
-            if error.status != 404:
-                raise
-            return {"status": "NONE", "progress": {}}
-
-    def stop_training(self) -> dict[str, Any]:
-        """Stop the running training; the answer is empty when none was running."""
-        return dict(self._transport.json("DELETE", "/train/") or {})
-
-    def rollback_model(self, model: str, version: str | None = None, reason: str | None = None) -> dict[str, Any]:
-        """Let an earlier version of a model serve again, the one before unless named."""
-        body = {key: value for key, value in (("version", version), ("reason", reason)) if value is not None}
-        return dict(self._transport.json("POST", f"/model/rollback/{_quote(model)}", json=body))
-
     def _position(self, name: str) -> dict[str, Any] | None:
         """Where the request of this name is in the server's lanes."""
         timeout = (self._connect_timeout, _CLOSING_SECONDS)
@@ -350,9 +310,6 @@ class GliomicsClient:
             "GET", "/queue/", params={"request": name}, timeout=timeout
         )["request"]
         return place
-
-    def _with_user(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        return {**({"client_id": self._user} if self._user else {}), **params}
 
     def _target(
         self, stack: ExitStack, image_id: str | None, files: Mapping[str, Path] | None, session_id: str | None
@@ -369,10 +326,6 @@ def _open_to_read(path: Path) -> BinaryIO:
         return Path(path).open("rb")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _quote(name: str) -> str:
-    return quote(name, safe="")
 
 
 def _features(params: dict[str, Any]) -> FeatureRow:

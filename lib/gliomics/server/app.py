@@ -130,7 +130,7 @@ class GliomicsApp(MONAILabelApp):
         """
         store = self._datastore
         records = store.records if isinstance(store, StudyDatastore) else KeptRecords(self.workspace.studies)
-        leases = Leases(self.workspace.leases, records)
+        leases = self.leases = Leases(self.workspace.leases, records)
         if not isinstance(self._datastore, StudyDatastore):
             return {name: PlainStrategy(name, leases) for name in MODEL_FREE}
         usable = ServingModels(self.segmenters, self.segmentation_names)

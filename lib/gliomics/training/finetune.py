@@ -206,7 +206,7 @@ class _Trainer:
         )
         last = train(
             training,
-            on_epoch=self._note_epoch,
+            on_epoch=partial(self._note_epoch, best if judged else None),
             stop=best if judged else lambda state: False,
             cancelled=self._cancelled,
         )
@@ -220,11 +220,11 @@ class _Trainer:
             return _Challenger(average, f"{origin}, averaged with version {card.version}", split)
         return _Challenger(best.state, origin, split)
 
-    def _note_epoch(self, records: Sequence[EpochRecord], total: int) -> None:
-        """Epochs are counted through all runs."""
+    def _note_epoch(self, best: BestEpoch | None, records: Sequence[EpochRecord], total: int) -> None:
+        """Epochs are counted through all runs; their Dice is of the patients that the epoch is chosen on."""
         if self._on_epoch is not None:
             counted = replace(records[-1], epoch=self._run * total + records[-1].epoch)
-            self._on_epoch([*records[:-1], counted], self._runs * total)
+            self._on_epoch([*records[:-1], counted.with_validation(best.last) if best else counted], self._runs * total)
 
 
 def _hashes(cases: Sequence[LabelledCase]) -> list[str]:

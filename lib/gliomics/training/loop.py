@@ -56,7 +56,8 @@ def train(
     exponential moving average (Polyak and Juditsky 1992), which does without a choice of the best epoch; ``validate``
     scores them five times on the way, for the curves alone. Under ``torchrun`` every process trains on a share of each
     batch, and all return the same weights. Cancelling raises :class:`InterruptedError` at the next batch. ``stop`` sees
-    the averaged weights after each epoch (they change later); the training ends when it answers true.
+    the averaged weights after each epoch (they change later), before ``on_epoch``; the training ends when it answers
+    true.
     """
     epochs, reports = training.settings.epochs, training.workers.is_first
     if checkpoint is not None:
@@ -68,9 +69,10 @@ def train(
             training.records[-1] = training.records[-1].with_validation(validate(training.averaged_weights()))
         if checkpoint is not None and reports:
             training.checkpoint().save(checkpoint)
+        ends = stop(training.averaged_weights())
         if on_epoch is not None and reports:
             on_epoch(training.records, epochs)
-        if stop(training.averaged_weights()):
+        if ends:
             break
     return training.averaged_weights()
 

@@ -22,13 +22,13 @@ class BestEpoch:
         self._epochs = 0
         self.epoch = 0
         """Number of the best epoch, from 1."""
-        self.best = float("-inf")
+        self.best = self.last = float("-inf")
         self.state: State = {}
 
     def __call__(self, state: State) -> bool:
         """Score the weights after one more epoch; true when the last epochs brought nothing better."""
         self._epochs += 1
-        score = self._score(state)
+        score = self.last = self._score(state)
         if score > self.best:
             self.epoch, self.best = self._epochs, score
             self.state = {name: value.clone() for name, value in state.items()}

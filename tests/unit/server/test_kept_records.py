@@ -183,9 +183,11 @@ def test_leases_of_another_form_keep_no_study(tmp_path: Path, content: str) -> N
     records = KeptRecords(tmp_path)
     (tmp_path / "leases.json").write_text(content)
     leases = Leases(tmp_path / "leases.json", records)
-    assert leases.holders() == {}
+    assert leases.current() == {}
     leases.take("case", "ben")
-    assert leases.holders() == {"case": "ben"}
+    assert {study: lease.user for study, lease in leases.current().items()} == {"case": "ben"}
+    leases.release("case")
+    assert leases.current() == {}
 
 
 @pytest.mark.timeout(20)

@@ -67,8 +67,8 @@ class StudyStrategy(Strategy):
             raise InputError(f"seed is {seed!r}; expected a whole number")
         user = text_option(request, "client_id") or text_option(request, "user")
         with self._leases.choosing:  # two annotators who ask at once get different studies
-            holders = self._leases.holders()
-            free = [name for name in candidates if holders.get(name, user) == user]
+            leases = self._leases.current()
+            free = [name for name in candidates if name not in leases or leases[name].user == user]
             choice = self.choose(free or candidates, request, datastore, random.Random(seed))
             if user is not None and choice.id is not None:
                 self._leases.take(choice.id, user)
@@ -76,7 +76,8 @@ class StudyStrategy(Strategy):
             choice = replace(choice, reason=f"{choice.reason}; not all were scored in time, scoring goes on")
         if not free:
             choice = replace(choice, reason=f"{choice.reason}; all {len(candidates)} left are with other annotators")
-        return choice.to_json()
+        held = leases.get(choice.id or "")
+        return {**choice.to_json(), **({"held": held.to_json()} if held is not None and held.user != user else {})}
 
     @abstractmethod
     def choose(

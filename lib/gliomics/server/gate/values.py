@@ -35,6 +35,7 @@ STUDY_KEYS = frozenset(
         "sequences",
         "default_sequence",
         "spacing_known",
+        "held",
     }
 )
 """What the server itself tells of a study; clients cannot note anything under these keys."""

@@ -11,7 +11,8 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from gliomics.errors import UnknownNameError
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder
-from gliomics.server.gate.access import OPEN, needs
+from gliomics.models.overview import versions_of
+from gliomics.server.gate.access import OPEN, needs, signed
 from gliomics.server.gate.tokens import READER, TRAINER
 from gliomics.server.routes.common import JsonBody, ModelName, current_app
 from gliomics.server.routes.pages import end_of_log, log_page, routes_page
@@ -78,14 +79,21 @@ def model_info(model: ModelName) -> Any:
     }
 
 
+@router.get("/model/versions/{model}", tags=["Model"], dependencies=[needs(READER)])
+def model_versions(model: ModelName) -> Any:
+    """Every version of a model, the newest first: what it learned from, its figures, and whether it serves."""
+    return versions_of(current_app().store, model)
+
+
 @router.post("/model/rollback/{model}", tags=["Model"], dependencies=[needs(TRAINER)])
 def rollback_model(model: ModelName, params: JsonBody = None) -> Any:
     """Let a version that served earlier serve again: ``version``, or the one before; ``reason`` is kept."""
-    options = params or {}
-    to, reason = text_option(options, "version"), text_option(options, "reason")
+    options = signed(params or {})
+    to, reason = text_option(options, "version"), text_option(options, "reason") or "rolled back over REST"
+    user = text_option(options, "client_id")
     store = current_app().store
     version_before = store.current(model).card.version
-    folder = store.rollback(model, to=to, reason=reason or "rolled back over REST")
+    folder = store.rollback(model, to=to, reason=f"{reason} ({user})" if user else reason)
     return {"model": model, "version": folder.card.version, "before": version_before, "history": store.history(model)}
 
 

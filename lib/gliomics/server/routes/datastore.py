@@ -92,8 +92,9 @@ def download_image(background_tasks: BackgroundTasks, image: ImageId, sequence: 
 
 @router.get("/datastore/image/info", tags=["Datastore"], dependencies=[needs(READER)])
 def image_info(image: ImageId) -> Any:
-    """What is known about a study."""
-    return stock.get_image_info(image)
+    """What is known about a study; ``held`` says for whom it is kept, if it is."""
+    info, lease = stock.get_image_info(image), current_app().leases.current().get(image)
+    return {**info, "held": lease.to_json()} if lease is not None else info
 
 
 @router.put("/datastore/image/info", tags=["Datastore"], dependencies=[needs(ANNOTATOR)])

@@ -8,16 +8,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 from monailabel.endpoints import train as stock
 
-from gliomics.errors import InputError
+from gliomics.errors import InputError, UnknownNameError
 from gliomics.server.choosing.strategies import StudyStrategy, budget_seconds
-from gliomics.server.gate.access import needs, signed
+from gliomics.server.gate.access import needs, require, signed
 from gliomics.server.gate.tokens import ANNOTATOR, READER, TRAINER
 from gliomics.server.gate.uploads import client_options
 from gliomics.server.lanes import Later
-from gliomics.server.routes.common import JsonBody, current_app, in_background
+from gliomics.server.routes.common import ImageId, JsonBody, current_app, in_background
 from gliomics.server.storage import check_room
 from gliomics.server.store.datastore import StudyDatastore
-from gliomics.server.tasks.automatic_training import start_training
+from gliomics.server.tasks.automatic_training import running_training, start_training
+from gliomics.server.tasks.infer import text_option
 
 router = APIRouter()
 
@@ -42,6 +43,24 @@ async def next_sample(request: Request, strategy: str, params: JsonBody = None) 
     return await app.lanes.strategies.run(request, ask, task=strategy)
 
 
+@router.get("/activelearning/leases", tags=["ActiveLearning"], dependencies=[needs(READER)])
+def leases() -> Any:
+    """The studies that are kept for somebody: ``image``, ``user``, ``until`` (seconds since 1970), ``seconds`` left."""
+    return [{"image": study, **lease.to_json()} for study, lease in sorted(current_app().leases.current().items())]
+
+
+@router.delete("/activelearning/leases/{image}", tags=["ActiveLearning"], dependencies=[needs(ANNOTATOR)])
+def release(image: ImageId) -> Any:
+    """Keep a study for nobody any more; one that is kept for somebody else needs the role ``trainer``."""
+    lease = current_app().leases.current().get(image)
+    if lease is None:
+        raise UnknownNameError(f"study '{image}' is kept for nobody")
+    if signed({}).get("user") != lease.user:
+        require(TRAINER)
+    current_app().leases.release(image)
+    return {"image": image, **lease.to_json()}
+
+
 def _noted(strategy: str, choice: dict[str, Any], user: Any) -> dict[str, Any]:
     """The choice with what is known of its study, where it is noted when the study was chosen, and for whom."""
     store, handed_out = current_app().datastore(), {"ts": int(time.time()), "client_id": user}
@@ -60,6 +79,16 @@ def train_status(all: bool = False, check_if_running: bool = False) -> Any:
         model = str(status.get("request", {}).get("model"))
         status = {**status, "progress": current_app().trainer(model).stats()}
     return status
+
+
+@router.get("/train/{model}", tags=["Train"], dependencies=[needs(READER)])
+def training_of(model: str) -> Any:
+    """What there is to train a model on, its last training (``progress``), and the training that runs, of any model.
+
+    ``running`` holds ``model``, ``user`` and ``seconds`` since it was asked for; null where none runs.
+    """
+    trainer = current_app().trainer(model)
+    return {"model": model, "basis": trainer.basis(), "running": running_training(), "progress": trainer.stats()}
 
 
 @router.post("/train/", tags=["Train"], include_in_schema=False, dependencies=[needs(TRAINER)])
@@ -89,7 +118,7 @@ async def train(
     request: Request, model: str, params: JsonBody = None, run_sync: bool = False, enqueue: bool = False
 ) -> Any:
     """Fine-tune a model on the final labels, in the background."""
-    options = client_options(params)
+    options = signed(client_options(params))
 
     def work() -> Any:
         current_app().trainer(model).check(options)
@@ -100,6 +129,10 @@ async def train(
 
 
 @router.delete("/train/", tags=["Train"], dependencies=[needs(TRAINER)])
-def stop_training() -> Any:
-    """Stop the running training; the models stay as they are."""
-    return stock.stop()
+def stop_training(params: JsonBody = None) -> Any:
+    """Stop the running training; the models stay as they are. ``client_id`` is noted as who stopped it."""
+    by = text_option(signed(params or {}), "client_id")
+    task = stock.stop()
+    if task is not None:
+        current_app().trainer(str(task["request"].get("model"))).stopped(by)
+    return task

@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from gliomics.server.store.kept_records import KeptRecords
 
@@ -14,9 +15,15 @@ LEASE_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
-class _Lease:
+class Lease:
+    """A study is kept for ``user`` ``until`` then, in seconds since 1970."""
+
     user: str
     until: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The lease with the ``seconds`` that it lasts yet, for clients whose clock is another."""
+        return {"user": self.user, "until": int(self.until), "seconds": max(0, round(self.until - time.time()))}
 
 
 class Leases:
@@ -30,17 +37,24 @@ class Leases:
         self.choosing = threading.Lock()
         """Held from looking who holds what to taking a lease by it."""
 
-    def holders(self) -> dict[str, str]:
-        """Who holds which study now, by study."""
+    def current(self) -> dict[str, Lease]:
+        """Who holds which study now, and until when, by study."""
         with self._lock:
-            return {study: lease.user for study, lease in self._current().items()}
+            return self._current()
 
     def take(self, study_id: str, user: str) -> None:
         """Keep a study for ``user``, instead of whoever had it."""
         with self._lock:
-            leases = {**self._current(), study_id: _Lease(user, time.time() + self._seconds)}
-            self._records.write(self._path, {study: asdict(lease) for study, lease in leases.items()})
+            self._write({**self._current(), study_id: Lease(user, time.time() + self._seconds)})
 
-    def _current(self) -> dict[str, _Lease]:
-        leases = self._records.read(self._path, dict[str, _Lease]) or {}
+    def release(self, study_id: str) -> None:
+        """Keep a study for nobody any more."""
+        with self._lock:
+            self._write({study: lease for study, lease in self._current().items() if study != study_id})
+
+    def _write(self, leases: dict[str, Lease]) -> None:
+        self._records.write(self._path, {study: asdict(lease) for study, lease in leases.items()})
+
+    def _current(self) -> dict[str, Lease]:
+        leases = self._records.read(self._path, dict[str, Lease]) or {}
         return {study: lease for study, lease in leases.items() if lease.until > time.time()}

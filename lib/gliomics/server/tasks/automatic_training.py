@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from fastapi import HTTPException
@@ -17,6 +18,9 @@ from gliomics.server.tasks.training import Training
 
 DEFAULT_MODEL = "segmentation_flair"
 """Trained for labels that came from no segmentation model."""
+
+_UNDER_WAY = ("SUBMITTED", "RUNNING")
+"""What MONAI Label says of a training that has not ended."""
 
 _starting = threading.Lock()  # a task that was just submitted does not count as running for MONAI Label
 _log = logging.getLogger(__name__)
@@ -34,6 +38,19 @@ def start_training(model: str, options: dict[str, Any], *, enqueue: bool = False
         if not run_sync:
             return stock.run_model(model, options, enqueue=True)
     return stock.run_model(model, options, run_sync=True)
+
+
+def running_training() -> dict[str, Any] | None:
+    """The training that runs or is about to: its ``model``, the ``user`` who asked, and for how many ``seconds``.
+
+    ``user`` is null where it is not known, as for one that the server began by itself. None where none runs.
+    """
+    for task in tasks("train"):
+        if task["status"] in _UNDER_WAY:
+            request, began = task["request"], datetime.strptime(task["start_ts"], "%Y-%m-%d %H:%M:%S")
+            seconds = max(0, round((datetime.now() - began).total_seconds()))
+            return {"model": request.get("model"), "user": request.get("client_id"), "seconds": seconds}
+    return None
 
 
 def train_after_option(conf: Mapping[str, Any]) -> int:
@@ -72,4 +89,4 @@ class TrainAfter:
 
 
 def _under_way() -> bool:
-    return any(task["status"] in ("SUBMITTED", "RUNNING") for task in tasks("train"))
+    return any(task["status"] in _UNDER_WAY for task in tasks("train"))

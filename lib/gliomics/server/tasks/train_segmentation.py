@@ -10,7 +10,7 @@ from gliomics.models import ModelStore
 from gliomics.models.champion import Retraining
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.server.request_study import with_numbering_of_segments
-from gliomics.server.store.datastore import PARTIAL, StudyDatastore
+from gliomics.server.store.datastore import FINAL, PARTIAL, StudyDatastore
 from gliomics.server.store.label_check import drawn_on_another_image
 from gliomics.server.tasks.training import Progress, Training, orphaned
 from gliomics.study import find_label, list_studies
@@ -33,6 +33,12 @@ class SegmentationTraining(Training):
     def config(self) -> dict[str, Any]:
         """Options and their defaults."""
         return {"max_epochs": FINE_TUNING.epochs}
+
+    def basis(self) -> dict[str, Any]:
+        """Studies with a final label, and those without of which some slices are annotated."""
+        final = self._datastore.by_label.of(FINAL)
+        partly = self._datastore.labels.labelled(PARTIAL) & set(final.unlabelled)
+        return {"labelled": len(final.labelled), "partly_labelled": len(partly)}
 
     def check(self, request: dict[str, Any]) -> None:
         """Raise :class:`InputError` for a number of epochs that a training would refuse."""

@@ -15,7 +15,7 @@ from gliomics.models import ModelStore
 from gliomics.models.champion import Retraining
 from gliomics.records import FeatureRow
 from gliomics.segmentation.labelled import LabelledStudy
-from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.store.datastore import FINAL, StudyDatastore
 from gliomics.server.tasks.training import Progress, Training, orphaned
 from gliomics.study.patients import canonical_patient, read_patient_column
 from gliomics.subtype.predict import SubtypeModel
@@ -39,6 +39,16 @@ class SubtypeTraining(Training):
     def config(self) -> dict[str, Any]:
         """Options and their defaults."""
         return {"column": self._model().settings.target, "classes": {}}
+
+    def basis(self) -> dict[str, Any]:
+        """Studies with a final label, and how many of these have an outcome in the table."""
+        labelled = self._datastore.by_label.of(FINAL).labelled
+        try:
+            outcomes = self._outcomes({})
+        except GliomicsError as error:
+            return {"labelled": len(labelled), "refused": str(error)}
+        patients = (canonical_patient(self._datastore.study(study_id).patient_id) for study_id in labelled)
+        return {"labelled": len(labelled), "with_outcome": sum(patient in outcomes for patient in patients)}
 
     def check(self, request: dict[str, Any]) -> None:
         """Raise :class:`InputError` for options, or a table, that a training would refuse."""

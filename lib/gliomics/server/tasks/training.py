@@ -41,8 +41,8 @@ from gliomics.training.checkpoint import EpochRecord
 _log = logging.getLogger(__name__)
 
 
-_BY_STUDY = ("skipped", "before", "after")
-"""What of a training's state has an entry for every study left out, or compared."""
+_BY_STUDY = ("skipped", "before", "after", "curve")
+"""What of a training's state has an entry for every study left out, or compared, or for every epoch."""
 
 
 class LabelStamp(TypedDict):
@@ -62,6 +62,12 @@ class _State(BaseModel):
     pid: int = Field(default=0, ge=0, lt=2**31)
     process_started: float = 0.0
     labels: dict[str, LabelStamp] = {}
+    start_ts: float = 0.0
+    step_ts: float = 0.0
+    epoch: int = 0
+    total_epochs: int = 0
+    done: int = 0
+    total: int = 0
 
 
 class Training(TrainTask):
@@ -96,9 +102,24 @@ class Training(TrainTask):
         """
         state = dict(self._state())
         state.pop("labels", None)
-        if state.get("state") == "running" and not _runs(state):
-            state |= {"state": "interrupted", "reason": "the training process ended before it was done"}
+        if state.get("state") == "running":
+            if _runs(state):
+                state |= _time_left(state)
+            else:
+                state |= {"state": "interrupted", "reason": "the training process ended before it was done"}
         return {"epoch": 0, **state, "new_labels": self.new_labels()}
+
+    def stopped(self, by: str | None) -> None:
+        """Keep that the training which runs was stopped, and by whom; its process has been ended."""
+        state = self._datastore.records.read(self._state_path, _State)
+        if state is not None and state.state == "running":
+            reason = f"stopped by {by}" if by else "stopped"
+            ended = {**state.model_dump(exclude_unset=True), "state": "interrupted", "reason": reason}
+            self._datastore.records.write(self._state_path, ended)
+
+    @abstractmethod
+    def basis(self) -> dict[str, Any]:
+        """How many studies there are to train on, by what they have (``labelled``, ...); ``refused`` says why none."""
 
     def summary(self) -> dict[str, Any]:
         """As :meth:`stats`, without what has an entry for every study."""
@@ -112,7 +133,7 @@ class Training(TrainTask):
 
     def __call__(self, request: dict[str, Any], datastore: Datastore) -> dict[str, Any]:
         """Train; returns the final state, which is also on disk."""
-        progress = Progress(self._state_path, self._name, self._datastore.records)
+        progress = Progress(self._state_path, self._name, self._datastore.records, by=request.get("client_id"))
         try:
             self.check(request)
             progress.reads(label_stamps(self._datastore))
@@ -170,7 +191,7 @@ class _ReadState:
 class Progress:
     """Writes what a training is at to a file that the server reads, and says it in the log."""
 
-    def __init__(self, path: Path, model: str, records: KeptRecords) -> None:
+    def __init__(self, path: Path, model: str, records: KeptRecords, *, by: str | None = None) -> None:
         self._path = path
         self._records = records
         self._started = time.time()
@@ -181,6 +202,9 @@ class Progress:
             "process_started": psutil.Process().create_time(),
             "epoch": 0,
             "start_ts": int(self._started),
+            "step_ts": self._started,
+            "curve": [],
+            **({"by": by} if by else {}),
         }
         records.read(path, _State)  # a broken one is set aside, not overwritten
         self._write()
@@ -194,11 +218,16 @@ class Progress:
         """One more epoch is done."""
         last = records[-1]
         _log.info("epoch %d of %d: loss %.4f", last.epoch, total, last.loss)
+        dice = last.validation_dice
+        scored = {} if dice is None else {"dice": round(dice, 5)}
+        self._state["curve"].append({"epoch": last.epoch, "loss": round(last.loss, 5), **scored})
         self._state |= {"epoch": last.epoch, "total_epochs": total, "loss": round(last.loss, 5)}
         self._write()
 
     def step(self, doing: str, done: int, total: int) -> None:
         """So much of what a training without epochs is doing now is done."""
+        if doing != self._state.get("doing"):
+            self._state["step_ts"] = time.time()
         self._state |= {"doing": doing, "done": done, "total": total}
         self._write()
 
@@ -277,6 +306,15 @@ def count_new(datastore: StudyDatastore, seen: SeenLabels) -> int:
         with contextlib.suppress(GliomicsError, OSError):  # removed just now
             number += datastore.labels.sha256(study_id, FINAL) != seen.sha256[study_id]
     return number
+
+
+def _time_left(state: Mapping[str, Any]) -> dict[str, float]:
+    """Seconds that what a training is doing will take yet, by what it took until now; nothing before it is known."""
+    keys = ("epoch", "total_epochs") if "total_epochs" in state else ("done", "total")
+    done, total = (state.get(key, 0) for key in keys)
+    if not 0 < done <= total:
+        return {}
+    return {"seconds_left": round((time.time() - state.get("step_ts", 0.0)) * (total - done) / done, 1)}
 
 
 def orphaned() -> Callable[[], bool]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from RadiogenomicsLib.panel.history import KeptReading, ReadingHistory
 from RadiogenomicsLib.panel.selected import Selection, SlicesAsked
-from RadiogenomicsLib.server.backends import Analysis, Model, ServerInfo, addressError, hostOf
+from RadiogenomicsLib.server.backends import Analysis, addressError, hostOf
+from RadiogenomicsLib.server.offer import Model, ServerInfo
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 
 ANNOTATE, READ, MANAGE = MODES = ("annotate", "read", "manage")

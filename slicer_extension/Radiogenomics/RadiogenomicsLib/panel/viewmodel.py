@@ -29,7 +29,8 @@ from RadiogenomicsLib.panel.facts import (
 )
 from RadiogenomicsLib.panel.selected import SlicesAsked
 from RadiogenomicsLib.sequences import TITLES
-from RadiogenomicsLib.server.backends import Model, addressError, tokenError
+from RadiogenomicsLib.server.backends import addressError, tokenError
+from RadiogenomicsLib.server.offer import Model
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 
 __all__ = [

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from gliomics.client import ClientError, GliomicsClient, is_loopback
 from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow, SubtypeEstimate
+from RadiogenomicsLib.server.offer import ServerInfo, labelsOf, offerOf
 from RadiogenomicsLib.server.prompts import Prompt, optionsOf
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 
@@ -23,44 +24,6 @@ FINAL, PARTIAL = "final", "partial"
 
 ReportProgress = Callable[[str, "float | None"], None]
 """Called with what is being done and how far it is, between 0 and 1 or None."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model of the server. ``labels`` are names and values of what a segmentation draws."""
-
-    name: str
-    kind: str
-    description: str
-    labels: dict[str, int] = field(default_factory=dict)
-    requiredSequences: tuple[str, ...] = ()
-    optionalSequences: tuple[str, ...] = ()
-    version: str = ""
-
-    @property
-    def sequences(self) -> tuple[str, ...]:
-        """All that it takes; empty where the server does not say."""
-        return (*self.requiredSequences, *self.optionalSequences)
-
-
-@dataclass(frozen=True)
-class ServerInfo:
-    """What a server offers."""
-
-    name: str
-    version: str
-    models: tuple[Model, ...]
-    strategies: tuple[str, ...]
-    studies: int = 0
-    labelled: int = 0
-
-    def ofKind(self, kind: str) -> list[Model]:
-        """Models of one kind: ``"segmentation"``, ``"refinement"``, ``"radiomics"`` or ``"subtype"``."""
-        return [model for model in self.models if model.kind == kind]
-
-    def model(self, name: str) -> Model | None:
-        """The model of that name."""
-        return next((model for model in self.models if model.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -201,19 +164,7 @@ class ServerBackend:
 
     def describe(self) -> ServerInfo:
         """The server's ``/info/`` in the panel's terms."""
-        info = self._client.info()
-        models: list[Model] = []
-        for name, entry in info.get("models", {}).items():
-            models += _modelsOf(name, entry)
-        datastore = info.get("datastore", {})
-        return ServerInfo(
-            name=str(info.get("name", "")),
-            version=str(info.get("version", "")),
-            models=tuple(models),
-            strategies=tuple(info.get("strategies", {})),
-            studies=int(datastore.get("total", 0)),
-            labelled=int(datastore.get("completed", 0)),
-        )
+        return offerOf(self._client.info())
 
     def nextStudy(self, strategy: str, slices: int, folder: Path, report: ReportProgress) -> DownloadedStudy:
         """Active learning's choice, with every sequence of it as NIfTI."""
@@ -240,7 +191,7 @@ class ServerBackend:
             raise ClientError(f"'{model}' answered without a mask; choose a model for segmentation")
         mask = folder / "mask.nii.gz"
         mask.write_bytes(answer.label)
-        labels = _labels(answer.params.get("label_names"))
+        labels = labelsOf(answer.params.get("label_names"))
         return Segmented(mask, labels, tuple(answer.params.get("warnings", ())))
 
     def voxelMap(self, model: str, case: CaseFiles, kind: str, folder: Path) -> Path:
@@ -356,38 +307,6 @@ def _readingOf(answer: dict[str, Any]) -> Reading | None:
 
 def _noted(features: FeatureRow, notes: list[str]) -> FeatureRow:
     return replace(features, warnings=[*features.warnings, *notes])
-
-
-def _modelsOf(name: str, entry: dict[str, Any]) -> list[Model]:
-    """The panel's models of one entry of ``/info/``; the subtype task stands for several."""
-    subtypes = entry.get("subtype_models", {})
-    if subtypes:
-        return [_model(subtype, "subtype", details) for subtype, details in subtypes.items()]
-    kinds = {"segmentation": "segmentation", "deepedit": "segmentation"}
-    kind = "radiomics" if name == "radiomics" else kinds.get(str(entry.get("type", "")), "other")
-    if entry.get("task") == "refinement":  # other apps' "deepgrow" models take other requests
-        kind = "refinement"
-    return [_model(name, kind, entry)]
-
-
-def _model(name: str, kind: str, entry: dict[str, Any]) -> Model:
-    sequences = entry.get("sequences", {})
-    return Model(
-        name=name,
-        kind=kind,
-        description=str(entry.get("title") or entry.get("description", "")),
-        labels=_labels(entry.get("labels")),
-        requiredSequences=tuple(sequences.get("required", ())),
-        optionalSequences=tuple(sequences.get("optional", ())),
-        version=str(entry.get("version", "")),
-    )
-
-
-def _labels(labels: Any) -> dict[str, int]:
-    """Names with values; some MONAI Label apps give only names, in the order of their values."""
-    if isinstance(labels, dict):
-        return {str(name): int(value) for name, value in labels.items() if int(value) > 0}
-    return {str(name): index + 1 for index, name in enumerate(labels or ())}
 
 
 def _bytesReported(report: ReportProgress, studyId: str, sequence: str) -> Callable[[int, int | None], None]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, ServerInfo
+from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles
 from RadiogenomicsLib.server.jobs import BackgroundJob
+from RadiogenomicsLib.server.offer import ServerInfo
 from RadiogenomicsLib.server.prompts import STROKE_LESION, STROKE_NOT_LESION, Prompt, Stroke, withStrokes
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.slices import withEarlierSlices

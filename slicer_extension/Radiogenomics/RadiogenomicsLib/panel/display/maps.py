@@ -23,7 +23,7 @@ from RadiogenomicsLib.scene.display.overlays import (
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.server import servercalls
-from RadiogenomicsLib.server.backends import Model
+from RadiogenomicsLib.server.offer import Model
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError
 
 _MAP, _OPACITY = "map", "mapOpacity"

@@ -6,7 +6,7 @@ from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.server import servercalls
-from RadiogenomicsLib.server.backends import ServerInfo
+from RadiogenomicsLib.server.offer import ServerInfo
 
 
 class Connection(Controller):

@@ -1,0 +1,95 @@
+"""What a server offers, in the panel's terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the server. ``labels`` are names and values of what a segmentation draws."""
+
+    name: str
+    kind: str
+    description: str
+    labels: dict[str, int] = field(default_factory=dict)
+    requiredSequences: tuple[str, ...] = ()
+    optionalSequences: tuple[str, ...] = ()
+    version: str = ""
+
+    @property
+    def sequences(self) -> tuple[str, ...]:
+        """All that it takes; empty where the server does not say."""
+        return (*self.requiredSequences, *self.optionalSequences)
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """What a server offers."""
+
+    name: str
+    version: str
+    models: tuple[Model, ...]
+    strategies: tuple[str, ...]
+    studies: int = 0
+    labelled: int = 0
+    trainers: tuple[str, ...] = ()
+    """Names of the models that it trains."""
+
+    def ofKind(self, kind: str) -> list[Model]:
+        """Models of one kind: ``"segmentation"``, ``"refinement"``, ``"radiomics"`` or ``"subtype"``."""
+        return [model for model in self.models if model.kind == kind]
+
+    def model(self, name: str) -> Model | None:
+        """The model of that name."""
+        return next((model for model in self.models if model.name == name), None)
+
+
+def offerOf(info: dict[str, Any]) -> ServerInfo:
+    """The answer of ``/info/``, of a Gliomics server or of any MONAI Label server as far as it goes."""
+    models: list[Model] = []
+    for name, entry in info.get("models", {}).items():
+        models += _modelsOf(name, entry)
+    datastore = info.get("datastore", {})
+    return ServerInfo(
+        name=str(info.get("name", "")),
+        version=str(info.get("version", "")),
+        models=tuple(models),
+        strategies=tuple(info.get("strategies", {})),
+        studies=int(datastore.get("total", 0)),
+        labelled=int(datastore.get("completed", 0)),
+        trainers=tuple(info.get("trainers", {})),
+    )
+
+
+def _modelsOf(name: str, entry: dict[str, Any]) -> list[Model]:
+    """The panel's models of one entry of ``/info/``; the subtype task stands for several."""
+    subtypes = entry.get("subtype_models", {})
+    if subtypes:
+        return [_model(subtype, "subtype", details) for subtype, details in subtypes.items()]
+    kinds = {"segmentation": "segmentation", "deepedit": "segmentation"}
+    kind = "radiomics" if name == "radiomics" else kinds.get(str(entry.get("type", "")), "other")
+    if entry.get("task") == "refinement":  # other apps' "deepgrow" models take other requests
+        kind = "refinement"
+    return [_model(name, kind, entry)]
+
+
+def _model(name: str, kind: str, entry: dict[str, Any]) -> Model:
+    sequences = entry.get("sequences", {})
+    return Model(
+        name=name,
+        kind=kind,
+        description=str(entry.get("title") or entry.get("description", "")),
+        labels=labelsOf(entry.get("labels")),
+        requiredSequences=tuple(sequences.get("required", ())),
+        optionalSequences=tuple(sequences.get("optional", ())),
+        version=str(entry.get("version", "")),
+    )
+
+
+def labelsOf(labels: Any) -> dict[str, int]:
+    """Names with values; some MONAI Label apps give only names, in the order of their values."""
+    if isinstance(labels, dict):
+        return {str(name): int(value) for name, value in labels.items() if int(value) > 0}
+    return {str(name): index + 1 for index, name in enumerate(labels or ())}
