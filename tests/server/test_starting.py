@@ -76,7 +76,20 @@ def test_truncated_weights_are_refused_and_the_version_before_serves(tmp_path: P
 
 def test_second_server_of_one_folder_is_refused(a_server: Server) -> None:
     message = one_line(serve("--studies", str(a_server.studies), "--port", "0"))
-    assert "served by another process" in message
+    assert f"served by another process already, at {a_server.url};" in message
+
+
+def test_attached_server_stops_when_its_standard_input_ends(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gliomics", "serve", "--studies", str(tmp_path), "--port", "0", "--attached"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().rsplit(" at ", 1)[1].strip()
+    assert (tmp_path / ".gliomics" / "address.txt").read_text() == url
+    _, errors = process.communicate(timeout=60)  # closes its standard input
+    assert errors.strip() == "stopped"
+    assert not (tmp_path / ".gliomics" / "address.txt").exists()
 
 
 def test_app_folder_is_not_written_to(a_server: Server) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
+import os
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +34,10 @@ def serve(
     train_after: Annotated[
         int, typer.Option(min=0, help="Train by itself after so many new or changed final labels; 0 for never.")
     ] = 0,
+    attached: Annotated[
+        bool,
+        typer.Option("--attached", help="Stop when standard input ends: with the program that started the server."),
+    ] = False,
 ) -> None:
     """Serve segmentation, features, subtype, labels and retraining to 3D Slicer and other MONAI Label clients.
 
@@ -49,7 +57,16 @@ def serve(
         replay=replay,
         train_after=train_after,
     )
+    if attached:
+        threading.Thread(target=_interrupt_at_end_of, args=(sys.stdin.fileno(),), daemon=True).start()
     run(options, ready=lambda url: _announce(options, url))
+
+
+def _interrupt_at_end_of(stream: int) -> None:
+    """Stop as Ctrl-C does when a file that others may write into is closed by all of them, whatever ended them."""
+    while os.read(stream, 4096):
+        pass
+    _thread.interrupt_main()
 
 
 def _announce(options: ServerOptions, url: str) -> None:

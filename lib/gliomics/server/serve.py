@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import logging
@@ -11,7 +12,6 @@ import re
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from gliomics.bundled import bundled
 from gliomics.client.hosts import LOOPBACK_HOST
 from gliomics.errors import BusyError, DependencyError, GliomicsError, InputError
-from gliomics.files import check_file
+from gliomics.files import check_file, write_text
 from gliomics.packages import SERVER
 from gliomics.server.storage import storage_error
 from gliomics.server.workspace import Workspace
@@ -83,7 +83,7 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
             _set_environment(workspace, app_folder, port)
             _set_conf(options)
             _set_up_logging(workspace)
-            _run(options, listening, lambda: ready(_url(options, port)))
+            _run(options, listening, lambda: _announce(workspace, _url(options, port), ready))
 
 
 def create_app(options: ServerOptions) -> FastAPI:
@@ -150,7 +150,7 @@ def check_dependencies() -> None:
             )
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     from monailabel.interfaces.utils.app import app_instance
     from monailabel.utils.async_tasks.task import AsyncTask
@@ -212,6 +212,11 @@ async def _unknown_error(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": detail}, status_code=500)
 
 
+def _announce(workspace: Workspace, url: str, ready: Callable[[str], None]) -> None:
+    write_text(workspace.address, url)
+    ready(url)
+
+
 def _run(options: ServerOptions, listening: Connections, ready: Callable[[], None]) -> None:
     from gliomics.server.gate.connections import Server, connection_limit
 
@@ -249,7 +254,7 @@ def _listen(host: str, port: int) -> Connections:
     return listening
 
 
-@contextmanager
+@contextlib.contextmanager
 def _only_server_of(workspace: Workspace) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
@@ -257,7 +262,9 @@ def _only_server_of(workspace: Workspace) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise InputError(f"{workspace.studies} is served by another process already; stop it or use it") from error
+        raise InputError(
+            f"{workspace.studies} is served by another process already{_address(workspace)}; stop it or use it"
+        ) from error
     except OSError as error:
         raise InputError(
             f"{workspace.root} cannot be written ({error.strerror}); copy the studies to a folder that can be"
@@ -265,7 +272,17 @@ def _only_server_of(workspace: Workspace) -> Iterator[None]:
     try:
         yield
     finally:
+        with contextlib.suppress(OSError):
+            workspace.address.unlink(missing_ok=True)
         lock.release()
+
+
+def _address(workspace: Workspace) -> str:
+    """Where the other server answers, as part of a sentence; nothing where it does not say so (yet)."""
+    with contextlib.suppress(OSError, ValueError, GliomicsError):
+        url = check_file(workspace.address, most_bytes=1000).read_text(encoding="utf-8").strip()
+        return f", at {url}" if url else ""
+    return ""
 
 
 def _set_environment(workspace: Workspace, app_folder: Path, port: int) -> None:

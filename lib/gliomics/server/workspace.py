@@ -122,6 +122,11 @@ class Workspace:
         """The server's log."""
         return check_inside(self.logs / "server.log", self.studies)
 
+    @property
+    def address(self) -> Path:
+        """Where the server of this folder answers, while it does."""
+        return check_inside(self.root / "address.txt", self.studies)
+
     def _folder(self, name: str) -> Path:
         return check_inside(self.root / name, self.studies)
 
@@ -154,7 +159,7 @@ class Workspace:
 
     def clear_leftovers(self) -> None:
         """Remove what a killed server left half written; only for the one server of this folder."""
-        for entry in self.temporary.iterdir():
+        for entry in (self.address, *self.temporary.iterdir()):
             _remove(entry)
         for folder in filter(self._is_inside, (self.studies / LABELS_FOLDER, *self._kept)):
             for top, folders, files in os.walk(folder):
