@@ -128,6 +128,16 @@ def redView(scene: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
+def keptModules() -> Iterator[None]:
+    """What a test reloads does not stay: other tests hold on to what was imported first."""
+    modules = dict(sys.modules)
+    yield
+    for name in [name for name in sys.modules if name.split(".")[0] in ("RadiogenomicsLib", "gliomics")]:
+        del sys.modules[name]
+    sys.modules.update(modules)
+
+
+@pytest.fixture
 def logic(scene: Any) -> Any:
     """The panel's logic on an empty scene."""
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic

@@ -100,7 +100,7 @@ class Texts(ast.NodeVisitor):
         if isinstance(node.func, ast.Name) and node.func.id in {"_", "translate"}:
             self.translatable.append(node)
             return
-        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func).startswith("logging."):
+        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func).startswith(("logging.", "re.")):
             return
         for keyword in node.keywords:
             self._shown(keyword.arg or "", keyword.value)

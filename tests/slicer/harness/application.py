@@ -61,6 +61,7 @@ class Application:
         self._mainWindow = qt.QWidget()
         self._mainWindow.name = "qSlicerMainWindow"
         self.temporaryPath = str(temporaryPath)
+        self._startupEnvironment = qt.QtCore.QProcessEnvironment.systemEnvironment()
 
     def applicationLogic(self) -> Any:
         return self._logic
@@ -73,6 +74,10 @@ class Application:
 
     def topLevelWidgets(self) -> list[Any]:
         return [self._mainWindow]
+
+    def startupEnvironment(self) -> Any:
+        """The environment before the application changed it for itself, which here is that of its start."""
+        return self._startupEnvironment
 
     def translate(self, context: str, text: str) -> str:
         return str(QApplication.translate(context, text))

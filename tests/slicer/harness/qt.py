@@ -6,7 +6,7 @@ Modelled on the ``qt`` module of 3D Slicer 5.12, on Qt 5.15; the classes are tho
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from typing import Any
+from typing import Any, ClassVar
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 from PySide6.QtCore import QDir, Qt, QUrl
@@ -31,6 +31,7 @@ QCheckBox = _widget("QCheckBox")
 QComboBox = _widget("QComboBox")
 QLineEdit = _widget("QLineEdit")
 QListWidget = _widget("QListWidget")
+QPlainTextEdit = _widget("QPlainTextEdit")
 QProgressBar = _widget("QProgressBar")
 QSlider = _widget("QSlider")
 QSpinBox = _widget("QSpinBox")
@@ -79,6 +80,35 @@ class QSettings(QtCore.QSettings):
         if not QSettings.path:
             raise RuntimeError("the harness has not set QSettings.path")
         super().__init__(QSettings.path, QtCore.QSettings.Format.IniFormat)
+
+
+class QTextCursor(QtGui.QTextCursor):
+    """With PythonQt's unscoped ways to move."""
+
+    End = QtGui.QTextCursor.MoveOperation.End
+
+
+class QFileDialog:
+    """The static functions that ask for a file or a folder; one takes the next of the test's answers, empty for none.
+
+    Modelled on ``QFileDialog`` of Qt 5.15 as PythonQt presents it: a path comes back, and nothing else.
+    """
+
+    answers: ClassVar[list[str]] = []
+
+    @staticmethod
+    def getExistingDirectory(parent: Any, caption: str, folder: str) -> str:
+        return QFileDialog._answer(caption)
+
+    @staticmethod
+    def getOpenFileName(parent: Any, caption: str, path: str) -> str:
+        return QFileDialog._answer(caption)
+
+    @staticmethod
+    def _answer(caption: str) -> str:
+        if not QFileDialog.answers:
+            raise AssertionError(f"a dialog was shown that the test did not expect: {caption}")
+        return QFileDialog.answers.pop(0)
 
 
 class QMessageBox(QtWidgets.QMessageBox):

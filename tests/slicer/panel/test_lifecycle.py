@@ -17,16 +17,6 @@ MODULE = EXTENSION / "Radiogenomics.py"
 
 
 @pytest.fixture
-def keptModules() -> Iterator[None]:
-    """What a test reloads does not stay: other tests hold on to what was imported first."""
-    modules = dict(sys.modules)
-    yield
-    for name in [name for name in sys.modules if name.split(".")[0] in ("RadiogenomicsLib", "gliomics")]:
-        del sys.modules[name]
-    sys.modules.update(modules)
-
-
-@pytest.fixture
 def module(scene: Any) -> Iterator[Any]:
     from harness.application import loadModule, unload
 

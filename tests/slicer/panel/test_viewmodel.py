@@ -55,7 +55,9 @@ def withResult(model: PanelModel, **changes: object) -> PanelModel:
 
 def test_it_begins_without_a_server_and_says_what_to_do(model: PanelModel) -> None:
     assert model.state is PanelState.NO_SERVER
-    assert model.message == "Not connected: type the address of your Gliomics server and press Connect."
+    assert model.message == (
+        "Not connected: type the address of your Gliomics server and press Connect, or start a server on this computer."
+    )
 
 
 def test_connecting_shows_the_address(model: PanelModel) -> None:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from slicer.i18n import tr as _
+
 from RadiogenomicsLib.panel.history import KeptReading, ReadingHistory
 from RadiogenomicsLib.panel.selected import Selection, SlicesAsked
 from RadiogenomicsLib.server.backends import Analysis, addressError, hostOf
+from RadiogenomicsLib.server.localserver import LocalServer
 from RadiogenomicsLib.server.offer import Model, ServerInfo
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 
@@ -17,6 +20,8 @@ ANNOTATE, READ, MANAGE = MODES = ("annotate", "read", "manage")
 """The ways to use the panel: label studies, read one case, look after the models and the labels."""
 
 CONNECT = "Connect"
+START_SERVER = _("Start server")
+STOP_SERVER = _("Stop server")
 NEXT_STUDY = "Next study"
 SEGMENT = "Auto segment"
 SUBMIT = "Submit label"
@@ -28,6 +33,8 @@ FIND_LABELS = "Find labels"
 LOAD_LABEL = "Load label"
 SECTION_OF = {
     CONNECT: "Server",
+    START_SERVER: "Server",
+    STOP_SERVER: "Server",
     NEXT_STUDY: "Study",
     SEGMENT: "Segmentation",
     CORRECT: "Refine",
@@ -64,6 +71,8 @@ class PanelFacts:
         """The user's name, with which labels are saved where no token says who it is."""
         self.info: ServerInfo | None = None
         self.connectedUrl = ""
+        self.localServer: LocalServer | None = None
+        """The server that was started from the panel and has not ended."""
         self.selection = Selection()
         self.modelName = ""
         self.result: DisplayedResult | None = None
@@ -174,6 +183,12 @@ class PanelFacts:
         names = [model.name for model in self.segmentationModels]
         if self.modelName not in names:
             self.modelName = names[0] if names else ""
+
+    def localServerEnded(self) -> None:
+        """The server that was started from the panel is no more, and so is a connection to it."""
+        server, self.localServer = self.localServer, None
+        if server is not None and server.url == self.connectedUrl:
+            self.info = None
 
     def slicesNamed(self, studyId: str, numbers: tuple[int, ...]) -> None:
         """The server named slices of a study, none for the whole; those that are done among them stay so."""

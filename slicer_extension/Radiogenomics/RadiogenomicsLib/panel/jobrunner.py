@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import qt
 import slicer.util
@@ -26,6 +26,16 @@ LAST_TURN_SECONDS = 2.0
 """How long the panel waits for a thread when it goes; its requests are interrupted, so it should end at once."""
 
 T = TypeVar("T")
+
+
+class Worker(Protocol):
+    """What a job waits for in its thread: a server that is asked, or a program that is started."""
+
+    def tellWaiting(self, tell: Callable[[str], None]) -> None:
+        """Have ``tell`` called, from any thread, with what it waits for. It does not block."""
+
+    def interrupt(self) -> None:
+        """End what is under way in other threads. It does not block."""
 
 
 Steps = Generator[None, None, None]
@@ -104,7 +114,7 @@ class JobRunner:
         work: Callable[[BackgroundJob], Any],
         onResult: Callable[[Any], Steps | None],
         *,
-        backend: Backend,
+        backend: Worker,
         onAbandoned: Callable[[], None] = _nothing,
         yields: bool = False,
     ) -> None:

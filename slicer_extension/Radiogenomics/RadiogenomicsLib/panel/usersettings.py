@@ -9,6 +9,7 @@ import slicer.util
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 _URL, _ANNOTATOR = "Gliomics/ServerUrl", "Gliomics/Annotator"
+_COMMAND, _STUDIES = "Gliomics/Command", "Gliomics/StudiesFolder"
 _MODE = "Gliomics/PanelMode"
 _REMOVE_FINISHED = "Gliomics/RemoveFinishedStudies"
 
@@ -21,6 +22,26 @@ def serverUrl() -> str:
 def rememberServerUrl(url: str) -> None:
     """Keep the address of a server that answered."""
     qt.QSettings().setValue(_URL, url)
+
+
+def command() -> str:
+    """The path of the command ``gliomics`` that the user chose; empty where it was never chosen."""
+    return str(slicer.util.settingsValue(_COMMAND, ""))
+
+
+def rememberCommand(path: str) -> None:
+    """Keep the path of a command with which a server was started."""
+    qt.QSettings().setValue(_COMMAND, path)
+
+
+def studiesFolder() -> str:
+    """The folder of studies that was served from here last; empty where there was none."""
+    return str(slicer.util.settingsValue(_STUDIES, ""))
+
+
+def rememberStudiesFolder(path: str) -> None:
+    """Keep the folder of studies that a server was started for."""
+    qt.QSettings().setValue(_STUDIES, path)
 
 
 def annotator() -> str:

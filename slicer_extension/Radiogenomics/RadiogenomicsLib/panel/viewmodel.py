@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from slicer.i18n import tr as _
+
 from RadiogenomicsLib.panel.facts import (
     ANNOTATE,
     COMPUTE,
@@ -23,6 +25,8 @@ from RadiogenomicsLib.panel.facts import (
     PARTS,
     READ,
     SEGMENT,
+    START_SERVER,
+    STOP_SERVER,
     SUBMIT,
     DisplayedResult,
     PanelFacts,
@@ -47,6 +51,8 @@ __all__ = [
     "PARTS",
     "READ",
     "SEGMENT",
+    "START_SERVER",
+    "STOP_SERVER",
     "SUBMIT",
     "Action",
     "DisplayedResult",
@@ -104,7 +110,10 @@ class PanelModel(PanelFacts):
         if self._message:
             return self._message
         if self.info is None:
-            return "Not connected: type the address of your Gliomics server and press Connect."
+            return _(
+                "Not connected: type the address of your Gliomics server and press Connect, or start a server on this "
+                "computer."
+            )
         if not self.selection.volumes and self.mode != MANAGE:
             return "Take the next study." if self.mode == ANNOTATE else "Load the examination's images."
         return ""
@@ -208,6 +217,16 @@ class PanelModel(PanelFacts):
     def canConnect(self) -> Action:
         """Connect needs an address."""
         return self._unless(self._busy() or addressError(self.url) or tokenError(self.tokenFor(self.url)))
+
+    @property
+    def canStartServer(self) -> Action:
+        """One server at a time is started from the panel."""
+        return self._unless(self._busy() or (_("Stop the server that runs first.") if self.localServer else ""))
+
+    @property
+    def canStopServer(self) -> Action:
+        """Only the server that was started from the panel is ended from it."""
+        return self._unless(self._busy() or ("" if self.localServer else _("No server was started here.")))
 
     @property
     def canTakeNextStudy(self) -> Action:

@@ -25,6 +25,7 @@ from RadiogenomicsLib.panel.refine.shortcuts import Shortcuts
 from RadiogenomicsLib.panel.sections.connection import Connection
 from RadiogenomicsLib.panel.sections.labelling import Labelling
 from RadiogenomicsLib.panel.sections.labels import Labels
+from RadiogenomicsLib.panel.sections.localserver import LocalServerSection
 from RadiogenomicsLib.panel.sections.reading import ReadingSection
 from RadiogenomicsLib.panel.sections.segmenting import Segmenting
 from RadiogenomicsLib.panel.selection import SceneSelection
@@ -69,6 +70,7 @@ class RadiogenomicsPanel:
             self.ui, logic, self.selection, self.model, self.runner, self.subscriptions, self.refresh, self.onSelection
         )
         self.connection = Connection(context)
+        self.localServer = LocalServerSection(context, self.connection.connectTo)
         self.segmenting = Segmenting(context)
         self.reading = ReadingSection(context)
         self.labelling, self.labels = Labelling(context), Labels(context)
@@ -87,6 +89,7 @@ class RadiogenomicsPanel:
         self._observeScene()
         if usersettings.panelMode() in viewmodel.MODES:
             self.model.mode = usersettings.panelMode()
+        self.localServer.adopt()
         self.restore()
         if not self.selection.volumes():
             self.selection.recogniseVolumes()
@@ -138,6 +141,7 @@ class RadiogenomicsPanel:
     def cleanup(self) -> None:
         """Leave nothing that reacts: no timer, no signal, no observer, no job; the widgets are off the scene."""
         self._settleTimer.stop()
+        self.localServer.cleanup()
         self.reading.cleanup()
         self.runner.stop()
         self.correction.cleanup()
@@ -293,6 +297,7 @@ class RadiogenomicsPanel:
     def refresh(self) -> None:
         """Show the view model, let the scene remember what is of it, and do what was waiting for this."""
         self.view.show(self.model)
+        self.localServer.update()
         self.labelling.show()
         self.labels.show()
         self.labelling.remember(self.parameters)

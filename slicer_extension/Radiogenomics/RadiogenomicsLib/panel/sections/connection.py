@@ -46,6 +46,11 @@ class Connection(Controller):
         usersettings.rememberAnnotator(self._model.annotator)
         self._onChanged()
 
+    def connectTo(self, url: str) -> None:
+        """Take this address and connect."""
+        self._ui.serverUrl.text = url
+        self.onConnect()
+
     @shown
     def onConnect(self) -> None:
         """Ask the server what it offers; nothing but the request is sent."""
@@ -55,9 +60,12 @@ class Connection(Controller):
             self.runner.fail(self._model.canConnect.reason)
             return
         url, backend = self._model.url, self.runner.backend(self._model.url)
+        server = self._model.localServer
+        isHere = server is not None and server.url == url
 
         def onResult(info: ServerInfo) -> None:
-            usersettings.rememberServerUrl(url)
+            if not isHere:  # the port of a server here is another one each time
+                usersettings.rememberServerUrl(url)
             self._model.connected(url, info)
             self._logic.connectedTo(url)
             self._onSelection()

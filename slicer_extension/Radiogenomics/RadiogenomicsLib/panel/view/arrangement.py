@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from RadiogenomicsLib.panel.uifiles import SECTIONS, PanelWidgets
 from RadiogenomicsLib.panel.view.writer import Writer
 from RadiogenomicsLib.panel.viewmodel import ANNOTATE, MANAGE, MODES, PanelModel
@@ -43,6 +45,10 @@ class _Fold:
 def _server(model: PanelModel) -> _Fold:
     if model.info is None:
         return _Fold(isFolded=False)
+    if model.localServer is not None and model.localServer.url == model.connectedUrl:
+        return _Fold(
+            True, _("Server here: {folder} \u00b7 change").format(folder=model.localServer.name), model.connectedUrl
+        )
     host = hostOf(model.connectedUrl).split("://")[-1]
     return _Fold(True, f"Connected to {host} \u00b7 change", model.connectedUrl)
 
