@@ -191,6 +191,7 @@ from RadiogenomicsLib.panel.view import readinghtml
 from RadiogenomicsLib.server import backends, jobs, servercalls, volumes
 import gliomics, gliomics.sequences
 backends.ServerBackend("http://127.0.0.1:8000")
+assert "requests" not in sys.modules
 print(gliomics.__file__)
 """
 

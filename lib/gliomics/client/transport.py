@@ -8,16 +8,18 @@ from collections.abc import Callable
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
-
 from gliomics.client.hosts import LOOPBACK_HOST, is_loopback
-from gliomics.client.interruptible import InterruptibleAdapter
 from gliomics.client.waiting import MOST_TRIES, Tell, retry_after, wait_to_retry
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import atomic_path
+
+if TYPE_CHECKING:
+    import requests
+
+    from gliomics.client.interruptible import InterruptibleAdapter
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes received so far and their total, None where the server does not tell it."""
@@ -68,6 +70,10 @@ class Transport:
 
         A server that is busy and says when to come again is asked again then, up to :data:`MOST_TRIES` times in all.
         """
+        import requests  # with the first request: a panel that opens waits for nothing that it may not need
+
+        from gliomics.client.interruptible import InterruptibleAdapter
+
         session = requests.Session()
         session.trust_env = self._use_proxies
         adapter = InterruptibleAdapter()
@@ -98,6 +104,8 @@ class Transport:
         stream: bool,
     ) -> requests.Response:
         """Whatever the server answers; :class:`ClientError` where it does not."""
+        import requests
+
         if adapter.interrupted:
             raise ClientError(f"the request to {self.url} was interrupted")
         settings = session.merge_environment_settings(request.url or "", {}, stream, self._verify, None)
@@ -118,6 +126,8 @@ class Transport:
 
     def download(self, path: str, dest: Path, *, params: dict[str, Any], progress: Progress | None) -> Path:
         """Write an answer's body to ``dest``, which appears whole or not at all."""
+        import requests
+
         with self.request("GET", path, params=params, stream=True) as response, atomic_path(dest) as temporary:
             total = response.headers.get("content-length")
             received = 0
@@ -176,6 +186,8 @@ def _server_message(response: requests.Response) -> str:
 
 
 def _reason(error: requests.exceptions.RequestException) -> str:
+    import requests
+
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no answer"
     return "connection refused" if "refused" in str(error) else type(error).__name__

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from harness import EXTENSION
 from inprocess import InProcessBackend
 from panels import Spin, addVolume, jobThreads, paint, paintOneSlice, press
 from RadiogenomicsLib.server.volumes import OrientedImage
+
+import gliomics
 
 MODULE = EXTENSION / "Radiogenomics.py"
 
@@ -219,6 +223,72 @@ def test_reload_reads_the_panel_s_files_and_the_library_anew(module: Any) -> Non
         is sys.modules["RadiogenomicsLib.panel.widget"].RadiogenomicsPanel
     )
     slicer.modules.RadiogenomicsWidget.cleanup()
+
+
+@pytest.fixture
+def workingCopy(scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The module's folder as a developer has it, with the library beside it, and imported from there."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    folder = tmp_path / "slicer_extension" / "Radiogenomics"
+    shutil.copytree(EXTENSION, folder)
+    for name in ("errors", "files", "notebook", "records", "version", "client", "reading", "sequences", "__init__"):
+        source = Path(gliomics.__file__).with_name(name)
+        target = folder / "gliomics" / name
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(source.with_suffix(".py"), target.with_suffix(".py"))
+    return folder
+
+
+def rewrite(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.usefixtures("keptModules", "developer")
+def test_after_reload_changed_files_count_and_nothing_is_connected_twice(workingCopy: Path) -> None:
+    import slicer
+    from harness.application import loadModule, openPanel, unload
+
+    module = loadModule(workingCopy / "Radiogenomics.py")
+    first = openPanel(module)
+    first.reloadButton.click()  # from here on everything is of the working copy
+    before = slicer.modules.RadiogenomicsWidget.panel
+    slots = len(before.subscriptions.slots)
+    rewrite(workingCopy / "RadiogenomicsLib" / "panel" / "viewmodel.py", '"Not connected"', '"On its own"')
+    rewrite(workingCopy / "gliomics" / "version.py", "__version__ =", '__version__ = "7.7.7"  #')
+    slicer.modules.RadiogenomicsWidget.onReload()
+    after = slicer.modules.RadiogenomicsWidget.panel
+    assert after is not before
+    assert after.model.serverLine == "On its own"
+    assert sys.modules["RadiogenomicsLib.server.localserver"].__version__ == "7.7.7"
+    assert len(after.subscriptions.slots) == slots
+    assert before.subscriptions.slots == []
+    unload(sys.modules["Radiogenomics"])
+
+
+@pytest.mark.usefixtures("keptModules", "developer")
+def test_a_mistake_in_a_file_is_mended_and_reloaded(workingCopy: Path) -> None:
+    import slicer
+    from harness.application import loadModule, openPanel, unload
+
+    openPanel(loadModule(workingCopy / "Radiogenomics.py")).reloadButton.click()
+    path = workingCopy / "RadiogenomicsLib" / "panel" / "viewmodel.py"
+    old = slicer.modules.RadiogenomicsWidget.panel
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + "(", encoding="utf-8")
+    with pytest.raises(SyntaxError):
+        slicer.modules.RadiogenomicsWidget.onReload()
+    assert old.subscriptions.slots == []
+    path.write_text(text, encoding="utf-8")
+    slicer.modules.RadiogenomicsWidget.onReload()
+    panel = slicer.modules.RadiogenomicsWidget.panel
+    assert panel is not old
+    assert panel.model.serverLine == "Not connected"
+    unload(sys.modules["Radiogenomics"])
 
 
 # An application that is too old
