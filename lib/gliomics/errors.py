@@ -37,6 +37,12 @@ class UnknownNameError(GliomicsError, LookupError):
     status = 404
 
 
+class ConflictError(GliomicsError):
+    """What a request was about has changed since whoever asks looked at it."""
+
+    status = 409
+
+
 class DependencyError(GliomicsError):
     """A part of Gliomics that is not installed was asked for."""
 

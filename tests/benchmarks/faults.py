@@ -89,7 +89,8 @@ def merge_and_review(folder: Path, first: int) -> None:
             for tag in ANNOTATORS:
                 store.labels.save(STUDY, tag, a_mask(400), {})
         keep_consensus(store, STUDY, ANNOTATORS, "final", {"number": number})
-        review_label(store, STUDY, "final", state="returned", comment=f"number {number}", user="reviewer")
+        returned = {"state": "returned", "comment": f"number {number}"}
+        review_label(store, STUDY, "final", options=returned, user="reviewer")
         acknowledge(number)
 
 

@@ -286,9 +286,27 @@ class GliomicsClient(LearningCalls):
         params = {"label": image_id, "tag": tag}
         return list(self._transport.json("GET", "/datastore/label/history", params=params))
 
-    def review_label(self, image_id: str, state: str, comment: str = "", *, tag: str = "final") -> dict[str, Any]:
-        """Say of a label that it is ``approved``, or ``returned`` with a comment and so offered for labelling again."""
+    def reviews(self) -> dict[str, Any]:
+        """Every study (``studies``) with the state of its label, whose it is, its last review, and the agreements."""
+        return dict(self._transport.json("GET", "/datastore/reviews"))
+
+    def review_label(
+        self,
+        image_id: str,
+        state: str,
+        comment: str = "",
+        *,
+        tag: str = "final",
+        looked_at: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Say of a label that it is ``approved``, or ``returned`` with a comment and so offered for labelling again.
+
+        ``looked_at`` is the label as :meth:`reviews` told of it, when it was looked at: where its ``version`` is not
+        the current one any more, the review is refused with the status 409.
+        """
         body = self._with_user({"state": state, "comment": comment})
+        if looked_at is not None:
+            body["version"] = looked_at.get("version")
         params = {"label": image_id, "tag": tag}
         return dict(self._transport.json("PUT", "/datastore/label/review", params=params, json=body))
 

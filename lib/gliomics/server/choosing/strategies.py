@@ -17,14 +17,15 @@ from gliomics.active.choices import Choice, choose_highest, nothing_left
 from gliomics.active.scores import AcquisitionScores
 from gliomics.active.slice_choice import choose_slices
 from gliomics.active.strategies import MODEL_BASED, MODEL_FREE, LabellingState
-from gliomics.errors import InputError
+from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelCard
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.server.choosing.scoring import ScoreKeeper, Scores
 from gliomics.server.choosing.subtype_change import SubtypeChange
 from gliomics.server.model_cache import ModelCache
-from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.store.datastore import FINAL, StudyDatastore
 from gliomics.server.store.leases import Leases
+from gliomics.server.store.reviews import Review
 from gliomics.server.tasks.infer import text_option
 
 MOST_SLICES = 100
@@ -39,7 +40,8 @@ _POLL_SECONDS = 0.05
 class StudyStrategy(Strategy):
     """Chooses among the studies without a final label; answers with id, score and reason.
 
-    A study that was handed out to another annotator is left out while others are left.
+    A study that was handed out to another annotator is left out while others are left. One whose label was returned
+    comes before those without a label, first to whoever saved that label.
     """
 
     def __init__(self, description: str, leases: Leases) -> None:
@@ -69,7 +71,10 @@ class StudyStrategy(Strategy):
         with self._leases.choosing:  # two annotators who ask at once get different studies
             leases = self._leases.current()
             free = [name for name in candidates if name not in leases or leases[name].user == user]
-            choice = self.choose(free or candidates, request, datastore, random.Random(seed))
+            returned = _returned(datastore, free or candidates, user)
+            choice = self.choose([*returned] or free or candidates, request, datastore, random.Random(seed))
+            if choice.id in returned:
+                choice = replace(choice, reason=_sent_back(returned[choice.id]))
             if user is not None and choice.id is not None:
                 self._leases.take(choice.id, user)
         if not scored():
@@ -84,6 +89,29 @@ class StudyStrategy(Strategy):
         self, candidates: list[str], request: dict[str, Any], datastore: Datastore, rng: random.Random
     ) -> Choice:
         """One of the candidates, of which there is at least one."""
+
+
+def _returned(datastore: Datastore, candidates: Sequence[str], user: str | None) -> dict[str, Review]:
+    """The candidates whose label was returned, with what was said; only the user's own, if there are any."""
+    if not isinstance(datastore, StudyDatastore):
+        return {}
+    reviews = datastore.reviews.returned(FINAL)
+    returned = {name: reviews[name] for name in candidates if name in reviews}
+    own = {name: review for name, review in returned.items() if user is not None and _saver(datastore, name) == user}
+    return own or returned
+
+
+def _saver(store: StudyDatastore, study_id: str) -> str | None:
+    """Who saved a study's final label, as far as that is known."""
+    with contextlib.suppress(GliomicsError, OSError):
+        version = store.labels.current(study_id, FINAL)
+        return None if version is None else version.user
+    return None
+
+
+def _sent_back(review: Review) -> str:
+    by = f" by {review.user}" if review.user else ""
+    return f"sent back{by}: {review.comment}"
 
 
 class ServingModels:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from monailabel.endpoints import datastore as stock
 
 from gliomics.errors import InputError
@@ -107,13 +107,21 @@ def label_history(label: LabelId, tag: LabelTag = FINAL) -> Any:
 
 @router.put("/datastore/label/review", tags=["Datastore"], dependencies=[needs(TRAINER)])
 def review(label: LabelId, tag: LabelTag = FINAL, params: JsonBody = None) -> Any:
-    """Approve a label, or return it with a comment: ``state``, ``comment``. A returned one is offered for labelling."""
+    """Approve a label, or return it with a comment: ``state``, ``comment``. A returned one is offered for labelling.
+
+    With ``version``, the one that was looked at, a newer one is not reviewed: 409.
+    """
     options = signed(params or {})
     user = options.get("user") or options.get("client_id")
-    state, comment = options.get("state"), options.get("comment") or ""
-    if state is None:
+    if options.get("state") is None:
         raise InputError(f"the review's field 'state' is missing; send one of {', '.join(STATES)}")
-    return review_label(study_store(), label, tag, state=state, comment=comment, user=user).to_json()
+    return review_label(study_store(), label, tag, options=options, user=user)
+
+
+@router.get("/datastore/reviews", tags=["Datastore"], dependencies=[needs(READER)])
+def reviews() -> Any:
+    """Every study with the state of its label, whose it is, its last review, and how far annotators agree."""
+    return JSONResponse(study_store().review_list.to_json())
 
 
 @router.get("/datastore/label/agreement", tags=["Datastore"], dependencies=[needs(READER)])

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gliomics.errors import InputError
+from gliomics.errors import ConflictError, InputError
 from gliomics.evaluation.agreement import Agreement, agreements, consensus
-from gliomics.server.request_study import read_label
 from gliomics.server.store.datastore import StudyDatastore
-from gliomics.server.store.label_check import drawn_on_another_image
-from gliomics.server.store.reviews import Review
-from gliomics.study import Mask, read_label_names
-from gliomics.study.numbering import tumour_of
+from gliomics.server.store.label_check import lesions_of
+from gliomics.server.store.labels import LabelVersion
+from gliomics.study import Mask
 
 
 def review_label(
-    store: StudyDatastore, study_id: str, tag: str, *, state: str, comment: str = "", user: str | None = None
-) -> Review:
-    """Say of a study's current label that it is approved, submitted, or returned with a comment."""
-    version = store.labels.adopted(store.study(study_id).id, tag)
-    return store.reviews.add(study_id, tag, version.version, state=state, comment=comment, user=user)
+    store: StudyDatastore, study_id: str, tag: str, *, options: Mapping[str, Any], user: str | None = None
+) -> dict[str, Any]:
+    """Say of a study's current label that it is approved, submitted, or returned with a comment; the review as JSON.
+
+    ``options`` are what the reviewer sent. Where they have a ``version``, None for a label that was put there by hand,
+    another one is not reviewed: :class:`ConflictError`. ``own_label`` of the answer says whether the reviewer saved it.
+    """
+    state, comment = options["state"], options.get("comment") or ""
+    looked_at = options.get("version")
+    if looked_at is not None and type(looked_at) is not int:
+        raise InputError(f"version is {looked_at!r}; expected the number of the version that was reviewed, or null")
+    with store.labels.held(store.study(study_id).id, tag) as (number, label):
+        if "version" in options and number != looked_at:
+            raise ConflictError(_changed(label, looked_at))
+        review = store.reviews.add(study_id, tag, label.version, state=state, comment=comment, user=user)
+    return {**review.to_json(), "own_label": user is not None and user == label.user}
+
+
+def _changed(label: LabelVersion, looked_at: int | None) -> str:
+    was = "was put there by hand" if looked_at is None else f"was version {looked_at}"
+    by = f" by {label.user}" if label.user else ""
+    return (
+        f"label '{label.tag}' of study '{label.study_id}' {was} when it was looked at, and is version {label.version}"
+        f"{by} of {label.saved[:16].replace('T', ' ')} (UTC) now; nothing was noted: look at that one, and review it"
+    )
 
 
 def agreement_of_labels(store: StudyDatastore, study_id: str, tags: Sequence[str]) -> list[Agreement]:
@@ -49,12 +67,4 @@ def keep_consensus(
 def _masks(store: StudyDatastore, study_id: str, tags: Sequence[str]) -> dict[str, Mask]:
     if len(set(tags)) < 2:
         raise InputError(f"two different label tags at least are compared; found {', '.join(tags) or 'none'}")
-    study = store.study(study_id)
-    masks = {}
-    for tag in tags:
-        path = store.labels.path(study_id, tag)
-        if (changed := drawn_on_another_image(store.labels, study_id, tag)) is not None:
-            raise InputError(changed)
-        label = read_label(path, study, f"label '{tag}'", allow_empty=True)
-        masks[tag] = tumour_of(label, study.numbering, read_label_names(path))
-    return masks
+    return lesions_of(store.labels, store.study(study_id), tags)

@@ -24,10 +24,11 @@ from gliomics.server.store.by_label import StudiesByLabel
 from gliomics.server.store.dataset_zip import write_dataset
 from gliomics.server.store.kept_records import KeptRecords, locked
 from gliomics.server.store.label_check import LabelCheck
-from gliomics.server.store.labels import LabelStore, LabelVersion, segment_values
+from gliomics.server.store.labels import PARTIAL, LabelStore, LabelVersion, segment_values
 from gliomics.server.store.new_images import Added, NewImages, study_id_of_upload
 from gliomics.server.store.notes import StudyNotes
 from gliomics.server.store.origins import ORIGIN, AutomaticMasks
+from gliomics.server.store.review_list import ReviewList
 from gliomics.server.store.reviews import ReviewStore
 from gliomics.server.workspace import Workspace
 from gliomics.study.images import read_mask, write_mask
@@ -39,9 +40,6 @@ FINAL = DefaultLabelTag.FINAL.value
 """Tag of the labels that models learn from."""
 
 _log = logging.getLogger(__name__)
-
-PARTIAL = "partial"
-"""Tag of labels of which some slices are annotated; the label's ``slices_done`` says which."""
 
 
 class StudyDatastore(Datastore):
@@ -61,6 +59,7 @@ class StudyDatastore(Datastore):
         self.label_check = LabelCheck(self.labels, self.index.studies)
         self.reviews = ReviewStore(self.workspace.reviews, self.records)
         self.by_label = StudiesByLabel(self.index, self.labels.files, self.reviews)
+        self.review_list = ReviewList(self.index, self.labels, self.reviews)
         self._notes = StudyNotes(self.workspace.image_info, self.records)
 
     def name(self) -> str:

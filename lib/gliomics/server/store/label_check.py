@@ -6,18 +6,21 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from gliomics.errors import GliomicsError, InputError, printable
 from gliomics.files import FileStamp
 from gliomics.preprocess import lesion_mask_of_study
+from gliomics.server.request_study import read_label
 from gliomics.server.store.by_label import Derived
 from gliomics.server.store.labels import LabelStore
-from gliomics.study.images import read_mask
+from gliomics.study.images import read_label_names, read_mask
 from gliomics.study.labels import LABELS_FOLDER, unused_names
+from gliomics.study.numbering import tumour_of
 from gliomics.study.records import Study
+from gliomics.study.volumes import Mask
 
 SECONDS = 1.0
 """How long an answer waits for label files that were not looked into yet; the rest are looked into by later ones."""
@@ -123,6 +126,18 @@ class LabelCheck:
         except InputError as error:
             return str(error).replace(str(path), path.name)
         return drawn_on_another_image(self._labels, study.id, tag)
+
+
+def lesions_of(labels: LabelStore, study: Study, tags: Sequence[str]) -> dict[str, Mask]:
+    """The lesion of each of a study's labels with these tags, which were drawn on its images as they are."""
+    lesions = {}
+    for tag in tags:
+        path = labels.path(study.id, tag)
+        if (changed := drawn_on_another_image(labels, study.id, tag)) is not None:
+            raise InputError(changed)
+        label = read_label(path, study, f"label '{tag}'", allow_empty=True)
+        lesions[tag] = tumour_of(label, study.numbering, read_label_names(path))
+    return lesions
 
 
 def drawn_on_another_image(labels: LabelStore, study_id: str, tag: str) -> str | None:

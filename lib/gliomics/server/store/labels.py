@@ -38,6 +38,9 @@ from gliomics.study.images import MAX_FILE_BYTES, read_label_names, read_mask, w
 from gliomics.study.labels import LABELS_FOLDER, MASK_SUFFIXES, find_label, label_path, labels_folder
 from gliomics.study.volumes import Mask
 
+PARTIAL = "partial"
+"""Tag of labels of which some slices are annotated; the label's ``slices_done`` says which."""
+
 _SUFFIX = ".nii.gz"
 """Type of the labels that are saved; those put there by hand may have others."""
 
@@ -214,13 +217,24 @@ class LabelStore:
 
     def adopted(self, study_id: str, tag: str) -> LabelVersion:
         """The version that the current label is; one that was put there by hand is kept as a version first."""
+        with self.held(study_id, tag) as (_, version):
+            return version
+
+    @contextmanager
+    def held(self, study_id: str, tag: str) -> Iterator[tuple[int | None, LabelVersion]]:
+        """As :meth:`adopted`, and while the block runs no other label takes its place.
+
+        The number is the version that it was before: None for one that was put there by hand.
+        """
         self.path(study_id, tag)
         with self._locked(study_id):
-            self._adopt(study_id, tag)
-            version = self.current(study_id, tag)
-        if version is None:
-            raise UnknownNameError(f"label '{tag}' of study '{study_id}' was removed just now")
-        return version
+            before = self.current(study_id, tag)
+            if before is None:
+                self._adopt(study_id, tag)
+            version = before or self.current(study_id, tag)
+            if version is None:
+                raise UnknownNameError(f"label '{tag}' of study '{study_id}' was removed just now")
+            yield (None if before is None else before.version), version
 
     def update_info(self, study_id: str, tag: str, info: Mapping[str, Any]) -> None:
         """Add to what is noted about the current label."""

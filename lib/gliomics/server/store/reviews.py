@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,15 @@ class Review:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class _LastReviews:
+    """The last review of each label of one tag, by study, at one time."""
+
+    stamps: Mapping[str, FileStamp] = field(default_factory=dict)
+    last: Mapping[str, Review] = field(default_factory=dict)
+    returned: Mapping[str, Review] = field(default_factory=dict)
+
+
 class ReviewStore:
     """All reviews of a label in ``<folder>/<tag>/<study id>.json``, oldest first; the last is its state.
 
@@ -45,7 +54,7 @@ class ReviewStore:
         self._folder = folder
         self._records = records or KeptRecords(folder)
         self._watched: dict[str, WatchedFolder] = {}
-        self._last: dict[str, tuple[Mapping[str, FileStamp], dict[str, Review], dict[str, Review]]] = {}
+        self._last: dict[str, _LastReviews] = {}
 
     def add(
         self, study_id: str, tag: str, version: int, *, state: str, comment: str = "", user: str | None = None
@@ -62,7 +71,10 @@ class ReviewStore:
 
     def resubmitted(self, study_id: str, tag: str, version: int, user: str | None) -> None:
         """Note that a label which was reviewed has a new version, which nobody has reviewed yet."""
-        if os.path.lexists(self._path(study_id, tag)):
+        if not os.path.lexists(self._path(study_id, tag)):
+            return
+        reviews = self.reviews(study_id, tag)
+        if not reviews or reviews[-1].version < version:  # else somebody has reviewed it already
             self.add(study_id, tag, version, state=SUBMITTED, user=user)
 
     def reviews(self, study_id: str, tag: str) -> list[Review]:
@@ -71,17 +83,26 @@ class ReviewStore:
 
     def returned(self, tag: str) -> Mapping[str, Review]:
         """The labels that are to be done again, by study. Files that did not change are not read again."""
-        stamps = self._watched_folder(tag).entries()
-        listed, reviews, returned = self._last.get(tag, ({}, {}, {}))
-        if listed is not stamps:
-            names = [name for name in stamps if name.endswith(".json")]
-            changed = {name for name in names if listed.get(name) is not stamps[name]}
-            reviews = {name: reviews[name] for name in names if name in reviews and name not in changed}
-            read = {name: self._records.read(self._folder / tag / name, list[Review]) for name in changed}
-            reviews |= {name: entries[-1] for name, entries in read.items() if entries}
-            returned = {Path(name).stem: last for name, last in reviews.items() if last.state == RETURNED}
-            self._last[tag] = stamps, reviews, returned
-        return returned
+        return self._of(tag).returned
+
+    def last(self, tag: str) -> Mapping[str, Review]:
+        """The last review of each label that has one, by study; as long as nothing changes, the same object."""
+        return self._of(tag).last
+
+    def _of(self, tag: str) -> _LastReviews:
+        stamps, known = self._watched_folder(tag).entries(), self._last.get(tag, _LastReviews())
+        if known.stamps is stamps:
+            return known
+        names = {name: name.removesuffix(".json") for name in stamps if name.endswith(".json")}
+        changed = {name for name in names if known.stamps.get(name) is not stamps[name]}
+        last = {
+            study: known.last[study] for name, study in names.items() if study in known.last and name not in changed
+        }
+        read = {names[name]: self._records.read(self._folder / tag / name, list[Review]) for name in changed}
+        last |= {study: entries[-1] for study, entries in read.items() if entries}
+        returned = {study: review for study, review in last.items() if review.state == RETURNED}
+        now = self._last[tag] = _LastReviews(stamps, last, returned)
+        return now
 
     def _watched_folder(self, tag: str) -> WatchedFolder:
         if tag not in self._watched:

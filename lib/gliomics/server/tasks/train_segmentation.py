@@ -10,8 +10,9 @@ from gliomics.models import ModelStore
 from gliomics.models.champion import Retraining
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.server.request_study import with_numbering_of_segments
-from gliomics.server.store.datastore import FINAL, PARTIAL, StudyDatastore
+from gliomics.server.store.datastore import FINAL, StudyDatastore
 from gliomics.server.store.label_check import drawn_on_another_image
+from gliomics.server.store.labels import PARTIAL
 from gliomics.server.tasks.training import Progress, Training, orphaned
 from gliomics.study import find_label, list_studies
 from gliomics.training.finetune import FINE_TUNING, fine_tune
