@@ -32,6 +32,13 @@ def test_new_version_of_a_returned_label_is_submitted_again(a_store: ReviewStore
     assert (last.state, last.version, last.user) == ("submitted", 2, "Anna")
 
 
+def test_new_version_that_was_reviewed_already_stays_so(a_store: ReviewStore) -> None:
+    a_store.add("case", "final", 1, state=RETURNED, comment="too small", user="Rita")
+    a_store.add("case", "final", 2, state=APPROVED, user="Rita")  # quicker than the note of the save
+    a_store.resubmitted("case", "final", 2, "Anna")
+    assert a_store.last("final")["case"].state == APPROVED
+
+
 def test_label_that_nobody_reviewed_gets_no_file(a_store: ReviewStore, tmp_path: Path) -> None:
     a_store.resubmitted("case", "final", 2, "Anna")
     assert a_store.reviews("case", "final") == []

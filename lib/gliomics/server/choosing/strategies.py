@@ -17,7 +17,7 @@ from gliomics.active.choices import Choice, choose_highest, nothing_left
 from gliomics.active.scores import AcquisitionScores
 from gliomics.active.slice_choice import choose_slices
 from gliomics.active.strategies import MODEL_BASED, MODEL_FREE, LabellingState
-from gliomics.errors import GliomicsError, InputError
+from gliomics.errors import InputError
 from gliomics.models import ModelCard
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.server.choosing.scoring import ScoreKeeper, Scores
@@ -97,16 +97,8 @@ def _returned(datastore: Datastore, candidates: Sequence[str], user: str | None)
         return {}
     reviews = datastore.reviews.returned(FINAL)
     returned = {name: reviews[name] for name in candidates if name in reviews}
-    own = {name: review for name, review in returned.items() if user is not None and _saver(datastore, name) == user}
-    return own or returned
-
-
-def _saver(store: StudyDatastore, study_id: str) -> str | None:
-    """Who saved a study's final label, as far as that is known."""
-    with contextlib.suppress(GliomicsError, OSError):
-        version = store.labels.current(study_id, FINAL)
-        return None if version is None else version.user
-    return None
+    savers = datastore.review_list.savers(returned)
+    return {name: review for name, review in returned.items() if savers[name] == user} or returned
 
 
 def _sent_back(review: Review) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
@@ -64,6 +64,12 @@ class ReviewList:
         if pending and self._comparing.acquire(blocking=False):
             threading.Thread(target=self._compare, name="compare labels", daemon=True).start()
         return {"studies": rows, "agreements_pending": pending}
+
+    def savers(self, study_ids: Collection[str]) -> dict[str, str | None]:
+        """Who saved the final label of each of these studies, as far as that is known."""
+        files = self._labels.files.of(FINAL)
+        versions = {name: self._version(name, FINAL, files) for name in study_ids if name in files.labelled}
+        return {name: version.user if (version := versions.get(name)) else None for name in study_ids}
 
     def _row(self, study: Study, files: Mapping[str, TagFiles], review: Review | None) -> dict[str, Any]:
         tag = next((tag for tag in (FINAL, PARTIAL) if tag in files and study.id in files[tag].labelled), None)
