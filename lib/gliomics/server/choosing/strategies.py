@@ -77,7 +77,7 @@ class StudyStrategy(Strategy):
                 choice = replace(choice, reason=_sent_back(returned[choice.id]))
             if user is not None and choice.id is not None:
                 self._leases.take(choice.id, user)
-        if not scored():
+        if choice.id not in returned and not scored():
             choice = replace(choice, reason=f"{choice.reason}; not all were scored in time, scoring goes on")
         if not free:
             choice = replace(choice, reason=f"{choice.reason}; all {len(candidates)} left are with other annotators")
