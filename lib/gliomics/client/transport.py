@@ -6,6 +6,7 @@ import json
 import weakref
 from collections.abc import Callable
 from email import policy
+from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,7 +122,7 @@ class Transport:
             if adapter.interrupted:
                 raise ClientError(f"the request to {self.url} was interrupted") from error
             raise ClientError(
-                f"no server answers at {self.url} ({_reason(error)}); start one with: gliomics serve --studies DIR"
+                f"no server answers at {self.url} ({_reason(error)}); check the address, and that a server runs there"
             ) from error
 
     def download(self, path: str, dest: Path, *, params: dict[str, Any], progress: Progress | None) -> Path:
@@ -146,17 +147,33 @@ class Transport:
 
 
 def parse_parts(content_type: str, body: bytes) -> dict[str, bytes]:
-    """The parts of a multipart answer by name."""
-    message = BytesParser(policy=policy.HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    """The parts of a multipart answer (RFC 7578) by name; :class:`ClientError` where it is none, or is cut off.
+
+    ``email`` would go through a mask line by line and let no other thread run meanwhile.
+    """
+    boundary = _headers(f"Content-Type: {content_type}".encode()).get_boundary()
+    delimiter = f"--{boundary}".encode()
     parts: dict[str, bytes] = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(content, bytes):
-            parts[name] = content
-    if not parts:
-        raise ClientError("the server's answer is not a readable multipart message; is it a MONAI Label server?")
-    return parts
+    start = body.find(delimiter) if boundary else -1
+    while start >= 0:
+        start += len(delimiter)
+        if body[start : start + 2] == b"--":
+            if parts:
+                return parts
+            break
+        content = body.find(b"\r\n\r\n", start) + 4
+        end = body.find(b"\r\n" + delimiter, content - 2) if content >= 4 else -1
+        if end < 0:
+            raise ClientError("the server's answer ends in the middle; try again")
+        name = _headers(body[start:content]).get_param("name", header="content-disposition")
+        if isinstance(name, str):
+            parts[name] = body[content:end]
+        start = end + 2
+    raise ClientError("the server's answer is not a readable multipart message; is it a MONAI Label server?")
+
+
+def _headers(lines: bytes) -> Message:
+    return BytesParser(policy=policy.HTTP).parsebytes(lines.lstrip(), headersonly=True)
 
 
 def _tell_nobody(text: str) -> None:
