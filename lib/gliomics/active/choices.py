@@ -50,12 +50,12 @@ def choose_random(candidates: Sequence[str], rng: random.Random) -> Choice:
 def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: random.Random, *, score: str) -> Choice:
     """The candidate with the highest score; among equals one at random.
 
-    ``score`` names in the reason what is high, with its unit in the form of a suffix.
+    ``score`` names in the reason what is high; its number is the choice's score.
     When no candidate has a score, one is drawn at random and the reason says so.
 
-    >>> choice = choose_highest(["a", "b", "c"], {"a": 0.1, "b": 0.3}, random.Random(0), score="entropy (nats)")
+    >>> choice = choose_highest(["a", "b", "c"], {"a": 0.1, "b": 0.3}, random.Random(0), score="the model's doubt")
     >>> choice.id, choice.reason
-    ('b', 'entropy (nats) 0.3, the highest of 2 studies scored; 1 without a score')
+    ('b', "the highest of 2 studies scored by the model's doubt; 1 without a score")
     """
     scored = {name: scores[name] for name in sorted(candidates) if name in scores}
     if not scored:
@@ -63,8 +63,8 @@ def choose_highest(candidates: Sequence[str], scores: Mapping[str, float], rng: 
         return Choice(fallback.id, None, f"no study could be scored by {score}; {fallback.reason}")
     highest = max(scored.values())
     study = rng.choice([name for name, value in scored.items() if value == highest])
-    phrase = _selection_phrase(scored, "the highest of", "scored")
-    return Choice(study, highest, f"{score} {highest:.4g}, {phrase}{_unscored(candidates, scored)}")
+    phrase = _selection_phrase(scored, "the highest of", f"scored by {score}")
+    return Choice(study, highest, f"{phrase}{_unscored(candidates, scored)}")
 
 
 def choose_random_with_lesion(candidates: Sequence[str], lesion_studies: Sequence[str], rng: random.Random) -> Choice:
@@ -112,7 +112,7 @@ def choose_farthest(
     distance = pairwise_distances_argmin_min(candidate_vectors, np.array(labelled_vectors))[1]
     farthest = int(distance.argmax())
     labelled_phrase = "labelled one" if len(labelled_vectors) == 1 else f"{len(labelled_vectors)} labelled"
-    reason = f"least like the {labelled_phrase}, of {_compared(comparable)}: distance {distance[farthest]:.3g}"
+    reason = f"least like the {labelled_phrase}, of {_compared(comparable)}"
     return Choice(comparable[farthest], float(distance[farthest]), reason)
 
 
@@ -134,15 +134,15 @@ def choose_by_power(
     scores = {study: value for study, value in by_class[name].items() if study in unlabelled and value > 0}
     if not scores:
         fallback = choose_random(candidates, rng)
-        return Choice(fallback.id, None, f"no study has an entropy of {name}; {fallback.reason}")
+        return Choice(
+            fallback.id, None, f"how sure the model is of {name} is not known of any study; {fallback.reason}"
+        )
     power = 100.0**progress
     noisy = {study: math.log(value) - math.log(rng.expovariate(1)) / power for study, value in sorted(scores.items())}
     study = max(noisy, key=noisy.__getitem__)
-    drawn_by = f", in proportion to its power {power:.3g}" if len(scores) > 1 else ""
-    reason = (
-        f"predictive entropy {scores[study]:.3g} nats of {name}; "
-        f"{_selection_phrase(scores, 'drawn from', 'with one')}{drawn_by}{_unscored(candidates, scores)}"
-    )
+    likelier = f", the likelier the less sure the model is of {name}" if len(scores) > 1 else ""
+    phrase = _selection_phrase(scores, "drawn from", "scored")
+    reason = f"{phrase}{likelier}{_unscored(candidates, scores)}"
     return Choice(study, scores[study], reason)
 
 
@@ -160,14 +160,14 @@ def choose_uncertain_and_new(
     half = ranked[: (len(ranked) + 1) // 2]
     unscored = _unscored(candidates, ranked)
     if len(half) == 1:
-        phrase = _selection_phrase(ranked, "the higher of", "scored")
-        return Choice(half[0], uncertainty[half[0]], f"uncertainty {uncertainty[half[0]]:.3g}, {phrase}{unscored}")
+        less_sure = "of 2 studies scored, the one of which the model is less sure"
+        phrase = "the only study scored" if len(ranked) == 1 else less_sure
+        return Choice(half[0], uncertainty[half[0]], f"{phrase}{unscored}")
     choice = choose_farthest(half, embeddings, labelled, rng)
     return Choice(
         choice.id,
         choice.score,
-        f"uncertainty {uncertainty[str(choice.id)]:.3g}, in the higher half of {_compared(ranked)}{unscored}; "
-        f"{choice.reason}",
+        f"of {_compared(ranked)}{unscored}, one of the half of which the model is less sure; {choice.reason}",
     )
 
 

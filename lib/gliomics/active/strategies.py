@@ -68,13 +68,13 @@ def _first(state: LabellingState, rng: random.Random) -> Choice:
 
 
 def _epistemic(state: LabellingState, rng: random.Random) -> Choice:
-    unit = f"epistemic uncertainty (nats, {state.model})"
-    return choose_highest(state.candidates, state.score_by_study("epistemic"), rng, score=unit)
+    doubt = f"the doubt of {state.model} about its own mask"
+    return choose_highest(state.candidates, state.score_by_study("epistemic"), rng, score=doubt)
 
 
 def _disagreement(state: LabellingState, rng: random.Random) -> Choice:
-    unit = f"disagreement between contrasts (1 - Dice, {state.model})"
-    return choose_highest(state.candidates, state.score_by_study("disagreement"), rng, score=unit)
+    change = f"how much the mask of {state.model} changes with the image's contrast"
+    return choose_highest(state.candidates, state.score_by_study("disagreement"), rng, score=change)
 
 
 def _diversity(state: LabellingState, rng: random.Random) -> Choice:
@@ -112,12 +112,16 @@ MODEL_FREE = _by_name(
 MODEL_BASED = _by_name(
     NamedStrategy(
         "epistemic",
-        "The study on whose lesion the model disagrees most with itself under Monte Carlo dropout",
+        "The study on whose lesion the model disagrees most with itself when asked again (Monte Carlo dropout)",
         _epistemic,
     ),
     NamedStrategy("disagreement", "The study whose mask changes most with the image's contrast", _disagreement),
     NamedStrategy("diversity", "The study least like those that are labelled", _diversity),
-    NamedStrategy("clasp_pe", "ClaSP PE: predictive entropy of one class, ever less at random", _clasp_pe),
+    NamedStrategy(
+        "clasp_pe",
+        "Drawn, the likelier the less sure the model is: first nearly at random, later hardly (ClaSP PE)",
+        _clasp_pe,
+    ),
     NamedStrategy("hybrid", "Of the more uncertain half, the study least like those that are labelled", _hybrid),
 )
 """Strategies that annotators are offered and that ask a model, by name."""

@@ -71,7 +71,7 @@ def plane_of(settings: Mapping[str, Any]) -> str | None:
 
 def warnings_of(diagnostics: Mapping[str, Any], config: FeatureConfig) -> list[str]:
     """What to beware of in a row with these diagnostics."""
-    return _geometry_warnings(diagnostics, config) + _bin_warnings(bins_of(diagnostics))
+    return _geometry_warnings(diagnostics, config) + bin_warnings(bins_of(diagnostics))
 
 
 def bins_of(diagnostics: Mapping[str, Any]) -> dict[str, dict[str, int]]:
@@ -111,7 +111,7 @@ def _across_slices(config: FeatureConfig) -> bool:
     return "shape" in config.feature_class or bool(config.image_classes and more and not in_slices)
 
 
-def _bin_warnings(bins: Mapping[str, Mapping[str, int]]) -> list[str]:
+def bin_warnings(bins: Mapping[str, Mapping[str, int]]) -> list[str]:
     """Sentences about sequences whose filtered images have too few or too many grey levels."""
     warnings = []
     for sequence, counts in bins.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gliomics.features.provenance import SHAPE_IN_VOXELS
+from gliomics.features.provenance import BINS, SHAPE_IN_VOXELS, bin_warnings, bins_of
 from gliomics.features.regions import part_region
 from gliomics.findings.estimates import read_estimate
 from gliomics.findings.extent import extent_of
@@ -56,7 +56,12 @@ def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates:
     ordered = sorted(estimates.of, key=lambda estimate: target_of(estimate.target).place)
     models = [estimates.models[estimate.model] for estimate in ordered]
     warnings = [upper_first(f"{UNKNOWN_SIZE}.")] if not spacing_known else []
-    warnings += [_sentence(text) for text in features.warnings if not text.startswith(SHAPE_IN_VOXELS)]
+    bins = bins_of(features.diagnostics)
+    warnings += _signal_cautions(bins)
+    elsewhere = bin_warnings(bins)
+    warnings += [
+        _sentence(text) for text in features.warnings if not text.startswith(SHAPE_IN_VOXELS) and text not in elsewhere
+    ]
     warnings += _not_estimated(features.region, estimates)
     return Reading(
         study_id=features.study_id,
@@ -76,6 +81,21 @@ def _sentence(warning: str) -> str:
     sequence, colon, rest = warning.partition(": ")
     titled = f"{sequence_title(sequence)}{colon}{rest}" if colon else warning
     return f"{upper_first(titled)}."
+
+
+def _signal_cautions(bins: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """What too few or too many grey levels of a sequence's images mean to a reader."""
+    sentences = []
+    for sequence, counts in bins.items():
+        which = (
+            "its texture" if "original" in counts and not BINS[0] <= counts["original"] <= BINS[1] else "some texture"
+        )
+        start = f"{upper_first(sequence_title(sequence))}: the signal varies"
+        if any(count < BINS[0] for count in counts.values()):
+            sentences.append(f"{start} too little within the region for {which} measurements to be reliable.")
+        if any(count > BINS[1] for count in counts.values()):
+            sentences.append(f"{start} so much within the region that {which} measurements are mostly noise.")
+    return sentences
 
 
 def _not_estimated(region: str, estimates: Estimates) -> list[str]:

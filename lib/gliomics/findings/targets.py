@@ -1,6 +1,8 @@
 """What subtype models ask, and what their classes mean, as radiologists say it.
 
-Clusters of TCGA lower-grade glioma: Brat 2015 (N Engl J Med 372:2481). A target that is not known here keeps its name.
+Clusters of TCGA lower-grade glioma: Brat 2015 (N Engl J Med 372:2481). What the RNASeq clusters mostly are was counted
+among those patients of the cohort whose MRI is public, against IDH and codeletion in Ceccarelli 2016 (Cell 164:550).
+A target that is not known here keeps its name.
 """
 
 from __future__ import annotations
@@ -68,14 +70,22 @@ _TARGETS = {
         "Which of three molecular groups of lower-grade glioma (TCGA's cluster of clusters): coc1 is mostly IDH mutant "
         "without 1p/19q codeletion, coc2 mostly IDH wild type, coc3 mostly IDH mutant with 1p/19q codeletion.",
         _spelled(
-            one=("coc1 (mostly IDH mutant, no codeletion)", "coc1"),
-            two=("coc2 (mostly IDH wild type)", "coc2"),
-            three=("coc3 (mostly IDH mutant, codeleted)", "coc3"),
+            one=("coc1 (mostly IDH mutant, no codeletion)", "coc1 1"),
+            two=("coc2 (mostly IDH wild type)", "coc2 2"),
+            three=("coc3 (mostly IDH mutant, codeleted)", "coc3 3"),
         ),
     ),
     r"(rnaseq|mrna|geneexpression)(cluster)?": Target(
         "RNASeq cluster",
-        "Which of the groups of lower-grade glioma that TCGA found by the expression of genes (RNA sequencing).",
+        "Which of four groups of lower-grade glioma that TCGA found by the expression of genes (RNA sequencing): R1 is "
+        "IDH mutant without 1p/19q codeletion, R2 more often IDH wild type than not, R3 mostly IDH mutant with 1p/19q "
+        "codeletion, R4 mostly IDH mutant, with 1p/19q codeletion or without.",
+        _spelled(
+            one=("R1 (IDH mutant, no codeletion)", "r1 1"),
+            two=("R2 (often IDH wild type)", "r2 2"),
+            three=("R3 (mostly IDH mutant, codeleted)", "r3 3"),
+            four=("R4 (mostly IDH mutant)", "r4 4"),
+        ),
     ),
 }
 

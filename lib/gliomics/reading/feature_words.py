@@ -54,7 +54,10 @@ _PLAIN = {
     "firstorder_Mean": ("Mean signal", "0: the mean of the head; 100: one standard deviation above it"),
     "firstorder_90Percentile": ("Bright end of the signal", "90 % of the voxels are below it; 0: the mean of the head"),
     "firstorder_Skewness": ("Skew of the signal", "above 0: a few voxels are much brighter than most; below 0: darker"),
-    "firstorder_Entropy": ("Mixture of the signal", "in bits: the more, the more evenly many grey levels occur"),
+    "firstorder_Entropy": (
+        "Mixture of the signal",
+        "0: the same brightness everywhere; the more, the more brightnesses are mixed",
+    ),
 }
 
 

@@ -129,6 +129,13 @@ class SubtypeModel:
 
     def _values(self, features: FeatureRow, absent: list[str]) -> Array:
         missing = [n for n in self.features if n not in features.values and sequence_of(n) not in absent]
+        present = {sequence_of(name) for name in features.values}
+        sequences = [name for name in self.card.sequences.required if name not in present]
+        if sequences:
+            raise InputError(
+                f"nothing was measured of study '{features.study_id}' in {' and '.join(sequences)}, which model "
+                f"'{self.card.name}' needs"
+            )
         if missing:
             listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
             raise InputError(

@@ -44,7 +44,7 @@ def test_last_study_is_chosen_by_every_strategy() -> None:
 def test_highest_score_is_chosen_and_the_reason_tells_it() -> None:
     choice = choose_highest(STUDIES, {"a": 0.1, "b": 0.25}, random.Random(0), score="uncertainty")
     assert (choice.id, choice.score) == ("b", 0.25)
-    assert choice.reason == "uncertainty 0.25, the highest of 2 studies scored; 1 without a score"
+    assert choice.reason == "the highest of 2 studies scored by uncertainty; 1 without a score"
 
 
 def test_study_without_a_label_candidate_is_never_chosen_for_its_score() -> None:
@@ -119,7 +119,10 @@ def test_hybrid_chooses_the_newest_of_the_uncertain() -> None:
     uncertainty = {"a": 0.9, "b": 0.8, "c": 0.1}
     choice = choose_uncertain_and_new(STUDIES, uncertainty, PLACES, ["done"], random.Random(0))
     assert choice.id == "b"
-    assert "higher half of 3 studies" in choice.reason
+    assert choice.reason == (
+        "of 3 studies compared, one of the half of which the model is less sure; least like the labelled one, of 2 "
+        "studies compared"
+    )
 
 
 def test_choice_among_one_or_two_says_no_more_than_there_is_to_say() -> None:
@@ -137,10 +140,10 @@ def test_choice_among_one_or_two_says_no_more_than_there_is_to_say() -> None:
     for name, choice in only.items():
         assert choice.id == "a"
         assert "the only study" in choice.reason, name
-        assert not re.search(r"half|highest|proportion|typical|least like", choice.reason), name
-    assert only["hybrid"].reason == "uncertainty 0.3, the only study scored; 1 without a score"
+        assert not re.search(r"half|highest|likelier|typical|least like", choice.reason), name
+    assert only["hybrid"].reason == "the only study scored; 1 without a score"
     two = choose_uncertain_and_new(["a", "b"], {"a": 0.3, "b": 0.2}, PLACES, ["done"], rng)
-    assert (two.id, two.reason) == ("a", "uncertainty 0.3, the higher of 2 studies scored")
+    assert (two.id, two.reason) == ("a", "of 2 studies scored, the one of which the model is less sure")
 
 
 def test_strategies_without_scores_draw_at_random() -> None:

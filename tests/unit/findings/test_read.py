@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gliomics.features.provenance import bin_warnings, bins_of
 from gliomics.findings.estimates import read_estimate
 from gliomics.findings.extent import Diameters, Extent
 from gliomics.findings.headline import headline_facts
@@ -160,7 +161,7 @@ def test_what_depends_on_the_edge_says_so_once_it_is_known() -> None:
         ("1p/19q codeletion", "1p/19q", "non-codel", "not codeleted"),
         ("COC cluster", "COC cluster", "coc2", "coc2 (mostly IDH wild type)"),
         ("MGMT", "MGMT promoter", "Unmethylated", "not methylated"),
-        ("RNASeqCluster", "RNASeq cluster", "2", "2"),
+        ("RNASeqCluster", "RNASeq cluster", "2", "R2 (often IDH wild type)"),
         ("IDH and 1p/19q", "IDH and 1p/19q", "mutant", "mutant"),
         ("grade", "grade", "3", "3"),
     ],
@@ -275,3 +276,21 @@ def test_of_a_part_of_the_tumour_one_sentence_says_why_there_is_no_estimate() ->
         "No subtype estimate: the models were fitted on whole tumours, and this is a part of one."
     ]
     assert (reading.title, region_title("my segment")) == ("Enhancing tumour", "my segment")
+
+
+def test_too_few_or_too_many_grey_levels_are_told_by_what_they_mean() -> None:
+    mask = Volume(np.pad(np.ones((4, 4, 4), dtype=np.uint8), 3), np.eye(4))
+    bins = {
+        "flair_bins": {"original": 12, "wavelet-LLH": 40},
+        "t1_bins": {"original": 40, "wavelet-LLH": 5, "wavelet-HHH": 200},
+        "t2_bins": {"original": 64},
+    }
+    row = a_row()
+    row = replace(row, diagnostics=row.diagnostics | bins)
+    row = replace(row, warnings=bin_warnings(bins_of(row.diagnostics)))
+    assert len(row.warnings) == 3 and "binWidth" in row.warnings[0]
+    assert read_segment(row, mask, None, Estimates()).cautions == [
+        "FLAIR: the signal varies too little within the region for its texture measurements to be reliable.",
+        "T1: the signal varies too little within the region for some texture measurements to be reliable.",
+        "T1: the signal varies so much within the region that some texture measurements are mostly noise.",
+    ]

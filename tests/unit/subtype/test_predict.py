@@ -117,6 +117,14 @@ def test_missing_features_are_named_with_the_command_that_computes_them(
         SubtypeModel(a_model).estimate(replace(a_study, values=few))
 
 
+def test_study_without_a_sequence_that_is_needed_is_refused_by_its_name(
+    a_model: ModelFolder, a_study: FeatureRow
+) -> None:
+    without = {name: value for name, value in a_study.values.items() if not name.startswith("flair_")}
+    with pytest.raises(InputError, match=r"^nothing was measured of study '\S+' in flair, which model 'subtype_test'"):
+        SubtypeModel(a_model).estimate(replace(a_study, values=without))
+
+
 def test_study_without_an_optional_sequence_is_estimated_and_told(a_model: ModelFolder, a_study: FeatureRow) -> None:
     model = SubtypeModel(a_model)
     assert (model.card.sequences.required, model.card.sequences.optional) == (["flair"], ["t1c"])
