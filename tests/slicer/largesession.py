@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from clicks import place
 from largestudy import SHAPE
+from layouts import SURFACE
 from slicerloop import Block, OwnClock, SlicerLoop
 
 MIDDLE = tuple(length // 2 for length in SHAPE)
@@ -68,6 +69,16 @@ class LargeSession:
         segmentation.Modified()
         inner.InvokeEvent(inner.SourceRepresentationModified)
 
+    def surface(self) -> None:
+        """Have the segment shown in 3-D, in its layout."""
+        selector, views = self.panel.ui.layoutSelector, self.panel.views
+        assert selector.enabled
+        timers = (views._settleTimer, views._surfaceTimer)
+        index = selector.findText(SURFACE)
+        self.act(
+            "surface", lambda: selector.setCurrentIndex(index), lambda: not any(timer.isActive() for timer in timers)
+        )
+
     def closeScene(self) -> None:
         self._sceneEvent("close scene", "EndCloseEvent", lambda scene: scene.Clear(False))
 
@@ -90,7 +101,7 @@ class LargeSession:
             scene.RemoveObserver(first)
             scene.RemoveObserver(last)
         assert clocks
-        self.act(action, lambda: None)
+        self.act(action, lambda: None, lambda: not self.panel.isLoading)
 
 
 def everyAction(session: LargeSession, folder: Path) -> None:
@@ -108,9 +119,19 @@ def everyAction(session: LargeSession, folder: Path) -> None:
     panel.ui.liveCheckBox.checked = True
     session.stroke("live update", lambda: session.idle() and not panel.model.staleness)
     panel.ui.liveCheckBox.checked = False
+    for action, button in (
+        ("map made", "probabilityButton"),
+        ("map off", "noMapButton"),
+        ("map on", "probabilityButton"),
+    ):
+        session.press(action, button)
+    session.surface()
+    session.press("all parts", "allPartsButton")
     session.press("submit", "submitButton")
     scene = folder / "scene.mrb"
     assert slicer.mrmlScene.WriteToMRB(str(scene))
     session.closeScene()
     session.loadScene(scene)
     session.press("compute", "computeButton")
+    session.press("submit and next", "submitNextButton")
+    assert panel.selection.segmentation().GetName().startswith(panel.selection.read().studyId)

@@ -25,19 +25,20 @@ def computed(views: Any, backend: InProcessBackend, spin: Spin, monkeypatch: pyt
     return views
 
 
-def saveAndLoad(scene: Any, path: Path) -> None:
-    """Save the scene, close it, and load the file."""
+def saveAndLoad(panel: Any, scene: Any, path: Path, spin: Spin) -> None:
+    """Save the scene, close it, load the file, and wait until the panel shows it."""
     assert scene.WriteToMRB(str(path))
     scene.Clear(False)
     scene.SetURL(str(path))
     assert scene.ReadFromMRB(str(path))
+    spin(lambda: not panel.isLoading)
 
 
 def test_what_the_panel_showed_is_shown_again_marked_with_its_time(
     computed: Any, scene: Any, spin: Spin, tmp_path: Path
 ) -> None:
     before = computed.model.result.analysis.reading
-    saveAndLoad(scene, tmp_path / "scene.mrb")
+    saveAndLoad(computed, scene, tmp_path / "scene.mrb", spin)
     result = computed.model.result
     assert result.analysis.reading == before
     assert computed.model.staleness == ""
@@ -53,7 +54,7 @@ def test_what_the_panel_showed_is_shown_again_marked_with_its_time(
 def test_the_layout_and_the_map_are_as_they_were(
     computed: Any, screen: Any, scene: Any, spin: Spin, tmp_path: Path
 ) -> None:
-    saveAndLoad(scene, tmp_path / "scene.mrb")
+    saveAndLoad(computed, scene, tmp_path / "scene.mrb", spin)
     spin(lambda: not computed.views._settleTimer.isActive())
     assert computed.ui.layoutSelector.currentText == SURFACE
     assert screen.tags() == [*SLICES, "GliomicsSurface"]
@@ -69,14 +70,14 @@ def test_the_layout_and_the_map_are_as_they_were(
 def test_a_reading_that_was_out_of_date_is_so_again(computed: Any, scene: Any, spin: Spin, tmp_path: Path) -> None:
     paint(computed, paintOneSlice)
     assert computed.model.staleness
-    saveAndLoad(scene, tmp_path / "scene.mrb")
+    saveAndLoad(computed, scene, tmp_path / "scene.mrb", spin)
     assert "has changed since" in computed.model.staleness
 
 
 def test_a_panel_that_is_opened_on_the_scene_shows_the_reading(
     computed: Any, scene: Any, spin: Spin, tmp_path: Path, backend: InProcessBackend
 ) -> None:
-    saveAndLoad(scene, tmp_path / "scene.mrb")
+    saveAndLoad(computed, scene, tmp_path / "scene.mrb", spin)
     another = openAnother(backend)
     assert another.model.result.analysis.reading == reading()
     assert another.ui.probabilityButton.checked, "also without a server"

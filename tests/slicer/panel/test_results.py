@@ -227,7 +227,7 @@ def test_the_scene_remembers_what_was_selected(computed: Any, backend: InProcess
     reopened.cleanup()
 
 
-def test_a_saved_scene_brings_the_selection_back(computed: Any, scene: Any, tmp_path: Any) -> None:
+def test_a_saved_scene_brings_the_selection_back(computed: Any, scene: Any, spin: Spin, tmp_path: Any) -> None:
     path = str(tmp_path / "scene.mrb")
     assert scene.WriteToMRB(path)
     scene.Clear(False)
@@ -235,6 +235,7 @@ def test_a_saved_scene_brings_the_selection_back(computed: Any, scene: Any, tmp_
     assert computed.model.selection.volumes == {}
     scene.SetURL(path)
     assert scene.ReadFromMRB(path)
+    spin(lambda: not computed.isLoading)
     assert computed.model.selection.volumes["flair"].studyId == "glioma-01"
     assert computed.model.selection.segment == "tumour"
     assert computed.model.selection.labelStudyId == "glioma-01"

@@ -40,7 +40,7 @@ def test_an_address_is_not_written_into_the_scene(computed: Any, scene: Any, tmp
 
 
 def test_the_scene_of_a_colleague_changes_neither_address_nor_connection(
-    withStudy: Any, backend: InProcessBackend, scene: Any, tmp_path: Path
+    withStudy: Any, backend: InProcessBackend, scene: Any, spin: Spin, tmp_path: Path
 ) -> None:
     withStudy.parameters.setText("serverUrl", REMOTE)
     path = str(tmp_path / "colleague.mrb")
@@ -48,6 +48,7 @@ def test_the_scene_of_a_colleague_changes_neither_address_nor_connection(
     scene.Clear(False)
     scene.SetURL(path)
     assert scene.ReadFromMRB(path)
+    spin(lambda: not withStudy.isLoading)
     assert withStudy.selection.volumes(), "the scene is loaded"
     assert withStudy.parameters.text("serverUrl") == REMOTE, "as older scenes have it"
     assert withStudy.ui.serverUrl.text == HERE

@@ -225,7 +225,9 @@ def test_a_server_that_names_no_slices_is_a_warning(
     assert "The server named no slices of it" in connected.ui.statusLabel.text
 
 
-def test_a_saved_scene_remembers_the_slices_and_what_is_done(withSlices: Any, scene: Any, tmp_path: Path) -> None:
+def test_a_saved_scene_remembers_the_slices_and_what_is_done(
+    withSlices: Any, scene: Any, spin: Spin, tmp_path: Path
+) -> None:
     tick(withSlices, 3)
     slicesAsked = withSlices.model.slicesAsked
     assert scene.WriteToMRB(str(tmp_path / "scene.mrb"))
@@ -234,6 +236,7 @@ def test_a_saved_scene_remembers_the_slices_and_what_is_done(withSlices: Any, sc
     assert not withSlices.ui.slicesArea.visible
     scene.SetURL(str(tmp_path / "scene.mrb"))
     assert scene.ReadFromMRB(str(tmp_path / "scene.mrb"))
+    spin(lambda: not withSlices.isLoading)
     assert withSlices.model.slicesAsked == slicesAsked
     assert withSlices.ui.sliceList.count == 3
     assert withSlices.ui.submitButton.text == "Submit 1 slice of glioma-01"

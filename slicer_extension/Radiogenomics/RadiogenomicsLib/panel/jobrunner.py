@@ -190,7 +190,7 @@ class JobRunner:
     def _step(self) -> None:
         """Do the next part of what a result is for; after the last one the work is done."""
         current, steps = self._current, self._steps
-        if current is None or steps is None or self.attempt(lambda: _hasNext(steps), onFailed=current.onAbandoned):
+        if current is None or steps is None or self.attempt(lambda: hasNext(steps), onFailed=current.onAbandoned):
             return
         if self._steps is steps:
             self._end()
@@ -257,6 +257,6 @@ class JobRunner:
             steps.close()
 
 
-def _hasNext(steps: Steps) -> bool:
+def hasNext(steps: Steps) -> bool:
     """Do one part; whether there may be another."""
     return next((True for _ in steps), False)

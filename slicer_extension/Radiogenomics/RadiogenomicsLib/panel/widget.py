@@ -14,6 +14,7 @@ from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import PanelContext
 from RadiogenomicsLib.panel.display.closing import Closing
 from RadiogenomicsLib.panel.display.keptresult import KeptResult
+from RadiogenomicsLib.panel.display.loading import SceneLoading
 from RadiogenomicsLib.panel.display.maps import Maps
 from RadiogenomicsLib.panel.display.parts import Parts
 from RadiogenomicsLib.panel.display.population import PopulationView
@@ -62,6 +63,7 @@ class RadiogenomicsPanel:
         self.view = PanelView(widgets, self.subscriptions)
         self.parameters = Parameters(logic.getParameterNode())
         self._settleTimer = makeTimer(SETTLE_MS, self.recogniseNewVolumes)
+        self.loading = SceneLoading(logic, self.runner, self.restore)
         widgets.setScene(slicer.mrmlScene)
         self.selection = SceneSelection(self.ui, logic, self.runner, self.subscriptions, self.onSelection)
         for name in SECTIONS:
@@ -141,6 +143,7 @@ class RadiogenomicsPanel:
     def cleanup(self) -> None:
         """Leave nothing that reacts: no timer, no signal, no observer, no job; the widgets are off the scene."""
         self._settleTimer.stop()
+        self.loading.stop()
         self.localServer.cleanup()
         self.reading.cleanup()
         self.runner.stop()
@@ -171,7 +174,12 @@ class RadiogenomicsPanel:
 
     @shown
     def onSceneChanges(self, _caller: Any = None, _event: Any = None) -> None:
-        """A scene is being closed or loaded: what the selectors say meanwhile is not the user's choice."""
+        """A scene is being closed or loaded: what the selectors say meanwhile is not the user's choice.
+
+        Until :meth:`restore` what the panel remembers goes to a node that no scene has.
+        """
+        self.loading.stop()
+        self.parameters = Parameters(slicer.vtkMRMLScriptedModuleNode())
         self.selection.hold()
         self.keptResult.hold()
         self.editor.sceneChanges()
@@ -186,8 +194,13 @@ class RadiogenomicsPanel:
 
     @shown
     def onSceneImported(self, _caller: Any = None, _event: Any = None) -> None:
-        """A scene was loaded, maybe with a parameter node of its own."""
-        self.restore()
+        """A scene was loaded, maybe with a parameter node of its own: it is shown a moment later."""
+        self.loading.begin(Parameters(self.logic.getParameterNode()))
+
+    @property
+    def isLoading(self) -> bool:
+        """Whether a scene is being closed or loaded that is not shown yet."""
+        return self.parameters.node.GetScene() is None
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     @shown
@@ -214,7 +227,7 @@ class RadiogenomicsPanel:
     @shown
     def recogniseNewVolumes(self) -> None:
         """Choose new volumes by their tags and names; not before a study that is being loaded is there as a whole."""
-        if self.runner.isPublishing:
+        if self.runner.isPublishing or self.isLoading:
             self._settleTimer.start()
         else:
             self.selection.recogniseNewVolumes()

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import slicer
 import slicer.util
 
 from RadiogenomicsLib.scene.display.overlays import mapsOn
 from RadiogenomicsLib.scene.display.plots import removePlots
-from RadiogenomicsLib.scene.hierarchy import removeEmptyFolder, removeFromHierarchy
+from RadiogenomicsLib.scene.hierarchy import removeEmptyFolder, removeNode
 from RadiogenomicsLib.scene.logic import LabelExport, RadiogenomicsLogic
 from RadiogenomicsLib.scene.origin import STUDY_ATTRIBUTE
 from RadiogenomicsLib.scene.recognition import volumesOfScene
@@ -69,12 +68,12 @@ class FinishedStudies:
         for segmentation in self._drawnOn(volumes):
             removePlots(segmentation)
             for table in tablesOf(segmentation):
-                _remove(table)
-            _remove(segmentation)
+                removeNode(table)
+            removeNode(segmentation)
         for volume in volumes:
             for node in mapsOn(volume):
-                _remove(node)
-            _remove(volume)
+                removeNode(node)
+            removeNode(volume)
         removeEmptyFolder(studyId)
         self._saved.pop(studyId, None)
 
@@ -104,20 +103,13 @@ def _isSame(a: LabelExport, b: LabelExport) -> bool:
 
 def studiesOfScene() -> tuple[str, ...]:
     """The studies of the server that have volumes in the scene, in the order in which they came."""
-    studyIds = (node.GetAttribute(STUDY_ATTRIBUTE) for node in volumesOfScene())
-    return tuple(dict.fromkeys(studyId for studyId in studyIds if studyId))
+    return tuple(dict.fromkeys(node.GetAttribute(STUDY_ATTRIBUTE) for node in volumesOfStudies()))
+
+
+def volumesOfStudies() -> list[Any]:
+    """The volumes that came from a server."""
+    return [node for node in volumesOfScene() if node.GetAttribute(STUDY_ATTRIBUTE)]
 
 
 def _volumesOf(studyId: str) -> list[Any]:
     return [node for node in volumesOfScene() if node.GetAttribute(STUDY_ATTRIBUTE) == studyId]
-
-
-def _remove(node: Any) -> None:
-    """Take a node out of the scene with how it is displayed and stored."""
-    parts = [node.GetStorageNode()] if node.IsA("vtkMRMLStorableNode") else []
-    if node.IsA("vtkMRMLDisplayableNode"):
-        parts += [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
-    removeFromHierarchy(node)
-    for part in (node, *parts):
-        if part is not None:
-            slicer.mrmlScene.RemoveNode(part)

@@ -26,12 +26,21 @@ def fileBeside(node: Any, other: Any) -> None:
         _put(hierarchy, node, hierarchy.GetItemParent(beside))
 
 
-def removeFromHierarchy(node: Any) -> None:
-    """Remove a node's item, and leave the node."""
+def removeNode(node: Any) -> None:
+    """Take a node out of the scene, with its item and with how it is displayed and stored."""
+    if node.GetScene() is None:
+        return
+    parts = [node.GetStorageNode()] if node.IsA("vtkMRMLStorableNode") else []
+    if node.IsA("vtkMRMLDisplayableNode"):
+        parts += [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
     hierarchy = _hierarchy()
     item = hierarchy.GetItemByDataNode(node)
     if item != hierarchy.GetInvalidItemID():
         hierarchy.RemoveItem(item, False)
+    # The node first: the display of an image that is in a view is made anew where only that goes.
+    for part in (node, *parts):
+        if part is not None:
+            slicer.mrmlScene.RemoveNode(part)
 
 
 def removeEmptyFolder(studyId: str) -> None:

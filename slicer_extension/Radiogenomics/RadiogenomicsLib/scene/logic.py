@@ -14,7 +14,7 @@ import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from RadiogenomicsLib.scene.display import layouts
-from RadiogenomicsLib.scene.hierarchy import fileUnderStudy, removeEmptyFolder, removeFromHierarchy
+from RadiogenomicsLib.scene.hierarchy import fileUnderStudy, removeEmptyFolder, removeNode
 from RadiogenomicsLib.scene.origin import Origin, Origins
 from RadiogenomicsLib.scene.segments import (
     boundingBox,
@@ -81,13 +81,9 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
 
     def removeVolume(self, node: Any, studyId: str) -> None:
         """Take a study's volume out of the scene again, if it is still there."""
-        if node.GetScene() is None:
-            return
-        displays = [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
-        removeFromHierarchy(node)
-        for part in (node, *displays):
-            slicer.mrmlScene.RemoveNode(part)
-        removeEmptyFolder(studyId)
+        if node.GetScene() is not None:
+            removeNode(node)
+            removeEmptyFolder(studyId)
 
     def connectedTo(self, url: str) -> None:
         """Volumes that come now come from this server, and those of another are not its studies."""

@@ -13,11 +13,19 @@ from largesession import LargeSession, everyAction
 from largestudy import writeLargeStudy
 
 MOST_MS = 100.0
-MOST_MS_OF_A_SCENE = 200.0
-"""After 3D Slicer itself has taken half a second to load it, the panel compares all voxels with what came once."""
 RUNS = 2
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(1200)]
+
+
+@pytest.fixture
+def screen(scene: Any) -> Iterator[Any]:
+    """The views of the application's layout."""
+    from harness.views import Screen
+
+    screen = Screen(scene)
+    yield screen
+    screen.close()
 
 
 @pytest.fixture
@@ -32,7 +40,7 @@ def largeServer(tmp_path: Path) -> Iterator[Any]:
 
 
 def test_no_action_holds_the_application_up_for_a_tenth_of_a_second(
-    scene: Any, redView: Any, largeServer: Any, tmp_path: Path
+    scene: Any, screen: Any, largeServer: Any, tmp_path: Path
 ) -> None:
     from harness.application import loadModule, openPanel
 
@@ -48,5 +56,4 @@ def test_no_action_holds_the_application_up_for_a_tenth_of_a_second(
     finally:
         widget.cleanup()
     sys.stderr.write("".join(f"{action}: {milliseconds:.0f} ms\n" for action, milliseconds in longest.items()))
-    assert longest.pop("load scene") <= MOST_MS_OF_A_SCENE
     assert {action: ms for action, ms in longest.items() if ms > MOST_MS} == {}

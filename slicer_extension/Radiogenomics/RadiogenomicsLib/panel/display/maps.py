@@ -8,7 +8,7 @@ import slicer
 
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
-from RadiogenomicsLib.panel.jobrunner import shown
+from RadiogenomicsLib.panel.jobrunner import Steps, shown
 from RadiogenomicsLib.scene.display import layouts
 from RadiogenomicsLib.scene.display.overlays import (
     PROBABILITY,
@@ -117,11 +117,11 @@ class Maps(Controller):
             return
         backend = self.runner.backend()
 
-        def onResult(image: OrientedImage) -> None:
+        def onResult(image: OrientedImage) -> Steps:
             node = slicer.mrmlScene.GetNodeByID(referenceId)
             if node is None:
                 raise VolumeError(f"volume '{name}' was removed while its map was made; the map was dropped")
-            self._showMap(addMap(image, kind, node, model=_title(model), contents=contents))
+            self._showMap((yield from addMap(image, kind, node, model=_title(model), contents=contents)))
             self._model.jobFinished(f"{TITLES[kind]} of '{name}' is shown over the images.")
 
         self.runner.start(

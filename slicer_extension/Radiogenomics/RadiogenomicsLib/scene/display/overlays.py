@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import slicer
 import slicer.util
 
 from RadiogenomicsLib.scene.display.layouts import VIEW_TAGS
-from RadiogenomicsLib.scene.hierarchy import fileBeside
+from RadiogenomicsLib.scene.hierarchy import fileBeside, removeNode
 from RadiogenomicsLib.scene.origin import MAP_ATTRIBUTE
 from RadiogenomicsLib.scene.segments import ijkToRasOf
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
@@ -24,11 +24,14 @@ _MODEL_ATTRIBUTE, _CONTENTS_ATTRIBUTE = "Gliomics.MapModel", "Gliomics.MapOf"
 _REFERENCE_ROLE = "Gliomics.MapReference"
 
 
-def addMap(image: OrientedImage, kind: str, reference: Any, *, model: str, contents: Mapping[str, str]) -> Any:
+def addMap(
+    image: OrientedImage, kind: str, reference: Any, *, model: str, contents: Mapping[str, str]
+) -> Generator[None, None, Any]:
     """A new volume node with a map of ``model`` on the grid of ``reference``, in colours from 0 to 1, with a legend.
 
     ``contents`` has a text for each sequence that it was made from, which changes with the image. It takes the place of
-    an earlier map of the same kind.
+    an earlier map of the same kind. It is made in parts, between which the event loop has its turn; a generator that is
+    closed before leaves no map.
     """
     grid = OrientedImage(slicer.util.arrayFromVolume(reference), ijkToRasOf(reference))
     if not sameGrid(image, grid):
@@ -37,14 +40,28 @@ def addMap(image: OrientedImage, kind: str, reference: Any, *, model: str, conte
             "elsewhere; the server answered for another image"
         )
     for node in _mapsOn(reference, kind):
-        removeMap(node)
-    name = f"{reference.GetName()}: {TITLES[kind].lower()}, {model}"
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
-    node.SetAttribute(MAP_ATTRIBUTE, kind)
+        removeNode(node)
+        yield
+    node = slicer.mrmlScene.AddNewNodeByClass(
+        "vtkMRMLScalarVolumeNode", f"{reference.GetName()}: {TITLES[kind].lower()}, {model}"
+    )
+    try:
+        node.SetAttribute(MAP_ATTRIBUTE, kind)
+        node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(image.ijkToRas))
+        slicer.util.updateVolumeFromArray(node, image.array)
+        yield
+        _display(node, kind, reference)
+        yield
+    except GeneratorExit:
+        removeNode(node)
+        raise
     node.SetAttribute(_MODEL_ATTRIBUTE, model)
     node.SetAttribute(_CONTENTS_ATTRIBUTE, json.dumps(dict(contents)))
-    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(image.ijkToRas))
-    slicer.util.updateVolumeFromArray(node, image.array)
+    return node
+
+
+def _display(node: Any, kind: str, reference: Any) -> None:
+    """Let a map be where its reference is, in colours."""
     node.SetNodeReferenceID(_REFERENCE_ROLE, reference.GetID())
     node.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
     # With a display node of its own making, 3D Slicer looks all voxels through for a window first.
@@ -57,7 +74,6 @@ def addMap(image: OrientedImage, kind: str, reference: Any, *, model: str, conte
     node.SetAndObserveDisplayNodeID(display.GetID())
     _addLegend(node, kind)
     fileBeside(node, reference)
-    return node
 
 
 def mapOf(kind: str, reference: Any, *, model: str, contents: Mapping[str, str]) -> Any:
@@ -81,13 +97,6 @@ def isMadeOf(node: Any, contents: Mapping[str, str]) -> bool:
 def mapsOn(volume: Any) -> list[Any]:
     """The maps on the grid of a volume."""
     return [node for kind in TITLES for node in _mapsOn(volume, kind)]
-
-
-def removeMap(node: Any) -> None:
-    """Take a map out of the scene, with its legend."""
-    for index in reversed(range(node.GetNumberOfDisplayNodes())):
-        slicer.mrmlScene.RemoveNode(node.GetNthDisplayNode(index))
-    slicer.mrmlScene.RemoveNode(node)
 
 
 def showMap(node: Any, opacity: float) -> None:
