@@ -97,27 +97,11 @@ def test_every_file_of_the_extension_is_installed() -> None:
     assert sorted(listed("MODULE_PYTHON_RESOURCES")) == [str(path.relative_to(EXTENSION)) for path in resources]
 
 
-def test_the_index_entry_names_this_repository() -> None:
-    entry = json.loads((PROJECT / "slicer_extension" / "Gliomics.json").read_text(encoding="utf-8"))
-    text = (PROJECT / "CMakeLists.txt").read_text(encoding="utf-8")
-    (homepage,) = re.findall(r'EXTENSION_HOMEPAGE "(.*?)"', text)
-    assert entry["scm_url"] == f"{homepage}.git"
-    assert "project(Gliomics)" in text
-    assert {"$schema", "build_dependencies", "build_subdirectory", "category", "scm_revision", "tier"} <= set(entry)
-
-
-def test_the_icon_and_the_screenshot_of_the_index_exist() -> None:
-    text = (PROJECT / "CMakeLists.txt").read_text(encoding="utf-8")
-    urls = re.findall(r'EXTENSION_(?:ICONURL|SCREENSHOTURLS) "(.*?)"', text)
-    paths = [PROJECT / url.split("/raw/main/")[1] for url in urls]
-    assert len(paths) == 2
-    assert [path for path in paths if not path.is_file()] == []
-
-
 SLICER_CONFIG = """
-set(Slicer_USE_FILE "${CMAKE_CURRENT_LIST_DIR}/nothing.cmake")
-set(Slicer_EXTENSION_GENERATE_CONFIG "${Slicer_USE_FILE}")
-set(Slicer_EXTENSION_CPACK "${Slicer_USE_FILE}")
+set(Slicer_USE_FILE "${CMAKE_CURRENT_LIST_DIR}/use.cmake")
+set(Slicer_EXTENSION_GENERATE_CONFIG "${CMAKE_CURRENT_LIST_DIR}/nothing.cmake")
+set(Slicer_EXTENSION_CPACK "${CMAKE_CURRENT_LIST_DIR}/nothing.cmake")
+set(Slicer_LAUNCHER_EXECUTABLE "${CMAKE_COMMAND}")
 set(Slicer_QTSCRIPTEDMODULES_LIB_DIR "lib/qt-scripted-modules")
 set(Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR "lib/qt-scripted-modules")
 function(ctkMacroCompilePythonScript)
@@ -150,6 +134,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cmake")
     (folder / "SlicerConfig.cmake").write_text(SLICER_CONFIG)
     (folder / "nothing.cmake").write_text("")
+    (folder / "use.cmake").write_text("include(CTest)\n")
     # The languages are left out: a scripted extension compiles nothing.
     source = folder / "source"
     source.mkdir()
@@ -173,6 +158,27 @@ def test_cmake_installs_the_module_with_the_library_s_part(installed: Path) -> N
         "gliomics/client/client.py",
     } <= names
     assert not [name for name in names if name.startswith(("gliomics/server", "gliomics/segmentation"))]
+
+
+def test_each_test_inside_slicer_is_one_of_ctest(installed: Path) -> None:
+    """Its command runs the method of that name."""
+    build = installed.parents[2] / "build"
+    listing = subprocess.run(
+        ["ctest", "--show-only=json-v1"], cwd=build, check=True, capture_output=True, text=True
+    ).stdout
+    commands = {test["name"]: test["command"] for test in json.loads(listing)["tests"]}
+    source = (EXTENSION / "Testing" / "Python" / "RadiogenomicsSelfTest.py").read_text(encoding="utf-8")
+    methods = [
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert len(methods) > 10
+    assert sorted(commands) == sorted(f"py_Radiogenomics_{name}" for name in methods)
+    for name in methods:
+        code = commands[f"py_Radiogenomics_{name}"][-1]
+        assert f"'RadiogenomicsSelfTest.RadiogenomicsSelfTest.{name}'" in code
+        ast.parse(code)
 
 
 BLOCKED = """

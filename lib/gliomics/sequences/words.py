@@ -171,8 +171,7 @@ _LISTS = {
         "somministrazione administracion administracao ev"
     ),
 }
-ROLES: dict[str, str] = {}
-for _role in (
+_LATER_COUNTS = (
     PLAIN,
     JOIN,
     T2STAR,
@@ -190,8 +189,9 @@ for _role in (
     FLAIR,
     T2,
     T1,
-):
-    ROLES.update(dict.fromkeys(_LISTS[_role].split(), _role))
+)
+"""A word of several lists has the role of the last of these."""
+ROLES = {word: role for role in _LATER_COUNTS for word in _LISTS[role].split()}
 
 SEQUENCE_INSIDE = re.compile(r"t[12](?!\d)|flair")
 # Families of words, for inflections and names that no list holds. The first that matches counts.
