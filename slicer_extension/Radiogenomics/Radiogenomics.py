@@ -40,6 +40,8 @@ class Radiogenomics(ScriptedLoadableModule):
             "<p>For research use only; not a medical device and not for diagnosis or treatment decisions.</p>"
         )
         self.parent.acknowledgementText = "Built on 3D Slicer, MONAI Label and PyRadiomics."
+        if sys.version_info >= OLDEST_PYTHON:
+            slicer.app.connect("startupCompleted()", registerSampleData)
 
 
 class RadiogenomicsWidget(ScriptedLoadableModuleWidget):
@@ -107,6 +109,13 @@ class RadiogenomicsTest(ScriptedLoadableModuleTest):
         problems = [text for _, text in result.failures + result.errors]
         self.assertFalse(problems, "\n".join(problems))
         self.assertGreater(result.testsRun, 0, f"{path} has no tests")
+
+
+def registerSampleData() -> None:
+    """Offer a synthetic study in the module *Sample Data*, which is there when the application has started."""
+    from RadiogenomicsLib import sampledata
+
+    sampledata.register(Path(__file__).resolve().parent)
 
 
 def findLibrary() -> None:

@@ -8,7 +8,7 @@ Stand-ins, written on PySide6, take the place of what only the application has:
 - ``qt``, ``ctk`` and the qMRML widgets (:mod:`harness.qt`, :mod:`harness.ctk`, :mod:`harness.qmrml`), used the way
   PythonQt presents them: properties are attributes, ``obj.connect("clicked(bool)", slot)`` connects;
 - the ``ScriptedLoadableModule`` base classes and ``slicer.app`` (:mod:`harness.application`);
-- ``slicer.i18n`` (:mod:`harness.i18n`).
+- ``slicer.i18n`` (:mod:`harness.i18n`) and the module *Sample Data* (:mod:`harness.sampledata`).
 
 A stand-in never accepts what it does not know: an unknown class, attribute, property, signal, slot or dialog raises,
 so that a typing error in the panel or its ``.ui`` file is a failing test.

@@ -16,7 +16,7 @@ import slicer.util
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QApplication, QVBoxLayout
 
-from harness import ctk, i18n, qmrml, qt, segmenteditor
+from harness import ctk, i18n, qmrml, qt, sampledata, segmenteditor
 from harness.pythonqt import asPythonQt, keepSingletons
 from harness.scene import makeScene
 
@@ -61,7 +61,21 @@ class Application:
         self._mainWindow = qt.QWidget()
         self._mainWindow.name = "qSlicerMainWindow"
         self.temporaryPath = str(temporaryPath)
+        self._atStartup: list[Any] = []
         self._startupEnvironment = qt.QtCore.QProcessEnvironment.systemEnvironment()
+
+    def connect(self, signature: str, slot: Any) -> bool:
+        """Only the signal of the end of the start, which :meth:`completeStartup` sends."""
+        if signature != "startupCompleted()":
+            raise AttributeError(f"the application has no signal '{signature}' here")
+        self._atStartup.append(slot)
+        return True
+
+    def completeStartup(self) -> None:
+        """All modules are there."""
+        slots, self._atStartup = self._atStartup, []
+        for slot in slots:
+            slot()
 
     def applicationLogic(self) -> Any:
         return self._logic
@@ -265,6 +279,7 @@ def startApplication(folder: Path) -> QApplication:
     slicer.app = Application(makeScene(folder / "cache"), folder)
     sys.modules["qt"], sys.modules["ctk"] = qt, ctk
     i18n.install()
+    sampledata.install()
     for name in ("qMRMLWidget", "qMRMLNodeComboBox", "qMRMLSegmentSelectorWidget", "qMRMLTableView"):
         setattr(slicer, name, getattr(qmrml, name))
     slicer.qMRMLSegmentEditorWidget = segmenteditor.qMRMLSegmentEditorWidget
