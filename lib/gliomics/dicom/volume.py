@@ -34,13 +34,26 @@ def read_series(series: Series) -> Volume:
     array = np.stack([planes[id(frame)] for frame in frames], axis=-1)
     if array.dtype == np.float64:
         array = array.astype(np.float32)
+    return Volume(array, _affine(frames))
+
+
+def grid_of_series(series: Series) -> Volume:
+    """The grid of :func:`read_series`' volume, by headers alone: every voxel is 0. Raises what that raises for them."""
+    frames = sorted_frames(series)
+    shape = (*frames[0].size, len(frames))
+    return Volume(np.broadcast_to(np.uint8(0), shape), _affine(frames))
+
+
+def _affine(frames: list[Frame]) -> npt.NDArray[np.float64]:
+    """From column, row and slice to RAS millimetres."""
     first, last = frames[0], frames[-1]
     lps = np.eye(4)
     lps[:3, 0] = first.orientation[:3] * first.spacing[1]
     lps[:3, 1] = first.orientation[3:] * first.spacing[0]
     lps[:3, 2] = (last.position - first.position) / (len(frames) - 1)
     lps[:3, 3] = first.position
-    return Volume(array, np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps)
+    affine: npt.NDArray[np.float64] = np.diag([-1.0, -1.0, 1.0, 1.0]) @ lps
+    return affine
 
 
 def sorted_frames(series: Series) -> list[Frame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,7 @@ from gliomics.study.geometry import check_same_grid
 from gliomics.study.images import read_label_names, read_mask, read_volume, write_mask, write_volume
 from gliomics.study.labels import label_path
 from gliomics.study.numbering import numbering_of_segments, parse_numbering
-from gliomics.study.records import Study
+from gliomics.study.records import SourceSeries, Study
 from gliomics.study.volumes import Mask, Volume
 
 Progress = Callable[[int, int, str], None]
@@ -100,7 +101,7 @@ def _import(study: PlannedStudy, existing: Study | None, dest: Path, report: Imp
     elif reason := difference(study, existing):
         report.left_out.append(LeftOut(study.id, reason, is_open=True))
     else:
-        report.kept.append(_with_label(existing, study, dest, report))
+        report.kept.append(_with_label(_with_series(existing, study), study, dest, report))
 
 
 def _write(study: PlannedStudy, dest: Path, report: ImportReport) -> list[Study]:
@@ -126,6 +127,7 @@ def _write(study: PlannedStudy, dest: Path, report: ImportReport) -> list[Study]
             spacing_known=study.spacing_known,
             source=_source(study),
             numbering=numbering,
+            series={name: series for name, series in _series(study).items() if name in files},
         )
         write_study_json(folder, [written])
     return read_study_folder(dest / study.id)
@@ -214,6 +216,29 @@ def _numbering(label: PlannedLabel, mask: Mask, report: ImportReport) -> str | N
         reason = f"holds {listed}, which {what}: its numbering is not recorded; say it with --numbering"
         report.left_out.append(LeftOut(label.source.files[0].name, reason, is_open=True))
     return None
+
+
+def _series(study: PlannedStudy) -> dict[str, SourceSeries]:
+    """The DICOM series of the sequences, each with the folder that holds all its files."""
+    return {
+        name: SourceSeries(source.series.uid, source.series.number, _folder_of(source.files))
+        for name, source in study.sequences.items()
+        if isinstance(source, SeriesSource)
+    }
+
+
+def _folder_of(files: tuple[Path, ...]) -> Path:
+    return Path(os.path.commonpath([path.parent.resolve() for path in files]))
+
+
+def _with_series(existing: Study, study: PlannedStudy) -> Study:
+    """A study that is kept, with where its DICOM files are now."""
+    series = {name: item for name, item in _series(study).items() if name in existing.sequences}
+    if series == existing.series:
+        return existing
+    moved = replace(existing, series=series)
+    write_study_json(existing.folder, [moved])
+    return moved
 
 
 def _with_label(existing: Study, study: PlannedStudy, dest: Path, report: ImportReport) -> Study:

@@ -7,16 +7,13 @@ is a study of one sequence. ``labels/``, ``truth/`` and hidden folders are no st
 from __future__ import annotations
 
 import contextlib
-import datetime
 import logging
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing import Any
 
 from gliomics.errors import GliomicsError, InputError, UnknownNameError, printable
 from gliomics.files import (
@@ -25,7 +22,6 @@ from gliomics.files import (
     is_file,
     is_folder,
     lies_inside,
-    read_json,
     safe_name,
     suffix_of,
     sync_folder,
@@ -33,49 +29,15 @@ from gliomics.files import (
 )
 from gliomics.sequences import canonical_sequence
 from gliomics.study.conventions import patient_and_role
+from gliomics.study.description import parse_description
 from gliomics.study.images import IMAGE_SUFFIXES, MAX_FILE_BYTES
 from gliomics.study.no_study import NOT_STUDIES, STUDY_FILE, why_no_study
 from gliomics.study.numbering import parse_numbering
-from gliomics.study.records import UNNAMED_SEQUENCE, Study
-from gliomics.validated import validated
-
-MAX_STUDY_BYTES = 256 * 2**10
-"""Largest ``study.json`` that is read; that of a patient with a thousand time points is smaller."""
+from gliomics.study.records import UNNAMED_SEQUENCE, SourceSeries, Study
 
 OnError = Callable[[Path, GliomicsError], None]
 
 _LOGGER = logging.getLogger(__name__)
-
-
-class _Timepoint(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: str = Field(min_length=1)
-    date: str | None = None
-    sequences: dict[str, str] = Field(min_length=1)
-
-    @field_validator("date")
-    @classmethod
-    def _date_exists(cls, value: str | None) -> str | None:
-        return None if value is None else datetime.date.fromisoformat(value).isoformat()
-
-
-class _StudyFile(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    format: Literal[1]
-    id: str
-    patient_id: str = Field(min_length=1)
-    spacing_known: bool = True
-    source: dict[str, str] = {}
-    numbering: str | None = None
-    sequences: dict[str, str] | None = Field(default=None, min_length=1)
-    timepoints: list[_Timepoint] | None = Field(default=None, min_length=1)
-
-    @field_validator("numbering")
-    @classmethod
-    def _numbering_exists(cls, value: str | None) -> str | None:
-        return None if value is None else parse_numbering(value).name
 
 
 def read_study_folder(folder: Path, root: Path | None = None) -> list[Study]:
@@ -92,7 +54,7 @@ def read_study_folder(folder: Path, root: Path | None = None) -> list[Study]:
     if not os.path.lexists(folder / STUDY_FILE):
         raise InputError(why_no_study(folder) or f"{folder} has no {STUDY_FILE}; expected a study folder")
     root = root or folder
-    content, timepoints = _parse(check_inside(folder / STUDY_FILE, root))
+    content, timepoints = parse_description(check_inside(folder / STUDY_FILE, root))
     base_id = safe_name(content.id, f"{folder / STUDY_FILE}: study id")
     studies = []
     for position, timepoint in enumerate(timepoints):
@@ -108,6 +70,10 @@ def read_study_folder(folder: Path, root: Path | None = None) -> list[Study]:
                 spacing_known=content.spacing_known,
                 source=dict(content.source),
                 numbering=content.numbering,
+                series={
+                    name: SourceSeries(item.uid, item.number, Path(item.folder))
+                    for name, item in timepoint.dicom_series.items()
+                },
             )
         )
     names = [study.timepoint.lower() for study in studies]
@@ -236,13 +202,13 @@ def write_study_json(folder: Path, studies: Sequence[Study]) -> Path:
     if first.numbering is not None:
         value["numbering"] = parse_numbering(first.numbering).name
     if len(studies) == 1 and first.timepoint == "baseline" and first.date is None:
-        value["sequences"] = _relative_paths(Path(folder), first)
+        value |= _sequences_json(Path(folder), first)
     else:
         value["timepoints"] = [
             {
                 "name": safe_name(study.timepoint, "time point name"),
                 "date": study.date,
-                "sequences": _relative_paths(Path(folder), study),
+                **_sequences_json(Path(folder), study),
             }
             for study in studies
         ]
@@ -338,16 +304,6 @@ def _home(study: Study) -> Path:
     return study.folder if is_file(study.folder / STUDY_FILE) else single
 
 
-def _parse(path: Path) -> tuple[_StudyFile, list[_Timepoint]]:
-    value = read_json(path, MAX_STUDY_BYTES)
-    content = validated(_StudyFile, value, f"{path} is not a valid study description", most_problems=3)
-    if content.timepoints is not None and content.sequences is None:
-        return content, content.timepoints
-    if content.sequences is not None and content.timepoints is None:
-        return content, [_Timepoint(name="baseline", sequences=content.sequences)]
-    raise InputError(f"{path} must have 'sequences' or 'timepoints', and not both")
-
-
 def _sequence_paths(folder: Path, sequences: dict[str, str], root: Path) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     where = folder / STUDY_FILE
@@ -369,6 +325,17 @@ def _sequence_paths(folder: Path, sequences: dict[str, str], root: Path) -> dict
         check_file(path, MAX_FILE_BYTES)
         paths[name] = path
     return paths
+
+
+def _sequences_json(folder: Path, study: Study) -> dict[str, Any]:
+    """The files of the sequences, and the DICOM series that these were made of."""
+    value: dict[str, Any] = {"sequences": _relative_paths(folder, study)}
+    if study.series:
+        value["dicom_series"] = {
+            name: {"uid": series.uid, "number": series.number, "folder": str(series.folder)}
+            for name, series in study.series.items()
+        }
+    return value
 
 
 def _relative_paths(folder: Path, study: Study) -> dict[str, str]:

@@ -10,10 +10,23 @@ from gliomics.notebook import card, slice_picture, spoken_spacing
 from gliomics.sequences import DISPLAY_ORDER, SEQUENCES
 from gliomics.study.images import read_volume
 
-__all__ = ["DISPLAY_ORDER", "SEQUENCES", "UNNAMED_SEQUENCE", "Study"]
+__all__ = ["DISPLAY_ORDER", "SEQUENCES", "UNNAMED_SEQUENCE", "SourceSeries", "Study"]
 
 UNNAMED_SEQUENCE = "image"
 """Name of the only sequence of a study that is a single image file whose name does not tell its sequence."""
+
+
+@dataclass(frozen=True)
+class SourceSeries:
+    """The DICOM series that a sequence was made of.
+
+    ``uid`` is its Series Instance UID (and which part of it, where it holds several images at each position),
+    ``number`` its Series Number, ``folder`` the folder that held all its files. Nothing of it names the patient.
+    """
+
+    uid: str
+    number: str
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,8 @@ class Study:
     ``spacing_known`` is false when the source does not tell the voxel size (the file's
     spacing is then a placeholder), and everything measured in millimetres must say so.
     ``numbering`` says which value of its labels is which part of the tumour, as
-    :func:`~gliomics.study.numbering.parse_numbering` reads it; None where it is not known.
+    :func:`~gliomics.study.numbering.parse_numbering` reads it; None where it is not known. ``series`` are the DICOM
+    series of the sequences that came from DICOM.
     """
 
     id: str
@@ -35,6 +49,7 @@ class Study:
     spacing_known: bool = True
     source: dict[str, str] = field(default_factory=dict)
     numbering: str | None = None
+    series: dict[str, SourceSeries] = field(default_factory=dict)
 
     @property
     def default_sequence(self) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from gliomics.errors import InputError
 from gliomics.study import find_study, open_studies
-from gliomics.study.folder import MAX_STUDY_BYTES
+from gliomics.study.description import MAX_STUDY_BYTES
 from gliomics.study.images import MAX_FILE_BYTES
 from tests.unit.study.listing import failures
 
