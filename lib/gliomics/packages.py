@@ -38,6 +38,7 @@ SERVER = {
     "torch": "torch>=2.6",
     "typing_extensions": "typing_extensions>=4.10",
     "uvicorn": "uvicorn>=0.29",
+    "xlsxwriter": "XlsxWriter>=3.1",
 }
 """What the server and the commands that compute need besides: ``pip``'s extra ``server``."""
 

@@ -26,7 +26,9 @@ LAYERS = [
     {"segmentation"},
     {"training", "subtype", "cohort"},
     {"interactive", "active", "findings"},
-    {"server", "report", "session"},
+    {"report"},
+    {"export"},
+    {"server", "session"},
     {"cli", FRONT_DOOR},
 ]
 LIGHT_PART = [

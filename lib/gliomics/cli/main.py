@@ -12,6 +12,7 @@ from gliomics.cli.delta import delta
 from gliomics.cli.demo.command import demo
 from gliomics.cli.demo.make_samples import make_samples
 from gliomics.cli.evaluate import evaluate
+from gliomics.cli.export import export
 from gliomics.cli.features.describe_features import describe_features
 from gliomics.cli.features.features import features
 from gliomics.cli.features.stability import stability
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command("import")(import_data)
-for command in (serve, segment, features, stability, describe_features, report, delta, make_samples):
+for command in (serve, segment, features, stability, describe_features, report, export, delta, make_samples):
     app.command()(command)
 for former in (import_dicom, import_lgg):
     app.command(hidden=True)(former)

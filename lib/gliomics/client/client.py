@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 from gliomics.client.calls import quoted
+from gliomics.client.exports import unpack_exports
 from gliomics.client.learning import LearningCalls
 from gliomics.client.transport import ClientError, Progress, parse_parts
 from gliomics.client.waiting import Tell, telling_position
@@ -19,6 +20,9 @@ from gliomics.errors import InputError
 from gliomics.files import suffix_of
 from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow, SubtypeEstimate
+
+if TYPE_CHECKING:
+    import requests
 
 _CLOSING_SECONDS = 10.0
 """A server that does not say within this time that it forgot a session lets it expire."""
@@ -127,19 +131,7 @@ class GliomicsClient(LearningCalls):
         """Run a model on a study of the server, on local files (sequence name to path), or on an open session."""
         with ExitStack() as stack:
             target = self._target(stack, image_id, files, session_id)
-            uploads = {}
-            if label is not None:
-                uploads["label"] = (Path(label).name, stack.enter_context(_open_to_read(label)))
-            name = uuid4().hex
-            stack.enter_context(telling_position(lambda: self._position(name), self._transport.tell))
-            response = self._transport.request(
-                "POST",
-                f"/infer/{quoted(model)}",
-                params=target,
-                data={"params": json.dumps(self._with_user(params or {}))},
-                files=uploads or None,
-                headers={"X-Request-ID": name},
-            )
+            response = self._computed(f"/infer/{quoted(model)}", target, label, params or {})
         content_type = response.headers.get("content-type", "")
         if not content_type.startswith("multipart/"):
             return InferResult(None, response.json())
@@ -216,6 +208,45 @@ class GliomicsClient(LearningCalls):
             part["region"]: Reading.from_json(part["reading"]) if "reading" in part else str(part["refused"])
             for part in result.params["regions"]
         }
+
+    def export(
+        self,
+        paths: Mapping[str, Path],
+        image_id: str | None = None,
+        *,
+        session_id: str | None = None,
+        label: Path,
+        region: str = "tumour",
+        params: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What is measured and read of the segment in ``label``, written to ``paths``, one for each format.
+
+        Formats are those of :data:`gliomics.reading.exports.EXPORT_SUFFIXES`. Each file appears whole; one that is
+        there is replaced.
+        """
+        path, options = f"/export/{quoted(','.join(paths))}", {**(params or {}), "region": region}
+        with ExitStack() as stack:
+            response = self._computed(path, self._target(stack, image_id, None, session_id), label, options)
+        unpack_exports(response.content, paths)
+
+    def _computed(
+        self, path: str, target: dict[str, Any], label: Path | None, params: Mapping[str, Any]
+    ) -> requests.Response:
+        """The answer to a request that computes, with what it waits for told meanwhile."""
+        name = uuid4().hex
+        with ExitStack() as stack:
+            sent = {}
+            if label is not None:
+                sent["label"] = (Path(label).name, stack.enter_context(_open_to_read(label)))
+            stack.enter_context(telling_position(lambda: self._position(name), self._transport.tell))
+            return self._transport.request(
+                "POST",
+                path,
+                params=target,
+                data={"params": json.dumps(self._with_user(params))},
+                files=sent or None,
+                headers={"X-Request-ID": name},
+            )
 
     @contextmanager
     def session(self, files: Mapping[str, Path]) -> Iterator[str]:

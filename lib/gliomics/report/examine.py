@@ -1,4 +1,4 @@
-"""One examination from its files to the case of a report: features of its mask, estimates, pictures."""
+"""One examination from its files to what is shown and exported of it: features of its mask, and what is read."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from gliomics.features.config import load_config
 from gliomics.features.regions import select_region
 from gliomics.findings.read import WHOLE, Estimates, head_of, read_segment
 from gliomics.models import ModelCard, ModelStore
+from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.report.case_report import CaseReport, MeasuredMask, describe_case
-from gliomics.study import Mask, Study, load_sequences, read_label_names
+from gliomics.study import Mask, Study, Volume, load_sequences, read_label_names
 from gliomics.study.numbering import HOW_TO_TELL, MaskNumbering, labels_of_mask, numbering_of_mask
 from gliomics.subtype.contradictions import with_contradictions
 from gliomics.subtype.predict import SubtypeModel
@@ -35,6 +36,35 @@ class MaskFile:
     origin: str
     warnings: Sequence[str] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    is_automatic: bool = False
+
+
+@dataclass(frozen=True)
+class ExaminedSegment:
+    """A segment of an examination, measured and read: all that is shown or exported of it.
+
+    ``mask``, above 0 where it was measured, and ``label``, the mask that it is a part of, share the grid of
+    ``volumes``. ``names`` are those of the label's values, as far as they are known. ``origin`` says who drew the mask,
+    ``facts`` and ``warnings`` what else is known of it; ``is_automatic`` that nobody has looked at it.
+    """
+
+    study: Study
+    volumes: Mapping[str, Volume]
+    label: Mask
+    names: Mapping[int, str]
+    mask: Mask
+    origin: str
+    features: FeatureRow
+    reading: Reading
+    facts: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+    is_automatic: bool = False
+
+    def case(self) -> CaseReport:
+        """The segment as a report shows it, with its pictures."""
+        measured = MeasuredMask(self.mask, self.origin, "mask")
+        case = describe_case(self.study, self.volumes, measured, self.features, self.reading, facts=self.facts)
+        return replace(case, warnings=list(self.warnings))
 
 
 def examine(
@@ -44,8 +74,8 @@ def examine(
     *,
     numbering: str | None = None,
     resample_to: str | None = None,
-) -> CaseReport:
-    """Measure the whole tumour of a study, estimate its subtype with every model of ``store``, and draw both.
+) -> ExaminedSegment:
+    """Measure the whole tumour of a study, and estimate its subtype with every model of ``store``.
 
     ``numbering`` says which value of the mask is which part of the tumour, where neither the study nor the mask does;
     ``resample_to`` brings sequences on different grids to that of one. A model that cannot be used on this study is
@@ -59,24 +89,38 @@ def examine(
     features = replace(features, diagnostics=features.diagnostics | stability_diagnostics(features.values, config))
     volumes = load_sequences(study, study.sequences, grid_of=resample_to)
     mask = read_lesion(mask_file.path, volumes)
+    segments = read_label_names(mask_file.path)
     parts = numbering_of_mask(
-        labels_of_mask(mask),
-        mask_file.path.name,
-        given=numbering,
-        study=study.numbering,
-        segments=read_label_names(mask_file.path),
+        labels_of_mask(mask), mask_file.path.name, given=numbering, study=study.numbering, segments=segments
     )
     whole = select_region(mask, WHOLE, name=mask_file.path.name, numbering=parts)
     head = head_of(volumes, spacing_known=study.spacing_known)
-    case = describe_case(
+    return ExaminedSegment(
         study,
         volumes,
-        MeasuredMask(whole, mask_file.origin, "mask"),
+        mask,
+        names_of_parts(parts, segments),
+        whole,
+        mask_file.origin,
         features,
         read_segment(features, whole, head, _estimates(features, store)),
         facts=_parts(mask, parts, study.spacing_known) | dict(mask_file.facts),
+        warnings=mask_file.warnings,
+        is_automatic=mask_file.is_automatic,
     )
-    return replace(case, warnings=list(mask_file.warnings))
+
+
+def names_of_parts(numbering: MaskNumbering, segments: Mapping[int, str]) -> dict[int, str]:
+    """What each value of a label is: the names of its segments, else of the parts by its numbering where that is one.
+
+    The only value of a label is called after the region that is measured.
+    """
+    if len(numbering.labels) < 2:
+        return {}
+    if segments:
+        return dict(segments)
+    parts = numbering.numberings[0].parts if len(numbering.numberings) == 1 else {}
+    return {value: part.replace("-", " ") for value, part in parts.items()}
 
 
 def _estimates(features: FeatureRow, store: ModelStore) -> Estimates:

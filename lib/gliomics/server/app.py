@@ -6,7 +6,7 @@ import logging
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,14 +41,15 @@ from gliomics.server.store.leases import Leases
 from gliomics.server.store.sessions import StudySessions
 from gliomics.server.tasks.automatic_training import TrainAfter, train_after_option
 from gliomics.server.tasks.batch_infer import StudyBatch
+from gliomics.server.tasks.exporting import write_archive
 from gliomics.server.tasks.infer import STUDY_KEY, SegmentationTask, text_option
-from gliomics.server.tasks.reading import RadiomicsTask, SubtypeTask
+from gliomics.server.tasks.reading import RadiomicsTask, ReadingTask, SubtypeTask
 from gliomics.server.tasks.refinement import RefinementTask
 from gliomics.server.tasks.train_segmentation import SegmentationTraining
 from gliomics.server.tasks.train_subtype import SubtypeTraining
 from gliomics.server.tasks.training import Training
 from gliomics.server.workspace import Workspace, is_url
-from gliomics.study.records import UNNAMED_SEQUENCE, Study
+from gliomics.study.records import UNNAMED_SEQUENCE, SourceSeries, Study
 from gliomics.version import __version__
 
 SEGMENTATION_MODELS = ("segmentation_flair", "segmentation_multi")
@@ -203,6 +204,18 @@ class GliomicsApp(MONAILabelApp):
             self._save(datastore, study, file, tag, {**signature_of(request), "model": name, "params": answer})
             label = study.id
         return {"label": label, "tag": tag, "file": file, "params": answer}
+
+    def export(self, request: dict[str, Any], formats: Sequence[str]) -> Path:
+        """A ZIP archive with the request's segment in each format; whoever asked removes it."""
+        datastore = self.datastore()
+        study = self._study(request, datastore)
+        self._check_upload(request.get("label"), "label")
+        if isinstance(datastore, DicomArchive):
+            source = SourceSeries(study.id, "", datastore.files_of(study.id))
+            study = replace(study, series=dict.fromkeys(study.sequences, source))
+        tasks = [task for task in self._infers.values() if isinstance(task, ReadingTask) and task.is_valid()]
+        task = max(tasks, key=lambda task: isinstance(task, SubtypeTask))
+        return write_archive(task, study, request, formats, self.workspace.temporary)
 
     def strategy(self, request: dict[str, Any]) -> Strategy:
         """The strategy that a request asks for; :class:`UnknownNameError` when there is none of that name."""

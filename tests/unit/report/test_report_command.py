@@ -133,7 +133,7 @@ def test_another_file_is_not_replaced_and_the_study_is_not_read(studies: Path, t
 
 def test_one_of_several_examinations_must_be_named(studies: Path, tmp_path: Path) -> None:
     add_study(studies, "case-1", 1)
-    with pytest.raises(InputError, match=r"holds 2 examinations: case-0, case-1; .* gliomics report ID --studies"):
+    with pytest.raises(InputError, match=r"holds 2 examinations: case-0, case-1; .* ID --studies"):
         report(studies, out=tmp_path / "page.html")
     with pytest.raises(UnknownNameError, match=r"no study 'case-7' .* did you mean"):
         report("case-7", "--studies", studies, out=tmp_path / "page.html")

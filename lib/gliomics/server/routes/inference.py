@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, UploadFile
 from fastapi.background import BackgroundTasks
+from fastapi.responses import FileResponse
 from monailabel.endpoints import batch_infer as stock_batch
 from monailabel.endpoints import infer as stock_infer
 from monailabel.interfaces.tasks.batch_infer import BatchInferImageType
+from monailabel.utils.others.generic import remove_file
 
 from gliomics.errors import InputError
+from gliomics.server.app import GliomicsApp
 from gliomics.server.gate.access import needs, require, signed
 from gliomics.server.gate.tokens import ANNOTATOR, READER, TRAINER
 from gliomics.server.gate.uploads import client_options, received
@@ -21,6 +27,8 @@ from gliomics.server.routes.common import FormText, ImageIdIfAny, JsonBody, Opti
 from gliomics.server.store.datastore import StudyDatastore
 
 router = APIRouter()
+
+_NOTHING = "there is nothing to work on: give an image id, a session_id or a file"
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,45 @@ async def infer(
     return await lane.run(request, work, task=model, patience=patience)
 
 
+@router.post("/export/{formats}", tags=["Infer"], dependencies=[needs(READER)])
+async def export(
+    request: Request,
+    background_tasks: BackgroundTasks,
+    formats: str,
+    target: Annotated[InferenceTarget, Depends(_target)],
+    params: FormText = "{}",
+) -> FileResponse:
+    """The segment in ``label`` as files, in one ZIP: ``formats`` are csv, xlsx, html, seg and sr, with commas between.
+
+    ``seg`` and ``sr`` are for studies that came from DICOM, and hold the patient's name as its files have it.
+    """
+    lane, options = current_app().lanes.inference, signed(client_options(params))
+
+    def work() -> Path:
+        app = current_app()
+        with _given(app, target) as given:
+            return app.export({**options, **given}, [name for name in formats.split(",") if name])
+
+    path = await lane.run(request, work, task="export")
+    background_tasks.add_task(remove_file, path)
+    return FileResponse(path, media_type="application/zip", filename="export.zip")
+
+
+@contextmanager
+def _given(app: GliomicsApp, target: InferenceTarget) -> Iterator[dict[str, str]]:
+    """What a model works on, as the app takes it: ``image``, and ``label`` where there is one."""
+    if not (target.image or target.session_id or target.file):
+        raise InputError(_NOTHING)
+    temporary = app.workspace.temporary
+    with received(target.file, temporary) as image_file, received(target.label, temporary) as label_file:
+        given = {"image": str(image_file or target.image)}
+        if label_file:
+            given["label"] = str(label_file)
+        if target.session_id:
+            given["image"] = str(app.sessions().image(target.session_id))
+        yield given
+
+
 def _infer(
     background_tasks: BackgroundTasks,
     model: str,
@@ -70,7 +117,7 @@ def _infer(
 ) -> Any:
     app = current_app()
     if not (target.image or target.session_id or target.file):
-        raise InputError("there is nothing to work on: give an image id, a session_id or a file")
+        raise InputError(_NOTHING)
     if not isinstance(app.datastore(), StudyDatastore):  # MONAI Label's own way with DICOM
         return stock_infer.run_inference(
             background_tasks,
@@ -84,16 +131,8 @@ def _infer(
         )
     if output == stock_infer.ResultType.dicom_seg:
         raise InputError("output=dicom_seg needs a DICOMweb archive; ask for output=image")
-    temporary = app.workspace.temporary
-    with received(target.file, temporary) as image_file, received(target.label, temporary) as label_file:
-        request = {**options, "model": model, "image": target.image}
-        if image_file:
-            request["image"] = str(image_file)
-        if label_file:
-            request["label"] = str(label_file)
-        if target.session_id:
-            request["image"] = str(app.sessions().image(target.session_id))
-        result = app.infer(request)
+    with _given(app, target) as given:
+        result = app.infer({**options, **given, "model": model})
     if output == stock_infer.ResultType.image and not result["file"]:
         raise InputError(f"model '{model}' answers with JSON only; ask for output=json")
     return stock_infer.send_response(app.datastore(), result, output, background_tasks)

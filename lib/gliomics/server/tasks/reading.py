@@ -15,8 +15,11 @@ from gliomics.server.tasks.infer import Result, StudyTask, describe
 from gliomics.study.records import Study
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gliomics.findings.read import Estimates
-    from gliomics.server.tasks.measuring import MeasuredRegion
+    from gliomics.reading.record import Reading
+    from gliomics.server.tasks.measuring import LabelledStudy, MeasuredRegion
     from gliomics.subtype.predict import SubtypeModel
 
 # What measures and estimates takes a second to import, so it is imported when it is first asked for.
@@ -64,6 +67,18 @@ class ReadingTask(StudyTask):
         from gliomics.findings.read import Estimates
 
         return Estimates()
+
+    def read(self, study: Study, request: Mapping[str, Any]) -> tuple[LabelledStudy, MeasuredRegion, Reading]:
+        """One region, measured and read, of the label in a request."""
+        from gliomics.findings.read import read_segment
+        from gliomics.server.tasks.measuring import LabelledStudy
+
+        options = dict(request)
+        self.check(options)
+        labelled = LabelledStudy.of(study, options, self._studies)
+        measured = labelled.measure(options)
+        estimates = self.estimates(measured.features, options)
+        return labelled, measured, read_segment(measured.features, measured.mask, measured.head, estimates)
 
     def _answer(self, measured: MeasuredRegion, request: dict[str, Any]) -> dict[str, Any]:
         from gliomics.findings.read import read_segment

@@ -1,0 +1,136 @@
+"""The features of a segment as a DICOM Structured Report (PS3.16 TID 1500, Measurement Report).
+
+One group of measurements (TID 1411) is of one segment of a Segmentation. Subtype estimates are not in it: a coded value
+in an archive travels without its interval, its doubts and its notice, and would be taken for a finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import highdicom as hd
+import pydicom
+from highdicom.sr import (
+    AlgorithmIdentification,
+    CodeContentItem,
+    CodedConcept,
+    DeviceObserverIdentifyingAttributes,
+    EnhancedSR,
+    FindingSite,
+    Measurement,
+    MeasurementReport,
+    ObservationContext,
+    ObserverContext,
+    ReferencedSegment,
+    RelationshipTypeValues,
+    TrackingIdentifier,
+    VolumetricROIMeasurementsAndQualitativeEvaluations,
+)
+from pydicom.sr.coding import Code
+from pydicom.uid import generate_uid
+
+from gliomics.dicom.segmentation import LESION, coded
+from gliomics.errors import InputError
+from gliomics.export.codes import feature_code, modifiers, unit_code
+from gliomics.reading.record import Reading
+from gliomics.reading.terminology import BRAIN, meaning_of
+from gliomics.records import FeatureRow
+from gliomics.version import __version__
+
+_DEVICE = Code("121007", "DCM", "Device")
+_MR_BRAIN = Code("24590-2", "LN", "MR Brain")
+_FACTS = {
+    "Volume": (Code("118565006", "SCT", "Volume"), Code("cm3", "UCUM", "cubic centimeter")),
+    "Diameters": (Code("103339001", "SCT", "Long Axis"), Code("mm", "UCUM", "millimeter")),
+}
+"""Facts of a reading that have a code of their own."""
+
+
+def measurement_report(
+    segmentation: hd.seg.Segmentation,
+    number: int,
+    instances: Sequence[pydicom.Dataset],
+    features: FeatureRow,
+    reading: Reading,
+) -> EnhancedSR:
+    """The report of segment ``number`` of a Segmentation, which was made of ``instances``.
+
+    Raises :class:`InputError` where the images' headers lack what a report needs.
+    """
+    description = segmentation.get_segment_description(number)
+    meaning = meaning_of(str(description.SegmentLabel))
+    try:
+        group = VolumetricROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=TrackingIdentifier(
+                uid=str(description.TrackingUID), identifier=str(description.TrackingID)
+            ),
+            referenced_segment=ReferencedSegment.from_segmentation(segmentation, number),
+            finding_type=coded(meaning.type) if meaning is not None else LESION,
+            finding_sites=[FindingSite(coded(BRAIN))],
+            algorithm_id=_algorithm(features),
+            measurements=[*_sizes(reading), *(_measurement(name, value) for name, value in features.values.items())],
+        )
+        content = MeasurementReport(
+            observation_context=ObservationContext(
+                observer_device_context=ObserverContext(
+                    observer_type=CodedConcept.from_code(_DEVICE),
+                    observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
+                        uid=generate_uid(entropy_srcs=["Gliomics", __version__]),
+                        name="Gliomics",
+                        manufacturer_name="Gliomics",
+                        model_name=__version__,
+                    ),
+                )
+            ),
+            procedure_reported=_MR_BRAIN,
+            imaging_measurements=[group],
+        )
+        return EnhancedSR(
+            evidence=[segmentation, *instances],
+            content=content[0],
+            series_instance_uid=generate_uid(),
+            series_number=301,
+            sop_instance_uid=generate_uid(),
+            instance_number=1,
+            manufacturer="Gliomics",
+            is_complete=True,
+            is_final=False,
+            is_verified=False,
+            series_description="Gliomics measurements, for research use only",
+        )
+    except (ValueError, AttributeError, KeyError) as error:
+        raise InputError(f"the DICOM files of the series lack what a DICOM SR of them needs: {error}") from error
+
+
+def _sizes(reading: Reading) -> list[Measurement]:
+    facts = {fact.name: fact.value for fact in reading.headline}
+    return [
+        Measurement(name=concept, value=value, unit=unit)
+        for name, (concept, unit) in _FACTS.items()
+        if (value := facts.get(name)) is not None
+    ]
+
+
+def _measurement(column: str, value: float) -> Measurement:
+    measurement = Measurement(name=feature_code(column), value=float(value), unit=unit_code(column))
+    added: list[Any] = [
+        CodeContentItem(
+            name=CodedConcept.from_code(concept),
+            value=CodedConcept.from_code(code),
+            relationship_type=RelationshipTypeValues.HAS_CONCEPT_MOD,
+        )
+        for concept, code in modifiers(column)
+    ]
+    if added:
+        item = measurement[0]
+        item.ContentSequence = [*(item.get("ContentSequence") or []), *added]
+    return measurement
+
+
+def _algorithm(features: FeatureRow) -> AlgorithmIdentification:
+    """Which program measured with which settings."""
+    notes = features.diagnostics
+    names = ("config_sha256", "mask_sha256", "bias_field", "resampling", "pyradiomics_version")
+    parameters = [f"{name}={notes[name]}" for name in names if name in notes]
+    return AlgorithmIdentification("Gliomics features", __version__, parameters=parameters)
