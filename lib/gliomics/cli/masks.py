@@ -1,4 +1,4 @@
-"""``gliomics masks``: masks brought to the grids of their images."""
+"""``gliomics masks``: masks brought to the grids of their images, and out of DICOM."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from gliomics.errors import InputError
 if TYPE_CHECKING:
     from gliomics.study import Mask, Study
 
-masks = typer.Typer(no_args_is_help=True, help="Masks brought to the grids of their images.")
+masks = typer.Typer(no_args_is_help=True, help="Masks brought to the grids of their images, and out of DICOM.")
 
 
 @masks.callback()
 def _masks() -> None:
-    """Masks brought to the grids of their images."""
+    """Masks brought to the grids of their images, and out of DICOM."""
 
 
 @masks.command("resample")
@@ -72,6 +72,33 @@ def resample(
         raise InputError(f"none of the {len(every_study)} studies has a mask in {masks}")
     console.print(f"{resampled} masks in {out}{failures.summary}")
     failures.end()
+
+
+@masks.command("from-dicom")
+def from_dicom(
+    segmentation: Annotated[Path, typer.Argument(help="A DICOM Segmentation (SEG), as another program wrote it.")],
+    out: Annotated[Path, typer.Argument(help="The mask to write, .nii.gz.")],
+) -> None:
+    """Write the segments of a DICOM Segmentation as a mask, and say which value each has.
+
+    The value is the segment's number. Slices without a segment may lack at either end; the mask lies on its images'
+    voxels all the same. A segment that is made of others, such as a whole tumour beside its parts, adds nothing.
+    """
+    from gliomics.dicom.segmentation import read_segmentation, segment_names
+    from gliomics.study import write_mask
+
+    if not out.name.endswith((".nii.gz", ".nii", ".nrrd")):
+        raise InputError(f"{out} is no mask by its name; give a file that ends in .nii.gz")
+    check_apart([out], [segmentation])
+    if not segmentation.is_file():
+        raise InputError(f"there is no file {segmentation}; give a DICOM Segmentation")
+    mask = read_segmentation(segmentation)
+    if not mask.array.any():
+        raise InputError(f"{segmentation} has no labelled voxel")
+    write_mask(mask, out)
+    values = set(mask.array.ravel().tolist())
+    names = ", ".join(f"{number} '{name}'" for number, name in segment_names(segmentation).items() if number in values)
+    console.print(f"{out}: {names}", markup=False)
 
 
 def _resampled(path: Path, study: Study, sequence: str | None) -> tuple[Mask, Mask]:

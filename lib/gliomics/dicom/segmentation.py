@@ -147,6 +147,15 @@ def read_segmentation(path: Path) -> Mask:
     return Mask(np.ascontiguousarray(labels.transpose(2, 1, 0)), affine[:, _INDEX_ORDER])
 
 
+def segment_names(path: Path) -> dict[int, str]:
+    """What the segments of a Segmentation are called, by their number."""
+    try:
+        segments = pydicom.dcmread(path, specific_tags=["SegmentSequence"]).SegmentSequence
+        return {int(item.SegmentNumber): str(item.SegmentLabel) for item in segments}
+    except READ_ERRORS as error:
+        raise InputError(f"{path.name} cannot be read as a DICOM Segmentation: {error}") from error
+
+
 def _label_map(segments: npt.NDArray[np.bool_], numbers: Sequence[int], name: str) -> npt.NDArray[np.uint16]:
     """One value per voxel of segments ``(slice, row, column, segment)``."""
     labels = np.zeros(segments.shape[:3], np.uint16)

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 import pytest
+from typer.testing import CliRunner
 
+from gliomics.cli.main import app
 from gliomics.dicom.segmentation import read_segmentation
 from gliomics.errors import GeometryError, InputError
 from gliomics.export.write import write_exports
@@ -147,7 +149,10 @@ def test_label_that_was_corrected_elsewhere_comes_back(
     corrected = ours.with_array(array)
     names = {OEDEMA: "oedema", ENHANCING: "enhancing"}
     path = write_segments(root / "dicom" / "series4", corrected, names, tmp_path)
-    back = on_grid_of(read_segmentation(path), ours, "the corrected mask")
+    result = CliRunner().invoke(app, ["masks", "from-dicom", str(path), str(tmp_path / "back.nii.gz")])
+    assert result.exit_code == 0, result.output
+    assert "1 'oedema', 2 'enhancing'" in " ".join(result.output.split())
+    back = on_grid_of(read_mask(tmp_path / "back.nii.gz"), ours, "the corrected mask")
     expected = np.where(array == OEDEMA, 1, np.where(array == ENHANCING, 2, 0))
     np.testing.assert_array_equal(back.array, expected)
 
