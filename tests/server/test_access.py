@@ -142,6 +142,7 @@ def test_unusable_tokens_are_refused(tmp_path: Path) -> None:
     [
         ("GET /info/", READER),
         ("POST /infer/radiomics", READER),
+        ("POST /export/csv,sr", READER),
         ("PUT /session/", READER),
         ("PUT /datastore/label", ANNOTATOR),
         ("DELETE /datastore/label", ANNOTATOR),

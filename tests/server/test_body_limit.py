@@ -201,5 +201,5 @@ def test_exactly_the_routes_that_take_files_may_be_sent_large_bodies(tmp_path: P
     routes = all_routes(tmp_path)
     assert sum(route.takes_files for route in routes) == 6
     for route in routes:
-        action = f"{route.method} {route.path}".replace("{model}", "some_model")
+        action = f"{route.method} {route.path}".replace("{model}", "some_model").replace("{formats}", "csv")
         assert (UPLOADS.fullmatch(action) is not None) is route.takes_files, action

@@ -35,12 +35,14 @@ SIGNED = {
 """The routes that keep something of what they are sent, with what makes them do so."""
 
 NOTHING_KEPT = {
+    "DELETE /activelearning/leases/{image}",
     "DELETE /batch/infer",
     "DELETE /datastore/",
     "DELETE /datastore/image",
     "DELETE /datastore/label",
     "DELETE /session/{session_id}",
     "DELETE /train/",
+    "POST /export/{formats}",
     "POST /model/rollback/{model}",
     "POST /train/",
     "POST /train/{model}",
