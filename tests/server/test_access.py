@@ -77,6 +77,7 @@ def test_roles_may_do_what_they_are_for(
         client(a_closed_server, certificate, tokens[role]) for role in (READER, ANNOTATOR, TRAINER)
     )
     assert reader.info()["datastore"]["total"] == 1
+    assert reader.info()["you"] == {"name": "reader Anna", "role": READER}
     for forbidden in (
         lambda: reader.save_label("case-0", a_label),
         lambda: reader.next_sample("first"),

@@ -96,6 +96,7 @@ def test_training_keeps_a_version_serves_it_only_if_better_and_reports_bad_studi
     assert whole["basis"]["labelled"] == LABELLED
     curve = whole["progress"]["curve"]
     assert [point["epoch"] for point in curve[:2]] == [1, 2]
+    assert {point["run"] for point in curve} == {1, 2, 3, 4}
     assert curve[-1]["epoch"] == progress["epoch"]
     assert all(point["loss"] > 0 for point in curve)
     assert all(0 <= point["dice"] <= 1 for point in curve if "dice" in point)

@@ -36,6 +36,8 @@ QProgressBar = _widget("QProgressBar")
 QSlider = _widget("QSlider")
 QSpinBox = _widget("QSpinBox")
 QTableView = _widget("QTableView")
+QTableWidget = _widget("QTableWidget")
+QTableWidgetItem = QtWidgets.QTableWidgetItem
 
 # Layouts have no attributes worth imitating; their methods are those of PythonQt.
 QVBoxLayout = QtWidgets.QVBoxLayout

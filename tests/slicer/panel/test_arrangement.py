@@ -89,7 +89,7 @@ def test_an_annotator_sees_no_results(computed: Any) -> None:
 
 def test_whoever_looks_after_models_sees_neither_images_nor_results(computed: Any) -> None:
     computed.ui.manageButton.click()
-    assert shownSections(computed) == ["server"]
+    assert shownSections(computed) == ["server", "learn", "leases"]
     assert computed.model.message == ""
 
 

@@ -126,6 +126,12 @@ def require(role: str) -> None:
         raise ForbiddenError(f"{holder.name} is {holder.role} here; this needs the role {role}")
 
 
+def asking() -> dict[str, str]:
+    """Who asks, as the holder of the request's token: ``name`` and ``role``; empty where no token is asked for."""
+    holder = _holder.get()
+    return {} if holder is None else {"name": holder.name, "role": holder.role}
+
+
 def signed(info: dict[str, Any]) -> dict[str, Any]:
     """What a client sent, in the name of its token's holder where there is one."""
     holder = _holder.get()

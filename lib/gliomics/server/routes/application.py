@@ -12,7 +12,7 @@ from gliomics.errors import UnknownNameError
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder
 from gliomics.models.overview import versions_of
-from gliomics.server.gate.access import OPEN, needs, signed
+from gliomics.server.gate.access import OPEN, asking, needs, signed
 from gliomics.server.gate.tokens import READER, TRAINER
 from gliomics.server.routes.common import JsonBody, ModelName, current_app
 from gliomics.server.routes.pages import end_of_log, log_page, routes_page
@@ -23,8 +23,8 @@ router = APIRouter()
 
 @router.get("/info/", tags=["App"], dependencies=[needs(READER)])
 def info() -> Any:
-    """Models, trainers, strategies, training state and numbers of studies and labels."""
-    return current_app().info()
+    """Models, trainers, strategies, training state, numbers of studies and labels, and who asks (``you``)."""
+    return {**current_app().info(), "you": asking()}
 
 
 @router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False, dependencies=[needs(OPEN)])

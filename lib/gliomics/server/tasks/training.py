@@ -195,6 +195,7 @@ class Progress:
         self._path = path
         self._records = records
         self._started = time.time()
+        self._runs = 0
         self._state: dict[str, Any] = {
             "model": model,
             "state": "running",
@@ -220,7 +221,8 @@ class Progress:
         _log.info("epoch %d of %d: loss %.4f", last.epoch, total, last.loss)
         dice = last.validation_dice
         scored = {} if dice is None else {"dice": round(dice, 5)}
-        self._state["curve"].append({"epoch": last.epoch, "loss": round(last.loss, 5), **scored})
+        self._runs += len(records) == 1  # each training begins with its first record
+        self._state["curve"].append({"epoch": last.epoch, "run": self._runs, "loss": round(last.loss, 5), **scored})
         self._state |= {"epoch": last.epoch, "total_epochs": total, "loss": round(last.loss, 5)}
         self._write()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel.history import KeptReading, ReadingHistory
+from RadiogenomicsLib.panel.manage.facts import LearningFacts
 from RadiogenomicsLib.panel.selected import Selection, SlicesAsked
 from RadiogenomicsLib.server.backends import Analysis, addressError, hostOf
 from RadiogenomicsLib.server.localserver import LocalServer
@@ -31,6 +32,10 @@ PARTS = "All parts"
 CORRECT = "Correct"
 FIND_LABELS = "Find labels"
 LOAD_LABEL = "Load label"
+TRAIN = "Train"
+STOP_TRAINING = "Stop training"
+PUBLISH = "Publish"
+RELEASE = "Give back"
 SECTION_OF = {
     CONNECT: "Server",
     START_SERVER: "Server",
@@ -44,6 +49,10 @@ SECTION_OF = {
     COMPUTE: "Results",
     PARTS: "Results",
     MAP: "Views",
+    TRAIN: "Learn",
+    STOP_TRAINING: "Learn",
+    PUBLISH: "Learn",
+    RELEASE: "Leases",
 }
 """The section of the button that starts each kind of work; what comes of it is said there."""
 
@@ -84,6 +93,8 @@ class PanelFacts:
         self.hasUndo = False
         """Whether the Segment Editor's history has a step to go back to."""
         self.history = ReadingHistory()
+        self.learning = LearningFacts()
+        """What the server says of its trainings."""
         self.running = ""
         self.yields = False
         """Whether the running work gives way to any other, as that of live updates does."""
@@ -157,6 +168,8 @@ class PanelFacts:
             self.running = ""
             return
         after = " The server may have saved the label already." if self.running == SUBMIT else ""
+        if self.running in (TRAIN, STOP_TRAINING, PUBLISH, RELEASE):
+            after = " The server may have done it already."
         self.running, title = "", self.running
         self._say(f"{title}: cancelled.{after}")
 

@@ -23,11 +23,15 @@ from RadiogenomicsLib.panel.facts import (
     MODES,
     NEXT_STUDY,
     PARTS,
+    PUBLISH,
     READ,
+    RELEASE,
     SEGMENT,
     START_SERVER,
     STOP_SERVER,
+    STOP_TRAINING,
     SUBMIT,
+    TRAIN,
     DisplayedResult,
     PanelFacts,
 )
@@ -49,11 +53,15 @@ __all__ = [
     "MODES",
     "NEXT_STUDY",
     "PARTS",
+    "PUBLISH",
     "READ",
+    "RELEASE",
     "SEGMENT",
     "START_SERVER",
     "STOP_SERVER",
+    "STOP_TRAINING",
     "SUBMIT",
+    "TRAIN",
     "Action",
     "DisplayedResult",
     "PanelModel",
@@ -278,6 +286,21 @@ class PanelModel(PanelFacts):
         """Labels are of a study of the server."""
         stray = "" if self.selection.studyId else "Take a study from the server: labels are of its studies."
         return self._unless(self._busy() or self._noServer() or stray)
+
+    @property
+    def managingReason(self) -> str:
+        """Why nothing of a server's models and labels can be changed now, whatever it is; empty when it can."""
+        return self._busy() or self._noServer()
+
+    @property
+    def trainingReason(self) -> str:
+        """As :meth:`managingReason`, or that the user's token is for less than training; empty when it can."""
+        role = self.info.role if self.info is not None else ""
+        if role in ("", "trainer"):
+            return self.managingReason
+        return self.managingReason or (
+            f"Your token is for the role '{role}', and this needs 'trainer': ask whoever runs the server for another."
+        )
 
     @property
     def canUndo(self) -> Action:

@@ -26,6 +26,8 @@ from RadiogenomicsLib.panel.refine.shortcuts import Shortcuts
 from RadiogenomicsLib.panel.sections.connection import Connection
 from RadiogenomicsLib.panel.sections.labelling import Labelling
 from RadiogenomicsLib.panel.sections.labels import Labels
+from RadiogenomicsLib.panel.sections.learning import Learning
+from RadiogenomicsLib.panel.sections.leases import Leases
 from RadiogenomicsLib.panel.sections.localserver import LocalServerSection
 from RadiogenomicsLib.panel.sections.reading import ReadingSection
 from RadiogenomicsLib.panel.sections.segmenting import Segmenting
@@ -87,6 +89,8 @@ class RadiogenomicsPanel:
         self.segmenting.fill = self.editor.fill
         self.correction = Correction(context, self.editor)
         self.shortcuts = Shortcuts(context)
+        self.learning = Learning(context)
+        self.leases = Leases(context, self.learning)
         self._connectWidgets()
         self._observeScene()
         if usersettings.panelMode() in viewmodel.MODES:
@@ -131,6 +135,7 @@ class RadiogenomicsPanel:
         """The module was chosen: show what the scene is now."""
         self.editor.enter()
         self.shortcuts.enter()
+        self.learning.enter()
         self.onSelection()
 
     @shown
@@ -139,6 +144,7 @@ class RadiogenomicsPanel:
         self.correction.release()
         self.editor.exit()
         self.shortcuts.exit()
+        self.learning.exit()
 
     def cleanup(self) -> None:
         """Leave nothing that reacts: no timer, no signal, no observer, no job; the widgets are off the scene."""
@@ -147,6 +153,7 @@ class RadiogenomicsPanel:
         self.localServer.cleanup()
         self.reading.cleanup()
         self.runner.stop()
+        self.learning.cleanup()
         self.correction.cleanup()
         self.views.cleanup()
         self.editor.cleanup()
@@ -323,6 +330,8 @@ class RadiogenomicsPanel:
         self.population.update()
         self.parts.update()
         self.keptResult.update()
+        self.learning.update()
+        self.leases.update()
 
     @shown
     def onMode(self, mode: str) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from gliomics.client import ClientError, GliomicsClient, is_loopback
 from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow, SubtypeEstimate
+from RadiogenomicsLib.server.learning import Lease, leaseOf
 from RadiogenomicsLib.server.offer import ServerInfo, labelsOf, offerOf
 from RadiogenomicsLib.server.prompts import Prompt, optionsOf
 from RadiogenomicsLib.server.savedlabels import SavedLabel
@@ -47,6 +48,8 @@ class DownloadedStudy:
     files: dict[str, Path]
     slices: tuple[int, ...] = ()
     patientId: str = ""
+    held: Lease | None = None
+    """Who else has it, where all that are left are with somebody."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,8 @@ class ServerBackend:
             files[sequence] = path
         numbers = tuple(int(number) for number in choice.get("slices") or ())
         patientId = str(info.get("patient_id") or "")
-        return DownloadedStudy(studyId, str(choice.get("reason", "")), files, numbers, patientId)
+        held = leaseOf(studyId, choice["held"]) if choice.get("held") else None
+        return DownloadedStudy(studyId, str(choice.get("reason", "")), files, numbers, patientId, held)
 
     def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         """The mask of a segmentation model."""

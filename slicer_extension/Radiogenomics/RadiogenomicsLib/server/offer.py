@@ -36,6 +36,9 @@ class ServerInfo:
     labelled: int = 0
     trainers: tuple[str, ...] = ()
     """Names of the models that it trains."""
+    user: str = ""
+    role: str = ""
+    """Who asks, and what for, by the token that was sent; empty where the server asks for none."""
 
     def ofKind(self, kind: str) -> list[Model]:
         """Models of one kind: ``"segmentation"``, ``"refinement"``, ``"radiomics"`` or ``"subtype"``."""
@@ -60,6 +63,8 @@ def offerOf(info: dict[str, Any]) -> ServerInfo:
         studies=int(datastore.get("total", 0)),
         labelled=int(datastore.get("completed", 0)),
         trainers=tuple(info.get("trainers", {})),
+        user=str(info.get("you", {}).get("name", "")),
+        role=str(info.get("you", {}).get("role", "")),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles
 from RadiogenomicsLib.server.jobs import BackgroundJob
+from RadiogenomicsLib.server.learning import Lease
 from RadiogenomicsLib.server.offer import ServerInfo
 from RadiogenomicsLib.server.prompts import STROKE_LESION, STROKE_NOT_LESION, Prompt, Stroke, withStrokes
 from RadiogenomicsLib.server.savedlabels import SavedLabel
@@ -36,6 +37,8 @@ class StudyImages:
     labels: tuple[SavedLabel, ...] = ()
     """Those that the server has of it already."""
     patientId: str = ""
+    held: Lease | None = None
+    """Who else has it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def takeNextStudy(job: BackgroundJob, backend: Backend, strategy: str, slices: i
             volumes[sequence] = readNifti(path)
             volumes[sequence].digest  # noqa: B018 - kept with the image for the panel, which has no time for it
         labels = listLabels(job, backend, study.studyId) if study.studyId else ()
-        return StudyImages(study.studyId, study.reason, volumes, study.slices, labels, study.patientId)
+        return StudyImages(study.studyId, study.reason, volumes, study.slices, labels, study.patientId, study.held)
 
 
 def segment(job: BackgroundJob, backend: Backend, model: str, images: CaseImages) -> MaskImage:

@@ -26,6 +26,7 @@ _LAYOUTS = {
     layouts.SURFACE_LAYOUT: "Sequences and 3-D",
     layouts.FEATURES_LAYOUT: "Sequences and all features",
     layouts.POPULATION_LAYOUT: "Sequences and training patients",
+    layouts.CURVE_LAYOUT: "Curve of a training",
 }
 _BEFORE = "layoutBefore"
 FEATURES_TABLE, PARTS_TABLE = "features", "parts"
@@ -187,7 +188,9 @@ class Views(Controller):
         ui.outlineOnlyCheckBox.blockSignals(blocked)
         self._show(ui.featureRows, content.layout == layouts.FEATURES_LAYOUT)
         hint = "" if hasViews else "There are no views here."
-        if layouts.isOurs(content.layout) and not content.volumes:
+        if content.layout == layouts.CURVE_LAYOUT:
+            hint = "The curve is drawn under Manage."
+        elif layouts.isOurs(content.layout) and not content.volumes:
             hint = "Choose volumes under Images: each sequence has its view."
         elif content.layout == layouts.SURFACE_LAYOUT and not content.segmentation:
             hint = "Choose a segmentation to see it in 3-D."

@@ -12,6 +12,7 @@ import qt
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import Steps, shown
+from RadiogenomicsLib.panel.manage.words import heldSentence
 from RadiogenomicsLib.panel.selected import SlicesAsked
 from RadiogenomicsLib.panel.view.writer import Writer
 from RadiogenomicsLib.scene.finished import FinishedStudies
@@ -129,6 +130,8 @@ class Labelling(Controller):
             notices: tuple[str, ...] = ()
             if sliceCount and not study.slices:
                 notices = ("The server named no slices of it: draw the whole study, or take another.",)
+            if study.held is not None:
+                notices = (heldSentence(study.held), *notices)
             self._model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}", notices)
             self._selection.chooseVolumes(nodes, "Downloaded")
             if self._ui.removeFinishedCheckBox.checked:

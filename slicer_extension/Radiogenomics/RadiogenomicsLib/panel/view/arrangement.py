@@ -16,7 +16,7 @@ from RadiogenomicsLib.server.backends import hostOf
 
 _ANNOTATING = ("Server", "Study", "Volumes", "Segmentation", "Refine", "Submit", "Views")
 _BEFORE_RESULT = ("Server", "Volumes", "Segmentation", "Results", "Refine", "Views")
-_MANAGING = ("Server",)
+_MANAGING = ("Server", "Learn", "Leases")
 _WITH_RESULT = ("Server", "Results", "Volumes", "Segmentation", "Refine", "Views")
 
 
@@ -86,6 +86,12 @@ def _views(model: PanelModel) -> _Fold:
     return _Fold(isFolded=True, line="Views", occasion=model.mode)
 
 
+def _leases(model: PanelModel) -> _Fold:
+    count = len(model.learning.leases)
+    line = "1 study is with an annotator" if count == 1 else f"{count} studies are with annotators"
+    return _Fold(True, line if count else "No study is with an annotator", model.mode)
+
+
 _FOLDS: dict[str, Callable[[PanelModel], _Fold]] = {
     "Server": _server,
     "Study": _study,
@@ -94,6 +100,7 @@ _FOLDS: dict[str, Callable[[PanelModel], _Fold]] = {
     "Refine": _refine,
     "Submit": _submit,
     "Views": _views,
+    "Leases": _leases,
 }
 
 

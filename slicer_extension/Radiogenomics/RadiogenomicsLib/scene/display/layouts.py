@@ -1,5 +1,5 @@
 """Layouts of the application's views: a study's four sequences side by side, with the segment in 3-D, the table of
-features or the plots of the population; and back to the layout before.
+features, the plots of the population or the curve of a training; and back to the layout before.
 
 The views are the module's own, so that the user's red, green and yellow views stay as they are.
 """
@@ -13,7 +13,7 @@ import slicer.util
 
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 
-SEQUENCES_LAYOUT, SURFACE_LAYOUT, FEATURES_LAYOUT, POPULATION_LAYOUT = range(7610, 7614)
+SEQUENCES_LAYOUT, SURFACE_LAYOUT, FEATURES_LAYOUT, POPULATION_LAYOUT, CURVE_LAYOUT = range(7610, 7615)
 """What the scene calls them; a saved scene names its layout so, therefore they stay as they are."""
 DEFAULT_LAYOUT = 3
 """3D Slicer's own *Four-Up*, where it is not known which layout was before."""
@@ -22,6 +22,7 @@ VIEW_TAGS = {sequence: f"Gliomics{sequence.upper()}" for sequence in SEQUENCES}
 """The slice view of each sequence."""
 SURFACE_TAG, TABLE_TAG = "GliomicsSurface", "GliomicsFeatures"
 PLOT_TAGS = ("GliomicsKeyFeatures", "GliomicsFeature")
+CURVE_TAG = "GliomicsCurve"
 _VIEW_GROUP = 76
 """Views that move together; 3D Slicer's own are group 0."""
 _COLOURS = {"flair": "#7FA8D1", "t1": "#A9A9A9", "t1c": "#D9B26F", "t2": "#8FBF9F"}
@@ -67,6 +68,7 @@ def _descriptions() -> dict[int, str]:
         SURFACE_LAYOUT: _arranged("horizontal", fourUp, surface),
         FEATURES_LAYOUT: _split((350, row), (650, table)),
         POPULATION_LAYOUT: _split((350, row), (650, _arranged("horizontal", *plots))),
+        CURVE_LAYOUT: _arranged("horizontal", _view("vtkMRMLPlotViewNode", CURVE_TAG, {"viewlabel": "Plot"})),
     }
 
 
@@ -83,7 +85,7 @@ def arrangement() -> int:
 
 def isOurs(layout: int) -> bool:
     """Whether a layout is one of these."""
-    return layout in range(SEQUENCES_LAYOUT, POPULATION_LAYOUT + 1)
+    return layout in range(SEQUENCES_LAYOUT, CURVE_LAYOUT + 1)
 
 
 def register(node: Any) -> None:

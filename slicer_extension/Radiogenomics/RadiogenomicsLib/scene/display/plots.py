@@ -52,13 +52,18 @@ def removePlots(segmentation: Any) -> None:
     """Take the charts out of the scene that are of a segmentation."""
     for chart in slicer.util.getNodesByClass("vtkMRMLPlotChartNode"):
         if chart.GetNodeReference(_SEGMENTATION_ROLE) is segmentation:
-            _empty(chart)
-            slicer.mrmlScene.RemoveNode(chart)
+            removeChart(chart)
+
+
+def removeChart(chart: Any) -> None:
+    """Take a chart out of the scene with what it is made of."""
+    _empty(chart)
+    slicer.mrmlScene.RemoveNode(chart)
 
 
 def _keyChart(features: list[KeyFeature], title: str) -> Any:
     """A row for each feature with a mark at its percentile; lines where 5, 50 and 95 % of the patients lie below."""
-    chart, top = _emptyChart(KEY_CHART), _LEGEND_ROOM * (len(features) + 1)
+    chart, top = emptyChart(KEY_CHART), _LEGEND_ROOM * (len(features) + 1)
     wasModified = chart.StartModify()
     chart.SetTitle(f"{title} among {_patients(features[0].population)}")
     chart.SetXAxisTitle("Percentile among the training patients, %")
@@ -68,12 +73,12 @@ def _keyChart(features: list[KeyFeature], title: str) -> Any:
     chart.SetYAxisRangeAuto(False)
     chart.SetYAxisRange(0.0, top)
     for percent in _LIMITS:
-        series = _series(chart, f"{percent} %", {"x": [percent, percent], "y": [0.0, top]}, _ALL)
+        series = addSeries(chart, f"{percent} %", {"x": [percent, percent], "y": [0.0, top]}, _ALL)
         series.SetLineStyle(series.LineStyleSolid if percent == 50 else series.LineStyleDash)
     for number, feature in enumerate(features, start=1):
         name = f"{number}. {feature.name}: {feature.text}, {feature.percentile_text or feature.percentile}"
         place = [float(feature.percentile or 0)]
-        series = _series(chart, name, {"x": place * 2, "y": [float(number)] * 2}, _PATIENT)  # VTK refuses one point
+        series = addSeries(chart, name, {"x": place * 2, "y": [float(number)] * 2}, _PATIENT)  # VTK refuses one point
         series.SetPlotType(series.PlotTypeScatter)
         series.SetMarkerStyle(series.MarkerStyleDiamond)
         series.SetMarkerSize(11)
@@ -84,7 +89,7 @@ def _keyChart(features: list[KeyFeature], title: str) -> Any:
 
 def _featureChart(feature: KeyFeature) -> Any:
     """How many patients of each class have a lower value, over the value in its unit; the patient is a line across."""
-    chart, population = _emptyChart(FEATURE_CHART), feature.population
+    chart, population = emptyChart(FEATURE_CHART), feature.population
     assert population is not None, "only comparable features are plotted"
     wasModified = chart.StartModify()
     chart.SetTitle(f"{feature.name} among {_patients(population)}")
@@ -98,13 +103,13 @@ def _featureChart(feature: KeyFeature) -> Any:
     chart.SetXAxisRangeAuto(False)
     chart.SetXAxisRange(low - _MARGIN * width, high + _LEGEND_WIDTH * width)
     shares = [100.0 * level for level in population.levels]
-    everybody = _series(chart, "all", {"x": list(population.overall), "y": shares}, _ALL)
+    everybody = addSeries(chart, "all", {"x": list(population.overall), "y": shares}, _ALL)
     everybody.SetLineStyle(everybody.LineStyleDash)
     for (label, quantiles), colour in zip(
         population.by_class.items(), _CLASSES * len(population.by_class), strict=False
     ):
-        _series(chart, population.titles.get(label, label), {"x": list(quantiles), "y": shares}, colour)
-    patient = _series(
+        addSeries(chart, population.titles.get(label, label), {"x": list(quantiles), "y": shares}, colour)
+    patient = addSeries(
         chart, f"this patient: {feature.text}", {"x": [feature.value, feature.value], "y": [0.0, 100.0]}, _PATIENT
     )
     patient.SetLineWidth(3)
@@ -117,7 +122,7 @@ def _patients(population: Population | None) -> str:
     return f"{population.n} training patients" if population is not None else "the training patients"
 
 
-def _emptyChart(name: str) -> Any:
+def emptyChart(name: str) -> Any:
     """The chart of that name without its series, made where there is none."""
     chart = slicer.mrmlScene.GetFirstNodeByName(name)
     if chart is None:
@@ -139,7 +144,7 @@ def _empty(chart: Any) -> None:
             slicer.mrmlScene.RemoveNode(node)
 
 
-def _series(chart: Any, name: str, columns: _Columns, colour: tuple[float, float, float]) -> Any:
+def addSeries(chart: Any, name: str, columns: _Columns, colour: tuple[float, float, float]) -> Any:
     """A line through points, in the chart; what it is made of is not listed in the *Data* module."""
     table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{chart.GetName()}: {name}")
     for title, values in columns.items():

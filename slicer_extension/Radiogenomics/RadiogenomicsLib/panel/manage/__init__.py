@@ -1,0 +1,1 @@
+"""What whoever looks after models and labels sees: trainings, versions, studies with annotators."""

@@ -1,0 +1,344 @@
+"""The section *Learn* and the studies with annotators, on a real server: train, stop, publish, give back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from harness import EXTENSION
+from panels import Spin, idle, jobThreads, press
+
+MODEL, SLOW_MODEL = "segmentation_flair", "slow"
+LABELLED = 3
+
+
+class TrainingServer:
+    """A server over small studies with tiny models; it comes back on the same port."""
+
+    def __init__(self, studies: Path) -> None:
+        from gliomics.server.gate.tokens import ANNOTATOR, TRAINER, Tokens
+
+        self.studies = studies
+        tokens = Tokens(studies / ".gliomics" / "tokens.json")
+        roles = {"Anna": TRAINER, "Ben": TRAINER, "Cleo": ANNOTATOR}
+        self.tokens = {name: tokens.add(name, role) for name, role in roles.items()}
+        self._server: Any = None
+        self.start()
+
+    def start(self) -> None:
+        from tests.server.servers import start_server
+
+        port = urlsplit(self.url).port if self._server is not None else 0
+        self._server = start_server(self.studies, "--port", str(port))
+
+    @property
+    def url(self) -> str:
+        return str(self._server.url)
+
+    def client(self, user: str) -> Any:
+        from gliomics.client import GliomicsClient
+
+        return GliomicsClient(self.url, token=self.tokens[user], timeout=60)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Requests are taken by the operating system, and nobody works on them."""
+        os.kill(self._server.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._server.process.pid, signal.SIGCONT)
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
+@pytest.fixture(scope="module")
+def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingServer]:
+    from tests.server.studies import SLOW, TINY, a_card, add_label, add_model, add_study, an_untrained_state
+
+    studies = tmp_path_factory.mktemp("learning") / "studies"
+    for seed in range(2):
+        add_study(studies, f"case-{seed}", seed)
+    for seed in range(10, 10 + LABELLED):
+        add_label(studies, add_study(studies, f"labelled-{seed}", seed), seed)
+    add_model(studies, a_card(MODEL, TINY, ["flair"], []), an_untrained_state(TINY, 1))
+    add_model(studies, a_card(SLOW_MODEL, SLOW, ["flair"], []), an_untrained_state(SLOW, 1))
+    server = TrainingServer(studies)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def managing(scene: Any, server: TrainingServer, spin: Spin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Anna's panel under *Manage*, connected; it asks more often than a user's."""
+    yield from openManaging(server, spin, monkeypatch)
+
+
+def openManaging(server: TrainingServer, spin: Spin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    from RadiogenomicsLib.panel.manage import watcher
+    from RadiogenomicsLib.panel.uifiles import loadWidgets
+    from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
+    from RadiogenomicsLib.server.backends import ServerBackend
+    from shiboken6 import delete
+
+    monkeypatch.setattr(watcher, "WATCH_MS", 100)
+    widgets = loadWidgets(EXTENSION / "Resources" / "UI")
+    panel = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), ServerBackend)
+    widgets.frame.show()
+    panel.ui.manageButton.click()
+    panel.ui.serverUrl.text = server.url
+    connectAs(panel, server.tokens["Anna"], spin)
+    choose(panel, MODEL)
+    spin(lambda: panel.model.learning.versions != ())
+    yield panel
+    panel.cleanup()
+    delete(widgets.frame)
+    assert jobThreads() == []
+
+
+def connectAs(panel: Any, token: str, spin: Spin) -> None:
+    panel.ui.tokenEdit.clear()
+    panel.ui.tokenEdit.insert(token)
+    press(panel, "connectButton", spin)
+
+
+def choose(panel: Any, model: str) -> None:
+    selector = panel.ui.trainerSelector
+    selector.setCurrentIndex(selector.findText(model))
+    assert panel.model.learning.modelName == model
+
+
+def cells(panel: Any) -> list[list[str]]:
+    table = panel.ui.versionsTable
+    return [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount)]
+
+
+def leases(panel: Any) -> list[str]:
+    return [panel.ui.leaseList.item(row).text() for row in range(panel.ui.leaseList.count)]
+
+
+def endTraining(server: TrainingServer, panel: Any, spin: Spin) -> None:
+    server.client("Anna").stop_training()
+    spin(lambda: panel.model.learning.training.running is None, seconds=60)
+
+
+# Training
+
+
+def test_before_a_training_it_is_said_on_how_many_studies_it_would_be(managing: Any) -> None:
+    assert managing.ui.basisLabel.text == "3 studies are labelled."
+    assert managing.ui.trainButton.enabled
+    assert not managing.ui.stopTrainingButton.enabled
+    assert managing.ui.stopTrainingButton.toolTip == "No training runs."
+    assert not managing.ui.curveButton.enabled
+    choose(managing, "subtype_idh")
+    assert managing.ui.basisLabel.text == ""
+
+
+def test_subtype_model_without_a_table_of_outcomes_says_what_is_missing(managing: Any, spin: Spin) -> None:
+    choose(managing, "subtype_idh")
+    spin(lambda: managing.model.learning.training is not None)
+    assert not managing.ui.trainButton.enabled
+    assert "the studies folder has no genomics.csv; put a table there" in managing.ui.trainHint.text
+
+
+def test_training_is_shown_until_its_verdict_in_words(
+    managing: Any, server: TrainingServer, spin: Spin, redView: Any
+) -> None:
+    facts = managing.model.learning
+    before = facts.official.number
+    press(managing, "trainButton", spin)
+    assert managing.ui.statusLabel.text.endswith(f"The training of '{MODEL}' began.")
+    spin(lambda: facts.isRunning)
+    assert managing.ui.trainingLabel.text.startswith("Training for Anna since ")
+    assert not managing.ui.trainButton.enabled
+    assert managing.ui.stopTrainingButton.enabled
+    assert managing.model.running == "", "nobody waits for it"
+    assert managing.ui.connectButton.enabled
+    spin(lambda: "epoch" in managing.ui.trainingLabel.text, seconds=120)
+    assert managing.ui.trainingBar.maximum == 100
+    spin(lambda: facts.training.running is None and len(facts.versions) == 3, seconds=120)
+    made = facts.training.progress.version
+    assert managing.ui.verdictLabel.text == (
+        f"Too few patients to tell whether version {made} is better than version {before}, which stays in use: about 5 "
+        "new patients would do."
+    )
+    assert not managing.ui.trainingBar.visible
+    assert "kept, not published: too few patients to tell" in managing.ui.verdictInfoText.text.lower()
+    newest, official, shipped = cells(managing)
+    assert (newest[0], official[0]) == (made, f"{before} (in use)")
+    assert (newest[2:], shipped[2]) == (["3", "\u2013"], "82")
+    curve = facts.training.progress.curve
+    assert [epoch.number for epoch in curve] == [*range(1, 9)]
+    managing.ui.versionsTable.selectRow(0)
+    assert f"from version {before}; it learned from 3 patients" in managing.ui.versionLabel.text
+    assert f"Version {made} was never in use" in managing.ui.publishHint.text
+    assert not managing.ui.publishButton.visible
+
+
+def test_training_of_somebody_else_is_shown_as_such_and_may_be_stopped(
+    managing: Any, server: TrainingServer, spin: Spin
+) -> None:
+    server.client("Ben").train(SLOW_MODEL, {"max_epochs": 200})
+    spin(lambda: managing.model.learning.training.running is not None)
+    assert f"The model {SLOW_MODEL} is being trained for Ben since " in managing.ui.trainingLabel.text
+    assert managing.ui.trainButton.toolTip == "A training runs already: wait for it, or stop it."
+    managing.onMode("annotate")
+    managing.onMode("manage")
+    choose(managing, SLOW_MODEL)
+    spin(lambda: managing.model.learning.isRunning)
+    spin(lambda: managing.model.learning.training.progress.state == "running", seconds=60)
+    assert managing.ui.trainingLabel.text.startswith("Training for Ben since ")
+    press(managing, "stopTrainingButton", spin)
+    spin(lambda: managing.model.learning.training.progress.state == "interrupted", seconds=60)
+    line = "The training did not end: stopped by Anna. The model is as before; Train begins anew."
+    assert managing.ui.trainingLabel.text == line
+    assert managing.ui.trainButton.enabled
+
+
+def test_one_that_began_meanwhile_is_refused_in_the_server_s_words(
+    managing: Any, server: TrainingServer, spin: Spin
+) -> None:
+    managing.learning._watcher.stop()  # what the panel knows is old, as between two answers
+    server.client("Ben").train(SLOW_MODEL)
+    managing.ui.trainButton.click()
+    spin(idle(managing))
+    assert "a training is running already; wait for it, stop it" in managing.ui.statusLabel.text.lower()
+    server.client("Ben").stop_training()
+
+
+# Versions
+
+
+def test_version_that_served_is_put_in_use_again_with_a_reason(
+    managing: Any, server: TrainingServer, spin: Spin
+) -> None:
+    facts, ui = managing.model.learning, managing.ui
+    official, shipped = facts.official.number, facts.versions[-1].number
+    ui.versionsTable.selectRow(len(facts.versions) - 1)
+    assert ui.publishButton.text == f"Publish version {shipped}"
+    assert f"version {shipped} serves instead of version {official}. Nothing is removed." in ui.publishHint.text
+    assert not ui.publishButton.enabled
+    assert ui.publishButton.toolTip == "Say why, for the record."
+    ui.publishReasonEdit.insert("it draws ventricles")
+    press(managing, "publishButton", spin)
+    spin(lambda: facts.official is not None and facts.official.number == shipped)
+    assert server.client("Ben").info()["models"][MODEL]["version"] == shipped
+    assert "it draws ventricles (Anna)" in ui.versionLabel.text
+    assert ui.publishReasonEdit.text == ""
+    server.client("Ben").rollback_model(MODEL, official)
+
+
+# Studies with annotators
+
+
+def test_studies_with_annotators_are_listed_and_given_back(managing: Any, server: TrainingServer, spin: Spin) -> None:
+    anna, ben = server.client("Anna"), server.client("Ben")
+    studies = [anna.next_sample("first")["id"], ben.next_sample("first")["id"]]
+    spin(lambda: len(leases(managing)) == 2)
+    assert managing.ui.leasesRoom.text == "2 studies are with annotators"
+    managing.ui.leasesRoom.collapsed = False
+    assert [line.rsplit(" ", 1)[0] for line in leases(managing)] == [
+        f"{studies[0]}: you, until",
+        f"{studies[1]}: Ben, until",
+    ]
+    assert managing.ui.releaseButton.toolTip == "Choose a study in the list."
+    for _ in studies:
+        managing.ui.leaseList.setCurrentRow(0)
+        press(managing, "releaseButton", spin)
+        spin(lambda: managing.model.learning.leases == () or len(leases(managing)) == 1)
+    spin(lambda: leases(managing) == [])
+    assert ben.leases() == []
+
+
+def test_study_that_somebody_else_has_is_announced(managing: Any, server: TrainingServer, spin: Spin) -> None:
+    for user in ("Ben", "Cleo"):
+        server.client(user).next_sample("first")
+    managing.ui.annotateButton.click()
+    managing.ui.strategySelector.setCurrentIndex(managing.ui.strategySelector.findData("first"))
+    press(managing, "nextStudyButton", spin)
+    assert "Ben has this study until " in managing.ui.statusLabel.text
+    for lease in server.client("Anna").leases():
+        server.client("Anna").release(lease["image"])
+
+
+# Roles
+
+
+def test_token_without_the_role_is_told_so(managing: Any, server: TrainingServer, spin: Spin) -> None:
+    connectAs(managing, server.tokens["Cleo"], spin)
+    reason = (
+        "Your token is for the role 'annotator', and this needs 'trainer': ask whoever runs the server for another."
+    )
+    assert not managing.ui.trainButton.enabled
+    assert managing.ui.trainHint.text == reason
+    managing.learning.onTrain()
+    assert managing.model.message == reason
+    choose(managing, MODEL)
+    spin(lambda: cells(managing) != [])
+    lease = server.client("Ben").next_sample("first")["id"]
+    spin(lambda: leases(managing) != [])
+    managing.ui.leasesRoom.collapsed = False
+    managing.ui.leaseList.setCurrentRow(0)
+    managing.ui.releaseButton.click()
+    spin(idle(managing))
+    assert "Cleo is annotator here; this needs the role trainer" in managing.ui.statusLabel.text
+    server.client("Ben").release(lease)
+
+
+def test_token_that_was_taken_back_is_told_in_the_section(managing: Any, server: TrainingServer, spin: Spin) -> None:
+    managing.ui.tokenEdit.insert("x")
+    spin(lambda: managing.model.learning.silence != "")
+    assert managing.ui.trainingLabel.text.startswith(
+        "The server refuses this token: it is mistyped, or was taken back."
+    )
+
+
+# A server that does not answer
+
+
+def test_server_that_hangs_is_asked_again_and_again(
+    managing: Any, server: TrainingServer, spin: Spin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from RadiogenomicsLib.server import learning
+
+    monkeypatch.setattr(learning, "PATIENCE", 0.5)
+    managing.ui.annotatorEdit.insert("Anna")  # another name is another question, with the patience of now
+    with server.frozen():
+        spin(lambda: "No answer since " in managing.ui.trainingLabel.text)
+        assert "did not answer within 0.5 s. It is asked again every few seconds." in managing.ui.trainingLabel.text
+        assert managing.ui.connectButton.enabled
+    spin(lambda: managing.model.learning.silence == "")
+    assert "No answer" not in managing.ui.trainingLabel.text
+
+
+def test_cancelled_training_may_have_begun(managing: Any, server: TrainingServer, spin: Spin) -> None:
+    with server.frozen():
+        managing.ui.trainButton.click()
+        assert managing.model.running == "Train"
+        spin(lambda: managing.ui.cancelButton.visible)
+        managing.ui.cancelButton.click()
+        assert managing.ui.statusLabel.text.endswith("Train: cancelled. The server may have done it already.")
+    server.client("Anna").stop_training()
+
+
+# Closing
+
+
+def test_nothing_is_asked_while_nobody_looks(managing: Any, spin: Spin) -> None:
+    managing.exit()
+    spin(lambda: jobThreads() == [])
+    assert not managing.learning._watcher._timer.isActive()
+    managing.enter()
+    spin(lambda: managing.learning._watcher._timer.isActive())
+    managing.ui.readButton.click()
+    spin(lambda: jobThreads() == [])
+    assert not managing.learning._watcher._timer.isActive()
