@@ -14,6 +14,7 @@ from typing import Any
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleTest,
@@ -33,13 +34,17 @@ class Radiogenomics(ScriptedLoadableModule):
         self.parent.categories = ["Gliomics"]
         self.parent.dependencies = ["Segmentations", "Volumes", "Tables", "Markups"]
         self.parent.contributors = ["Gliomics maintainers"]
-        self.parent.helpText = (
-            "Segments gliomas on MRI, computes radiomic features of a segment and estimates its molecular subtype, "
-            "on a Gliomics server. Corrected segmentations go back to the server as training labels. "
-            "Step by step: docs/reference/slicer.md of the Gliomics repository."
+        self.parent.helpText = _(
+            "Segments gliomas on MRI, computes radiomic features of a segment and estimates its molecular subtype, on "
+            "a Gliomics server. Corrected segmentations go back to the server as training labels. Step by step: "
+            "docs/reference/slicer.md of the Gliomics repository."
+            "<p>Keys, while the module is chosen and Annotate is on: <b>A</b> Add lesion, <b>D</b> Remove, "
+            "<b>N</b> next slice of those that were asked for, <b>Ctrl+Return</b> Submit and next. Keys of the Segment "
+            "Editor: <b>Z</b> undo, <b>Y</b> redo, <b>1</b> to <b>9</b> and <b>0</b> choose an effect, <b>Space</b> "
+            "the last effect, <b>Esc</b> none, <b>Q</b> and <b>W</b> the segment before and the next one.</p>"
             "<p>For research use only; not a medical device and not for diagnosis or treatment decisions.</p>"
         )
-        self.parent.acknowledgementText = "Built on 3D Slicer, MONAI Label and PyRadiomics."
+        self.parent.acknowledgementText = _("Built on 3D Slicer, MONAI Label and PyRadiomics.")
         if sys.version_info >= OLDEST_PYTHON:
             slicer.app.connect("startupCompleted()", registerSampleData)
 
@@ -55,10 +60,12 @@ class RadiogenomicsWidget(ScriptedLoadableModuleWidget):
         """Build the panel from its ``.ui`` files."""
         ScriptedLoadableModuleWidget.setup(self)
         if sys.version_info < OLDEST_PYTHON:
-            label = qt.QLabel(
-                "The Radiogenomics panel needs 3D Slicer 5.10 or newer; this is 3D Slicer "
-                f"{slicer.app.applicationVersion} with Python {sys.version_info[0]}.{sys.version_info[1]}."
+            text = _(
+                "The Radiogenomics panel needs 3D Slicer 5.10 or newer; this is 3D Slicer {version} with Python "
+                "{python}."
             )
+            python = "{}.{}".format(*sys.version_info[:2])
+            label = qt.QLabel(text.format(version=slicer.app.applicationVersion, python=python))
             label.wordWrap = True
             self.layout.addWidget(label)
             return
@@ -106,9 +113,9 @@ class RadiogenomicsTest(ScriptedLoadableModuleTest):
         SourceFileLoader(path.stem, str(path)).exec_module(module)
         result = unittest.TestResult()
         unittest.defaultTestLoader.loadTestsFromModule(module).run(result)
-        problems = [text for _, text in result.failures + result.errors]
+        problems = [text for _test, text in result.failures + result.errors]
         self.assertFalse(problems, "\n".join(problems))
-        self.assertGreater(result.testsRun, 0, f"{path} has no tests")
+        self.assertGreater(result.testsRun, 0)
 
 
 def registerSampleData() -> None:

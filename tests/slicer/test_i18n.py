@@ -18,7 +18,6 @@ from harness import EXTENSION, i18n
 
 LIBRARY = EXTENSION / "RadiogenomicsLib"
 NOT_YET = {
-    "Radiogenomics.py",
     "RadiogenomicsLib/panel/display/closing.py",
     "RadiogenomicsLib/panel/display/maps.py",
     "RadiogenomicsLib/panel/display/parts.py",
@@ -62,7 +61,7 @@ NOT_YET = {
     "RadiogenomicsLib/server/volumes.py",
 }
 """Files whose texts are still to be made translatable."""
-NAMES = {"Radiogenomics"}
+NAMES = {"Radiogenomics", "Gliomics maintainers"}
 """What is the same in every language."""
 CODE = sorted(path for path in (EXTENSION / "Radiogenomics.py", *LIBRARY.rglob("*.py")))
 FORMS = sorted((EXTENSION / "Resources" / "UI").glob("*.ui"))
