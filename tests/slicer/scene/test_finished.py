@@ -85,6 +85,41 @@ def test_a_study_with_another_segmentation_drawn_on_it_stays(submitted: Any, tak
     assert stays()
 
 
+@pytest.fixture
+def withLoaded(submitted: Any, backend: InProcessBackend, spin: Spin) -> Any:
+    """The panel after a label that the server had was loaded beside the one that was saved."""
+    press(submitted, "findLabelsButton", spin)
+    press(submitted, "loadLabelButton", spin)
+    assert len(names("vtkMRMLSegmentationNode")) == 2
+    return submitted
+
+
+def test_a_label_that_was_only_looked_at_keeps_no_study(withLoaded: Any, takeNext: NextStudy) -> None:
+    takeNext("glioma-02")
+    assert names("vtkMRMLSegmentationNode") == []
+    assert names("vtkMRMLScalarVolumeNode") == ["glioma-02 FLAIR", "glioma-02 T1"]
+
+
+def test_a_label_that_was_loaded_and_edited_stays(withLoaded: Any, takeNext: NextStudy) -> None:
+    paint(withLoaded, paintOneSlice)
+    takeNext("glioma-02")
+    assert stays()
+
+
+def test_a_study_with_a_loaded_label_alone_stays(
+    withStudy: Any, backend: InProcessBackend, tumourMask: Any, spin: Spin
+) -> None:
+    """Nothing was saved, so the user is not done with it."""
+    withStudy.ui.removeFinishedCheckBox.checked = True
+    backend.submitted.append(("glioma-01", tumourMask, {"segments": {"tumour": 1}}, "final"))
+    press(withStudy, "findLabelsButton", spin)
+    press(withStudy, "loadLabelButton", spin)
+    backend.studyId = "glioma-02"
+    press(withStudy, "nextStudyButton", spin)
+    assert names("vtkMRMLSegmentationNode") == ["glioma-01 final, version 1"]
+    assert "glioma-01 FLAIR" in names("vtkMRMLScalarVolumeNode")
+
+
 def test_a_study_whose_label_was_not_saved_stays(segmented: Any, backend: InProcessBackend, spin: Spin) -> None:
     segmented.ui.removeFinishedCheckBox.checked = True
     backend.studyId = "glioma-02"

@@ -77,7 +77,8 @@ class RadiogenomicsPanel:
         self.localServer = LocalServerSection(context, self.connection.connectTo)
         self.segmenting = Segmenting(context)
         self.reading = ReadingSection(context)
-        self.labelling, self.labels = Labelling(context), Labels(context)
+        self.labelling = Labelling(context)
+        self.labels = Labels(context, self.labelling.finished)
         self.labelling.onReady = self.segmenting.onSegment
         self.views = Views(context)
         self.maps = Maps(context)

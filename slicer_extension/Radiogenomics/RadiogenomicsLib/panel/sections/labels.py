@@ -6,6 +6,7 @@ from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.view.writer import Writer
+from RadiogenomicsLib.scene.finished import FinishedStudies
 from RadiogenomicsLib.scene.labels import markLabel, outlineOthers, volumeOfGrid
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.savedlabels import SavedLabel
@@ -15,8 +16,9 @@ from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describe
 class Labels(Controller):
     """Binds the list of saved labels. What is loaded becomes a segmentation of its own; nothing takes its place."""
 
-    def __init__(self, context: PanelContext) -> None:
+    def __init__(self, context: PanelContext, finished: FinishedStudies) -> None:
         super().__init__(context)
+        self._finished = finished
         self._writer = Writer()
         ui, connect = self._ui, self._subscriptions.connect
         connect(ui.findLabelsButton, "clicked(bool)", self.onFind)
@@ -98,6 +100,7 @@ class Labels(Controller):
             names = {name: value for name, value in known if (mask.array == value).any()}
         segmentation = self._logic.addSegmentation(mask, volume, names, f"{studyId} {label.name}")
         markLabel(segmentation, label.name)
+        self._finished.loaded(studyId, segmentation, mask, self._model.knownLabels)
         outlineOthers(segmentation)
         self._selection.chooseSegmentation(segmentation)
         slices = f" Slices {', '.join(map(str, label.slices))} are done." if label.slices else ""
