@@ -25,9 +25,16 @@ def computed(views: Any, backend: InProcessBackend, spin: Spin, monkeypatch: pyt
     return views
 
 
+def save(scene: Any, path: Path) -> None:
+    """Save the scene as the application's dialog does: between two events."""
+    scene.StartState(scene.SaveState)
+    assert scene.WriteToMRB(str(path))
+    scene.EndState(scene.SaveState)
+
+
 def saveAndLoad(panel: Any, scene: Any, path: Path, spin: Spin) -> None:
     """Save the scene, close it, load the file, and wait until the panel shows it."""
-    assert scene.WriteToMRB(str(path))
+    save(scene, path)
     scene.Clear(False)
     scene.SetURL(str(path))
     assert scene.ReadFromMRB(str(path))
@@ -65,6 +72,28 @@ def test_the_layout_and_the_map_are_as_they_were(
     assert screen.composite("GliomicsFLAIR").GetForegroundOpacity() == pytest.approx(0.7)
     folder = tree(scene)["glioma-01"]
     assert {"glioma-01 FLAIR", "glioma-01 segmentation_flair", "Radiomics features: glioma-01 tumour"} <= set(folder)
+
+
+def test_a_saved_scene_has_a_layout_that_3d_slicer_knows_without_this_module(
+    computed: Any, screen: Any, scene: Any, tmp_path: Path
+) -> None:
+    import slicer
+
+    node, path = slicer.mrmlScene.GetSingletonNode("vtkMRMLLayoutNode", "vtkMRMLLayoutNode"), tmp_path / "scene.mrml"
+    own = computed.parameters.text("layoutBefore")
+    assert node.IsLayoutDescription(int(own)) and int(own) < 100, "one of 3D Slicer's"
+    changes: list[str] = []
+    tag = node.AddObserver("ModifiedEvent", lambda *_: changes.append(""))
+    before = node.GetCurrentLayoutDescription()
+    scene.SetURL(str(path))
+    scene.StartState(scene.SaveState)
+    assert scene.Commit()
+    scene.EndState(scene.SaveState)
+    node.RemoveObserver(tag)
+    assert f'currentViewArrangement="{own}"' in path.read_text()
+    assert (changes, node.GetCurrentLayoutDescription()) == ([], before), "the views do not flicker"
+    assert screen.tags() == [*SLICES, "GliomicsSurface"]
+    assert computed.ui.layoutSelector.currentText == SURFACE
 
 
 def test_a_reading_that_was_out_of_date_is_so_again(computed: Any, scene: Any, spin: Spin, tmp_path: Path) -> None:

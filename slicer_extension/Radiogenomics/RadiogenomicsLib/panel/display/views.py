@@ -28,7 +28,7 @@ _LAYOUTS = {
     layouts.POPULATION_LAYOUT: "Sequences and training patients",
     layouts.CURVE_LAYOUT: "Curve of a training",
 }
-_BEFORE = "layoutBefore"
+_BEFORE, _SAVED = "layoutBefore", "layout"
 FEATURES_TABLE, PARTS_TABLE = "features", "parts"
 """Which table is shown: of one segment, or of all parts of the tumour."""
 
@@ -70,6 +70,8 @@ class Views(Controller):
         if node is not None:
             layouts.register(node)
             self._subscriptions.observe(node, vtk.vtkCommand.ModifiedEvent, self.onLayoutNode)
+            self._subscriptions.observe(slicer.mrmlScene, slicer.mrmlScene.StartSaveEvent, self.onSceneIsSaved)
+            self._subscriptions.observe(slicer.mrmlScene, slicer.mrmlScene.EndSaveEvent, self.onSceneSaved)
 
     # Scene
 
@@ -79,6 +81,10 @@ class Views(Controller):
         self._content = None
         if layouts.layoutNode() is not None:
             layouts.register(layouts.layoutNode())
+            saved = parameters.text(_SAVED)
+            parameters.setText(_SAVED, "")
+            if saved.isdigit() and layouts.isOurs(int(saved)):
+                layouts.arrange(int(saved))
 
     def update(self) -> None:
         """After any change: bring the views to what is chosen now."""
@@ -133,13 +139,33 @@ class Views(Controller):
         """Show one of the layouts, or the user's own again for 0."""
         present = layouts.arrangement()
         if not layout and layouts.isOurs(present):
-            before = self._parameters.text(_BEFORE) if self._parameters is not None else ""
-            layouts.arrange(int(before) if before.isdigit() else layouts.DEFAULT_LAYOUT)
+            layouts.arrange(self._before())
         elif layout and layout != present:
             if not layouts.isOurs(present) and self._parameters is not None:
                 self._parameters.setText(_BEFORE, str(present))
             layouts.arrange(layout)
         self._onChanged()
+
+    def _before(self) -> int:
+        """The user's own layout."""
+        before = self._parameters.text(_BEFORE) if self._parameters is not None else ""
+        return int(before) if before.isdigit() else layouts.DEFAULT_LAYOUT
+
+    @shown
+    def onSceneIsSaved(self, _caller: Any = None, _event: Any = None) -> None:
+        """What is saved has the user's own layout, so that it can be opened without this module, and ours beside it."""
+        present = layouts.arrangement()
+        if layouts.isOurs(present) and self._parameters is not None:
+            self._parameters.setText(_SAVED, str(present))
+            layouts.nameOnly(self._before())
+
+    @shown
+    def onSceneSaved(self, _caller: Any = None, _event: Any = None) -> None:
+        """The views are as they were."""
+        saved = self._parameters.text(_SAVED) if self._parameters is not None else ""
+        if saved and self._parameters is not None:
+            layouts.nameOnly(int(saved))
+            self._parameters.setText(_SAVED, "")
 
     @shown
     def onLayoutNode(self, _caller: Any = None, _event: Any = None) -> None:

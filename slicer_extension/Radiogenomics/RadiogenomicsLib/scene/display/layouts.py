@@ -102,6 +102,15 @@ def arrange(layout: int) -> None:
     node.SetViewArrangement(layout)
 
 
+def nameOnly(layout: int) -> None:
+    """Let the scene have another layout without showing it: nobody is told."""
+    node = layoutNode()
+    tellsNobody = node.GetDisableModifiedEvent()
+    node.SetDisableModifiedEvent(True)
+    node.SetViewArrangement(layout)
+    node.SetDisableModifiedEvent(tellsNobody)
+
+
 def sliceLogics() -> dict[str, Any]:
     """What draws the slice view of each sequence; only those that the application has made."""
     application = slicer.app.applicationLogic()
