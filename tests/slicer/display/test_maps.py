@@ -70,6 +70,17 @@ def test_a_map_is_in_colours_from_0_to_1_with_a_legend_and_the_image_is_seen_whe
     assert (screen.picture("GliomicsT2")[:, 190:] != withLegend[:, 190:]).any(axis=2).sum() > 300
 
 
+def test_a_map_cannot_be_chosen_for_a_sequence(mapped: Any, spin: Spin) -> None:
+    selectors = [getattr(mapped.ui, f"{sequence}Selector") for sequence in ("flair", "t1", "t1c", "t2")]
+    assert [selector.nodeCount() for selector in selectors] == [3, 3, 3, 3], "the three images"
+    press(mapped, "uncertaintyButton", spin)
+    assert len(maps()) == 2
+    assert [selector.nodeCount() for selector in selectors] == [3, 3, 3, 3]
+    assert sorted(mapped.selection.volumes()) == ["flair", "t1", "t1c"]
+    selectors[3].setCurrentNode(maps()[0])
+    assert selectors[3].currentNode() is None
+
+
 def test_uncertainty_takes_the_place_of_probability_and_none_of_both(
     mapped: Any, screen: Any, spin: Spin, backend: InProcessBackend
 ) -> None:

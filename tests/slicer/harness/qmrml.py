@@ -143,6 +143,9 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._requested = ""
         self.setEnabled(scene is not None)
 
+    def sortFilterProxyModel(self) -> NodeFilter:
+        return self._filter
+
     def nodeCount(self) -> int:
         return self._combo.count() - self._model.extraItems if self.mrmlScene() is not None else 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import vtk
-from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import Property, QModelIndex, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 from shiboken6 import isValid
 
@@ -138,13 +138,25 @@ class SceneModel(QStandardItemModel):
 
 
 class NodeFilter(QSortFilterProxyModel):
-    """Shows nodes of some types, and those that are hidden from editors only where asked to."""
+    """Shows nodes of some types but those of some IDs, and those that are hidden from editors only where asked to."""
+
+    _hiddenIds: tuple[str, ...] = ()
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.nodeTypes: tuple[str, ...] = ()
         self.showHidden = False
         self.showChildNodeTypes = True
+
+    def _getHiddenIds(self) -> list[str]:
+        return list(self._hiddenIds)
+
+    def _setHiddenIds(self, nodeIds: list[str]) -> None:
+        if list(nodeIds) != list(self._hiddenIds):
+            self._hiddenIds = tuple(nodeIds)
+            self.invalidateFilter()
+
+    hiddenNodeIDs = Property("QStringList", _getHiddenIds, _setHiddenIds)
 
     def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
         source = self.sourceModel()
@@ -154,7 +166,7 @@ class NodeFilter(QSortFilterProxyModel):
         if nodeId == "scene" or not nodeId or scene is None:
             return scene is not None
         node = scene.GetNodeByID(nodeId)
-        if node is None:
+        if node is None or nodeId in self._hiddenIds:
             return False
         ofType = any(node.GetClassName() == t or (self.showChildNodeTypes and node.IsA(t)) for t in self.nodeTypes)
         return ofType and (self.showHidden or not node.GetHideFromEditors())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from panels import Spin
 
 pytestmark = pytest.mark.usefixtures("scene")
 
@@ -180,8 +180,7 @@ def test_a_user_who_chose_no_segment_keeps_none_when_the_segmentation_is_renamed
     assert panel.model.selection.segment == ""
 
 
-def test_data_added_from_a_scene_file_leave_the_selection(panel: Any, scene: Any, tmp_path: Path) -> None:
-
+def test_data_added_from_a_scene_file_leave_the_selection(panel: Any, scene: Any, spin: Spin) -> None:
     volume, node = addVolume("mine"), addSegmentation(scene, "oedema", "tumour")
     panel.ui.t1Selector.setCurrentNode(volume)
     panel.ui.segmentSelector.setCurrentNode(node)
@@ -189,5 +188,6 @@ def test_data_added_from_a_scene_file_leave_the_selection(panel: Any, scene: Any
     scene.StartState(scene.ImportState)
     scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "another")
     scene.EndState(scene.ImportState)
+    spin(lambda: not panel.isLoading)
     assert panel.ui.t1Selector.currentNode() is volume
     assert panel.model.selection.segment == "tumour"

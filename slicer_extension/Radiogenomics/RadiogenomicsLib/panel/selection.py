@@ -214,6 +214,14 @@ class SceneSelection:
         self._onChanged()
         return tuple(recognised.volumes)
 
+    def hide(self, volumes: list[Any]) -> None:
+        """Do not offer these volumes for any sequence."""
+        nodeIds = [node.GetID() for node in volumes]
+        for selector in self._selectors.values():
+            offered = selector.sortFilterProxyModel()
+            if list(offered.hiddenNodeIDs) != nodeIds:
+                offered.hiddenNodeIDs = nodeIds
+
     def release(self, node: Any) -> None:
         """Let go of a node that is about to be removed; a selector would take its neighbour instead."""
         for selector in (*self._selectors.values(), self._segments):

@@ -18,6 +18,7 @@ from RadiogenomicsLib.scene.display.overlays import (
     isMadeOf,
     kindOf,
     mapOf,
+    mapsOfScene,
     showMap,
 )
 from RadiogenomicsLib.scene.parameters import Parameters
@@ -69,6 +70,7 @@ class Maps(Controller):
 
     def update(self) -> None:
         """After any change: take a map off that is not of what is chosen now, and say what can be shown."""
+        self._selection.hide(mapsOfScene())
         node = self._shown()
         if self._shownId and (node is None or not self._isOfSelection(node)):
             self._showMap(None)

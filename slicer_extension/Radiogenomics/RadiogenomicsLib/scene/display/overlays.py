@@ -99,6 +99,11 @@ def mapsOn(volume: Any) -> list[Any]:
     return [node for kind in TITLES for node in _mapsOn(volume, kind)]
 
 
+def mapsOfScene() -> list[Any]:
+    """All maps of the scene."""
+    return [node for kind in TITLES for node in _maps(kind)]
+
+
 def showMap(node: Any, opacity: float) -> None:
     """Put a map over the images of all slice views, or take every map off with None; ``opacity`` is from 0 to 1."""
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
@@ -107,10 +112,10 @@ def showMap(node: Any, opacity: float) -> None:
             composite.SetForegroundOpacity(opacity)
         elif _isMap(slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "")):
             composite.SetForegroundVolumeID(None)
-    for kind in TITLES:  # a legend looks whether its map is shown when it is changed itself
-        for legend in (slicer.modules.colors.logic().GetColorLegendDisplayNode(other) for other in _maps(kind)):
-            if legend is not None:
-                legend.Modified()
+    for other in mapsOfScene():  # a legend looks whether its map is shown when it is changed itself
+        legend = slicer.modules.colors.logic().GetColorLegendDisplayNode(other)
+        if legend is not None:
+            legend.Modified()
 
 
 def _maps(kind: str) -> list[Any]:
