@@ -1,13 +1,20 @@
-"""Errors in words."""
+"""Errors and lists in words."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from slicer.i18n import tr as _
 
 from gliomics.client import ClientError
 from gliomics.errors import GliomicsError
+
+
+def inWords(names: Sequence[str]) -> str:
+    """At least one name, as part of a sentence: ``a``, ``a and b``, ``a, b and c``."""
+    *others, last = names
+    return _("{names} and {last}").format(names=", ".join(others), last=last) if others else last
 
 
 def errorInWords(error: Exception, *, withToken: bool = False) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import slicer
 import slicer.util
 import vtk
+from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from RadiogenomicsLib.scene.display import layouts
@@ -28,6 +29,7 @@ from RadiogenomicsLib.scene.terminology import meaningOf
 from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.server.slices import sliceCentre
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
+from RadiogenomicsLib.wording import inWords
 
 VALUE_TAG = "Gliomics.LabelValue"
 """Segment tag that holds a label value. A segment's own label value changes when the Segment Editor moves it to another
@@ -101,7 +103,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         """A copy of a volume node's voxels and geometry; parent transforms are not applied."""
         array = slicer.util.arrayFromVolume(node)
         if array is None or array.ndim != 3:
-            raise VolumeError(f"volume '{node.GetName()}' has no image of one number per voxel")
+            raise VolumeError(_("volume '{node}' has no image of one number per voxel").format(node=node.GetName()))
         return OrientedImage(array.copy(), ijkToRasOf(node))
 
     def checkTransforms(self, nodes: dict[str, Any]) -> None:
@@ -109,7 +111,11 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         parents = {sequence: node.GetTransformNodeID() for sequence, node in nodes.items()}
         if len(set(parents.values())) > 1:
             names = ", ".join(f"'{node.GetName()}'" for node in nodes.values() if node.GetTransformNodeID())
-            raise VolumeError(f"{names} and the other volumes are under different transforms; harden the transforms")
+            raise VolumeError(
+                _("{names} and the other volumes are under different transforms; harden the transforms").format(
+                    names=names
+                )
+            )
 
     def volumesOfStudy(self, studyId: str) -> dict[str, Any]:
         """The scene's volumes that are a study's images still, by sequence; the last one where there are several."""
@@ -132,7 +138,11 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         size = node.GetImageData().GetDimensions()
         if not all(0 <= index < length for index, length in zip(voxel, size, strict=True)):
             place = ", ".join(f"{coordinate:.1f}" for coordinate in position)
-            raise VolumeError(f"the click at R, A, S = {place} mm is outside '{node.GetName()}'; click on the volume")
+            raise VolumeError(
+                _("the click at R, A, S = {place} mm is outside '{node}'; click on the volume").format(
+                    place=place, node=node.GetName()
+                )
+            )
         return int(voxel[0]), int(voxel[1]), int(voxel[2])
 
     def showSlice(self, node: Any, number: int) -> None:
@@ -142,7 +152,7 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         """
         views = layouts.slicePlanes()
         if not views:
-            raise VolumeError("there is no red slice view; choose a layout that has one, such as Conventional")
+            raise VolumeError(_("there is no red slice view; choose a layout that has one, such as Conventional"))
         grid = OrientedImage(slicer.util.arrayFromVolume(node), ijkToRasOf(node))
         position = [0.0, 0.0, 0.0]
         node.TransformPointToWorld(sliceCentre(grid, number).tolist(), position)
@@ -161,8 +171,10 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         grid = OrientedImage(slicer.util.arrayFromVolume(reference), ijkToRasOf(reference))
         if not sameGrid(mask, grid):
             raise VolumeError(
-                f"the mask has {describeGrid(mask)}, '{reference.GetName()}' has {describeGrid(grid)}, or they lie "
-                "elsewhere; the server answered for another image"
+                _(
+                    "the mask has {mask}, '{reference}' has {grid}, or they lie elsewhere; the server answered "
+                    "for another image"
+                ).format(mask=describeGrid(mask), reference=reference.GetName(), grid=describeGrid(grid))
             )
         names = {value: label for label, value in labels.items()}
         box = boundingBox(mask.array)
@@ -220,20 +232,29 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         for segmentId, name in names.items():
             voxels = segmentArray(segmentation, segmentId, reference)
             if not voxels.any():
-                warnings.append(f"Segment '{name}' is empty.")
+                warnings.append(_("Segment '{name}' is empty.").format(name=name))
             note = resamplingNote(segmentation, segmentId, reference, voxels)
             if note:
                 warnings.append(note)
             for earlierName, earlierVoxels in voxelsByName.items():
                 overlap = int(np.count_nonzero(earlierVoxels & voxels))
                 if overlap:
-                    warnings.append(f"'{name}' and '{earlierName}' overlap in {overlap} voxels, given to '{name}'.")
+                    warnings.append(
+                        _("'{name}' and '{earlierName}' overlap in {overlap} voxels, given to '{name}'.").format(
+                            name=name, earlierName=earlierName, overlap=overlap
+                        )
+                    )
             voxelsByName[name] = voxels
             array[voxels] = values[segmentId]
         if not array.any() and not allowEmpty:
             raise VolumeError(
-                f"{' and '.join(f'segment {name!r}' for name in names.values())} of '{segmentation.GetName()}' "
-                f"{'is' if len(names) == 1 else 'are'} empty on '{reference.GetName()}'; draw before you submit"
+                _(
+                    "nothing is drawn on '{reference}': empty in '{segmentation}' is {segments}; draw before you submit"
+                ).format(
+                    reference=reference.GetName(),
+                    segmentation=segmentation.GetName(),
+                    segments=inWords([f"'{name}'" for name in names.values()]),
+                )
             )
         valuesByName = {names[segmentId]: value for segmentId, value in values.items()}
         return LabelExport(OrientedImage(array, ijkToRasOf(reference)), valuesByName, tuple(warnings))
@@ -247,12 +268,17 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
         """
         segment = segmentation.GetSegmentation().GetSegment(segmentId)
         if segment is None:
-            raise VolumeError(f"'{segmentation.GetName()}' has no segment '{segmentId}' any more; choose another")
+            raise VolumeError(
+                _("'{segmentation}' has no segment '{segment}' any more; choose another").format(
+                    segmentation=segmentation.GetName(), segment=segmentId
+                )
+            )
         voxels = segmentArray(segmentation, segmentId, reference).astype(np.uint8)
         if not voxels.any() and not allowEmpty:
             raise VolumeError(
-                f"segment '{segment.GetName()}' of '{segmentation.GetName()}' is empty on '{reference.GetName()}'; "
-                "draw it, or delete it"
+                _("segment '{segment}' of '{segmentation}' is empty on '{reference}'; draw it, or delete it").format(
+                    segment=segment.GetName(), segmentation=segmentation.GetName(), reference=reference.GetName()
+                )
             )
         return OrientedImage(voxels, ijkToRasOf(reference))
 
@@ -284,12 +310,18 @@ def _distinctNames(segmentation: Any) -> dict[str, str]:
     """The segments' names by segment ID; refused where there is none or two are alike."""
     names = {segmentId: str(segment.GetName()) for segmentId, segment in segmentsOf(segmentation).items()}
     if not names:
-        raise VolumeError(f"'{segmentation.GetName()}' has no segments; draw one before you submit it")
+        raise VolumeError(
+            _("'{segmentation}' has no segments; draw one before you submit it").format(
+                segmentation=segmentation.GetName()
+            )
+        )
     name, count = Counter(names.values()).most_common(1)[0]
     if count > 1:
         raise VolumeError(
-            f"{count} segments of '{segmentation.GetName()}' are named '{name}'; the saved label tells segments by "
-            "their names: rename or merge them"
+            _(
+                "{count} segments of '{segmentation}' are named '{name}'; the saved label tells segments by "
+                "their names: rename or merge them"
+            ).format(count=count, segmentation=segmentation.GetName(), name=name)
         )
     return names
 
@@ -305,8 +337,12 @@ def _taggedValues(segmentation: Any) -> dict[str, int]:
         value = int(str(tag))
         if value in names:
             raise VolumeError(
-                f"segments '{names[value]}' and '{segment.GetName()}' of '{segmentation.GetName()}' both have label "
-                f"value {value}; merge them, or delete one"
+                _(
+                    "segments '{other}' and '{segment}' of '{segmentation}' both have label value {value}; merge "
+                    "them, or delete one"
+                ).format(
+                    other=names[value], segment=segment.GetName(), segmentation=segmentation.GetName(), value=value
+                )
             )
         values[segmentId], names[value] = value, segment.GetName()
     return values

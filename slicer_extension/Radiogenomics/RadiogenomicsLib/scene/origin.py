@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import slicer.util
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.scene.segments import ijkToRasOf
 from RadiogenomicsLib.server.backends import hostOf, sameServer
@@ -45,7 +46,11 @@ class Origin:
     @property
     def change(self) -> str:
         """What has been done to it; empty where the server has this very image."""
-        return (f"came from {self.otherServer}" if self.otherServer else "") or self.moved or self.edited
+        return (
+            (_("came from {server}").format(server=self.otherServer) if self.otherServer else "")
+            or self.moved
+            or self.edited
+        )
 
     @property
     def isOnGrid(self) -> bool:
@@ -83,17 +88,17 @@ class Origins:
         if server and self.server and not sameServer(server, self.server):
             return Origin(studyId, sequence, otherServer=server)
         if node.GetImageData() is None:
-            return Origin(studyId, sequence, moved="lost its voxels")
+            return Origin(studyId, sequence, moved=_("lost its voxels"))
         original, grid = _originalGrid(node), _grid(node)
         if original is None:
-            return Origin(studyId, sequence, moved="has no note of how it came")
+            return Origin(studyId, sequence, moved=_("has no note of how it came"))
         if not sameGrid(original, grid):
             descriptions = describeGrid(original), describeGrid(grid)
-            moved = "had {} and has {}".format(*descriptions)
+            moved = _("had {original} and has {grid}").format(original=descriptions[0], grid=descriptions[1])
             if descriptions[0] == descriptions[1]:
-                moved = "lies elsewhere than it came"
+                moved = _("lies elsewhere than it came")
             return Origin(studyId, sequence, moved=moved)
-        edited = "" if self._hash(node) == node.GetAttribute(VOXELS_ATTRIBUTE) else "was edited"
+        edited = "" if self._hash(node) == node.GetAttribute(VOXELS_ATTRIBUTE) else _("was edited")
         return Origin(studyId, sequence, edited=edited)
 
     def contents(self, node: Any) -> str:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.scene.segments import ijkToRasOf, segmentArray, segmentsOf
 from RadiogenomicsLib.scene.terminology import CORE, EDEMA, ENHANCING, NECROSIS, TUMOUR, meaningOf
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError
+from RadiogenomicsLib.wording import inWords
 
 _CAVITY = "cavity"
 _PARTS = {
@@ -44,7 +46,11 @@ def labelledParts(segmentation: Any, reference: Any) -> LabelledParts:
         if voxels.any():
             arrays[segment.GetName()] = voxels
     if not arrays:
-        raise VolumeError(f"'{segmentation.GetName()}' has no segment with voxels on '{reference.GetName()}'; draw one")
+        raise VolumeError(
+            _("'{segmentation}' has no segment with voxels on '{reference}'; draw one").format(
+                segmentation=segmentation.GetName(), reference=reference.GetName()
+            )
+        )
     parts = {name: _partOf(name) for name in _primary(arrays)}
     title = segmentation.GetName()
     _checkKnown([name for name, part in parts.items() if part is None], title)
@@ -60,10 +66,11 @@ def labelledParts(segmentation: Any, reference: Any) -> LabelledParts:
 
 def _checkKnown(unknown: list[str], title: str) -> None:
     if unknown:
-        names = " and ".join(f"'{name}'" for name in unknown)
         raise VolumeError(
-            f"{names} of '{title}' {'is' if len(unknown) == 1 else 'are'} no part of a tumour that is known; name the "
-            "parts enhancing, necrosis, non-enhancing core, oedema, resection cavity or tumour, or delete what is none"
+            _(
+                "'{segmentation}' has what is no part of a tumour that is known: {names}; name the parts enhancing, "
+                "necrosis, non-enhancing core, oedema, resection cavity or tumour, or delete what is none"
+            ).format(segmentation=title, names=inWords([f"'{name}'" for name in unknown]))
         )
 
 
@@ -72,8 +79,10 @@ def _checkApart(name: str, arrays: dict[str, np.ndarray], title: str) -> None:
         shared = int(np.count_nonzero(arrays[name] & voxels)) if other != name else 0
         if shared:
             raise VolumeError(
-                f"'{other}' and '{name}' of '{title}' share {shared} voxels, and a voxel is of one part of the tumour "
-                "only; erase it from one of them"
+                _(
+                    "'{other}' and '{name}' of '{title}' share {shared} voxels, and a voxel is of one part of "
+                    "the tumour only; erase it from one of them"
+                ).format(other=other, name=name, title=title, shared=shared)
             )
 
 

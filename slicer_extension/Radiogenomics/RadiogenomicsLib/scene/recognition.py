@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import slicer.util
+from slicer.i18n import tr as _
 
 from gliomics.sequences import Recognition, recognise
 from RadiogenomicsLib.scene.dicom_headers import Headers, headersOf
 from RadiogenomicsLib.scene.origin import MAP_ATTRIBUTE, SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
+from RadiogenomicsLib.wording import inWords
 
 
 @dataclass(frozen=True)
@@ -54,23 +56,31 @@ class Recogniser:
         chosenIds = {node.GetID() for node in chosenNodes.values()}
         eligibleIds = {node.GetID() for node in eligibleNodes} - chosenIds
         candidates, foreignNodes = self._candidates(chosenNodes)
-        notes = _notes("{} left: of another study than the chosen volumes.", foreignNodes, eligibleIds)
+        notes = _notes(_("{volumes} left: of another study than the chosen volumes."), foreignNodes, eligibleIds)
         if len({candidate.study for candidate in candidates.values() if candidate.recognition.sequence} - {""}) > 1:
-            notes.append("The volumes are of several studies: choose one volume, and press Recognise volumes again.")
+            notes.append(_("The volumes are of several studies: choose one volume, and press Recognise volumes again."))
             return RecognisedVolumes({}, tuple(notes))
         volumes: dict[str, tuple[Any, str]] = {}
         for sequence in SEQUENCES:
             nodes = [node for node, candidate in candidates.items() if candidate.recognition.sequence == sequence]
             if sequence in chosenNodes:
-                reason = f"'{chosenNodes[sequence].GetName()}' stays chosen for {TITLES[sequence]}"
-                notes += _notes(f"{{}} left: {reason}.", nodes, eligibleIds)
+                notes += _notes(
+                    _("{volumes} left: '{chosen}' stays chosen for {sequence}."),
+                    nodes,
+                    eligibleIds,
+                    chosen=chosenNodes[sequence].GetName(),
+                    sequence=TITLES[sequence],
+                )
             elif len(nodes) > 1:
-                notes += _notes(f"{{}} look like {TITLES[sequence]}: choose one of them.", nodes, eligibleIds)
+                sentence = _("{volumes} look like {sequence}: choose one of them.")
+                notes += _notes(sentence, nodes, eligibleIds, sequence=TITLES[sequence])
             elif nodes and nodes[0].GetID() in eligibleIds:
                 volumes[sequence] = nodes[0], candidates[nodes[0]].how
         for node, candidate in candidates.items():
             if candidate.recognition.sequence is None:
-                notes += _notes(f"{{}} left: {candidate.recognition.reason}.", [node], eligibleIds)
+                notes += _notes(
+                    _("{volumes} left: {reason}."), [node], eligibleIds, reason=candidate.recognition.reason
+                )
         return RecognisedVolumes(volumes, tuple(notes))
 
     def _candidates(self, chosenNodes: dict[str, Any]) -> tuple[dict[Any, VolumeRecognition], list[Any]]:
@@ -101,19 +111,23 @@ def _recogniseVolume(node: Any) -> VolumeRecognition:
     name, tag, headers = node.GetName() or "", node.GetAttribute(SEQUENCE_ATTRIBUTE), headersOf(node)
     study = node.GetAttribute(STUDY_ATTRIBUTE) or (headers.studyUid if headers is not None else "")
     if tag in SEQUENCES:
-        return VolumeRecognition(Recognition(tag, "it came from the server as such"), "Recognised by its tag", study)
+        return VolumeRecognition(
+            Recognition(tag, _("it came from the server as such")), _("Recognised by its tag"), study
+        )
     if tag:
-        return VolumeRecognition(Recognition(None, "the server does not say its sequence"), "", study)
+        return VolumeRecognition(Recognition(None, _("the server does not say its sequence")), "", study)
     if headers is None:
-        return VolumeRecognition(recognise(name), "Recognised by its name", study)
+        return VolumeRecognition(recognise(name), _("Recognised by its name"), study)
     recognition = _byHeaders(name, headers)
-    return VolumeRecognition(recognition, f"Recognised by its DICOM headers and name: {recognition.reason}", study)
+    return VolumeRecognition(
+        recognition, _("Recognised by its DICOM headers and name: {reason}").format(reason=recognition.reason), study
+    )
 
 
 def _byHeaders(name: str, headers: Headers) -> Recognition:
     """What headers, description and name agree on: a copy keeps the headers, and its name says what was made of it."""
     if headers.modality.upper() != "MR":
-        return Recognition(None, f"its modality is {headers.modality}", is_other=True)
+        return Recognition(None, _("its modality is {modality}").format(modality=headers.modality), is_other=True)
     byName = recognise(name, headers.acquisition)
     description = headers.description
     if byName.is_other or not description or description == name:
@@ -123,16 +137,18 @@ def _byHeaders(name: str, headers: Headers) -> Recognition:
         return byDescription
     if byName.sequence and byDescription.sequence:
         return Recognition(
-            None, f"its name says {byName.sequence}, its DICOM description '{description}' {byDescription.sequence}"
+            None,
+            _("its name says {sequence}, its DICOM description '{description}' {other}").format(
+                sequence=byName.sequence, description=description, other=byDescription.sequence
+            ),
         )
     together = recognise(f"{name} {description}", headers.acquisition)
     agreed = byName.sequence or byDescription.sequence
     return together if together.sequence == agreed else Recognition(None, together.reason)
 
 
-def _notes(sentence: str, nodes: list[Any], eligibleIds: Collection[str]) -> list[str]:
-    """A sentence on these volumes; none where none of them is eligible."""
+def _notes(sentence: str, nodes: list[Any], eligibleIds: Collection[str], **facts: str) -> list[str]:
+    """A sentence on these ``volumes`` and other facts; none where none of them is eligible."""
     if not any(node.GetID() in eligibleIds for node in nodes):
         return []
-    names = [f"'{node.GetName()}'" for node in nodes]
-    return [sentence.format(names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}")]
+    return [sentence.format(volumes=inWords([f"'{node.GetName()}'" for node in nodes]), **facts)]

@@ -10,6 +10,7 @@ import numpy as np
 import slicer
 import slicer.util
 import vtk
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.server.volumes import VolumeError
 
@@ -87,7 +88,11 @@ def setSegmentArray(segmentation: Any, segmentId: str, array: np.ndarray, refere
     logic = slicer.modules.segmentations.logic()
     if not logic.SetBinaryLabelmapToSegment(labelmap, segmentation, segmentId):
         name = segmentation.GetSegmentation().GetSegment(segmentId).GetName()
-        raise VolumeError(f"the voxels of segment '{name}' of '{segmentation.GetName()}' cannot be set")
+        raise VolumeError(
+            _("the voxels of segment '{name}' of '{segmentation}' cannot be set").format(
+                name=name, segmentation=segmentation.GetName()
+            )
+        )
 
 
 def boundingBox(array: np.ndarray) -> tuple[slice, slice, slice] | None:
@@ -110,9 +115,14 @@ def resamplingNote(segmentation: Any, segmentId: str, reference: Any, mask: np.n
     drawnVolume = int((_array(labelmap, segmentation, segmentId) > 0).sum()) * float(np.prod(labelmap.GetSpacing()))
     sentVolume = int(mask.sum()) * abs(float(np.linalg.det(ijkToRasOf(reference)[:3, :3])))
     name = segmentation.GetSegmentation().GetSegment(segmentId).GetName()
-    return (
-        f"'{name}' was drawn on another grid than that of '{reference.GetName()}' and was brought to it: "
-        f"{drawnVolume / 1000:.3g} cm\u00b3 became {sentVolume / 1000:.3g} cm\u00b3."
+    return _(
+        "'{name}' was drawn on another grid than that of '{reference}' and was brought to it: "
+        "{drawnVolume} cm³ became {sentVolume} cm³."
+    ).format(
+        name=name,
+        reference=reference.GetName(),
+        drawnVolume=f"{drawnVolume / 1000:.3g}",
+        sentVolume=f"{sentVolume / 1000:.3g}",
     )
 
 
@@ -133,8 +143,10 @@ def _refuseOutside(voxels: int, segmentation: Any, segmentId: str, reference: An
     if voxels:
         name = segmentation.GetSegmentation().GetSegment(segmentId).GetName()
         raise VolumeError(
-            f"segment '{name}' of '{segmentation.GetName()}' reaches out of '{reference.GetName()}' with {voxels} of "
-            "its voxels; erase that part, or choose the volume that it was drawn on"
+            _(
+                "segment '{name}' of '{segmentation}' reaches out of '{reference}' with {voxels} of its "
+                "voxels; erase that part, or choose the volume that it was drawn on"
+            ).format(name=name, segmentation=segmentation.GetName(), reference=reference.GetName(), voxels=voxels)
         )
 
 

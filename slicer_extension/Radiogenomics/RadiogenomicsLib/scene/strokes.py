@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.scene.segments import ijkToRasOf
 from RadiogenomicsLib.server.volumes import VolumeError
@@ -20,7 +21,7 @@ def addCurve(lesion: bool) -> Any:
     """An empty curve of straight pieces that cannot be moved by hand and is not saved with the scene."""
     node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLMarkupsCurveNode")
     node.UnRegister(None)
-    node.SetName("Lesion stroke" if lesion else "Not lesion stroke")
+    node.SetName(_("Lesion stroke") if lesion else _("Not lesion stroke"))
     node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
     node.SetUndoEnabled(False)
@@ -63,6 +64,6 @@ def voxelsAlong(volume: Any, positions: list[list[float]]) -> np.ndarray:
     size = np.array(volume.GetImageData().GetDimensions())
     voxels = voxels[((voxels >= 0) & (voxels < size)).all(axis=1)]
     if not voxels.size:
-        raise VolumeError(f"the stroke is outside '{volume.GetName()}'; draw on the volume")
-    _, first = np.unique(voxels, axis=0, return_index=True)
+        raise VolumeError(_("the stroke is outside '{volume}'; draw on the volume").format(volume=volume.GetName()))
+    first = np.unique(voxels, axis=0, return_index=True)[1]
     return np.asarray(voxels[np.sort(first)])

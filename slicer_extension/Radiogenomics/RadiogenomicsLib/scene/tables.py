@@ -9,6 +9,7 @@ from typing import Any
 import slicer
 import slicer.util
 import vtk
+from slicer.i18n import tr as _
 
 from gliomics.reading.feature_words import WARNING_SIGN, read_feature_name, stability_text
 from gliomics.reading.record import Reading
@@ -139,12 +140,12 @@ def _unusual(row: _Row) -> tuple[Any, ...]:
 
 
 ORDERS: dict[str, _Key] = {
-    "As measured": lambda row: (),
-    "Name": lambda row: (row.get("Feature", "").casefold(), row.get(MEASURED_ON, "")),
-    "Most unusual first": _unusual,
-    "Most stable first": _by("Stability", -1),
-    "Largest value first": _by("Value", -1),
-    "Smallest value first": _by("Value", 1),
+    _("As measured"): lambda row: (),
+    _("Name"): lambda row: (row.get("Feature", "").casefold(), row.get(MEASURED_ON, "")),
+    _("Most unusual first"): _unusual,
+    _("Most stable first"): _by("Stability", -1),
+    _("Largest value first"): _by("Value", -1),
+    _("Smallest value first"): _by("Value", 1),
 }
 """The orders in which features can be shown, by their titles."""
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from slicer.i18n import tr as _
+
 from gliomics.client import ClientError, GliomicsClient, is_loopback
 from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow, SubtypeEstimate
@@ -147,13 +149,15 @@ def addressError(url: str) -> str:
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
-    return "" if valid else f"'{url}' is not a server address: write it like http://127.0.0.1:8000"
+    return "" if valid else _("'{url}' is not a server address: write it like http://127.0.0.1:8000").format(url=url)
 
 
 def tokenError(token: str) -> str:
     """What is wrong with an access token; empty when it can be sent, as can none at all."""
     usable = token.isascii() and token.isprintable() and " " not in token
-    return "" if usable else "The token has characters that no token has: paste it again, without anything around it."
+    return (
+        "" if usable else _("The token has characters that no token has: paste it again, without anything around it.")
+    )
 
 
 class ServerBackend:
@@ -173,7 +177,7 @@ class ServerBackend:
         """Active learning's choice, with every sequence of it as NIfTI."""
         choice = self._client.next_sample(strategy, **({"slices": slices} if slices else {}))
         if not choice["id"]:
-            return DownloadedStudy("", str(choice.get("reason", "nothing is left to label")), {})
+            return DownloadedStudy("", str(choice.get("reason", _("nothing is left to label"))), {})
         studyId = str(choice["id"])
         info = self._client.image_info(studyId)
         sequences = choice.get("sequences") or info.get("sequences") or [UNNAMED]
@@ -192,7 +196,9 @@ class ServerBackend:
         """The mask of a segmentation model."""
         answer = self._client.infer(model, case.studyId, files=case.files or None)
         if answer.label is None:
-            raise ClientError(f"'{model}' answered without a mask; choose a model for segmentation")
+            raise ClientError(
+                _("'{model}' answered without a mask; choose a model for segmentation").format(model=model)
+            )
         mask = folder / "mask.nii.gz"
         mask.write_bytes(answer.label)
         labels = labelsOf(answer.params.get("label_names"))
@@ -202,7 +208,11 @@ class ServerBackend:
         """A map of a segmentation model."""
         answer = self._client.infer(model, case.studyId, files=case.files or None, params={"result": kind})
         if answer.label is None or answer.params.get("result") != kind:
-            raise ClientError(f"'{model}' answered without a map of {kind}; choose one of the server's own models")
+            raise ClientError(
+                _("'{model}' answered without a map of {kind}; choose one of the server's own models").format(
+                    model=model, kind=kind
+                )
+            )
         path = folder / "map.nii.gz"
         path.write_bytes(answer.label)
         return path
@@ -212,7 +222,7 @@ class ServerBackend:
         params, files = optionsOf(prompts), case.files or None
         answer = self._client.infer(model, case.studyId, files=files, label=mask, params=params)
         if answer.label is None:
-            raise ClientError(f"'{model}' answered without a mask; it corrects none")
+            raise ClientError(_("'{model}' answered without a mask; it corrects none").format(model=model))
         corrected = folder / "corrected.nii.gz"
         corrected.write_bytes(answer.label)
         return corrected
@@ -233,9 +243,16 @@ class ServerBackend:
                 if refusal.status not in (400, 404):
                     raise
                 answer = self._client.infer("radiomics", **target, label=mask, params={"region": region}).params
-                note = "the server has no subtype model" if refusal.status == 404 else f"no subtype: {refusal}"
+                note = (
+                    _("the server has no subtype model")
+                    if refusal.status == 404
+                    else _("no subtype: {refusal}").format(refusal=refusal)
+                )
                 return Analysis(_noted(FeatureRow.from_json(answer["features"]), [note]), (), _readingOf(answer))
-        notes = [f"no estimate of {name}: {why}" for name, why in answer.get("not_estimated", {}).items()]
+        notes = [
+            _("no estimate of {name}: {why}").format(name=name, why=why)
+            for name, why in answer.get("not_estimated", {}).items()
+        ]
         estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
         return Analysis(_noted(FeatureRow.from_json(answer["features"]), notes), estimates, _readingOf(answer))
 
@@ -253,7 +270,7 @@ class ServerBackend:
                     raise
                 answer = self._client.infer("radiomics", **target, label=label, params=params).params
         if "regions" not in answer:
-            raise ClientError("the server measures one part at a time only; it is older than this panel")
+            raise ClientError(_("the server measures one part at a time only; it is older than this panel"))
         return {str(part["region"]): _analysisOf(part) for part in answer["regions"]}
 
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
@@ -315,6 +332,9 @@ def _noted(features: FeatureRow, notes: list[str]) -> FeatureRow:
 
 def _bytesReported(report: ReportProgress, studyId: str, sequence: str) -> Callable[[int, int | None], None]:
     def progress(received: int, total: int | None) -> None:
-        report(f"downloading {sequence} of '{studyId}'", received / total if total else None)
+        report(
+            _("downloading {sequence} of '{study}'").format(sequence=sequence, study=studyId),
+            received / total if total else None,
+        )
 
     return progress

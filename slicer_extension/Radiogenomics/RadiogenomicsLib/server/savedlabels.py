@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from slicer.i18n import tr as _
+
 
 @dataclass(frozen=True)
 class SavedLabel:
@@ -44,7 +46,11 @@ class SavedLabel:
     @property
     def name(self) -> str:
         """Tag and version: ``final, version 2``."""
-        return self.tag if self.version is None else f"{self.tag}, version {self.version}"
+        return (
+            self.tag
+            if self.version is None
+            else _("{tag}, version {version}").format(tag=self.tag, version=self.version)
+        )
 
     @property
     def title(self) -> str:

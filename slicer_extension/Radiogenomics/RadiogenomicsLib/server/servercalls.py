@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles
 from RadiogenomicsLib.server.jobs import BackgroundJob
 from RadiogenomicsLib.server.learning import Lease
@@ -60,14 +62,14 @@ class Submitted:
 
 def connect(job: BackgroundJob, backend: Backend) -> ServerInfo:
     """Ask a server what it offers."""
-    job.progress("asking what the server offers")
+    job.progress(_("asking what the server offers"))
     return backend.describe()
 
 
 def takeNextStudy(job: BackgroundJob, backend: Backend, strategy: str, slices: int) -> StudyImages:
     """Download the study to annotate next; ``slices`` says how many of its slices shall be named, 0 for none."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
-        job.progress("choosing a study")
+        job.progress(_("choosing a study"))
         study = backend.nextStudy(strategy, slices, Path(name), job.progress)
         volumes = {}
         for sequence, path in study.files.items():
@@ -83,9 +85,9 @@ def segment(job: BackgroundJob, backend: Backend, model: str, images: CaseImages
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
         case = _case(job, images, folder)
-        job.progress(f"{model} is at work")
+        job.progress(_("{model} is at work").format(model=model))
         answer = backend.segment(model, case, folder)
-        job.progress("reading the mask")
+        job.progress(_("reading the mask"))
         return MaskImage(readNifti(answer.mask), answer.labels, answer.warnings)
 
 
@@ -94,9 +96,9 @@ def voxelMap(job: BackgroundJob, backend: Backend, model: str, images: CaseImage
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
         case = _case(job, images, folder)
-        job.progress(f"{model} is at work")
+        job.progress(_("{model} is at work").format(model=model))
         path = backend.voxelMap(model, case, kind, folder)
-        job.progress("reading the map")
+        job.progress(_("reading the map"))
         return readNifti(path)
 
 
@@ -118,7 +120,7 @@ def correct(
             array = withStrokes(mask.array, [last], STROKE_LESION, STROKE_NOT_LESION)
             mask = OrientedImage(array, mask.ijkToRas)
         writeNifti(mask, folder / "label.nii.gz")
-        job.progress(f"{model} is at work")
+        job.progress(_("{model} is at work").format(model=model))
         return readNifti(backend.correct(model, case, folder / "label.nii.gz", prompts, folder))
 
 
@@ -128,7 +130,7 @@ def analyse(job: BackgroundJob, backend: Backend, images: CaseImages, mask: Orie
         folder = Path(name)
         case = _case(job, images, folder)
         writeNifti(mask, folder / "label.nii.gz")
-        job.progress("computing features and estimates")
+        job.progress(_("computing features and estimates"))
         return backend.analyse(case, folder / "label.nii.gz", region)
 
 
@@ -140,26 +142,26 @@ def analyseParts(
         folder = Path(name)
         case = _case(job, images, folder)
         writeNifti(label, folder / "label.nii.gz")
-        job.progress("measuring every part of the tumour")
+        job.progress(_("measuring every part of the tumour"))
         return backend.analyseParts(case, folder / "label.nii.gz", numbering)
 
 
 def listLabels(job: BackgroundJob, backend: Backend, studyId: str) -> tuple[SavedLabel, ...]:
     """Ask which labels the server has of a study."""
-    job.progress(f"asking which labels '{studyId}' has")
+    job.progress(_("asking which labels '{study}' has").format(study=studyId))
     return backend.labelsOf(studyId)
 
 
 def loadLabel(job: BackgroundJob, backend: Backend, studyId: str, label: SavedLabel) -> OrientedImage:
     """Download one of a study's labels."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
-        job.progress(f"downloading {label.name} of '{studyId}'")
+        job.progress(_("downloading {name} of '{study}'").format(name=label.name, study=studyId))
         return readNifti(backend.label(studyId, label, Path(name)))
 
 
 def submit(job: BackgroundJob, backend: Backend, studyId: str, mask: OrientedImage, notes: dict[str, Any]) -> Submitted:
     """Save the label of a whole study, and ask the server how many studies are labelled now."""
-    job.progress(f"asking which labels '{studyId}' has")
+    job.progress(_("asking which labels '{study}' has").format(study=studyId))
     earlier = next((label for label in backend.labelsOf(studyId) if label.tag == FINAL and label.isCurrent), None)
     _send(job, backend, studyId, mask, notes=notes, tag=FINAL)
     return Submitted(backend.describe(), earlier)
@@ -176,7 +178,7 @@ def submitSlices(
 ) -> tuple[int, ...]:
     """Save what is drawn in some slices, beside those that were saved before; returns all that are done now."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
-        job.progress(f"asking which slices of '{studyId}' were saved before")
+        job.progress(_("asking which slices of '{study}' were saved before").format(study=studyId))
         earlier = backend.partialLabel(studyId, Path(name))
         if earlier is not None:
             mask = withEarlierSlices(mask, slices, readNifti(earlier.mask), earlier.slices)
@@ -192,7 +194,7 @@ def _send(
         job.progress("compressing")
         path = Path(name) / "label.nii.gz"
         writeNifti(mask, path)
-        job.progress(f"sending the label of '{studyId}'")
+        job.progress(_("sending the label of '{study}'").format(study=studyId))
         backend.submit(studyId, path, notes, tag)
 
 

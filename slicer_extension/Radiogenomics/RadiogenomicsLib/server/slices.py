@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
 
@@ -21,7 +22,9 @@ def sliceCentre(volume: OrientedImage, number: int) -> np.ndarray:
     centre = (np.array(volume.array.shape[::-1]) - 1) / 2
     count = volume.array.shape[2 - axis]
     if not 0 <= number < count:
-        raise VolumeError(f"there is no slice {number}; the volume has slices 0 to {count - 1}")
+        raise VolumeError(
+            _("there is no slice {number}; the volume has slices 0 to {last}").format(number=number, last=count - 1)
+        )
     centre[axis] = number
     return np.asarray((volume.ijkToRas @ np.append(centre, 1.0))[:3])
 
@@ -32,8 +35,10 @@ def withEarlierSlices(
     """``mask`` with the slices of an ``earlier`` mask that were done then and are not among ``slices`` now."""
     if not sameGrid(mask, earlier):
         raise VolumeError(
-            f"the slices saved before have {describeGrid(earlier)}, these have {describeGrid(mask)}, or lie elsewhere; "
-            "draw on the volume that they were drawn on"
+            _(
+                "the slices saved before have {earlier}, these have {mask}, or lie elsewhere; draw on the "
+                "volume that they were drawn on"
+            ).format(earlier=describeGrid(earlier), mask=describeGrid(mask))
         )
     array = mask.array.astype(np.promote_types(mask.array.dtype, earlier.array.dtype))
     axis = 2 - axialAxis(mask.ijkToRas)

@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from slicer.i18n import tr as _
 
 from gliomics.errors import InputError
 
@@ -55,7 +56,7 @@ class OrientedImage:
 def describeGrid(volume: OrientedImage) -> str:
     """The grid in words, for messages: dimensions and spacing along i, j, k."""
     size = " x ".join(str(n) for n in volume.array.shape[::-1])
-    return f"{size} voxels of {' x '.join(f'{s:.4g}' for s in volume.spacing)} mm"
+    return _("{size} voxels of {spacing} mm").format(size=size, spacing=" x ".join(f"{s:.4g}" for s in volume.spacing))
 
 
 def sameGrid(a: OrientedImage, b: OrientedImage) -> bool:
@@ -72,7 +73,9 @@ def writeNifti(volume: OrientedImage, path: Path) -> None:
     """Write ``volume`` as NIfTI-1 (gzip-compressed if the name ends in ``.gz``), geometry exact in both codes."""
     array = volume.array.astype(np.uint8) if volume.array.dtype == np.bool_ else volume.array
     if array.dtype.newbyteorder("=") not in _CODES:
-        raise VolumeError(f"voxels of type {array.dtype} cannot be written; convert the volume to float first")
+        raise VolumeError(
+            _("voxels of type {dtype} cannot be written; convert the volume to float first").format(dtype=array.dtype)
+        )
     quaternion, offset, zooms, handedness = _quaternion(volume.ijkToRas)
     header = bytearray(HEADER_BYTES + 4)
     struct.pack_into("<i", header, 0, HEADER_BYTES)
@@ -100,9 +103,9 @@ def readNifti(path: Path) -> OrientedImage:
             file.read(int(struct.unpack_from(order + "f", header, 108)[0]) - HEADER_BYTES)
             voxels = file.read(int(np.prod(shape)) * dtype.itemsize)
     except (OSError, EOFError) as error:
-        raise VolumeError(f"{path.name} cannot be read: {error}") from error
+        raise VolumeError(_("{name} cannot be read: {error}").format(name=path.name, error=error)) from error
     if len(voxels) < int(np.prod(shape)) * dtype.itemsize:
-        raise VolumeError(f"{path.name} is truncated: it ends before its last voxel")
+        raise VolumeError(_("{name} is truncated: it ends before its last voxel").format(name=path.name))
     array = np.frombuffer(voxels, dtype).reshape(shape[::-1]).astype(dtype.newbyteorder("="))
     slope, intercept = struct.unpack_from(order + "2f", header, 112)
     if slope not in (0.0, 1.0) or intercept != 0.0:
@@ -113,16 +116,26 @@ def readNifti(path: Path) -> OrientedImage:
 def _layout(header: bytes, path: Path) -> tuple[str, tuple[int, ...], np.dtype]:
     order = next((o for o in "<>" if len(header) == HEADER_BYTES and struct.unpack_from(o + "i", header)[0] == 348), "")
     if not order or header[344:347] != b"n+1":
-        raise VolumeError(f"{path.name} is not a NIfTI-1 file")
+        raise VolumeError(_("{name} is not a NIfTI-1 file").format(name=path.name))
     dimensions = struct.unpack_from(order + "8h", header, 40)
     shape = dimensions[1 : 1 + dimensions[0]]
     if dimensions[0] < 3 or any(n != 1 for n in shape[3:]) or min(shape[:3]) < 1:
-        raise VolumeError(f"{path.name} is not a 3-D image: its dimensions are {shape}")
+        raise VolumeError(
+            _("{name} is not a 3-D image: its dimensions are {shape}").format(name=path.name, shape=shape)
+        )
     if shape[0] * shape[1] * shape[2] > MAX_VOXELS:
-        raise VolumeError(f"{path.name} claims {shape[:3]} voxels, more than the {MAX_VOXELS} that are accepted")
+        raise VolumeError(
+            _("{name} claims {shape} voxels, more than the {most} that are accepted").format(
+                name=path.name, shape=shape[:3], most=MAX_VOXELS
+            )
+        )
     code = struct.unpack_from(order + "h", header, 70)[0]
     if code not in _TYPES:
-        raise VolumeError(f"{path.name} holds voxels of NIfTI type {code}, which is not a number per voxel")
+        raise VolumeError(
+            _("{name} holds voxels of NIfTI type {code}, which is not a number per voxel").format(
+                name=path.name, code=code
+            )
+        )
     return order, shape[:3], np.dtype(order + _TYPES[code])
 
 
@@ -145,7 +158,9 @@ def _affine(header: bytes, order: str, path: Path) -> np.ndarray:
         affine[:3, :3] = rotation @ np.diag([zooms[0], zooms[1], zooms[2] * (-1 if handedness < 0 else 1)])
         affine[:3, 3] = offset
     else:
-        raise VolumeError(f"{path.name} does not say where it lies in space (it has neither qform nor sform)")
+        raise VolumeError(
+            _("{name} does not say where it lies in space (it has neither qform nor sform)").format(name=path.name)
+        )
     return affine
 
 
@@ -157,7 +172,7 @@ def _orthogonal(affine: np.ndarray) -> bool:
 def _quaternion(affine: np.ndarray) -> tuple[list[float], list[float], list[float], float]:
     """(b, c, d), offset, voxel sizes and handedness of NIfTI's qform, for the rotation nearest to ``affine``."""
     zooms = np.linalg.norm(affine[:3, :3], axis=0)
-    left, _, right = np.linalg.svd(affine[:3, :3] / zooms)
+    left, _scales, right = np.linalg.svd(affine[:3, :3] / zooms)
     rotation = left @ right
     handedness = -1.0 if np.linalg.det(rotation) < 0 else 1.0
     rotation[:, 2] *= handedness
@@ -171,7 +186,7 @@ def _quaternion(affine: np.ndarray) -> tuple[list[float], list[float], list[floa
             [zy - yz, xz - zx, yx - xy, xx + yy + zz],
         ]
     )
-    _, vectors = np.linalg.eigh(matrix)
+    vectors = np.linalg.eigh(matrix)[1]
     *imaginary, real = vectors[:, -1].tolist()
     sign = 1.0 if real >= 0 else -1.0
     return [sign * part for part in imaginary], affine[:3, 3].tolist(), zooms.tolist(), handedness

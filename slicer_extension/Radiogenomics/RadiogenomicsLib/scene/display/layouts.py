@@ -10,6 +10,7 @@ from typing import Any
 
 import slicer
 import slicer.util
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 
@@ -133,7 +134,7 @@ def fill(volumes: dict[str, Any]) -> None:
         composite.SetLinkedControl(True)
         composite.EndModify(wasModified)
         logic.GetSliceNode().SetLayoutLabel(
-            TITLES[sequence] if node is not None else f"{TITLES[sequence]}: none chosen"
+            TITLES[sequence] if node is not None else _("{sequence}: none chosen").format(sequence=TITLES[sequence])
         )
 
 
@@ -144,7 +145,7 @@ def fit(volumes: dict[str, Any], centre: list[float] | None) -> None:
         return
     views = [logic.GetSliceNode() for logic in sliceLogics().values()]
     for logic, view in zip(sliceLogics().values(), views, strict=True):
-        width, height, _ = view.GetDimensions()
+        width, height, _depth = view.GetDimensions()
         view.SetOrientation("Axial")
         view.RotateToVolumePlane(first)
         logic.FitSliceToVolume(first, width, height)

@@ -8,6 +8,7 @@ from typing import Any
 
 import slicer
 import slicer.util
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.scene.display.layouts import VIEW_TAGS
 from RadiogenomicsLib.scene.hierarchy import fileBeside, removeNode
@@ -16,7 +17,7 @@ from RadiogenomicsLib.scene.segments import ijkToRasOf
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
 
 PROBABILITY, UNCERTAINTY = "probability", "uncertainty"
-TITLES = {PROBABILITY: "Probability of tumour", UNCERTAINTY: "Uncertainty"}
+TITLES = {PROBABILITY: _("Probability of tumour"), UNCERTAINTY: _("Uncertainty")}
 _COLOURS = {PROBABILITY: "vtkMRMLColorTableNodeIron", UNCERTAINTY: "vtkMRMLColorTableNodeOcean"}
 _LEAST_SHOWN = 0.05
 """Below this the image is seen through the map."""
@@ -36,8 +37,10 @@ def addMap(
     grid = OrientedImage(slicer.util.arrayFromVolume(reference), ijkToRasOf(reference))
     if not sameGrid(image, grid):
         raise VolumeError(
-            f"the map has {describeGrid(image)}, '{reference.GetName()}' has {describeGrid(grid)}, or they lie "
-            "elsewhere; the server answered for another image"
+            _(
+                "the map has {image}, '{reference}' has {grid}, or they lie elsewhere; the server answered "
+                "for another image"
+            ).format(image=describeGrid(image), reference=reference.GetName(), grid=describeGrid(grid))
         )
     for node in _mapsOn(reference, kind):
         removeNode(node)

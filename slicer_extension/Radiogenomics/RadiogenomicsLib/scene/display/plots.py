@@ -7,6 +7,7 @@ from typing import Any
 import slicer
 import slicer.util
 import vtk
+from slicer.i18n import tr as _
 
 from gliomics.reading.record import KeyFeature, Population, Reading
 from RadiogenomicsLib.scene.display.layouts import PLOT_TAGS
@@ -65,9 +66,9 @@ def _keyChart(features: list[KeyFeature], title: str) -> Any:
     """A row for each feature with a mark at its percentile; lines where 5, 50 and 95 % of the patients lie below."""
     chart, top = emptyChart(KEY_CHART), _LEGEND_ROOM * (len(features) + 1)
     wasModified = chart.StartModify()
-    chart.SetTitle(f"{title} among {_patients(features[0].population)}")
-    chart.SetXAxisTitle("Percentile among the training patients, %")
-    chart.SetYAxisTitle("Key feature, by its number")
+    chart.SetTitle(_("{title} among {population}").format(title=title, population=_patients(features[0].population)))
+    chart.SetXAxisTitle(_("Percentile among the training patients, %"))
+    chart.SetYAxisTitle(_("Key feature, by its number"))
     chart.SetXAxisRangeAuto(False)
     chart.SetXAxisRange(0.0, 100.0)
     chart.SetYAxisRangeAuto(False)
@@ -92,9 +93,9 @@ def _featureChart(feature: KeyFeature) -> Any:
     chart, population = emptyChart(FEATURE_CHART), feature.population
     assert population is not None, "only comparable features are plotted"
     wasModified = chart.StartModify()
-    chart.SetTitle(f"{feature.name} among {_patients(population)}")
+    chart.SetTitle(_("{name} among {population}").format(name=feature.name, population=_patients(population)))
     chart.SetXAxisTitle(f"{feature.name}, {feature.unit}" if feature.unit else feature.name)
-    chart.SetYAxisTitle("Patients with a lower value, %")
+    chart.SetYAxisTitle(_("Patients with a lower value, %"))
     chart.SetYAxisRangeAuto(False)
     chart.SetYAxisRange(0.0, 100.0)
     values = [feature.value, *population.overall, *(x for each in population.by_class.values() for x in each)]
@@ -110,7 +111,10 @@ def _featureChart(feature: KeyFeature) -> Any:
     ):
         addSeries(chart, population.titles.get(label, label), {"x": list(quantiles), "y": shares}, colour)
     patient = addSeries(
-        chart, f"this patient: {feature.text}", {"x": [feature.value, feature.value], "y": [0.0, 100.0]}, _PATIENT
+        chart,
+        _("this patient: {text}").format(text=feature.text),
+        {"x": [feature.value, feature.value], "y": [0.0, 100.0]},
+        _PATIENT,
     )
     patient.SetLineWidth(3)
     chart.EndModify(wasModified)
@@ -119,7 +123,11 @@ def _featureChart(feature: KeyFeature) -> Any:
 
 def _patients(population: Population | None) -> str:
     """How many they are; their name is too long for a title and stands in the panel."""
-    return f"{population.n} training patients" if population is not None else "the training patients"
+    return (
+        _("{count} training patients").format(count=population.n)
+        if population is not None
+        else _("the training patients")
+    )
 
 
 def emptyChart(name: str) -> Any:
