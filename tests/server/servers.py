@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gliomics.client import GliomicsClient
+from tests.processes import THREADS, Process
 
 LIBRARY = Path(__file__).resolve().parents[2] / "lib"
 
@@ -20,7 +21,7 @@ class Server:
 
     studies: Path
     url: str
-    process: subprocess.Popen[str]
+    process: Process | subprocess.Popen[str]
     client: GliomicsClient
 
     def written(self) -> dict[str, bytes]:
@@ -42,32 +43,26 @@ class Server:
         self.process.wait(30)
 
 
-def environment(threads: int = 1) -> dict[str, str]:
+def environment(threads: int = THREADS) -> dict[str, str]:
     """The environment of a server process: this checkout's library, and byte code kept, which halves the start."""
     changed = {"PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": str(threads)}
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | changed
 
 
 def start_server(
-    studies: Path, *options: str, threads: int = 1, open_files: int | None = None, under: Sequence[str] = ()
+    studies: Path, *options: str, threads: int = THREADS, open_files: int | None = None, under: Sequence[str] = ()
 ) -> Server:
     """Run ``gliomics serve`` over a folder and wait until it answers.
 
     With at most so many ``open_files``, and ``under`` another command, such as one that takes rights away.
     """
-    command = [
-        sys.executable,
-        "-c",
-        "import typer;from gliomics.cli.serve import serve;typer.run(serve)",
-        "--studies",
-        str(studies),
-        "--port",
-        "0",
-        *options,
-    ]
-    if open_files is not None:
-        command = ["sh", "-c", f'ulimit -n {open_files}; exec "$@"', "sh", *command]
-    process = subprocess.Popen([*under, *command], stdout=subprocess.PIPE, text=True, env=environment(threads))
+    command = ["serve", "--studies", str(studies), "--port", "0", *options]
+    process: Process | subprocess.Popen[str]
+    if under or threads != THREADS:
+        full = [*under, sys.executable, "-m", "gliomics", *command]
+        process = subprocess.Popen(full, stdout=subprocess.PIPE, text=True, env=environment(threads))
+    else:
+        process = Process(*command, env=environment(), open_files=open_files, stderr=None)
     assert process.stdout is not None
     line = process.stdout.readline()
     assert " at http" in line, f"the server did not start: {line!r}"

@@ -12,13 +12,13 @@ import requests
 from gliomics.bundled import bundled
 from gliomics.client import GliomicsClient
 from gliomics.segmentation.weights import WEIGHTS
+from tests.processes import run
 from tests.server.servers import Server, environment, start_server
 from tests.server.studies import TINY, a_card, add_model, add_study, an_untrained_state
 
 
 def serve(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gliomics", "serve", *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment(), check=False)
+    return run("serve", *options, env=environment())
 
 
 def one_line(result: subprocess.CompletedProcess[str]) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from gliomics.cli.main import app
 from gliomics.errors import InputError
 from gliomics.files import write_json
 from gliomics.segmentation.labelled import LabelledStudy
+from tests.processes import Process
 from tests.unit.tiny_networks import labelled, write_tiny_config
 
 pytestmark = pytest.mark.slow
@@ -78,11 +77,9 @@ def files(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(paths)}
 
 
-def started(options: list[str], out: Path) -> subprocess.Popen[str]:
+def started(options: list[str], out: Path) -> Process:
     """The command as a process of its own, on one core: sums come out the same each time."""
-    command = [sys.executable, "-m", "gliomics", "simulate", "active-learning", *options, "--out", str(out)]
-    one_core = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=one_core)
+    return Process("simulate", "active-learning", *options, "--out", out, stderr=subprocess.STDOUT)
 
 
 def finished(options: list[str], out: Path) -> dict[str, bytes]:

@@ -20,6 +20,7 @@ import pytest
 from gliomics.study import list_studies, load_sequences, read_mask, write_mask
 from gliomics.study.labels import label_path
 from gliomics.study.volumes import Volume
+from tests.processes import Process
 from tests.unit.dicom.dicom_files import TIMES, write_series
 from tests.unit.intake.trees import (
     AFFINE,
@@ -164,9 +165,7 @@ def test_an_interrupted_import_leaves_whole_studies_and_goes_on(tmp_path: Path) 
             array = np.tile(voxels(name + tail), (12, 12, 12))
             nib.save(nib.Nifti1Image(array, AFFINE), tmp_path / "in" / name / f"{tail}.nii")
     out = tmp_path / "out"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "lib")}
-    command = [sys.executable, "-m", "gliomics", "import", str(tmp_path / "in"), str(out), "--yes"]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    process = Process("import", tmp_path / "in", out, "--yes")
     deadline = time.monotonic() + 60
     while not (out / names[1]).exists() and time.monotonic() < deadline:
         time.sleep(0.005)

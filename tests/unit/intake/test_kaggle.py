@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -16,6 +13,7 @@ import SimpleITK as sitk
 from gliomics.errors import InputError
 from gliomics.intake import import_folder, plan_import, write_plan
 from gliomics.study import label_path, list_studies, load_sequences, read_mask, read_volume
+from tests.processes import Process
 
 PATIENTS = ("TCGA_AA_0001_19990101", "TCGA_AA_0002_20000229")
 TABLE = "Patient,COCCluster\nTCGA_AA_0001,2\nTCGA_AA_0002,\n"
@@ -252,9 +250,7 @@ def test_a_killed_import_leaves_whole_studies_only_and_can_be_run_again(tmp_path
         for path in (tmp_path / "kaggle_3m" / name).iterdir():
             path.rename(path.with_name(path.name.replace(names[0], name)))
     dest = tmp_path / "studies"
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "lib")}
-    command = [sys.executable, "-m", "gliomics", "import", str(tmp_path), str(dest), "--yes"]
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    process = Process("import", tmp_path, dest, "--yes")
     deadline = time.monotonic() + 60
     while not (dest / names[2]).exists() and time.monotonic() < deadline:
         time.sleep(0.005)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import zlib
 from collections.abc import Collection
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from gliomics.study import Study, list_studies, read_mask, read_volume
 from gliomics.study.labels import label_path
+from tests.processes import run
 
 SHAPE = (8, 7, 6)
 AFFINE = np.array([[-1.0, 0, 0, 90], [0, -1.0, 0, 120], [0, 0, 2.0, -30], [0, 0, 0, 1]])
@@ -63,11 +63,7 @@ def write_json_file(path: Path, value: object) -> None:
 
 def gliomics(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The command line in its own process, without a terminal."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "lib"), "COLUMNS": "240"}
-    command = [sys.executable, "-m", "gliomics", *map(str, arguments)]
-    return subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
-    )
+    return run(*arguments, env={**os.environ, "COLUMNS": "240"})
 
 
 def imported(source: Path, dest: Path, *options: str, code: int = 0) -> tuple[dict[str, Study], str]:

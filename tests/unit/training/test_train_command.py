@@ -27,11 +27,11 @@ from gliomics.training.checkpoint import EpochRecord
 from gliomics.training.config import load_training_config
 from gliomics.training.crossvalidate import RECORD
 from gliomics.training.fit import CHECKPOINT, fit
+from tests.processes import Process
 from tests.unit.tiny_networks import write_tiny_config
 
 pytestmark = pytest.mark.slow
 
-GLIOMICS = [sys.executable, "-m", "gliomics"]
 EPOCHS = 20
 
 
@@ -43,21 +43,11 @@ def options(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStu
     return ["--data", str(labelled[0].label.parents[2]), "--config", str(config)]
 
 
-def start(
-    *arguments: str | Path, program: list[str] | None = None, folder: Path | None = None
-) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*(program or GLIOMICS), "train", "segmentation", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        cwd=folder,
-    )
+def start(*arguments: str | Path) -> Process:
+    return Process("train", "segmentation", *arguments, own_session=True, stderr=subprocess.STDOUT)
 
 
-def finished(process: subprocess.Popen[str]) -> str:
+def finished(process: Process | subprocess.Popen[str]) -> str:
     output, _ = process.communicate(timeout=180)
     assert process.returncode == 0, output
     return output
@@ -116,11 +106,19 @@ def test_two_processes_of_torchrun_train_one_model_whatever_the_working_folder_h
 ) -> None:
     programs = Path(sys.executable).parent
     several = ["--standalone", "--nproc-per-node", "2", "--no-python", str(programs / "gliomics")]
-    program = [str(programs / "torchrun"), *several]
+    program = [str(programs / "torchrun"), *several, "train", "segmentation"]
     split = tmp_path / "split.json"
     write_json(split, {"test": ["patient-5"]})
     arguments = (*options, "--split", split, "--out", tmp_path / "run")
-    output = finished(start(*arguments, program=program, folder=folder_in_the_way))
+    process = subprocess.Popen(
+        [*program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=folder_in_the_way,
+    )
+    output = finished(process)
     assert output.count(f"epoch {EPOCHS} of {EPOCHS}") == 1
     assert load_model_folder(tmp_path / "run" / "model").card.metrics[0].value > 0.7
 
