@@ -247,14 +247,12 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
             voxelsByName[name] = voxels
             array[voxels] = values[segmentId]
         if not array.any() and not allowEmpty:
+            text = _("segments {names} of '{segmentation}' are empty on '{reference}'; draw before you submit")
+            if len(names) == 1:
+                text = _("segment {names} of '{segmentation}' is empty on '{reference}'; draw before you submit")
+            drawn = inWords([f"'{name}'" for name in names.values()])
             raise VolumeError(
-                _(
-                    "nothing is drawn on '{reference}': empty in '{segmentation}' is {segments}; draw before you submit"
-                ).format(
-                    reference=reference.GetName(),
-                    segmentation=segmentation.GetName(),
-                    segments=inWords([f"'{name}'" for name in names.values()]),
-                )
+                text.format(names=drawn, segmentation=segmentation.GetName(), reference=reference.GetName())
             )
         valuesByName = {names[segmentId]: value for segmentId, value in values.items()}
         return LabelExport(OrientedImage(array, ijkToRasOf(reference)), valuesByName, tuple(warnings))

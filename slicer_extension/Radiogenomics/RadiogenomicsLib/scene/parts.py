@@ -66,12 +66,16 @@ def labelledParts(segmentation: Any, reference: Any) -> LabelledParts:
 
 def _checkKnown(unknown: list[str], title: str) -> None:
     if unknown:
-        raise VolumeError(
-            _(
-                "'{segmentation}' has what is no part of a tumour that is known: {names}; name the parts enhancing, "
-                "necrosis, non-enhancing core, oedema, resection cavity or tumour, or delete what is none"
-            ).format(segmentation=title, names=inWords([f"'{name}'" for name in unknown]))
+        text = _(
+            "{names} of '{segmentation}' are no parts of a tumour that are known; name the parts enhancing, necrosis, "
+            "non-enhancing core, oedema, resection cavity or tumour, or delete what is none"
         )
+        if len(unknown) == 1:
+            text = _(
+                "{names} of '{segmentation}' is no part of a tumour that is known; name the parts enhancing, necrosis, "
+                "non-enhancing core, oedema, resection cavity or tumour, or delete what is none"
+            )
+        raise VolumeError(text.format(names=inWords([f"'{name}'" for name in unknown]), segmentation=title))
 
 
 def _checkApart(name: str, arrays: dict[str, np.ndarray], title: str) -> None:
