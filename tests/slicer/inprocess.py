@@ -14,6 +14,7 @@ from RadiogenomicsLib.server.backends import (
     Analysis,
     CaseFiles,
     DownloadedStudy,
+    Exports,
     PartialLabel,
     ReportProgress,
     Segmented,
@@ -24,6 +25,7 @@ from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
 from gliomics.errors import GliomicsError
+from gliomics.files import write_text
 from gliomics.reading.record import ClassBar, EstimateReading, Fact, KeyFeature, Reading
 from gliomics.records import Box, Click, FeatureRow, SubtypeEstimate
 
@@ -201,6 +203,13 @@ class InProcessBackend:
             case.studyId or "upload", region, values, dict(self.featureDiagnostics), list(self.featureWarnings)
         )
         return Analysis(features, (self.estimate,), self._reading(features))
+
+    def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
+        self._enter()
+        self.cases.append(case)
+        voxels = int((readNifti(mask).array > 0).sum())
+        for name, path in exports.paths.items():
+            write_text(path, f"{name} of {exports.segment} of {case.studyId or exports.title}: {voxels} voxels")
 
     def analyseParts(self, case: CaseFiles, label: Path, numbering: str) -> dict[str, Analysis | str]:
         """The whole, and those parts that the numbering names."""

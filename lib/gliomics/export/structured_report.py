@@ -24,6 +24,7 @@ from highdicom.sr import (
     ObserverContext,
     ReferencedSegment,
     RelationshipTypeValues,
+    SourceSeriesForSegmentation,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
@@ -65,7 +66,12 @@ def measurement_report(
             tracking_identifier=TrackingIdentifier(
                 uid=str(description.TrackingUID), identifier=str(description.TrackingID)
             ),
-            referenced_segment=ReferencedSegment.from_segmentation(segmentation, number),
+            referenced_segment=ReferencedSegment(
+                segmentation.SOPClassUID,
+                segmentation.SOPInstanceUID,
+                number,
+                source_series=SourceSeriesForSegmentation(str(instances[0].SeriesInstanceUID)),
+            ),
             finding_type=coded(meaning.type) if meaning is not None else LESION,
             finding_sites=[FindingSite(coded(BRAIN))],
             algorithm_id=_algorithm(features),

@@ -71,7 +71,7 @@ def _write_dicom(segment: ExaminedSegment, source: SourceImages, paths: dict[str
     values = [int(value) for value in np.unique(source.mask.array) if value > 0]
     number = _number_of(measured, source.mask, values)
     title = segment.reading.title
-    names = {values[0]: title} if len(values) == 1 and number is not None else segment.names
+    names = {values[0]: title, **segment.names} if len(values) == 1 and number is not None else segment.names
     segmentation = segmentation_of(
         source.mask,
         source.instances,

@@ -79,12 +79,21 @@ def heightOf(panel: Any, application: Any) -> int:
 
 def test_a_radiologist_sees_no_next_study_and_nothing_to_hand_in(connected: Any) -> None:
     assert connected.ui.readButton.checked
-    assert shownSections(connected) == ["server", "volumes", "segmentation", "results", "refine", "views"]
+    assert shownSections(connected) == ["server", "volumes", "segmentation", "results", "refine", "views", "export"]
 
 
 def test_an_annotator_sees_no_results(computed: Any) -> None:
     computed.ui.annotateButton.click()
-    assert shownSections(computed) == ["server", "study", "volumes", "segmentation", "refine", "submit", "views"]
+    assert shownSections(computed) == [
+        "server",
+        "study",
+        "volumes",
+        "segmentation",
+        "refine",
+        "submit",
+        "views",
+        "export",
+    ]
 
 
 def test_whoever_looks_after_models_sees_neither_images_nor_results(computed: Any) -> None:

@@ -27,12 +27,15 @@ def write_archive(
     from gliomics.report.examine import ExaminedSegment, names_of_parts
 
     labelled, measured, reading = task.read(study, request)
+    names = names_of_parts(labelled.numbering, read_label_names(Path(request["label"])))
+    if len(labelled.numbering.labels) == 1:  # the segment by the name that it was sent with
+        names = dict.fromkeys(labelled.numbering.labels, measured.features.region)
     user = request.get("user")
     segment = ExaminedSegment(
         study=study,
         volumes=labelled.images.volumes,
         label=labelled.label,
-        names=_names(request) or names_of_parts(labelled.numbering, read_label_names(Path(request["label"]))),
+        names=_names(request) or names,
         mask=measured.mask,
         origin=f"sent to the server for this export{f' by {user}' if user else ''}",
         features=measured.features,

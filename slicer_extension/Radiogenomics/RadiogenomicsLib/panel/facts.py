@@ -36,6 +36,7 @@ TRAIN = "Train"
 STOP_TRAINING = "Stop training"
 PUBLISH = "Publish"
 RELEASE = "Give back"
+EXPORT = _("Export")
 SECTION_OF = {
     CONNECT: "Server",
     START_SERVER: "Server",
@@ -48,6 +49,7 @@ SECTION_OF = {
     SUBMIT: "Submit",
     COMPUTE: "Results",
     PARTS: "Results",
+    EXPORT: "Export",
     MAP: "Views",
     TRAIN: "Learn",
     STOP_TRAINING: "Learn",

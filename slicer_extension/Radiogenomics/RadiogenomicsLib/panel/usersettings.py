@@ -11,6 +11,7 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 _URL, _ANNOTATOR = "Gliomics/ServerUrl", "Gliomics/Annotator"
 _COMMAND, _STUDIES = "Gliomics/Command", "Gliomics/StudiesFolder"
 _MODE = "Gliomics/PanelMode"
+_EXPORT_FOLDER, _EXPORT_FORMATS = "Gliomics/ExportFolder", "Gliomics/ExportFormats"
 _REMOVE_FINISHED = "Gliomics/RemoveFinishedStudies"
 
 
@@ -73,3 +74,19 @@ def panelMode() -> str:
 def rememberPanelMode(mode: str) -> None:
     """Keep how the user uses the panel."""
     qt.QSettings().setValue(_MODE, mode)
+
+
+def exportFolder() -> str:
+    """The folder into which results were written last; empty where they never were."""
+    return str(slicer.util.settingsValue(_EXPORT_FOLDER, ""))
+
+
+def exportFormats() -> tuple[str, ...]:
+    """The formats in which they were written; empty where they never were."""
+    return tuple(str(slicer.util.settingsValue(_EXPORT_FORMATS, "")).split())
+
+
+def rememberExport(folder: str, formats: list[str]) -> None:
+    """Keep where results were written and in which formats."""
+    qt.QSettings().setValue(_EXPORT_FOLDER, folder)
+    qt.QSettings().setValue(_EXPORT_FORMATS, " ".join(formats))

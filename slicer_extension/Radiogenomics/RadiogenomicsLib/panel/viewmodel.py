@@ -16,6 +16,7 @@ from RadiogenomicsLib.panel.facts import (
     COMPUTE,
     CONNECT,
     CORRECT,
+    EXPORT,
     FIND_LABELS,
     LOAD_LABEL,
     MANAGE,
@@ -46,6 +47,7 @@ __all__ = [
     "COMPUTE",
     "CONNECT",
     "CORRECT",
+    "EXPORT",
     "FIND_LABELS",
     "LOAD_LABEL",
     "MANAGE",
@@ -318,6 +320,11 @@ class PanelModel(PanelFacts):
         if not reason and not self.selection.segmentId:
             reason = "Choose a segment under Segmentation."
         return self._unless(reason or self.selection.mixedReason or self.selection.foreignReason)
+
+    @property
+    def canExport(self) -> Action:
+        """An export needs what a reading needs, for it is one."""
+        return self.canCompute
 
     @property
     def unchosenOfModel(self) -> tuple[str, ...]:

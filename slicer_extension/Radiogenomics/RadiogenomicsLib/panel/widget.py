@@ -24,6 +24,7 @@ from RadiogenomicsLib.panel.refine.correction import Correction
 from RadiogenomicsLib.panel.refine.editor import SegmentEditor
 from RadiogenomicsLib.panel.refine.shortcuts import Shortcuts
 from RadiogenomicsLib.panel.sections.connection import Connection
+from RadiogenomicsLib.panel.sections.export import Export
 from RadiogenomicsLib.panel.sections.labelling import Labelling
 from RadiogenomicsLib.panel.sections.labels import Labels
 from RadiogenomicsLib.panel.sections.learning import Learning
@@ -86,6 +87,7 @@ class RadiogenomicsPanel:
         self.population = PopulationView(context)
         self.keptResult = KeptResult(context)
         self.parts = Parts(context, self.views)
+        self.export = Export(context)
         self.editor = SegmentEditor(context)
         self.segmenting.fill = self.editor.fill
         self.correction = Correction(context, self.editor)
@@ -330,6 +332,7 @@ class RadiogenomicsPanel:
         self.closing.update()
         self.population.update()
         self.parts.update()
+        self.export.update()
         self.keptResult.update()
         self.learning.update()
         self.leases.update()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,15 @@ class CaseFiles:
 
     studyId: str | None = None
     files: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Exports:
+    """What to export: the segment's name, what images that are no study of the server are called, a file by format."""
+
+    segment: str
+    title: str
+    paths: dict[str, Path]
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,9 @@ class Backend(Protocol):
 
         ``numbering`` says which value of ``label`` is which part; of a region that there is none of, the reason.
         """
+
+    def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
+        """What is measured and read of the voxels of ``mask`` that are not 0, as files."""
 
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         """The label of some slices that a study has, if any; its mask is put into ``folder``."""
@@ -272,6 +285,17 @@ class ServerBackend:
         if "regions" not in answer:
             raise ClientError(_("the server measures one part at a time only; it is older than this panel"))
         return {str(part["region"]): _analysisOf(part) for part in answer["regions"]}
+
+    def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
+        """Files as the server makes them, and as the client writes them: each whole."""
+        paths, region = exports.paths, exports.segment
+        if case.studyId is not None:
+            self._client.export(paths, case.studyId, label=mask, region=region)
+            return
+        title = re.sub(r"[^A-Za-z0-9_-]+", "-", exports.title).strip("-_")[:128]
+        params = {"study_id": title} if title else {}
+        with self._client.session(case.files) as sessionId:
+            self._client.export(paths, session_id=sessionId, label=mask, region=region, params=params)
 
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         """The current version of the label with the tag ``partial``."""

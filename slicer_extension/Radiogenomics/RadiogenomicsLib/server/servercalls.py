@@ -10,7 +10,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles
+from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, Exports
 from RadiogenomicsLib.server.jobs import BackgroundJob
 from RadiogenomicsLib.server.learning import Lease
 from RadiogenomicsLib.server.offer import ServerInfo
@@ -144,6 +144,19 @@ def analyseParts(
         writeNifti(label, folder / "label.nii.gz")
         job.progress(_("measuring every part of the tumour"))
         return backend.analyseParts(case, folder / "label.nii.gz", numbering)
+
+
+def export(
+    job: BackgroundJob, backend: Backend, images: CaseImages, mask: OrientedImage, exports: Exports
+) -> tuple[Path, ...]:
+    """Write a segment, measured and read, to the path of each format."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        writeNifti(mask, folder / "label.nii.gz")
+        job.progress(_("measuring, and writing the files"))
+        backend.export(case, folder / "label.nii.gz", exports)
+        return tuple(exports.paths.values())
 
 
 def listLabels(job: BackgroundJob, backend: Backend, studyId: str) -> tuple[SavedLabel, ...]:

@@ -21,12 +21,15 @@ _WITH_RESULT = ("Server", "Results", "Volumes", "Segmentation", "Refine", "Views
 
 
 def order(model: PanelModel) -> tuple[str, ...]:
-    """The sections that are shown, from the top: the result comes first when there is one."""
-    if model.mode == ANNOTATE:
-        return _ANNOTATING
+    """The sections that are shown, from the top: the result comes first when there is one.
+
+    Files are made by a server, so there is nothing to export without one.
+    """
     if model.mode == MANAGE:
         return _MANAGING
-    return _BEFORE_RESULT if model.result is None else _WITH_RESULT
+    reading = _BEFORE_RESULT if model.result is None else _WITH_RESULT
+    sections: tuple[str, ...] = _ANNOTATING if model.mode == ANNOTATE else reading
+    return (*sections, "Export") if model.info is not None else sections
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,10 @@ def _leases(model: PanelModel) -> _Fold:
     return _Fold(True, line if count else "No study is with an annotator", model.mode)
 
 
+def _export(model: PanelModel) -> _Fold:
+    return _Fold(isFolded=True, line=_("Export"), occasion=model.mode)
+
+
 _FOLDS: dict[str, Callable[[PanelModel], _Fold]] = {
     "Server": _server,
     "Study": _study,
@@ -99,6 +106,7 @@ _FOLDS: dict[str, Callable[[PanelModel], _Fold]] = {
     "Segmentation": _segmentation,
     "Refine": _refine,
     "Submit": _submit,
+    "Export": _export,
     "Views": _views,
     "Leases": _leases,
 }
