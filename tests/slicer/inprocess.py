@@ -222,7 +222,8 @@ class InProcessBackend:
             inside = voxels.array > 0 if region == "whole" else voxels.array == values.get(region, -1)
             if inside.any():
                 row = FeatureRow(case.studyId or "upload", region, {"original_shape_VoxelVolume": float(inside.sum())})
-                answers[region] = Analysis(row, ())
+                volume = Fact("Volume", f"{inside.sum()} voxels", float(inside.sum()), "voxels")
+                answers[region] = Analysis(row, (), Reading(row.study_id, region, region, [volume]))
             else:
                 answers[region] = f"region '{region}' is empty"
         return answers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gliomics.errors import InputError
 from gliomics.reading.numbers import number
@@ -16,7 +16,8 @@ class Change(Record):
     """One row of a comparison: ``before`` and ``after`` as the readings have them, and the change between the two.
 
     ``absolute`` and ``relative`` are numbers where both are (``relative`` as a fraction, and only of sizes, whose zero
-    means nothing there), with their texts; ``text`` is empty where nothing changed that is shown.
+    means nothing there), with their texts; ``text`` is empty where nothing changed that is shown. ``feature`` is the
+    name of a key feature, empty for facts and probabilities.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Change(Record):
     absolute: float | None = None
     relative: float | None = None
     text: str = ""
+    feature: str = ""
 
 
 def changes(before: Reading, after: Reading) -> list[Change]:
@@ -62,7 +64,10 @@ def _features(before: Reading, after: Reading) -> list[Change]:
         {key.feature: _Measured(key.name, key.text, key.value, key.unit) for key in reading.key_features}
         for reading in (before, after)
     )
-    return _compared(first, second)
+    return [
+        replace(row, feature=feature)
+        for feature, row in zip(dict.fromkeys([*first, *second]), _compared(first, second), strict=True)
+    ]
 
 
 @dataclass(frozen=True)

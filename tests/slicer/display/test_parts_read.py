@@ -34,6 +34,20 @@ def test_parts_are_read_side_by_side_in_one_table_of_the_study(
     assert "Radiomics features: glioma-01, all parts" in tree(scene)["glioma-01"]
 
 
+def test_parts_can_be_compared_with(views: Any, spin: Spin) -> None:
+    addSegment(views, "enhancing", slice(20, 26))
+    addSegment(views, "oedema", slice(26, 40))
+    press(views, "allPartsButton", spin)
+    segments = views.selection.segmentation().GetSegmentation()
+    views.selection.chooseSegment(segments.GetSegmentIdBySegmentName("enhancing"))
+    press(views, "computeButton", spin)
+    selector = views.ui.compareSelector
+    assert views.ui.changesButton.enabled and selector.count == 2
+    assert selector.itemText(1).startswith("glioma-01, enhancing, read ")
+    selector.setCurrentIndex(1)
+    assert "450 voxels" in views.ui.changesLabel.text
+
+
 def test_a_part_that_is_not_there_is_said_and_all_features_come_back(views: Any, screen: Any, spin: Spin) -> None:
     press(views, "computeButton", spin)
     press(views, "allPartsButton", spin)

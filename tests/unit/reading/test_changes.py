@@ -54,6 +54,14 @@ def test_a_feature_without_a_unit_has_no_relative_change() -> None:
     assert (row.before, row.after, row.text, row.relative) == ("0.800", "0.600", "−0.200", None)
 
 
+def test_key_features_are_told_from_facts_of_the_same_name() -> None:
+    rows = changes(reading(20.0, 40.0, 0.8), reading(25.0, 38.0, 0.6))
+    assert {row.name: row.feature for row in rows if row.feature} == {
+        "Solidity of the outline": "original_outline_Solidity"
+    }
+    assert not by_name(rows)["Volume"].feature
+
+
 def test_what_is_no_number_is_shown_side_by_side() -> None:
     after = reading(20.0, 40.0, 0.8)
     after.headline[2] = Fact("Side", "across the midline, 80% left")
@@ -70,7 +78,9 @@ def test_what_only_one_has_is_not_compared() -> None:
     after.headline.append(Fact("Parts", "2 separate; the largest has 90%", 2.0))
     rows = by_name(changes(before, replace(after, key_features=[])))
     assert rows["Parts"] == Change("Parts", "", "2 separate; the largest has 90%")
-    assert rows["Solidity of the outline"] == Change("Solidity of the outline", "0.800", "")
+    assert rows["Solidity of the outline"] == Change(
+        "Solidity of the outline", "0.800", "", feature="original_outline_Solidity"
+    )
 
 
 def test_another_version_of_a_model_is_not_compared() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gliomics.reading.record import Reading
 
-MOST_READINGS = 30
+MOST_READINGS = 60
 """Older ones are let go."""
 
 
@@ -14,7 +14,8 @@ MOST_READINGS = 30
 class KeptReading:
     """A reading and what it was made of: the node of the segmentation, the segment, and when (``"14:05"``).
 
-    ``key`` is its own among those of the session.
+    ``segmentId`` is empty where several segments together are the region. ``key`` is its own among those of the
+    session.
     """
 
     reading: Reading
@@ -36,7 +37,7 @@ class KeptReading:
 
 
 class ReadingHistory:
-    """The readings, the oldest first; the last is the one on display.
+    """The readings, the oldest first, one of which is on display.
 
     It is compared with the reading before its segment was changed, unless the user chose another one.
     """
@@ -44,18 +45,22 @@ class ReadingHistory:
     def __init__(self) -> None:
         self._kept: list[KeptReading] = []
         self._count = 0
-        self._comparedKey = ""
+        self._shownKey = self._comparedKey = ""
 
     @property
     def others(self) -> list[KeptReading]:
         """Those of the same region as the one on display, without it, the newest first."""
-        shown, earlier = self.shown, self._kept[-2::-1]
-        return [kept for kept in earlier if shown is not None and kept.reading.region == shown.reading.region]
+        shown, newestFirst = self.shown, reversed(self._kept)
+        return [
+            kept
+            for kept in newestFirst
+            if shown is not None and kept is not shown and kept.reading.region == shown.reading.region
+        ]
 
     @property
     def shown(self) -> KeptReading | None:
         """The one on display."""
-        return self._kept[-1] if self._kept else None
+        return next((kept for kept in self._kept if kept.key == self._shownKey), None)
 
     @property
     def compared(self) -> KeptReading | None:
@@ -66,13 +71,24 @@ class ReadingHistory:
         """Keep a reading that is displayed now; of several live ones of a segment in a row, the last."""
         last = self.shown
         if last is not None and last.isLive and kept.isLive and last.isOfSameSegment(kept):
-            self._kept.pop()
-        self._count += 1
-        added = replace(kept, key=str(self._count))
-        self._kept = [*self._kept, added][-MOST_READINGS:]
+            self._kept.remove(last)
+        added = self._append(kept)
+        self._shownKey = added.key
         before = next((each for each in self.others if each.isOfSameSegment(added)), None)
         if before is not None:
             self._comparedKey = before.key
+
+    def keep(self, kept: KeptReading) -> None:
+        """Keep a reading to compare with that is not displayed itself, as those of all parts are."""
+        self._append(kept)
+
+    def _append(self, kept: KeptReading) -> KeptReading:
+        self._count += 1
+        added = replace(kept, key=str(self._count))
+        self._kept.append(added)
+        while len(self._kept) > MOST_READINGS:
+            self._kept.remove(next(each for each in self._kept if each.key not in (self._shownKey, added.key)))
+        return added
 
     def compare(self, key: str) -> None:
         """The user chose what to compare with; an empty key for nothing."""

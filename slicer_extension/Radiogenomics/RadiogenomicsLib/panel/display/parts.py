@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import slicer
 
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.display.views import PARTS_TABLE, Views
+from RadiogenomicsLib.panel.history import KeptReading
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.parts import labelledParts
@@ -68,6 +71,9 @@ class Parts(Controller):
             if self._parameters is not None:
                 self._parameters.setReference(PARTS_TABLE, publishRegions(rows, node))
             self._views.showParts()
+            for each in answers.values():
+                if isinstance(each, Analysis) and each.reading is not None:
+                    self._model.history.keep(KeptReading(each.reading, segmentationId, "", time.strftime("%H:%M")))
             notices = (f"Not in '{name}': {', '.join(lacking)}.",) if lacking else ()
             self._model.jobFinished(f"Read of '{name}': {', '.join(rows)}.", notices)
 

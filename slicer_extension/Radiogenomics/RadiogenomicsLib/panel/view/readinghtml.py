@@ -75,16 +75,21 @@ def keyFeaturesHtml(features: Iterable[KeyFeature], colours: Colours) -> str:
 
 
 def changesHtml(rows: Iterable[Change], colours: Colours) -> str:
-    """What changed between two readings: the name, before and after, and the change in words."""
+    """What changed between two readings: the name, before and after, and the change in words; key features last."""
     titles = (("", 34), ("Before", 22), ("Now", 22), ("Change", 22))
     head = "".join(f'<td width="{width}%">{_span(title, colours.muted)}</td>' for title, width in titles)
-    cells = "".join(
-        f"<tr><td>{escape(row.name)}&nbsp;&nbsp;</td><td>{escape(row.before)}&nbsp;&nbsp;</td>"
-        f"<td><b>{escape(row.after)}</b>&nbsp;&nbsp;</td><td>{escape(row.text)}</td></tr>"
-        for row in rows
-    )
-    if not cells:
+    facts: list[str] = []
+    features: list[str] = []
+    for row in rows:
+        (features if row.feature else facts).append(
+            f"<tr><td>{escape(row.name)}&nbsp;&nbsp;</td><td>{escape(row.before)}&nbsp;&nbsp;</td>"
+            f"<td><b>{escape(row.after)}</b>&nbsp;&nbsp;</td><td>{escape(row.text)}</td></tr>"
+        )
+    if not facts and not features:
         return "Nothing that is shown has changed."
+    if features:
+        features.insert(0, f'<tr><td colspan="4">{_span("Key features", colours.muted)}</td></tr>')
+    cells = "".join([*facts, *features])
     return f'<table width="100%" cellspacing="0" cellpadding="1"><tr>{head}</tr>{cells}</table>'
 
 

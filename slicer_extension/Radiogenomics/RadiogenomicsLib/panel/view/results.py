@@ -107,10 +107,7 @@ class ResultView:
         text = ""
         if shown is not None and compared is not None:
             try:
-                features = {feature.name for feature in shown.reading.key_features}
-                rows = [
-                    row for row in changes(compared.reading, shown.reading) if row.text and row.name not in features
-                ]
+                rows = [row for row in changes(compared.reading, shown.reading) if row.text]
                 text = changesHtml(rows, colours)
             except GliomicsError as error:
                 text = cautionHtml(str(error), colours)
