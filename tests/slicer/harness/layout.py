@@ -116,6 +116,10 @@ class Mouse:
         for event in ("EnterEvent", "MouseMoveEvent", f"{button}ButtonPressEvent", f"{button}ButtonReleaseEvent"):
             self.send(event, x, y)
 
+    def move(self, x: int, y: int) -> None:
+        """Move to a pixel without a button."""
+        self.send("MouseMoveEvent", x, y)
+
     def drag(self, *corners: tuple[int, int], shift: bool = False) -> None:
         """Press the left button at the first corner, move through the others, and release it at the last."""
         for event in ("EnterEvent", "MouseMoveEvent", "LeftButtonPressEvent"):

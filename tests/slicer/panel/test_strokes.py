@@ -259,6 +259,71 @@ def test_two_corners_in_two_slices_are_a_box(drawable: Any, backend: InProcessBa
     assert np.array_equal(voxels(drawable), before)
 
 
+def outlines() -> list[Any]:
+    import slicer
+
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLModelNode") if node.GetName().startswith("Box")]
+
+
+def movedTo(mouse: Any, x: int, y: int) -> bool:
+    """Move the mouse; whether the box is seen, which is so a moment after its first corner was placed."""
+    mouse.move(x, y)
+    return len(outlines()) == 1
+
+
+def coloured(picture: np.ndarray) -> np.ndarray:
+    """Where a picture has the green of what is drawn on the lesion, from its lower left corner: (y, x) of a row."""
+    red, green, blue = np.moveaxis(picture[::-1].astype(int), -1, 0)
+    return np.argwhere((green > red + 60) & (green > blue + 60))
+
+
+def test_a_box_is_seen_while_it_is_drawn_and_until_it_is_answered(
+    drawable: Any, backend: InProcessBackend, layout: Any, spin: Spin
+) -> None:
+    import slicer
+
+    drawable.selection.segmentation().GetDisplayNode().SetVisibility(False)
+    mouse, before = layout.mouse("Red"), voxels(drawable)
+    choose(drawable, "Box")
+    drawable.ui.addLesionButton.click()
+    mouse.click(60, 60)
+    spin(lambda: points().get("Corners of a box with lesion") == 1)
+    spin(lambda: movedTo(mouse, 120, 90))
+    seen = coloured(layout._screen.picture("Red"))
+    assert np.abs(np.ptp(seen, axis=0) - [30, 60]).max() <= 16, "in whole voxels of four pixels, and the corners' signs"
+    mouse.move(140, 160)
+    higher = coloured(layout._screen.picture("Red"))
+    assert np.ptp(higher, axis=0)[0] > np.ptp(seen, axis=0)[0] + 50
+    inner = higher[(higher > 70).all(axis=1) & (higher < [150, 130]).all(axis=1)]
+    assert not len(inner), "it is an outline"
+    backend.gate.clear()
+    mouse.click(140, 160)
+    spin(lambda: len(backend.corrections) == 1 or drawable.model.running == "Correct")
+    (box,) = outlines()
+    assert not box.GetSaveWithScene()
+    slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode").JumpSliceByCentering(60, 60, 27)
+    assert not len(coloured(layout._screen.picture("Red"))), "only in the slices that it crosses"
+    backend.gate.set()
+    spin(answered(drawable, backend, 1))
+    assert outlines() == []
+    assert not np.array_equal(voxels(drawable), before)
+
+
+def test_a_box_that_is_given_up_leaves_no_outline(
+    drawable: Any, backend: InProcessBackend, layout: Any, spin: Spin
+) -> None:
+    mouse = layout.mouse("Red")
+    choose(drawable, "Box")
+    for stop in (drawable.ui.removeLesionButton.click, lambda: drawable.selection.chooseSegmentation(None)):
+        drawable.ui.removeLesionButton.click()
+        mouse.click(60, 60)
+        spin(lambda: points().get("Corners of a box without lesion") == 1)
+        spin(lambda: movedTo(mouse, 120, 90))
+        stop()
+        assert outlines() == []
+    assert backend.corrections == []
+
+
 def test_a_corner_that_waits_for_another_goes_when_the_mouse_is_given_back(
     drawable: Any, backend: InProcessBackend, layout: Any, spin: Spin
 ) -> None:

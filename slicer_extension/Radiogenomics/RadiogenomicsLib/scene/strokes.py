@@ -1,4 +1,4 @@
-"""Lines that are drawn in slice views: the curves that show them, and the voxels that they cross."""
+"""Lines and boxes that are drawn in slice views: what shows them, and the voxels that a line crosses."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import slicer
+import slicer.util
 import vtk
 from slicer.i18n import tr as _
 
+from RadiogenomicsLib.scene.hierarchy import removeNode
 from RadiogenomicsLib.scene.segments import ijkToRasOf
 from RadiogenomicsLib.server.volumes import VolumeError
 
@@ -43,6 +45,56 @@ def addCurve(lesion: bool) -> Any:
 def extend(curve: Any, position: list[float]) -> None:
     """Continue a curve to a position in RAS."""
     curve.AddControlPointWorld(vtk.vtkVector3d(*position))
+
+
+class BoxOutline:
+    """Shows the outline of a box of voxels in the slice views; it is not saved with the scene.
+
+    It is a surface, which the slices cut: a region of markups would take the mouse from the corners that are placed.
+    """
+
+    def __init__(self) -> None:
+        self._node: Any = None
+
+    def show(self, volume: Any, first: tuple[int, int, int], second: tuple[int, int, int], *, lesion: bool) -> None:
+        """Show the box of which these two voxels (i, j, k) of a volume are opposite corners."""
+        lower, upper = np.minimum(first, second) - 0.5, np.maximum(first, second) + 0.5
+        cube = vtk.vtkCubeSource()
+        cube.SetBounds(*np.stack([lower, upper], axis=1).ravel())
+        toRas = vtk.vtkTransform()
+        toRas.SetMatrix(slicer.util.vtkMatrixFromArray(ijkToRasOf(volume)))
+        placed = vtk.vtkTransformPolyDataFilter()
+        placed.SetTransform(toRas)
+        placed.SetInputConnection(cube.GetOutputPort())
+        placed.Update()
+        if self._node is None:
+            self._node = _addSurface(lesion)
+        self._node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
+        self._node.SetAndObservePolyData(placed.GetOutput())
+
+    def remove(self) -> None:
+        """Take it off the views."""
+        if self._node is not None:
+            removeNode(self._node)
+            self._node = None
+
+
+def _addSurface(lesion: bool) -> Any:
+    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLModelNode")
+    node.UnRegister(None)
+    node.SetName("Box with lesion" if lesion else "Box without lesion")
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
+    node.SetUndoEnabled(False)
+    slicer.mrmlScene.AddNode(node)
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetSaveWithScene(False)
+    display.SetColor(COLOURS[lesion])
+    display.SetVisibility2D(True)
+    display.SetVisibility3D(False)
+    display.SetSliceIntersectionThickness(2)
+    return node
 
 
 def voxelsAlong(volume: Any, positions: list[list[float]]) -> np.ndarray:

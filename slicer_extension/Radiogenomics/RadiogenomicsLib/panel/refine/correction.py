@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
 from RadiogenomicsLib.panel.refine.editor import SegmentEditor
 from RadiogenomicsLib.panel.refine.placement import PointPlacement, Positions
 from RadiogenomicsLib.panel.refine.strokes import StrokeDrawing
-from RadiogenomicsLib.scene.strokes import voxelsAlong
+from RadiogenomicsLib.scene.strokes import BoxOutline, voxelsAlong
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.prompts import Prompt, Stroke, holds, withStrokes
@@ -59,11 +60,15 @@ class Correction(Controller):
         placed, stopped, runner = self._onDrawn, self.onStopped, self.runner
         clickNames = {True: "Lesion clicks", False: "Not lesion clicks"}
         boxNames = {True: "Corners of a box with lesion", False: "Corners of a box without lesion"}
+        corners = PointPlacement(boxNames, 2, functools.partial(placed, BOX), stopped, runner)
+        corners.onMoved = self._onCorners
         self._tools: dict[str, PointPlacement | StrokeDrawing] = {
             CLICK: PointPlacement(clickNames, 1, functools.partial(placed, CLICK), stopped, runner),
             STROKE: StrokeDrawing(functools.partial(placed, STROKE), stopped, runner),
-            BOX: PointPlacement(boxNames, 2, functools.partial(placed, BOX), stopped, runner),
+            BOX: corners,
         }
+        self._outline = BoxOutline()
+        """Of the box that is being drawn."""
         self._buttons = {True: ui.addLesionButton, False: ui.removeLesionButton}
         self._target: _Target | None = None
         self._given: list[_Given] = []
@@ -93,9 +98,12 @@ class Correction(Controller):
 
     def forget(self) -> None:
         """Begin anew, without a mark."""
+        for each in (*self._given, *self._waiting):
+            each.remove()
         self._given, self._waiting = [], []
         for tool in self._tools.values():
             tool.clear()
+        self._outline.remove()
 
     def update(self) -> None:
         """After any change: stop where nothing can be corrected any more, and send what waits."""
@@ -115,6 +123,7 @@ class Correction(Controller):
         self._checkTimer.stop()
         for tool in self._tools.values():
             tool.cleanup()
+        self._outline.remove()
 
     # Actions
 
@@ -149,6 +158,15 @@ class Correction(Controller):
         """The user left the mouse mode in another way than by the buttons."""
         self.release()
 
+    def _onCorners(self, lesion: bool, positions: Positions) -> None:
+        """Show the box from its first corner to the mouse, where that is over the volume."""
+        if len(positions) < 2:
+            self._outline.remove()
+            return
+        with suppress(VolumeError):
+            first, second = (self._logic.voxelAt(self._volume(), position) for position in positions[:2])
+            self._outline.show(self._volume(), first, second, lesion=lesion)
+
     def _onDrawn(self, tool: str, lesion: bool, positions: Positions, remove: Callable[[], None]) -> None:
         """A click, a stroke or a box was completed."""
         prompt = None
@@ -156,8 +174,13 @@ class Correction(Controller):
             self.runner.fail(self._model.correctionReason)
         else:
             prompt = self.runner.attempt(lambda: self._promptOf(tool, lesion, positions))
+        if isinstance(prompt, Box):
+            self._outline.show(self._volume(), prompt.first, prompt.second, lesion=lesion)
+            outline, self._outline = self._outline, BoxOutline()
+            remove = _both(outline.remove, remove)
         if prompt is None:
             remove()
+            self._outline.remove()
         else:
             self._waiting.append(_Given(prompt, remove))
             self.update()
@@ -267,6 +290,14 @@ class Correction(Controller):
         """The volume on whose grid a segment is corrected: the first of those that the model needs."""
         models = self._model.refinementModels
         return self._selection.firstVolume(models[0].requiredSequences if models else ())
+
+
+def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:
+    def call() -> None:
+        first()
+        second()
+
+    return call
 
 
 def _counted(voxels: int) -> str:

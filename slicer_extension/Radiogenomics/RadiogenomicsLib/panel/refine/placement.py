@@ -41,6 +41,8 @@ class PointPlacement:
         work: JobRunner,
     ) -> None:
         self.runner = work
+        self.onMoved: Callable[[bool, Positions], None] = lambda _lesion, _positions: None
+        """Called with whether lesion is meant, the positions of points that wait for others, and of the mouse."""
         self.subscriptions = Subscriptions()
         self._names, self._count = names, count
         self._onPlaced, self._onStopped = onPlaced, onStopped
@@ -96,6 +98,8 @@ class PointPlacement:
         begun, self._begun = self._begun, []
         for lesion in self._nodes:
             self._remove(lesion, begun)
+            if begun:
+                self.onMoved(lesion, [])
 
     def cleanup(self) -> None:
         """Stop placing and observing."""
@@ -119,12 +123,28 @@ class PointPlacement:
             self._nodeEvents[lesion].end()
             self._nodeEvents[lesion].observe(node, node.PointPositionDefinedEvent, self._onPoint)
             self._nodeEvents[lesion].observe(node, node.PointRemovedEvent, self._onRemoved)
+            if self._count > 1:
+                self._nodeEvents[lesion].observe(node, node.PointModifiedEvent, self._onMouse)
             self._nodes[lesion], self._points[lesion] = node, []
         return node
 
     @shown
     def _onPoint(self, _node: Any, _event: Any = None) -> None:
         self._timer.start()
+
+    @shown
+    def _onMouse(self, node: Any, _event: Any = None) -> None:
+        """The point under the mouse has moved."""
+        lesion = next((kind for kind, other in self._nodes.items() if other is node), None)
+        if lesion is None or not self._begun:
+            return
+        indices = [node.GetControlPointIndexByID(point.pointId) for point in self._begun]
+        indices += [
+            index
+            for index in range(node.GetNumberOfControlPoints())
+            if node.GetNthControlPointPositionStatus(index) == node.PositionPreview
+        ]
+        self.onMoved(lesion, [_position(node, index) for index in indices if index >= 0])
 
     @shown
     def _onRemoved(self, _node: Any, _event: Any = None) -> None:
@@ -150,11 +170,7 @@ class PointPlacement:
 
     def _tell(self, lesion: bool, node: Any) -> None:
         points, self._begun = self._begun, []
-        positions = []
-        for point in points:
-            position = [0.0, 0.0, 0.0]
-            node.GetNthControlPointPositionWorld(node.GetControlPointIndexByID(point.pointId), position)
-            positions.append(position)
+        positions = [_position(node, node.GetControlPointIndexByID(point.pointId)) for point in points]
         self._onPlaced(lesion, positions, functools.partial(self._remove, lesion, points))
 
     def _newPoints(self, lesion: bool, node: Any) -> list[str]:
@@ -177,3 +193,10 @@ class PointPlacement:
             self._placing = None
             self._dropBegun()
             self._onStopped()
+
+
+def _position(node: Any, index: int) -> list[float]:
+    """A point of a list in the world."""
+    position = [0.0, 0.0, 0.0]
+    node.GetNthControlPointPositionWorld(index, position)
+    return position
