@@ -207,7 +207,8 @@ class InProcessBackend:
     def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
         self._enter()
         self.cases.append(case)
-        voxels = int((readNifti(mask).array > 0).sum())
+        voxels = int((readNifti(mask).array == exports.value).sum())
+        assert exports.segments[exports.segment] == exports.value
         for name, path in exports.paths.items():
             write_text(path, f"{name} of {exports.segment} of {case.studyId or exports.title}: {voxels} voxels")
 

@@ -49,7 +49,7 @@ from gliomics.server.tasks.train_segmentation import SegmentationTraining
 from gliomics.server.tasks.train_subtype import SubtypeTraining
 from gliomics.server.tasks.training import Training
 from gliomics.server.workspace import Workspace, is_url
-from gliomics.study.records import UNNAMED_SEQUENCE, SourceSeries, Study
+from gliomics.study.records import UNNAMED_SEQUENCE, Study
 from gliomics.version import __version__
 
 SEGMENTATION_MODELS = ("segmentation_flair", "segmentation_multi")
@@ -207,12 +207,8 @@ class GliomicsApp(MONAILabelApp):
 
     def export(self, request: dict[str, Any], formats: Sequence[str]) -> Path:
         """A ZIP archive with the request's segment in each format; whoever asked removes it."""
-        datastore = self.datastore()
-        study = self._study(request, datastore)
+        study = self._study(request, self.datastore())
         self._check_upload(request.get("label"), "label")
-        if isinstance(datastore, DicomArchive):
-            source = SourceSeries(study.id, "", datastore.files_of(study.id))
-            study = replace(study, series=dict.fromkeys(study.sequences, source))
         tasks = [task for task in self._infers.values() if isinstance(task, ReadingTask) and task.is_valid()]
         task = max(tasks, key=lambda task: isinstance(task, SubtypeTask))
         return write_archive(task, study, request, formats, self.workspace.temporary)

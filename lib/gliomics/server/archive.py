@@ -131,10 +131,6 @@ class DicomArchive(DICOMWebDatastore):
         names = _names(mask, label_info)
         return segmentation_of(mask, headers, names, automatic=automatic, description="Gliomics segmentation")
 
-    def files_of(self, image_id: str) -> Path:
-        """The folder with a series' DICOM files, fetched when it is first asked for."""
-        return self._instances(_checked_uid(image_id))
-
     @property
     def _images(self) -> Path:
         return Path(self._datastore.image_path())

@@ -105,3 +105,30 @@ def test_a_whole_tumour_that_is_more_than_its_parts_is_refused(flair: Any) -> No
 def test_a_segmentation_without_voxels_is_refused(flair: Any) -> None:
     with pytest.raises(VolumeError, match="'seg' has no segment with voxels on 'glioma-01 FLAIR'"):
         labelled(segmentationOf(flair, tumour=block(slice(0))), flair)
+
+
+def neighbours(node: Any, flair: Any, place: int) -> tuple[dict[str, int], int, int]:
+    """The segments that leave with one of them, its value, and how many voxels have that."""
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
+    from RadiogenomicsLib.scene.parts import withNeighbours
+
+    segmentId = node.GetSegmentation().GetNthSegmentID(place)
+    mask = RadiogenomicsLogic().segmentMask(node, segmentId, flair)
+    labelled = withNeighbours(node, segmentId, flair, mask)
+    return labelled.values, labelled.value, int((labelled.mask.array == labelled.value).sum())
+
+
+def test_a_segment_leaves_with_those_beside_it_but_not_with_what_is_made_of_them(flair: Any) -> None:
+    node = segmentationOf(
+        flair, oedema=block(OUTER, MIDDLE), core=block(MIDDLE), whole=block(OUTER), empty=block(INNER) * 0
+    )
+    assert neighbours(node, flair, 1) == ({"oedema": 1, "core": 2}, 2, 6 * 21)
+    assert neighbours(node, flair, 2) == ({"whole": 1}, 1, 10 * 21)
+
+
+def test_a_segment_that_shares_voxels_or_its_name_leaves_alone(flair: Any) -> None:
+    node = segmentationOf(flair, core=block(MIDDLE), oedema=block(slice(10, 15)))
+    assert neighbours(node, flair, 0) == ({"core": 1}, 1, 6 * 21)
+    node = segmentationOf(flair, core=block(MIDDLE), oedema=block(OUTER, MIDDLE))
+    node.GetSegmentation().AddEmptySegment("", "core")
+    assert neighbours(node, flair, 0) == ({"core": 1}, 1, 6 * 21)

@@ -34,7 +34,7 @@ def test_a_segment_leaves_in_every_format_as_other_programs_read_it(
     from RadiogenomicsLib.server.backends import ServerBackend
 
     from gliomics.study import on_grid_of, read_volume
-    from tests.unit.dicom.examined_study import ENHANCING, parts
+    from tests.unit.dicom.examined_study import ENHANCING, OEDEMA, parts
     from tests.unit.export.dcmqi_tools import read_report, read_segments
 
     panel.runner.backendFor = ServerBackend
@@ -45,10 +45,14 @@ def test_a_segment_leaves_in_every_format_as_other_programs_read_it(
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn")
     volume = panel.selection.firstVolume()
     segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
-    segmentId = segmentation.GetSegmentation().AddEmptySegment("", "enhancing")
-    drawn = (parts() == ENHANCING).astype(np.uint8)
-    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, segmentation, segmentId, volume)
+    drawn = {"oedema": parts() == OEDEMA, "enhancing": parts() == ENHANCING, "whole tumour": parts() > 0}
+    for name, inside in drawn.items():
+        segmentId = segmentation.GetSegmentation().AddEmptySegment("", name)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(inside.astype(np.uint8), segmentation, segmentId, volume)
     panel.selection.chooseSegmentation(segmentation)
+    chosen = segmentation.GetSegmentation().GetSegmentIdBySegmentName("enhancing")
+    panel.ui.segmentSelector.setCurrentSegmentID(chosen)
+    assert panel.model.selection.segment == "enhancing"
     press(panel, "computeButton", spin)
     for name in ("Xlsx", "Csv", "Html", "Seg", "Sr"):
         getattr(panel.ui, f"export{name}CheckBox").checked = True
@@ -65,9 +69,12 @@ def test_a_segment_leaves_in_every_format_as_other_programs_read_it(
     assert measured == pytest.approx(shown, rel=1e-9)
     voxels, attributes = read_segments(files[".seg.dcm"], tmp_path)
     image = read_volume(server.studies / study / "flair.nii.gz")
-    read = on_grid_of(voxels[1], image, "the segment").array > 0
-    np.testing.assert_array_equal(read, drawn.transpose(2, 1, 0) > 0)
-    assert attributes[1]["recommendedDisplayRGBValue"] == [240, 228, 66]
+    names = {number: segment["SegmentLabel"] for number, segment in attributes.items()}
+    assert names == {1: "oedema", 2: "enhancing"}, "the whole is made of the others"
+    for number, name in names.items():
+        read = on_grid_of(voxels[number], image, "the segment").array > 0
+        np.testing.assert_array_equal(read, drawn[name].transpose(2, 1, 0))
+    assert attributes[2]["recommendedDisplayRGBValue"] == [240, 228, 66]
     (group,) = read_report(files[".sr.dcm"], tmp_path)["Measurements"]
     assert len(group["measurementItems"]) == len(shown) + 2
-    assert (group["TrackingIdentifier"], group["ReferencedSegment"]) == ("enhancing", 1)
+    assert (group["TrackingIdentifier"], group["ReferencedSegment"]) == ("enhancing", 2)

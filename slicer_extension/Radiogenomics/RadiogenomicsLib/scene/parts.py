@@ -23,6 +23,7 @@ _PARTS = {
     "tumour": 5,
 }
 """What a server calls the parts, and the value that each has in the label map."""
+_MOST_SEGMENTS = 255
 _WITHOUT_ENHANCEMENT = re.compile(r"non|net|un|cyst|\bcc\b", re.IGNORECASE)
 
 
@@ -62,6 +63,44 @@ def labelledParts(segmentation: Any, reference: Any) -> LabelledParts:
     return LabelledParts(
         OrientedImage(label, ijkToRasOf(reference)), ",".join(f"{value}={part}" for value, part in used)
     )
+
+
+@dataclass(frozen=True)
+class LabelledSegment:
+    """A segment, and beside it those of its segmentation that a label map can hold with it.
+
+    ``values`` are the segments' values by name, ``value`` is that of the segment itself.
+    """
+
+    mask: OrientedImage
+    values: dict[str, int]
+    value: int
+
+
+def withNeighbours(segmentation: Any, segmentId: str, reference: Any, mask: OrientedImage) -> LabelledSegment:
+    """A segment, whose voxels are ``mask``, with the other segments of its segmentation on the grid of ``reference``.
+
+    A segment that is made of others adds nothing. Where any two segments share voxels, or names, the segment stands
+    alone: a label map has one value per voxel.
+    """
+    segments = segmentsOf(segmentation)
+    chosen = segments[segmentId].GetName()
+    alone = LabelledSegment(mask, {chosen: 1}, 1)
+    if len({segment.GetName() for segment in segments.values()}) < len(segments):
+        return alone
+    arrays = {segment.GetName(): segmentArray(segmentation, key, reference) for key, segment in segments.items()}
+    arrays = {name: voxels for name, voxels in arrays.items() if voxels.any()}
+    primary = set(_primary(arrays))
+    names = [name for name in arrays if name in primary]
+    if chosen not in names or len(names) > _MOST_SEGMENTS:
+        return alone
+    label = np.zeros(mask.array.shape, np.uint8)
+    for value, name in enumerate(names, start=1):
+        if label[arrays[name]].any():
+            return alone
+        label[arrays[name]] = value
+    values = {name: value for value, name in enumerate(names, start=1)}
+    return LabelledSegment(OrientedImage(label, mask.ijkToRas), values, values[chosen])
 
 
 def _checkKnown(unknown: list[str], title: str) -> None:

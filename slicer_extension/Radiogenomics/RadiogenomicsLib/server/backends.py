@@ -40,11 +40,17 @@ class CaseFiles:
 
 @dataclass(frozen=True)
 class Exports:
-    """What to export: the segment's name, what images that are no study of the server are called, a file by format."""
+    """What to export: a segment by its name and its value in the mask, into a file for each format.
+
+    ``segments`` are the values of all segments in the mask by name; ``title`` is what images are called that are no
+    study of the server.
+    """
 
     segment: str
     title: str
     paths: dict[str, Path]
+    segments: dict[str, int]
+    value: int
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ class Backend(Protocol):
         """
 
     def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
-        """What is measured and read of the voxels of ``mask`` that are not 0, as files."""
+        """What is measured and read of a segment in ``mask``, as files; DICOM has the other segments beside it."""
 
     def partialLabel(self, studyId: str, folder: Path) -> PartialLabel | None:
         """The label of some slices that a study has, if any; its mask is put into ``folder``."""
@@ -289,11 +295,12 @@ class ServerBackend:
     def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
         """Files as the server makes them, and as the client writes them: each whole."""
         paths, region = exports.paths, exports.segment
+        params: dict[str, Any] = {"segments": exports.segments, "label_value": exports.value}
         if case.studyId is not None:
-            self._client.export(paths, case.studyId, label=mask, region=region)
+            self._client.export(paths, case.studyId, label=mask, region=region, params=params)
             return
-        title = re.sub(r"[^A-Za-z0-9_-]+", "-", exports.title).strip("-_")[:128]
-        params = {"study_id": title} if title else {}
+        if title := re.sub(r"[^A-Za-z0-9_-]+", "-", exports.title).strip("-_")[:128]:
+            params["study_id"] = title
         with self._client.session(case.files) as sessionId:
             self._client.export(paths, session_id=sessionId, label=mask, region=region, params=params)
 

@@ -12,6 +12,7 @@ from gliomics.reading.exports import DICOM_FORMATS, export_name, with_referred
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
+from RadiogenomicsLib.scene.parts import LabelledSegment, withNeighbours
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.backends import Exports
 
@@ -91,10 +92,14 @@ class Export(Controller):
         mask = self.runner.attempt(lambda: self._logic.segmentMask(segmentation, selection.segmentId, reference))
         if mask is None or not self.runner.mayUpload():
             return
+        labelled = LabelledSegment(mask, {selection.segment: 1}, 1)
+        if "seg" in paths:
+            labelled = withNeighbours(segmentation, selection.segmentId, reference, mask)
         images = self.runner.attempt(self._selection.images)
         if images is None:
             return
-        backend, exports = self.runner.backend(), Exports(selection.segment, studyId, paths)
+        backend = self.runner.backend()
+        exports = Exports(selection.segment, studyId, paths, labelled.values, labelled.value)
         usersettings.rememberExport(str(folder), formats)
 
         def onResult(written: tuple[Path, ...]) -> None:
@@ -105,7 +110,7 @@ class Export(Controller):
 
         self.runner.start(
             viewmodel.EXPORT,
-            lambda job: servercalls.export(job, backend, images, mask, exports),
+            lambda job: servercalls.export(job, backend, images, labelled.mask, exports),
             onResult,
             backend=backend,
         )
