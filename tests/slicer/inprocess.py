@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from RadiogenomicsLib.server.backends import (
+    FINAL,
     PARTIAL,
     Analysis,
     CaseFiles,
@@ -21,6 +22,7 @@ from RadiogenomicsLib.server.backends import (
 )
 from RadiogenomicsLib.server.offer import Model, ServerInfo
 from RadiogenomicsLib.server.prompts import Prompt
+from RadiogenomicsLib.server.reviews import ReviewedStudy
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
@@ -89,6 +91,7 @@ class InProcessBackend:
         self.featureDiagnostics: dict[str, Any] = {}
         self.cases: list[CaseFiles] = []
         self.submitted: list[tuple[str, OrientedImage, dict[str, Any], str]] = []
+        self.decisions: list[tuple[str, str]] = []
         self.threads: set[int] = set()
         self.askedWith: list[tuple[str, str]] = []
         self.users: list[str] = []
@@ -149,6 +152,28 @@ class InProcessBackend:
             files[sequence] = folder / f"{sequence}.nii.gz"
             writeNifti(image, files[sequence])
         return DownloadedStudy(self.studyId, self.reason, files, self.slices[:slices])
+
+    def images(self, studyId: str, folder: Path, report: ReportProgress) -> DownloadedStudy:
+        assert studyId == self.studyId
+        return self.nextStudy("", 0, folder, report)
+
+    def reviews(self) -> tuple[ReviewedStudy, ...]:
+        """The one study: a final label is to be reviewed until it is."""
+        self._enter()
+        saved = [tag for _, _, _, tag in self.submitted]
+        if FINAL not in saved:
+            return (ReviewedStudy(self.studyId),)
+        decision = self.decisions[-1] if self.decisions else ("submitted", "")
+        return (
+            ReviewedStudy(
+                self.studyId, "", decision[0], FINAL, len(saved), "Anna", "2026-11-29T01:16:07", decision[1], "Rita"
+            ),
+        )
+
+    def review(self, study: ReviewedStudy, state: str, comment: str) -> bool:
+        self._enter()
+        self.decisions.append((state, comment))
+        return False
 
     def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         self._enter()

@@ -37,6 +37,8 @@ QSlider = _widget("QSlider")
 QSpinBox = _widget("QSpinBox")
 QTableView = _widget("QTableView")
 QTableWidget = _widget("QTableWidget")
+
+# Items are no objects of Qt, so their methods are those of PythonQt.
 QTableWidgetItem = QtWidgets.QTableWidgetItem
 
 # Layouts have no attributes worth imitating; their methods are those of PythonQt.

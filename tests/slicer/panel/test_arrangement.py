@@ -98,7 +98,7 @@ def test_an_annotator_sees_no_results(computed: Any) -> None:
 
 def test_whoever_looks_after_models_sees_neither_images_nor_results(computed: Any) -> None:
     computed.ui.manageButton.click()
-    assert shownSections(computed) == ["server", "learn", "leases"]
+    assert shownSections(computed) == ["server", "review", "learn", "leases", "views"]
     assert computed.model.message == ""
 
 

@@ -137,3 +137,23 @@ def test_a_label_is_signed_with_the_token_s_name(
     (version,) = GliomicsClient(server.url, token=tokens["reader"]).label_history("sample-01")
     assert version["user"] == "annotator Anna"
     assert version["info"]["client_id"] == "annotator Anna"
+
+
+def test_a_label_is_reviewed_only_with_the_role_for_it(
+    serverPanel: Any, closedServer: tuple[Any, dict[str, str]], spin: Spin, tmp_path: Path
+) -> None:
+    from gliomics.client import GliomicsClient
+
+    server, tokens = closedServer
+    client = GliomicsClient(server.url, token=tokens["annotator"])
+    client.save_label("sample-01", SAMPLES / "truth" / "sample-01.nii.gz")
+    typeToken(serverPanel, tokens["annotator"])
+    serverPanel.ui.manageButton.click()
+    for button in ("connectButton", "reviewListButton", "reviewOpenButton"):
+        press(serverPanel, button, spin)
+    serverPanel.ui.acceptButton.click()
+    spin(idle(serverPanel), seconds=60)
+    assert (
+        "Annotator Anna is annotator here; this needs the role trainer. Ask whoever" in serverPanel.ui.statusLabel.text
+    )
+    assert [version["reviews"] for version in client.label_history("sample-01")][-1] == []

@@ -37,6 +37,10 @@ STOP_TRAINING = "Stop training"
 PUBLISH = "Publish"
 RELEASE = "Give back"
 EXPORT = _("Export")
+LIST_STUDIES = _("List studies")
+OPEN_STUDY = _("Open study")
+REVIEW = _("Review")
+COMPARE = _("Compare labels")
 SECTION_OF = {
     CONNECT: "Server",
     START_SERVER: "Server",
@@ -55,6 +59,10 @@ SECTION_OF = {
     STOP_TRAINING: "Learn",
     PUBLISH: "Learn",
     RELEASE: "Leases",
+    LIST_STUDIES: "Review",
+    OPEN_STUDY: "Review",
+    REVIEW: "Review",
+    COMPARE: "Review",
 }
 """The section of the button that starts each kind of work; what comes of it is said there."""
 
@@ -172,6 +180,8 @@ class PanelFacts:
         after = " The server may have saved the label already." if self.running == SUBMIT else ""
         if self.running in (TRAIN, STOP_TRAINING, PUBLISH, RELEASE):
             after = " The server may have done it already."
+        if self.running == REVIEW:
+            after = _(" The server may have noted it already: list the studies again.")
         self.running, title = "", self.running
         self._say(f"{title}: cancelled.{after}")
 

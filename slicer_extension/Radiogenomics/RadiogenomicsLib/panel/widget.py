@@ -23,6 +23,7 @@ from RadiogenomicsLib.panel.jobrunner import JobRunner, makeTimer, shown
 from RadiogenomicsLib.panel.refine.correction import Correction
 from RadiogenomicsLib.panel.refine.editor import SegmentEditor
 from RadiogenomicsLib.panel.refine.shortcuts import Shortcuts
+from RadiogenomicsLib.panel.review.section import ReviewSection
 from RadiogenomicsLib.panel.sections.connection import Connection
 from RadiogenomicsLib.panel.sections.export import Export
 from RadiogenomicsLib.panel.sections.labelling import Labelling
@@ -84,6 +85,7 @@ class RadiogenomicsPanel:
         self.views = Views(context)
         self.maps = Maps(context)
         self.closing = Closing(context, self.labelling.finished)
+        self.review = ReviewSection(context, self.labels, self.labelling.finished)
         self.population = PopulationView(context)
         self.keptResult = KeptResult(context)
         self.parts = Parts(context, self.views)
@@ -330,6 +332,7 @@ class RadiogenomicsPanel:
         self.views.update()
         self.maps.update()
         self.closing.update()
+        self.review.update()
         self.population.update()
         self.parts.update()
         self.export.update()

@@ -18,6 +18,7 @@ from gliomics.records import FeatureRow, SubtypeEstimate
 from RadiogenomicsLib.server.learning import Lease, leaseOf
 from RadiogenomicsLib.server.offer import ServerInfo, labelsOf, offerOf
 from RadiogenomicsLib.server.prompts import Prompt, optionsOf
+from RadiogenomicsLib.server.reviews import ReviewedStudy
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 
 UNNAMED = "image"
@@ -138,6 +139,15 @@ class Backend(Protocol):
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
         """Save ``mask`` as the label of a study with this tag, :data:`FINAL` or :data:`PARTIAL`."""
 
+    def reviews(self) -> tuple[ReviewedStudy, ...]:
+        """Every study with the state of its label."""
+
+    def images(self, studyId: str, folder: Path, report: ReportProgress) -> DownloadedStudy:
+        """The images of a study that is asked for by name, put into ``folder``."""
+
+    def review(self, study: ReviewedStudy, state: str, comment: str) -> bool:
+        """Say of a study's label, as it was looked at, what is to become of it; whether it is the reviewer's own."""
+
     def tellWaiting(self, tell: Callable[[str], None]) -> None:
         """Have ``tell`` called, from any thread, with what a call waits for. It does not block."""
 
@@ -198,18 +208,21 @@ class ServerBackend:
         if not choice["id"]:
             return DownloadedStudy("", str(choice.get("reason", _("nothing is left to label"))), {})
         studyId = str(choice["id"])
+        numbers = tuple(int(number) for number in choice.get("slices") or ())
+        held = leaseOf(studyId, choice["held"]) if choice.get("held") else None
+        study = self.images(studyId, folder, report)
+        return replace(study, reason=str(choice.get("reason", "")), slices=numbers, held=held)
+
+    def images(self, studyId: str, folder: Path, report: ReportProgress) -> DownloadedStudy:
+        """Every sequence of a study as NIfTI."""
         info = self._client.image_info(studyId)
-        sequences = choice.get("sequences") or info.get("sequences") or [UNNAMED]
         files = {}
-        for index, sequence in enumerate(sequences):
+        for index, sequence in enumerate(info.get("sequences") or [UNNAMED]):
             path = folder / f"{index}.nii.gz"  # a name from the server is not made a file name
             name = None if sequence == UNNAMED else sequence
             self._client.download_image(studyId, path, name, progress=_bytesReported(report, studyId, sequence))
             files[sequence] = path
-        numbers = tuple(int(number) for number in choice.get("slices") or ())
-        patientId = str(info.get("patient_id") or "")
-        held = leaseOf(studyId, choice["held"]) if choice.get("held") else None
-        return DownloadedStudy(studyId, str(choice.get("reason", "")), files, numbers, patientId, held)
+        return DownloadedStudy(studyId, "", files, patientId=str(info.get("patient_id") or ""))
 
     def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         """The mask of a segmentation model."""
@@ -336,6 +349,22 @@ class ServerBackend:
     def submit(self, studyId: str, mask: Path, notes: dict[str, Any], tag: str) -> None:
         """Save a label as a new version."""
         self._client.save_label(studyId, mask, tag=tag, params=notes)
+
+    def reviews(self) -> tuple[ReviewedStudy, ...]:
+        """As the server lists them."""
+        try:
+            rows = self._client.reviews()["studies"]
+        except ClientError as refusal:
+            if refusal.status not in (404, 405):
+                raise
+            raise ClientError("the server has no list for reviewers; it is older than this panel") from refusal
+        return tuple(ReviewedStudy.fromJson(row) for row in rows)
+
+    def review(self, study: ReviewedStudy, state: str, comment: str) -> bool:
+        """Refused, with the status 409, where the label is another by now."""
+        looked_at = {"version": study.version}
+        answer = self._client.review_label(study.studyId, state, comment, tag=study.tag, looked_at=looked_at)
+        return answer.get("own_label") is True
 
     def tellWaiting(self, tell: Callable[[str], None]) -> None:
         """As the client tells it: the position in the server's queue, and when a busy server is asked again."""

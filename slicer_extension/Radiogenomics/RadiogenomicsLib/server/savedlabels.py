@@ -23,6 +23,8 @@ class SavedLabel:
     user: str = ""
     isCurrent: bool = True
     review: str = ""
+    sentBack: str = ""
+    """Who sent it back and why, where its last review did."""
     segments: dict[str, int] = field(default_factory=dict)
     slices: tuple[int, ...] = ()
 
@@ -39,6 +41,7 @@ class SavedLabel:
             user=str(row.get("user") or ""),
             isCurrent=bool(row.get("is_current")),
             review=f"{review['state']}{comment}" if review.get("state") else "",
+            sentBack=_sentBack(review),
             segments={str(name): int(value) for name, value in segments.items()} if isinstance(segments, dict) else {},
             slices=tuple(int(number) for number in slices) if isinstance(slices, list) else (),
         )
@@ -57,3 +60,11 @@ class SavedLabel:
         """All of it in a line, for a list."""
         details = [self.user, self.saved[:10], "" if self.isCurrent else "earlier", self.review]
         return ", ".join([self.name, *(detail for detail in details if detail)])
+
+
+def _sentBack(review: Mapping[str, Any]) -> str:
+    if review.get("state") != "returned":
+        return ""
+    by, comment = review.get("user"), review.get("comment") or ""
+    said = _("Sent back by {reviewer}: {comment}") if by else _("Sent back: {comment}")
+    return said.format(reviewer=by, comment=comment)

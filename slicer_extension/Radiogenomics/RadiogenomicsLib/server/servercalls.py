@@ -10,7 +10,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, Exports
+from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, DownloadedStudy, Exports
 from RadiogenomicsLib.server.jobs import BackgroundJob
 from RadiogenomicsLib.server.learning import Lease
 from RadiogenomicsLib.server.offer import ServerInfo
@@ -71,13 +71,24 @@ def takeNextStudy(job: BackgroundJob, backend: Backend, strategy: str, slices: i
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         job.progress(_("choosing a study"))
         study = backend.nextStudy(strategy, slices, Path(name), job.progress)
-        volumes = {}
-        for sequence, path in study.files.items():
-            job.progress(f"reading {sequence}")
-            volumes[sequence] = readNifti(path)
-            volumes[sequence].digest  # noqa: B018 - kept with the image for the panel, which has no time for it
-        labels = listLabels(job, backend, study.studyId) if study.studyId else ()
-        return StudyImages(study.studyId, study.reason, volumes, study.slices, labels, study.patientId, study.held)
+        return _read(job, backend, study)
+
+
+def takeStudy(job: BackgroundJob, backend: Backend, studyId: str) -> StudyImages:
+    """Download the study of that name."""
+    job.progress(_("asking for '{study}'").format(study=studyId))
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        return _read(job, backend, backend.images(studyId, Path(name), job.progress))
+
+
+def _read(job: BackgroundJob, backend: Backend, study: DownloadedStudy) -> StudyImages:
+    volumes = {}
+    for sequence, path in study.files.items():
+        job.progress(_("reading {sequence}").format(sequence=sequence))
+        volumes[sequence] = readNifti(path)
+        volumes[sequence].digest  # noqa: B018 - kept with the image for the panel, which has no time for it
+    labels = listLabels(job, backend, study.studyId) if study.studyId else ()
+    return StudyImages(study.studyId, study.reason, volumes, study.slices, labels, study.patientId, study.held)
 
 
 def segment(job: BackgroundJob, backend: Backend, model: str, images: CaseImages) -> MaskImage:

@@ -10,6 +10,7 @@ from typing import Any
 import qt
 
 from RadiogenomicsLib.panel import usersettings, viewmodel
+from RadiogenomicsLib.panel.arrival import addVolumes
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import Steps, shown
 from RadiogenomicsLib.panel.manage.words import heldSentence
@@ -122,7 +123,7 @@ class Labelling(Controller):
                 self._giveUpRound()
                 return
             nodes = self._logic.volumesOfStudy(study.studyId)
-            yield from self._addVolumes(study, nodes)
+            yield from addVolumes(self._logic, self._model, study, nodes)
             self._model.reason = study.reason
             self._model.labelsByStudy[study.studyId] = study.labels
             self._model.slicesNamed(study.studyId, study.slices)
@@ -132,6 +133,7 @@ class Labelling(Controller):
                 notices = ("The server named no slices of it: draw the whole study, or take another.",)
             if study.held is not None:
                 notices = (heldSentence(study.held), *notices)
+            notices = (*(label.sentBack for label in study.labels if label.isCurrent and label.sentBack), *notices)
             self._model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}", notices)
             self._selection.chooseVolumes(nodes, "Downloaded")
             if self._ui.removeFinishedCheckBox.checked:
@@ -150,24 +152,6 @@ class Labelling(Controller):
             backend=backend,
             onAbandoned=self._giveUpRound,
         )
-
-    def _addVolumes(self, study: servercalls.StudyImages, nodes: dict[str, Any]) -> Steps:
-        """Put those images of a study into the scene that ``nodes`` lacks: all, or none when it is given up."""
-        added: list[Any] = []
-        self._logic.studyIsOf(study.studyId, study.patientId)
-        try:
-            for sequence, image in study.volumes.items():
-                if sequence not in nodes:
-                    self._model.jobProgressed(f"showing {sequence}", None)
-                    nodes[sequence] = self._logic.addHiddenVolume(image, study.studyId, sequence, study.volumes)
-                    added.append(nodes[sequence])
-                    yield
-                    nodes[sequence].CreateDefaultDisplayNodes()
-                    yield
-        except GeneratorExit:
-            for node in added:
-                self._logic.removeVolume(node, study.studyId)
-            raise
 
     @shown
     def onRemoveFinished(self, checked: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
@@ -77,7 +79,9 @@ class Labels(Controller):
         backend, studyId, label = self.runner.backend(), self._model.selection.studyId, labels[row]
 
         def onResult(mask: OrientedImage) -> None:
-            self._add(studyId, label, mask)
+            self.add(studyId, label, mask)
+            slices = f" Slices {', '.join(map(str, label.slices))} are done." if label.slices else ""
+            self._model.jobFinished(f"{label.title} of '{studyId}' is loaded.{slices}")
 
         self.runner.start(
             viewmodel.LOAD_LABEL,
@@ -86,8 +90,8 @@ class Labels(Controller):
             backend=backend,
         )
 
-    def _add(self, studyId: str, label: SavedLabel, mask: OrientedImage) -> None:
-        """A segmentation of a label, on the volume of its study whose grid it has."""
+    def add(self, studyId: str, label: SavedLabel, mask: OrientedImage) -> Any:
+        """A segmentation of a label, on the volume of its study whose grid it has; it is chosen."""
         volume = volumeOfGrid(mask, self._logic.volumesOfStudy(studyId).values())
         if volume is None:
             raise VolumeError(
@@ -103,5 +107,4 @@ class Labels(Controller):
         self._finished.loaded(studyId, segmentation, mask, self._model.knownLabels)
         outlineOthers(segmentation)
         self._selection.chooseSegmentation(segmentation)
-        slices = f" Slices {', '.join(map(str, label.slices))} are done." if label.slices else ""
-        self._model.jobFinished(f"{label.title} of '{studyId}' is loaded.{slices}")
+        return segmentation

@@ -16,7 +16,7 @@ from RadiogenomicsLib.server.backends import hostOf
 
 _ANNOTATING = ("Server", "Study", "Volumes", "Segmentation", "Refine", "Submit", "Views")
 _BEFORE_RESULT = ("Server", "Volumes", "Segmentation", "Results", "Refine", "Views")
-_MANAGING = ("Server", "Learn", "Leases")
+_MANAGING = ("Server", "Review", "Learn", "Leases", "Views")
 _WITH_RESULT = ("Server", "Results", "Volumes", "Segmentation", "Refine", "Views")
 
 

@@ -22,7 +22,8 @@ _COLOURS = {PROBABILITY: "vtkMRMLColorTableNodeIron", UNCERTAINTY: "vtkMRMLColor
 _LEAST_SHOWN = 0.05
 """Below this the image is seen through the map."""
 _MODEL_ATTRIBUTE, _CONTENTS_ATTRIBUTE = "Gliomics.MapModel", "Gliomics.MapOf"
-_REFERENCE_ROLE = "Gliomics.MapReference"
+REFERENCE_ROLE = "Gliomics.MapReference"
+"""Of a map: the volume on whose grid it is."""
 
 
 def addMap(
@@ -65,7 +66,7 @@ def addMap(
 
 def _display(node: Any, kind: str, reference: Any) -> None:
     """Let a map be where its reference is, in colours."""
-    node.SetNodeReferenceID(_REFERENCE_ROLE, reference.GetID())
+    node.SetNodeReferenceID(REFERENCE_ROLE, reference.GetID())
     node.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
     # With a display node of its own making, 3D Slicer looks all voxels through for a window first.
     display = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeDisplayNode")
@@ -98,8 +99,9 @@ def isMadeOf(node: Any, contents: Mapping[str, str]) -> bool:
 
 
 def mapsOn(volume: Any) -> list[Any]:
-    """The maps on the grid of a volume."""
-    return [node for kind in TITLES for node in _mapsOn(volume, kind)]
+    """The maps on the grid of a volume, of whatever they are."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    return [node for node in nodes if _isMap(node) and node.GetNodeReference(REFERENCE_ROLE) is volume]
 
 
 def mapsOfScene() -> list[Any]:
@@ -126,7 +128,7 @@ def _maps(kind: str) -> list[Any]:
 
 
 def _mapsOn(reference: Any, kind: str) -> list[Any]:
-    return [node for node in _maps(kind) if node.GetNodeReference(_REFERENCE_ROLE) is reference]
+    return [node for node in _maps(kind) if node.GetNodeReference(REFERENCE_ROLE) is reference]
 
 
 def _contents(node: Any) -> dict[str, str]:

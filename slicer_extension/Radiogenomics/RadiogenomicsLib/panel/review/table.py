@@ -1,0 +1,64 @@
+"""The table of studies: filled when the list changes, and rows hidden by the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import qt
+
+from RadiogenomicsLib.panel.review.words import COLUMNS, cells, details, matches
+from RadiogenomicsLib.server.reviews import ReviewedStudy
+
+_WIDTHS = (104, 72, 84, 92)
+"""Of all columns but the last, which takes what is left."""
+
+
+class StudyTable:
+    """Shows studies in the order in which they are given."""
+
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self._studies: tuple[ReviewedStudy, ...] = ()
+        table.columnCount = len(COLUMNS)
+        table.setHorizontalHeaderLabels(list(COLUMNS))
+        for column, width in enumerate(_WIDTHS):
+            table.setColumnWidth(column, width)
+
+    def fill(self, studies: Sequence[ReviewedStudy]) -> None:
+        """Show these studies; the one that was selected stays so, as long as it is there."""
+        if tuple(studies) == self._studies:
+            return
+        selected, self._studies = self.selected(), tuple(studies)
+        blocked = self._table.blockSignals(True)
+        self._table.rowCount = len(studies)
+        for row, study in enumerate(studies):
+            toolTip = details(study)
+            for column, text in enumerate(cells(study)):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip(toolTip)
+                self._table.setItem(row, column, item)
+        self.select(selected.studyId if selected is not None else "")
+        self._table.blockSignals(blocked)
+
+    def filter(self, words: str, state: str) -> int:
+        """Hide what does not match; returns how many rows are left."""
+        shown = [matches(study, words.split(), state) for study in self._studies]
+        for row, isShown in enumerate(shown):
+            self._table.setRowHidden(row, not isShown)
+        return sum(shown)
+
+    def selected(self) -> ReviewedStudy | None:
+        """The study whose row is selected, and not hidden."""
+        row = self._table.currentRow()
+        isThere = 0 <= row < len(self._studies) and not self._table.isRowHidden(row)
+        return self._studies[row] if isThere else None
+
+    def select(self, studyId: str) -> None:
+        """Select the row of a study; none where it is not listed."""
+        rows = [row for row, study in enumerate(self._studies) if study.studyId == studyId]
+        if rows:
+            self._table.setCurrentCell(rows[0], 0)
+        else:
+            self._table.setCurrentCell(-1, -1)
+            self._table.clearSelection()
