@@ -34,7 +34,7 @@ class FinishedStudies:
     def __init__(self, logic: RadiogenomicsLogic) -> None:
         self._logic = logic
         self._studyIds: set[str] = set()
-        """Those whose label was saved in this session."""
+        """Those whose label was saved or reviewed in this session."""
         self._saved: dict[str, _Saved] = {}
         """By the segmentation that it was made of, or that was made of it."""
 
@@ -42,6 +42,10 @@ class FinishedStudies:
         """The server has this label now; ``knownLabels`` are those with which it was numbered."""
         self._studyIds.add(studyId)
         self._saved[segmentation.GetID()] = _Saved(studyId, label, dict(knownLabels))
+
+    def reviewed(self, studyId: str) -> None:
+        """The label of this study was reviewed."""
+        self._studyIds.add(studyId)
 
     def loaded(self, studyId: str, segmentation: Any, mask: OrientedImage, knownLabels: dict[str, int]) -> None:
         """A segmentation was made of a label that the server has."""
@@ -51,7 +55,7 @@ class FinishedStudies:
         self._saved[segmentation.GetID()] = _Saved(studyId, LabelExport(mask, valuesByName, ()), dict(knownLabels))
 
     def remove(self, *, exceptStudyId: str) -> tuple[str, ...]:
-        """Take studies whose label was saved out of the scene, but not this one; returns their names.
+        """Take studies whose label was saved or reviewed out of the scene, but not this one; returns their names.
 
         A study stays where something would be lost.
         """

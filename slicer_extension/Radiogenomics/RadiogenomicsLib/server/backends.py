@@ -357,7 +357,7 @@ class ServerBackend:
         except ClientError as refusal:
             if refusal.status not in (404, 405):
                 raise
-            raise ClientError("the server has no list for reviewers; it is older than this panel") from refusal
+            raise ClientError(_("the server has no list for reviewers; it is older than this panel")) from refusal
         return tuple(ReviewedStudy.fromJson(row) for row in rows)
 
     def review(self, study: ReviewedStudy, state: str, comment: str) -> bool:

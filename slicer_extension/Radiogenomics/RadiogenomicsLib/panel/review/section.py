@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from typing import Any
 
 from slicer.i18n import tr as _
 
@@ -179,7 +178,8 @@ class ReviewSection(Controller):
                 return
             segmentation = self._labels.add(study.studyId, opened.label, opened.mask)
             yield
-            self._remember(study.studyId, segmentation)
+            if self._ui.removeFinishedCheckBox.checked:
+                self._finished.remove(exceptStudyId=study.studyId)
             if opened.centre is not None:
                 jumpTo(self._logic.referenceVolume(segmentation), opened.centre)
             self._opened = replace(study, version=opened.label.version, user=opened.label.user)
@@ -212,6 +212,7 @@ class ReviewSection(Controller):
         unsaved = self._finished.unsaved(opened.studyId)
 
         def onResult(decided: reviewcalls.Decided) -> None:
+            self._finished.reviewed(opened.studyId)
             self._ui.reviewCommentEdit.clear()
             self._take(decided.studies or _without(self._studies, opened.studyId))
             following = nextToReview(self._studies, opened.studyId)
@@ -220,15 +221,6 @@ class ReviewSection(Controller):
 
         work = functools.partial(reviewcalls.decide, backend=backend, study=opened, state=state, comment=comment)
         self.runner.start(viewmodel.REVIEW, work, onResult, backend=backend)
-
-    def _remember(self, studyId: str, segmentation: Any) -> None:
-        """The segmentation is the server's label: nothing would be lost with it as long as it is not changed."""
-        known = self._model.knownLabels
-        reference = self._logic.referenceVolume(segmentation)
-        label = self._logic.exportLabels(segmentation, reference, known, allowEmpty=True)
-        self._finished.saved(studyId, segmentation, label, known)
-        if self._ui.removeFinishedCheckBox.checked:
-            self._finished.remove(exceptStudyId=studyId)
 
 
 def _described(study: ReviewedStudy) -> str:
