@@ -2,75 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from harness import EXTENSION
 from panels import Spin, idle, jobThreads, press
-
-MODEL, SLOW_MODEL = "segmentation_flair", "slow"
-LABELLED = 3
-
-
-class TrainingServer:
-    """A server over small studies with tiny models; it comes back on the same port."""
-
-    def __init__(self, studies: Path) -> None:
-        from gliomics.server.gate.tokens import ANNOTATOR, TRAINER, Tokens
-
-        self.studies = studies
-        tokens = Tokens(studies / ".gliomics" / "tokens.json")
-        roles = {"Anna": TRAINER, "Ben": TRAINER, "Cleo": ANNOTATOR}
-        self.tokens = {name: tokens.add(name, role) for name, role in roles.items()}
-        self._server: Any = None
-        self.start()
-
-    def start(self) -> None:
-        from tests.server.servers import start_server
-
-        port = urlsplit(self.url).port if self._server is not None else 0
-        self._server = start_server(self.studies, "--port", str(port))
-
-    @property
-    def url(self) -> str:
-        return str(self._server.url)
-
-    def client(self, user: str) -> Any:
-        from gliomics.client import GliomicsClient
-
-        return GliomicsClient(self.url, token=self.tokens[user], timeout=60)
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Requests are taken by the operating system, and nobody works on them."""
-        os.kill(self._server.process.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self._server.process.pid, signal.SIGCONT)
-
-    def stop(self) -> None:
-        self._server.stop()
+from trainingserver import MODEL, SLOW_MODEL, TrainingServer, choose, connectAs
 
 
 @pytest.fixture(scope="module")
 def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingServer]:
-    from tests.server.studies import SLOW, TINY, a_card, add_label, add_model, add_study, an_untrained_state
-
-    studies = tmp_path_factory.mktemp("learning") / "studies"
-    for seed in range(2):
-        add_study(studies, f"case-{seed}", seed)
-    for seed in range(10, 10 + LABELLED):
-        add_label(studies, add_study(studies, f"labelled-{seed}", seed), seed)
-    add_model(studies, a_card(MODEL, TINY, ["flair"], []), an_untrained_state(TINY, 1))
-    add_model(studies, a_card(SLOW_MODEL, SLOW, ["flair"], []), an_untrained_state(SLOW, 1))
-    server = TrainingServer(studies)
+    """With three labelled patients: too few to compare, so that a training is one and not four."""
+    server = TrainingServer(tmp_path_factory.mktemp("learning") / "studies", labelled=3)
     yield server
     server.stop()
 
@@ -78,10 +22,6 @@ def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def managing(scene: Any, server: TrainingServer, spin: Spin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Anna's panel under *Manage*, connected; it asks more often than a user's."""
-    yield from openManaging(server, spin, monkeypatch)
-
-
-def openManaging(server: TrainingServer, spin: Spin, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from RadiogenomicsLib.panel.manage import watcher
     from RadiogenomicsLib.panel.uifiles import loadWidgets
     from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
@@ -93,27 +33,13 @@ def openManaging(server: TrainingServer, spin: Spin, monkeypatch: pytest.MonkeyP
     widgets = loadWidgets(EXTENSION / "Resources" / "UI")
     panel = RadiogenomicsPanel(widgets, RadiogenomicsLogic(), ServerBackend)
     widgets.frame.show()
-    panel.ui.manageButton.click()
-    panel.ui.serverUrl.text = server.url
-    connectAs(panel, server.tokens["Anna"], spin)
+    connectAs(panel, server, "Anna", spin)
     choose(panel, MODEL)
     spin(lambda: panel.model.learning.versions != ())
     yield panel
     panel.cleanup()
     delete(widgets.frame)
     assert jobThreads() == []
-
-
-def connectAs(panel: Any, token: str, spin: Spin) -> None:
-    panel.ui.tokenEdit.clear()
-    panel.ui.tokenEdit.insert(token)
-    press(panel, "connectButton", spin)
-
-
-def choose(panel: Any, model: str) -> None:
-    selector = panel.ui.trainerSelector
-    selector.setCurrentIndex(selector.findText(model))
-    assert panel.model.learning.modelName == model
 
 
 def cells(panel: Any) -> list[list[str]]:
@@ -123,11 +49,6 @@ def cells(panel: Any) -> list[list[str]]:
 
 def leases(panel: Any) -> list[str]:
     return [panel.ui.leaseList.item(row).text() for row in range(panel.ui.leaseList.count)]
-
-
-def endTraining(server: TrainingServer, panel: Any, spin: Spin) -> None:
-    server.client("Anna").stop_training()
-    spin(lambda: panel.model.learning.training.running is None, seconds=60)
 
 
 # Training
@@ -274,7 +195,7 @@ def test_study_that_somebody_else_has_is_announced(managing: Any, server: Traini
 
 
 def test_token_without_the_role_is_told_so(managing: Any, server: TrainingServer, spin: Spin) -> None:
-    connectAs(managing, server.tokens["Cleo"], spin)
+    connectAs(managing, server, "Cleo", spin)
     reason = (
         "Your token is for the role 'annotator', and this needs 'trainer': ask whoever runs the server for another."
     )

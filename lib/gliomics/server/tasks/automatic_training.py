@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -41,15 +42,21 @@ def start_training(model: str, options: dict[str, Any], *, enqueue: bool = False
 
 
 def running_training() -> dict[str, Any] | None:
-    """The training that runs or is about to: its ``model``, the ``user`` who asked, and for how many ``seconds``.
+    """The training that runs or is about to: its ``model``, the ``user`` who asked, and when.
 
-    ``user`` is null where it is not known, as for one that the server began by itself. None where none runs.
+    That is ``start_ts``, in seconds since 1970, and ``seconds`` ago. ``user`` is null where it is not known, as for one
+    that the server began by itself. None where none runs.
     """
     for task in tasks("train"):
         if task["status"] in _UNDER_WAY:
-            request, began = task["request"], datetime.strptime(task["start_ts"], "%Y-%m-%d %H:%M:%S")
-            seconds = max(0, round((datetime.now() - began).total_seconds()))
-            return {"model": request.get("model"), "user": request.get("client_id"), "seconds": seconds}
+            request, asked = task["request"], datetime.strptime(task["start_ts"], "%Y-%m-%d %H:%M:%S").timestamp()
+            seconds = max(0, round(time.time() - asked))
+            return {
+                "model": request.get("model"),
+                "user": request.get("client_id"),
+                "start_ts": int(asked),
+                "seconds": seconds,
+            }
     return None
 
 

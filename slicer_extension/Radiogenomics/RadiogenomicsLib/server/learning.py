@@ -32,11 +32,15 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Running:
-    """The training that a server is at: of which model, who asked, if that is known, and when (local time)."""
+    """The training that a server is at: of which model, who asked, if that is known, and when (local time).
+
+    ``hasBegun`` says whether the progress of its model is its own already, and not of the one before.
+    """
 
     model: str
     user: str
     since: datetime
+    hasBegun: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,7 @@ def trainingOf(answer: dict[str, Any]) -> Training:
         partlyLabelled=int(basis.get("partly_labelled", 0)),
         withOutcome=None if outcomes is None else int(outcomes),
         refused=str(basis.get("refused", "")),
-        running=None if running is None else _runningOf(running),
+        running=None if running is None else _runningOf(running, answer.get("progress", {})),
         progress=_progressOf(answer.get("progress", {})),
     )
 
@@ -219,9 +223,10 @@ def leaseOf(study: str, lease: dict[str, Any]) -> Lease:
     return Lease(study, str(lease["user"]), _minute(float(lease["seconds"])))
 
 
-def _runningOf(running: dict[str, Any]) -> Running:
+def _runningOf(running: dict[str, Any], progress: dict[str, Any]) -> Running:
+    hasBegun = float(progress.get("start_ts", 0)) >= float(running.get("start_ts", 0))  # both by the server's clock
     since = _minute(-float(running.get("seconds", 0)))
-    return Running(str(running.get("model", "")), str(running.get("user") or ""), since)
+    return Running(str(running.get("model", "")), str(running.get("user") or ""), since, hasBegun)
 
 
 def _progressOf(progress: dict[str, Any]) -> Progress:

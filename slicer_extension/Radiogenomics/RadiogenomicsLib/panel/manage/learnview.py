@@ -33,7 +33,7 @@ class LearnView:
     def show(self, model: PanelModel, facts: LearningFacts, why: str, colours: Colours) -> None:
         """Show what the server said last; ``why`` is what the user typed as the reason to publish."""
         self._showTraining(model, facts, colours)
-        self._showVerdict(facts)
+        self._showVerdict(model, facts)
         self._showVersions(model, facts, why)
 
     def _showTraining(self, model: PanelModel, facts: LearningFacts, colours: Colours) -> None:
@@ -64,10 +64,13 @@ class LearnView:
         maximum, value = (0, 0) if fraction is None else (100, round(100 * fraction))
         writer.set(ui.trainingBar, maximum=maximum, value=value)
 
-    def _showVerdict(self, facts: LearningFacts) -> None:
+    def _showVerdict(self, model: PanelModel, facts: LearningFacts) -> None:
         progress = facts.training.progress if facts.training is not None and not facts.isRunning else None
         parents = {version.number: version.parent for version in facts.versions}
-        text = words.verdictSentence(progress, parents.get(progress.version, "")) if progress is not None else ""
+        segments = facts.modelName in [each.name for each in model.segmentationModels]
+        score, text = _("mean Dice") if segments else _("mean score"), ""
+        if progress is not None:
+            text = words.verdictSentence(progress, parents.get(progress.version, ""), score)
         self._writer.text(self._ui.verdictLabel, text)
         self._writer.set(self._ui.verdictInfo, visible=bool(text))
         details = words.verdictDetails(progress) if progress is not None and text else ""

@@ -21,6 +21,8 @@ from RadiogenomicsLib.server.learning import (
 
 MOST_SKIPPED = 5
 """Studies left out that are listed by name."""
+_NAMES = {"dice": _("mean Dice"), "mean_dice": _("mean Dice"), "median_dice": _("median Dice"), "auc": "AUC"}
+"""Figures of merit as they are called among people."""
 _TIME, _DATE = "%H:%M", "%Y-%m-%d"
 
 
@@ -32,8 +34,10 @@ def basisLine(training: Training) -> str:
         texts.append(_("Of {count} more some slices are.").format(count=training.partlyLabelled))
     if training.withOutcome is not None:
         texts.append(_("The outcome is known of {count}.").format(count=training.withOutcome))
-    if training.progress.state:
-        texts.append(_("New or changed since the last training: {count}.").format(count=new))
+    if training.progress.state and new:
+        texts.append(_("New since the last training: {count}.").format(count=new))
+    elif training.progress.state:
+        texts.append(_("None is new since the last training."))
     return " ".join(texts)
 
 
@@ -77,7 +81,9 @@ def _runningLine(training: Training) -> str:
         return _("The model {model} is being trained for {user} since {time}; one training runs at a time.").format(
             model=running.model, user=who, time=running.since.strftime(_TIME)
         )
-    doing = _("about to begin") if progress.state != RUNNING else _stepLine(progress)
+    doing = _stepLine(progress) if progress.state == RUNNING else _("about to begin")
+    if progress.state != RUNNING and running.hasBegun:
+        doing = _("about to end")
     return _("Training for {user} since {time}: {doing}.").format(
         user=who, time=running.since.strftime(_TIME), doing=doing
     )
@@ -107,8 +113,11 @@ def duration(seconds: float) -> str:
     return _("about {count} hours").format(count=round(minutes / 60))
 
 
-def verdictSentence(progress: Progress, champion: str) -> str:
-    """Which version won, by how much, over whom, and which is in use; ``champion`` is the one compared with."""
+def verdictSentence(progress: Progress, champion: str, score: str) -> str:
+    """Which version won, by how much, over whom, and which is in use.
+
+    ``champion`` is the version compared with, and ``score`` the name of what they were compared by.
+    """
     verdict = progress.verdict
     if progress.state != FINISHED or verdict is None:
         return ""
@@ -128,17 +137,17 @@ def verdictSentence(progress: Progress, champion: str) -> str:
     outcome = verdict.outcome.replace(" ", "_")
     if outcome not in sentences:
         return sentence(progress.reason)
-    return sentences[outcome].format(new=new, old=old, figures=_figures(verdict))
+    return sentences[outcome].format(new=new, old=old, figures=_figures(verdict, score))
 
 
-def _figures(verdict: Verdict) -> str:
+def _figures(verdict: Verdict, score: str) -> str:
     """The difference with its interval, or how many patients it takes."""
     texts = []
     if verdict.gain is not None and verdict.patients:
-        text = _("a difference of {gain}").format(gain=_signed(verdict.gain))
+        text = _("{score} {gain}").format(score=score, gain=_signed(verdict.gain))
         if verdict.low is not None and verdict.high is not None:
-            text = _("a difference of {gain} (95 % interval {low} to {high})").format(
-                gain=_signed(verdict.gain), low=_signed(verdict.low), high=_signed(verdict.high)
+            text = _("{score} {gain} (95 % interval {low} to {high})").format(
+                score=score, gain=_signed(verdict.gain), low=_signed(verdict.low), high=_signed(verdict.high)
             )
         texts.append(text + " " + overPatients(verdict.patients))
     if verdict.needed is not None:
@@ -194,7 +203,7 @@ def versionText(version: Version) -> str:
         texts.append(_("it learned from {count} patients").format(count=version.patients))
     texts += [
         _("{name} {figure} on {count} patients").format(
-            name=figure.name, figure=_figureText(figure), count=figure.patients
+            name=_NAMES.get(figure.name, figure.name), figure=_figureText(figure), count=figure.patients
         )
         for figure in version.figures
     ]

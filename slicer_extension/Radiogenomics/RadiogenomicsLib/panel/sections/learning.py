@@ -67,7 +67,7 @@ class Learning(Controller):
         self._facts.ask(self._model.connectedUrl if info is not None else "", name)
         self._watcher.watch(self._question())
         if self._model.mode == viewmodel.MANAGE:
-            colours = coloursOf(self._ui.learnContents)
+            colours = coloursOf(self._ui.learnContents.window())
             self._view.show(self._model, self._facts, self._ui.publishReasonEdit.text, colours)
         self._showCurve()
 

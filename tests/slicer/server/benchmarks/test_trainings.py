@@ -1,0 +1,117 @@
+"""Trainings that take longer: one that compares, one that fails, and one whose server is killed and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from harness import EXTENSION
+from panels import Spin, jobThreads, press
+from trainingserver import FAILING_MODEL, MODEL, SLOW_MODEL, TrainingServer, choose, connectAs
+
+LABELLED = 6
+
+
+@pytest.fixture(scope="module")
+def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingServer]:
+    server = TrainingServer(tmp_path_factory.mktemp("trainings") / "studies", labelled=LABELLED)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def managing(scene: Any, redView: Any, server: TrainingServer, spin: Spin) -> Iterator[Any]:
+    """Anna's panel under *Manage*, as a user has it."""
+    from harness.application import loadModule, openPanel
+
+    widget = openPanel(loadModule(EXTENSION / "Radiogenomics.py"))
+    connectAs(widget.panel, server, "Anna", spin)
+    spin(lambda: widget.panel.model.learning.versions != ())
+    yield widget.panel
+    widget.cleanup()
+    assert jobThreads() == []
+
+
+def test_comparison_is_drawn_and_judged_in_words(managing: Any, spin: Spin) -> None:
+    import slicer
+    import slicer.util
+    from RadiogenomicsLib.scene.display.curve import CURVE_CHART
+
+    facts, ui = managing.model.learning, managing.ui
+    choose(managing, MODEL)
+    spin(lambda: facts.training is not None)
+    press(managing, "trainButton", spin)
+    spin(lambda: ui.curveButton.enabled, seconds=120)
+    ui.curveButton.click()
+    spin(lambda: facts.training.running is None, seconds=300)
+    assert facts.training.progress.state == "finished"
+    chart = slicer.util.getNode(CURVE_CHART)
+    names = [chart.GetNthPlotSeriesNode(index).GetName() for index in range(chart.GetNumberOfPlotSeriesNodes())]
+    assert names == ["loss", "Dice"]
+    curve = facts.training.progress.curve
+    losses = slicer.util.arrayFromTableColumn(chart.GetNthPlotSeriesNode(0).GetTableNode(), "y")
+    assert len(losses) == len(curve) + 3, "a gap between each two of four trainings"
+    assert {epoch.run for epoch in curve} == {1, 2, 3, 4}
+    assert f"on {LABELLED} patients new to both" in ui.verdictLabel.text
+    assert f"version {facts.training.progress.version} is" in ui.verdictLabel.text
+    ui.curveButton.click()
+    assert slicer.mrmlScene.GetFirstNodeByName(CURVE_CHART) is None
+    assert not ui.curveButton.checked
+
+
+def test_training_that_failed_says_why_and_what_to_do(managing: Any, spin: Spin) -> None:
+    facts = managing.model.learning
+    choose(managing, FAILING_MODEL)
+    spin(lambda: facts.training is not None)
+    press(managing, "trainButton", spin)
+    spin(lambda: facts.training.progress.state == "failed" and facts.training.running is None, seconds=120)
+    text = managing.ui.trainingLabel.text
+    assert text.startswith("The training failed: no labelled study can be trained on")
+    assert "has no sequence 't2'" in text
+    assert text.endswith("Mend that, then press Train again.")
+    assert managing.ui.trainButton.enabled
+
+
+def test_server_killed_during_a_training_is_picked_up_when_it_is_back(
+    managing: Any, server: TrainingServer, spin: Spin
+) -> None:
+    facts = managing.model.learning
+    choose(managing, SLOW_MODEL)
+    spin(lambda: facts.training is not None)
+    press(managing, "trainButton", spin)
+    spin(lambda: facts.training.progress.state == "running", seconds=120)
+    server.kill()
+    spin(lambda: facts.silence != "")
+    assert managing.ui.trainingLabel.text.startswith("No answer since ")
+    assert managing.ui.trainingLabel.text.endswith("A training ends with its server.")
+    assert managing.ui.connectButton.enabled
+    server.start()
+    spin(lambda: facts.training.progress.state == "interrupted", seconds=60)
+    assert managing.ui.trainingLabel.text == (
+        "The training did not end: the training process ended before it was done. The model is as before; Train begins "
+        "anew."
+    )
+    assert managing.ui.trainButton.enabled
+
+
+def test_another_panel_shows_the_training_that_this_one_began(
+    managing: Any, server: TrainingServer, spin: Spin
+) -> None:
+    from RadiogenomicsLib.panel.uifiles import loadWidgets
+    from RadiogenomicsLib.panel.widget import RadiogenomicsPanel
+    from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
+    from RadiogenomicsLib.server.backends import ServerBackend
+
+    choose(managing, SLOW_MODEL)
+    spin(lambda: managing.model.learning.training is not None)
+    press(managing, "trainButton", spin)
+    managing.cleanup()
+    later = RadiogenomicsPanel(loadWidgets(EXTENSION / "Resources" / "UI"), RadiogenomicsLogic(), ServerBackend)
+    connectAs(later, server, "Ben", spin)
+    choose(later, SLOW_MODEL)
+    spin(lambda: later.model.learning.isRunning)
+    assert later.ui.trainingLabel.text.startswith("Training for Anna since ")
+    spin(lambda: later.model.learning.training.running.hasBegun, seconds=60)
+    press(later, "stopTrainingButton", spin)
+    later.cleanup()
