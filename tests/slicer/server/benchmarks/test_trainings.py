@@ -21,15 +21,18 @@ def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def managing(scene: Any, redView: Any, server: TrainingServer, spin: Spin) -> Iterator[Any]:
-    """Anna's panel under *Manage*, as a user has it."""
+def managing(scene: Any, server: TrainingServer, spin: Spin) -> Iterator[Any]:
+    """Anna's panel under *Manage*, as a user has it, with the application's views."""
     from harness.application import loadModule, openPanel
+    from harness.views import Screen
 
+    screen = Screen(scene)
     widget = openPanel(loadModule(EXTENSION / "Radiogenomics.py"))
     connectAs(widget.panel, server, "Anna", spin)
     spin(lambda: widget.panel.model.learning.versions != ())
     yield widget.panel
     widget.cleanup()
+    screen.close()
     assert jobThreads() == []
 
 
@@ -54,7 +57,10 @@ def test_comparison_is_drawn_and_judged_in_words(managing: Any, spin: Spin) -> N
     assert len(losses) == len(curve) + 3, "a gap between each two of four trainings"
     assert {epoch.run for epoch in curve} == {1, 2, 3, 4}
     assert f"on {LABELLED} patients new to both" in ui.verdictLabel.text
-    assert f"version {facts.training.progress.version} is" in ui.verdictLabel.text
+    assert f"version {facts.training.progress.version} is" in ui.verdictLabel.text.lower()
+    if facts.training.progress.published:
+        assert facts.official.number == facts.training.progress.version
+        assert "is better than version" in ui.verdictLabel.text
     ui.curveButton.click()
     assert slicer.mrmlScene.GetFirstNodeByName(CURVE_CHART) is None
     assert not ui.curveButton.checked
