@@ -26,17 +26,19 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import numpy as np  # noqa: E402
-from harness import EXTENSION  # noqa: E402
+from harness import EXTENSION, i18n  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtGui import QColor, QPalette  # noqa: E402
 from PySide6.QtWidgets import QToolButton  # noqa: E402
 
 sys.path.insert(0, str(EXTENSION))
+i18n.install()
 
 WIDTHS = (400, 600)
 COLOURS = 128
 DOCUMENTED = {
-    *((name, "light", 400) for name in ("no_server", "connecting", "ready", "annotate_study", "slices", "correcting")),
+    *((name, "light", 400) for name in ("no_server", "local_server", "connecting", "ready", "annotate_study")),
+    *((name, "light", 400) for name in ("slices", "correcting")),
     *(
         (name, "light", 400)
         for name in ("running", "result", "explained", "key_features", "change", "warning", "error")
@@ -211,6 +213,10 @@ def render(session: Session, url: str) -> None:
     ui = session.panel.ui
     ui.readButton.click()
     session.picture("no_server")
+    ui.localServerButton.click()
+    ui.studiesEdit.text, ui.commandEdit.text = "/home/anna/my_studies", "/home/anna/gliomics/.venv/bin/gliomics"
+    session.picture("local_server")
+    ui.localServerButton.click()
     ui.annotatorEdit.insert("Reader 1")
     ui.serverUrl.text = url
     session.press("connectButton", wait=False)

@@ -78,7 +78,8 @@ class LocalServerSection(Controller):
         self._write(
             ui.stopServerButton,
             enabled=stop.enabled,
-            toolTip=stop.reason or _("End the server that was started here. Labels that were saved stay."),
+            toolTip=stop.reason
+            or _("End the server that was started here. Saved labels stay; a training that runs ends with it."),
         )
         self._write(ui.localServerHint, text=self._hint())
         self._show(ui.localServerHint, bool(self._hint()))
