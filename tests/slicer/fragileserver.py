@@ -20,6 +20,10 @@ ONE_EXAMINATION = ("sample-01", "sample-02", "sample-04", "sample-05", "sample-0
 """Those of one examination; the other sample has two, in folders of their own."""
 
 
+PATIENT = "Ødegård «脳» of {}"
+"""A patient's name in several scripts; study ids are plain."""
+
+
 class FragileServer:
     """``gliomics serve`` over copies of the sample studies; it comes back on the same port."""
 
@@ -70,7 +74,7 @@ def copySample(studies: Path, studyId: str, name: str) -> None:
     paths = {path.name.removesuffix(".nii.gz"): folder / path.name for path in source.glob("*.nii.gz")}
     for path in paths.values():
         shutil.copyfile(source / path.name, path)
-    write_study_json(folder, [Study(id=studyId, patient_id=f"patient of {studyId}", folder=folder, sequences=paths)])
+    write_study_json(folder, [Study(id=studyId, patient_id=PATIENT.format(studyId), folder=folder, sequences=paths)])
 
 
 @dataclass(frozen=True)

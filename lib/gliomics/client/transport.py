@@ -111,7 +111,7 @@ class Transport:
             raise ClientError(f"the request to {self.url} was interrupted")
         settings = session.merge_environment_settings(request.url or "", {}, stream, self._verify, None)
         try:
-            return session.send(request, timeout=timeout, **settings)
+            response = session.send(request, timeout=timeout, **settings)
         except requests.exceptions.SSLError as error:
             raise ClientError(
                 f"{self.url} has no certificate that is trusted here ({error}); give its certificate file as 'verify'"
@@ -121,29 +121,46 @@ class Transport:
         except requests.exceptions.RequestException as error:
             if adapter.interrupted:
                 raise ClientError(f"the request to {self.url} was interrupted") from error
+            if isinstance(error, requests.exceptions.ChunkedEncodingError):
+                raise ClientError(_broken_off(self.url)) from error
             raise ClientError(
                 f"no server answers at {self.url} ({_reason(error)}); check the address, and that a server runs there"
             ) from error
+        if not stream and len(response.content) < _length(response):  # not every urllib3 sees to it
+            raise ClientError(_broken_off(self.url))
+        return response
 
     def download(self, path: str, dest: Path, *, params: dict[str, Any], progress: Progress | None) -> Path:
         """Write an answer's body to ``dest``, which appears whole or not at all."""
         import requests
 
         with self.request("GET", path, params=params, stream=True) as response, atomic_path(dest) as temporary:
-            total = response.headers.get("content-length")
-            received = 0
+            total, received = _length(response), 0
             try:
                 with temporary.open("wb") as file:
                     for chunk in response.iter_content(_CHUNK):
                         file.write(chunk)
                         received += len(chunk)
                         if progress is not None:
-                            progress(received, int(total) if total else None)
+                            progress(received, total or None)
             except requests.exceptions.RequestException as error:
                 raise ClientError(
                     f"the download from {self.url} broke off after {received} bytes; try again"
                 ) from error
+            if received < total:
+                raise ClientError(f"the download from {self.url} broke off after {received} bytes; try again")
         return dest
+
+
+def _length(response: requests.Response) -> int:
+    """How many bytes the body of an answer has as it is read, 0 where that is not said."""
+    encoded = response.headers.get("content-encoding", "identity") != "identity"
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdigit() and not encoded else 0
+
+
+def _broken_off(url: str) -> str:
+    return f"the answer of {url} broke off in the middle; try again"
 
 
 def parse_parts(content_type: str, body: bytes) -> dict[str, bytes]:
