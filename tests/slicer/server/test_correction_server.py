@@ -1,13 +1,15 @@
-"""Correcting a segment by clicks, against a real server with a tiny network."""
+"""Correcting a segment by clicks, strokes and boxes, against a real server with a tiny network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from clicks import click, voxels
+import vtk
+from clicks import click, points, voxels, worldAt
+from harness.layout import LayoutManager
 from panels import Spin, press
 from RadiogenomicsLib.server.volumes import OrientedImage
 
@@ -53,6 +55,85 @@ def test_clicks_on_a_server_s_study_find_the_lesion_and_undo_leaves_nothing(
     assert voxels(panel)[3, j, i] == 0
     panel.ui.undoClickButton.click()
     assert np.array_equal(voxels(panel), corrected)
+    panel.ui.undoClickButton.click()
+    assert not voxels(panel).any()
+
+
+@pytest.fixture
+def layout(scene: Any) -> Iterator[LayoutManager]:
+    """The views of the conventional layout, really drawn, with the events of a mouse."""
+    import slicer
+    from harness.views import Screen
+
+    screen = Screen(scene, (240, 240))
+    manager = LayoutManager(screen)
+    slicer.app._layout = manager
+    yield manager
+    slicer.app._layout = None
+    manager.close()
+    screen.close()
+
+
+def test_the_mouse_draws_strokes_and_boxes_in_the_views_that_the_server_answers(
+    panel: Any, server: Any, scene: Any, layout: LayoutManager, spin: Spin
+) -> None:
+    import slicer
+    from RadiogenomicsLib.server.backends import ServerBackend
+
+    from tests.server.studies import a_lesion_case
+
+    truth = a_lesion_case(2)[1].array
+    panel.runner.backendFor = ServerBackend
+    panel.ui.serverUrl.text = server.url
+    for button in ("connectButton", "nextStudyButton"):
+        press(panel, button, spin)
+    volume = panel.selection.firstVolume()
+    segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn")
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    segmentation.GetSegmentation().AddEmptySegment("", "tumour")
+    panel.selection.chooseSegmentation(segmentation)
+    lesion = np.argwhere(truth[:, :, 3])
+    (left, low), (i, j) = lesion.min(axis=0), lesion.mean(axis=0).round().astype(int)
+    high = lesion[:, 1].max()
+    red, mouse = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode"), layout.mouse("Red")
+    red.SetOrientation("Axial")
+    red.SetFieldOfView(120, 120, 5)
+    red.JumpSliceByCentering(*worldAt(volume, (i, j, 3)))
+
+    def pixel(a: float, b: float) -> tuple[int, int]:
+        """Where a voxel of the slice is in the view."""
+        matrix = vtk.vtkMatrix4x4()
+        vtk.vtkMatrix4x4.Invert(red.GetXYToRAS(), matrix)
+        x, y, _, _ = matrix.MultiplyPoint([*worldAt(volume, (a, b, 3)), 1.0])
+        return round(x), round(y)
+
+    def answered(count: int) -> Callable[[], bool]:
+        return lambda: len(steps) == count and not panel.model.running
+
+    steps: list[np.ndarray] = []
+    segmentation.GetSegmentation().AddObserver(
+        segmentation.GetSegmentation().SourceRepresentationModified, lambda *_: steps.append(voxels(panel))
+    )
+    panel.ui.toolSelector.setCurrentIndex(panel.ui.toolSelector.findText("Stroke"))
+    panel.ui.addLesionButton.click()
+    mouse.drag(pixel(i - 1, j), pixel(i + 2, j))
+    spin(answered(1), seconds=60)
+    stroked = voxels(panel)
+    assert stroked[3, j, i - 1 : i + 3].all(), "the line, and what the server found around it"
+    assert (stroked.T & truth).sum() > 0.5 * truth[:, :, 3].sum()
+
+    panel.ui.toolSelector.setCurrentIndex(panel.ui.toolSelector.findText("Box"))
+    panel.ui.addLesionButton.click()
+    panel.ui.removeLesionButton.click()
+    mouse.click(*pixel(left, low))
+    spin(lambda: points().get("Corners of a box without lesion") == 1)
+    mouse.click(*pixel(i, high))
+    spin(answered(2), seconds=60)
+    boxed = voxels(panel)
+    assert not boxed[3, low : high + 1, left : i + 1].any(), "the box is emptied"
+    assert np.array_equal(boxed[3, :, i + 1 :], stroked[3, :, i + 1 :]), "and nothing beside it"
+    panel.ui.undoClickButton.click()
+    assert np.array_equal(voxels(panel), stroked)
     panel.ui.undoClickButton.click()
     assert not voxels(panel).any()
 
