@@ -16,6 +16,7 @@ from gliomics.dicom.segmentation import read_segmentation
 from gliomics.errors import GeometryError, InputError
 from gliomics.export.write import write_exports
 from gliomics.features.describe import describe
+from gliomics.intake import import_folder
 from gliomics.models import ModelStore
 from gliomics.report.examine import ExaminedSegment, MaskFile, examine
 from gliomics.study import (
@@ -28,7 +29,7 @@ from gliomics.study import (
     write_study_json,
     write_volume,
 )
-from tests.unit.dicom.dicom_files import OBLIQUE
+from tests.unit.dicom.dicom_files import OBLIQUE, TIMES, write_series
 from tests.unit.dicom.examined_study import ENHANCING, NUMBERING, OEDEMA, import_examination, write_examination
 from tests.unit.export.dcmqi_tools import read_report, read_segments, write_segments
 
@@ -254,3 +255,26 @@ def test_series_without_a_frame_of_reference_is_refused(tmp_path: Path, segment:
     label = read_mask(label_path(tmp_path / "studies", study.id))
     with pytest.raises(InputError, match="no Frame of Reference UID"):
         write_exports(_of(segment, study, label), ["seg"], tmp_path / "out")
+
+
+@pytest.mark.realdata
+def test_label_of_a_real_tumour_goes_out_and_comes_back(
+    real_data: Path, segment: ExaminedSegment, tmp_path: Path
+) -> None:
+    case = real_data / "brats" / "TCGA-DU-7294"
+    image, label = read_volume(Path(f"{case}_fla.nii.gz")), read_mask(Path(f"{case}_seg.nii.gz"))
+    pixels = np.clip(image.array, 0, None).astype(np.uint16).transpose(2, 1, 0)
+    axes = (np.diag([-1.0, -1.0, 1.0]) @ image.affine[:3, :3]) / image.spacing
+    write_series(tmp_path / "dicom", 4, "AX FLAIR", pixels=pixels, axes=axes, spacing=image.spacing, **TIMES["flair"])
+    (study,) = import_folder(tmp_path / "dicom", tmp_path / "studies")
+    on_dicom = Mask(label.array, read_volume(study.path("flair")).affine)
+    names = {1: "necrosis", 2: "oedema", 4: "enhancing"}
+    real = ExaminedSegment(**{**vars(_of(segment, study, on_dicom)), "names": names})
+    path = write_exports(real, ["sr"], tmp_path / "out")["seg"]
+    voxels, attributes = read_segments(path, tmp_path)
+    for number in (int(value) for value in np.unique(label.array) if value):
+        np.testing.assert_array_equal(
+            on_grid_of(voxels[number], on_dicom, "the segment").array > 0, label.array == number
+        )
+        assert attributes[number]["SegmentLabel"] == names[number]
+    np.testing.assert_array_equal(on_grid_of(read_segmentation(path), on_dicom, "ours").array, label.array)
