@@ -232,8 +232,7 @@ class InProcessBackend:
     def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
         self._enter()
         self.cases.append(case)
-        voxels = int((readNifti(mask).array == exports.value).sum())
-        assert exports.segments[exports.segment] == exports.value
+        voxels = int((readNifti(mask).array == exports.values[exports.segment]).sum())
         for name, path in exports.paths.items():
             write_text(path, f"{name} of {exports.segment} of {case.studyId or exports.title}: {voxels} voxels")
 

@@ -71,7 +71,7 @@ def read_study_folder(folder: Path, root: Path | None = None) -> list[Study]:
                 source=dict(content.source),
                 numbering=content.numbering,
                 series={
-                    name: SourceSeries(item.uid, item.number, Path(item.folder))
+                    name: SourceSeries(item.uid, item.number, folder / item.folder)
                     for name, item in timepoint.dicom_series.items()
                 },
             )

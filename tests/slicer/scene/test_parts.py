@@ -110,11 +110,13 @@ def test_a_segmentation_without_voxels_is_refused(flair: Any) -> None:
 def neighbours(node: Any, flair: Any, place: int) -> tuple[dict[str, int], int, int]:
     """The segments that leave with one of them, its value, and how many voxels have that."""
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
-    from RadiogenomicsLib.scene.parts import withNeighbours
+    from RadiogenomicsLib.scene.parts import arraysOf
+    from RadiogenomicsLib.server.labelmap import withNeighbours
 
     segmentId = node.GetSegmentation().GetNthSegmentID(place)
     mask = RadiogenomicsLogic().segmentMask(node, segmentId, flair)
-    labelled = withNeighbours(node, segmentId, flair, mask)
+    name = node.GetSegmentation().GetSegment(segmentId).GetName()
+    labelled = withNeighbours(name, mask, arraysOf(node, flair))
     return labelled.values, labelled.value, int((labelled.mask.array == labelled.value).sum())
 
 

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from RadiogenomicsLib.scene.segments import ijkToRasOf, segmentArray, segmentsOf
 from RadiogenomicsLib.scene.terminology import CORE, EDEMA, ENHANCING, NECROSIS, TUMOUR, meaningOf
+from RadiogenomicsLib.server.labelmap import primary
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError
 from RadiogenomicsLib.wording import inWords
 
@@ -23,7 +24,6 @@ _PARTS = {
     "tumour": 5,
 }
 """What a server calls the parts, and the value that each has in the label map."""
-_MOST_SEGMENTS = 255
 _WITHOUT_ENHANCEMENT = re.compile(r"non|net|un|cyst|\bcc\b", re.IGNORECASE)
 
 
@@ -52,7 +52,7 @@ def labelledParts(segmentation: Any, reference: Any) -> LabelledParts:
                 segmentation=segmentation.GetName(), reference=reference.GetName()
             )
         )
-    parts = {name: _partOf(name) for name in _primary(arrays)}
+    parts = {name: _partOf(name) for name in primary(arrays)}
     title = segmentation.GetName()
     _checkKnown([name for name, part in parts.items() if part is None], title)
     label = np.zeros(next(iter(arrays.values())).shape, np.uint8)
@@ -65,42 +65,11 @@ def labelledParts(segmentation: Any, reference: Any) -> LabelledParts:
     )
 
 
-@dataclass(frozen=True)
-class LabelledSegment:
-    """A segment, and beside it those of its segmentation that a label map can hold with it.
-
-    ``values`` are the segments' values by name, ``value`` is that of the segment itself.
-    """
-
-    mask: OrientedImage
-    values: dict[str, int]
-    value: int
-
-
-def withNeighbours(segmentation: Any, segmentId: str, reference: Any, mask: OrientedImage) -> LabelledSegment:
-    """A segment, whose voxels are ``mask``, with the other segments of its segmentation on the grid of ``reference``.
-
-    A segment that is made of others adds nothing. Where any two segments share voxels, or names, the segment stands
-    alone: a label map has one value per voxel.
-    """
+def arraysOf(segmentation: Any, reference: Any) -> dict[str, np.ndarray]:
+    """The voxels of every segment by its name, on the grid of ``reference``; none where two share a name."""
     segments = segmentsOf(segmentation)
-    chosen = segments[segmentId].GetName()
-    alone = LabelledSegment(mask, {chosen: 1}, 1)
-    if len({segment.GetName() for segment in segments.values()}) < len(segments):
-        return alone
     arrays = {segment.GetName(): segmentArray(segmentation, key, reference) for key, segment in segments.items()}
-    arrays = {name: voxels for name, voxels in arrays.items() if voxels.any()}
-    primary = set(_primary(arrays))
-    names = [name for name in arrays if name in primary]
-    if chosen not in names or len(names) > _MOST_SEGMENTS:
-        return alone
-    label = np.zeros(mask.array.shape, np.uint8)
-    for value, name in enumerate(names, start=1):
-        if label[arrays[name]].any():
-            return alone
-        label[arrays[name]] = value
-    values = {name: value for value, name in enumerate(names, start=1)}
-    return LabelledSegment(OrientedImage(label, mask.ijkToRas), values, values[chosen])
+    return arrays if len(arrays) == len(segments) else {}
 
 
 def _checkKnown(unknown: list[str], title: str) -> None:
@@ -127,20 +96,6 @@ def _checkApart(name: str, arrays: dict[str, np.ndarray], title: str) -> None:
                     "the tumour only; erase it from one of them"
                 ).format(other=other, name=name, title=title, shared=shared)
             )
-
-
-def _primary(arrays: dict[str, np.ndarray]) -> list[str]:
-    """The names of the segments without those that are made of smaller ones."""
-    names = sorted(arrays, key=lambda name: int(arrays[name].sum()))
-    kept: list[str] = []
-    for name in names:
-        inside = [other for other in kept if not (arrays[other] & ~arrays[name]).any()]
-        union = np.zeros_like(arrays[name])
-        for other in inside:
-            union |= arrays[other]
-        if not inside or not np.array_equal(union, arrays[name]):
-            kept.append(name)
-    return [name for name in arrays if name in kept]
 
 
 def _partOf(name: str) -> str | None:

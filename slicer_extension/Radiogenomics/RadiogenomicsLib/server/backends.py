@@ -41,17 +41,16 @@ class CaseFiles:
 
 @dataclass(frozen=True)
 class Exports:
-    """What to export: a segment by its name and its value in the mask, into a file for each format.
+    """What to export: a segment by its name, into a file for each format.
 
-    ``segments`` are the values of all segments in the mask by name; ``title`` is what images are called that are no
-    study of the server.
+    ``values`` are those of all segments in the mask by name; ``title`` is what images are called that are no study of
+    the server.
     """
 
     segment: str
     title: str
     paths: dict[str, Path]
-    segments: dict[str, int]
-    value: int
+    values: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -308,7 +307,7 @@ class ServerBackend:
     def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
         """Files as the server makes them, and as the client writes them: each whole."""
         paths, region = exports.paths, exports.segment
-        params: dict[str, Any] = {"segments": exports.segments, "label_value": exports.value}
+        params: dict[str, Any] = {"segments": exports.values, "label_value": exports.values[region]}
         if case.studyId is not None:
             self._client.export(paths, case.studyId, label=mask, region=region, params=params)
             return

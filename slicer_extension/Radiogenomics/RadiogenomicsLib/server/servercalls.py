@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from slicer.i18n import tr as _
 
 from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, DownloadedStudy, Exports
 from RadiogenomicsLib.server.jobs import BackgroundJob
+from RadiogenomicsLib.server.labelmap import withNeighbours
 from RadiogenomicsLib.server.learning import Lease
 from RadiogenomicsLib.server.offer import ServerInfo
 from RadiogenomicsLib.server.prompts import STROKE_LESION, STROKE_NOT_LESION, Prompt, Stroke, withStrokes
@@ -158,15 +160,22 @@ def analyseParts(
 
 
 def export(
-    job: BackgroundJob, backend: Backend, images: CaseImages, mask: OrientedImage, exports: Exports
+    job: BackgroundJob,
+    backend: Backend,
+    images: CaseImages,
+    *,
+    mask: OrientedImage,
+    others: dict[str, np.ndarray],
+    exports: Exports,
 ) -> tuple[Path, ...]:
-    """Write a segment, measured and read, to the path of each format."""
+    """Write a segment, measured and read, to the path of each format; ``others`` are the segments beside it."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
         case = _case(job, images, folder)
-        writeNifti(mask, folder / "label.nii.gz")
+        labelled = withNeighbours(exports.segment, mask, others)
+        writeNifti(labelled.mask, folder / "label.nii.gz")
         job.progress(_("measuring, and writing the files"))
-        backend.export(case, folder / "label.nii.gz", exports)
+        backend.export(case, folder / "label.nii.gz", replace(exports, values=labelled.values))
         return tuple(exports.paths.values())
 
 

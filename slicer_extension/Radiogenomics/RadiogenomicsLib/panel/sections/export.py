@@ -12,7 +12,7 @@ from gliomics.reading.exports import DICOM_FORMATS, export_name, with_referred
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
-from RadiogenomicsLib.scene.parts import LabelledSegment, withNeighbours
+from RadiogenomicsLib.scene.parts import arraysOf
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.backends import Exports
 
@@ -92,14 +92,12 @@ class Export(Controller):
         mask = self.runner.attempt(lambda: self._logic.segmentMask(segmentation, selection.segmentId, reference))
         if mask is None or not self.runner.mayUpload():
             return
-        labelled = LabelledSegment(mask, {selection.segment: 1}, 1)
-        if "seg" in paths:
-            labelled = withNeighbours(segmentation, selection.segmentId, reference, mask)
+        others = arraysOf(segmentation, reference) if "seg" in paths else {}
         images = self.runner.attempt(self._selection.images)
         if images is None:
             return
         backend = self.runner.backend()
-        exports = Exports(selection.segment, studyId, paths, labelled.values, labelled.value)
+        exports = Exports(selection.segment, studyId, paths)
         usersettings.rememberExport(str(folder), formats)
 
         def onResult(written: tuple[Path, ...]) -> None:
@@ -110,7 +108,7 @@ class Export(Controller):
 
         self.runner.start(
             viewmodel.EXPORT,
-            lambda job: servercalls.export(job, backend, images, labelled.mask, exports),
+            lambda job: servercalls.export(job, backend, images, mask=mask, others=others, exports=exports),
             onResult,
             backend=backend,
         )
