@@ -98,7 +98,10 @@ def test_roles_may_do_what_they_are_for(
         annotator.release("case-0")
     trainer.release("case-0")
     assert reader.leases() == []
+    assert annotator.next_sample("first")["id"] == "case-0"
+    assert [lease["user"] for lease in reader.leases()] == ["annotator Anna"]
     annotator.save_label("case-0", a_label)
+    assert reader.leases() == [], "what is labelled is with nobody"
     assert trainer.review_label("case-0", "approved")["user"] == "trainer Anna"
     assert annotator.label_history("case-0")[-1]["user"] == "annotator Anna"
 

@@ -43,6 +43,7 @@ DOCUMENTED = {
         (name, "light", 400)
         for name in ("running", "result", "explained", "key_features", "change", "warning", "error")
     ),
+    *((name, "light", 400) for name in ("manage_training", "manage_verdict", "manage_leases")),
     ("result", "dark", 400),
 }
 SCORING_SECONDS = 180

@@ -71,40 +71,6 @@ def test_subtype_model_without_a_table_of_outcomes_says_what_is_missing(managing
     assert "the studies folder has no genomics.csv; put a table there" in managing.ui.trainHint.text
 
 
-def test_training_is_shown_until_its_verdict_in_words(
-    managing: Any, server: TrainingServer, spin: Spin, redView: Any
-) -> None:
-    facts = managing.model.learning
-    before = facts.official.number
-    press(managing, "trainButton", spin)
-    assert managing.ui.statusLabel.text.endswith(f"The training of '{MODEL}' began.")
-    spin(lambda: facts.isRunning)
-    assert managing.ui.trainingLabel.text.startswith("Training for Anna since ")
-    assert not managing.ui.trainButton.enabled
-    assert managing.ui.stopTrainingButton.enabled
-    assert managing.model.running == "", "nobody waits for it"
-    assert managing.ui.connectButton.enabled
-    spin(lambda: "epoch" in managing.ui.trainingLabel.text, seconds=120)
-    assert managing.ui.trainingBar.maximum == 100
-    spin(lambda: facts.training.running is None and len(facts.versions) == 3, seconds=120)
-    made = facts.training.progress.version
-    assert managing.ui.verdictLabel.text == (
-        f"Too few patients to tell whether version {made} is better than version {before}, which stays in use: about 5 "
-        "new patients would do."
-    )
-    assert not managing.ui.trainingBar.visible
-    assert "kept, not published: too few patients to tell" in managing.ui.verdictInfoText.text.lower()
-    newest, official, shipped = cells(managing)
-    assert (newest[0], official[0]) == (made, f"{before} (in use)")
-    assert (newest[2:], shipped[2]) == (["3", "\u2013"], "82")
-    curve = facts.training.progress.curve
-    assert [epoch.number for epoch in curve] == [*range(1, 9)]
-    managing.ui.versionsTable.selectRow(0)
-    assert f"from version {before}; it learned from 3 patients" in managing.ui.versionLabel.text
-    assert f"Version {made} was never in use" in managing.ui.publishHint.text
-    assert not managing.ui.publishButton.visible
-
-
 def test_training_of_somebody_else_is_shown_as_such_and_may_be_stopped(
     managing: Any, server: TrainingServer, spin: Spin
 ) -> None:

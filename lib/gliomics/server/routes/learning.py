@@ -45,8 +45,10 @@ async def next_sample(request: Request, strategy: str, params: JsonBody = None) 
 
 @router.get("/activelearning/leases", tags=["ActiveLearning"], dependencies=[needs(READER)])
 def leases() -> Any:
-    """The studies that are kept for somebody: ``image``, ``user``, ``until`` (seconds since 1970), ``seconds`` left."""
-    return [{"image": study, **lease.to_json()} for study, lease in sorted(current_app().leases.current().items())]
+    """The studies to label that are kept for somebody: ``image``, ``user``, ``until`` and ``seconds`` left."""
+    unlabelled = set(current_app().datastore().get_unlabeled_images())
+    leases_by_study = sorted(current_app().leases.current().items())
+    return [{"image": study, **lease.to_json()} for study, lease in leases_by_study if study in unlabelled]
 
 
 @router.delete("/activelearning/leases/{image}", tags=["ActiveLearning"], dependencies=[needs(ANNOTATOR)])

@@ -36,34 +36,62 @@ def managing(scene: Any, server: TrainingServer, spin: Spin) -> Iterator[Any]:
     assert jobThreads() == []
 
 
-def test_comparison_is_drawn_and_judged_in_words(managing: Any, spin: Spin) -> None:
+def cells(panel: Any) -> list[list[str]]:
+    table = panel.ui.versionsTable
+    return [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount)]
+
+
+def test_comparison_is_shown_from_its_beginning_to_its_verdict(managing: Any, spin: Spin) -> None:
+    facts, ui = managing.model.learning, managing.ui
+    choose(managing, MODEL)
+    spin(lambda: len(facts.versions) == 2)
+    before = facts.official.number
+    press(managing, "trainButton", spin)
+    assert ui.statusLabel.text.endswith(f"The training of '{MODEL}' began.")
+    spin(lambda: facts.isRunning)
+    assert ui.trainingLabel.text.startswith("Training for Anna since ")
+    assert not ui.trainButton.enabled
+    assert ui.stopTrainingButton.enabled
+    assert managing.model.running == "", "nobody waits for it"
+    assert ui.connectButton.enabled
+    spin(lambda: ui.curveButton.enabled, seconds=120)
+    assert ui.trainingBar.maximum == 100
+    assert "of 32" in ui.trainingLabel.text
+    ui.curveButton.click()
+    spin(lambda: facts.training.running is None and len(facts.versions) == 3, seconds=300)
+    made, published = facts.training.progress.version, facts.training.progress.published
+    assert f"version {made} is " in ui.verdictLabel.text.lower()
+    assert f"version {before}" in ui.verdictLabel.text
+    assert ("and is in use now" in ui.verdictLabel.text) == published
+    assert f"on {LABELLED} patients new to both" in ui.verdictLabel.text
+    assert facts.training.progress.reason.split(";")[0][1:] in ui.verdictInfoText.text
+    assert not ui.trainingBar.visible
+    newest, _, shipped = cells(managing)
+    assert newest[0] == (f"{made} (in use)" if published else made)
+    assert (newest[2], shipped[2]) == (str(LABELLED), "82")
+    ui.versionsTable.selectRow(0)
+    assert f"from version {before}; it learned from {LABELLED} patients" in ui.versionLabel.text
+    assert not ui.publishButton.visible
+    curveIsDrawn(managing)
+
+
+def curveIsDrawn(panel: Any) -> None:
+    """Lines with a gap between each two of four trainings, gone when the button is released."""
     import slicer
     import slicer.util
     from RadiogenomicsLib.scene.display.curve import CURVE_CHART
 
-    facts, ui = managing.model.learning, managing.ui
-    choose(managing, MODEL)
-    spin(lambda: facts.training is not None)
-    press(managing, "trainButton", spin)
-    spin(lambda: ui.curveButton.enabled, seconds=120)
-    ui.curveButton.click()
-    spin(lambda: facts.training.running is None, seconds=300)
-    assert facts.training.progress.state == "finished"
     chart = slicer.util.getNode(CURVE_CHART)
     names = [chart.GetNthPlotSeriesNode(index).GetName() for index in range(chart.GetNumberOfPlotSeriesNodes())]
     assert names == ["loss", "Dice"]
-    curve = facts.training.progress.curve
+    curve = panel.model.learning.training.progress.curve
     losses = slicer.util.arrayFromTableColumn(chart.GetNthPlotSeriesNode(0).GetTableNode(), "y")
-    assert len(losses) == len(curve) + 3, "a gap between each two of four trainings"
+    assert len(losses) == len(curve) + 3
     assert {epoch.run for epoch in curve} == {1, 2, 3, 4}
-    assert f"on {LABELLED} patients new to both" in ui.verdictLabel.text
-    assert f"version {facts.training.progress.version} is" in ui.verdictLabel.text.lower()
-    if facts.training.progress.published:
-        assert facts.official.number == facts.training.progress.version
-        assert "is better than version" in ui.verdictLabel.text
-    ui.curveButton.click()
+    assert not chart.GetSaveWithScene()
+    panel.ui.curveButton.click()
     assert slicer.mrmlScene.GetFirstNodeByName(CURVE_CHART) is None
-    assert not ui.curveButton.checked
+    assert not panel.ui.curveButton.checked
 
 
 def test_training_that_failed_says_why_and_what_to_do(managing: Any, spin: Spin) -> None:
