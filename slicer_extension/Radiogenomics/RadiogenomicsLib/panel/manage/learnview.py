@@ -27,7 +27,6 @@ class LearnView:
         table = ui.versionsTable
         table.setColumnCount(4)
         table.setHorizontalHeaderLabels([_("Version"), _("Made"), _("Patients"), _("Dice or score")])
-        table.horizontalHeader().setStretchLastSection(True)
         table.verticalHeader().hide()
 
     def show(self, model: PanelModel, facts: LearningFacts, why: str, colours: Colours) -> None:
@@ -110,7 +109,9 @@ class LearnView:
                 font.setBold(version.serves)
                 item.setFont(font)
                 table.setItem(row, column, item)
+        table.horizontalHeader().setStretchLastSection(False)  # else the last column would stay as it is now
         table.resizeColumnsToContents()
+        table.horizontalHeader().setStretchLastSection(True)
         rows = 1 + min(len(versions), MOST_ROWS)  # and the header, which is as high as a row
         table.setFixedHeight(rows * table.rowHeight(0) + 2 * table.frameWidth)
         table.blockSignals(blocked)
