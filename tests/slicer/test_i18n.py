@@ -18,22 +18,12 @@ from harness import EXTENSION, i18n
 
 LIBRARY = EXTENSION / "RadiogenomicsLib"
 NOT_YET = {
-    "RadiogenomicsLib/panel/display/closing.py",
-    "RadiogenomicsLib/panel/display/maps.py",
-    "RadiogenomicsLib/panel/display/parts.py",
-    "RadiogenomicsLib/panel/display/population.py",
-    "RadiogenomicsLib/panel/display/views.py",
     "RadiogenomicsLib/panel/facts.py",
-    "RadiogenomicsLib/panel/history.py",
     "RadiogenomicsLib/panel/jobrunner.py",
     "RadiogenomicsLib/panel/refine/correction.py",
     "RadiogenomicsLib/panel/refine/editor.py",
     "RadiogenomicsLib/panel/refine/shortcuts.py",
     "RadiogenomicsLib/panel/sections/labelling.py",
-    "RadiogenomicsLib/panel/sections/labels.py",
-    "RadiogenomicsLib/panel/sections/segmenting.py",
-    "RadiogenomicsLib/panel/selected.py",
-    "RadiogenomicsLib/panel/selection.py",
     "RadiogenomicsLib/panel/view/arrangement.py",
     "RadiogenomicsLib/panel/view/panelview.py",
     "RadiogenomicsLib/panel/view/readinghtml.py",

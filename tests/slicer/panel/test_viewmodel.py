@@ -205,7 +205,7 @@ def test_a_label_on_another_grid_than_the_study_s_cannot_be_submitted(connected:
 
 def test_one_volume_for_two_sequences_is_refused_by_name(connected: PanelModel) -> None:
     connected.selection = replace(SELECTION, volumes={"flair": FLAIR, "t1": T1, "t2": FLAIR})
-    reason = "'a FLAIR' is chosen for FLAIR and for T2: choose it once, under Images."
+    reason = "'a FLAIR' is chosen for FLAIR and T2: choose it once, under Images."
     assert connected.canSegment.reason == connected.canCompute.reason == reason
 
 

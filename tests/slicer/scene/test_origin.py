@@ -189,7 +189,7 @@ def test_the_next_study_is_downloaded_again_where_it_was_edited(withStudy: Any, 
 def test_one_volume_for_two_sequences_is_refused(withStudy: Any) -> None:
     withStudy.ui.t2Selector.setCurrentNode(withStudy.ui.flairSelector.currentNode())
     assert not withStudy.ui.segmentButton.enabled
-    assert "is chosen for FLAIR and for T2" in withStudy.ui.segmentHint.text
+    assert "is chosen for FLAIR and T2" in withStudy.ui.segmentHint.text
 
 
 def test_a_sequence_that_is_not_chosen_is_said_to_be_used_by_the_server(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from slicer.i18n import tr as _
+
 from gliomics.reading.record import Reading
 
 MOST_READINGS = 60
@@ -29,7 +31,7 @@ class KeptReading:
     def title(self) -> str:
         """Which it is, among the others of the session."""
         study = f"{self.reading.study_id}, " if self.reading.study_id else ""
-        return f"{study}{self.reading.title}, read {self.time}"
+        return _("{what}, read {time}").format(what=study + self.reading.title, time=self.time)
 
     def isOfSameSegment(self, other: KeptReading) -> bool:
         """Whether both are of one segment, before and after something was done to it."""

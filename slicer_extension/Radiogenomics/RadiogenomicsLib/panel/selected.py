@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from slicer.i18n import tr as _
+
 from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.server.backends import UNNAMED
+from RadiogenomicsLib.wording import inWords
 
 
 @dataclass(frozen=True)
@@ -89,32 +92,36 @@ class Selection:
     def mixedReason(self) -> str:
         """Why the chosen volumes are not one study's; empty when they are."""
         if self.repeated:
-            titles = " and for ".join(TITLES[sequence] for sequence in self.repeated)
-            return f"'{self.volumes[self.repeated[0]].name}' is chosen for {titles}: choose it once, under Images."
+            titles = inWords([TITLES[sequence] for sequence in self.repeated])
+            return _("'{name}' is chosen for {titles}: choose it once, under Images.").format(
+                name=self.volumes[self.repeated[0]].name, titles=titles
+            )
         if self.isMixed:
-            return "The chosen volumes belong to different studies: choose volumes of one study under Images."
+            return _("The chosen volumes belong to different studies: choose volumes of one study under Images.")
         return ""
 
     @property
     def strayReason(self) -> str:
         """Why a segmentation that is a label of no study of the server is none."""
         if self.drawnOnServer:
-            return (
-                f"'{self.segmentation}' was drawn on a study of {self.drawnOnServer}: connect to that server, or take "
+            return _(
+                "'{segmentation}' was drawn on a study of {server}: connect to that server, or take "
                 "the study from this one with Next study and draw on it."
-            )
-        return (
-            f"'{self.segmentation}' was not drawn on a study of the server: take one with Next study, or choose its "
-            "volumes under Images."
-        )
+            ).format(segmentation=self.segmentation, server=self.drawnOnServer)
+        return _(
+            "'{segmentation}' was not drawn on a study of the server: take one with Next study, or "
+            "choose its volumes under Images."
+        ).format(segmentation=self.segmentation)
 
     @property
     def foreignReason(self) -> str:
         """Why the segment is not one of the chosen volumes; empty when it is, or may be."""
         if not self.drawnOnStudyId or self.drawnOnStudyId == self.studyId:
             return ""
-        volumes = f"of study '{self.studyId}'" if self.studyId else "not of that study"
-        return f"The segment was drawn on study '{self.drawnOnStudyId}', but the chosen volumes are {volumes}."
+        text = _("The segment was drawn on study '{drawnOn}', but the chosen volumes are not of that study.")
+        if self.studyId:
+            text = _("The segment was drawn on study '{drawnOn}', but the chosen volumes are of study '{study}'.")
+        return text.format(drawnOn=self.drawnOnStudyId, study=self.studyId)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel.jobrunner import JobRunner, shown
 from RadiogenomicsLib.panel.selected import ChosenVolume, Selection
@@ -157,12 +158,15 @@ class SceneSelection:
         node = self.volumes().get(sequence)
         if node is None:
             return ""
-        how, origin = self._recognisedBy.get(sequence, "Chosen by you"), self._logic.origin(node)
+        how, origin = self._recognisedBy.get(sequence, _("Chosen by you")), self._logic.origin(node)
         if origin is None:
-            return f"{how}; not on the server"
-        cameAs = f", which came as '{origin.sequence}'" if origin.sequence not in ("", sequence) else ""
-        change = f", but it {origin.change}: sent as it is now" if origin.change else ""
-        return f"{how}; study {origin.studyId}{cameAs}{change}"
+            return _("{how}; not on the server").format(how=how)
+        text = _("{how}; study {study}").format(how=how, study=origin.studyId)
+        if origin.sequence not in ("", sequence):
+            text = _("{text}, which came as '{sequence}'").format(text=text, sequence=origin.sequence)
+        if origin.change:
+            text = _("{text}, but it {change}: sent as it is now").format(text=text, change=origin.change)
+        return text
 
     # Changing
 

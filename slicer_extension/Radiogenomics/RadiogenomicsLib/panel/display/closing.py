@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import slicer.util
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.scene.finished import FinishedStudies, studiesOfScene
+from RadiogenomicsLib.wording import inWords
 
 
 class Closing(Controller):
@@ -20,9 +22,13 @@ class Closing(Controller):
 
     def update(self) -> None:
         """After any change: say whether there is something to close."""
-        reason = f"Wait for '{self._model.running}' to end, or cancel it." if self._model.running else ""
+        reason = (
+            _("Wait for '{running}' to end, or cancel it.").format(running=self._model.running)
+            if self._model.running
+            else ""
+        )
         if not reason and not studiesOfScene():
-            reason = "There is no study of the server in the scene."
+            reason = _("There is no study of the server in the scene.")
         self._write(self._ui.closeStudiesButton, enabled=not reason, toolTip=reason or self._toolTip)
 
     @shown
@@ -34,22 +40,26 @@ class Closing(Controller):
         closed = [studyId for studyId in unsaved if closesAll or studyId not in atRisk]
         for studyId in closed:
             self._finished.close(studyId)
-        kept = f" {_listed(list(atRisk))} stayed open." if atRisk and not closesAll else ""
-        self._model.actionDone(f"{_listed(closed)} {'was' if len(closed) == 1 else 'were'} closed.{kept}".strip())
+        self._model.actionDone(_closedInWords(closed, [] if closesAll else list(atRisk)))
         self._onChanged()
 
     def _agreed(self, atRisk: dict[str, tuple[str, ...]]) -> bool:
         lines = "\n".join(f"\u2022 {studyId}: {', '.join(names)}" for studyId, names in atRisk.items())
         return bool(
             slicer.util.confirmYesNoDisplay(
-                f"This is not on the server, and is lost when its study is closed:\n\n{lines}\n\n"
-                "Close these studies, too? With No they stay open; submit their labels first.",
+                _(
+                    "This is not on the server, and is lost when its study is closed:\n\n{lines}\n\nClose these "
+                    "studies, too? With No they stay open; submit their labels first."
+                ).format(lines=lines),
                 windowTitle="Radiogenomics",
             )
         )
 
 
-def _listed(studyIds: list[str]) -> str:
-    if not studyIds:
-        return "No study"
-    return studyIds[0] if len(studyIds) == 1 else f"{', '.join(studyIds[:-1])} and {studyIds[-1]}"
+def _closedInWords(closed: list[str], open_: list[str]) -> str:
+    """What was closed, and what stayed open."""
+    text = _("No study was closed.")
+    if closed:
+        text = _("{study} was closed.") if len(closed) == 1 else _("{studies} were closed.")
+        text = text.format(study=closed[0], studies=inWords(closed))
+    return _("{text} {studies} stayed open.").format(text=text, studies=inWords(open_)) if open_ else text

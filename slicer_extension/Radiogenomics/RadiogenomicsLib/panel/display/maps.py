@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
@@ -122,9 +123,13 @@ class Maps(Controller):
         def onResult(image: OrientedImage) -> Steps:
             node = slicer.mrmlScene.GetNodeByID(referenceId)
             if node is None:
-                raise VolumeError(f"volume '{name}' was removed while its map was made; the map was dropped")
+                raise VolumeError(
+                    _("volume '{name}' was removed while its map was made; the map was dropped").format(name=name)
+                )
             self._showMap((yield from addMap(image, kind, node, model=_title(model), contents=contents)))
-            self._model.jobFinished(f"{TITLES[kind]} of '{name}' is shown over the images.")
+            self._model.jobFinished(
+                _("{map} of '{name}' is shown over the images.").format(map=TITLES[kind], name=name)
+            )
 
         self.runner.start(
             viewmodel.MAP,

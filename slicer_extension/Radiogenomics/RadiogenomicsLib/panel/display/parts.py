@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import slicer
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
@@ -19,11 +20,11 @@ from RadiogenomicsLib.server.backends import Analysis
 from RadiogenomicsLib.server.volumes import VolumeError
 
 _TITLES = {
-    "whole": "Whole tumour",
-    "tumour-core": "Tumour core",
-    "enhancing": "Enhancing part",
+    "whole": _("Whole tumour"),
+    "tumour-core": _("Tumour core"),
+    "enhancing": _("Enhancing part"),
     "oedema": "Oedema",
-    "peritumoral": "Ring around it",
+    "peritumoral": _("Ring around it"),
 }
 
 
@@ -65,7 +66,9 @@ class Parts(Controller):
         def onResult(answers: dict[str, Analysis | str]) -> None:
             node = slicer.mrmlScene.GetNodeByID(segmentationId)
             if node is None:
-                raise VolumeError(f"'{name}' was removed while its parts were read; the answer was dropped")
+                raise VolumeError(
+                    _("'{name}' was removed while its parts were read; the answer was dropped").format(name=name)
+                )
             rows = {_title(region): each.features for region, each in answers.items() if isinstance(each, Analysis)}
             lacking = [_title(region).lower() for region, each in answers.items() if isinstance(each, str)]
             if self._parameters is not None:
@@ -74,8 +77,10 @@ class Parts(Controller):
             for each in answers.values():
                 if isinstance(each, Analysis) and each.reading is not None:
                     self._model.history.keep(KeptReading(each.reading, segmentationId, "", time.strftime("%H:%M")))
-            notices = (f"Not in '{name}': {', '.join(lacking)}.",) if lacking else ()
-            self._model.jobFinished(f"Read of '{name}': {', '.join(rows)}.", notices)
+            notices = (
+                (_("Not in '{name}': {lacking}.").format(name=name, lacking=", ".join(lacking)),) if lacking else ()
+            )
+            self._model.jobFinished(_("Read of '{name}': {rows}.").format(name=name, rows=", ".join(rows)), notices)
 
         self.runner.start(
             viewmodel.PARTS,

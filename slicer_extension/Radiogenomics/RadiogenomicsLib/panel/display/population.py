@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
@@ -44,9 +45,9 @@ class PopulationView(Controller):
         self._show(self._ui.plotRows, bool(features))
         hint = ""
         if result is None:
-            hint = "There is nothing to compare yet: press Read segment."
+            hint = _("There is nothing to compare yet: press Read segment.")
         elif not features:
-            hint = "No model of the server uses these features, so there are no patients to compare them with."
+            hint = _("No model of the server uses these features, so there are no patients to compare them with.")
         self._write(self._ui.plotHint, text=hint)
         self._show(self._ui.plotHint, bool(hint))
         name = self._ui.plotFeatureSelector.currentText

@@ -7,6 +7,7 @@ from typing import Any
 
 import slicer
 import vtk
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
@@ -21,12 +22,12 @@ FILTER_MS = 150
 """Rows are looked for when the user has not typed for this long."""
 
 _LAYOUTS = {
-    0: "Your own",
+    0: _("Your own"),
     layouts.SEQUENCES_LAYOUT: "FLAIR, T1, T1 contrast, T2",
-    layouts.SURFACE_LAYOUT: "Sequences and 3-D",
-    layouts.FEATURES_LAYOUT: "Sequences and all features",
-    layouts.POPULATION_LAYOUT: "Sequences and training patients",
-    layouts.CURVE_LAYOUT: "Curve of a training",
+    layouts.SURFACE_LAYOUT: _("Sequences and 3-D"),
+    layouts.FEATURES_LAYOUT: _("Sequences and all features"),
+    layouts.POPULATION_LAYOUT: _("Sequences and training patients"),
+    layouts.CURVE_LAYOUT: _("Curve of a training"),
 }
 _BEFORE, _SAVED = "layoutBefore", "layout"
 FEATURES_TABLE, PARTS_TABLE = "features", "parts"
@@ -213,15 +214,15 @@ class Views(Controller):
         )
         ui.outlineOnlyCheckBox.blockSignals(blocked)
         self._show(ui.featureRows, content.layout == layouts.FEATURES_LAYOUT)
-        hint = "" if hasViews else "There are no views here."
+        hint = "" if hasViews else _("There are no views here.")
         if content.layout == layouts.CURVE_LAYOUT:
-            hint = "The curve is drawn under Manage."
+            hint = _("The curve is drawn under Manage.")
         elif layouts.isOurs(content.layout) and not content.volumes:
-            hint = "Choose volumes under Images: each sequence has its view."
+            hint = _("Choose volumes under Images: each sequence has its view.")
         elif content.layout == layouts.SURFACE_LAYOUT and not content.segmentation:
-            hint = "Choose a segmentation to see it in 3-D."
+            hint = _("Choose a segmentation to see it in 3-D.")
         elif content.layout == layouts.FEATURES_LAYOUT and not content.table:
-            hint = "There are no features yet: press Read segment."
+            hint = _("There are no features yet: press Read segment.")
         self._write(ui.viewsHint, text=hint)
         self._show(ui.viewsHint, bool(hint))
 
@@ -261,4 +262,4 @@ class Views(Controller):
         node, count = showRows(table, self._ui.featureFilterEdit.text, self._ui.featureOrderSelector.currentText)
         view.SetDoPropagateTableSelection(False)
         view.SetTableNodeID(node.GetID())
-        self._ui.featureCountLabel.text = f"{count} of {table.GetNumberOfRows()}"
+        self._ui.featureCountLabel.text = _("{count} of {all}").format(count=count, all=table.GetNumberOfRows())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
@@ -40,13 +42,15 @@ class Labels(Controller):
         self._writer.enable(
             ui.findLabelsButton,
             model.canListLabels,
-            "List the labels that the server has of this study: final ones, some slices, automatic ones, other "
-            "annotators'.",
+            _(
+                "List the labels that the server has of this study: final ones, some slices, automatic ones, "
+                "other annotators'."
+            ),
         )
         self._writer.enable(
             ui.loadLabelButton,
             model.canListLabels,
-            "Add this label as a segmentation, to look at or to continue; others are shown by their outlines.",
+            _("Add this label as a segmentation, to look at or to continue; others are shown by their outlines."),
         )
 
     @shown
@@ -59,8 +63,13 @@ class Labels(Controller):
 
         def onResult(labels: tuple[SavedLabel, ...]) -> None:
             self._model.labelsByStudy[studyId] = labels
-            count = "1 label" if len(labels) == 1 else f"{len(labels)} labels"
-            self._model.jobFinished(f"The server has {count if labels else 'no label'} of '{studyId}'.")
+            text = (
+                _("The server has {count} labels of '{study}'.")
+                if labels
+                else _("The server has no label of '{study}'.")
+            )
+            text = _("The server has 1 label of '{study}'.") if len(labels) == 1 else text
+            self._model.jobFinished(text.format(count=len(labels), study=studyId))
 
         self.runner.start(
             viewmodel.FIND_LABELS,
@@ -74,14 +83,17 @@ class Labels(Controller):
         """Load the label that is chosen in the list."""
         labels, row = self._model.savedLabels, self._ui.savedLabelSelector.currentIndex
         if not self._model.canListLabels.enabled or not 0 <= row < len(labels):
-            self.runner.fail(self._model.canListLabels.reason or "Choose a label in the list.")
+            self.runner.fail(self._model.canListLabels.reason or _("Choose a label in the list."))
             return
         backend, studyId, label = self.runner.backend(), self._model.selection.studyId, labels[row]
 
         def onResult(mask: OrientedImage) -> None:
             self.add(studyId, label, mask)
-            slices = f" Slices {', '.join(map(str, label.slices))} are done." if label.slices else ""
-            self._model.jobFinished(f"{label.title} of '{studyId}' is loaded.{slices}")
+            text = _("{label} of '{study}' is loaded.")
+            if label.slices:
+                text = _("{label} of '{study}' is loaded. Slices {slices} are done.")
+            slices = ", ".join(map(str, label.slices))
+            self._model.jobFinished(text.format(label=label.title, study=studyId, slices=slices))
 
         self.runner.start(
             viewmodel.LOAD_LABEL,
@@ -95,8 +107,10 @@ class Labels(Controller):
         volume = volumeOfGrid(mask, self._logic.volumesOfStudy(studyId).values())
         if volume is None:
             raise VolumeError(
-                f"{label.name} of '{studyId}' has {describeGrid(mask)}, and no volume of this study in the scene has "
-                "this grid: take the study again with all its sequences"
+                _(
+                    "{name} of '{study}' has {mask}, and no volume of this study in the scene has this grid: "
+                    "take the study again with all its sequences"
+                ).format(name=label.name, study=studyId, mask=describeGrid(mask))
             )
         names = dict(label.segments)
         if not names:

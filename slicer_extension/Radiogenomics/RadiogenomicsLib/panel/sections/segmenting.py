@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
@@ -59,15 +60,21 @@ class Segmenting(Controller):
         def onResult(answer: servercalls.MaskImage) -> None:
             node = slicer.mrmlScene.GetNodeByID(referenceId)
             if node is None:
-                raise VolumeError(f"volume '{name}' was removed while it was segmented; the mask was dropped")
+                raise VolumeError(
+                    _("volume '{name}' was removed while it was segmented; the mask was dropped").format(name=name)
+                )
             filled = self.fill(answer.mask, node, answer.labels)
             if filled:
-                self._model.jobFinished(f"The empty segments of '{filled}' were filled.", answer.warnings)
+                self._model.jobFinished(
+                    _("The empty segments of '{filled}' were filled.").format(filled=filled), answer.warnings
+                )
                 self._onChanged()
                 return
             title = f"{images.studyId or name} {modelName}"
             segmentation = self._logic.addSegmentation(answer.mask, node, answer.labels, title)
-            self._model.jobFinished(f"'{segmentation.GetName()}' was added.", answer.warnings)
+            self._model.jobFinished(
+                _("'{segmentation}' was added.").format(segmentation=segmentation.GetName()), answer.warnings
+            )
             self._selection.chooseSegmentation(segmentation)
 
         self.runner.start(
