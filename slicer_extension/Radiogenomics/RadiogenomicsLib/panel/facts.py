@@ -20,22 +20,22 @@ from RadiogenomicsLib.server.savedlabels import SavedLabel
 ANNOTATE, READ, MANAGE = MODES = ("annotate", "read", "manage")
 """The ways to use the panel: label studies, read one case, look after the models and the labels."""
 
-CONNECT = "Connect"
+CONNECT = _("Connect")
 START_SERVER = _("Start server")
 STOP_SERVER = _("Stop server")
-NEXT_STUDY = "Next study"
-SEGMENT = "Auto segment"
-SUBMIT = "Submit label"
-COMPUTE = "Read segment"
-MAP = "Map"
-PARTS = "All parts"
-CORRECT = "Correct"
-FIND_LABELS = "Find labels"
-LOAD_LABEL = "Load label"
-TRAIN = "Train"
-STOP_TRAINING = "Stop training"
-PUBLISH = "Publish"
-RELEASE = "Give back"
+NEXT_STUDY = _("Next study")
+SEGMENT = _("Auto segment")
+SUBMIT = _("Submit label")
+COMPUTE = _("Read segment")
+MAP = _("Map")
+PARTS = _("All parts")
+CORRECT = _("Correct")
+FIND_LABELS = _("Find labels")
+LOAD_LABEL = _("Load label")
+TRAIN = _("Train")
+STOP_TRAINING = _("Stop training")
+PUBLISH = _("Publish")
+RELEASE = _("Give back")
 EXPORT = _("Export")
 LIST_STUDIES = _("List studies")
 OPEN_STUDY = _("Open study")
@@ -177,13 +177,15 @@ class PanelFacts:
         if self.yields:
             self.running = ""
             return
-        after = " The server may have saved the label already." if self.running == SUBMIT else ""
+        text = _("{work}: cancelled.")
+        if self.running == SUBMIT:
+            text = _("{work}: cancelled. The server may have saved the label already.")
         if self.running in (TRAIN, STOP_TRAINING, PUBLISH, RELEASE):
-            after = " The server may have done it already."
+            text = _("{work}: cancelled. The server may have done it already.")
         if self.running == REVIEW:
-            after = _(" The server may have noted it already: list the studies again.")
-        self.running, title = "", self.running
-        self._say(f"{title}: cancelled.{after}")
+            text = _("{work}: cancelled. The server may have noted it already: list the studies again.")
+        self.running, work = "", self.running
+        self._say(text.format(work=work))
 
     def failed(self, message: str, *, busy: bool) -> None:
         """Something could not be done; ``busy`` says whether other work goes on."""

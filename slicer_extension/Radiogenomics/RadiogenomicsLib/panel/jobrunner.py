@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import qt
 import slicer.util
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel import consent
 from RadiogenomicsLib.panel.viewmodel import PanelModel
@@ -248,7 +249,7 @@ class JobRunner:
         url = self._model.connectedUrl
         agreed = consent.ask(url)
         if not agreed:
-            self.fail(f"Nothing was sent to {hostOf(url)}.")
+            self.fail(_("Nothing was sent to {url}.").format(url=hostOf(url)))
         return agreed
 
     def _end(self) -> None:
@@ -259,4 +260,4 @@ class JobRunner:
 
 def hasNext(steps: Steps) -> bool:
     """Do one part; whether there may be another."""
-    return next((True for _ in steps), False)
+    return next((True for _part in steps), False)

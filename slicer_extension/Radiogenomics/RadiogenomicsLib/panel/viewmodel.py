@@ -77,6 +77,7 @@ __all__ = [
     "PanelModel",
     "PanelState",
 ]
+from RadiogenomicsLib.wording import inWords
 
 
 class PanelState(Enum):
@@ -133,7 +134,7 @@ class PanelModel(PanelFacts):
                 "computer."
             )
         if not self.selection.volumes and self.mode != MANAGE:
-            return "Take the next study." if self.mode == ANNOTATE else "Load the examination's images."
+            return _("Take the next study.") if self.mode == ANNOTATE else _("Load the examination's images.")
         return ""
 
     @property
@@ -160,10 +161,10 @@ class PanelModel(PanelFacts):
     def readingTitle(self) -> str:
         """What was read."""
         if self.result is None:
-            return "Reading"
+            return _("Reading")
         measured = self.result.selection
-        study = f" of {measured.studyId}" if measured.studyId else ""
-        return f"Reading: {measured.segment}{study}"
+        text = _("Reading: {segment} of {study}") if measured.studyId else _("Reading: {segment}")
+        return text.format(segment=measured.segment, study=measured.studyId)
 
     @property
     def warnings(self) -> list[str]:
@@ -178,25 +179,25 @@ class PanelModel(PanelFacts):
         if self.result is None:
             return ""
         measured, selected = self.result.selection, self.selection
-        segment = f"segment '{measured.segment}' of '{measured.segmentation}'"
         if (measured.segmentationId, measured.segmentId) != (selected.segmentationId, selected.segmentId):
-            return f"The numbers are of {segment}, which is not the selected segment."
+            return _(
+                "The numbers are of segment '{segment}' of '{segmentation}', which is not the selected segment."
+            ).format(segment=measured.segment, segmentation=measured.segmentation)
         if self.result.edited:
-            return "The segment has changed since it was read."
+            return _("The segment has changed since it was read.")
         if measured.volumes != selected.volumes:
-            return "The numbers were computed on other volumes than those selected, or these have changed since."
+            return _("The numbers were computed on other volumes than those selected, or these have changed since.")
         return ""
 
     @property
     def serverLine(self) -> str:
         """The connection in words."""
         if self.running == CONNECT:
-            return f"Connecting to {self.url}\u2026"
+            return _("Connecting to {url}…").format(url=self.url)
         if self.info is None:
-            return "Not connected"
-        return (
-            f"Connected to {self.info.name} {self.info.version}: {self.info.studies} studies, "
-            f"{self.info.labelled} labelled"
+            return _("Not connected")
+        return _("Connected to {name} {version}: {studies} studies, {labelled} labelled").format(
+            name=self.info.name, version=self.info.version, studies=self.info.studies, labelled=self.info.labelled
         )
 
     @property
@@ -250,7 +251,7 @@ class PanelModel(PanelFacts):
     def canTakeNextStudy(self) -> Action:
         """The next study needs a server that has studies."""
         empty = self.info is not None and self.info.studies == 0
-        return self._unless(self._busy() or self._noServer() or ("The server has no studies." if empty else ""))
+        return self._unless(self._busy() or self._noServer() or (_("The server has no studies.") if empty else ""))
 
     @property
     def canSegment(self) -> Action:
@@ -262,11 +263,11 @@ class PanelModel(PanelFacts):
         """Submitting needs a segmentation of one of the server's studies."""
         reason = self._busy() or self._noServer()
         if not reason and not self.selection.segmentationId:
-            reason = "Choose a segmentation."
+            reason = _("Choose a segmentation.")
         if not reason and not self.selection.labelStudyId:
             reason = self.selection.strayReason
         if not reason and self.submitsSlices and not self.slicesOfLabel.doneNumbers:
-            reason = "Tick the slices that are done under Next study, or tick 'The whole study is done'."
+            reason = _("Tick the slices that are done under Next study, or tick 'The whole study is done'.")
         return self._unless(reason)
 
     @property
@@ -279,9 +280,9 @@ class PanelModel(PanelFacts):
         """Why a model cannot correct, whether or not other work runs; empty when it can."""
         reason = self._noServer()
         if not reason and not self.refinementModels:
-            reason = "The server has no model that corrects a segment by clicks, strokes and boxes."
+            reason = _("The server has no model that corrects a segment by clicks, strokes and boxes.")
         if not reason and not self.selection.segmentId:
-            reason = "To correct a segment with the model, choose one."
+            reason = _("To correct a segment with the model, choose one.")
         if not reason:
             reason = self._missing(self.refinementModels[0])
         return reason or self.selection.mixedReason or self.selection.foreignReason
@@ -294,7 +295,7 @@ class PanelModel(PanelFacts):
     @property
     def canListLabels(self) -> Action:
         """Labels are of a study of the server."""
-        stray = "" if self.selection.studyId else "Take a study from the server: labels are of its studies."
+        stray = "" if self.selection.studyId else _("Take a study from the server: labels are of its studies.")
         return self._unless(self._busy() or self._noServer() or stray)
 
     @property
@@ -309,24 +310,27 @@ class PanelModel(PanelFacts):
         if role in ("", "trainer"):
             return self.managingReason
         return self.managingReason or (
-            f"Your token is for the role '{role}', and this needs 'trainer': ask whoever runs the server for another."
+            _(
+                "Your token is for the role '{role}', and this needs 'trainer': ask whoever runs the server "
+                "for another."
+            ).format(role=role)
         )
 
     @property
     def canUndo(self) -> Action:
         """Undo needs a step."""
-        return self._unless(self._busy() or ("" if self.hasUndo else "There is nothing to undo."))
+        return self._unless(self._busy() or ("" if self.hasUndo else _("There is nothing to undo.")))
 
     @property
     def canCompute(self) -> Action:
         """Features need a segment and at least one volume."""
         reason = self._busy() or self._noServer()
         if not reason and not self._ofKind("radiomics"):
-            reason = "The server computes no radiomics."
+            reason = _("The server computes no radiomics.")
         if not reason and not self.selection.volumes:
-            reason = "Choose at least one volume under Images."
+            reason = _("Choose at least one volume under Images.")
         if not reason and not self.selection.segmentId:
-            reason = "Choose a segment under Segmentation."
+            reason = _("Choose a segment under Segmentation.")
         return self._unless(reason or self.selection.mixedReason or self.selection.foreignReason)
 
     @property
@@ -349,18 +353,20 @@ class PanelModel(PanelFacts):
         return Action(not reason, reason)
 
     def _busy(self) -> str:
-        return f"Wait for '{self.running}' to end, or cancel it." if self.isBusy else ""
+        return _("Wait for '{running}' to end, or cancel it.").format(running=self.running) if self.isBusy else ""
 
     def _noServer(self) -> str:
-        return "Connect to a server first." if self.info is None else ""
+        return _("Connect to a server first.") if self.info is None else ""
 
     def _modelReason(self) -> str:
         if self.chosenModel is None:
-            return "The server has no model for segmentation."
+            return _("The server has no model for segmentation.")
         return self._missing(self.chosenModel)
 
     def _missing(self, model: Model) -> str:
         missing = [TITLES.get(s, s) for s in model.requiredSequences if s not in self.selection.volumes]
         if missing:
-            return f"'{model.name}' needs {' and '.join(missing)}: choose the volume under Images."
-        return "" if self.selection.volumes else "Choose at least one volume under Images."
+            return _("'{name}' needs {missing}: choose the volume under Images.").format(
+                name=model.name, missing=inWords(missing)
+            )
+        return "" if self.selection.volumes else _("Choose at least one volume under Images.")

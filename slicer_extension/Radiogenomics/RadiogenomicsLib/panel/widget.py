@@ -9,6 +9,7 @@ from typing import Any
 import slicer
 import slicer.util
 import vtk
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import PanelContext
@@ -44,6 +45,7 @@ from RadiogenomicsLib.scene.segments import segmentsOf, voxelsOf
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.server.backends import Backend
 from RadiogenomicsLib.server.volumes import VolumeError
+from RadiogenomicsLib.wording import inWords
 
 SETTLE_MS = 50
 """New volumes are looked at after this time, when their names and attributes are set."""
@@ -248,8 +250,10 @@ class RadiogenomicsPanel:
     def onRecognise(self) -> None:
         """Choose among the volumes that the scene has already, for the sequences that have none."""
         sequences = self.selection.recogniseVolumes()
-        titles = " and ".join(TITLES[sequence] for sequence in sequences)
-        self.model.actionDone(f"{titles}: recognised." if titles else "No other volume was recognised.")
+        text = _("No other volume was recognised.")
+        if sequences:
+            text = _("{titles}: recognised.").format(titles=inWords([TITLES[sequence] for sequence in sequences]))
+        self.model.actionDone(text)
         self.refresh()
 
     @shown
@@ -317,7 +321,7 @@ class RadiogenomicsPanel:
                 text = ", ".join(f"{segments[segmentId].GetName()} = {value}" for segmentId, value in values.items())
             except VolumeError as error:
                 text = str(error)
-        self.view.showLabelValues(f"In the saved label: {text}" if text else "")
+        self.view.showLabelValues(_("In the saved label: {text}").format(text=text) if text else "")
 
     def refresh(self) -> None:
         """Show the view model, let the scene remember what is of it, and do what was waiting for this."""

@@ -82,7 +82,7 @@ class BoxOutline:
 def _addSurface(lesion: bool) -> Any:
     node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLModelNode")
     node.UnRegister(None)
-    node.SetName("Box with lesion" if lesion else "Box without lesion")
+    node.SetName(_("Box with lesion") if lesion else _("Box without lesion"))
     node.SetHideFromEditors(True)
     node.SetSaveWithScene(False)
     node.SetUndoEnabled(False)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from slicer.i18n import tr as _
 
 from gliomics.records import Box, Click
 from RadiogenomicsLib.panel import viewmodel
@@ -58,8 +59,8 @@ class Correction(Controller):
         self._editor = editor
         ui, connect = self._ui, self._subscriptions.connect
         placed, stopped, runner = self._onDrawn, self.onStopped, self.runner
-        clickNames = {True: "Lesion clicks", False: "Not lesion clicks"}
-        boxNames = {True: "Corners of a box with lesion", False: "Corners of a box without lesion"}
+        clickNames = {True: _("Lesion clicks"), False: _("Not lesion clicks")}
+        boxNames = {True: _("Corners of a box with lesion"), False: _("Corners of a box without lesion")}
         corners = PointPlacement(boxNames, 2, functools.partial(placed, BOX), stopped, runner)
         corners.onMoved = self._onCorners
         self._tools: dict[str, PointPlacement | StrokeDrawing] = {
@@ -197,7 +198,7 @@ class Correction(Controller):
         """Go back one step, whether a model or the user's hand made it."""
         self._editor.undo()
         self._check()
-        self._model.actionDone("The last step was undone.")
+        self._model.actionDone(_("The last step was undone."))
         self._onChanged()
 
     def _send(self, given: _Given) -> None:
@@ -220,13 +221,17 @@ class Correction(Controller):
         def onResult(answer: OrientedImage) -> None:
             if given not in self._waiting:
                 raise VolumeError(
-                    f"'{segment}' was edited, or another was chosen, while it was corrected; the answer was dropped: "
-                    "click again"
+                    _(
+                        "'{segment}' was edited, or another was chosen, while it was corrected; the answer was "
+                        "dropped: click again"
+                    ).format(segment=segment)
                 )
             if not sameGrid(answer, mask):
                 raise VolumeError(
-                    f"the corrected segment has {describeGrid(answer)}, '{segment}' has {describeGrid(mask)}, or they "
-                    "lie elsewhere; the server answered for another image"
+                    _(
+                        "the corrected segment has {answer}, '{segment}' has {mask}, or they lie elsewhere; the "
+                        "server answered for another image"
+                    ).format(answer=describeGrid(answer), segment=segment, mask=describeGrid(mask))
                 )
             self._take(given, mask, answer)
 
@@ -254,9 +259,7 @@ class Correction(Controller):
             finally:
                 self._isReplacing = False
         self._keepThatHold(after)
-        verb = "added to" if given.prompt.lesion else "removed from"
-        change = f"{_counted(changed)} {verb}" if changed else "nothing changed in"
-        self._model.jobFinished(f"{change} '{self._model.selection.segment}'.")
+        self._model.jobFinished(_changeInWords(changed, self._model.selection.segment, added=given.prompt.lesion))
 
     @shown
     def _check(self) -> None:
@@ -300,5 +303,11 @@ def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[],
     return call
 
 
-def _counted(voxels: int) -> str:
-    return "1 voxel" if voxels == 1 else f"{voxels} voxels"
+def _changeInWords(voxels: int, segment: str, *, added: bool) -> str:
+    if not voxels:
+        text = _("nothing changed in '{segment}'.")
+    elif voxels == 1:
+        text = _("1 voxel added to '{segment}'.") if added else _("1 voxel removed from '{segment}'.")
+    else:
+        text = _("{count} voxels added to '{segment}'.") if added else _("{count} voxels removed from '{segment}'.")
+    return text.format(count=voxels, segment=segment)

@@ -12,6 +12,7 @@ from typing import Any
 
 import qt
 import slicer.util
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
@@ -65,7 +66,7 @@ class Shortcuts(Controller):
         if self._model.mode == ANNOTATE:
             self._actions[key]()
         else:
-            self.runner.fail(f"The key {key} is for annotating: choose Annotate at the top first.")
+            self.runner.fail(_("The key {key} is for annotating: choose Annotate at the top first.").format(key=key))
 
     def _press(self, button: Any) -> None:
         if button.enabled:
@@ -77,6 +78,6 @@ class Shortcuts(Controller):
         """Go to the next slice of those that were asked for; after the last to the first."""
         sliceList = self._ui.sliceList
         if not sliceList.count:
-            self.runner.fail("No slices were asked for: set their number under Study, and take the next study.")
+            self.runner.fail(_("No slices were asked for: set their number under Study, and take the next study."))
             return
         sliceList.currentRow = (sliceList.currentRow + 1) % sliceList.count

@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.arrival import addVolumes
@@ -78,8 +79,10 @@ class Labelling(Controller):
         self._writer.enable(
             self._ui.submitNextButton,
             self._model.canSubmit,
-            "Save the label, then take the next study with its automatic mask. If the label cannot be saved, nothing "
-            "else happens. (Ctrl+Return)",
+            _(
+                "Save the label, then take the next study with its automatic mask. If the label cannot be "
+                "saved, nothing else happens. (Ctrl+Return)"
+            ),
         )
 
     def goOn(self) -> None:
@@ -119,7 +122,7 @@ class Labelling(Controller):
 
         def onResult(study: servercalls.StudyImages) -> Steps:
             if not study.studyId:
-                self._model.jobFinished(f"No next study: {study.reason}.")
+                self._model.jobFinished(_("No next study: {reason}.").format(reason=study.reason))
                 self._giveUpRound()
                 return
             nodes = self._logic.volumesOfStudy(study.studyId)
@@ -127,15 +130,17 @@ class Labelling(Controller):
             self._model.reason = study.reason
             self._model.labelsByStudy[study.studyId] = study.labels
             self._model.slicesNamed(study.studyId, study.slices)
-            unnamed = "" if set(nodes) & set(SEQUENCES) else " Its image does not say its sequence: choose it yourself."
+            text = _("Study '{study}' is loaded.")
+            if not set(nodes) & set(SEQUENCES):
+                text = _("Study '{study}' is loaded. Its image does not say its sequence: choose it yourself.")
             notices: tuple[str, ...] = ()
             if sliceCount and not study.slices:
-                notices = ("The server named no slices of it: draw the whole study, or take another.",)
+                notices = (_("The server named no slices of it: draw the whole study, or take another."),)
             if study.held is not None:
                 notices = (heldSentence(study.held), *notices)
             notices = (*(label.sentBack for label in study.labels if label.isCurrent and label.sentBack), *notices)
-            self._model.jobFinished(f"Study '{study.studyId}' is loaded.{unnamed}", notices)
-            self._selection.chooseVolumes(nodes, "Downloaded")
+            self._model.jobFinished(text.format(study=study.studyId), notices)
+            self._selection.chooseVolumes(nodes, _("Downloaded"))
             if self._ui.removeFinishedCheckBox.checked:
                 self.finished.remove(exceptStudyId=study.studyId)
             volume = self._selection.firstVolume() or next(iter(nodes.values()))
@@ -225,11 +230,14 @@ class Labelling(Controller):
             self.finished.saved(studyId, segmentation, label, knownLabels)
             self._model.connected(self._model.connectedUrl, answer.info)
             values = ", ".join(f"{name} = {value}" for name, value in label.values.items())
-            earlier = ""
-            if answer.earlier is not None and answer.earlier.version is not None:
-                by = f" by {answer.earlier.user}" if answer.earlier.user else ""
-                earlier = f" Version {answer.earlier.version}{by} is kept in its history."
-            self._saved(f"The label of '{studyId}' was saved: {values}.{earlier}", label.warnings)
+            text = _("The label of '{study}' was saved: {values}.").format(study=studyId, values=values)
+            earlier = answer.earlier
+            if earlier is not None and earlier.version is not None:
+                kept = _("{text} Version {version} is kept in its history.")
+                if earlier.user:
+                    kept = _("{text} Version {version} by {user} is kept in its history.")
+                text = kept.format(text=text, version=earlier.version, user=earlier.user)
+            self._saved(text, label.warnings)
 
         self.runner.start(
             viewmodel.SUBMIT,
@@ -244,7 +252,10 @@ class Labelling(Controller):
 
         def onResult(savedSlices: tuple[int, ...]) -> None:
             numbers = ", ".join(map(str, savedSlices))
-            self._saved(f"Slices of '{studyId}' that are done and saved: {numbers}.", label.warnings)
+            self._saved(
+                _("Slices of '{study}' that are done and saved: {numbers}.").format(study=studyId, numbers=numbers),
+                label.warnings,
+            )
 
         self.runner.start(
             viewmodel.SUBMIT,

@@ -53,12 +53,12 @@ def _server(model: PanelModel) -> _Fold:
             True, _("Server here: {folder} \u00b7 change").format(folder=model.localServer.name), model.connectedUrl
         )
     host = hostOf(model.connectedUrl).split("://")[-1]
-    return _Fold(True, f"Connected to {host} \u00b7 change", model.connectedUrl)
+    return _Fold(True, _("Connected to {host} · change").format(host=host), model.connectedUrl)
 
 
 def _study(model: PanelModel) -> _Fold:
     studyId = model.selection.studyId
-    return _Fold(bool(studyId), f"Study {studyId} \u00b7 take another", studyId)
+    return _Fold(bool(studyId), _("Study {study} · take another").format(study=studyId), studyId)
 
 
 def _volumes(model: PanelModel) -> _Fold:
@@ -66,13 +66,17 @@ def _volumes(model: PanelModel) -> _Fold:
     titles = ", ".join(TITLES[sequence] for sequence in SEQUENCES if sequence in selection.volumes)
     isFolded = bool(selection.volumes) and bool(selection.isOnServer or selection.segmentationId)
     reason = selection.mixedReason
-    return _Fold(isFolded and not reason, f"Images: {titles} \u00b7 change", f"{selection.studyId} {reason}")
+    return _Fold(
+        isFolded and not reason, _("Images: {titles} · change").format(titles=titles), f"{selection.studyId} {reason}"
+    )
 
 
 def _segmentation(model: PanelModel) -> _Fold:
     segment = model.selection.segment
     isFolded = bool(segment) and (model.result is not None if model.mode != ANNOTATE else bool(segment))
-    return _Fold(isFolded, f"Segment: {segment} \u00b7 change", model.mode + model.selection.segmentationId)
+    return _Fold(
+        isFolded, _("Segment: {segment} · change").format(segment=segment), model.mode + model.selection.segmentationId
+    )
 
 
 def _refine(model: PanelModel) -> _Fold:
@@ -82,7 +86,7 @@ def _refine(model: PanelModel) -> _Fold:
 
 def _submit(model: PanelModel) -> _Fold:
     isFolded = not model.selection.segmentationId or model.info is None
-    return _Fold(isFolded, "Hand in the label", model.selection.segmentationId)
+    return _Fold(isFolded, _("Hand in the label"), model.selection.segmentationId)
 
 
 def _views(model: PanelModel) -> _Fold:
@@ -91,8 +95,12 @@ def _views(model: PanelModel) -> _Fold:
 
 def _leases(model: PanelModel) -> _Fold:
     count = len(model.learning.leases)
-    line = "1 study is with an annotator" if count == 1 else f"{count} studies are with annotators"
-    return _Fold(True, line if count else "No study is with an annotator", model.mode)
+    line = (
+        _("1 study is with an annotator")
+        if count == 1
+        else _("{count} studies are with annotators").format(count=count)
+    )
+    return _Fold(True, line if count else _("No study is with an annotator"), model.mode)
 
 
 def _export(model: PanelModel) -> _Fold:

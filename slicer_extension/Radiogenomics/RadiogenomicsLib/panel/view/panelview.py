@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.panel.uifiles import PanelWidgets
 from RadiogenomicsLib.panel.view.arrangement import Arrangement
@@ -15,6 +17,7 @@ from RadiogenomicsLib.panel.view.strategies import strategiesHtml, strategyTitle
 from RadiogenomicsLib.panel.view.writer import Writer, escape, sentence
 from RadiogenomicsLib.panel.viewmodel import MODES, Action, PanelModel
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
+from RadiogenomicsLib.wording import inWords
 
 MOST_NOTES = 6
 """An examination may have thirty series; the panel lists no more of those that it leaves."""
@@ -23,7 +26,11 @@ MOST_NOTES = 6
 def _unchosenHint(sequences: tuple[str, ...]) -> str:
     """That the server takes these sequences of a study although they are not chosen; empty where there are none."""
     titles = [TITLES.get(sequence, sequence) for sequence in sequences]
-    return f"The server uses the study's {' and '.join(titles)}, too, though not chosen." if titles else ""
+    return (
+        _("The server uses the study's {titles}, too, though not chosen.").format(titles=inWords(titles))
+        if titles
+        else ""
+    )
 
 
 class PanelView:
@@ -65,7 +72,10 @@ class PanelView:
         self._writer.text(self.ui.volumesHint, texts.pop() if isCommon else "")
         more = len(notes) - MOST_NOTES
         lines = [escape(note) for note in notes[:MOST_NOTES]]
-        self._writer.text(self.ui.recognitionLabel, "<br>".join([*lines, f"And {more} more."] if more > 0 else lines))
+        self._writer.text(
+            self.ui.recognitionLabel,
+            "<br>".join([*lines, _("And {more} more.").format(more=more)] if more > 0 else lines),
+        )
 
     def showLabelValues(self, text: str) -> None:
         """Say which label values the segments have."""
@@ -84,7 +94,7 @@ class PanelView:
             if entry.kind not in ("segmentation", "refinement", "subtype"):
                 continue
             needs = [TITLES.get(s, s) for s in entry.requiredSequences]
-            needs += [f"{TITLES.get(s, s)} optional" for s in entry.optionalSequences]
+            needs += [_("{sequence} optional").format(sequence=TITLES.get(s, s)) for s in entry.optionalSequences]
             version = f" {entry.version}" if entry.version else ""
             detail = f" ({', '.join(needs)})" if needs else ""
             lines.append(f"<b>{escape(entry.name)}</b>{escape(version)}: {escape(entry.description)}{escape(detail)}")
@@ -96,20 +106,22 @@ class PanelView:
 
     def _showActions(self, model: PanelModel) -> None:
         enable, ui = self._writer.enable, self.ui
-        enable(ui.connectButton, model.canConnect, "Ask the server at this address what it offers.")
-        enable(ui.nextStudyButton, model.canTakeNextStudy, "Download the study that the server wants annotated next.")
-        enable(ui.segmentButton, model.canSegment, "Draw the tumour on the chosen images, as a new segmentation.")
+        enable(ui.connectButton, model.canConnect, _("Ask the server at this address what it offers."))
+        enable(
+            ui.nextStudyButton, model.canTakeNextStudy, _("Download the study that the server wants annotated next.")
+        )
+        enable(ui.segmentButton, model.canSegment, _("Draw the tumour on the chosen images, as a new segmentation."))
         correctable = Action(not model.correctionReason, model.correctionReason)
-        enable(ui.addLesionButton, correctable, "Click, draw or put a box where lesion is missing. (A)")
-        enable(ui.removeLesionButton, correctable, "Click, draw or put a box on what is no lesion. (D)")
-        enable(ui.undoClickButton, model.canUndo, "Go back one step, drawn by hand or by the model. (Z, Ctrl+Z)")
-        enable(ui.computeButton, model.canCompute, "Measure the chosen segment and estimate its molecular subtype.")
+        enable(ui.addLesionButton, correctable, _("Click, draw or put a box where lesion is missing. (A)"))
+        enable(ui.removeLesionButton, correctable, _("Click, draw or put a box on what is no lesion. (D)"))
+        enable(ui.undoClickButton, model.canUndo, _("Go back one step, drawn by hand or by the model. (Z, Ctrl+Z)"))
+        enable(ui.computeButton, model.canCompute, _("Measure the chosen segment and estimate its molecular subtype."))
 
     def _showHints(self, model: PanelModel) -> None:
         """Why something is not possible, unless it is only that work runs, and what would be sent."""
         text, says = self._writer.text, model.info is not None and not model.isBusy
         text(self.ui.segmentHint, (model.canSegment.reason or _unchosenHint(model.unchosenOfModel)) if says else "")
-        anonymous = "The label will be saved without a name: type yours under Server." if model.isAnonymous else ""
+        anonymous = _("The label will be saved without a name: type yours under Server.") if model.isAnonymous else ""
         text(self.ui.submitHint, (model.canSubmit.reason or anonymous) if says else "")
         text(self.ui.correctHint, model.correctionReason if says else "")
         text(self.ui.computeHint, self._computeHint(model) if says else "")
@@ -119,16 +131,17 @@ class PanelView:
     def _showSubmit(self, model: PanelModel) -> None:
         study, sliceCount = model.selection.labelStudyId, len(model.slicesOfLabel.doneNumbers)
         self._writer.set(self.ui.wholeStudyCheckBox, visible=bool(model.slicesOfLabel.numbers))
-        content, toolTip = "label", "Save all segments as the final label of their study."
+        text, toolTip = _("Submit label of {study}"), _("Save all segments as the final label of their study.")
         if model.submitsSlices:
-            content = "1 slice" if sliceCount == 1 else f"{sliceCount} slices"
-            toolTip = "Save what is drawn in the slices that are ticked; the study stays open."
-        self._writer.set(self.ui.submitButton, text=f"Submit {content} of {study}" if study else "Submit label")
+            text = _("Submit 1 slice of {study}") if sliceCount == 1 else _("Submit {count} slices of {study}")
+            toolTip = _("Save what is drawn in the slices that are ticked; the study stays open.")
+        text = text.format(count=sliceCount, study=study) if study else _("Submit label")
+        self._writer.set(self.ui.submitButton, text=text)
         self._writer.enable(self.ui.submitButton, model.canSubmit, toolTip)
 
     def _computeHint(self, model: PanelModel) -> str:
         if not model.canCompute.enabled:
             return model.canCompute.reason
         if model.uploadsVolumes:
-            return "The chosen images and the segment will be sent to the server."
+            return _("The chosen images and the segment will be sent to the server.")
         return _unchosenHint(model.selection.unchosen)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
+from slicer.i18n import tr as _
+
 from gliomics.reading.changes import Change
 from gliomics.reading.feature_words import WARNING_SIGN
 from gliomics.reading.record import CAUTION, WEAK, ClassBar, EstimateReading, Fact, KeyFeature
@@ -33,7 +35,7 @@ def headlineHtml(estimate: EstimateReading, colours: Colours) -> str:
     """One question and its answer. What is weak is grey and called so."""
     answer = f"<b>{escape(estimate.title)}:</b> {escape(estimate.headline)}"
     if estimate.tone == WEAK and "weak" not in estimate.headline.casefold():
-        answer += " (weak evidence)"
+        answer = _("{answer} (weak evidence)").format(answer=answer)
     return _toned(answer, estimate.tone, colours)
 
 
@@ -86,9 +88,10 @@ def changesHtml(rows: Iterable[Change], colours: Colours) -> str:
             f"<td><b>{escape(row.after)}</b>&nbsp;&nbsp;</td><td>{escape(row.text)}</td></tr>"
         )
     if not facts and not features:
-        return "Nothing that is shown has changed."
+        return _("Nothing that is shown has changed.")
     if features:
-        features.insert(0, f'<tr><td colspan="4">{_span("Key features", colours.muted)}</td></tr>')
+        title = _span(_("Key features"), colours.muted)
+        features.insert(0, f'<tr><td colspan="4">{title}</td></tr>')
     cells = "".join([*facts, *features])
     return f'<table width="100%" cellspacing="0" cellpadding="1"><tr>{head}</tr>{cells}</table>'
 

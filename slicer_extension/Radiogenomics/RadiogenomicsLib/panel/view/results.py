@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
 
 from gliomics.errors import GliomicsError
 from gliomics.reading.changes import changes
@@ -27,7 +28,7 @@ from RadiogenomicsLib.panel.view.readinghtml import (
 from RadiogenomicsLib.panel.view.writer import Writer, escape
 from RadiogenomicsLib.panel.viewmodel import PanelModel
 
-_OLD_SERVER = "this server does not say how its numbers are to be read: all are in the feature table"
+_OLD_SERVER = _("this server does not say how its numbers are to be read: all are in the feature table")
 
 
 class _EstimateRow:
@@ -48,8 +49,8 @@ class _EstimateRow:
             label.wordWrap = True
             label.textFormat = qt.Qt.RichText
         self.info.text, self.info.checkable, self.info.autoRaise = "Why?", True, True
-        self.info.toolTip = "Show or hide what speaks for it, on whom the model was fitted, and how good it is."
-        self.info.accessibleName = "About this estimate"
+        self.info.toolTip = _("Show or hide what speaks for it, on whom the model was fitted, and how good it is.")
+        self.info.accessibleName = _("About this estimate")
         row = qt.QHBoxLayout()
         row.addWidget(self.headline, 1)
         row.addWidget(self.info, 0, qt.Qt.AlignTop)
@@ -83,7 +84,7 @@ class ResultView:
         """Show the reading on display, and whether it is of what is selected now."""
         result = model.result
         self._writer.set(self._ui.resultArea, visible=result is not None)
-        self._writer.set(self._ui.computeButton, text="Read segment" if result is None else "Read again")
+        self._writer.set(self._ui.computeButton, text=_("Read segment") if result is None else _("Read again"))
         if result is None:
             return
         self._writer.text(self._ui.resultHeading, _state(model, colours))
@@ -149,10 +150,9 @@ def _state(model: PanelModel, colours: Colours) -> str:
     if model.isUpdating:
         return "\u25cf Live: updating\u2026"
     if model.staleness:
-        return (
-            f'<span style="color:{colours.caution}"><b>{WARNING_SIGN} out of date:</b> {escape(model.staleness)}</span>'
-        )
+        text = _("<b>{sign} out of date:</b> {reason}").format(sign=WARNING_SIGN, reason=escape(model.staleness))
+        return f'<span style="color:{colours.caution}">{text}</span>'
     if model.isLive:
-        return "\u25cf Live: read again when the segment changes"
+        return _("● Live: read again when the segment changes")
     readAt = model.result.readAt if model.result is not None else ""
-    return f"Read {escape(readAt)}, saved with the scene" if readAt else ""
+    return _("Read {time}, saved with the scene").format(time=escape(readAt)) if readAt else ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from gliomics.reading.feature_words import WARNING_SIGN
 from RadiogenomicsLib.panel.view.arrangement import Arrangement
 from RadiogenomicsLib.panel.view.colours import Colours, Tone
@@ -38,10 +40,13 @@ class StatusView:
     def _text(self, model: PanelModel) -> str:
         lines = [sentence(model.message)] if model.message else []
         if lines and model.state is PanelState.ERROR:
-            lines[0] = f"<b>\u2716 Error:</b> {lines[0]}"
+            lines[0] = _("<b>{sign} Error:</b> {text}").format(sign="\u2716", text=lines[0])
         elif lines and model.isDone:
             lines[0] = f"\u2714 {lines[0]}"
-        lines += [f"<b>{WARNING_SIGN} Note:</b> {sentence(notice)}" for notice in model.notices]
+        lines += [
+            _("<b>{sign} Note:</b> {notice}").format(sign=WARNING_SIGN, notice=sentence(notice))
+            for notice in model.notices
+        ]
         return "<br>".join(lines)
 
     def _moveTo(self, place: str) -> None:
