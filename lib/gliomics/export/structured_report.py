@@ -33,7 +33,7 @@ from pydicom.uid import generate_uid
 
 from gliomics.dicom.segmentation import LESION, coded
 from gliomics.errors import InputError
-from gliomics.export.codes import feature_code, modifiers, unit_code
+from gliomics.export.codes import SCHEME, feature_code, modifiers, unit_code
 from gliomics.reading.record import Reading
 from gliomics.reading.terminology import BRAIN, meaning_of
 from gliomics.records import FeatureRow
@@ -92,7 +92,7 @@ def measurement_report(
             procedure_reported=_MR_BRAIN,
             imaging_measurements=[group],
         )
-        return EnhancedSR(
+        report = EnhancedSR(
             evidence=[segmentation, *instances],
             content=content[0],
             series_instance_uid=generate_uid(),
@@ -105,8 +105,18 @@ def measurement_report(
             is_verified=False,
             series_description="Gliomics measurements, for research use only",
         )
+        report.CodingSchemeIdentificationSequence = [_our_scheme()]
+        return report
     except (ValueError, AttributeError, KeyError) as error:
         raise InputError(f"the DICOM files of the series lack what a DICOM SR of them needs: {error}") from error
+
+
+def _our_scheme() -> pydicom.Dataset:
+    """Whose codes those of :data:`~gliomics.export.codes.SCHEME` are (PS3.3 C.12.1.1.7.1)."""
+    scheme = pydicom.Dataset()
+    scheme.CodingSchemeDesignator, scheme.CodingSchemeVersion = SCHEME, __version__
+    scheme.CodingSchemeName, scheme.CodingSchemeResponsibleOrganization = "Features, sequences and filters", "Gliomics"
+    return scheme
 
 
 def _sizes(reading: Reading) -> list[Measurement]:

@@ -80,6 +80,7 @@ def test_a_report_comes_with_the_segmentation_that_it_refers_to(files: dict[str,
         assert (str(dataset.PatientName), dataset.PatientID) == ("Doe^Jane", "SUBJ/01")
         assert dataset.StudyInstanceUID == report.StudyInstanceUID
     assert report.VerificationFlag == "UNVERIFIED"
+    assert report.CodingSchemeIdentificationSequence[0].CodingSchemeDesignator == "99GLIOMICS"
     assert "research use only" in report.SeriesDescription
 
 
