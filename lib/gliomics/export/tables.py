@@ -14,8 +14,8 @@ from gliomics.version import __version__
 
 Cell = str | float | None
 
-_IN_FEATURES = ("stability", "unstable")
-"""Diagnostics that the table of features has."""
+_SAID_ELSEWHERE = ("stability", "unstable", "patient_id", "timepoint", "date")
+"""Diagnostics that the table of features has, or that the study says."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ def long_table(segment: ExaminedSegment, created: str) -> Table:
     study, region = segment.study.id, segment.reading.title
     reading, estimates, features, provenance = tables_of(segment, created)
     lines: list[list[Cell]] = [
-        ["reading", name, text if number is None else number, None, None, unit, "", _joined(text, how)]
+        ["reading", name, text, None, None, "", "", how]
+        if number is None
+        else ["reading", name, number, None, None, unit, "", _joined(text, how)]
         for name, text, number, unit, how in reading.rows
     ]
     for question, model, version, _, title, probability, low, high, _, _, answer, caution in estimates.rows:
@@ -131,7 +133,7 @@ def _provenance(segment: ExaminedSegment, created: str) -> Table:
         "mask": segment.origin,
         **segment.facts,
         **{f"study: {name}": text for name, text in study.source.items()},
-        **{name: value for name, value in segment.features.diagnostics.items() if name not in _IN_FEATURES},
+        **{name: value for name, value in segment.features.diagnostics.items() if name not in _SAID_ELSEWHERE},
         "exported by": f"Gliomics {__version__}",
         "exported at": created,
         "notice": segment.reading.notice,
@@ -144,7 +146,7 @@ def _plain(value: Any) -> Cell:
         return value
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return float(value) if isinstance(value, int | float) else json.dumps(value)
+    return value if isinstance(value, int | float) else json.dumps(value)
 
 
 def _joined(*texts: Cell) -> str:
