@@ -30,8 +30,8 @@ class Target:
     @property
     def place(self) -> int:
         """Where the question stands among others: what decides the diagnosis first, those that are not known last."""
-        known = list(_TARGETS.values())
-        return known.index(self) if self in known else len(known)
+        targets = list(_TARGETS.values())
+        return targets.index(self) if self in targets else len(targets)
 
 
 def _spelled(**titles: tuple[str, str]) -> dict[str, str]:

@@ -43,9 +43,9 @@ def changes(before: Reading, after: Reading) -> list[Change]:
         )
     units = [{fact.unit for fact in reading.headline if fact.name == "Diameters"} for reading in (before, after)]
     if units[0] != units[1]:
-        known, unknown = (before, after) if "mm" in units[0] else (after, before)
+        in_mm, in_voxels = (before, after) if "mm" in units[0] else (after, before)
         raise InputError(
-            f"sizes of '{known.study_id}' are in mm and those of '{unknown.study_id}' in voxels of unknown size; "
+            f"sizes of '{in_mm.study_id}' are in mm and those of '{in_voxels.study_id}' in voxels of unknown size; "
             "import that study with its voxel size to compare them"
         )
     return [*_facts(before, after), *_estimates(before, after), *_features(before, after)]
@@ -110,8 +110,9 @@ def _bars(before: EstimateReading, after: EstimateReading) -> list[Change]:
     for bar in after.bars:
         if bar.name in earlier:
             difference = bar.probability - earlier[bar.name].probability
-            name = f"{after.title}: {bar.title}"
-            rows.append(Change(name, earlier[bar.name].text, bar.text, difference, None, _signed(difference, 2)))
+            name = f"{after.title}: {bar.title.partition(' (')[0]}"
+            first, second = (each.text.replace(" to ", "\N{EN DASH}") for each in (earlier[bar.name], bar))
+            rows.append(Change(name, first, second, difference, None, _signed(difference, 2)))
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from inprocess import ESTIMATE_READING, InProcessBackend, Refusal
 from panels import Spin, addVolume, estimateTexts, idle, openAnother, paint, paintOneSlice
 
-from gliomics.reading.record import ClassBar
+from gliomics.reading.record import ClassBar, EstimateReading
 
 WIDTH, MOST_HEIGHT = 400, 750
 TAB_FOCUS = 1
@@ -37,20 +38,31 @@ TWO_CLASSES = replace(
 @pytest.fixture
 def twoEstimates(backend: InProcessBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reading has as many facts, estimates and key features as one of a real server."""
-    ofOne = backend._reading
+    ofOne, numbers = backend._reading, itertools.count()
 
     def ofTwo(features: Any) -> Any:
-        reading = ofOne(features)
-        facts = [replace(reading.headline[0], name=f"A fact number {number}") for number in range(5)]
+        reading, change = ofOne(features), next(numbers)
+        (volume, *others), (mean, *_) = reading.headline, reading.key_features
+        diameters = replace(volume, value=41.2 + change, unit="mm", text=f"{61 + change}.3 \u00d7 38.2 mm")
+        facts = [replace(diameters, name=f"A fact number {number}") for number in range(3)]
+        names = [f"Bright end {number} of the signal in T1 contrast" for number in range(10)]
         return replace(
             reading,
-            headline=[*reading.headline, *facts][:6],
-            estimates=[THREE_CLASSES, TWO_CLASSES],
-            key_features=reading.key_features * 10,
+            headline=[volume, *facts, *others],
+            estimates=[_moved(THREE_CLASSES, change), _moved(TWO_CLASSES, change)],
+            key_features=[
+                replace(mean, feature=name, name=name, value=17.8 + change, text=f"{17 + change}.8") for name in names
+            ],
             cautions=["voxels of 1.5 x 1.5 x 5 mm are far from cubes: texture depends on the slice direction"],
         )
 
     monkeypatch.setattr(backend, "_reading", ofTwo)
+
+
+def _moved(estimate: EstimateReading, change: int) -> EstimateReading:
+    """An estimate whose probabilities are a little other ones."""
+    bars = [replace(bar, probability=bar.probability + 0.01 * change) for bar in estimate.bars]
+    return replace(estimate, bars=bars, model=estimate.title)
 
 
 def shownSections(panel: Any) -> list[str]:
@@ -278,11 +290,20 @@ def lost(panel: Any, spin: Spin) -> None:
     panel.ui.serverUrl.text = "http://elsewhere:8000"
 
 
+def changed(panel: Any, spin: Spin) -> None:
+    paint(panel, paintOneSlice)
+    panel.ui.computeButton.click()
+    spin(idle(panel))
+    panel.ui.changesButton.click()
+    text = panel.ui.changesLabel.text
+    assert text.count("\u2192") == 10 + 5 and text.count("%)") >= 4, "everything has changed"
+
+
 STEPS: dict[str, Callable[[Any, Spin], None]] = {
     "result": lambda panel, spin: None,
     "out of date": lambda panel, spin: paint(panel, paintOneSlice),
     "key features": lambda panel, spin: panel.ui.keyFeaturesButton.click(),
-    "change": lambda panel, spin: panel.ui.changesButton.click(),
+    "change": changed,
     "live": lambda panel, spin: panel.ui.liveCheckBox.click(),
     "slices": ofSlices,
     "lost": lost,

@@ -114,8 +114,8 @@ class Labels(Controller):
             )
         names = dict(label.segments)
         if not names:
-            known = self._model.knownLabels.items()
-            names = {name: value for name, value in known if (mask.array == value).any()}
+            labels = self._model.knownLabels.items()
+            names = {name: value for name, value in labels if (mask.array == value).any()}
         segmentation = self._logic.addSegmentation(mask, volume, names, f"{studyId} {label.name}")
         markLabel(segmentation, label.name)
         self._finished.loaded(studyId, segmentation, mask, self._model.knownLabels)

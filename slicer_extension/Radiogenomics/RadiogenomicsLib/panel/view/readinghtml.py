@@ -77,23 +77,28 @@ def keyFeaturesHtml(features: Iterable[KeyFeature], colours: Colours) -> str:
 
 
 def changesHtml(rows: Iterable[Change], colours: Colours) -> str:
-    """What changed between two readings: the name, before and after, and the change in words; key features last."""
-    titles = (("", 34), ("Before", 22), ("Now", 22), ("Change", 22))
+    """What changed between two readings: sizes with their change in words, probabilities, key features."""
+    titles = (("", 30), (_("Before"), 25), (_("Now"), 25), (_("Change"), 20))
     head = "".join(f'<td width="{width}%">{_span(title, colours.muted)}</td>' for title, width in titles)
-    facts: list[str] = []
-    features: list[str] = []
+    sizes, others, features = "", "", ""
     for row in rows:
-        (features if row.feature else facts).append(
-            f"<tr><td>{escape(row.name)}&nbsp;&nbsp;</td><td>{escape(row.before)}&nbsp;&nbsp;</td>"
-            f"<td><b>{escape(row.after)}</b>&nbsp;&nbsp;</td><td>{escape(row.text)}</td></tr>"
-        )
-    if not facts and not features:
-        return _("Nothing that is shown has changed.")
+        name, before, after = f"{escape(row.name)}&nbsp;&nbsp;", escape(row.before), f"<b>{escape(row.after)}</b>"
+        beside = f'<tr><td>{name}</td><td align="right">{before} \u2192 {after}</td></tr>'
+        if row.feature:
+            features += beside
+        elif row.relative is None:
+            others += beside
+        else:
+            cells = (name, f"{before}&nbsp;&nbsp;", f"{after}&nbsp;&nbsp;", escape(row.text))
+            sizes += f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    if sizes:
+        sizes = f"<tr>{head}</tr>{sizes}"
     if features:
-        title = _span(_("Key features"), colours.muted)
-        features.insert(0, f'<tr><td colspan="4">{title}</td></tr>')
-    cells = "".join([*facts, *features])
-    return f'<table width="100%" cellspacing="0" cellpadding="1"><tr>{head}</tr>{cells}</table>'
+        features = f'<tr><td colspan="2">{_span(_("Key features"), colours.muted)}</td></tr>{features}'
+    texts = [text for text in (sizes, others, features) if text]
+    if not texts:
+        return _("Nothing that is shown has changed.")
+    return "".join(f'<table width="100%" cellspacing="0" cellpadding="0">{text}</table>' for text in texts)
 
 
 def _barRow(bar: ClassBar, colours: Colours, *, isWeak: bool) -> str:
