@@ -45,6 +45,7 @@ DOCUMENTED = {
     ),
     *((name, "light", 400) for name in ("manage_training", "manage_verdict", "manage_leases")),
     ("result", "dark", 400),
+    ("review_disagreement", "light", 400),
 }
 SCORING_SECONDS = 180
 """The server names slices when its model has scored the studies."""

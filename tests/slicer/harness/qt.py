@@ -38,6 +38,13 @@ QSpinBox = _widget("QSpinBox")
 QTableView = _widget("QTableView")
 QTableWidget = _widget("QTableWidget")
 
+
+class QHeaderView:
+    """With PythonQt's unscoped modes."""
+
+    Stretch = QtWidgets.QHeaderView.ResizeMode.Stretch
+
+
 # Items are no objects of Qt, so their methods are those of PythonQt.
 QTableWidgetItem = QtWidgets.QTableWidgetItem
 

@@ -274,10 +274,14 @@ def test_where_two_annotators_disagree_is_a_map_with_volumes_dice_and_distance(
     redView.JumpSliceByOffsetting(0, 0, -90)
     press(panel, "farthestButton", spin)
     assert redView.GetSliceToRAS().GetElement(2, 3) > 0
-    assert not panel.selection.segmentation().GetDisplayNode().GetVisibility2DFill()
+    assert not panel.selection.segmentation().GetDisplayNode().GetVisibility2D()
     press(panel, "disagreementButton", spin)
     assert disagreements() == []
-    assert panel.selection.segmentation().GetDisplayNode().GetVisibility2DFill()
+    assert panel.selection.segmentation().GetDisplayNode().GetVisibility2D()
+    press(panel, "disagreementButton", spin)
+    select(panel, "case-d")
+    assert (disagreements(), ui.disagreementArea.isHidden()) == ([], True), "they are not labels of that study"
+    select(panel, "case-a")
     press(panel, "disagreementButton", spin)
     panel.ui.readButton.click()
     press(panel, "closeStudiesButton", spin)

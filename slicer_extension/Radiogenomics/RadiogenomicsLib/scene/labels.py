@@ -30,13 +30,10 @@ def volumeOfGrid(mask: OrientedImage, volumes: Iterable[Any]) -> Any:
     return next((node for node, grid in grids if sameGrid(mask, grid)), None)
 
 
-def outlineOthers(segmentation: Any, volume: Any = None) -> None:
-    """Fill this segmentation, and show others on the same volume by their outlines, so that both are seen.
-
-    With None, all that are on ``volume`` are outlines.
-    """
+def outlineOthers(segmentation: Any) -> None:
+    """Fill this segmentation, and show others on the same volume by their outlines, so that both are seen."""
+    role = segmentation.GetReferenceImageGeometryReferenceRole()
+    volumeId = segmentation.GetNodeReferenceID(role)
     for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
-        role = node.GetReferenceImageGeometryReferenceRole()
-        volumeId = segmentation.GetNodeReferenceID(role) if segmentation is not None else volume.GetID()
         if node.GetNodeReferenceID(role) == volumeId and node.GetDisplayNode() is not None:
             node.GetDisplayNode().SetVisibility2DFill(node is segmentation)

@@ -21,7 +21,7 @@ from RadiogenomicsLib.scene.display.disagreement import (
     removeDisagreement,
     showDisagreement,
 )
-from RadiogenomicsLib.scene.labels import outlineOthers, volumeOfGrid
+from RadiogenomicsLib.scene.labels import volumeOfGrid
 from RadiogenomicsLib.server import reviewcalls
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.volumes import VolumeError, describeGrid
@@ -49,11 +49,12 @@ class Disagreement(Controller):
     # What is shown
 
     def update(self, studyId: str) -> None:
-        """After any change: list the labels of the open study, none where it is empty, and say what can be done."""
+        """After any change: list the labels of the study that is open and selected, and say what can be done."""
         labels = tuple(label for label in self._model.labelsByStudy.get(studyId, ()) if not label.slices)
         if (studyId, labels) != (self._studyId, self._labels):
             self._studyId, self._labels = studyId, labels
             self._list()
+            self._clear()
         node = self._node()
         if node is None or referenceOf(node) is None:
             self._clear()
@@ -148,7 +149,6 @@ class Disagreement(Controller):
         self._clear()
         title = _("{study}: {first} against {second}").format(study=studyId, first=pair[0].name, second=pair[1].name)
         showDisagreement(addDisagreement(difference, volume, title))
-        outlineOthers(None, volume)
         self._difference, self._names = difference, (_shortTitle(pair[0]), _shortTitle(pair[1]))
         if difference.farthest is not None:
             jumpTo(volume, difference.farthest)
@@ -161,8 +161,6 @@ class Disagreement(Controller):
 
     def _clear(self) -> None:
         """Take the map out of the scene, also one that came with it."""
-        if self._difference is not None and self._selection.segmentation() is not None:
-            outlineOthers(self._selection.segmentation())
         self._difference = None
         if self._node() is not None:
             for node in disagreementsOfScene():

@@ -72,7 +72,8 @@ class ReviewSection(Controller):
             self._writer.set(widget, visible=bool(self._listedUrl))
         self._writer.text(ui.reviewDetails, "" if study is None else _described(study))
         self._enable(study)
-        self.disagreement.update(self._openedId)
+        isOpen = study is not None and study.studyId == self._openedId
+        self.disagreement.update(self._openedId if isOpen else "")
 
     def _enable(self, study: ReviewedStudy | None) -> None:
         enable, ui = self._writer.enable, self._ui

@@ -10,8 +10,8 @@ import qt
 from RadiogenomicsLib.panel.review.words import COLUMNS, cells, details, matches
 from RadiogenomicsLib.server.reviews import ReviewedStudy
 
-_WIDTHS = (104, 72, 84, 92)
-"""Of all columns but the last, which takes what is left."""
+_WIDTHS = (74, 74, 106, 40)
+"""Of all columns but the first, which takes what is left."""
 
 
 class StudyTable:
@@ -22,7 +22,9 @@ class StudyTable:
         self._studies: tuple[ReviewedStudy, ...] = ()
         table.columnCount = len(COLUMNS)
         table.setHorizontalHeaderLabels(list(COLUMNS))
-        for column, width in enumerate(_WIDTHS):
+        table.horizontalHeader().setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        table.horizontalHeader().setMinimumSectionSize(min(_WIDTHS))
+        for column, width in enumerate(_WIDTHS, 1):
             table.setColumnWidth(column, width)
 
     def fill(self, studies: Sequence[ReviewedStudy]) -> None:

@@ -19,7 +19,7 @@ from RadiogenomicsLib.server.reviews import (
 STATE_TITLES = {
     SUBMITTED: _("To review"),
     RETURNED: _("Sent back"),
-    PARTIAL: _("Some slices"),
+    PARTIAL: _("In part"),
     UNLABELLED: _("No label"),
     APPROVED: _("Approved"),
 }

@@ -19,7 +19,9 @@ DISAGREEMENT = "disagreement"
 """What such a map is of, beside the maps of models."""
 COLOURS = {BOTH: "#F0F0F0", ONLY_FIRST: "#E69F00", ONLY_SECOND: "#0072B2"}
 """Told from each other with every kind of colour vision: by hue for most, by lightness for all (Okabe and Ito)."""
-_OPACITY = 0.7
+_OPACITY = 0.6
+_HIDDEN_ATTRIBUTE = "Gliomics.HiddenByMap"
+"""Of a segmentation that is not shown in slice views as long as there is a map over it."""
 _TABLE_NAME = "GliomicsDisagreement"
 
 
@@ -39,7 +41,16 @@ def addDisagreement(difference: Difference, reference: Any, title: str) -> Any:
 
 
 def showDisagreement(node: Any) -> None:
-    """Put a map into the slice views over the images."""
+    """Put a map into the slice views over the images; segmentations there, whose colours are others, are hidden."""
+    for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        role, display = segmentation.GetReferenceImageGeometryReferenceRole(), segmentation.GetDisplayNode()
+        if (
+            display is not None
+            and display.GetVisibility2D()
+            and segmentation.GetNodeReference(role) is referenceOf(node)
+        ):
+            segmentation.SetAttribute(_HIDDEN_ATTRIBUTE, "1")
+            display.SetVisibility2D(False)
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
         composite.SetLabelVolumeID(node.GetID())
         composite.SetLabelOpacity(_OPACITY)
@@ -57,7 +68,11 @@ def referenceOf(node: Any) -> Any:
 
 
 def removeDisagreement(node: Any) -> None:
-    """Take a map out of the views and of the scene."""
+    """Take a map out of the views and of the scene, and show what it hid."""
+    for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+        if segmentation.GetAttribute(_HIDDEN_ATTRIBUTE):
+            segmentation.RemoveAttribute(_HIDDEN_ATTRIBUTE)
+            segmentation.GetDisplayNode().SetVisibility2D(True)
     for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
         if composite.GetLabelVolumeID() == node.GetID():
             composite.SetLabelVolumeID(None)
@@ -89,5 +104,4 @@ def _colourTable() -> Any:
         for value, name in names.items():
             channels = (int(COLOURS[value][place : place + 2], 16) / 255 for place in (1, 3, 5))
             node.SetColor(value, name, *channels, 1.0)
-        node.NamesInitialisedOn()
     return node
