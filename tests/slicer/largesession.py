@@ -105,7 +105,7 @@ class LargeSession:
 
 
 def everyAction(session: LargeSession, folder: Path) -> None:
-    """All that an annotator and a radiologist do, once."""
+    """All that an annotator, a radiologist and a reviewer do, once."""
     import slicer
 
     panel = session.panel
@@ -135,3 +135,17 @@ def everyAction(session: LargeSession, folder: Path) -> None:
     session.press("compute", "computeButton")
     session.press("submit and next", "submitNextButton")
     assert panel.selection.segmentation().GetName().startswith(panel.selection.read().studyId)
+    reviewLabels(session)
+
+
+def reviewLabels(session: LargeSession) -> None:
+    """All that a reviewer does with a study that was labelled twice."""
+    session.panel.ui.manageButton.click()
+    for action, button in (
+        ("list studies", "reviewListButton"),
+        ("open study", "reviewOpenButton"),
+        ("compare labels", "disagreementButton"),
+        ("go to the largest distance", "farthestButton"),
+        ("accept", "acceptButton"),
+    ):
+        session.press(action, button)

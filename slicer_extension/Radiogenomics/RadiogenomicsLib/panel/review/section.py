@@ -64,7 +64,6 @@ class ReviewSection(Controller):
             self._forget()
         if self._openedId and self._openedId not in studiesOfScene():
             self._opened, self._openedId = None, ""
-        self._table.fill(self._studies)
         text = counts(self._studies) if self._listedUrl else _("The studies of the server are not listed yet.")
         self._writer.set(ui.reviewCounts, text=text)
         study = self._table.selected()
@@ -113,11 +112,12 @@ class ReviewSection(Controller):
 
     def _forget(self) -> None:
         self._studies, self._listedUrl, self._opened, self._openedId = (), "", None, ""
+        self._table.clear()
 
-    def _take(self, studies: tuple[ReviewedStudy, ...]) -> None:
+    def _take(self, studies: tuple[ReviewedStudy, ...]) -> Steps:
         """The studies as the server says they are now."""
         self._studies, self._listedUrl = studies, self._model.connectedUrl
-        self._table.fill(studies)
+        yield from self._table.fill(studies)
         self._filter()
 
     def _filter(self) -> None:
@@ -146,12 +146,11 @@ class ReviewSection(Controller):
         """Ask the server for its studies."""
         backend = self.runner.backend()
 
-        def onResult(studies: tuple[ReviewedStudy, ...]) -> None:
-            self._take(studies)
+        def onResult(studies: tuple[ReviewedStudy, ...]) -> Steps:
+            yield from self._take(studies)
             if self._table.selected() is None:
                 first = nextToReview(studies, "")
                 self._table.select(first.studyId if first is not None else "")
-            self._onChanged()
 
         self.runner.start(
             viewmodel.LIST_STUDIES, lambda job: reviewcalls.listStudies(job, backend), onResult, backend=backend
@@ -212,10 +211,10 @@ class ReviewSection(Controller):
         backend = self.runner.backend()
         unsaved = self._finished.unsaved(opened.studyId)
 
-        def onResult(decided: reviewcalls.Decided) -> None:
+        def onResult(decided: reviewcalls.Decided) -> Steps:
             self._finished.reviewed(opened.studyId)
             self._ui.reviewCommentEdit.clear()
-            self._take(decided.studies or _without(self._studies, opened.studyId))
+            yield from self._take(decided.studies or _without(self._studies, opened.studyId))
             following = nextToReview(self._studies, opened.studyId)
             self._table.select(following.studyId if following is not None else opened.studyId)
             self._model.jobFinished(_outcome(opened, state, following), _notices(decided, unsaved))

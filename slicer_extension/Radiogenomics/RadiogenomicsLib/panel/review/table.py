@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import qt
 
+from RadiogenomicsLib.panel.jobrunner import Steps
 from RadiogenomicsLib.panel.review.words import COLUMNS, cells, details, matches
 from RadiogenomicsLib.server.reviews import ReviewedStudy
 
+_ROWS_AT_A_TIME = 100
 _WIDTHS = (74, 74, 106, 40)
 """Of all columns but the first, which takes what is left."""
 
@@ -27,21 +30,39 @@ class StudyTable:
         for column, width in enumerate(_WIDTHS, 1):
             table.setColumnWidth(column, width)
 
-    def fill(self, studies: Sequence[ReviewedStudy]) -> None:
-        """Show these studies; the one that was selected stays so, as long as it is there."""
-        if tuple(studies) == self._studies:
-            return
-        selected, self._studies = self.selected(), tuple(studies)
+    def fill(self, studies: Sequence[ReviewedStudy]) -> Steps:
+        """Show these studies, some at a time; the one that was selected stays so, as long as it is there.
+
+        Rows that are the same are not written again. A filling that is given up is finished at once.
+        """
+        selected, earlier, self._studies = self.selected(), self._studies, tuple(studies)
         blocked = self._table.blockSignals(True)
         self._table.rowCount = len(studies)
-        for row, study in enumerate(studies):
-            toolTip = details(study)
+        changed = (row for row, study in enumerate(studies) if earlier[row : row + 1] != (study,))
+        try:
+            while self._write(changed):
+                yield
+        except GeneratorExit:
+            while self._write(changed):
+                pass
+            raise
+        finally:
+            self.select(selected.studyId if selected is not None else "")
+            self._table.blockSignals(blocked)
+
+    def _write(self, rows: Iterator[int]) -> bool:
+        """Write some of the rows; whether there may be more."""
+        written = list(itertools.islice(rows, _ROWS_AT_A_TIME))
+        for row in written:
+            study = self._studies[row]
             for column, text in enumerate(cells(study)):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(toolTip)
-                self._table.setItem(row, column, item)
-        self.select(selected.studyId if selected is not None else "")
-        self._table.blockSignals(blocked)
+                self._table.setItem(row, column, qt.QTableWidgetItem(text))
+            self._table.item(row, 0).setToolTip(details(study))
+        return len(written) == _ROWS_AT_A_TIME
+
+    def clear(self) -> None:
+        """Show no studies."""
+        self._studies, self._table.rowCount = (), 0
 
     def filter(self, words: str, state: str) -> int:
         """Hide what does not match; returns how many rows are left."""
