@@ -56,8 +56,6 @@ def renderPanel(session: render_panel.Session, url: str) -> None:
     ui.annotatorEdit.insert("Dr Rita")
     ui.serverUrl.text = url
     session.press("connectButton")
-    for room in (ui.learnRoom, ui.leasesRoom):
-        room.collapsed = True
     session.press("reviewListButton")
     session.picture("review")
     session.press("reviewOpenButton")
@@ -74,8 +72,6 @@ def renderViews(session: render_session.Session) -> None:
     ui.manageButton.click()
     ui.annotatorEdit.insert("Dr Rita")
     session.press("connectButton")
-    for room in (ui.learnRoom, ui.leasesRoom):
-        room.collapsed = True
     session.press("reviewListButton", "reviewOpenButton")
     session.layout("Sequences and 3-D")
     session.press("disagreementButton", "farthestButton")

@@ -241,6 +241,17 @@ def test_reviewed_studies_leave_the_scene_when_the_next_is_opened(
     assert bool(under(scene, "case-a")) is not bool(panel.ui.removeFinishedCheckBox.checked)
 
 
+def heightAt(panel: Any, width: int) -> int:
+    """How high the panel is at this width."""
+    layout = panel._widgets.frame.layout()
+    height = 0
+    while height != layout.totalHeightForWidth(width):  # labels find theirs when the width is known
+        height = layout.totalHeightForWidth(width)
+        panel._widgets.frame.resize(width, height)
+        panel.refresh()
+    return int(height)
+
+
 def disagreements() -> list[Any]:
     import slicer.util
 
@@ -270,6 +281,7 @@ def test_where_two_annotators_disagree_is_a_map_with_volumes_dice_and_distance(
     for words in ("both: 4.8 ml", "only final, version 1 (Anna Å): 1.2 ml", "only ben, version 1 (Ben): 2.4 ml"):
         assert words in text
     assert "Dice 0.73. Largest distance 8.0 mm: so far ben, version 1 (Ben) reaches beyond the other." in text
+    assert heightAt(panel, 400) <= 750
     assert "case-a: final, version 1 against ben, version 1" in under(scene, "case-a")
     redView.JumpSliceByOffsetting(0, 0, -90)
     press(panel, "farthestButton", spin)

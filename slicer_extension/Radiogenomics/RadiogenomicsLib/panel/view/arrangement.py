@@ -93,6 +93,20 @@ def _views(model: PanelModel) -> _Fold:
     return _Fold(isFolded=True, line="Views", occasion=model.mode)
 
 
+def _learn(model: PanelModel) -> _Fold:
+    return _besides(model, "Review", _("Learn"))
+
+
+def _review(model: PanelModel) -> _Fold:
+    return _besides(model, "Learn", _("Review"))
+
+
+def _besides(model: PanelModel, other: str, line: str) -> _Fold:
+    """Folded while another section is worked in, so that this one has room."""
+    isOther = model.section == other
+    return _Fold(isOther, line, other if isOther else "")
+
+
 def _leases(model: PanelModel) -> _Fold:
     count = len(model.learning.leases)
     line = (
@@ -116,7 +130,9 @@ _FOLDS: dict[str, Callable[[PanelModel], _Fold]] = {
     "Submit": _submit,
     "Export": _export,
     "Views": _views,
+    "Learn": _learn,
     "Leases": _leases,
+    "Review": _review,
 }
 
 
