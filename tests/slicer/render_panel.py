@@ -41,7 +41,7 @@ DOCUMENTED = {
     *((name, "light", 400) for name in ("slices", "correcting")),
     *(
         (name, "light", 400)
-        for name in ("running", "result", "explained", "key_features", "change", "warning", "error")
+        for name in ("running", "result", "explained", "key_features", "change", "exported", "warning", "error")
     ),
     *((name, "light", 400) for name in ("manage_training", "manage_verdict", "manage_leases")),
     ("result", "dark", 400),
@@ -74,6 +74,7 @@ class Session:
         from harness.application import startApplication
         from harness.scene import addRedView
 
+        self.folder = folder
         self.application = startApplication(folder)
         addRedView(slicer.mrmlScene)
         from RadiogenomicsLib.panel.uifiles import loadWidgets
@@ -159,6 +160,16 @@ class Session:
         points.AddControlPoint(*self._besideTheSegment(4))
         while not self.panel.model.hasUndo:
             self.application.processEvents()
+
+    def export(self) -> None:
+        """Write the segment as an Excel file and a report, with all other sections folded."""
+        for name in ("results", "views", "refine"):
+            getattr(self.panel.ui, f"{name}Room").collapsed = True
+        self.panel.ui.exportRoom.collapsed = False
+        folder = self.folder / "results"
+        folder.mkdir()
+        self.panel.ui.exportFolderEdit.text = str(folder)
+        self.press("exportButton")
 
     def _besideTheSegment(self, voxels: int) -> list[float]:
         """A place (RAS) so many voxels beyond the segment's edge, in the slice where it is largest."""
@@ -248,6 +259,9 @@ def render(session: Session, url: str) -> None:
     session.press("computeButton")
     ui.changesButton.click()
     session.picture("change")
+    session.export()
+    session.picture("exported")
+    ui.exportRoom.collapsed = True
     ui.annotateButton.click()
     session.picture("annotate_refine")
     session.askForSlices()

@@ -67,6 +67,7 @@ def test_the_reason_stands_beside_the_button(ready: Any, tmp_path: Path) -> None
         (lambda: tick(ready), "Tick what to write."),
         (lambda: setattr(ui.exportFolderEdit, "text", ""), "Choose a folder for the files."),
         (lambda: setattr(ui.exportFolderEdit, "text", str(tmp_path / "no")), "There is no folder"),
+        (lambda: setattr(ui.exportFolderEdit, "text", "results"), "Give the folder with its whole path"),
     ):
         tick(ready, "Csv")
         ui.exportFolderEdit.text = str(tmp_path)

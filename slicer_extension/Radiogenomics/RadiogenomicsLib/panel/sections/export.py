@@ -126,6 +126,8 @@ class Export(Controller):
             return _("Tick what to write.")
         if not self._folder():
             return _("Choose a folder for the files.")
+        if not Path(self._folder()).is_absolute():
+            return _("Give the folder with its whole path, or choose it.")
         if not Path(self._folder()).is_dir():
             return _("There is no folder '{folder}': choose one that exists.").format(folder=self._folder())
         return ""
