@@ -14,6 +14,7 @@ from gliomics.evaluation import dice
 from gliomics.files import write_bytes
 from gliomics.models import ModelStore, patient_hash
 from gliomics.study import label_path, list_studies, read_mask
+from tests.processes import run
 from tests.server.servers import environment, start_server
 
 pytestmark = pytest.mark.realdata
@@ -23,8 +24,7 @@ PATIENTS = ["TCGA_CS_4941", "TCGA_CS_6290", "TCGA_DU_6401", "TCGA_FG_7637", "TCG
 
 def gliomics(*arguments: object) -> str:
     """Run the command line as a user would; returns what it said."""
-    command = [sys.executable, "-m", "gliomics", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300)
+    done = run(*map(str, arguments), env=environment(), timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

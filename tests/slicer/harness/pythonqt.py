@@ -9,6 +9,7 @@ arguments than it takes. Attributes that do not exist cannot be set. Modelled on
 from __future__ import annotations
 
 import ctypes
+import functools
 import inspect
 import sys
 from collections.abc import Callable
@@ -81,12 +82,20 @@ def signalNamed(instance: QObject, signature: str) -> Any:
         raise AttributeError(f"{type(instance).__name__} has no signal '{signature}'")
     signal = QObject.__getattribute__(instance, name)
     argument = signature[len(name) + 1 : -1]
-    overloads = [
-        instance.metaObject().method(i).methodSignature().data().decode()
-        for i in range(instance.metaObject().methodCount())
-    ]
-    ambiguous = sum(overload.startswith(name + "(") for overload in overloads) > 1
-    return signal[argument] if ambiguous and argument in ("int", "bool", "QString") else signal
+    if argument not in ("int", "bool", "QString"):
+        return signal
+    return signal[argument] if _isOverloaded(type(instance), instance.metaObject(), name) else signal
+
+
+_overloaded: dict[tuple[type, str], bool] = {}
+
+
+def _isOverloaded(cls: type, methods: QMetaObject, name: str) -> bool:
+    """Whether a class has several signals or slots of a name."""
+    if (cls, name) not in _overloaded:
+        signatures = [methods.method(i).methodSignature().data().decode() for i in range(methods.methodCount())]
+        _overloaded[cls, name] = sum(signature.startswith(name + "(") for signature in signatures) > 1
+    return _overloaded[cls, name]
 
 
 def _connect(self: QObject, signature: str, slot: Callable[..., Any]) -> bool:
@@ -108,12 +117,15 @@ def _disconnect(self: QObject, signature: str, slot: Callable[..., Any]) -> bool
     raise AttributeError(f"'{signature}' of {type(self).__name__} is not connected to {slot!r}")
 
 
+_descriptor = functools.cache(inspect.getattr_static)
+
+
 def _strictSetattr(self: QObject, name: str, value: Any) -> None:
     if not hasattr(type(self), name):
         if loadingUi:
             return
         raise AttributeError(f"{type(self).__name__} has no attribute '{name}'")
-    descriptor = inspect.getattr_static(type(self), name)
+    descriptor = _descriptor(type(self), name)
     if isinstance(descriptor, _Property):
         descriptor.__set__(self, value)
     elif isinstance(descriptor, Property):
