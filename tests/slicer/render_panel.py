@@ -96,10 +96,11 @@ class Session:
                 isChosen = (name, style, width) in DOCUMENTED
                 if self.everything or isChosen:
                     self.application.setPalette(palette)
+                    self.application.processEvents()
                     suffix = "" if isChosen and style == "light" else f"_{style}"
                     self._save(name + (f"_{style}_{width}" if self.everything else suffix), width)
         self.application.setPalette(self.palettes["light"])
-        self.panel.refresh()
+        self.application.processEvents()
 
     def _save(self, name: str, width: int) -> None:
         height = 0

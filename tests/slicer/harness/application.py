@@ -65,10 +65,19 @@ class Application:
         self._startupEnvironment = qt.QtCore.QProcessEnvironment.systemEnvironment()
 
     def connect(self, signature: str, slot: Any) -> bool:
-        """Only the signal of the end of the start, which :meth:`completeStartup` sends."""
-        if signature != "startupCompleted()":
+        """The signal of the end of the start, which :meth:`completeStartup` sends, and Qt's of another style."""
+        if signature == "paletteChanged(QPalette)":
+            QApplication.instance().paletteChanged.connect(slot)
+        elif signature == "startupCompleted()":
+            self._atStartup.append(slot)
+        else:
             raise AttributeError(f"the application has no signal '{signature}' here")
-        self._atStartup.append(slot)
+        return True
+
+    def disconnect(self, signature: str, slot: Any) -> bool:
+        if signature != "paletteChanged(QPalette)":
+            raise AttributeError(f"the application has no signal '{signature}' here that ends")
+        QApplication.instance().paletteChanged.disconnect(slot)
         return True
 
     def completeStartup(self) -> None:

@@ -69,6 +69,7 @@ class RadiogenomicsPanel:
         self.view = PanelView(widgets, self.subscriptions)
         self.parameters = Parameters(logic.getParameterNode())
         self._settleTimer = makeTimer(SETTLE_MS, self.recogniseNewVolumes)
+        self._styleTimer = makeTimer(0, self.refresh)
         self.loading = SceneLoading(logic, self.runner, self.restore)
         widgets.setScene(slicer.mrmlScene)
         self.selection = SceneSelection(self.ui, logic, self.runner, self.subscriptions, self.onSelection)
@@ -115,6 +116,7 @@ class RadiogenomicsPanel:
             self._followMode(mode)
         connect(ui.recogniseButton, "clicked(bool)", self.onRecognise)
         connect(ui.cancelButton, "clicked(bool)", self.onCancel)
+        connect(slicer.app, "paletteChanged(QPalette)", self.onStyle)
         for name in SECTIONS:
             connect(getattr(ui, f"{name.lower()}Room"), "contentsCollapsed(bool)", self.onFolded)
 
@@ -157,6 +159,7 @@ class RadiogenomicsPanel:
         """Leave nothing that reacts: no timer, no signal, no observer, no job; the widgets are off the scene."""
         self._settleTimer.stop()
         self.loading.stop()
+        self._styleTimer.stop()
         self.localServer.cleanup()
         self.reading.cleanup()
         self.runner.stop()
@@ -351,6 +354,11 @@ class RadiogenomicsPanel:
         self.model.modeChanged(mode)
         self.reading.changed()
         self.refresh()
+
+    @shown
+    def onStyle(self, _palette: Any = None) -> None:
+        """Another style was chosen: the colours of texts follow when the widgets have theirs."""
+        self._styleTimer.start()
 
     @shown
     def onFolded(self) -> None:
