@@ -101,14 +101,13 @@ class Session:
                     self._save(name + (f"_{style}_{width}" if self.everything else suffix), width)
         self.application.setPalette(self.palettes["light"])
         self.application.processEvents()
+        self.panel.refresh()
 
     def _save(self, name: str, width: int) -> None:
-        height = 0
-        while height != self.widget.layout().totalHeightForWidth(width):  # labels find theirs when the width is known
-            height = self.widget.layout().totalHeightForWidth(width)
-            self.widget.resize(width, height)
+        for _ in range(8):  # labels find their height when the width is known, and the panel its own after them
             self.panel.refresh()
             self.application.processEvents()
+            self.widget.resize(width, self.widget.layout().totalHeightForWidth(width))
         path = self.out / f"panel_{name}.png"
         self.widget.grab().save(str(path))
         Image.open(path).convert("RGB").quantize(COLOURS).save(path, optimize=True)
