@@ -18,7 +18,7 @@ from RadiogenomicsLib.scene.display.disagreement import (
     disagreementsOfScene,
     jumpTo,
     referenceOf,
-    removeDisagreement,
+    removeDisagreements,
     showDisagreement,
 )
 from RadiogenomicsLib.scene.labels import volumeOfGrid
@@ -56,7 +56,8 @@ class Disagreement(Controller):
             self._list()
             self._clear()
         node = self._node()
-        if node is None or referenceOf(node) is None:
+        isOurs = node is not None and self._difference is not None and referenceOf(node) is not None
+        if not isOurs:  # its volume has gone, or it came with a scene, without its figures
             self._clear()
         self._writer.set(self._ui.disagreementArea, visible=len(labels) > 1)
         reason = self._reason()
@@ -148,8 +149,8 @@ class Disagreement(Controller):
             )
         self._clear()
         title = _("{study}: {first} against {second}").format(study=studyId, first=pair[0].name, second=pair[1].name)
-        showDisagreement(addDisagreement(difference, volume, title))
         self._difference, self._names = difference, (_shortTitle(pair[0]), _shortTitle(pair[1]))
+        showDisagreement(addDisagreement(difference, volume, title))
         if difference.farthest is not None:
             jumpTo(volume, difference.farthest)
         self._model.jobFinished(_("The labels of '{study}' are compared.").format(study=studyId))
@@ -161,10 +162,9 @@ class Disagreement(Controller):
 
     def _clear(self) -> None:
         """Take the map out of the scene, also one that came with it."""
-        self._difference = None
-        if self._node() is not None:
-            for node in disagreementsOfScene():
-                removeDisagreement(node)
+        if self._difference is not None or self._node() is not None:
+            self._difference = None
+            removeDisagreements()
 
 
 def describe(difference: Difference, names: tuple[str, str]) -> str:

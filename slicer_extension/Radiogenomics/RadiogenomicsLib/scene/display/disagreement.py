@@ -67,16 +67,17 @@ def referenceOf(node: Any) -> Any:
     return node.GetNodeReference(REFERENCE_ROLE)
 
 
-def removeDisagreement(node: Any) -> None:
-    """Take a map out of the views and of the scene, and show what it hid."""
+def removeDisagreements() -> None:
+    """Take every map out of the views and of the scene, and show what it hid."""
     for segmentation in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
         if segmentation.GetAttribute(_HIDDEN_ATTRIBUTE):
             segmentation.RemoveAttribute(_HIDDEN_ATTRIBUTE)
             segmentation.GetDisplayNode().SetVisibility2D(True)
-    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
-        if composite.GetLabelVolumeID() == node.GetID():
-            composite.SetLabelVolumeID(None)
-    removeNode(node)
+    for node in disagreementsOfScene():
+        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+            if composite.GetLabelVolumeID() == node.GetID():
+                composite.SetLabelVolumeID(None)
+        removeNode(node)
 
 
 def jumpTo(node: Any, voxel: tuple[int, int, int]) -> None:
