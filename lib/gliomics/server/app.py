@@ -37,7 +37,7 @@ from gliomics.server.model_cache import DamagedModels, ModelCache
 from gliomics.server.request_study import study_of_upload
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.store.kept_records import KeptRecords
-from gliomics.server.store.leases import Leases
+from gliomics.server.store.leases import Lease, Leases
 from gliomics.server.store.sessions import StudySessions
 from gliomics.server.tasks.automatic_training import TrainAfter, train_after_option
 from gliomics.server.tasks.batch_infer import StudyBatch
@@ -176,6 +176,12 @@ class GliomicsApp(MONAILabelApp):
             usable = sorted(usable_name for usable_name, each in self._infers.items() if each.is_valid())
             raise UnknownNameError(f"there is no model '{name}' on this server; there are {', '.join(usable)}")
         return task
+
+    def held(self) -> dict[str, Lease]:
+        """The studies to label that are kept for somebody, in the order of their names."""
+        leases = self.leases.current()
+        unlabelled = set(self.datastore().get_unlabeled_images()) if leases else set()
+        return {study: leases[study] for study in sorted(leases) if study in unlabelled}
 
     def trainer(self, name: str) -> Training:
         """The trainer of a model; :class:`UnknownNameError` when there is none."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from harness import EXTENSION
-from panels import Spin, idle, jobThreads, press
+from panels import Spin, chooseAtRandom, idle, jobThreads, press
 from trainingserver import MODEL, SLOW_MODEL, TrainingServer, choose, connectAs
 
 
@@ -153,6 +153,41 @@ def test_study_that_somebody_else_has_is_announced(managing: Any, server: Traini
     managing.ui.strategySelector.setCurrentIndex(managing.ui.strategySelector.findData("first"))
     press(managing, "nextStudyButton", spin)
     assert "Ben has this study until " in managing.ui.statusLabel.text
+    for lease in server.client("Anna").leases():
+        server.client("Anna").release(lease["image"])
+
+
+def test_study_is_opened_for_review_with_a_word_about_who_labels_it(
+    managing: Any, server: TrainingServer, spin: Spin
+) -> None:
+    study = server.client("Ben").next_sample("first")["id"]
+    press(managing, "reviewListButton", spin)
+    rows = managing.review._table
+    rows.select(study)
+    press(managing, "reviewOpenButton", spin)
+    assert "Ben has this study until " in managing.ui.statusLabel.text
+    server.client("Ben").release(study)
+
+
+# Polls and jobs
+
+
+def test_asking_again_and_again_disturbs_no_work(managing: Any, server: TrainingServer, spin: Spin) -> None:
+    answers: list[Any] = []
+    hear = managing.learning._watcher._onAnswer
+    managing.learning._watcher._onAnswer = lambda outlook: (answers.append(outlook), hear(outlook))
+    chooseAtRandom(managing)
+    managing.ui.nextStudyButton.click()
+    titles: set[str] = set()
+
+    def isOver() -> bool:
+        titles.add(managing.model.running)
+        return not managing.model.running and len(answers) > 1
+
+    spin(isOver, seconds=60)
+    assert titles == {"Next study", ""}, "no answer is work"
+    assert managing.model.state.value != "error", managing.model.message
+    assert managing.selection.volumes() != {}
     for lease in server.client("Anna").leases():
         server.client("Anna").release(lease["image"])
 

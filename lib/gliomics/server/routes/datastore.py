@@ -93,7 +93,7 @@ def download_image(background_tasks: BackgroundTasks, image: ImageId, sequence: 
 @router.get("/datastore/image/info", tags=["Datastore"], dependencies=[needs(READER)])
 def image_info(image: ImageId) -> Any:
     """What is known about a study; ``held`` says for whom it is kept, if it is."""
-    info, lease = stock.get_image_info(image), current_app().leases.current().get(image)
+    info, lease = stock.get_image_info(image), current_app().held().get(image)
     return {**info, "held": lease.to_json()} if lease is not None else info
 
 

@@ -46,15 +46,13 @@ async def next_sample(request: Request, strategy: str, params: JsonBody = None) 
 @router.get("/activelearning/leases", tags=["ActiveLearning"], dependencies=[needs(READER)])
 def leases() -> Any:
     """The studies to label that are kept for somebody: ``image``, ``user``, ``until`` and ``seconds`` left."""
-    unlabelled = set(current_app().datastore().get_unlabeled_images())
-    leases_by_study = sorted(current_app().leases.current().items())
-    return [{"image": study, **lease.to_json()} for study, lease in leases_by_study if study in unlabelled]
+    return [{"image": study, **lease.to_json()} for study, lease in current_app().held().items()]
 
 
 @router.delete("/activelearning/leases/{image}", tags=["ActiveLearning"], dependencies=[needs(ANNOTATOR)])
 def release(image: ImageId) -> Any:
     """Keep a study for nobody any more; one that is kept for somebody else needs the role ``trainer``."""
-    lease = current_app().leases.current().get(image)
+    lease = current_app().held().get(image)
     if lease is None:
         raise UnknownNameError(f"study '{image}' is kept for nobody")
     if signed({}).get("user") != lease.user:

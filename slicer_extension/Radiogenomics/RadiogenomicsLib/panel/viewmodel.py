@@ -299,6 +299,11 @@ class PanelModel(PanelFacts):
         return self._unless(self._busy() or self._noServer() or stray)
 
     @property
+    def user(self) -> str:
+        """Who uses the panel: the holder of the token, else the name that was typed; empty where neither is known."""
+        return (self.info.user if self.info is not None else "") or self.annotator
+
+    @property
     def managingReason(self) -> str:
         """Why nothing of a server's models and labels can be changed now, whatever it is; empty when it can."""
         return self._busy() or self._noServer()

@@ -97,7 +97,7 @@ class RadiogenomicsPanel:
         self.segmenting.fill = self.editor.fill
         self.correction = Correction(context, self.editor)
         self.shortcuts = Shortcuts(context)
-        self.learning = Learning(context)
+        self.learning = Learning(context, self.views)
         self.leases = Leases(context, self.learning)
         self._connectWidgets()
         self._observeScene()

@@ -221,7 +221,8 @@ class ServerBackend:
             name = None if sequence == UNNAMED else sequence
             self._client.download_image(studyId, path, name, progress=_bytesReported(report, studyId, sequence))
             files[sequence] = path
-        return DownloadedStudy(studyId, "", files, patientId=str(info.get("patient_id") or ""))
+        held = leaseOf(studyId, info["held"]) if info.get("held") else None
+        return DownloadedStudy(studyId, "", files, patientId=str(info.get("patient_id") or ""), held=held)
 
     def segment(self, model: str, case: CaseFiles, folder: Path) -> Segmented:
         """The mask of a segmentation model."""

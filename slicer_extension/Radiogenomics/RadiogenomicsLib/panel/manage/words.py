@@ -237,8 +237,8 @@ def leaseLine(lease: Lease, user: str) -> str:
 
 
 def heldSentence(lease: Lease) -> str:
-    """That somebody else has the study that was given out."""
-    return _("{user} has this study until {time}, as somebody has each that is left: agree on who labels it.").format(
+    """That somebody else has a study."""
+    return _("{user} has this study until {time}: agree on who labels it.").format(
         user=lease.user, time=lease.until.strftime(_TIME)
     )
 

@@ -11,6 +11,7 @@ from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.arrival import addVolumes
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import Steps, shown
+from RadiogenomicsLib.panel.manage.words import heldSentence
 from RadiogenomicsLib.panel.review.disagreement import Disagreement
 from RadiogenomicsLib.panel.review.table import StudyTable
 from RadiogenomicsLib.panel.review.words import STATE_TITLES, counts, details
@@ -20,6 +21,7 @@ from RadiogenomicsLib.panel.viewmodel import Action
 from RadiogenomicsLib.scene.display.disagreement import jumpTo
 from RadiogenomicsLib.scene.finished import FinishedStudies, studiesOfScene
 from RadiogenomicsLib.server import reviewcalls
+from RadiogenomicsLib.server.learning import Lease
 from RadiogenomicsLib.server.reviews import APPROVED, RETURNED, SUBMITTED, ReviewedStudy, nextToReview
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 
@@ -174,7 +176,8 @@ class ReviewSection(Controller):
             self._logic.show(self._selection.firstVolume() or next(iter(nodes.values())))
             yield
             if opened.label is None or opened.mask is None:
-                self._model.jobFinished(_("Study '{study}' is loaded; it has no label.").format(study=study.studyId))
+                text = _("Study '{study}' is loaded; it has no label.").format(study=study.studyId)
+                self._model.jobFinished(text, self._held(opened.images.held))
                 return
             segmentation = self._labels.add(study.studyId, opened.label, opened.mask)
             yield
@@ -183,11 +186,16 @@ class ReviewSection(Controller):
             if opened.centre is not None:
                 jumpTo(self._logic.referenceVolume(segmentation), opened.centre)
             self._opened = replace(study, version=opened.label.version, user=opened.label.user)
-            self._model.jobFinished(_loaded(self._opened, opened.label), _changedSinceListed(study, self._opened))
+            notices = (*self._held(opened.images.held), *_changedSinceListed(study, self._opened))
+            self._model.jobFinished(_loaded(self._opened, opened.label), notices)
 
         self.runner.start(
             viewmodel.OPEN_STUDY, lambda job: reviewcalls.openStudy(job, backend, study), onResult, backend=backend
         )
+
+    def _held(self, lease: Lease | None) -> tuple[str, ...]:
+        """That somebody else labels the study now, if so."""
+        return (heldSentence(lease),) if lease is not None and lease.user != self._model.user else ()
 
     @shown
     def onAccept(self) -> None:

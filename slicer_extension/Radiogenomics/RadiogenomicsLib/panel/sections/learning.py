@@ -9,13 +9,14 @@ from slicer.i18n import tr as _
 from gliomics.client import ClientError
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
+from RadiogenomicsLib.panel.display.views import Views
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.manage.learnview import LearnView
 from RadiogenomicsLib.panel.manage.watcher import Question, Watcher
 from RadiogenomicsLib.panel.view.palette import coloursOf
 from RadiogenomicsLib.panel.view.writer import Writer
 from RadiogenomicsLib.scene.display import layouts
-from RadiogenomicsLib.scene.display.curve import plotCurve, removeCurve
+from RadiogenomicsLib.scene.display.curve import hasCurve, plotCurve, removeCurve
 from RadiogenomicsLib.server.learning import Epoch, LearningServer, Outlook
 from RadiogenomicsLib.wording import errorInWords
 
@@ -23,13 +24,13 @@ from RadiogenomicsLib.wording import errorInWords
 class Learning(Controller):
     """Binds its widgets, and asks the server how the training goes while they are shown."""
 
-    def __init__(self, context: PanelContext) -> None:
+    def __init__(self, context: PanelContext, views: Views) -> None:
         super().__init__(context)
+        self._views = views
         self._facts = context.model.learning
         self._view = LearnView(context.ui, Writer())
         self._watcher = Watcher(self.runner, self.onOutlook, self.onSilence)
         self._isEntered = True
-        self._layoutBefore = 0
         self._plotted: tuple[str, tuple[Epoch, ...]] | None = None
         ui, connect = self._ui, self._subscriptions.connect
         connect(ui.trainerSelector, "currentIndexChanged(int)", self.onTrainer)
@@ -187,9 +188,7 @@ class Learning(Controller):
         """Show the curve in place of the views, or these again."""
         isShown = layouts.arrangement() == layouts.CURVE_LAYOUT
         if layouts.layoutNode() is not None:
-            if not isShown:
-                self._layoutBefore = layouts.arrangement()
-            layouts.arrange(self._layoutBefore or layouts.DEFAULT_LAYOUT if isShown else layouts.CURVE_LAYOUT)
+            self._views.choose(0 if isShown else layouts.CURVE_LAYOUT)
         self._onChanged()
 
     def _showCurve(self) -> None:
@@ -200,6 +199,6 @@ class Learning(Controller):
             if self._plotted is not None:
                 removeCurve()
                 self._plotted = None
-        elif self._plotted != (self._facts.modelName, curve):
+        elif self._plotted != (self._facts.modelName, curve) or not hasCurve():
             self._plotted = self._facts.modelName, curve
             plotCurve(curve, _("Training of {model}").format(model=self._facts.modelName))

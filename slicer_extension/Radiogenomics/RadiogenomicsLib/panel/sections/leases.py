@@ -33,9 +33,7 @@ class Leases(Controller):
         if self._model.mode != viewmodel.MANAGE:
             return
         ui, writer, leases = self._ui, self._writer, self._facts.leases
-        model = self._model
-        user = (model.info.user if model.info is not None else "") or model.annotator
-        lines = [leaseLine(lease, user) for lease in leases]
+        lines = [leaseLine(lease, self._model.user) for lease in leases]
         if lines != self._lines:
             self._lines, row = lines, ui.leaseList.currentRow
             blocked = ui.leaseList.blockSignals(True)
@@ -49,7 +47,7 @@ class Leases(Controller):
         for widget in (ui.leaseList, ui.releaseButton):
             writer.set(widget, visible=bool(lines))
         text = "" if lines else _("No study is kept for anybody.")
-        writer.text(ui.leasesLabel, model.managingReason or text)
+        writer.text(ui.leasesLabel, self._model.managingReason or text)
         action = viewmodel.Action(not self._reason(), self._reason())
         writer.enable(ui.releaseButton, action, _("Keep this study for nobody any more: whoever asks next may get it."))
 

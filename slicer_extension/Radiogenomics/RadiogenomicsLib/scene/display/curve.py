@@ -66,6 +66,11 @@ def _columns(points: Sequence[tuple[Epoch, float | None]]) -> dict[str, list[flo
     return {"x": xs, "y": ys}
 
 
+def hasCurve() -> bool:
+    """Whether the chart is in the scene, which may have been closed."""
+    return slicer.mrmlScene.GetFirstNodeByName(CURVE_CHART) is not None
+
+
 def removeCurve() -> None:
     """Take the chart out of the scene."""
     chart = slicer.mrmlScene.GetFirstNodeByName(CURVE_CHART)
