@@ -101,6 +101,9 @@ class Texts(ast.NodeVisitor):
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
                 self.visit(part.value)
+                calls = [call for call in ast.walk(part.value) if isinstance(call, ast.Call)]
+                if any(ast.unparse(call.func) == "_" for call in calls):  # Qt's tool sees nothing inside of an f-string
+                    self.missing.append(f"{node.lineno}: {ast.unparse(node)}")
 
     def _literal(self, node: ast.expr) -> None:
         text = plain(node)
@@ -132,6 +135,7 @@ def textsOf(source: str) -> Texts:
         ('raise VolumeError(f"segment {name} is empty")', 1),
         ('line = f"Segment: {name}"', 1),
         ('line = "<b>two words</b>"', 1),
+        ("line = f\"<b>{_('Ready')}</b>\"", 1),
         ('label.text = _("Ready")', 0),
         ('label.text = _("Segment: {name}").format(name=name)', 0),
         ('label.text = translate("Panel", "Ready for all")', 0),

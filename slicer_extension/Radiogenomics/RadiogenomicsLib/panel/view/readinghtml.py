@@ -94,7 +94,8 @@ def changesHtml(rows: Iterable[Change], colours: Colours) -> str:
     if sizes:
         sizes = f"<tr>{head}</tr>{sizes}"
     if features:
-        features = f'<tr><td colspan="2">{_span(_("Key features"), colours.muted)}</td></tr>{features}'
+        title = _span(_("Key features"), colours.muted)
+        features = f'<tr><td colspan="2">{title}</td></tr>{features}'
     texts = [text for text in (sizes, others, features) if text]
     if not texts:
         return _("Nothing that is shown has changed.")
