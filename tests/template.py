@@ -51,11 +51,13 @@ def asked(requests: socket.socket) -> dict[str, Any] | None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
     while True:
         size, streams, _, _ = socket.recv_fds(requests, 4, 4)
-        if not size:
-            return None
         message = b""
         while len(message) < int.from_bytes(size, "little"):
-            message += requests.recv(2**16)
+            if not (piece := requests.recv(2**16)):
+                return None
+            message += piece
+        if not message:
+            return None
         if os.fork() == 0:
             requests.close()
             if _forked(streams):
