@@ -133,6 +133,7 @@ def everyAction(session: LargeSession, folder: Path) -> None:
     session.closeScene()
     session.loadScene(scene)
     session.press("compute", "computeButton")
+    session.stroke("another stroke")  # the label is saved twice, and not alike
     session.press("submit and next", "submitNextButton")
     assert panel.selection.segmentation().GetName().startswith(panel.selection.read().studyId)
     reviewLabels(session)
