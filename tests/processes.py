@@ -126,11 +126,12 @@ def _template() -> socket.socket:
     """The socket that takes requests; the template ends when this process does."""
     ours, theirs = socket.socketpair(socket.AF_UNIX)
     with theirs:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(THREADS), "PYTHONPATH": str(PROJECT / "lib")}
+        environment.pop("PYTHONSAFEPATH", None)  # set by commands that ran in this process
         subprocess.Popen(
-            [sys.executable, "-m", "tests.template", str(theirs.fileno())],
+            [sys.executable, PROJECT / "tests" / "template.py", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            cwd=PROJECT,
-            env={**os.environ, "OMP_NUM_THREADS": str(THREADS), "PYTHONPATH": str(PROJECT / "lib")},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )

@@ -1,6 +1,6 @@
 """A process that has loaded what takes seconds to load, and becomes any command of ours by forking.
 
-``python -m tests.template FD`` takes requests from the socket ``FD`` of :mod:`tests.processes`, which starts it: JSON
+``python tests/template.py FD`` takes requests from the socket ``FD`` of :mod:`tests.processes`, which starts it: JSON
 with ``argv``, ``env``, ``cwd``, ``own_session`` and ``open_files``, and the file descriptors of standard input, output
 and error, and of the pipe that is told the exit code. The child loads and runs ``gliomics`` as ``python -m`` does.
 Nothing of MONAI Label is loaded before, because it reads its settings from the environment then.
