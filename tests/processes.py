@@ -18,6 +18,7 @@ import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import TextIO
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -94,20 +95,20 @@ class Process:
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """All that it still says on standard output and standard error, read until it has ended."""
-        said = ["", ""]
-        readers = [
-            threading.Thread(target=lambda number=number, stream=stream: said.__setitem__(number, stream.read()))
-            for number, stream in enumerate([self.stdout, self.stderr])
-            if stream is not None
-        ]
+        texts = {}
+        streams = [stream for stream in (self.stdout, self.stderr) if stream is not None]
+
+        def read(stream: TextIO) -> None:
+            texts[stream] = stream.read()
+
+        readers = [threading.Thread(target=read, args=[stream], daemon=True) for stream in streams]
         for reader in readers:
             reader.start()
         self.wait(timeout)
-        for reader, stream in zip(readers, [self.stdout, self.stderr], strict=False):
+        for reader, stream in zip(readers, streams, strict=True):
             reader.join()
-            if stream is not None:
-                stream.close()
-        return said[0], said[1]
+            stream.close()
+        return texts[self.stdout], texts.get(self.stderr, "")
 
 
 def run(*arguments: str | Path, timeout: float = 120, **options: object) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +94,7 @@ def a_trained_state(folder: Path) -> State:
     return train(NetworkTraining(cases, TINY, ENOUGH))
 
 
+@cache
 def a_trained_correction_state() -> State:
     """Weights of the tiny network that corrects masks, trained on masks that are shifted."""
     cases, masks = [], {}

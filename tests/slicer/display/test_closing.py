@@ -113,12 +113,12 @@ def residentMegabytes() -> float:
 
 
 @pytest.mark.slow
-def test_memory_and_scene_stay_flat_over_20_studies(
+def test_memory_and_scene_stay_flat_over_ten_studies(
     views: Any, scene: Any, spin: Spin, backend: InProcessBackend
 ) -> None:
     views.ui.removeFinishedCheckBox.checked = True
     counts, megabytes = [], []
-    for number in range(2, 23):
+    for number in range(2, 12):  # twenty on a real server: tests/slicer/server/benchmarks
         labelledStudy(views, spin)
         backend.studyId = f"glioma-{number:02d}"
         backend.submitted.clear()
@@ -128,5 +128,5 @@ def test_memory_and_scene_stay_flat_over_20_studies(
         counts.append(scene.GetNumberOfNodes())
         megabytes.append(residentMegabytes())
     assert len(set(counts[1:])) == 1, counts
-    assert list(tree(scene)) == ["glioma-22"]
+    assert list(tree(scene)) == ["glioma-11"]
     assert megabytes[-1] - megabytes[4] < 10, megabytes

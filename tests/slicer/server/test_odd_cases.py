@@ -173,7 +173,7 @@ def test_reloading_the_module_while_a_job_runs(
     fragile.goOn()
     new = slicer.modules.RadiogenomicsWidget.panel
     assert new is not old
-    assert jobThreads() == []
+    spin(lambda: jobThreads() == [])
     new.ui.serverUrl.text = fragile.url
     press(new, "connectButton", spin)
     succeed(new, ACTIONS[1], spin)

@@ -103,7 +103,7 @@ def killed_after(rounds: int, seconds: float, options: list[str], out: Path) -> 
 
 
 def test_replay_killed_twice_ends_with_the_files_of_an_undisturbed_one(given: list[str], tmp_path: Path) -> None:
-    plan = ["--first", "1", "--step", "1", "--until", "3", "--seeds", "1", "--epochs", "15"]
+    plan = ["--first", "1", "--step", "1", "--until", "3", "--seeds", "1", "--epochs", "8"]
     options = [*given, *plan, "--strategy", "hybrid"]
     for rounds in (1, 2):
         killed_after(rounds, 0.05 * rounds, options, tmp_path / "killed")

@@ -92,7 +92,7 @@ def test_study_that_lacks_features_is_reported_and_the_others_go_on(
     write_features_csv(rows, tmp_path / "features.csv")
     process = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
     assert process.returncode == 1
-    assert "failed TCGA_XX_0000_20000101: study" in process.stderr
+    assert "failed TCGA_XX_0000_20000101: nothing was measured of study" in process.stderr
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 27
 
 
@@ -102,7 +102,7 @@ def test_no_usable_study_ends_in_one_error_line_and_writes_nothing(
     (tmp_path / "features.csv").write_text("study_id,original_outline_Extent\nA,0.5\n")
     process = run("predict", tmp_path / "features.csv", "--model", a_model.path, "--out", tmp_path / "out.csv")
     assert process.returncode == 2
-    assert "error: study 'A' lacks features that model 'subtype_test' needs" in process.stderr
+    assert "error: nothing was measured of study 'A' in flair, which model 'subtype_test' needs" in process.stderr
     assert not (tmp_path / "out.csv").exists()
 
 
