@@ -109,6 +109,7 @@ def everyAction(session: LargeSession, folder: Path) -> None:
     import slicer
 
     panel = session.panel
+    panel.ui.readButton.click()  # live reading is for readers
     session.press("connect", "connectButton")
     session.press("next study", "nextStudyButton")
     session.press("auto segment", "segmentButton")
