@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from gliomics.cli.terminal.console import is_one_study
 from gliomics.errors import InputError
 
@@ -16,6 +18,21 @@ if TYPE_CHECKING:
     from gliomics.models import ModelStore
     from gliomics.report.examine import MaskFile
     from gliomics.study import Study
+
+STUDY = typer.Argument(help="A study's folder or one image file; with --studies its id.", show_default=False)
+STUDIES = typer.Option(help="Folder of studies in which STUDY is an id.")
+MASK = typer.Option(
+    help="The tumour's mask, or a folder of masks, <study id>.nii.gz each.  [default: the final label beside the "
+    "studies, else an automatic mask]",
+    show_default=False,
+)
+MODEL = typer.Option(help="Segmentation model of the automatic mask, where there is no other.")
+NUMBERING = typer.Option(
+    help="Which label of the mask is which part of the tumour, as for gliomics features.  [default: that of "
+    "study.json, else what the labels allow]",
+    show_default=False,
+)
+MODELS = typer.Option(help="Folder with models trained here, besides those shipped.")
 
 _DRAWN_BY_NOBODY = "nobody has looked at this mask: what is measured and estimated is only as good as it is"
 

@@ -7,28 +7,19 @@ from typing import Annotated
 
 import typer
 
-from gliomics.cli.examined import find_examination, mask_of
+from gliomics.cli.examined import MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, find_examination, mask_of
 from gliomics.cli.terminal.console import RESAMPLE_TO, console
 from gliomics.errors import InputError
 
 
 def export(
-    study: Annotated[
-        str, typer.Argument(help="A study's folder or one image file; with --studies its id.", show_default=False)
-    ],
+    study: Annotated[str, STUDY],
     out: Annotated[Path, typer.Option(help="Folder to write the files into.", show_default=False)],
-    studies: Annotated[Path | None, typer.Option(help="Folder of studies in which STUDY is an id.")] = None,
+    studies: Annotated[Path | None, STUDIES] = None,
     formats: Annotated[
         str, typer.Option(help="csv, xlsx, html, seg (DICOM Segmentation), sr (DICOM SR), with commas between.")
     ] = "csv,xlsx,html",
-    mask: Annotated[
-        Path | None,
-        typer.Option(
-            help="The tumour's mask, or a folder of masks, <study id>.nii.gz each.  [default: the final label beside "
-            "the studies, else an automatic mask]",
-            show_default=False,
-        ),
-    ] = None,
+    mask: Annotated[Path | None, MASK] = None,
     dicom: Annotated[
         Path | None,
         typer.Option(
@@ -36,19 +27,10 @@ def export(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="Segmentation model of the automatic mask, where there is no other.")
-    ] = "segmentation_multi",
-    numbering: Annotated[
-        str | None,
-        typer.Option(
-            help="Which label of the mask is which part of the tumour, as for gliomics features.  [default: that of "
-            "study.json, else what the labels allow]",
-            show_default=False,
-        ),
-    ] = None,
+    model: Annotated[str, MODEL] = "segmentation_multi",
+    numbering: Annotated[str | None, NUMBERING] = None,
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
+    models: Annotated[Path | None, MODELS] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace files that are there.")] = False,
 ) -> None:
     """Write features, estimates and what is read of the whole tumour as files: tables, a page, DICOM.

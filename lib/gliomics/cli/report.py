@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.examined import find_examination, mask_of
+from gliomics.cli.examined import MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, find_examination, mask_of
 from gliomics.cli.terminal.console import RESAMPLE_TO, console
 
 if TYPE_CHECKING:
@@ -15,18 +15,9 @@ if TYPE_CHECKING:
 
 
 def report(
-    study: Annotated[
-        str, typer.Argument(help="A study's folder or one image file; with --studies its id.", show_default=False)
-    ],
-    studies: Annotated[Path | None, typer.Option(help="Folder of studies in which STUDY is an id.")] = None,
-    mask: Annotated[
-        Path | None,
-        typer.Option(
-            help="The tumour's mask, or a folder of masks, <study id>.nii.gz each.  [default: the final label beside "
-            "the studies, else an automatic mask]",
-            show_default=False,
-        ),
-    ] = None,
+    study: Annotated[str, STUDY],
+    studies: Annotated[Path | None, STUDIES] = None,
+    mask: Annotated[Path | None, MASK] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -35,19 +26,10 @@ def report(
             show_default=False,
         ),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="Segmentation model of the automatic mask, where there is no other.")
-    ] = "segmentation_multi",
-    numbering: Annotated[
-        str | None,
-        typer.Option(
-            help="Which label of the mask is which part of the tumour, as for gliomics features.  [default: that of "
-            "study.json, else what the labels allow]",
-            show_default=False,
-        ),
-    ] = None,
+    model: Annotated[str, MODEL] = "segmentation_multi",
+    numbering: Annotated[str | None, NUMBERING] = None,
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
+    models: Annotated[Path | None, MODELS] = None,
 ) -> None:
     """Write one examination as an HTML page: slices with the mask, subtype estimates, features, and where each is from.
 
