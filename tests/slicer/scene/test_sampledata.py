@@ -18,10 +18,12 @@ TITLE = "Glioma (synthetic)"
 
 @pytest.fixture
 def sampleData(scene: Any) -> Iterator[Any]:
-    """The module, without a sample."""
+    """The module, without a sample, also of the copies of the extension that other tests loaded."""
     import slicer
     from harness import sampledata
 
+    slicer.app.completeStartup()
+    vars(slicer.modules).pop("sampleDataSources", None)
     yield sampledata
     vars(slicer.modules).pop("sampleDataSources", None)
 
