@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,7 +146,31 @@ def test_what_cannot_be_exported_is_refused_with_the_reason(
     assert "/" not in str(refusal.value).replace("gliomics", "")
 
 
-def test_an_answer_that_is_no_archive_writes_nothing(tmp_path: Path) -> None:
+def archive(**changes: int) -> bytes:
+    """An archive with one CSV file whose first bytes, by what they say, are others."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.csv", "study_id,value\n" * 100)
+    content = bytearray(packed.getvalue())
+    directory = content.index(b"PK\x01\x02")
+    places = {"encrypted": (6, directory + 8), "method": (8, directory + 10), "data": (30 + len("a.csv"),)}
+    for what, value in changes.items():
+        for place in places[what]:
+            content[place] = value
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"<html>", archive()[:-30], archive(data=255), archive(method=99), archive(encrypted=1)],
+    ids=["a page", "cut off", "damaged", "compressed otherwise", "encrypted"],
+)
+def test_an_answer_that_is_no_archive_writes_nothing(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(ClientError, match="no archive of exports"):
-        unpack_exports(b"<html>", {"csv": tmp_path / "a.csv"})
+        unpack_exports(content, {"csv": tmp_path / "a.csv"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_archive_is_unpacked(tmp_path: Path) -> None:
+    unpack_exports(archive(), {"csv": tmp_path / "a.csv"})
+    assert (tmp_path / "a.csv").read_text().startswith("study_id,value\n")

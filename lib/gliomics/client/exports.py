@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from gliomics.files import write_bytes
 from gliomics.reading.exports import EXPORT_SUFFIXES
 
 _MOST_BYTES = 1 << 30
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What ``zipfile`` raises for no archive, a damaged one, one compressed in an unknown way, and an encrypted one."""
 
 
 def unpack_exports(content: bytes, paths: Mapping[str, Path]) -> None:
@@ -27,7 +30,7 @@ def unpack_exports(content: bytes, paths: Mapping[str, Path]) -> None:
                 if len(entries) != 1 or entries[0].file_size > _MOST_BYTES:
                     raise ClientError(f"the server sent no {name} file that can be taken; ask again for it alone")
                 files[path] = archive.read(entries[0])
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except _DAMAGED as error:
         raise ClientError(f"the server sent no archive of exports ({error}); is it a Gliomics server?") from error
     for path, body in files.items():
         write_bytes(path, body)
