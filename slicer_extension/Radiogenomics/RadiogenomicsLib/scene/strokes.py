@@ -21,24 +21,31 @@ COLOURS = {True: (0.2, 0.8, 0.3), False: (0.9, 0.25, 0.2)}
 
 def addCurve(lesion: bool) -> Any:
     """An empty curve of straight pieces that cannot be moved by hand and is not saved with the scene."""
-    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLMarkupsCurveNode")
-    node.UnRegister(None)
-    node.SetName(_("Lesion stroke") if lesion else _("Not lesion stroke"))
-    node.SetHideFromEditors(True)
-    node.SetSaveWithScene(False)
-    node.SetUndoEnabled(False)
+    node = _addMark("vtkMRMLMarkupsCurveNode", _("Lesion stroke") if lesion else _("Not lesion stroke"), lesion)
     node.SetCurveTypeToLinear()
     node.SetLocked(True)
-    slicer.mrmlScene.AddNode(node)
-    node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
-    display.SetSaveWithScene(False)
     display.SetSelectedColor(COLOURS[lesion])
-    display.SetColor(COLOURS[lesion])
     display.SetPropertiesLabelVisibility(False)
     display.SetPointLabelsVisibility(False)
     display.SetGlyphScale(0.5)
     display.SetCurveLineSizeMode(display.UseLineDiameter)
+    return node
+
+
+def _addMark(className: str, name: str, lesion: bool) -> Any:
+    """A node that is seen in the views and nowhere else: not listed, not saved, not undone with the scene."""
+    node = slicer.mrmlScene.CreateNodeByClass(className)
+    node.UnRegister(None)
+    node.SetName(name)
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
+    node.SetUndoEnabled(False)
+    slicer.mrmlScene.AddNode(node)
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetSaveWithScene(False)
+    display.SetColor(COLOURS[lesion])
     return node
 
 
@@ -80,17 +87,8 @@ class BoxOutline:
 
 
 def _addSurface(lesion: bool) -> Any:
-    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLModelNode")
-    node.UnRegister(None)
-    node.SetName(_("Box with lesion") if lesion else _("Box without lesion"))
-    node.SetHideFromEditors(True)
-    node.SetSaveWithScene(False)
-    node.SetUndoEnabled(False)
-    slicer.mrmlScene.AddNode(node)
-    node.CreateDefaultDisplayNodes()
+    node = _addMark("vtkMRMLModelNode", _("Box with lesion") if lesion else _("Box without lesion"), lesion)
     display = node.GetDisplayNode()
-    display.SetSaveWithScene(False)
-    display.SetColor(COLOURS[lesion])
     display.SetVisibility2D(True)
     display.SetVisibility3D(False)
     display.SetSliceIntersectionThickness(2)
