@@ -20,6 +20,8 @@ from RadiogenomicsLib.wording import errorInWords
 
 POLL_MS = 20
 """How often a job gets its turn. 3D Slicer's event loop keeps the interpreter lock, so a thread has no other."""
+BUSY_POLL_MS = 5
+"""How soon the next turn comes after one in which it was busy; what the user does comes in between all the same."""
 TURN_SECONDS = 0.005
 MOST_TURNS = 3
 """How long a turn is, and how many a thread that is busy gets at a time; less than a screen takes to be drawn."""
@@ -153,10 +155,12 @@ class JobRunner:
     def _poll(self) -> None:
         self._abandoned = [job for job in self._abandoned if job.isAlive]
         current = self._current
+        interval = POLL_MS
         for job in (*self._abandoned, *([current.job] if current is not None else [])):
-            turns = 1
-            while job.giveWay(TURN_SECONDS) and turns < MOST_TURNS:
-                turns += 1
+            turns = 0
+            while turns < MOST_TURNS and job.giveWay(TURN_SECONDS):
+                turns, interval = turns + 1, BUSY_POLL_MS
+        self._pollTimer.setInterval(interval)
         if self._steps is not None:
             self._step()
         elif current is not None:
