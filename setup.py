@@ -44,6 +44,7 @@ setup(
         "gliomics.report": ["templates/*"],
         "gliomics.server.routes": ["templates/*"],
         "gliomics.training": ["configs/*"],
+        "gliomics.subtype.estimators": ["*.yaml"],
         "gliomics.interactive": ["*.yaml"],
         **{package: files_under(folder) for package, folder in BUNDLED.items()},
     },

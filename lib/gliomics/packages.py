@@ -32,7 +32,7 @@ SERVER = {
     "radiomics": "pyradiomics==3.0.1",
     "safetensors": "safetensors>=0.5",
     "skimage": "scikit-image>=0.24",
-    "sklearn": "scikit-learn>=1.5",
+    "sklearn": "scikit-learn>=1.8",
     "starlette": "starlette>=0.40",
     "threadpoolctl": "threadpoolctl>=3.1",
     "torch": "torch>=2.6",
