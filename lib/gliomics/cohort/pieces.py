@@ -10,7 +10,6 @@ from typing import Any
 from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.errors import InputError
 from gliomics.features import provenance
-from gliomics.features.config import MASK_CLASSES
 from gliomics.features.extract import RegionFeatures
 from gliomics.records import FeatureRow
 
@@ -32,33 +31,38 @@ class StudyFeatures:
 
 
 def split(files: StudyFiles, extraction: Extraction, parts: int) -> list[Extraction]:
-    """The same work in about ``parts`` pieces, by sequences and then by filters; :func:`merge` makes the rows."""
+    """The same work in about ``parts`` pieces, by sequences and then by filters; :func:`merge` makes the rows.
+
+    Feature classes that need all sequences at once are a piece of their own, the last.
+    """
     config = extraction.config
     sequences = files.sequences(config)
     if parts == 1 or not config.image_classes:
         return [extraction]
     filters = -(-parts // len(sequences))
     pieces = [
-        (names, kinds)
+        config.model_copy(
+            update={
+                "sequences": names,
+                "image_type": {kind: config.image_type[kind] for kind in kinds},
+                "feature_class": config.image_classes,
+            }
+        )
         for names in _in_groups(sequences, parts)
         for kinds in _in_groups(list(config.image_type), filters)
     ]
-    without_mask = {name: names for name, names in config.feature_class.items() if name not in MASK_CLASSES}
+    pieces[0] = pieces[0].model_copy(update={"feature_class": config.mask_classes | config.image_classes})
+    if config.study_classes:
+        pieces.append(config.model_copy(update={"feature_class": config.study_classes}))
     last = len(pieces) - 1
     return [
         replace(
             extraction,
-            config=config.model_copy(
-                update={
-                    "sequences": names,
-                    "image_type": {kind: config.image_type[kind] for kind in kinds},
-                    "feature_class": config.feature_class if number == 0 else without_mask,
-                }
-            ),
+            config=piece,
             deep_model=extraction.deep_model if number == last else None,
             ring_sequence=extraction.ring_sequence or sequences[0],
         )
-        for number, (names, kinds) in enumerate(pieces)
+        for number, piece in enumerate(pieces)
     ]
 
 

@@ -37,6 +37,8 @@ SLICE_CLASSES = ("shape2D", "outline")
 """Feature classes that describe the region's mask in one slice."""
 MASK_CLASSES = (*VOLUME_CLASSES, *SLICE_CLASSES)
 """Feature classes for which the intensities do not count."""
+STUDY_CLASSES = ("glioma",)
+"""Feature classes that compare sequences with each other, and the region with the head around it."""
 _SECTIONS = (
     "imageType", "featureClass", "setting", "sequences", "regions", "slices", "biasField", "resampling", "normalisation"
 )  # fmt: skip
@@ -95,9 +97,10 @@ class FeatureConfig(BaseModel):
     """A feature extraction, completely described; extractions with equal :attr:`digest` are comparable.
 
     ``image_type``, ``feature_class`` and ``setting`` are PyRadiomics' ``imageType``, ``featureClass`` and ``setting``;
-    an empty list of features means every feature of the class. ``featureClass`` knows one class more than
-    PyRadiomics: ``outline`` (:mod:`gliomics.features.outline`) and ``ellipsoid``
-    (:mod:`gliomics.features.ellipsoid`). ``sequences`` names the sequences to measure, all that a study has when None.
+    an empty list of features means every feature of the class. ``featureClass`` knows three classes more than
+    PyRadiomics: ``outline`` (:mod:`gliomics.features.outline`), ``ellipsoid`` (:mod:`gliomics.features.ellipsoid`) and
+    ``glioma`` (:mod:`gliomics.features.glioma`). ``sequences`` names the sequences to measure, all that a study has
+    when None.
 
     ``regions`` adds names to those of :data:`gliomics.features.regions.REGIONS`. ``slices``: measure the region as a
     ``volume``, in its ``largest`` slice, or in ``each`` slice by itself (one row per slice); in slices textures are
@@ -168,7 +171,7 @@ class FeatureConfig(BaseModel):
 
     @model_validator(mode="after")
     def _classes_fit_the_slices(self) -> FeatureConfig:
-        for name in VOLUME_CLASSES if self.slices == "each" else ():
+        for name in (*VOLUME_CLASSES, *STUDY_CLASSES) if self.slices == "each" else ():
             if name in self.feature_class:
                 raise ValueError(
                     f"feature class '{name}' describes volumes; with 'slices: each' use shape2D or outline"
@@ -190,8 +193,14 @@ class FeatureConfig(BaseModel):
 
     @property
     def image_classes(self) -> dict[str, list[str]]:
-        """Feature classes that are measured in every sequence."""
-        return {name: features for name, features in self.feature_class.items() if name not in MASK_CLASSES}
+        """Feature classes that are measured in every sequence by itself."""
+        others = (*MASK_CLASSES, *STUDY_CLASSES)
+        return {name: features for name, features in self.feature_class.items() if name not in others}
+
+    @property
+    def study_classes(self) -> dict[str, list[str]]:
+        """Feature classes that need all sequences at once."""
+        return {name: features for name, features in self.feature_class.items() if name in STUDY_CLASSES}
 
     @property
     def new_spacing(self) -> list[float] | None:
@@ -260,8 +269,10 @@ def _check_names(config: FeatureConfig) -> None:
 
     from gliomics.features import ellipsoid, engine, outline
     from gliomics.features.describe import NOT_COMPUTED
+    from gliomics.features.glioma import measure as glioma
 
-    classes = engine.feature_names() | {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES)}
+    ours = {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES), "glioma": list(glioma.FEATURES)}
+    classes = engine.feature_names() | ours
     image_types = engine.image_types()
     for name in config.image_type:
         _check_name(name, "image type", list(image_types))

@@ -34,6 +34,10 @@ FEATURE_CLASSES = {
     "ngtdm": "Neighbouring grey tone difference matrix: how each voxel differs from the mean of its surroundings.",
     "outline": "The outline of the largest connected part in the slice where the region is largest.",
     "ellipsoid": "The region in the smallest ellipsoid that encloses it.",
+    "glioma": "The region beside the patient's own tissue: each sequence in robust standard deviations of the tissue "
+    "outside the region above its median, T1 after contrast less T1 before, T2 less FLAIR, and size and place as "
+    "shares of the head. The rim is 2.5 % of the head's diameter wide (4 mm in an adult), but at most half as deep as "
+    "the region; the core is deeper than rim and than half the deepest voxel; the shell around the region is as wide.",
 }
 """What each feature class looks at."""
 

@@ -15,6 +15,8 @@ from gliomics.features import engine, provenance
 from gliomics.features.config import VOLUME_CLASSES, FeatureConfig
 from gliomics.features.ellipsoid import ellipsoid_features
 from gliomics.features.filters import MaskedRegion, UnfilteredRegion, filtered_regions
+from gliomics.features.glioma.measure import glioma_features
+from gliomics.features.glioma.surroundings import surroundings_of
 from gliomics.features.outline import outline_features
 from gliomics.features.planes import in_largest_slice, slice_axis, slices_of
 from gliomics.features.sequence import PreparedSequence, prepare_sequence
@@ -46,14 +48,14 @@ class StudyImages:
 
     ``volumes`` maps sequence names to images. ``brain`` is a mask of the brain, over which intensities are standardised
     (the images' foreground when None). ``spacing_known`` false says that the voxel size is a placeholder. ``prepared``
-    keeps, where it is not None, what depends on the images alone for other regions that are measured later.
+    keeps what depends on the images alone for what else is measured in them.
     """
 
     study_id: str
     volumes: Mapping[str, Volume]
     brain: Mask | None = None
     spacing_known: bool = True
-    prepared: dict[tuple[str, str], PreparedImage] | None = field(default=None, repr=False, compare=False)
+    prepared: dict[tuple[str, str], PreparedImage] = field(default_factory=dict, repr=False, compare=False)
 
     def brain_voxels(self) -> npt.NDArray[np.bool_]:
         """True where the brain is; without a mask, the foreground of the first image, be it a head or a brain."""
@@ -172,6 +174,8 @@ def measure_regions(
         _measure_masks(rows, images, names, config, plane)
         for name in names if config.image_classes else []:
             _measure_sequence(name, images, rows, config, plane=plane, brain=brain, cancelled=cancelled)
+        if config.study_classes:
+            _measure_study(names, images, rows, config, brain=brain)
     return [_features_of(row, images.study_id) for row in rows]
 
 
@@ -357,10 +361,27 @@ def _measure_sequence(
         row.diagnostics[f"{name}_bins"] = counts
 
 
+def _measure_study(
+    names: list[str], images: StudyImages, rows: list[_Row], config: FeatureConfig, *, brain: Mask | None
+) -> None:
+    """Add the features that need all sequences at once to every row."""
+    prepared = {name: _prepared(name, images, config, brain) for name in names}
+    volumes = {name: image.sequence.raw for name, image in prepared.items()}
+    if brain is not None and config.resampling is not None:
+        brain = resample_to_spacing(brain, config.resampling, labels=True)
+    placed = all(images.volumes[name].placed for name in names)
+    head = surroundings_of(volumes, brain, placed=placed, spacing_known=images.spacing_known)
+    for row in rows:
+        values, warnings = glioma_features(volumes, row.volume, head, config.study_classes["glioma"])
+        row.values |= values
+        row.warnings += warnings
+        row.diagnostics |= {f"{name}_image_sha256": image.sha256 for name, image in prepared.items()}
+
+
 def _prepared(name: str, images: StudyImages, config: FeatureConfig, brain: Mask | None) -> PreparedImage:
     """A sequence of the study as ``config`` measures it, whatever the region."""
     key = (name, config.digest)
-    if images.prepared is not None and key in images.prepared:
+    if key in images.prepared:
         return images.prepared[key]
     volume = images.volumes[name]
     sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{images.study_id}'", brain)
@@ -368,8 +389,7 @@ def _prepared(name: str, images: StudyImages, config: FeatureConfig, brain: Mask
     if config.setting.normalize:  # PyRadiomics' own, over all voxels
         normalisation = [float(volume.array.mean(dtype=float)), float(volume.array.std(dtype=float, ddof=1))]
     image = PreparedImage(sequence, provenance.content_sha256(to_lps(volume)), normalisation)
-    if images.prepared is not None:
-        images.prepared[key] = image
+    images.prepared[key] = image
     return image
 
 

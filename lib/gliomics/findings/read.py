@@ -11,9 +11,10 @@ from gliomics.findings.estimates import read_estimate
 from gliomics.findings.extent import extent_of
 from gliomics.findings.headline import UNKNOWN_SIZE, headline_facts
 from gliomics.findings.key_features import key_features, key_features_note
-from gliomics.findings.place import Head, find_head, place_of
+from gliomics.findings.place import place_of
 from gliomics.findings.segment import segment_of
 from gliomics.findings.targets import target_of
+from gliomics.preprocess.head import Head, find_head
 from gliomics.reading.feature_words import sequence_title, upper_first
 from gliomics.reading.record import Reading
 from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate

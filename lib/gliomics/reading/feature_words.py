@@ -25,6 +25,7 @@ _FAMILIES = {
     "glrlm": "GLRLM",
     "glszm": "GLSZM",
     "ngtdm": "NGTDM",
+    "glioma": "glioma",
 }
 _UNITS = {
     "mm³": ["MeshVolume", "VoxelVolume"],
@@ -58,6 +59,33 @@ _PLAIN = {
         "Mixture of the signal",
         "0: the same brightness everywhere; the more, the more brightnesses are mixed",
     ),
+    "glioma_CentroidLeft": ("Position from right to left", "0: right side of the head; 0.5: its middle; 1: left side"),
+    "glioma_CentroidBack": ("Position from front to back", "0: front of the head; 0.5: its middle; 1: back"),
+    "glioma_CentroidUp": ("Position from below to above", "0: bottom of the head in the image; 1: top"),
+    "glioma_MidlineDistance": ("Distance from the midline", "0: on the midline; 0.5: at the side of the head"),
+    "glioma_MidlineShare": ("Share across the midline", "0: on one side; 0.5: equally on both"),
+    "glioma_RelativeVolume": ("Volume relative to the head", "share of the head that it takes"),
+    "glioma_RelativeArea": ("Largest slice relative to the head", "share of the head's largest slice that it takes"),
+    "glioma_Components": ("Number of parts", "1: one connected lesion"),
+    "glioma_Mean": ("Brightness", "0: as the tissue around; 1: one standard deviation of tissue brighter"),
+    "glioma_StandardDeviation": ("Unevenness", "1: the brightness varies as much as that of the tissue around"),
+    "glioma_10Percentile": ("Dark end of the brightness", "10 % of the voxels are below it; 0: as the tissue around"),
+    "glioma_90Percentile": ("Bright end of the brightness", "90 % of the voxels are below it; 0: as the tissue around"),
+    "glioma_CoreMinusRim": ("Core against rim", "0: equally bright; below 0: the core is darker than the rim"),
+    "glioma_RingLevel": (
+        "Brightness just outside",
+        "0: as the tissue around; above 0: the change goes beyond the edge",
+    ),
+    "glioma_EdgeStep": ("Step at the edge", "0: none; the more, the brighter the rim than what lies outside"),
+    "glioma_RimGradientRatio": ("Sharpness of the edge", "1: no sharper than the inside; the more, the sharper"),
+    "glioma_EnhancementMean": ("Enhancement", "0: none; 1: contrast brightens it by one standard deviation of tissue"),
+    "glioma_Enhancement95Percentile": ("Strongest 5 % of the enhancement", "they are above it; 0: no enhancement"),
+    "glioma_Enhancement99Percentile": ("Strongest 1 % of the enhancement", "they are above it; 0: no enhancement"),
+    "glioma_EnhancingFraction": ("Enhancing share", "share of the voxels that contrast brightens"),
+    "glioma_StronglyEnhancingFraction": ("Strongly enhancing share", "share that contrast brightens by much"),
+    "glioma_MismatchMean": ("T2-FLAIR difference", "0: equally bright on both; above 0: brighter on T2"),
+    "glioma_MismatchCoreMinusRim": ("T2-FLAIR mismatch of the core", "above 0: FLAIR darkens the core, not the rim"),
+    "glioma_MismatchFraction": ("T2-FLAIR mismatch share", "share of the voxels that are brighter on T2 than on FLAIR"),
 }
 
 

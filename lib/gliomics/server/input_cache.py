@@ -16,7 +16,7 @@ from gliomics.study.records import Study
 
 if TYPE_CHECKING:
     from gliomics.features.extract import StudyImages
-    from gliomics.findings.place import Head
+    from gliomics.preprocess.head import Head
 
 _MOST_PREPARED = 4
 """Studies prepared, each for one model. One takes about 15 bytes for each voxel of the study."""
@@ -87,7 +87,7 @@ def _measured_images(study: Study, resample_to: str | None) -> MeasuredImages:
     from gliomics.findings.read import head_of
 
     volumes = load_sequences(study, study.sequences, grid_of=resample_to)
-    images = StudyImages(study.id, volumes, spacing_known=study.spacing_known, prepared={})
+    images = StudyImages(study.id, volumes, spacing_known=study.spacing_known)
     return MeasuredImages(images, head_of(volumes, spacing_known=study.spacing_known))
 
 

@@ -19,6 +19,7 @@ from gliomics.features.describe import (
     feature_list,
 )
 from gliomics.features.extract import StudyImages, extract_features
+from gliomics.features.glioma import measure as glioma
 from tests.unit.features.heads import head, lesion
 from tests.unit.features.pages import FEATURE_PAGE
 
@@ -32,7 +33,7 @@ def shown(table: Table) -> str:
 
 
 def test_every_feature_that_exists_is_described_and_no_other() -> None:
-    ours = {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES)}
+    ours = {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES), "glioma": list(glioma.FEATURES)}
     known = [f"{kind}_{name}" for kind, names in (engine.feature_names() | ours).items() for name in names]
     described = [f"{feature.feature_class}_{feature.name}" for feature in descriptions()]
     assert sorted([*described, *NOT_COMPUTED]) == sorted(known)

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gliomics.findings.place import Place, find_head, place_of
+from gliomics.findings.place import Place, place_of
 from gliomics.findings.segment import segment_of
+from gliomics.preprocess.head import find_head
 from gliomics.study.volumes import Volume
 
 SHAPE = (80, 96, 60)

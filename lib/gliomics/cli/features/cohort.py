@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gliomics.features.config import FeatureConfig
     from gliomics.study import Study
 
-CONFIG = typer.Option(help="A preset (panel, full, gbm-2022, lgg-shape) or a PyRadiomics YAML file.")
+CONFIG = typer.Option(help="A preset (panel, glioma, full, gbm-2022, lgg-shape) or a PyRadiomics YAML file.")
 REGION = typer.Option(
     help="whole, tumour-core, enhancing, oedema, cavity, peritumoral, a region of the configuration or a label "
     "value; give it several times for several.  [default: those of the configuration, its label, or whole]",

@@ -16,9 +16,9 @@ from gliomics.errors import InputError, UnknownNameError
 from gliomics.features.config import FeatureConfig, load_config, preset_names
 from gliomics.features.extract import WHOLE_MASK, RegionFeatures, StudyImages, extract_features, measure_regions
 from gliomics.features.regions import REGIONS, is_ring, is_whole, names_whole, part_region, select_region
-from gliomics.findings.place import Head
 from gliomics.findings.read import WHOLE
 from gliomics.preprocess import lesion_mask
+from gliomics.preprocess.head import Head
 from gliomics.records import FeatureRow
 from gliomics.server.input_cache import MeasuredImages, MeasuredStudies
 from gliomics.server.lanes import abandoned
