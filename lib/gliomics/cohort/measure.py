@@ -135,6 +135,7 @@ def _with_deep_features(
     measured: list[RegionFeatures], regions: Mapping[str, Mask], files: StudyFiles, piece: Extraction
 ) -> list[RegionFeatures]:
     from gliomics.segmentation.embedding import deep_diagnostics, deep_features
+    from gliomics.segmentation.patches import patch_features
 
     folder = piece.deep_model_folder()
     segmenter = _segmenter(folder.path, sha256_of(folder.path / CARD))
@@ -143,7 +144,9 @@ def _with_deep_features(
     return [
         replace(
             features,
-            values=features.values | deep_features(segmenter, volumes, regions[features.region]),
+            values=features.values
+            | deep_features(segmenter, volumes, regions[features.region])
+            | patch_features(segmenter, volumes, regions[features.region]),
             diagnostics=features.diagnostics | deep_diagnostics(segmenter, volumes),
         )
         for features in measured

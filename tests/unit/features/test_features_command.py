@@ -299,7 +299,8 @@ def test_deep_features_join_the_table_with_their_model(studies: Path, run: Run, 
     answer = run(studies, "--masks", masks, "--deep", "segmentation_flair", "--workers", "1")
     assert answer.returncode == 0, answer.stderr
     for row in read_features_csv(tmp_path / "out.csv"):
-        assert any(name.startswith("deep_segmentation_flair_mean_") for name in row.values)
+        for kind, count in (("mean", 320), ("std", 320), ("patch", 152)):
+            assert sum(name.startswith(f"deep_segmentation_flair_{kind}_") for name in row.values) == count
         assert row.diagnostics["deep_segmentation_flair_sequences"] == ["flair"]
         assert len(row.diagnostics["deep_segmentation_flair_weights_sha256"]) == 64
 
