@@ -87,3 +87,29 @@ def over_repeats(
     ]
     low, high = np.percentile(replicates, (2.5, 97.5))
     return Interval(mean(np.arange(outcome.size)), float(low), float(high), outcome.size)
+
+
+def paired_difference(
+    measure: Callable[[Array, Classes], float],
+    first: Array,
+    second: Array,
+    outcome: Classes,
+    rng: np.random.Generator,
+) -> Interval:
+    """How much higher a measure is of one set of predictions than of another of the same patients.
+
+    ``first`` and ``second`` are (repeats, patients, classes) of out-of-fold probabilities, of equal shape; every
+    resample takes the same patients of both, so that what makes a patient hard for both does not widen the interval,
+    which is that of :func:`over_repeats`. Raises :class:`InputError` for other shapes.
+    """
+    if first.shape != second.shape:
+        raise InputError(
+            f"a paired difference needs equally many repeats, patients and classes; found {first.shape} and "
+            f"{second.shape}"
+        )
+    classes = first.shape[2]
+
+    def difference(both: Array, outcome: Classes) -> float:
+        return measure(both[:, :classes], outcome) - measure(both[:, classes:], outcome)
+
+    return over_repeats(difference, np.concatenate([first, second], axis=2), outcome, rng)

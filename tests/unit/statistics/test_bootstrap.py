@@ -9,7 +9,13 @@ from scipy import stats
 
 from gliomics.errors import InputError
 from gliomics.statistics import probability_scores
-from gliomics.statistics.bootstrap import Interval, bootstrap_interval, over_repeats, over_seeds_and_patients
+from gliomics.statistics.bootstrap import (
+    Interval,
+    bootstrap_interval,
+    over_repeats,
+    over_seeds_and_patients,
+    paired_difference,
+)
 
 
 @pytest.mark.parametrize("statistic", [np.mean, np.median])
@@ -62,3 +68,39 @@ def test_interval_covers_the_value_and_shrinks_with_more_patients() -> None:
         assert figure.low < figure.value < figure.high
     assert large.high - large.low < 0.5 * (small.high - small.low)
     assert (small.n, large.n) == (40, 400)
+
+
+def predictions(noise: float, outcome: np.ndarray[Any, Any], shared: np.ndarray[Any, Any], seed: int) -> Any:
+    """Two repeats of probabilities of two classes, from what is ``shared`` and noise of their own."""
+    rng = np.random.default_rng(seed)
+    score = outcome + shared + noise * rng.normal(size=(2, outcome.size))
+    probability = 1 / (1 + np.exp(-score))
+    return np.stack([1 - probability, probability], axis=2)
+
+
+def test_paired_difference_is_that_of_the_measures_and_narrower_than_of_two_cohorts() -> None:
+    rng = np.random.default_rng(0)
+    outcome = rng.integers(0, 2, 80)
+    shared = rng.normal(size=80)
+    first, second = predictions(0.1, outcome, shared, 1), predictions(1.5, outcome, shared, 2)
+    brier = probability_scores.brier
+    difference = paired_difference(brier, first, second, outcome, np.random.default_rng(0))
+    of_each = [over_repeats(brier, one, outcome, np.random.default_rng(0)) for one in (first, second)]
+    assert difference.value == pytest.approx(of_each[0].value - of_each[1].value)
+    assert difference.low < difference.value < difference.high
+    widths = [interval.high - interval.low for interval in of_each]
+    assert difference.high - difference.low < np.hypot(*widths)
+
+
+def test_predictions_do_not_differ_from_themselves() -> None:
+    outcome = np.arange(40) % 2
+    same = predictions(1.0, outcome, np.zeros(40), 3)
+    difference = paired_difference(probability_scores.brier, same, same, outcome, np.random.default_rng(0))
+    assert (difference.value, difference.low, difference.high) == (0, 0, 0)
+
+
+def test_paired_difference_of_other_repeats_is_refused() -> None:
+    outcome = np.arange(40) % 2
+    two = predictions(1.0, outcome, np.zeros(40), 3)
+    with pytest.raises(InputError, match="equally many repeats"):
+        paired_difference(probability_scores.brier, two, two[:1], outcome, np.random.default_rng(0))
