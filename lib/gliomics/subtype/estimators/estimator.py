@@ -28,14 +28,18 @@ from gliomics.subtype.estimators.filters import Selection
 SITE = "site"
 """Column with a number for each patient's site, NaN where unknown; it is never a feature."""
 
+CLINICAL = "clinical_"
+"""What the names of columns begin with that are of the patient and not of an image: no scanner changes them."""
+
 _CALIBRATION_FOLDS = 3
 
 
 @dataclass(frozen=True)
 class _Columns:
-    """Where the features, the site and what harmonisation preserves stand in a table."""
+    """Where in a table features, those that are not harmonised, the site and what harmonisation preserves stand."""
 
     features: list[int]
+    untouched: list[int]
     site: int | None
     preserved: list[int]
 
@@ -43,13 +47,14 @@ class _Columns:
     def of(cls, config: EstimatorConfig, names: Sequence[str]) -> _Columns:
         harmonisation = config.harmonisation
         if harmonisation is None:
-            return cls([i for i, name in enumerate(names) if name != SITE], None, [])
+            return cls([i for i, name in enumerate(names) if name != SITE], [], None, [])
         missing = [name for name in (SITE, *harmonisation.preserve) if name not in names]
         if missing:
             raise InputError(f"'{config.title}' harmonises by the column '{missing[0]}', which the table lacks; add it")
-        # What is preserved is no image feature: a patient's age needs no harmonisation, and stays among the features.
+        untouched = {name for name in names if name.startswith(CLINICAL) or name in harmonisation.preserve}
         return cls(
-            [i for i, name in enumerate(names) if name not in (SITE, *harmonisation.preserve)],
+            [i for i, name in enumerate(names) if name != SITE and name not in untouched],
+            [i for i, name in enumerate(names) if name in untouched],
             names.index(SITE),
             [names.index(name) for name in harmonisation.preserve],
         )
@@ -113,8 +118,8 @@ def _harmonised(values: Array, columns: _Columns, combat: Combat | None) -> Arra
     features = values[:, columns.features]
     if combat is None:
         return features
-    preserved = values[:, columns.preserved]
-    return np.hstack([combat.apply(features, values[:, columns.site], preserved), preserved])
+    harmonised = combat.apply(features, values[:, columns.site], values[:, columns.preserved])
+    return np.hstack([harmonised, values[:, columns.untouched]])
 
 
 def pipeline_of(config: EstimatorConfig, seed: int) -> Any:

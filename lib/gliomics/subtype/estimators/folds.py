@@ -23,18 +23,22 @@ def stratified(outcome: Classes, rng: np.random.Generator) -> list[Fold]:
 
 
 def by_site(site: Array, outcome: Classes) -> list[Fold]:
-    """The patients of each site by models of all the others; patients of an unknown site, NaN, are never tested.
+    """The patients of each site by models of all the others.
 
-    Raises :class:`InputError` where there is one site only, or the other sites lack a class.
+    Raises :class:`InputError` where a patient's site is unknown (NaN), there is one site only, or the others
+    have fewer than five patients of a class.
     """
-    codes: Sequence[float] = np.unique(site[~np.isnan(site)]).tolist()
+    if np.isnan(site).any():
+        raise InputError(f"the site of {int(np.isnan(site).sum())} patients is not known; give it, or leave them out")
+    codes: Sequence[float] = np.unique(site).tolist()
     if len(codes) < 2:
         raise InputError(f"to leave one site out takes two; found {len(codes)}")
     folds = [(np.flatnonzero(site != code), np.flatnonzero(site == code)) for code in codes]
     for train, test in folds:
-        if np.unique(outcome[train]).size < np.unique(outcome).size:
+        least = np.bincount(outcome[train], minlength=int(outcome.max()) + 1).min()
+        if least < FOLDS:
             raise InputError(
-                f"a class is at one site only, that of {test.size} patients: no other site can be a model for it; "
-                "leave out the class or do not leave out sites"
+                f"without the {test.size} patients of one site {least} patients of a class remain, and {FOLDS} are "
+                "needed; leave out the class, or do not leave out sites"
             )
     return folds

@@ -103,17 +103,23 @@ def test_stratified_folds_test_everybody_once_with_the_classes_spread() -> None:
 
 
 def test_each_site_is_predicted_by_the_others() -> None:
-    site = np.array([0, 0, 1, 1, 2, np.nan, 0, 2])
-    outcome = np.array([0, 1, 0, 1, 0, 1, 0, 1])
+    site, outcome = np.arange(30) % 3.0, np.arange(30) % 2
     folds = by_site(site, outcome)
-    assert [test.tolist() for _, test in folds] == [[0, 1, 6], [2, 3], [4, 7]]
-    assert all(set(train.tolist()) == set(range(8)) - set(test.tolist()) for train, test in folds)
+    assert [test.tolist() for _, test in folds] == [list(range(start, 30, 3)) for start in range(3)]
+    assert all(set(train.tolist()) == set(range(30)) - set(test.tolist()) for train, test in folds)
 
 
-@pytest.mark.parametrize(("site", "message"), [([0, 0, 0, 0], "takes two"), ([0, 0, 1, 1], "one site only")])
+@pytest.mark.parametrize(
+    ("site", "message"),
+    [
+        ([0.0] * 20, "takes two"),
+        ([0.0] * 12 + [1.0] * 8, "without the 12 patients of one site 0 patients of a class remain"),
+        ([0.0] * 10 + [1.0] * 9 + [np.nan], "site of 1 patients"),
+    ],
+)
 def test_sites_that_cannot_be_left_out_are_refused(site: list[float], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        by_site(np.array(site, dtype=float), np.array([0, 0, 0, 1]))
+        by_site(np.array(site), np.repeat([0, 1], [10, 10]))
 
 
 def test_figures_hold_every_candidate_the_choice_and_the_majority(few_resamples: None) -> None:

@@ -103,6 +103,17 @@ def test_harmonised_estimator_does_not_see_how_high_a_site_measures() -> None:
     assert moved == pytest.approx(plain, abs=0.05)
 
 
+def test_age_is_not_harmonised() -> None:
+    """Patients of whom only the age is known, the same, at a site with old and at one with young patients."""
+    values, outcome = cohort(60)
+    values[:, -1] = 50 + 30 * values[:, 0] + 10 * outcome
+    fitted = Estimator(presets()["combat-ridge"], NAMES).fit(values, outcome, 2, np.random.default_rng(0))
+    new = np.full((2, len(NAMES)), np.nan)
+    new[:, 0], new[:, -1] = [0, 1], 70
+    probability = fitted.probabilities(new)
+    assert probability[0] == pytest.approx(probability[1])
+
+
 def test_patient_of_an_unseen_site_is_told_apart() -> None:
     values, outcome = cohort(60)
     fitted = Estimator(presets()["combat-ridge"], NAMES).fit(values, outcome, 2, np.random.default_rng(0))
