@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gliomics.features import engine
 from gliomics.features.config import FeatureConfig
@@ -27,8 +28,18 @@ def content_sha256(volume: Volume) -> str:
     """Hex SHA-256 of an image's grid and voxel values, whatever file it came from."""
     digest = hashlib.sha256(f"{volume.array.dtype.str} {volume.shape}".encode())
     digest.update(np.ascontiguousarray(volume.affine, dtype="<f8").tobytes())
-    digest.update(np.ascontiguousarray(volume.array).data)
+    digest.update(_in_c_order(volume.array).data)
     return digest.hexdigest()
+
+
+def _in_c_order(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """:func:`numpy.ascontiguousarray`, a plane at a time: of an array in Fortran's order a plane fits the cache."""
+    if array.flags.c_contiguous:
+        return array
+    copy = np.empty(array.shape, array.dtype)
+    for number in range(array.shape[1]):
+        copy[:, number] = array[:, number]
+    return copy
 
 
 def of_region(mask: Mask, config: FeatureConfig, sequences: list[str], spacing_known: bool) -> dict[str, Any]:

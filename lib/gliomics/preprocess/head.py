@@ -19,7 +19,7 @@ from gliomics.study.volumes import Volume
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-_COARSE = 96
+_COARSE = 64
 """Voxels along an axis that are enough to find a head."""
 _MOST_HEAD = 0.9
 """Share of an image above which what is above air is no head: there is no air."""
@@ -61,7 +61,7 @@ def find_head(image: Volume, *, spacing_known: bool) -> Head | None:
 
 
 def coarse(volume: Volume) -> Volume:
-    """Every second voxel, or every third ..., along each axis of more than twice, three times ... 96 voxels."""
+    """Every second voxel, or every third ..., along each axis of more than twice, three times ... 64 voxels."""
     steps = coarse_steps(volume.shape)
     return Volume(
         volume.array[tuple(slice(None, None, step) for step in steps)], volume.affine @ np.diag([*steps, 1]),

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import distance_transform_edt, gaussian_filter, label
+from scipy.ndimage import gaussian_filter, label
 
-from gliomics.features.glioma.surroundings import Surroundings
+from gliomics.features.glioma.surroundings import Surroundings, reference_of
 from gliomics.features.windows import Window, window_of
 from gliomics.study.volumes import Mask, Volume
 
@@ -95,8 +95,9 @@ def glioma_features(
     values = {f"original_glioma_{name}": value for name, value in _of_mask(mask, inside, head).items()}
     warnings = [] if head.box else ["where the head lies cannot be told: the location in it is left out"]
     scores: dict[str, Array] = {}
+    tissue = head.outside(mask)
     for sequence, volume in volumes.items():
-        reference = head.reference(volume, mask)
+        reference = reference_of(volume, tissue)
         if reference is None:
             warnings.append(f"{sequence}: no tissue outside the region to compare it with; class glioma is left out")
             continue
@@ -122,22 +123,14 @@ def _bands(mask: Mask, head: Surroundings) -> _Bands:
     )
     window = Window((i, j, k))
     inside = mask.array[window.box] > 0
-    depth = _distance(~inside, head.distances)
+    depth = head.distance(~inside)
     deepest = float(depth.max())
-    pixel = float(np.delete(head.edges, head.across).max())
-    width = max(pixel, min(head.shell, deepest / 2))
-    outside = np.argwhere(~inside & (_distance(inside, head.distances) <= head.shell))
+    width = max(float(head.pixel.max()), min(head.shell, deepest / 2))
+    outside = np.argwhere(~inside & (head.distance(inside) <= head.shell))
     shell = np.zeros_like(inside)
     kept = outside[head.at(head.tissue, outside + [part.start for part in window.box])]
     shell[tuple(kept.T)] = True
     return _Bands(window, inside, inside & (depth <= width), inside & (depth > max(width, deepest / 2)), shell)
-
-
-def _distance(zero: Bools, edges: Array) -> Array:
-    """The distance of each voxel from the nearest in its slice that is true; 0 in those, at the centre."""
-    if not zero.any():
-        return np.full(zero.shape, np.inf)
-    return np.asarray(distance_transform_edt(~zero, sampling=edges))
 
 
 def _of_mask(mask: Mask, inside: npt.NDArray[np.intp], head: Surroundings) -> dict[str, float]:
@@ -206,10 +199,10 @@ def _slope(score: Array, head: Surroundings) -> Array:
     """The gradient's length within slices, of the image smoothed by a share of the rim's width."""
     sigma = _SMOOTHING * head.shell / head.edges
     sigma[head.across] = 0
-    smooth = gaussian_filter(score, sigma, truncate=3)
+    smooth = gaussian_filter(score.astype(np.float32), sigma, truncate=3)
     axes = [axis for axis in range(3) if axis != head.across]
     parts = [np.gradient(smooth, head.edges[axis], axis=axis) for axis in axes if score.shape[axis] > 1]
-    return np.asarray(np.sqrt(sum((part**2 for part in parts), start=np.zeros_like(score))))
+    return np.asarray(np.sqrt(sum((part**2 for part in parts), start=np.zeros_like(smooth))))
 
 
 def _mean(values: Array, where: Bools) -> float:
