@@ -362,8 +362,9 @@ class RadiogenomicsPanel:
 
     @shown
     def onFolded(self) -> None:
-        """The user folded or unfolded a section, or the panel did."""
-        self.refresh()
+        """The user folded or unfolded a section; what the panel folds itself, it is about to show."""
+        if not self.view.isFolding:
+            self.refresh()
 
     @shown
     def onCancel(self) -> None:

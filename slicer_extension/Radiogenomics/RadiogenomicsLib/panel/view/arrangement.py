@@ -146,6 +146,8 @@ class Arrangement:
         self._order: tuple[str, ...] = ()
         self._folds: dict[str, tuple[bool, str]] = {}
         self._titles = {name: self.room(name).text for name in SECTIONS}
+        self.isFolding = False
+        """Whether a section is being folded or unfolded by the panel."""
 
     def room(self, name: str) -> Any:
         """The collapsible part of a section."""
@@ -179,6 +181,8 @@ class Arrangement:
         room = self.room(name)
         if self._folds.get(name) != (fold.isFolded, fold.occasion):
             self._folds[name] = (fold.isFolded, fold.occasion)
+            self.isFolding = True
             room.collapsed = fold.isFolded
+            self.isFolding = False
         line = fold.line if room.collapsed and fold.isFolded else self._titles[name]
         self._writer.set(room, text=line)

@@ -59,6 +59,11 @@ class PanelView:
         self._showSubmit(model)
         self._results.show(model, colours)
 
+    @property
+    def isFolding(self) -> bool:
+        """Whether :meth:`show` is folding or unfolding a section, and goes on to show what follows from that."""
+        return self._arrangement.isFolding
+
     def showVolumes(self, hints: dict[str, str], notes: tuple[str, ...]) -> None:
         """Say how the volumes were recognised: beside each, or once where it is the same of all.
 
