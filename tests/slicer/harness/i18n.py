@@ -12,6 +12,9 @@ import re
 import sys
 from pathlib import Path
 
+_contexts: dict[str, str] = {}
+"""By the file that the calling code was compiled from."""
+
 
 def translate(context: str, text: str) -> str:
     """``text`` in the application's language, or as it is where no application runs."""
@@ -33,9 +36,12 @@ def tr(text: str) -> str:
     A translation with other placeholders than the text is refused, with a warning in the log.
     """
     caller = inspect.currentframe().f_back
-    context = getContext(inspect.getsourcefile(caller) or inspect.getfile(caller))
+    compiled = caller.f_code.co_filename
+    if compiled not in _contexts:
+        _contexts[compiled] = getContext(inspect.getsourcefile(caller) or inspect.getfile(caller))
+    context = _contexts[compiled]
     translated = translate(context, text)
-    if _placeholders(translated) != _placeholders(text):
+    if translated != text and _placeholders(translated) != _placeholders(text):
         logging.warning("translation of %r to %r in context %r has other placeholders", text, translated, context)
         return text
     return translated

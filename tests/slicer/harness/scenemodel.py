@@ -28,6 +28,7 @@ class SceneModel(QStandardItemModel):
         self._scene: Any = None
         self._sceneTags: list[int] = []
         self._nodeTags: dict[str, tuple[Any, int]] = {}
+        self._names: dict[str, str] = {}
         self._before: list[str] = []
         self._after: list[str] = []
 
@@ -89,6 +90,7 @@ class SceneModel(QStandardItemModel):
         item = QStandardItem(node.GetName())
         item.setData(node.GetID(), UID)
         item.setToolTip(node.GetNodeTagName())
+        self._names[node.GetID()] = node.GetName()
         self._nodeTags[node.GetID()] = (node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._onNodeModified))
         self._root().insertRow(self._root().rowCount() - len(self._after), [item])
 
@@ -113,9 +115,12 @@ class SceneModel(QStandardItemModel):
     def _onNodeModified(self, node: Any, _event: str) -> None:
         if not self._alive() or self._scene.IsClosing() or self._scene.IsImporting() or node.GetScene() is None:
             return
+        if self._names.get(node.GetID()) == node.GetName():
+            return
+        self._names[node.GetID()] = node.GetName()
         for row in range(self._root().rowCount()):
             item = self._root().child(row)
-            if item.data(UID) == node.GetID() and item.text() != node.GetName():
+            if item.data(UID) == node.GetID():
                 item.setText(node.GetName())
 
     def _alive(self) -> bool:
