@@ -38,7 +38,7 @@ $(SLICER_STABLE)/.installed: requirements/slicer-5.12.txt $(STAMP)
 # run after them, one by one. `python -m pytest PATH` runs any of them in one process.
 WORKERS := $(shell nproc | awk "{print (\$$1 < 4) ? \$$1 : 4}")
 SIDE_BY_SIDE := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"
-ALONE := $(BIN)/python -m pytest -m alone
+ALONE := $(BIN)/python -m pytest -m alone $(shell grep -rl "mark\.alone" tests --include "test_*.py" --exclude-dir benchmarks)
 
 # What to run after each change, in less than two minutes: no server, no training, no panel, no file marked `slow`.
 check: lint
@@ -48,7 +48,6 @@ test: install $(SLICER_STABLE)/.installed
 	$(SIDE_BY_SIDE)
 	$(ALONE)
 	SLICER_CORE=5.12 PYTHONPATH=$(CURDIR)/$(SLICER_STABLE) $(SIDE_BY_SIDE) tests/slicer
-	SLICER_CORE=5.12 PYTHONPATH=$(CURDIR)/$(SLICER_STABLE) $(ALONE) tests/slicer
 
 serve: install
 	$(BIN)/gliomics serve --studies $(STUDIES) --port $(PORT)

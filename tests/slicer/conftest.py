@@ -8,7 +8,7 @@ import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ def _missing() -> str | None:
 
 MISSING = _missing()
 
+SERVERS = {"server", "closedServer", "fragile", "largeServer", "slowServer", "realProgram"}
+"""The fixtures that start a server process."""
+
 
 def pytest_report_header() -> str:
     """Say which of 3D Slicer's libraries the tests run on."""
@@ -46,21 +49,21 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what needs the scene where it cannot be made; every test that does asks for the fixture below.
 
-    In the run on the other line of 3D Slicer's libraries, which ``SLICER_CORE`` names, tests with a server process are
-    left out: what a server answers does not depend on them.
+    In the run on the other line of 3D Slicer's libraries, which ``SLICER_CORE`` names, tests without the scene are left
+    out, and those with a server process: what a server answers does not depend on these libraries.
     """
     if "SLICER_CORE" in os.environ:
-        withServer = [
-            item
-            for item in items
-            if {"server", "closedServer", "fragile", "largeServer"} & {*getattr(item, "fixturenames", ())}
-        ]
-        config.hook.pytest_deselected(items=withServer)
-        items[:] = [item for item in items if item not in withServer]
+        alike = [item for item in items if not _dependsOnLibraries(getattr(item, "fixturenames", ()))]
+        config.hook.pytest_deselected(items=alike)
+        items[:] = [item for item in items if item not in alike]
     if MISSING:
         for item in items:
             if HERE in item.path.parents and "application" in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.skip(reason=f"needs slicer-core and PySide6: {MISSING}"))
+
+
+def _dependsOnLibraries(fixtures: Collection[str]) -> bool:
+    return "application" in fixtures and SERVERS.isdisjoint(fixtures)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,7 +71,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Collect garbage only when a test with the scene is over, in the main thread.
 
     Widgets, timers and nodes of the test are in it. The collector runs in whichever thread asks for memory, and in the
-    thread of a job, or of a server of any later test, it would delete them there.
+    thread of a job, or of a server of any later test, it would delete them there. What a test leaves is in use, and is
+    not looked through again.
     """
     if "application" not in getattr(item, "fixturenames", ()):
         return (yield)
@@ -77,6 +81,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         gc.collect()
+        gc.freeze()
         gc.enable()
 
 
@@ -85,9 +90,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The harness's application, started once."""
     from harness.application import startApplication
 
-    running = startApplication(tmp_path_factory.mktemp("slicer"))
-    gc.freeze()  # what was imported so far is not looked through again after every test
-    return running
+    return startApplication(tmp_path_factory.mktemp("slicer"))
 
 
 @pytest.fixture
@@ -95,13 +98,14 @@ def scene(application: Any) -> Iterator[Any]:
     """The scene, empty before and after the test; no setting and no dialog is left from another test."""
     import slicer
     from harness.ctk import ctkMessageBox
-    from harness.qt import QSettings
+    from harness.qt import QSettings, deleteTimers
 
     QSettings().clear()
     ctkMessageBox.answers.clear()
     ctkMessageBox.shown.clear()
     _empty(slicer.mrmlScene)
     yield slicer.mrmlScene
+    deleteTimers()
     _empty(slicer.mrmlScene)
     assert not ctkMessageBox.answers, "the test prepared an answer to a dialog that was not shown"
 

@@ -5,12 +5,15 @@ Modelled on the ``qt`` module of 3D Slicer 5.12, on Qt 5.15; the classes are tho
 
 from __future__ import annotations
 
+import functools
+import weakref
 import xml.etree.ElementTree as ElementTree
 from typing import Any, ClassVar
 
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 from PySide6.QtCore import QDir, Qt, QUrl
 from PySide6.QtGui import QCursor, QDesktopServices, QIcon, QPalette, QPixmap
+from shiboken6 import delete, isValid
 
 from harness import pythonqt
 from harness.pythonqt import asPythonQt
@@ -57,7 +60,24 @@ QGridLayout = QtWidgets.QGridLayout
 
 @asPythonQt
 class QTimer(QtCore.QTimer):
-    """``timeout()`` fires while a test runs the event loop."""
+    """``timeout()`` fires while a test runs the event loop.
+
+    Qt holds the slot, the slot its panel, and the panel this timer, so a panel that nobody uses would stay for ever:
+    :func:`deleteTimers` is called when a test is over.
+    """
+
+    _all: ClassVar[weakref.WeakSet[QtCore.QTimer]] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        super().__init__()
+        QTimer._all.add(self)
+
+
+def deleteTimers() -> None:
+    """Delete every timer that was made, as when the application ends."""
+    for timer in list(QTimer._all):
+        if isValid(timer):
+            delete(timer)
 
 
 @asPythonQt
@@ -138,63 +158,83 @@ class QApplication:
     setOverrideCursor = staticmethod(QtGui.QGuiApplication.setOverrideCursor)
 
 
-class QUiLoader(QtUiTools.QUiLoader):
+@functools.cache
+def _standIn(className: str) -> type | None:
+    from harness import ctk, qmrml, segmenteditor
+
+    sources = (globals(), vars(ctk), vars(qmrml), vars(segmenteditor))
+    return next((source[className] for source in sources if className in source), None)
+
+
+@functools.cache
+def _parts(text: bytes) -> tuple[bytes, ElementTree.Element]:
+    """A ``.ui`` file without its connections, and these; the panel's files are read once for all tests."""
+    document = ElementTree.fromstring(text)
+    connections = document.find("connections")
+    document.remove(connections)
+    return ElementTree.tostring(document), connections
+
+
+class _Loader(QtUiTools.QUiLoader):
+    """Qt's loader, which takes longer to make than to load a file, so there is one; it makes stand-ins only."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.created: list[Any] = []
+        self.errors: list[str] = []
+
+    def createWidget(self, className: str, parent: Any = None, name: str = "") -> Any:
+        cls = _standIn(className)
+        if cls is None:
+            self.errors.append(f"widget class '{className}' of '{name}' has no stand-in")
+            return super().createWidget("QWidget", parent, name)
+        widget = cls(parent)
+        widget.setObjectName(name)
+        self.created.append(widget)
+        return widget
+
+
+_loader = functools.cache(_Loader)
+
+
+class QUiLoader:
     """Loads a ``.ui`` file with stand-ins only; what they do not have raises.
 
     Connections in the file are made by this class, because Qt cannot make them between Python stand-ins.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._created: list[Any] = []
-        self._errors: list[str] = []
-
-    def createWidget(self, className: str, parent: Any = None, name: str = "") -> Any:
-        from harness import ctk, qmrml, segmenteditor
-
-        sources = (globals(), vars(ctk), vars(qmrml), vars(segmenteditor))
-        cls = next((source[className] for source in sources if className in source), None)
-        if cls is None:
-            self._errors.append(f"widget class '{className}' of '{name}' has no stand-in")
-            return super().createWidget("QWidget", parent, name)
-        widget = cls(parent)
-        widget.setObjectName(name)
-        self._created.append(widget)
-        return widget
-
     def load(self, file: QFile) -> Any:
-        document = ElementTree.fromstring(bytes(file.readAll().data()))
-        connections = document.find("connections")
-        document.remove(connections)
+        document, connections = _parts(bytes(file.readAll().data()))
         buffer = QtCore.QBuffer()
-        buffer.setData(ElementTree.tostring(document))
+        buffer.setData(document)
         buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
+        loader = _loader()
+        created, errors = loader.created, loader.errors = [], []
         pythonqt.loadingUi = True
         try:
-            root = super().load(buffer)
+            root = loader.load(buffer)
         finally:
             pythonqt.loadingUi = False
-        for widget in self._created:
+            loader.created, loader.errors = [], []
+        for widget in created:
             for name in widget.dynamicPropertyNames():
                 if not bytes(name.data()).startswith(b"_"):
-                    self._errors.append(f"{type(widget).__name__} '{widget.name}' has no property {name.data()!r}")
-        byName = {widget.name: widget for widget in self._created}
-        for connection in connections:
-            self._connect(connection, byName)
-        if self._errors:
-            raise RuntimeError("; ".join(self._errors))
-        root.__dict__["_created"] = self._created  # Python would collect the stand-ins that only Qt refers to
+                    errors.append(f"{type(widget).__name__} '{widget.name}' has no property {name.data()!r}")
+        byName = {widget.name: widget for widget in created}
+        errors += filter(None, (_connect(connection, byName) for connection in connections))
+        if errors:
+            raise RuntimeError("; ".join(errors))
+        root.__dict__["_created"] = created  # Python would collect the stand-ins that only Qt refers to
         return root
 
-    def _connect(self, connection: ElementTree.Element, byName: dict[str, Any]) -> None:
-        sender, signal, receiver, slot = (
-            connection.findtext(key, "") for key in ("sender", "signal", "receiver", "slot")
-        )
-        if sender not in byName or receiver not in byName:
-            self._errors.append(f"connection of unknown widgets '{sender}' and '{receiver}'")
-            return
-        method = getattr(byName[receiver], slot.split("(")[0], None)
-        if method is None:
-            self._errors.append(f"'{receiver}' has no slot '{slot}'")
-            return
-        byName[sender].connect(signal, method)
+
+def _connect(connection: ElementTree.Element, byName: dict[str, Any]) -> str | None:
+    """Make one connection of a file; why not, where it cannot be made."""
+    sender, signal, receiver, slot = (connection.findtext(key, "") for key in ("sender", "signal", "receiver", "slot"))
+    if sender not in byName or receiver not in byName:
+        return f"connection of unknown widgets '{sender}' and '{receiver}'"
+    method = getattr(byName[receiver], slot.split("(")[0], None)
+    if method is None:
+        return f"'{receiver}' has no slot '{slot}'"
+    byName[sender].connect(signal, method)
+    return None

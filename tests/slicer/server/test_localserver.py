@@ -54,6 +54,12 @@ def studies(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def realProgram() -> Path:
+    """The program of this environment, which serves."""
+    return GLIOMICS
+
+
 def anotherPanel() -> Any:
     """That of another application: it has no server of its own."""
     import slicer
@@ -83,7 +89,7 @@ def program(folder: Path, text: str) -> Path:
 
 @pytest.mark.usefixtures("keptModules")
 def test_a_server_is_started_used_taken_over_and_ended(
-    panel: Any, studies: Path, spin: Spin, monkeypatch: pytest.MonkeyPatch
+    panel: Any, studies: Path, realProgram: Path, spin: Spin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import slicer
     from harness.ctk import ctkMessageBox
@@ -93,7 +99,7 @@ def test_a_server_is_started_used_taken_over_and_ended(
     monkeypatch.setenv("PYTHONHOME", "/nowhere")  # as 3D Slicer's launcher sets it for 3D Slicer alone
     monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere")
     before = time.thread_time()
-    start(panel, studies)
+    start(panel, studies, realProgram)
     assert time.thread_time() - before < MAIN_THREAD_SECONDS
     assert "cancel" in panel.ui.startServerButton.toolTip
     spin(lambda: panel.model.info is not None and not panel.model.running, seconds=300)

@@ -31,7 +31,7 @@ usleepHoldingTheLock = ctypes.PyDLL(None).usleep
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def slowServer() -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).parents[1] / "slowserver.py")], stdout=subprocess.PIPE, text=True
     )
@@ -48,8 +48,8 @@ class JobTransport(Transport):
 
 
 @pytest.fixture
-def transport(url: str) -> Transport:
-    return JobTransport(url, timeout=60, connect_timeout=5, verify=True)
+def transport(slowServer: str) -> Transport:
+    return JobTransport(slowServer, timeout=60, connect_timeout=5, verify=True)
 
 
 @pytest.fixture
