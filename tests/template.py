@@ -25,6 +25,7 @@ from typing import Any
 
 LIBRARIES = [
     "torch",
+    "torch._dynamo",
     "monai",
     "scipy.signal",
     "scipy.stats",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -144,11 +146,16 @@ def correction(
             _report({}, model.card.metrics, model.path)
 
 
+CURVES_SECONDS = 5.0
+"""The curves are drawn no more often than this before the last epoch: an epoch may take less time than drawing them."""
+
+
 class _Reporter:
     """Says after each epoch how it goes and how long it will take, and keeps the curves up to date."""
 
     def __init__(self, folder: Path, prefix: str = "") -> None:
         self._folder, self._prefix = folder, prefix
+        self._drawn_at = -math.inf
 
     def __call__(self, records: Sequence[EpochRecord], epochs: int) -> None:
         from gliomics.files import write_text
@@ -167,7 +174,9 @@ class _Reporter:
             for r in records
         ]
         write_text(self._folder / "history.csv", "\n".join(["epoch,loss,validation_dice,seconds", *rows]) + "\n")
-        training_curves(records, self._folder / "curves.png")
+        if last.epoch == epochs or time.monotonic() - self._drawn_at > CURVES_SECONDS:
+            training_curves(records, self._folder / "curves.png")
+            self._drawn_at = time.monotonic()
 
 
 def _report(scores: dict[str, float], metrics: Sequence[Metric], result: Path) -> None:
