@@ -14,6 +14,7 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the other cores have workers of their own
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the hundreds of processes that tests start would each compile anew
+sys.dont_write_bytecode = False  # and this one the tests themselves, with their assertions
 
 PROJECT = Path(__file__).resolve().parents[1]
 
