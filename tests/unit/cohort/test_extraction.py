@@ -78,6 +78,11 @@ def in_pieces(files: StudyFiles, whole: Extraction, parts: int) -> StudyFeatures
         ),
         pytest.param(extraction({"featureClass": {"shape": ["MeshVolume"], "outline": []}}), id="mask-only"),
         pytest.param(extraction({**FILTERS, "sequences": ["flair"]}, boundary_shift=1), id="one-sequence"),
+        pytest.param(
+            extraction({"featureClass": {**MEAN["featureClass"], "outline": ["Solidity"], "glioma": []}}, "whole", "3"),
+            id="compared-sequences",
+        ),
+        pytest.param(extraction({"featureClass": {"glioma": []}}, "whole"), id="compared-sequences-only"),
         pytest.param(extraction(MEAN, "tumour-core", deep_model="segmentation_flair"), id="deep"),
     ],
 )

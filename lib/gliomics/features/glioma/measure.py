@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter, label
 
 from gliomics.features.glioma.surroundings import Surroundings, reference_of
 from gliomics.features.windows import Window, window_of
+from gliomics.preprocess.head import origin
 from gliomics.study.volumes import Mask, Volume
 
 Array = npt.NDArray[np.float64]
@@ -136,9 +137,9 @@ def _bands(mask: Mask, head: Surroundings) -> _Bands:
 def _of_mask(mask: Mask, inside: npt.NDArray[np.intp], head: Surroundings) -> dict[str, float]:
     values = dict.fromkeys(LOCATION, np.nan)
     if head.box is not None:
-        places = inside.mean(axis=0) * head.edges
-        left, back, up = (places - head.box.low) / head.box.size
-        across = inside[:, 0] * head.edges[0] - head.box.middle
+        places = inside * head.edges + origin(mask)
+        left, back, up = (places.mean(axis=0) - head.box.low) / head.box.size
+        across = places[:, 0] - head.box.middle
         share = float((across > 0).mean() + 0.5 * (across == 0).mean())
         values = {
             "CentroidLeft": float(left),

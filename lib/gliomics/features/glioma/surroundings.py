@@ -86,12 +86,16 @@ class Surroundings:
         return np.asarray(self.tissue & ~near)
 
     def distance(self, zero: Bools) -> Array:
-        """The distance of each voxel of the full grid from the nearest in its slice that is true, at most a head."""
+        """How far the centre of each voxel of the full grid lies from the voxels in its slice that are true.
+
+        That is up to their edge, half a pixel before their centre, and at most a head.
+        """
         slices = np.moveaxis(zero, self.across, 0)
         distances = np.full(slices.shape, self.diameter)
+        half = math.sqrt(self.pixel.prod()) / 2
         for number, pixels in enumerate(slices):
             if pixels.any():
-                distances[number] = distance_transform_edt(~pixels, sampling=self.pixel)
+                distances[number] = distance_transform_edt(~pixels, sampling=self.pixel) - half
         return np.moveaxis(distances, 0, self.across)
 
 
