@@ -25,7 +25,7 @@ LAYERS = [
     {"intake", "evaluation", "features"},
     {"segmentation"},
     {"training", "subtype", "cohort"},
-    {"interactive", "active", "findings"},
+    {"interactive", "active", "findings", "tumour_network"},
     {"report"},
     {"export"},
     {"server", "session"},

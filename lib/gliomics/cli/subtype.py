@@ -10,6 +10,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gliomics.cli.terminal.console import check_apart, check_table, console
 from gliomics.cli.terminal.failures import Failures
+from gliomics.cli.tumour_network.fit_network import fit_network
+from gliomics.cli.tumour_network.predict_network import predict_network
 
 if TYPE_CHECKING:
     from gliomics.models import ModelFolder
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from gliomics.subtype.predict import SubtypeModel
 
 subtype = typer.Typer(help="Estimate genomic subtypes from features, or fit a model that does.", no_args_is_help=True)
+subtype.command("fit-network")(fit_network)
+subtype.command("predict-network")(predict_network)
 
 FEATURES = typer.Argument(metavar="FEATURES.csv", help="Table made by `gliomics features`.", show_default=False)
 

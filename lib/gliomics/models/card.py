@@ -16,7 +16,7 @@ from gliomics.statistics.bootstrap import Interval
 from gliomics.study.patients import canonical_patient
 from gliomics.version import __version__
 
-Task = Literal["segmentation", "slice_classification", "refinement", "subtype"]
+Task = Literal["segmentation", "slice_classification", "refinement", "subtype", "tumour_network"]
 """What a model is for."""
 
 LEAST_FOR_INTERVAL = 5

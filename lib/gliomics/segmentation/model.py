@@ -82,22 +82,31 @@ class LoadedModel:
 
     def choose(self, volumes: Mapping[str, Volume]) -> tuple[dict[str, Volume], list[str]]:
         """The sequences that the model will use, in its order, and warnings about those it does without."""
-        required, optional = self.card.sequences.required, self.card.sequences.optional
-        if list(volumes) == [UNNAMED_SEQUENCE] and len(required) == 1:
-            warning = f"the image does not tell its sequence; it was taken as {required[0]}"
-            return {required[0]: volumes[UNNAMED_SEQUENCE]}, [warning]
-        missing = [name for name in required if name not in volumes]
-        if missing:
-            raise InputError(
-                f"model '{self.card.name}' needs the sequence {', '.join(missing)}; "
-                f"the study has {', '.join(sorted(volumes)) or 'none'}"
-            )
-        absent = [name for name in optional if name not in volumes]
-        warnings = [f"{self._verb} without {', '.join(absent)}"] if absent else []
-        return {name: volumes[name] for name in self.sequences if name in volumes}, warnings
+        return choose_sequences(self.card, volumes, self._verb)
 
     def prepare(self, volumes: Mapping[str, Volume]) -> PreparedStudy:
         """Choose, standardise and resample the sequences of a study, which must lie on one grid."""
         usable, warnings = self.choose(volumes)
         inputs = prepare(usable, self.sequences, self.settings.input)
         return PreparedStudy(inputs, next(iter(usable.values())), list(usable), warnings)
+
+
+def choose_sequences(card: ModelCard, volumes: Mapping[str, Volume], verb: str) -> tuple[dict[str, Volume], list[str]]:
+    """The sequences of a study that a model will use, in its order, and warnings about those it does without.
+
+    ``verb`` is what the model does to a study, in the past tense. Raises :class:`InputError` for a study without one
+    that the model must have; an only image that does not tell its sequence is taken for an only one.
+    """
+    required, optional = card.sequences.required, card.sequences.optional
+    if list(volumes) == [UNNAMED_SEQUENCE] and len(required) == 1:
+        warning = f"the image does not tell its sequence; it was taken as {required[0]}"
+        return {required[0]: volumes[UNNAMED_SEQUENCE]}, [warning]
+    missing = [name for name in required if name not in volumes]
+    if missing:
+        raise InputError(
+            f"model '{card.name}' needs the sequence {', '.join(missing)}; "
+            f"the study has {', '.join(sorted(volumes)) or 'none'}"
+        )
+    absent = [name for name in optional if name not in volumes]
+    warnings = [f"{verb} without {', '.join(absent)}"] if absent else []
+    return {name: volumes[name] for name in (*required, *optional) if name in volumes}, warnings

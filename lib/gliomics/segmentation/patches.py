@@ -16,7 +16,6 @@ from torch.nn import functional
 
 from gliomics.errors import InputError
 from gliomics.preprocess import SliceGrid, from_canonical, standardise, to_canonical
-from gliomics.segmentation.device import best_device
 from gliomics.segmentation.networks import SegmentationNetwork
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import InputSettings
@@ -127,8 +126,8 @@ def mean_over_tumour(maps: torch.Tensor, cover: torch.Tensor) -> torch.Tensor:
 
 def patch_channels(network: SegmentationNetwork, patches: TumourPatches) -> torch.Tensor:
     """Mean of :func:`middle_maps` over the tumour, (channels,)."""
-    with torch.inference_mode():
-        maps = middle_maps(network, patches.images.float().to(best_device())).cpu()
+    with torch.no_grad():
+        maps = middle_maps(network, patches.images.float().to(next(network.parameters()).device)).cpu()
         return mean_over_tumour(maps[None], covered_cells(patches.cover, maps.shape[-1])[None])[0]
 
 

@@ -1,0 +1,1 @@
+"""``gliomics subtype``, where a network looks at the images themselves."""

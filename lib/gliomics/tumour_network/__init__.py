@@ -1,0 +1,1 @@
+"""A network that estimates a tumour's subtype from masked patches of its slices, and shows where it looked."""
