@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from gliomics.segmentation.weights import WEIGHTS, State, save_weights
 from gliomics.study import Mask, Study, Volume, label_path, write_mask, write_study_json, write_volume
 from gliomics.subtype.fit import FitOptions, fit_model
 from gliomics.training.loop import NetworkTraining, train
+from tests.once import trained_once
 
 torch.set_num_threads(1)  # tiny networks lose more to threads than they gain
 
@@ -88,15 +89,22 @@ def a_card(name: str, settings: SegmentationSettings, required: list[str], optio
 
 def a_trained_state(folder: Path) -> State:
     """Weights of the tiny network, trained for seconds so that it finds the lesions of other seeds."""
-    labelled = [add_label(folder, add_study(folder, f"train-{seed}", seed), seed) for seed in range(100, 104)]
-    torch.manual_seed(0)
-    cases, _ = prepare_labelled(labelled, a_card("tiny", TINY, ["flair"], []))
-    return train(NetworkTraining(cases, TINY, ENOUGH))
+
+    def trained() -> State:
+        labelled = [add_label(folder, add_study(folder, f"train-{seed}", seed), seed) for seed in range(100, 104)]
+        torch.manual_seed(0)
+        cases, _ = prepare_labelled(labelled, a_card("tiny", TINY, ["flair"], []))
+        return train(NetworkTraining(cases, TINY, ENOUGH))
+
+    return trained_once("segmenting", trained)
 
 
-@cache
 def a_trained_correction_state() -> State:
     """Weights of the tiny network that corrects masks, trained on masks that are shifted."""
+    return trained_once("correcting", _trained_to_correct)
+
+
+def _trained_to_correct() -> State:
     cases, masks = [], {}
     for seed in range(100, 106):
         volumes, mask = a_lesion_case(seed)

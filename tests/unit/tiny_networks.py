@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,7 +10,15 @@ import pytest
 import torch
 import yaml
 
-from gliomics.models import ModelCard, ModelStore, SequenceNeeds, TrainingRecord, patient_hash, write_model_folder
+from gliomics.models import (
+    ModelCard,
+    ModelStore,
+    SequenceNeeds,
+    TrainingRecord,
+    load_model_folder,
+    patient_hash,
+    write_model_folder,
+)
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.networks import GbmUNetSettings, build_network
 from gliomics.segmentation.segmenter import Segmenter
@@ -17,6 +26,7 @@ from gliomics.segmentation.settings import InputSettings, SegmentationSettings, 
 from gliomics.segmentation.weights import WEIGHTS, save_weights
 from gliomics.study import Mask, Study, Volume, write_mask, write_study_json, write_volume
 from gliomics.training.finetune import fine_tune
+from tests.once import made_once
 
 torch.set_num_threads(1)  # tiny networks lose more to threads than they gain
 
@@ -102,8 +112,12 @@ def a_store(tmp_path: Path) -> ModelStore:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStudy]) -> Segmenter:
     """The tiny model after enough training on cases 0 to 3 to find the lesions of the others."""
-    store = make_store(tmp_path_factory.mktemp("models"))
-    return Segmenter(fine_tune(store, "tiny", labelled[:4], settings=FAST).model)
+
+    def make(folder: Path) -> None:
+        store = make_store(tmp_path_factory.mktemp("models"))
+        shutil.copytree(fine_tune(store, "tiny", labelled[:4], settings=FAST).model.path, folder / "model")
+
+    return Segmenter(load_model_folder(made_once("tiny", make) / "model"))
 
 
 def make_store(folder: Path, learned_from: Iterable[str] = ()) -> ModelStore:
