@@ -45,6 +45,8 @@ _UNITS = {
     ],
 }
 _GEOMETRY = ("shape", "shape2D", "outline", "ellipsoid")
+_COMPARING = ("Enhanc", "StronglyEnhanc", "Mismatch")
+"""How features that compare two sequences begin: their words name both."""
 _UNIT_OF = {feature: unit for unit, features in _UNITS.items() for feature in features}
 _PLAIN = {
     "outline_AngularStandardDeviation": ("Irregularity of the outline", "0: the edge lies equally far from the centre"),
@@ -140,7 +142,8 @@ def read_feature_name(name: str) -> FeatureName:
         plain = f"{words} ({image})"
     if not meaning and family not in (*_GEOMETRY, "firstorder"):
         plain = f"{plain}, {_FAMILIES[family]}"
-    plain = f"{plain} in {sequence}" if sequence else plain
+    if sequence and not feature.startswith(_COMPARING):
+        plain = f"{plain} in {sequence}"
     unit = _UNIT_OF.get(feature, "") if family in _GEOMETRY else ""
     return FeatureName(sequence, image, _FAMILIES[family], words, unit, plain, meaning)
 
@@ -197,5 +200,4 @@ def _words(name: str) -> str:
     """``MajorAxisLength`` as ``Major axis length``; abbreviations and numbers keep their form."""
     parts = re.findall(r"\d+D|\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name.replace("2DD", "2D D").replace("3DD", "3D D"))
     words = [part if part.isupper() or part[0].isdigit() else part.lower() for part in parts]
-    sentence = " ".join(words).replace("10 percentile", "10th percentile").replace("90 percentile", "90th percentile")
-    return upper_first(sentence)
+    return upper_first(re.sub(r"(\d+) percentile", r"\1th percentile", " ".join(words)))

@@ -160,7 +160,9 @@ def test_preset_is_valid_as_a_file_would_have_to_be(name: str) -> None:
     assert parse_config(yaml.safe_load(path.read_text(encoding="utf-8")), name) == load_config(name)
 
 
-@pytest.mark.parametrize(("name", "count"), [("full", 1141), ("gbm-2022", 102), ("lgg-shape", 14), ("panel", 117)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("full", 1141), ("gbm-2022", 102), ("glioma", 16), ("lgg-shape", 14), ("panel", 117)]
+)
 def test_preset_runs_on_a_sample_study(name: str, count: int) -> None:
     root = Path(__file__).parents[3] / "sample_studies"
     study = find_study(root, "sample-01")

@@ -24,6 +24,7 @@ from gliomics.records import FeatureRow
             "Ellipsoid",
             "",
         ),
+        ("flair_original_glioma_CoreMinusRim", "FLAIR · Glioma · Core minus rim", "FLAIR, glioma", ""),
         ("t2_original_firstorder_MeshVolume", "T2 · First order · Mesh volume", "T2, first order", ""),
         ("my_feature", "my_feature", "", ""),
         ("flair_deep_7", "FLAIR · deep_7", "FLAIR", ""),
@@ -50,6 +51,10 @@ def test_units_are_those_of_the_descriptions() -> None:
         ("flair_wavelet-LLH_firstorder_Mean", "Mean (wavelet-LLH) in FLAIR"),
         ("t2_original_glcm_Contrast", "Contrast, GLCM in T2"),
         ("original_shape_Sphericity", "Sphericity"),
+        ("flair_original_glioma_EdgeStep", "Step at the edge in FLAIR"),
+        ("original_glioma_MidlineDistance", "Distance from the midline"),
+        ("t1c_original_glioma_EnhancementMean", "Enhancement"),
+        ("t2_original_glioma_MismatchMean", "T2-FLAIR difference"),
         ("my_feature", "my_feature"),
     ],
 )
@@ -84,3 +89,9 @@ def test_nothing_is_said_where_no_stability_is_known(diagnostics: dict[str, obje
 )
 def test_number_has_three_digits_and_no_exponent_where_short(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_features_of_the_glioma_block_have_plain_words_each_of_its_own() -> None:
+    words = [read_feature_name(f"original_glioma_{f.name}") for f in descriptions() if f.feature_class == "glioma"]
+    assert all(word.meaning for word in words)
+    assert len({word.plain for word in words}) == len(words)

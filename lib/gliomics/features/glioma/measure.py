@@ -4,8 +4,8 @@ Intensities are z-scores against the tissue outside the lesion (:mod:`~gliomics.
 neither a scanner's scale nor an offset counts. Distances are within slices and in shares of the head, and sizes in
 shares of the head or of the lesion, so that neither the voxel size nor the distance between slices need be known.
 
-The core darker than the rim on FLAIR is half of the T2-FLAIR mismatch sign (Patel 2017, Broen 2018); enhancement,
-a blurred edge and the lobe tell IDH and 1p/19q classes (Johnson 2017, Smits 2017).
+A core that FLAIR shows darker than the rim is half of the T2-FLAIR mismatch sign: Patel et al., Clin Cancer Res 23:6078
+(2017).
 """
 
 from __future__ import annotations
