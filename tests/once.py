@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import safetensors.torch
-import torch
 from filelock import FileLock
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 folder: Path | None = None
 """Where all processes of this run find it; set by ``tests/conftest.py``."""
@@ -28,11 +30,12 @@ def made_once(name: str, make: Callable[[Path], None]) -> Path:
     return made
 
 
-def trained_once(name: str, train: Callable[[], dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+def trained_once(name: str, train: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """The weights that ``train`` returns, bit for bit."""
+    from safetensors.torch import load_file, save_file
 
     def make(folder: Path) -> None:
         state = {key: value.contiguous() for key, value in train().items()}
-        safetensors.torch.save_file(state, folder / "weights.safetensors")
+        save_file(state, folder / "weights.safetensors")
 
-    return dict(safetensors.torch.load_file(made_once(name, make) / "weights.safetensors"))
+    return dict(load_file(made_once(name, make) / "weights.safetensors"))
