@@ -38,6 +38,8 @@ COMMANDS: dict[str, str] = {
     "make-samples": "{occupied}",
     "subtype predict": "{table} --model subtype_idh --out {new}",
     "subtype fit": "{table} --outcomes {outcomes} --target grade --out {new}",
+    "subtype fit-network": "{studies} --masks {empty} --outcomes {outcomes} --target grade --out {new}",
+    "subtype predict-network": "{studies} --masks {empty} --model {empty} --out {new}",
     "train segmentation": "--data {studies} --out {new} --config {training} --split {split}",
     "train correction": "--data {studies} --out {new} --masks {empty} --config {training} --split {split}",
     "evaluate segmentation": "{studies} --masks {empty} --out {new}",
