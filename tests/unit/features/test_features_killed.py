@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from gliomics.study import write_study_json
+from tests.processes import Process
 from tests.unit.features.heads import write_study
 
 pytestmark = pytest.mark.slow
@@ -40,13 +41,21 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def arguments(cohort: Path, out: Path, cache: Path, *options: str) -> list[str]:
+    given = ["--masks", cohort / "studies" / "labels" / "final", "--config", cohort / "config.yaml"]
+    return list(map(str, ["features", cohort / "studies", *given, "--out", out, "--cache", cache, *options]))
+
+
+def forked(cohort: Path, out: Path, cache: Path, *options: str) -> Process:
+    """The command, where its start and its end are for other tests."""
+    return Process(*arguments(cohort, out, cache, *options), own_session=True)
+
+
 def start(
     program: list[str], cohort: Path, out: Path, cache: Path, *options: str, folder: Path | None = None
 ) -> subprocess.Popen[str]:
-    given = ["--masks", cohort / "studies" / "labels" / "final", "--config", cohort / "config.yaml"]
-    command = [*program, "features", cohort / "studies", *given, "--out", out, "--cache", cache, *options]
     return subprocess.Popen(
-        list(map(str, command)),
+        [*program, *arguments(cohort, out, cache, *options)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -55,7 +64,7 @@ def start(
     )
 
 
-def finished(command: subprocess.Popen[str]) -> str:
+def finished(command: Process | subprocess.Popen[str]) -> str:
     """What a command that went well said."""
     _, errors = command.communicate(timeout=120)
     assert command.returncode == 0, errors
@@ -124,7 +133,7 @@ def test_outcomes_that_nobody_took_leave_no_traceback_at_the_end_of_the_interpre
 @pytest.fixture(scope="module")
 def table(cohort: Path) -> bytes:
     """The table that an uninterrupted command writes."""
-    finished(start(MODULE, cohort, cohort / "whole.csv", cohort / "whole-cache"))
+    finished(forked(cohort, cohort / "whole.csv", cohort / "whole-cache"))
     return (cohort / "whole.csv").read_bytes()
 
 
@@ -140,7 +149,7 @@ def test_working_folder_hides_no_module_from_the_processes_that_measure(
 
 def test_killed_and_run_again_it_goes_on_where_it_stopped(cohort: Path, table: bytes, tmp_path: Path) -> None:
     cache, out = tmp_path / "cache", tmp_path / "out.csv"
-    killed = start(SCRIPT, cohort, out, cache, "--workers", "2")
+    killed = forked(cohort, out, cache, "--workers", "2")
     wait_for(lambda: rows_in(cache) >= 2, "no rows were stored")
     killed.kill()
     killed.communicate(timeout=60)
@@ -148,7 +157,7 @@ def test_killed_and_run_again_it_goes_on_where_it_stopped(cohort: Path, table: b
     stored = rows_in(cache)
     assert stored < STUDIES
     assert not out.exists()
-    errors = finished(start(SCRIPT, cohort, out, cache, "--workers", "2"))
+    errors = finished(forked(cohort, out, cache, "--workers", "2"))
     assert f"{STUDIES} rows in {out}, those of {stored} studies measured before" in errors
     assert out.read_bytes() == table
 
@@ -177,7 +186,7 @@ def test_interrupted_while_processes_start_it_ends_in_a_word(cohort: Path, tmp_p
 
 
 def test_two_commands_share_a_cache(cohort: Path, table: bytes, tmp_path: Path) -> None:
-    both = [start(MODULE, cohort, tmp_path / f"{n}.csv", tmp_path / "cache", "--workers", "1") for n in range(2)]
+    both = [forked(cohort, tmp_path / f"{n}.csv", tmp_path / "cache", "--workers", "1") for n in range(2)]
     for command in both:
         finished(command)
     assert [(tmp_path / f"{n}.csv").read_bytes() for n in range(2)] == [table, table]
@@ -190,6 +199,6 @@ def test_cluster_writes_the_same_table(cohort: Path, table: bytes, tmp_path: Pat
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50
     ) as cluster:
         address = cluster.scheduler_address
-        errors = finished(start(SCRIPT, cohort, tmp_path / "out.csv", tmp_path / "cache", "--scheduler", address))
+        errors = finished(forked(cohort, tmp_path / "out.csv", tmp_path / "cache", "--scheduler", address))
     assert (tmp_path / "out.csv").read_bytes() == table
     assert errors.splitlines()[-1] == f"{STUDIES} rows in {tmp_path / 'out.csv'}"
