@@ -5,7 +5,6 @@
 Both tables come from `gliomics features` with one configuration, the second from masks of a network that did not see
 the patients (`cv/masks` of a cross-validation). For each feature: Spearman's rank correlation over the patients that
 have it in both tables with its 95 % percentile bootstrap interval, and, with a table of `gliomics stability`, its ICC.
-
 """
 
 from __future__ import annotations

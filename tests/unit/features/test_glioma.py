@@ -176,6 +176,11 @@ def rescaled(volume: Volume) -> Volume:
     return volume.with_array(7.5 * volume.array + 1000)
 
 
+def shifted(volume: Volume) -> Volume:
+    """The same head elsewhere in the image: its midline is no longer the image's."""
+    return volume.with_array(np.roll(volume.array, (9, -8), axis=(0, 1)))
+
+
 def finer(volume: Volume) -> Volume:
     """The same image in pixels of half the size."""
     return Volume(volume.array.repeat(2, axis=0).repeat(2, axis=1), volume.affine @ np.diag([0.5, 0.5, 1, 1]))
@@ -190,9 +195,12 @@ def of_unknown_size(volume: Volume) -> Volume:
 
 
 @pytest.mark.parametrize(
-    ("change", "tolerance"), [(rescaled, 1e-5), (of_unknown_size, 1e-5), (finer, 0.15), (in_thin_slices, 0.05)]
+    ("change", "tolerance"),
+    [(rescaled, 1e-5), (shifted, 1e-5), (of_unknown_size, 1e-5), (finer, 0.15), (in_thin_slices, 0.05)],
 )
-def test_scale_offset_and_voxel_size_do_not_count(change: Callable[[Volume], Volume], tolerance: float) -> None:
+def test_scale_offset_position_and_voxel_size_do_not_count(
+    change: Callable[[Volume], Volume], tolerance: float
+) -> None:
     values = np.random.default_rng(1).normal(120, 30, SHAPE)
     volumes = {name: with_lesion(values + 14 * n, seed=n) for n, name in enumerate(("t1", "t1c", "flair", "t2"))}
     known = measured(volumes).values
