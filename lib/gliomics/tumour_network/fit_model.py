@@ -119,7 +119,9 @@ def _of_encoder(cohort: TumourCohort, source: Segmenter, fitting: FittingSetting
     """Where the encoder is from, and how many of the patients its masks were learned on."""
     model = f"{source.card.name} version {source.card.version}"
     sentence = f"The encoder {_STARTS[fitting.start].format(model=model)}."
-    seen = sum(source.card.training.learned_from(patient) for patient in cohort.patients)
+    record = source.card.training
+    taught = set(record.split.get("training", record.patients))  # on others, rules may have been chosen, not weights
+    seen = sum(patient_hash(patient) in taught for patient in cohort.patients)
     if fitting.start == "scratch" or not seen:
         return sentence
     return (
