@@ -44,10 +44,14 @@ ALONE := $(BIN)/python -m pytest -m alone $(shell grep -rl "mark\.alone" tests -
 check: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not alone" tests/unit
 
+# What takes seconds to make, such as small trained networks, is made once for the three runs.
+test: export MADE_ONCE := $(CURDIR)/.made_once
 test: install $(SLICER_STABLE)/.installed
+	rm -rf $(MADE_ONCE) && mkdir $(MADE_ONCE)
 	$(SIDE_BY_SIDE)
 	$(ALONE)
 	SLICER_CORE=5.12 PYTHONPATH=$(CURDIR)/$(SLICER_STABLE) $(SIDE_BY_SIDE) tests/slicer
+	rm -rf $(MADE_ONCE)
 
 serve: install
 	$(BIN)/gliomics serve --studies $(STUDIES) --port $(PORT)

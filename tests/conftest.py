@@ -49,9 +49,10 @@ def commands_built_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """All processes of a run make some things once."""
+    """All processes of a run make some things once; `make test`, which is several runs, says where they find them."""
     own = tmp_path_factory.getbasetemp()
-    once.folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    once.folder = Path(os.environ.get("MADE_ONCE", shared))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from gliomics.segmentation.weights import WEIGHTS, State, save_weights
 from gliomics.study import Mask, Study, Volume, label_path, write_mask, write_study_json, write_volume
 from gliomics.subtype.fit import FitOptions, fit_model
 from gliomics.training.loop import NetworkTraining, train
-from tests.once import trained_once
+from tests.once import made_once, trained_once
 
 torch.set_num_threads(1)  # tiny networks lose more to threads than they gain
 
@@ -134,6 +135,12 @@ def an_untrained_state(settings: SegmentationSettings, sequences: int) -> State:
 
 def add_subtype_model(root: Path) -> None:
     """Add ``subtype_size``, which tells small lesions from large ones, fitted on variations of one study's features."""
+    models = root / ".gliomics" / "models"
+    shutil.copytree(made_once("subtype_size", _fit_to_size), models / "subtype_size")
+    ModelStore(models).publish("subtype_size", "1", "a test model")
+
+
+def _fit_to_size(folder: Path) -> None:
     volumes, mask = a_lesion_case(0)
     measured = extract_features(StudyImages("original", volumes), mask, load_config("panel"), region="whole")
     rng = np.random.default_rng(0)
@@ -144,5 +151,4 @@ def add_subtype_model(root: Path) -> None:
         tables.append(FeatureRow(f"size-{number}", "whole", values, measured.diagnostics))
         outcomes[f"size-{number}"] = "small" if number % 2 else "large"
     options = FitOptions("subtype_size", "size", "A test model", "invented patients", repeats=1, permutations=1)
-    fit_model(tables, outcomes, root / ".gliomics" / "models" / "subtype_size" / "1", options)
-    ModelStore(root / ".gliomics" / "models").publish("subtype_size", "1", "a test model")
+    fit_model(tables, outcomes, folder / "1", options)
