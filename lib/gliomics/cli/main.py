@@ -11,6 +11,7 @@ import typer
 from gliomics.cli.delta import delta
 from gliomics.cli.demo.command import demo
 from gliomics.cli.demo.make_samples import make_samples
+from gliomics.cli.estimators.compare import compare
 from gliomics.cli.evaluate import evaluate
 from gliomics.cli.export import export
 from gliomics.cli.features.describe_features import describe_features
@@ -42,6 +43,7 @@ for command in (serve, segment, features, stability, describe_features, report, 
 for former in (import_dicom, import_lgg):
     app.command(hidden=True)(former)
 app.add_typer(subtype, name="subtype")
+subtype.command()(compare)
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(simulate, name="simulate")

@@ -26,7 +26,7 @@ def comparison_table(
     """One row per patient, as :func:`~gliomics.subtype.table.join`.
 
     Raises :class:`InputError` for a patient with two studies, an outcome of one class, a class with fewer than
-    :data:`LEAST_PER_CLASS` patients, and features that no patient has a value of.
+    :data:`LEAST_PER_CLASS` patients, features that no patient has a value of, and infinite values.
     """
     patients = Counter(canonical_patient(str(row.diagnostics.get("patient_id", row.study_id))) for row in rows)
     twice = next((patient for patient, count in patients.items() if count > 1 and patient in outcomes), None)
@@ -39,6 +39,9 @@ def comparison_table(
         what = f"feature '{empty[0]}' has no value" if empty else "there is no feature"
         more = f" (nor have {len(empty) - 1} others)" if len(empty) > 1 else ""
         raise InputError(f"{what} for any of the {len(table.patients)} patients{more}; take the column out")
+    infinite = [name for name, column in zip(table.names, table.values.T, strict=True) if np.isinf(column).any()]
+    if infinite:
+        raise InputError(f"feature '{infinite[0]}' has an infinite value; leave the cell empty or compute it again")
     return table
 
 

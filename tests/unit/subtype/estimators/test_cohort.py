@@ -70,3 +70,9 @@ def test_feature_without_a_value_is_refused() -> None:
     empty = [FeatureRow(row.study_id, row.region, {**row.values, "b": np.nan}, {}) for row in rows()]
     with pytest.raises(InputError, match="'b' has no value for any of the 20 patients"):
         comparison_table(empty, OUTCOMES, {})
+
+
+def test_infinite_value_is_refused() -> None:
+    infinite = [*rows()[1:], FeatureRow(rows()[0].study_id, "whole", {"a": np.inf}, {})]
+    with pytest.raises(InputError, match="'a' has an infinite value"):
+        comparison_table(infinite, OUTCOMES, {})

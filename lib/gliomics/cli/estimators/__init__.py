@@ -1,0 +1,1 @@
+"""Commands about the estimators that subtype models are compared with."""
