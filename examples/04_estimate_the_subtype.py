@@ -5,7 +5,7 @@ import gliomics
 study = gliomics.open_study("sample_studies/sample-01")
 row = gliomics.measure(study, gliomics.segment(study, "segmentation_flair"))
 
-for model in ("subtype_idh", "subtype_coc"):
+for model in ("subtype_idh", "subtype_coc2"):
     estimate = gliomics.estimate_subtype(row, model)
     print(f"{estimate.target}: {estimate.predicted}")
     for name, probability in estimate.probabilities.items():

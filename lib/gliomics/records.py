@@ -91,6 +91,18 @@ class Contribution(Record):
 
 
 @dataclass(frozen=True)
+class Neighbour(Record):
+    """A training patient: ``number`` (from 1) in the order of the model's card, and the class, ``label``.
+
+    ``distance`` is in log-odds: how differently the model sees the two.
+    """
+
+    number: int
+    label: str
+    distance: float
+
+
+@dataclass(frozen=True)
 class SubtypeEstimate(Record):
     """An estimate of a tumour's genomic subtype, with what is needed to doubt it.
 
@@ -102,13 +114,18 @@ class SubtypeEstimate(Record):
     ``population`` describes these patients and ``n_training`` how many there were.
 
     What a model cannot give is left empty. ``contributions`` are those of every feature, the strongest first; with
-    ``intercept`` they add up to the mean of the members' log-odds of the predicted class: against the other one, and of
-    more than two classes the mean of the log-odds against each of the others. ``prediction_set`` are the classes that
-    cannot be excluded (empty: not known), ``margin`` the lowest and highest probability of the predicted class over
-    masks grown and shrunk, ``covariates`` what was told of the patient besides the images, such as the age.
+    ``intercept`` they add up to the log-odds of the predicted class: against the other one, and of more than two
+    classes the mean of the log-odds against each of the others. ``groups`` sums them by what the features tell of.
+    ``prediction_set`` are the classes that cannot be excluded (empty: not known), ``margin`` the lowest and highest
+    probability of the predicted class over masks grown and shrunk, ``covariates`` what was given of the patient besides
+    the images, such as the age. ``variant`` says from what the estimate is made ("images and age"), ``by_input`` what
+    the model says from each kind of input that was there, ``given`` of whom it tells something, such as of patients
+    with ``{"IDH status": "mutant"}``. ``prevalence`` are the shares of the classes that it was asked to reckon with;
+    where there are none, those of the training patients. ``nearest`` are the training patients that the model sees most
+    alike.
     """
 
-    parts: ClassVar[Mapping[str, type[Record]]] = {"contributions": Contribution}
+    parts: ClassVar[Mapping[str, type[Record]]] = {"contributions": Contribution, "nearest": Neighbour}
 
     study_id: str
     model: str
@@ -130,6 +147,12 @@ class SubtypeEstimate(Record):
     prediction_set: list[str] = field(default_factory=list)
     margin: list[float] | None = None
     covariates: dict[str, float | str] = field(default_factory=dict)
+    groups: dict[str, float] = field(default_factory=dict)
+    variant: str = ""
+    by_input: dict[str, dict[str, float]] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)
+    prevalence: dict[str, float] = field(default_factory=dict)
+    nearest: list[Neighbour] = field(default_factory=list)
 
     def __repr__(self) -> str:
         doubts = "" if self.inside_training_range else "; unlike the training patients"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,15 +132,22 @@ def measure(
 
 
 def estimate_subtype(
-    row: FeatureRow, model: str | SubtypeModel = "subtype_idh", *, models: str | Path | None = None
+    row: FeatureRow,
+    model: str | SubtypeModel = "subtype_idh",
+    *,
+    age: float | None = None,
+    prevalence: Mapping[str, float] | None = None,
+    models: str | Path | None = None,
 ) -> SubtypeEstimate:
     """Estimate the molecular subtype of a study from its features.
 
-    ``model`` is ``subtype_idh``, ``subtype_coc``, another name as of :func:`load_model`, or a loaded model. For
+    ``model`` is ``subtype_idh``, ``subtype_coc2``, another name as of :func:`load_model`, or a loaded model. ``age``
+    in years makes estimates better, ``prevalence`` says how common the classes are where the patient comes from. For
     research use only: the estimate carries its interval, the patients that the model was fitted on and the reasons to
     doubt it. Raises :class:`InputError` for features that are missing or were measured in another way than the model's.
     """
     with _server_part("estimate_subtype"):
+        from gliomics.subtype.circumstances import Circumstances
         from gliomics.subtype.predict import SubtypeModel
 
     estimator = load_model(model, models=models) if isinstance(model, str) else model
@@ -148,7 +155,7 @@ def estimate_subtype(
         raise InputError(
             f"model '{estimator.card.name}' is a {estimator.card.task} model; estimate_subtype needs a subtype model"
         )
-    return estimator.estimate(row)
+    return estimator.estimate(row, Circumstances(age, prevalence))
 
 
 def _loaded(folder: ModelFolder) -> LoadedModel:

@@ -52,6 +52,6 @@ def test_demo_saves_labels_and_keeps_the_new_version(demonstration: tuple[Path, 
 def test_demo_s_report_is_one_file_with_pictures_of_the_case(demonstration: tuple[Path, str]) -> None:
     page = (demonstration[0] / "report.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == 4
-    assert "subtype_coc" in page
+    assert "subtype_coc2" in page
     assert "not a medical device" in page
     assert "http://" not in page

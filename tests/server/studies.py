@@ -21,7 +21,7 @@ from gliomics.segmentation.networks import GbmUNetSettings, build_network
 from gliomics.segmentation.settings import InputSettings, SegmentationSettings, TrainSettings
 from gliomics.segmentation.weights import WEIGHTS, State, save_weights
 from gliomics.study import Mask, Study, Volume, label_path, write_mask, write_study_json, write_volume
-from gliomics.subtype.fit import FitOptions, fit_model
+from gliomics.subtype.fit import Cohort, FitOptions, fit_model
 from gliomics.training.loop import NetworkTraining, train
 from tests.once import made_once, trained_once
 
@@ -151,4 +151,4 @@ def _fit_to_size(folder: Path) -> None:
         tables.append(FeatureRow(f"size-{number}", "whole", values, measured.diagnostics))
         outcomes[f"size-{number}"] = "small" if number % 2 else "large"
     options = FitOptions("subtype_size", "size", "A test model", "invented patients", repeats=1, permutations=1)
-    fit_model(tables, outcomes, folder / "1", options)
+    fit_model(Cohort(tables, outcomes), folder / "1", options)

@@ -223,6 +223,12 @@ def test_params_that_are_not_a_json_object_are_refused(a_server: Server, params:
         ("radiomics", {"label_value": -1}),
         ("subtype", {"models": ["nope"]}),
         ("subtype", {"models": "subtype_size"}),
+        ("subtype", {"age": 400}),
+        ("subtype", {"age": "old"}),
+        ("subtype", {"age": True}),
+        ("subtype", {"prevalence": 0.3}),
+        ("subtype", {"prevalence": {"small": "many"}}),
+        ("subtype", {"prevalence": {"nobody": 0.3}}),
     ],
 )
 def test_unusable_option_is_refused(

@@ -12,6 +12,7 @@ from gliomics.active.strategies import MODEL_BASED, MODEL_FREE
 from gliomics.client import ClientError
 from gliomics.evaluation import dice
 from gliomics.reading.record import Reading
+from gliomics.records import SubtypeEstimate
 from gliomics.study import Mask, read_mask, read_volume, write_mask
 from tests.server.servers import Server
 from tests.server.studies import a_lesion_case
@@ -142,6 +143,18 @@ def test_subtype_is_estimated_from_the_uploaded_segment(a_server: Server, a_labe
     assert sum(estimate.probabilities.values()) == pytest.approx(1)
     assert estimate.population == "invented patients"
     assert a_server.client.info()["models"]["subtype"]["subtype_models"]["subtype_size"]["classes"]
+
+
+def test_prevalence_and_age_count_where_a_request_tells_them(a_server: Server, a_label: Path) -> None:
+    def estimate(**params: object) -> SubtypeEstimate:
+        (answer,) = a_server.client.subtype("case-0", label=a_label, models=["subtype_size"], params=params)
+        return answer
+
+    plain, shifted = estimate(), estimate(prevalence={"small": 0.9}, age=50)
+    odds = [item.probabilities["small"] / item.probabilities["large"] for item in (plain, shifted)]
+    assert odds[1] / odds[0] == pytest.approx(9, rel=1e-4)
+    assert shifted.prevalence == {"large": pytest.approx(0.1), "small": 0.9}
+    assert shifted.covariates == {}, "the model does not know the age"
 
 
 def test_subtype_model_that_cannot_answer_does_not_stop_the_others(

@@ -35,7 +35,7 @@ THRESHOLD = 150.0
 
 ESTIMATE = SubtypeEstimate(
     study_id="glioma-01",
-    model="subtype_coc",
+    model="subtype_coc2",
     model_version="1",
     target="COC cluster",
     predicted="coc2",
@@ -59,7 +59,7 @@ ESTIMATE_READING = EstimateReading(
     meaning="Clusters of tumours by their molecules",
     reasons=["round outline", "small oedema"],
     details=["Fitted on 88 invented patients", "AUC 0.71 (0.62 to 0.80), cross-validated by patient"],
-    model="subtype_coc",
+    model="subtype_coc2",
     version="1",
 )
 
@@ -137,7 +137,7 @@ class InProcessBackend:
                 ),
                 *([Model("correction", "refinement", "corrects", self.labels, ("flair",))] if self.corrects else []),
                 Model("radiomics", "radiomics", "features of a segment"),
-                Model("subtype_coc", "subtype", "COC cluster", version="1"),
+                Model("subtype_coc2", "subtype", "COC cluster", version="1"),
             ),
             strategies=("random", "uncertainty"),
             studies=6,

@@ -20,7 +20,7 @@ NOTEBOOK = PROJECT / "examples" / "first_session.ipynb"
 SCRIPTS = {
     "01_open_and_look": "the outline is in sample-02.png",
     "02_segment": "Segmentation(of 'sample-03': ",
-    "03_measure_a_cohort": "8 rows in features.csv, each with 396 features",
+    "03_measure_a_cohort": "8 rows in features.csv, each with 445 features",
     "04_estimate_the_subtype": "For research use only",
     "05_follow_up": "original_shape_MeshVolume: +",
 }

@@ -118,7 +118,7 @@ def test_models_of_another_task_are_refused(study: gliomics.Study, row: gliomics
 
 def test_model_is_loaded_by_name_or_folder_as_what_its_task_is(tmp_path: Path) -> None:
     folder = gliomics.ModelStore().current("correction").path
-    for name, kind in {"segmentation_flair": "Segmenter", "subtype_coc": "SubtypeModel", folder: "Refiner"}.items():
+    for name, kind in {"segmentation_flair": "Segmenter", "subtype_coc2": "SubtypeModel", folder: "Refiner"}.items():
         assert type(gliomics.load_model(name)).__name__ == kind
     with pytest.raises(UnknownNameError, match="there is no model 'nothing'"):
         gliomics.load_model("nothing", models=tmp_path)
@@ -129,7 +129,7 @@ def test_paths_may_be_texts(row: gliomics.FeatureRow, tmp_path: Path) -> None:
     assert gliomics.read_features_csv(f"{tmp_path}/features.csv") == [row]
     gliomics.write_mask(gliomics.read_mask(str(TRUTH)), f"{tmp_path}/mask.nii.gz")
     assert len(gliomics.list_studies(str(SAMPLES))) == 8
-    assert gliomics.ModelStore(str(tmp_path)).names("subtype") == ["subtype_coc", "subtype_idh"]
+    assert gliomics.ModelStore(str(tmp_path)).names("subtype") == ["subtype_coc2", "subtype_codeletion", "subtype_idh"]
 
 
 def test_without_the_server_part_one_sentence_says_so(

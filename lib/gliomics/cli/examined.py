@@ -32,6 +32,7 @@ NUMBERING = typer.Option(
     "study.json, else what the labels allow]",
     show_default=False,
 )
+AGE = typer.Option(help="The patient's age in years, which makes estimates better.", min=0, max=120, show_default=False)
 MODELS = typer.Option(help="Folder with models trained here, besides those shipped.")
 
 _DRAWN_BY_NOBODY = "nobody has looked at this mask: what is measured and estimated is only as good as it is"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gliomics.cli.examined import MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, find_examination, mask_of
+from gliomics.cli.examined import AGE, MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, find_examination, mask_of
 from gliomics.cli.terminal.console import RESAMPLE_TO, console
 from gliomics.errors import InputError
 
@@ -30,6 +30,7 @@ def export(
     model: Annotated[str, MODEL] = "segmentation_multi",
     numbering: Annotated[str | None, NUMBERING] = None,
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
+    age: Annotated[float | None, AGE] = None,
     models: Annotated[Path | None, MODELS] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace files that are there.")] = False,
 ) -> None:
@@ -43,12 +44,15 @@ def export(
     from gliomics.models import ModelStore
     from gliomics.records import RESEARCH_NOTICE
     from gliomics.report.examine import examine
+    from gliomics.subtype.circumstances import Circumstances
 
     wanted = [name.strip().lower() for name in formats.split(",") if name.strip()]
     examined, root = find_examination(study, studies)
     store = ModelStore(models)
     with mask_of(examined, root, mask, store=store, model=model, resample_to=resample_to) as (examined, mask_file):
-        segment = examine(examined, mask_file, store, numbering=numbering, resample_to=resample_to)
+        segment = examine(
+            examined, mask_file, store, numbering=numbering, resample_to=resample_to, circumstances=Circumstances(age)
+        )
         present = [name for name in export_names(segment, wanted).values() if (out / name).exists()]
         if present and not replace:
             raise InputError(f"{out} has {', '.join(present)} already; give another folder, or --replace")

@@ -11,7 +11,6 @@ import typer
 from gliomics.cli.delta import delta
 from gliomics.cli.demo.command import demo
 from gliomics.cli.demo.make_samples import make_samples
-from gliomics.cli.estimators.compare import compare
 from gliomics.cli.evaluate import evaluate
 from gliomics.cli.export import export
 from gliomics.cli.features.describe_features import describe_features
@@ -24,7 +23,7 @@ from gliomics.cli.report import report
 from gliomics.cli.segment import segment
 from gliomics.cli.serve import serve
 from gliomics.cli.simulate import simulate
-from gliomics.cli.subtype import subtype
+from gliomics.cli.subtype.command import subtype
 from gliomics.cli.terminal.ending import exit_code, flush, open_streams
 from gliomics.cli.tokens import tokens
 from gliomics.cli.train import train
@@ -43,7 +42,6 @@ for command in (serve, segment, features, stability, describe_features, report, 
 for former in (import_dicom, import_lgg):
     app.command(hidden=True)(former)
 app.add_typer(subtype, name="subtype")
-subtype.command()(compare)
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(simulate, name="simulate")

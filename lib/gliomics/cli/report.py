@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.examined import MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, find_examination, mask_of
+from gliomics.cli.examined import AGE, MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, find_examination, mask_of
 from gliomics.cli.terminal.console import RESAMPLE_TO, console
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def report(
     model: Annotated[str, MODEL] = "segmentation_multi",
     numbering: Annotated[str | None, NUMBERING] = None,
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
+    age: Annotated[float | None, AGE] = None,
     models: Annotated[Path | None, MODELS] = None,
 ) -> None:
     """Write one examination as an HTML page: slices with the mask, subtype estimates, features, and where each is from.
@@ -40,13 +41,16 @@ def report(
     from gliomics.records import RESEARCH_NOTICE
     from gliomics.report.examine import examine
     from gliomics.report.html import Report, check_replaceable, write_report
+    from gliomics.subtype.circumstances import Circumstances
 
     examined, root = find_examination(study, studies)
     page = out or Path(f"{examined.id}.html")
     check_replaceable(page)
     store = ModelStore(models)
     with mask_of(examined, root, mask, store=store, model=model, resample_to=resample_to) as (examined, mask_file):
-        case = examine(examined, mask_file, store, numbering=numbering, resample_to=resample_to).case()
+        case = examine(
+            examined, mask_file, store, numbering=numbering, resample_to=resample_to, circumstances=Circumstances(age)
+        ).case()
     introduction = "Made on one computer from the images and the mask named below; nothing was sent anywhere."
     write_report(page, Report(title=f"Report on {examined.id}", cases=[case], introduction=introduction))
     _summarise(case)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,9 +12,8 @@ from gliomics.reading.feature_words import read_feature_name, sequence_title, up
 from gliomics.reading.numbers import number, ordinal, probability
 from gliomics.reading.record import CAUTION, PLAIN, WEAK, ClassBar, EstimateReading, Tone
 from gliomics.records import Contribution, SubtypeEstimate
-from gliomics.subtype.novelty import ALIKE
+from gliomics.subtype.doubt.novelty import ALIKE
 from gliomics.subtype.predict import SubtypeModel
-from gliomics.subtype.signatures import sequence_of
 
 CHANCE = 0.5
 """The AUC of a model that knows nothing."""
@@ -39,7 +39,7 @@ class _Estimate:
     def reading(self) -> EstimateReading:
         tone, headline = self._tone_and_headline()
         return EstimateReading(
-            title=self.target.title,
+            title=self._title,
             headline=headline,
             tone=tone,
             bars=[self._bar(name) for name in self._ranked],
@@ -57,24 +57,23 @@ class _Estimate:
         return sorted(self.estimate.probabilities, key=lambda name: -self.estimate.probabilities[name])
 
     @property
-    def _absent(self) -> list[str]:
-        """The sequences of the model that the study lacks."""
-        missing = [sequence_of(part.feature) for part in self.estimate.contributions if part.value is None]
-        return list(dict.fromkeys(name for name in missing if name is not None))
+    def _title(self) -> str:
+        """The question, and of whom it is asked."""
+        conditions = [
+            f"{target_of(column).title} {target_of(column).class_name(value)}"
+            for column, value in self.estimate.given.items()
+        ]
+        return f"{self.target.title}, if {' and '.join(conditions)}" if conditions else self.target.title
 
-    def _aucs(self, name: str) -> list[Metric]:
-        """The AUCs of telling a class from the others, without the sequences that are missing where that was tried."""
-        classes = len(self.estimate.probabilities)
-        headline = "AUC" if classes == 2 else f"AUC, {name} against the rest"
-        by_name = {metric.name: metric for metric in self.model.card.metrics}
-        without = [f"{headline}, without {sequence}" for sequence in self._absent]
-        names = [figure for figure in without if figure in by_name] or [headline]
-        return [by_name[figure] for figure in names if figure in by_name]
+    def _auc(self, name: str, variant: str) -> Metric | None:
+        """How well the model tells a class from the others from one kind of input; None where that was not tried."""
+        figure = "AUC" if len(self.estimate.probabilities) == 2 else f"AUC, {name} against the rest"
+        return next((metric for metric in self.model.card.metrics if metric.name == f"{figure}, {variant}"), None)
 
     def _is_weak(self, name: str) -> bool:
         """Whether it was not shown that the model tells a class better than chance."""
-        aucs = self._aucs(name)
-        return not aucs or any(metric.low is None or metric.low <= CHANCE for metric in aucs)
+        auc = self._auc(name, self.estimate.variant)
+        return auc is None or auc.low is None or auc.low <= CHANCE
 
     def _tone_and_headline(self) -> tuple[Tone, str]:
         estimate, best = self.estimate, self.target.class_name(self.estimate.predicted)
@@ -143,8 +142,9 @@ class _Estimate:
         """A sentence about the estimate with the features and sequences in it as people read them."""
         for feature in sorted(self.model.features, key=len, reverse=True):
             sentence = sentence.replace(feature, _quoted(read_feature_name(feature).plain))
-        for name in self._absent:
-            sentence = sentence.replace(f"the study has no {name}:", f"the study has no {sequence_title(name)}:")
+        for name in self.model.card.sequences.optional:
+            for before, after in (("lacks ", ":"), ("lacks ", " or "), (" or ", ":")):
+                sentence = sentence.replace(f"{before}{name}{after}", f"{before}{sequence_title(name)}{after}")
         return f"{upper_first(sentence)}."
 
     def _reasons(self) -> list[str]:
@@ -164,40 +164,84 @@ class _Estimate:
         estimate, card, settings = self.estimate, self.model.card, self.model.settings
         counts = ", ".join(f"{count} {self.target.class_name(name)}" for name, count in settings.class_counts.items())
         details = [f"Fitted on {estimate.n_training} {estimate.population}: {counts}."]
-        details += self._figures()
+        details += [*self._figures(), *self._by_input(), *self._doubts()]
         details += [self._in_words(reason) for reason in estimate.reasons if self._is_usual(reason)]
         details.append(
-            "The interval holds 90 % of what the model says when it is fitted again to other draws of its patients; it "
-            "does not hold what is not in them."
+            "The interval is the spread of the fit: 90 % of what the model says when it is fitted again to other draws "
+            "of its patients. It does not hold what is not in them."
         )
         if estimate.contributions:
             details.append(
                 "The reasons are the features that move the log-odds of the most probable class most, measured from "
-                "the mean of the training patients; what all features add makes the estimate."
+                "the mean of the training patients. What all features add makes the estimate: "
+                + ", ".join(f"{group} {log_odds:+.1f}" for group, log_odds in estimate.groups.items())
+                + "."
             )
         if estimate.margin is not None:
             details.append(f"Over masks grown and shrunk: {_margin(estimate.margin)}.")
         if estimate.covariates:
-            told = ", ".join(f"{name} {value}" for name, value in estimate.covariates.items())
-            details.append(f"What was given besides the images: {told}.")
+            given = ", ".join(
+                f"{name} {f'{value:g}' if isinstance(value, float) else value}"
+                for name, value in estimate.covariates.items()
+            )
+            details.append(f"What was given besides the images: {given}.")
         return [*details, f"Model {card.name}, version {card.version}: {card.title}."]
+
+    def _by_input(self) -> list[str]:
+        """What the model says from each kind of input, and how well it tells the class from that."""
+        best = self.estimate.predicted
+        parts = []
+        for variant, probabilities in self.estimate.by_input.items():
+            auc = self._auc(best, variant)
+            figure = f" (AUC {auc.value:.2f})" if auc is not None else ""
+            parts.append(f"from {variant} {probabilities[best]:.2f}{figure}")
+        return [f"{upper_first(self.target.class_name(best))} {', '.join(parts)}."] if len(parts) > 1 else []
 
     def _figures(self) -> list[str]:
         """How well the classes are told: of two once, of more each by itself."""
         names = self._ranked[:1] if len(self._ranked) == 2 else self._ranked
-        sentences = [_figure(metric, self._telling(name)) for name in names for metric in self._aucs(name)]
+        by_class = {name: self._auc(name, self.estimate.variant) for name in names}
+        sentences = [
+            _figure(metric, self._telling(name), self.estimate.variant)
+            for name, metric in by_class.items()
+            if metric is not None
+        ]
         return sentences or ["How well the model tells the classes is not on its card."]
+
+    def _doubts(self) -> list[str]:
+        """What set, spread and neighbours say, for whoever asks."""
+        estimate, sentences = self.estimate, list[str]()
+        if estimate.prediction_set:
+            listed = " and ".join(self.target.class_name(name) for name in self._ranked if self._in_set(name))
+            sentences.append(
+                f"Not excluded: {listed}. Of the patients of each class, nine in ten have it among those that are not "
+                "excluded."
+            )
+        if estimate.nearest:
+            counts = Counter(self.target.class_name(item.label) for item in estimate.nearest)
+            listed = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+            numbers = ", ".join(str(item.number) for item in estimate.nearest)
+            sentences.append(
+                f"The {len(estimate.nearest)} training patients seen most alike: {listed} (numbers {numbers})."
+            )
+        if estimate.prevalence:
+            listed = ", ".join(f"{self.target.class_name(name)} {p:.0%}" for name, p in estimate.prevalence.items())
+            sentences.append(f"Reckoned with as many patients of each class as was given: {listed}.")
+        return sentences
+
+    def _in_set(self, name: str) -> bool:
+        return name in self.estimate.prediction_set
 
     def _telling(self, name: str) -> str:
         others = [self.target.class_name(other) for other in self._ranked if other != name]
         return f"{self.target.class_name(name)} from {others[0] if len(others) == 1 else 'the rest'}"
 
 
-def _figure(metric: Metric, telling: str) -> str:
+def _figure(metric: Metric, telling: str, variant: str) -> str:
     interval = f", 95 % {metric.low:.2f} to {metric.high:.2f}" if metric.low is not None and metric.high else ""
-    _, _, without = metric.name.partition(", without ")
-    where = f" without {sequence_title(without)}" if without else ""
-    return f"AUC of telling {telling}{where}: {metric.value:.2f}{interval} (0.5 is chance; {metric.n} patients)."
+    return (
+        f"AUC of telling {telling} from {variant}: {metric.value:.2f}{interval} (0.5 is chance; {metric.n} patients)."
+    )
 
 
 def _margin(bounds: Sequence[float]) -> str:

@@ -1,8 +1,8 @@
 """The few features to look at among hundreds.
 
-They are those that the subtype models use, in the models' order: first those that hardly depend on exactly where the
-edge is drawn, at most :data:`MOST`. The same features come in the same order for every patient; nothing is chosen by
-the patient's values. Without a subtype model they are those that the shipped models use.
+They are those that the subtype models use: first those that hardly depend on exactly where the edge is drawn, and of
+these the most influential, at most :data:`MOST`. The same features come in the same order for every patient; nothing is
+chosen by the patient's values. Without a subtype model they are those that the shipped models use.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from gliomics.reading.feature_words import is_unstable, read_feature_name, stabi
 from gliomics.reading.numbers import number, ordinal
 from gliomics.reading.record import CAUTION, PLAIN, WEAK, KeyFeature, Population, Tone
 from gliomics.records import FeatureRow
+from gliomics.subtype.blocks import GLIOMA, OUTLINE
 from gliomics.subtype.predict import SubtypeModel
-from gliomics.subtype.signatures import SIGNATURES
 
 MOST = 10
 """Rows that fit beside the rest."""
@@ -26,9 +26,9 @@ def key_features(features: FeatureRow, models: Sequence[SubtypeModel]) -> list[K
     """The key features of a row; ``models`` are those that gave an estimate from it."""
     used: dict[str, SubtypeModel] = {}
     for model in models:
-        for name in model.features:
+        for name in model.features_by_influence:
             used.setdefault(name, model)
-    names = list(used) or list(dict.fromkeys(name for signature in SIGNATURES.values() for name in signature))
+    names = list(used) or [*OUTLINE, *(name for name in features.values if GLIOMA in name)]
     present = [name for name in names if name in features.values]
     stable_first = sorted(present, key=lambda name: is_unstable(features, name))
     return [_key_feature(features, name, used.get(name)) for name in stable_first[:MOST]]

@@ -75,6 +75,14 @@ _TARGETS = {
             three=("coc3 (mostly IDH mutant, codeleted)", "coc3 3"),
         ),
     ),
+    r"coc2(cluster)?": Target(
+        "COC2 cluster",
+        "Whether the tumour is of the second of three molecular groups of lower-grade glioma (TCGA's cluster of "
+        "clusters), which is mostly IDH wild type; the other two are mostly IDH mutant.",
+        _spelled(
+            two=("coc2 (mostly IDH wild type)", "coc2 2"), other=("not coc2 (mostly IDH mutant)", "other notcoc2 rest")
+        ),
+    ),
     r"(rnaseq|mrna|geneexpression)(cluster)?": Target(
         "RNASeq cluster",
         "Which of four groups of lower-grade glioma that TCGA found by the expression of genes (RNA sequencing): R1 is "

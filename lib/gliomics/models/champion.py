@@ -23,7 +23,7 @@ LEAST_PATIENTS = 5
 POWER = 0.8
 """How often the number of patients that a verdict asks for would show the gain, if it is there."""
 
-Outcome = Literal["better", "not better", "too few patients to tell", "another version serves"]
+Outcome = Literal["better", "not better", "too few patients to tell", "another version serves", "no better than chance"]
 
 
 @dataclass(frozen=True)
@@ -177,10 +177,12 @@ def challenge(
     comparison: Comparison,
     *,
     note: str = "",
+    refusal: str = "",
 ) -> Retraining:
     """Keep a new version of its ``card.parent``, and publish it if :func:`verdict` says that it is better.
 
-    It is not published where another version than the one compared serves by now.
+    It is not published where another version than the one compared serves by now, and where there is a ``refusal``:
+    why it must not serve although it is better.
     ``note`` is added to the verdict's sentence as the reason, which is kept with the version either way.
     """
     decision = verdict(comparison)
@@ -188,6 +190,11 @@ def challenge(
     if decision.published and serving != comparison.champion:  # somebody rolled back while the challenger learned
         decision = replace(
             decision, outcome="another version serves", sentence=_overtaken(comparison, decision, serving)
+        )
+    if decision.published and refusal:
+        better = decision.sentence.removeprefix("published: ")
+        decision = replace(
+            decision, outcome="no better than chance", sentence=f"kept, not published: {refusal}; {better}"
         )
     reason = decision.sentence + note
     model = store.add(card.model_copy(update={"reason": reason}), files)

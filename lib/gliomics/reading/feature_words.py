@@ -156,8 +156,8 @@ def sequence_title(name: str) -> str:
 def upper_first(text: str) -> str:
     """A sentence or a title of words that begin small; the name of a model or a class in front stays as it is.
 
-    >>> upper_first("few voxels"), upper_first("coc1 by subtype_coc")
-    ('Few voxels', 'coc1 by subtype_coc')
+    >>> upper_first("few voxels"), upper_first("coc2 by subtype_coc2")
+    ('Few voxels', 'coc2 by subtype_coc2')
     """
     return text[:1].upper() + text[1:] if text.split(" ", 1)[0].rstrip(".,:;").isalpha() else text
 

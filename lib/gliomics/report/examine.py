@@ -21,6 +21,7 @@ from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.report.case_report import CaseReport, MeasuredMask, describe_case
 from gliomics.study import Mask, Study, Volume, load_sequences, read_label_names
 from gliomics.study.numbering import HOW_TO_TELL, MaskNumbering, labels_of_mask, numbering_of_mask
+from gliomics.subtype.circumstances import NOTHING_KNOWN, Circumstances
 from gliomics.subtype.contradictions import with_contradictions
 from gliomics.subtype.predict import SubtypeModel
 
@@ -74,11 +75,13 @@ def examine(
     *,
     numbering: str | None = None,
     resample_to: str | None = None,
+    circumstances: Circumstances = NOTHING_KNOWN,
 ) -> ExaminedSegment:
     """Measure the whole tumour of a study, and estimate its subtype with every model of ``store``.
 
     ``numbering`` says which value of the mask is which part of the tumour, where neither the study nor the mask does;
-    ``resample_to`` brings sequences on different grids to that of one. A model that cannot be used on this study is
+    ``resample_to`` brings sequences on different grids to that of one; ``circumstances`` are what is known of the
+    patient besides the images. A model that cannot be used on this study is
     named with the reason. Raises the errors of :func:`~gliomics.cohort.measure.measure` for a mask that cannot be
     measured.
     """
@@ -103,7 +106,7 @@ def examine(
         whole,
         mask_file.origin,
         features,
-        read_segment(features, whole, head, _estimates(features, store)),
+        read_segment(features, whole, head, _estimates(features, store, circumstances)),
         facts=_parts(mask, parts, study.spacing_known) | dict(mask_file.facts),
         warnings=mask_file.warnings,
         is_automatic=mask_file.is_automatic,
@@ -123,7 +126,7 @@ def names_of_parts(numbering: MaskNumbering, segments: Mapping[int, str]) -> dic
     return {value: part.replace("-", " ") for value, part in parts.items()}
 
 
-def _estimates(features: FeatureRow, store: ModelStore) -> Estimates:
+def _estimates(features: FeatureRow, store: ModelStore, circumstances: Circumstances) -> Estimates:
     """By every subtype model that serves, and why others give none."""
     estimates: list[SubtypeEstimate] = []
     models: dict[str, SubtypeModel] = {}
@@ -132,7 +135,7 @@ def _estimates(features: FeatureRow, store: ModelStore) -> Estimates:
     for name in store.names("subtype"):
         try:
             model = SubtypeModel(store.current(name))
-            estimates.append(model.estimate(features))
+            estimates.append(model.estimate(features, circumstances.of_classes(model.card.classes)))
             models[model.card.name], cards[model.card.name] = model, model.card
         except GliomicsError as error:
             refused[name] = str(error)

@@ -73,3 +73,32 @@ def calibration_error(probability: Array, outcome: Classes) -> float:
             gap = abs(probability[rows, k].mean() - np.mean(outcome[rows] == k))
             errors.append(gap * rows.size / outcome.size)
     return float(np.sum(errors) / probability.shape[1])
+
+
+def calibration_line(probability: Array, positive: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Calibration slope and intercept (Van Calster 2019); 1 and 0 are perfect.
+
+    The slope is that of the outcome's log-odds over the estimated ones: below 1 the estimates are too sure. The
+    intercept is what is to be added to the estimated log-odds, with a slope of 1 (calibration in the large): above 0
+    the class is commoner than they say. ``probability`` of the positive class and ``positive`` are (patients,). Raises
+    :class:`InputError` where all patients are of one class.
+
+    >>> slope, intercept = calibration_line(np.array([0.5, 0.5, 0.9, 0.9]), np.array([True, False, True, True]))
+    >>> slope > 1 and intercept > 0
+    True
+    """
+    from scipy.optimize import minimize
+
+    if positive.all() or not positive.any():
+        raise InputError("calibration needs patients of two classes; all are of one")
+    clipped = np.clip(probability, 1e-6, 1 - 1e-6)
+    log_odds = np.log(clipped / (1 - clipped))
+    signs = np.where(positive, 1.0, -1.0)
+
+    def loss(line: Array) -> float:
+        # A little of a penalty, so that there is a line where the classes are told apart without an error.
+        return float(np.logaddexp(0, -signs * (line[0] * log_odds + line[1])).sum() + 1e-3 * np.sum(line**2))
+
+    slope = minimize(loss, np.array([1.0, 0.0]), method="BFGS").x[0]
+    intercept = minimize(lambda level: loss(np.array([1.0, level[0]])), np.array([0.0]), method="BFGS").x[0]
+    return float(slope), float(intercept)

@@ -12,23 +12,33 @@ from gliomics.errors import InputError
 from gliomics.files import safe_name
 from gliomics.models import ModelCard, ModelFolder, SequenceNeeds, TrainingRecord, patient_hash, write_model_folder
 from gliomics.records import FeatureRow
+from gliomics.statistics.arrays import Classes
 from gliomics.subtype import persist
+from gliomics.subtype.blocks import AGE
+from gliomics.subtype.classifier import FOLDS
 from gliomics.subtype.contradictions import relations
-from gliomics.subtype.ensemble import MEMBERS, fit_ensemble
-from gliomics.subtype.novelty import Novelty, quantiles
-from gliomics.subtype.signatures import sequence_of
+from gliomics.subtype.doubt.identity import SequenceIdentity, columns
+from gliomics.subtype.doubt.novelty import Novelty, quantiles
+from gliomics.subtype.ensemble import MEMBERS
+from gliomics.subtype.explain import group_profile
 from gliomics.subtype.table import TrainingTable, check_class_counts, join
-from gliomics.subtype.validate import (
-    FOLDS,
+from gliomics.subtype.validation.crossvalidate import (
+    OutOfFold,
     chance_level,
     cross_validate,
-    signature_columns,
-    summarise,
-    without_sequence,
+    fit_variant,
+    leave_one_group_out,
+    predict_folds,
+    table_variants,
 )
+from gliomics.subtype.validation.summary import summarise, warnings_of
+from gliomics.subtype.variants import Variant
 
-LEAST_PER_CLASS = 10
+LEAST_PER_CLASS = 8
 """Fewer patients than this in a class cannot show that a model works; fitting is refused."""
+
+CALIBRATION_REPEATS = 5
+"""Repeats of the cross-validation by which the final model is calibrated."""
 
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
@@ -37,8 +47,9 @@ LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 class FitOptions:
     """What a fit needs besides the data.
 
-    ``classes`` maps values of the outcome to class names, in order. ``repeats`` of the 5-fold cross-validation,
-    ``permutations`` of the outcome for the AUC by chance, ``members`` of the ensemble for each signature.
+    ``classes`` maps values of the outcome to class names, in order. ``given`` says of whom the model tells something,
+    for the card: the class that another outcome has in all patients. ``repeats`` of the 5-fold cross-validation,
+    ``permutations`` of the outcome for the AUC by chance, ``members`` refitted to show the spread of the fit.
     """
 
     name: str
@@ -46,6 +57,7 @@ class FitOptions:
     title: str
     population: str
     classes: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     repeats: int = 20
     permutations: int = 100
@@ -53,84 +65,161 @@ class FitOptions:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Cohort:
+    """What a model is fitted to: features, and by patient the outcome and, where they are known, age and site.
+
+    ``ages`` are in years. ``sites`` are the hospitals: the model is tried on each by models of all others, too.
+    ``other_masks`` maps a name such as ``"masks grown by one voxel"`` to features of the same studies from other masks,
+    with which the cross-validated models are tried, too. ``related`` maps the name of another subtype model to each
+    patient's class by it, from which the card says what the classes go with.
+    """
+
+    rows: Sequence[FeatureRow]
+    outcomes: Mapping[str, str]
+    ages: Mapping[str, float] | None = None
+    sites: Mapping[str, str] | None = None
+    other_masks: Mapping[str, Sequence[FeatureRow]] = field(default_factory=dict)
+    related: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model folder, and what its cross-validation says of each patient of ``table``."""
+
+    folder: ModelFolder
+    table: TrainingTable
+    out_of_fold: OutOfFold
+
+
 def fit_model(
-    rows: Sequence[FeatureRow],
-    outcomes: Mapping[str, str],
+    cohort: Cohort,
     out: Path,
     options: FitOptions,
     *,
-    other_masks: Mapping[str, Sequence[FeatureRow]] | None = None,
-    related: Mapping[str, Mapping[str, str]] | None = None,
     progress: Callable[[int, int], None] = lambda steps, total: None,
-) -> ModelFolder:
+) -> Fitted:
     """Cross-validate, fit to all patients and write the model folder ``out``, which must not exist.
 
-    ``outcomes`` gives each patient's class (see :func:`~gliomics.study.patients.read_patient_column`). ``other_masks``
-    maps a name such as ``"with masks grown by one voxel"`` to features of the same studies from other masks, with
-    which the cross-validated models are tried too. ``related`` maps the name of another subtype model to each patient's
-    class by it, from which the card says what the classes go with. Equal input and seed give an equal model.
-    Raises :class:`InputError` where a class has fewer than 10 patients.
+    Equal input and seed give an equal model. Raises :class:`InputError` where a class has fewer than 8 patients.
     """
     if out.exists():
         raise InputError(f"{out} exists already; a model is never overwritten, choose another folder")
     safe_name(options.name, "model name")
-    table = join(rows, outcomes, options.classes)
+    table = join(cohort.rows, cohort.outcomes, options.classes, cohort.ages)
     check_class_counts(table, LEAST_PER_CLASS)
     rng = np.random.default_rng(options.seed)
     steps = _Steps(options.repeats * FOLDS + options.permutations, progress)
+    variants = table_variants(table)
+    other_values = {name: table.aligned(rows) for name, rows in cohort.other_masks.items()}
+    result = cross_validate(table, repeats=options.repeats, rng=rng, other_values=other_values, step=steps)
+    by_group = {} if cohort.sites is None else {"site": _by_site(table, cohort.sites, rng)}
+    chance = chance_level(table, variants[0].name, permutations=options.permutations, rng=rng, step=steps)
 
-    columns, signatures = signature_columns(table, np.arange(len(table.patients)))
-    features = [table.names[column] for column in columns]
-    needs = _sequence_needs(table, features)
-    variants = {name: table.aligned(rows) for name, rows in (other_masks or {}).items()}
-    variants |= {f"without {name}": without_sequence(table, name) for name in needs.optional}
-    members = options.members
-    result = cross_validate(table, repeats=options.repeats, rng=rng, variants=variants, members=members, step=steps)
-    chance = chance_level(table, permutations=options.permutations, rng=rng, members=members, step=steps)
-
-    values = table.columns(features)
     # A generator of its own, so that the model does not depend on how thoroughly it was validated.
-    fit_rng = np.random.default_rng(options.seed)
-    ensemble = fit_ensemble(values, table.outcome, len(table.classes), signatures, fit_rng, members=members)
-    novelty = Novelty.fit(ensemble.scaling.scores(values))
     hashes = [patient_hash(patient) for patient in table.patients]
-    order = sorted(range(len(hashes)), key=hashes.__getitem__)
+    order = np.array(sorted(range(len(hashes)), key=hashes.__getitem__), dtype=np.int64)
+    fitted = [_fitted(table, variant, order, result, options) for variant in variants]
+    values = table.columns(variants[0].features)
+    novelty = Novelty.fit(fitted[0].classifier.ensemble.scaling.scores(values))
+    identity = _identity(table, variants[0])
+    metrics = summarise(table, result, chance, rng, by_group)
     card = ModelCard(
         name=options.name,
         version="1",
         task="subtype",
         title=options.title,
         description=options.description,
-        sequences=needs,
+        sequences=_sequence_needs(variants),
         classes=table.classes,
-        settings=_settings(table, features, signatures, options.target, novelty.threshold).model_dump(),
+        settings=_settings(
+            table, variants, options, (novelty, identity), warnings_of(metrics, [v.name for v in variants])
+        ).model_dump(),
         training=TrainingRecord(
             population=options.population,
             n_patients=len(table.patients),
             fingerprint=table.fingerprint,
             patients=[hashes[row] for row in order],
         ),
-        metrics=summarise(table, result, chance, rng),
-        relations=relations(table, related or {}),
+        metrics=metrics,
+        relations=relations(table, cohort.related),
     )
-    return write_model_folder(out, card, persist.writers(ensemble, novelty, result.probabilities[:, order]))
+    folder = write_model_folder(out, card, persist.writers(fitted, novelty, identity, table.outcome[order]))
+    return Fitted(folder, table, result)
+
+
+def _fitted(
+    table: TrainingTable, variant: Variant, order: Classes, result: OutOfFold, options: FitOptions
+) -> persist.FittedVariant:
+    """A variant fitted to all patients, with what is kept of each in the card's order."""
+    everyone = np.arange(len(table.patients))
+    rng = np.random.default_rng(options.seed)
+    classifier = fit_variant(table, variant, everyone, rng, members=options.members, repeats=CALIBRATION_REPEATS)
+    profiles = group_profile(classifier, table.columns(variant.features), variant.features)
+    return persist.FittedVariant(variant, classifier, result.probabilities[variant.name][:, order], profiles[order])
+
+
+def _identity(table: TrainingTable, variant: Variant) -> SequenceIdentity | None:
+    """What tells the sequences of a model's images apart; nothing where there are not two that were measured so."""
+    sequences = [name for name in variant.sequences if set(columns(name)) <= set(table.names)]
+    if "flair" not in sequences or len(sequences) < 2:
+        return None
+    return SequenceIdentity.fit(sequences, {name: table.columns(columns(name)) for name in sequences})
+
+
+def _by_site(table: TrainingTable, sites: Mapping[str, str], rng: np.random.Generator) -> OutOfFold:
+    """What models say of each patient that saw nobody of the same site."""
+    unknown = [patient for patient in table.patients if patient not in sites]
+    if unknown:
+        raise InputError(
+            f"the site of {len(unknown)} patients is not known, e.g. of '{unknown[0]}'; complete the table"
+        )
+    groups = np.array([sites[patient] for patient in table.patients])
+    if len(set(groups)) < 2:
+        raise InputError(f"all patients are of site '{groups[0]}'; leave the sites out")
+    return predict_folds(table, [leave_one_group_out(groups)], rng)
 
 
 def _settings(
-    table: TrainingTable, features: list[str], signatures: list[list[int]], target: str, novelty_threshold: float
+    table: TrainingTable,
+    variants: Sequence[Variant],
+    options: FitOptions,
+    doubts: tuple[Novelty, SequenceIdentity | None],
+    warnings: dict[str, list[str]],
 ) -> persist.SubtypeSettings:
+    novelty, identity = doubts
+    features = variants[0].features + [AGE] * (AGE in table.names)
     return persist.SubtypeSettings(
-        target=target,
+        target=options.target,
+        given=dict(options.given),
         region=table.region,
         config=_config_name(table.config_sha256),
         config_sha256=table.config_sha256,
-        features=features,
-        signatures=[[features[position] for position in signature] for signature in signatures],
-        novelty_threshold=novelty_threshold,
+        variants=[
+            persist.VariantSettings(
+                name=variant.name,
+                sequences=list(variant.sequences),
+                blocks={block: list(names) for block, names in variant.blocks.items()},
+            )
+            for variant in variants
+        ],
+        novelty_threshold=novelty.threshold,
+        identity_thresholds=dict(identity.thresholds) if identity is not None else {},
         quantile_levels=list(LEVELS),
         quantiles=_quantiles(table, features, None),
         class_quantiles={name: _quantiles(table, features, k) for k, name in enumerate(table.classes)},
+        warnings=warnings,
         class_counts={name: int(np.sum(table.outcome == k)) for k, name in enumerate(table.classes)},
+    )
+
+
+def _sequence_needs(variants: Sequence[Variant]) -> SequenceNeeds:
+    """Those of the variant that needs fewest are required, the others are not."""
+    of_images = [set(variant.sequences) for variant in variants if variant.needs_images]
+    required = set.intersection(*of_images)
+    return SequenceNeeds(
+        required=[name for name in variants[0].sequences if name in required],
+        optional=[name for name in variants[0].sequences if name not in required],
     )
 
 
@@ -141,19 +230,6 @@ class _Steps:
     def __call__(self) -> None:
         self._count += 1
         self._progress(self._count, self._total)
-
-
-def _sequence_needs(table: TrainingTable, features: Sequence[str]) -> SequenceNeeds:
-    """A sequence that some training patients lack is one that the model can do without."""
-    sequences = [name for name in dict.fromkeys(sequence_of(feature) for feature in features) if name is not None]
-    lacking = {
-        name: bool(np.isnan(table.columns([f for f in features if sequence_of(f) == name])).all(axis=1).any())
-        for name in sequences
-    }
-    return SequenceNeeds(
-        required=[name for name in sequences if not lacking[name]],
-        optional=[name for name in sequences if lacking[name]],
-    )
 
 
 def _quantiles(table: TrainingTable, features: Sequence[str], k: int | None) -> dict[str, list[float]]:

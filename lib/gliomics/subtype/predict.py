@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
-from gliomics.errors import InputError
-from gliomics.features.regions import part_region
 from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash
 from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.statistics.arrays import Array
-from gliomics.study.records import UNNAMED_SEQUENCE
-from gliomics.subtype import novelty, persist
-from gliomics.subtype.explain import contributions
-from gliomics.subtype.population import PopulationRange
-from gliomics.subtype.signatures import sequence_of
+from gliomics.subtype import explain, persist
+from gliomics.subtype.calibration import with_prevalence
+from gliomics.subtype.circumstances import NOTHING_KNOWN, Circumstances
+from gliomics.subtype.doubt.identity import describe_brightness, describe_mistaken
+from gliomics.subtype.doubt.likeness import likeness
+from gliomics.subtype.doubt.population import PopulationRange
+from gliomics.subtype.inputs import StudyInput, study_input, usable_variants
+from gliomics.subtype.persist import FittedVariant
 
 INTERVAL = (0.05, 0.95)
 
@@ -25,7 +26,8 @@ class SubtypeModel:
 
     def __init__(self, model: ModelFolder) -> None:
         self.card: ModelCard = model.card
-        self.settings, self._ensemble, self._novelty, self._out_of_fold = persist.read(model)
+        self._stored = persist.read(model)
+        self.settings = self._stored.settings
 
     def __repr__(self) -> str:
         return (
@@ -36,12 +38,24 @@ class SubtypeModel:
 
     @property
     def features(self) -> list[str]:
-        """The features that it uses."""
-        return list(self.settings.features)
+        """The features of the images that it uses."""
+        return self._stored.variants[0].variant.features
 
     @property
+    def features_by_influence(self) -> list[str]:
+        """The same, those first that move an estimate from the images most when they change by a standard deviation."""
+        coefficients = self._stored.variants[0].classifier.ensemble.coefficients[0]
+        influence = dict(zip(self.features, np.ptp(coefficients, axis=0), strict=True))
+        return sorted(self.features, key=lambda name: -influence[name])
+
+    @property
+    def uses_age(self) -> bool:
+        """Whether it can take the age into account."""
+        return any(fitted.variant.needs_age for fitted in self._stored.variants)
+
+    @cached_property
     def population(self) -> dict[str, PopulationRange]:
-        """The training patients' values of each feature, as quantiles."""
+        """The training patients' values of each feature, and of the age where it is used, as quantiles."""
         return {
             name: PopulationRange(
                 self.settings.quantile_levels, overall, {k: q[name] for k, q in self.settings.class_quantiles.items()}
@@ -49,139 +63,140 @@ class SubtypeModel:
             for name, overall in self.settings.quantiles.items()
         }
 
-    def out_of_fold(self, patient_id: str) -> list[dict[str, float]]:
-        """The probabilities of a training patient by models that were fitted without it, one for each repeat.
+    @property
+    def training_shares(self) -> Array:
+        """The share of each class among the training patients, (classes,)."""
+        counts = np.array([self.settings.class_counts[name] for name in self.card.classes], dtype=float)
+        return np.asarray(counts / counts.sum())
 
-        Empty for others.
+    def out_of_fold(self, patient_id: str) -> list[dict[str, float]]:
+        """The probabilities of a training patient from the images alone, by models that were fitted without it.
+
+        One for each repeat of the cross-validation; empty for others.
         """
         if not self.card.training.learned_from(patient_id):
             return []
         row = self.card.training.patients.index(patient_hash(patient_id))
-        return [
-            dict(zip(self.card.classes, map(float, probabilities[row]), strict=True))
-            for probabilities in self._out_of_fold
-        ]
+        return [self._by_class(probabilities[row]) for probabilities in self._stored.variants[0].out_of_fold]
 
-    def estimate(self, features: FeatureRow) -> SubtypeEstimate:
+    def estimate(self, features: FeatureRow, circumstances: Circumstances = NOTHING_KNOWN) -> SubtypeEstimate:
         """Estimate the class of one study.
 
-        A study without one of the model's optional sequences is estimated from the other features, and the reasons
-        say so. Raises :class:`InputError` for features that are missing otherwise, or that are of another
-        named region or configuration than the model's.
+        The variant of the model that uses most of what is there makes the estimate; the reasons say what is missing.
+        Raises :class:`InputError` for features that are missing otherwise, or that are of another named region or
+        configuration than the model's, and for a prevalence that is not of its classes.
         """
-        self._check_comparable(features)
-        features, notes = _named_sequence(features, self.card)
-        absent = self._absent_sequences(features)
-        values = self._values(features, absent)
-        members = self._ensemble.member_probabilities(values[None])[:, 0]
-        probability = members.mean(axis=0)
-        low, high = np.quantile(members, INTERVAL, axis=0)
-        classes = self.card.classes
-        predicted = classes[int(probability.argmax())]
-        inside, unlike = self._likeness(values)
+        shares = circumstances.shares(self.card.classes, self.training_shares)
+        study = study_input(features, self.card, self.settings, circumstances.age if self.uses_age else None)
+        usable = usable_variants(study, self._stored.variants, self.card, self.settings)
+        fitted, classes = usable[0], self.card.classes
+        row = study.values(fitted.variant.features)
+        probability, low, high = self._with_interval(fitted, row, shares)
+        k = int(probability.argmax())
+        intercept, parts = explain.contributions(fitted.classifier, row, k, fitted.variant.features, self.population)
+        profile = explain.group_profile(fitted.classifier, row[None], fitted.variant.features)[0]
+        inside, reasons = self._likeness(study, fitted)
         in_sample = self.card.training.learned_from(patient_of(features))
         if in_sample:
-            notes.append("the model was fitted on this patient, among others: the estimate is not a prediction")
-        notes += [
-            f"the study has no {name}: its features were taken as the training patients' medians" for name in absent
-        ]
-        intercept, parts = contributions(
-            self._ensemble, values, classes.index(predicted), self.features, self.population
-        )
+            reasons.append("the model was fitted on this patient, among others: the estimate is not a prediction")
         return SubtypeEstimate(
             study_id=features.study_id,
             model=self.card.name,
             model_version=self.card.version,
             target=self.settings.target,
-            predicted=predicted,
-            probabilities={name: float(p) for name, p in zip(classes, probability, strict=True)},
-            intervals={
-                name: [float(min(a, p)), float(max(b, p))]
-                for name, a, b, p in zip(classes, low, high, probability, strict=True)
-            },
+            predicted=classes[k],
+            probabilities=self._by_class(probability),
+            intervals={name: [float(a), float(b)] for name, a, b in zip(classes, low, high, strict=True)},
             inside_training_range=inside,
             population=self.card.training.population,
             n_training=self.card.training.n_patients,
-            performance=self._performance(predicted, absent),
-            reasons=unlike + notes,
+            performance=self._performance(classes[k], fitted.variant.name),
+            reasons=[
+                *self.settings.warnings.get(fitted.variant.name, []),
+                *reasons,
+                *study.notes,
+                *self._absences(study, fitted),
+            ],
             in_sample=in_sample,
             contributions=parts,
-            intercept=intercept,
+            intercept=intercept + self._level_shift(shares, k),
+            prediction_set=self._set(fitted, row),
+            covariates={} if circumstances.age is None or not self.uses_age else {"age": float(circumstances.age)},
+            groups=explain.by_group(parts),
+            variant=fitted.variant.name,
+            by_input={
+                item.variant.name: self._by_class(self._probability(item, study.values(item.variant.features), shares))
+                for item in usable
+            },
+            given=dict(self.settings.given),
+            prevalence={} if circumstances.prevalence is None else self._by_class(shares),
+            nearest=explain.nearest(profile, fitted.profiles, self._stored.outcome, classes),
         )
 
-    def _check_comparable(self, features: FeatureRow) -> None:
-        region = self.settings.region
-        if part_region(features.region) and features.region != region:
-            raise InputError(
-                f"the features of '{features.study_id}' are of region '{features.region}'; model '{self.card.name}' "
-                f"was fitted on region '{region}', so measure that"
+    def _by_class(self, values: Array) -> dict[str, float]:
+        return dict(zip(self.card.classes, map(float, values), strict=True))
+
+    def _probability(self, fitted: FittedVariant, row: Array, shares: Array) -> Array:
+        return with_prevalence(fitted.classifier.probabilities(row[None])[0], self.training_shares, shares)
+
+    def _with_interval(self, fitted: FittedVariant, row: Array, shares: Array) -> tuple[Array, Array, Array]:
+        """The probability of each class and the bounds of its spread over the members, each (classes,)."""
+        probability = self._probability(fitted, row, shares)
+        scores = fitted.classifier.ensemble.member_scores(row[None])[:, 0]
+        members = with_prevalence(fitted.classifier.calibration.probabilities(scores), self.training_shares, shares)
+        low, high = np.quantile(members, INTERVAL, axis=0)
+        return probability, np.minimum(low, probability), np.maximum(high, probability)
+
+    def _level_shift(self, shares: Array, k: int) -> float:
+        """What the prevalence adds to the log-odds of a class against the others."""
+        shift = np.log(shares / self.training_shares)
+        return float(shift[k] - np.delete(shift, k).mean())
+
+    def _set(self, fitted: FittedVariant, row: Array) -> list[str]:
+        """The classes that cannot be excluded; none are named where there were too few patients to tell.
+
+        The prevalence does not enter: the sets hold in each class, however common it is.
+        """
+        if not fitted.classifier.class_scores.is_enough:
+            return []
+        members = fitted.classifier.sets(row[None])[0]
+        return [name for name, member in zip(self.card.classes, members, strict=True) if member]
+
+    def _likeness(self, study: StudyInput, fitted: FittedVariant) -> tuple[bool, list[str]]:
+        """Whether the images are like the training patients', and which features are not."""
+        used = np.isin(self.features, fitted.variant.features)
+        values = np.where(used, study.values(self.features), np.nan)
+        z = self._stored.variants[0].classifier.ensemble.scaling.scores(values)
+        n = self.card.training.n_patients
+        inside, reasons = likeness(self._stored.novelty, self.features, values, z, self.population, n=n)
+        identity = self._stored.identity
+        doubts = describe_mistaken(identity.mistaken(study.features.values)) if identity is not None else []
+        doubts += describe_brightness(study.features.diagnostics)
+        return inside and not doubts, [*doubts, *reasons]
+
+    def _absences(self, study: StudyInput, fitted: FittedVariant) -> list[str]:
+        """What the estimate could have used."""
+        sequences = [*self.card.sequences.required, *self.card.sequences.optional]
+        notes = []
+        if missing := [name for name in sequences if name not in fitted.variant.sequences]:
+            notes.append(
+                f"the study lacks {' or '.join(name for name in missing if name not in study.sequences)}: the estimate "
+                f"is from {fitted.variant.name} alone"
             )
-        row_config, model_config = features.diagnostics.get("config_sha256"), self.settings.config_sha256
-        if row_config and model_config and row_config != model_config:
-            raise InputError(
-                f"the features of '{features.study_id}' were computed with another configuration than model "
-                f"'{self.card.name}' was fitted with; compute them with --config {self.settings.config}"
+        if undefined := study.undefined(fitted.variant.features):
+            notes.append(
+                f"{', '.join(undefined)} could not be measured in this lesion and "
+                f"{'was' if len(undefined) == 1 else 'were'} taken as the training patients' medians"
             )
+        return notes
 
-    def _absent_sequences(self, features: FeatureRow) -> list[str]:
-        present = {sequence_of(name) for name in features.values}
-        return [name for name in self.card.sequences.optional if name not in present]
-
-    def _values(self, features: FeatureRow, absent: list[str]) -> Array:
-        missing = [n for n in self.features if n not in features.values and sequence_of(n) not in absent]
-        present = {sequence_of(name) for name in features.values}
-        sequences = [name for name in self.card.sequences.required if name not in present]
-        if sequences:
-            raise InputError(
-                f"nothing was measured of study '{features.study_id}' in {' and '.join(sequences)}, which model "
-                f"'{self.card.name}' needs"
-            )
-        if missing:
-            listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-            raise InputError(
-                f"study '{features.study_id}' lacks features that model '{self.card.name}' needs: {listed}; "
-                f"compute them: gliomics features STUDIES --masks DIR --config {self.settings.config} --out FILE.csv"
-            )
-        values = np.array([features.values.get(name, np.nan) for name in self.features])
-        if not np.isfinite(values[[name in features.values for name in self.features]]).all():
-            raise InputError(f"study '{features.study_id}' has features that are NaN or infinite; compute them again")
-        return values
-
-    def _likeness(self, values: Array) -> tuple[bool, list[str]]:
-        """Whether the features lie inside the training patients' cloud, and which ones do not by themselves."""
-        z = self._ensemble.scaling.scores(values)
-        levels = self.settings.quantile_levels
-        like = f"those of 99 % of the {self.card.training.n_patients} training patients"
-        if self._novelty.distance(z) <= self._novelty.threshold:
-            outside = self._outside(values)
-            count = int((~np.isnan(values)).sum())
-            return True, [novelty.describe_outliers(like, outside, count)] if outside else []
-        reasons = [f"taken together, the features are unlike {like}"]
-        for column in self._novelty.contributors(z):
-            name = self.features[column]
-            quantiles = self.settings.quantiles[name]
-            low, high = np.interp((0.01, 0.99), levels, quantiles)
-            reasons.append(novelty.describe_feature(name, float(values[column]), float(low), float(high)))
-        return False, reasons
-
-    def _outside(self, values: Array) -> list[str]:
-        """The features that lie outside the range of 90 % of the training patients."""
-        levels = self.settings.quantile_levels
-        ranges = [np.interp((0.05, 0.95), levels, self.settings.quantiles[name]) for name in self.features]
-        return [
-            name
-            for name, value, (low, high) in zip(self.features, values, ranges, strict=True)
-            if value < low or value > high
-        ]
-
-    def _performance(self, predicted: str, absent: list[str]) -> str:
-        """The model's first figure, that of the predicted class, and that without the sequences that are missing."""
-        headline = [metric.name for metric in self.card.metrics[:1]]
-        names = [
-            *headline,
-            f"AUC, {predicted} against the rest",
-            *(f"{figure}, without {name}" for figure in headline for name in absent),
-        ]
+    def _performance(self, predicted: str, variant: str) -> str:
+        """The figures of the variant, and of the predicted class: what the card says first of each."""
+        names = (
+            f"AUC, {variant}",
+            f"AUC, mean of each class against the rest, {variant}",
+            f"AUC, {predicted} against the rest, {variant}",
+        )
         return "; ".join(_sentence(metric) for metric in self.card.metrics if metric.name in names)
 
 
@@ -193,15 +208,3 @@ def patient_of(features: FeatureRow) -> str:
 def _sentence(metric: Metric) -> str:
     interval = f" ({metric.low:.2f} to {metric.high:.2f})" if metric.low is not None and metric.high is not None else ""
     return f"{metric.name}: {metric.value:.2f}{interval}, cross-validated on {metric.n} patients"
-
-
-def _named_sequence(features: FeatureRow, card: ModelCard) -> tuple[FeatureRow, list[str]]:
-    """Take the only image of a study, whose sequence nobody named, for the only sequence that the model must have."""
-    prefix = f"{UNNAMED_SEQUENCE}_"
-    unnamed = {name: value for name, value in features.values.items() if name.startswith(prefix)}
-    if not unnamed or len(card.sequences.required) != 1:
-        return features, []
-    sequence = card.sequences.required[0]
-    renamed = {f"{sequence}_{name.removeprefix(prefix)}": value for name, value in unnamed.items()}
-    note = f"the image's sequence is not named; it was taken for {sequence}"
-    return replace(features, values=features.values | renamed), [note]

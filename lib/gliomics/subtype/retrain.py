@@ -13,10 +13,10 @@ import numpy as np
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder, ModelStore
 from gliomics.models.champion import Comparison, Retraining, challenge
-from gliomics.records import FeatureRow
 from gliomics.study.patients import canonical_patient
-from gliomics.subtype.fit import FitOptions, fit_model
+from gliomics.subtype.fit import Cohort, FitOptions, fit_model
 from gliomics.subtype.predict import SubtypeModel, patient_of
+from gliomics.subtype.variants import IMAGES
 
 REPEATS, PERMUTATIONS = 5, 20
 """How thoroughly a challenger is cross-validated, for its card and for the comparison."""
@@ -25,19 +25,19 @@ REPEATS, PERMUTATIONS = 5, 20
 def retrain(
     store: ModelStore,
     name: str,
-    rows: Sequence[FeatureRow],
-    outcomes: Mapping[str, str],
+    cohort: Cohort,
     *,
     population: str = "patients labelled here",
     progress: Callable[[int, int], None] = lambda steps, total: None,
 ) -> Retraining:
     """Fit a new version of a subtype model and publish it if it is better on patients that neither version had seen.
 
-    ``rows`` are features of whole lesions, with the patient in their diagnostics, ``outcomes`` each patient's class
-    by the champion's own names. The new version is fitted to all patients; what is compared, patient by patient by
-    :func:`probability_score`, are the estimates of its cross-validation, each by a model that was fitted without the
-    patient. The champion is compared by its own estimates of patients that it was not fitted on, and by those of its
-    own cross-validation of others. Raises :class:`InputError` where a class has fewer than 10 patients.
+    The cohort's rows are features of whole lesions, with the patient in their diagnostics, its outcomes each patient's
+    class by the champion's own names. The new version is fitted to all patients; what is compared, patient by patient
+    by :func:`probability_score`, are the estimates of its cross-validation from the images, each by a model that was
+    fitted without the patient. The champion is compared by its own estimates of patients that it was not fitted on, and
+    by those of its own cross-validation of others. A version that is no better than chance is not published, however
+    bad the champion is. Raises :class:`InputError` where a class has fewer than 8 patients.
     """
     serving = store.current(name)
     champion = SubtypeModel(serving)
@@ -49,16 +49,18 @@ def retrain(
         description=card.description,
         population=population,
         classes={label: label for label in card.classes},
+        given=champion.settings.given,
         repeats=REPEATS,
         permutations=PERMUTATIONS,
     )
     with tempfile.TemporaryDirectory() as folder:
-        fitted = fit_model(rows, outcomes, Path(folder) / "model", options, progress=progress)
+        fitted = fit_model(cohort, Path(folder) / "model", options, progress=progress).folder
         _check_classes(fitted, card.classes)
-        comparison = _compare(champion, SubtypeModel(fitted), rows, outcomes)
+        comparison = _compare(champion, SubtypeModel(fitted), cohort)
         files = {file: partial(shutil.copyfile, fitted.file(file)) for file in fitted.card.sha256}
         new = fitted.card.model_copy(update={"parent": card.version, "relations": card.relations})
-        return challenge(store, new, files, comparison)
+        warnings = fitted.card.settings["warnings"].get(IMAGES, [])
+        return challenge(store, new, files, comparison, refusal="; ".join(warnings))
 
 
 def probability_score(probabilities: Mapping[str, float], truth: str) -> float:
@@ -72,16 +74,14 @@ def probability_score(probabilities: Mapping[str, float], truth: str) -> float:
     return 1 - sum((p - (name == truth)) ** 2 for name, p in probabilities.items()) / 2
 
 
-def _compare(
-    champion: SubtypeModel, challenger: SubtypeModel, rows: Sequence[FeatureRow], outcomes: Mapping[str, str]
-) -> Comparison:
+def _compare(champion: SubtypeModel, challenger: SubtypeModel, cohort: Cohort) -> Comparison:
     """The scores of both of the patients that the challenger was fitted on, each by a model that had not seen them.
 
     Of several estimates of a patient, one for each repeat of a cross-validation, the scores are averaged: the score of
     the averaged estimate would be better than that of any model that could serve.
     """
-    before, after = {}, {}
-    for row in sorted(rows, key=lambda row: row.study_id):
+    before, after, outcomes = {}, {}, cohort.outcomes
+    for row in sorted(cohort.rows, key=lambda row: row.study_id):
         patient = canonical_patient(patient_of(row))
         if patient in before or patient not in outcomes:
             continue

@@ -14,6 +14,7 @@ from gliomics.errors import InputError
 from gliomics.records import FeatureRow
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.study.patients import canonical_patient
+from gliomics.subtype.blocks import AGE, MOST_MISSING
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class TrainingTable:
     """One row per patient.
 
     ``values`` is (patients, features) with NaN where a study lacks the sequence, ``outcome`` the position of each
-    patient's class in ``classes``.
+    patient's class in ``classes``. The age, where it is known, is the column :data:`~gliomics.subtype.blocks.AGE`.
     """
 
     patients: list[str]
@@ -43,7 +44,11 @@ class TrainingTable:
         absent = [study for study in self.studies if study not in by_study]
         if absent:
             raise InputError(f"the other features lack {len(absent)} studies, e.g. '{absent[0]}'; compute them too")
-        return _matrix([by_study[study] for study in self.studies], self.names)
+        values = _matrix([by_study[study] for study in self.studies], self.names)
+        if AGE in self.names:
+            column = self.names.index(AGE)
+            values[:, column] = self.values[:, column]
+        return values
 
     @property
     def fingerprint(self) -> str:
@@ -52,12 +57,17 @@ class TrainingTable:
         return hashlib.sha256(json.dumps(sorted(rows)).encode()).hexdigest()
 
 
-def join(rows: Sequence[FeatureRow], outcomes: Mapping[str, str], renamed: Mapping[str, str]) -> TrainingTable:
+def join(
+    rows: Sequence[FeatureRow],
+    outcomes: Mapping[str, str],
+    renamed: Mapping[str, str],
+    ages: Mapping[str, float] | None = None,
+) -> TrainingTable:
     """One row per patient that has features and an outcome; of several studies of a patient, the first.
 
     ``renamed`` maps values of the outcome to class names and, if it is not empty, is the whole list of classes in
-    order. Raises :class:`InputError` when rows are of different regions or feature configurations, or nothing can be
-    joined.
+    order; several values may be one class. ``ages`` are in years, by patient. Raises :class:`InputError` when rows are
+    of different regions or feature configurations, or nothing can be joined.
     """
     _check_comparable(rows)
     row_by_patient: dict[str, FeatureRow] = {}
@@ -68,16 +78,32 @@ def join(rows: Sequence[FeatureRow], outcomes: Mapping[str, str], renamed: Mappi
     classes = [name for name in dict.fromkeys(renamed.values()) if name in present] if renamed else sorted(present)
     patient_rows = [row_by_patient[patient] for patient in class_by_patient]
     names = list(dict.fromkeys(name for row in patient_rows for name in row.values))
+    values = _matrix([row.values for row in patient_rows], names)
+    if ages is not None:
+        names = [*names, AGE]
+        values = np.column_stack([values, _ages(list(class_by_patient), ages)])
     return TrainingTable(
         patients=list(class_by_patient),
         studies=[row.study_id for row in patient_rows],
         names=names,
-        values=_matrix([row.values for row in patient_rows], names),
+        values=values,
         outcome=np.array([classes.index(name) for name in class_by_patient.values()], dtype=np.int64),
         classes=classes,
         config_sha256=patient_rows[0].diagnostics.get("config_sha256"),
         region=patient_rows[0].region,
     )
+
+
+def _ages(patients: Sequence[str], ages: Mapping[str, float]) -> Array:
+    """The age of each patient, (patients,), NaN where it is not known."""
+    known = [patient for patient in patients if patient in ages]
+    if len(known) < (1 - MOST_MISSING) * len(patients):
+        least = f"{1 - MOST_MISSING:.0%}"
+        raise InputError(
+            f"the age of {len(known)} of {len(patients)} patients is known; at least {least} are needed: "
+            "complete the ages or leave them out"
+        )
+    return np.array([ages.get(patient, np.nan) for patient in patients])
 
 
 def _check_comparable(rows: Sequence[FeatureRow]) -> None:
@@ -113,7 +139,10 @@ def check_class_counts(table: TrainingTable, least: int) -> None:
     if len(table.classes) < 2:
         raise InputError(f"the outcome has one class only ({listed}); a model needs at least two")
     if min(counts.values()) < least:
-        raise InputError(f"too few patients in a class ({listed}); at least {least} of each are needed")
+        raise InputError(
+            f"too few patients in a class ({listed}); at least {least} of each are needed: leave the class out, or "
+            "give two values of the outcome the same class"
+        )
 
 
 def _matrix(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Array:

@@ -40,12 +40,15 @@ SENTENCES = {
     "use: about 9 new patients would do.",
     "another version serves": "Version 4 is better than version 3, but another version was put in use while it "
     "learned, and stays: mean Dice +0.021 on 1 patient new to both.",
+    "no better than chance": "Version 4 is better than version 3, but not shown to be better than chance, so version 3 "
+    "stays in use: mean Dice +0.021 on 1 patient new to both.",
 }
 VERDICTS = {
     "better": FINISHED["progress"]["verdict"],
     "not better": {"outcome": "not better", "n": 12, "gain": -0.004},
     "too few patients to tell": {"outcome": "too few patients to tell", "n": 0, "needed": 9},
     "another version serves": {"outcome": "another version serves", "n": 1, "gain": 0.021},
+    "no better than chance": {"outcome": "no better than chance", "n": 1, "gain": 0.021},
 }
 
 

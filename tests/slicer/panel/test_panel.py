@@ -64,7 +64,7 @@ def test_connected_it_lists_the_server_s_models_and_strategies(connected: Any) -
         "At random",
         "uncertainty",
     ], "a strategy that the panel does not know keeps the server's name"
-    assert "subtype_coc" in ui.modelsInfoText.text
+    assert "subtype_coc2" in ui.modelsInfoText.text
 
 
 def test_no_request_is_made_on_the_main_thread(computed: Any, backend: InProcessBackend) -> None:

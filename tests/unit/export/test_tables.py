@@ -54,7 +54,8 @@ def test_workbook_has_the_tables_with_numbers_as_numbers(segment: ExaminedSegmen
     measured = {row[0]: row[5] for row in workbook["Features"].iter_rows(min_row=2, values_only=True)}
     assert measured == pytest.approx(segment.features.values, rel=1e-14)
     probabilities = [row[5] for row in workbook["Estimates"].iter_rows(min_row=2, values_only=True)]
-    assert probabilities == [bar.probability for estimate in segment.reading.estimates for bar in estimate.bars]
+    bars = [bar.probability for estimate in segment.reading.estimates for bar in estimate.bars]
+    assert probabilities == pytest.approx(bars, rel=1e-14)
     assert probabilities
     assert segment.reading.notice in str(workbook.properties.description)
 

@@ -12,11 +12,12 @@ from gliomics.features.extract import StudyImages, extract_features
 from gliomics.study import find_study, load_sequences, read_mask
 
 
-def test_panel_is_a_preset_with_every_class_of_pyradiomics_and_the_outline() -> None:
+def test_panel_is_a_preset_with_every_class_of_pyradiomics_and_ours() -> None:
     assert "panel" in preset_names()
     panel = load_config("panel")
-    assert set(panel.mask_classes) == {"shape", "outline"}
+    assert set(panel.mask_classes) == {"shape", "outline", "ellipsoid"}
     assert set(panel.image_classes) == {"firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm"}
+    assert "glioma" in panel.feature_class
     assert (panel.normalisation.method, panel.normalisation.scale, panel.setting.binWidth) == ("zscore", 100, 10)
 
 
@@ -161,7 +162,7 @@ def test_preset_is_valid_as_a_file_would_have_to_be(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("full", 1141), ("gbm-2022", 102), ("glioma", 16), ("lgg-shape", 14), ("panel", 117)]
+    ("name", "count"), [("full", 1141), ("gbm-2022", 102), ("glioma", 16), ("lgg-shape", 14), ("panel", 134)]
 )
 def test_preset_runs_on_a_sample_study(name: str, count: int) -> None:
     root = Path(__file__).parents[3] / "sample_studies"

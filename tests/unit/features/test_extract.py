@@ -68,9 +68,11 @@ def test_intensity_features_carry_the_sequence_and_shape_is_measured_once() -> N
     ]  # fmt: skip
 
 
-def test_panel_adds_the_outline_to_what_pyradiomics_measures() -> None:
+def test_panel_adds_outline_ellipsoid_and_glioma_block_to_what_pyradiomics_measures() -> None:
     values = measured(config=load_config("panel")).values
-    assert len(values) == 107 + 10
+    of_glioma = {name for name in values if "_glioma_" in name}
+    assert len(values) == 107 + 10 + 1 + len(of_glioma)
+    assert len(of_glioma) == 11
     assert {"original_outline_Solidity", "flair_original_ngtdm_Busyness"} <= set(values)
 
 

@@ -66,7 +66,7 @@ def estimate() -> EstimateReading:
         cautions=["margin fluctuation is 9, outside the range"],
         reasons=["Solidity 0.9 speaks for coc2"],
         details=["Fitted on 74 patients of two hospitals.", "AUC 0.74 (0.62 to 0.85), n = 74."],
-        model="subtype_coc",
+        model="subtype_coc2",
         version="1",
     )
 

@@ -54,7 +54,7 @@ def test_page_on_a_label_says_who_saved_which_version_and_what_the_review_said(s
     assert "automatic mask of segmentation_flair version 1, 12% of the lesion is another now" in text
     assert "version 2 approved by Prof. C: well drawn" in text
     assert "For research use only" in text
-    assert re.search(r"COC cluster .* coc2 \(mostly IDH wild type\) 0\.\d\d \(0\.\d\d to \d\.\d\d\)", text)
+    assert re.search(r"COC2 cluster .* coc2 \(mostly IDH wild type\) 0\.\d\d \(0\.\d\d to \d\.\d\d\)", text)
     volume = np.count_nonzero(MASK.array) * 0.02
     assert f"Volume {number(volume)} cm³" in text
     assert sorted(studies.rglob("*")) == before

@@ -16,7 +16,7 @@ from gliomics.models import ModelStore
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.train_subtype import GENOMICS, SubtypeTraining
 from gliomics.study import Study, Volume, label_path, list_studies, write_mask, write_study_json, write_volume
-from gliomics.subtype.fit import FitOptions, fit_model
+from gliomics.subtype.fit import Cohort, FitOptions, fit_model
 from tests.server.studies import a_lesion_case
 
 pytestmark = pytest.mark.slow
@@ -48,7 +48,7 @@ def add_champion(root: Path) -> None:
         "subtype_flair", "FLAIR signal", "A test model", "invented patients", repeats=1, permutations=1
     )
     models = root / ".gliomics" / "models"
-    fit_model(rows, wrong, models / "subtype_flair" / "1", options)
+    fit_model(Cohort(rows, wrong), models / "subtype_flair" / "1", options)
     ModelStore(models).publish("subtype_flair", "1", "a test model")
 
 

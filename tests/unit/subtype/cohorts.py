@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from gliomics.records import FeatureRow
-from gliomics.subtype.signatures import SIGNATURES
+from gliomics.subtype.blocks import OUTLINE
+from gliomics.subtype.doubt.identity import columns
 
-FEATURES = SIGNATURES["outline, enhancement and FLAIR"]
+FEATURES = (*OUTLINE, *columns("t1c"), *columns("flair"))
 
 
 def patients(counts: Sequence[int], *, effect: float, seed: int = 0, without_t1c: int = 0) -> list[FeatureRow]:
@@ -39,3 +40,10 @@ def outcomes(counts: Sequence[int], names: Sequence[str]) -> dict[str, str]:
     """The class of each of :func:`patients`."""
     classes = np.repeat(list(names), counts)
     return {f"TCGA-XX-{number:04d}": str(name) for number, name in enumerate(classes)}
+
+
+def ages(counts: Sequence[int]) -> dict[str, float]:
+    """An age of each of :func:`patients`, which tells the classes: 20 years more from each to the next."""
+    classes = np.repeat(np.arange(len(counts)), counts)
+    drawn = np.random.default_rng(7).normal(30, 6, len(classes)) + 20 * classes
+    return {f"TCGA-XX-{number:04d}": float(age) for number, age in enumerate(drawn)}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gliomics.models import ModelFolder
-from gliomics.subtype.fit import FitOptions, fit_model
+from gliomics.subtype.fit import Cohort, FitOptions, fit_model
 from tests.unit.subtype.cohorts import outcomes, patients
 
 COUNTS = (30, 14, 16)
@@ -23,10 +23,9 @@ def a_model(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
         permutations=2,
         members=4,
     )
-    return fit_model(
+    cohort = Cohort(
         patients(COUNTS, effect=1.0, without_t1c=6),
         outcomes(COUNTS, ("1", "2", "3")),
-        tmp_path_factory.mktemp("models") / "subtype_test",
-        options,
         other_masks={"other masks": patients(COUNTS, effect=1.0, seed=5)},
     )
+    return fit_model(cohort, tmp_path_factory.mktemp("models") / "subtype_test", options).folder

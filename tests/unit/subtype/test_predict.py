@@ -11,9 +11,10 @@ from safetensors.numpy import load_file, save_file
 
 from gliomics.errors import InputError
 from gliomics.files import sha256_of
-from gliomics.models import ModelFolder, load_model_folder
+from gliomics.models import ModelFolder, load_model_folder, patient_hash
 from gliomics.models.card import content_hash
 from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.subtype.circumstances import Circumstances
 from gliomics.subtype.persist import ARRAYS, OUT_OF_FOLD
 from gliomics.subtype.predict import SubtypeModel
 from tests.unit.subtype.cohorts import FEATURES, patients
@@ -22,10 +23,10 @@ pytestmark = pytest.mark.slow
 
 COUNTS = (5, 5, 5)
 OUTSIDE_ALONE = (
-    "taken together, the features are like those of 99 % of the 60 training patients; 1 of 13 by themselves lie "
-    "outside the range of 90 % of them, where 1.3 are to be expected: flair_original_firstorder_Mean"
+    "taken together, the features are like those of 99 % of the 60 training patients; 1 of 24 by themselves lie "
+    "outside the range of 90 % of them, where 2.4 are to be expected: "
 )
-"""What is said of the study below."""
+"""How what is said of the study below begins."""
 
 
 @pytest.fixture
@@ -63,9 +64,13 @@ def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolde
         assert 0 <= low <= estimate.probabilities[name] <= high <= 1
     assert (estimate.model, estimate.model_version, estimate.target) == ("subtype_test", "1", "cluster")
     assert (estimate.population, estimate.n_training) == ("60 drawn patients", 60)
-    assert estimate.performance.startswith("AUC, mean of each class against the rest: 0.9")
-    assert "; AUC, coc1 against the rest: " in estimate.performance
-    assert (estimate.inside_training_range, estimate.reasons) == (True, [OUTSIDE_ALONE])
+    assert estimate.performance.startswith("AUC, mean of each class against the rest, images: ")
+    assert "; AUC, coc1 against the rest, images: " in estimate.performance
+    assert estimate.inside_training_range
+    assert estimate.prediction_set == ["coc1"]
+    assert (estimate.variant, list(estimate.by_input)) == ("images", ["images", "FLAIR"])
+    assert estimate.by_input["images"] == estimate.probabilities
+    assert len(estimate.nearest) == 5
     assert not estimate.in_sample
     assert SubtypeEstimate.from_json(json.loads(json.dumps(estimate.to_json()))) == estimate
 
@@ -112,7 +117,7 @@ def test_missing_features_are_named_with_the_command_that_computes_them(
 ) -> None:
     few = {name: value for name, value in a_study.values.items() if "outline" not in name}
     with pytest.raises(
-        InputError, match=r"lacks features that model 'subtype_test' needs: \S+, \S+, \S+ and 2 more; .*gli"
+        InputError, match=r"lacks features that model 'subtype_test' needs: \S+, \S+, \S+ and 4 more; .*gli"
     ):
         SubtypeModel(a_model).estimate(replace(a_study, values=few))
 
@@ -130,16 +135,109 @@ def test_study_without_an_optional_sequence_is_estimated_and_told(a_model: Model
     assert (model.card.sequences.required, model.card.sequences.optional) == (["flair"], ["t1c"])
     without = {name: value for name, value in a_study.values.items() if not name.startswith("t1c_")}
     estimate = model.estimate(replace(a_study, values=without))
-    assert estimate.reasons[-1] == "the study has no t1c: its features were taken as the training patients' medians"
-    assert "without t1c: 0." in estimate.performance
+    assert estimate.reasons[-1] == "the study lacks t1c: the estimate is from FLAIR alone"
+    assert estimate.performance.startswith("AUC, mean of each class against the rest, FLAIR: ")
+    assert (estimate.variant, list(estimate.by_input)) == ("FLAIR", ["FLAIR"])
     assert estimate.probabilities != model.estimate(a_study).probabilities
 
 
-def test_some_features_of_an_optional_sequence_are_not_enough(a_model: ModelFolder, a_study: FeatureRow) -> None:
-    values = dict(a_study.values)
-    del values["t1c_original_firstorder_Mean"]
-    with pytest.raises(InputError, match=r"needs: t1c_original_firstorder_Mean; compute them"):
-        SubtypeModel(a_model).estimate(replace(a_study, values=values))
+def test_what_could_not_be_measured_of_a_lesion_is_taken_as_the_median_and_told(
+    a_model: ModelFolder, a_study: FeatureRow
+) -> None:
+    model = SubtypeModel(a_model)
+    name = "t1c_original_glioma_CoreMinusRim"
+    without = {feature: value for feature, value in a_study.values.items() if feature != name}
+    median = float(np.median([row.values[name] for row in patients((30, 14, 16), effect=1.0, without_t1c=6)[:54]]))
+    estimate = model.estimate(replace(a_study, values=without))
+    assert (
+        estimate.reasons[-1]
+        == f"{name} could not be measured in this lesion and was taken as the training patients' medians"
+    )
+    assert estimate.probabilities == pytest.approx(
+        model.estimate(replace(a_study, values=without | {name: median})).probabilities
+    )
+
+
+def test_age_is_refused_that_nobody_has_and_does_not_count_where_the_model_has_none(
+    a_model: ModelFolder, a_study: FeatureRow
+) -> None:
+    with pytest.raises(InputError, match="age is 400; expected years between 0 and 120"):
+        Circumstances(age=400)
+    model = SubtypeModel(a_model)
+    assert not model.uses_age
+    assert model.estimate(a_study, Circumstances(age=50)) == model.estimate(a_study)
+
+
+def test_prevalence_shifts_the_probabilities_and_not_the_set(a_model: ModelFolder, a_study: FeatureRow) -> None:
+    model = SubtypeModel(a_model)
+    plain = model.estimate(a_study)
+    prevalence = {"coc1": 0.2, "coc2": 0.6, "coc3": 0.2}
+    shifted = model.estimate(a_study, Circumstances(prevalence=prevalence))
+    odds = {
+        name: shifted.probabilities[name]
+        / shifted.probabilities["coc1"]
+        / plain.probabilities[name]
+        * plain.probabilities["coc1"]
+        for name in prevalence
+    }
+    assert odds["coc2"] == pytest.approx((0.6 / (14 / 60)) / (0.2 / (30 / 60)))
+    assert shifted.prediction_set == plain.prediction_set
+    assert shifted.prevalence == prevalence
+    assert sum(shifted.groups.values()) + shifted.intercept != pytest.approx(
+        sum(plain.groups.values()) + plain.intercept
+    )
+    two = {"coc1": 0.2, "coc2": 0.6}
+    assert model.estimate(a_study, Circumstances(prevalence=two)).probabilities == pytest.approx(shifted.probabilities)
+
+
+@pytest.mark.parametrize(
+    ("prevalence", "message"),
+    [
+        ({"mutant": 0.5}, "names class 'mutant'; the model's classes are coc1, coc2, coc3"),
+        ({"coc1": 0.5}, "does not give shares above 0 that sum to 1 of coc1, coc2, coc3"),
+        ({"coc1": 0.5, "coc2": 0.6}, "does not give shares above 0"),
+        ({"coc1": 0.5, "coc2": 0.4, "coc3": 0.4}, "does not give shares above 0"),
+    ],
+)
+def test_prevalence_that_is_none_is_refused(
+    a_model: ModelFolder, a_study: FeatureRow, prevalence: dict[str, float], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        SubtypeModel(a_model).estimate(a_study, Circumstances(prevalence=prevalence))
+
+
+def test_reasons_add_up_to_the_log_odds_by_feature_and_by_group(a_model: ModelFolder, a_study: FeatureRow) -> None:
+    estimate = SubtypeModel(a_model).estimate(a_study)
+    p = estimate.probabilities
+    others = [value for name, value in p.items() if name != estimate.predicted]
+    log_odds = np.log(p[estimate.predicted]) - np.mean(np.log(others))
+    assert estimate.intercept is not None
+    assert sum(part.log_odds for part in estimate.contributions) + estimate.intercept == pytest.approx(log_odds)
+    assert sum(estimate.groups.values()) + estimate.intercept == pytest.approx(log_odds)
+    assert set(estimate.groups) == {"outline", "margin", "enhancement", "FLAIR signal"}
+
+
+def test_nearest_training_patient_of_a_training_patient_is_itself(a_model: ModelFolder) -> None:
+    rows = patients((30, 14, 16), effect=1.0, without_t1c=6)
+    model = SubtypeModel(a_model)
+    for row in (rows[0], rows[35]):
+        nearest = model.estimate(row).nearest
+        assert nearest[0].distance == pytest.approx(0, abs=1e-4)
+        number = model.card.training.patients.index(patient_hash(str(row.diagnostics["patient_id"]))) + 1
+        assert nearest[0].number == number
+        assert [item.distance for item in nearest] == sorted(item.distance for item in nearest)
+
+
+def test_contrast_image_on_another_scale_is_flagged(a_model: ModelFolder, a_study: FeatureRow) -> None:
+    model = SubtypeModel(a_model)
+    usual = a_study.diagnostics | {"t1_normalisation": [100.0, 30.0], "t1c_normalisation": [120.0, 30.0]}
+    assert model.estimate(replace(a_study, diagnostics=usual)).inside_training_range
+    brighter = usual | {"t1c_normalisation": [480.0, 120.0]}
+    estimate = model.estimate(replace(a_study, diagnostics=brighter))
+    assert not estimate.inside_training_range
+    assert estimate.reasons[0].startswith(
+        "the head in T1 contrast is 4.8 times as bright as in T1, where 0.4 to 2.5 is"
+    )
 
 
 def test_image_whose_sequence_nobody_named_is_taken_for_the_one_that_is_needed(
@@ -177,8 +275,8 @@ def test_single_features_outside_their_range_are_named_beside_the_whole_that_is_
     assert estimate.inside_training_range
     listed = ", ".join(model.features[:3])
     assert estimate.reasons == [
-        "taken together, the features are like those of 99 % of the 60 training patients; 4 of 13 by themselves lie "
-        f"outside the range of 90 % of them, where 1.3 are to be expected: {listed} and 1 more"
+        "taken together, the features are like those of 99 % of the 60 training patients; 4 of 24 by themselves lie "
+        f"outside the range of 90 % of them, where 2.4 are to be expected: {listed} and 1 more"
     ]
 
 
@@ -218,9 +316,10 @@ def test_population_holds_quantiles_and_no_patient(a_model: ModelFolder) -> None
     assert set(solidity.by_class) == {"coc1", "coc2", "coc3"}
     written = (a_model.path / "model.json").read_text()
     assert "TCGA-XX-0000" not in written
-    assert max(array.size for array in load_file(a_model.path / ARRAYS).values()) == 12 * 3 * 13
-    assert {name: array.shape[0] for name, array in load_file(a_model.path / ARRAYS).items()} == {
-        "coefficients": 12, "intercepts": 12, "mean": 13, "median": 13, "deviation": 13, "novelty_covariance": 13
+    stored = load_file(a_model.path / ARRAYS) | load_file(a_model.path / OUT_OF_FOLD)
+    by_patient = {name for name, array in stored.items() if 60 in array.shape}
+    assert by_patient == {
+        "outcome", *(f"variant_{number}_{name}" for number in (0, 1) for name in ("probabilities", "profiles"))
     }  # fmt: skip
 
 
@@ -244,10 +343,10 @@ def test_tampered_arrays_are_refused(a_copy: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"mean": np.zeros(4)}, r"array 'mean' has shape \(4,\); the card asks for \(13,\)"),
-        ({"intercepts": None}, r"array 'intercepts' has shape None"),
-        ({"coefficients": np.zeros((0, 3, 13))}, "array 'coefficients' has shape"),
-        ({"median": np.full(13, np.nan)}, "array 'median' holds NaN"),
+        ({"variant_0_ensemble_mean": np.zeros(4)}, r"'variant_0_ensemble_mean' has shape \(4,\); the card asks for 24"),
+        ({"variant_0_ensemble_intercepts": None}, r"array 'variant_0_ensemble_intercepts' has shape None"),
+        ({"variant_1_ensemble_coefficients": np.zeros((0, 3, 16))}, "'variant_1_ensemble_coefficients' has shape"),
+        ({"variant_0_ensemble_median": np.full(24, np.nan)}, "array 'variant_0_ensemble_median' holds NaN"),
     ],
 )
 def test_arrays_that_do_not_make_the_card_s_model_are_refused(

@@ -14,7 +14,7 @@ import pytest
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
 from gliomics.records import FeatureRow
-from gliomics.subtype.fit import FitOptions, fit_model
+from gliomics.subtype.fit import Cohort, FitOptions, fit_model
 from gliomics.subtype.predict import SubtypeModel
 from gliomics.subtype.retrain import probability_score, retrain
 from tests.unit.subtype.cohorts import outcomes, patients
@@ -49,7 +49,7 @@ def classes_of_this_site(names: tuple[str, ...] = CLASSES) -> dict[str, str]:
 def test_model_of_patients_that_differ_more_is_published(store: ModelStore) -> None:
     """At this site the features tell the classes apart far better, and not as the champion learned it."""
     tables = of_this_site(patients(COUNTS, effect=-3.0, seed=9))
-    result = retrain(store, "subtype_test", tables, classes_of_this_site())
+    result = retrain(store, "subtype_test", Cohort(tables, classes_of_this_site()))
     assert result.published
     assert (result.verdict.outcome, result.verdict.n) == ("better", sum(COUNTS))
     assert np.mean(list(result.after.values())) > np.mean(list(result.before.values()))
@@ -63,7 +63,7 @@ def test_model_of_outcomes_that_mean_nothing_is_kept_and_does_not_serve(store: M
     tables = of_this_site(patients(COUNTS, effect=1.0, seed=9))
     right = classes_of_this_site()
     shuffled = np.random.default_rng(0).permutation(list(right.values()))
-    result = retrain(store, "subtype_test", tables, dict(zip(right, map(str, shuffled), strict=True)))
+    result = retrain(store, "subtype_test", Cohort(tables, dict(zip(right, map(str, shuffled), strict=True))))
     assert not result.published
     assert "kept, not published" in result.reason
     assert store.current("subtype_test").card.version == "1"
@@ -74,12 +74,14 @@ def test_champion_is_compared_on_its_own_patients_by_models_that_had_not_seen_th
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fitted anew to the very same patients a model is no better, and its champion no better for having seen them."""
-    monkeypatch.setattr("gliomics.subtype.retrain.REPEATS", 1)
+    monkeypatch.setattr("gliomics.subtype.retrain.REPEATS", 3)
     monkeypatch.setattr("gliomics.subtype.retrain.PERMUTATIONS", 1)
     tables, truth = patients(COUNTS, effect=0.5), outcomes(COUNTS, CLASSES)
-    options = FitOptions("subtype_test", "cluster", "A cluster", "drawn", repeats=1, permutations=0, seed=5)
-    champion = SubtypeModel(fit_model(tables, truth, tmp_path / "shipped" / "subtype_test", options))
-    result = retrain(ModelStore(tmp_path / "local", shipped=tmp_path / "shipped"), "subtype_test", tables, truth)
+    options = FitOptions("subtype_test", "cluster", "A cluster", "drawn", repeats=3, permutations=0, seed=5)
+    champion = SubtypeModel(fit_model(Cohort(tables, truth), tmp_path / "shipped" / "subtype_test", options).folder)
+    result = retrain(
+        ModelStore(tmp_path / "local", shipped=tmp_path / "shipped"), "subtype_test", Cohort(tables, truth)
+    )
     in_sample = [
         probability_score(champion.estimate(table).probabilities, truth[str(table.diagnostics["patient_id"])])
         for table in tables
@@ -106,20 +108,20 @@ def test_out_of_fold_estimates_give_the_figures_of_the_card(a_model: ModelFolder
         for patient, label in truth.items()
     ]
     figures = {metric.name: metric.value for metric in a_model.card.metrics}
-    assert np.mean(scores) == pytest.approx(figures["Brier score"])
+    assert np.mean(scores) == pytest.approx(figures["Brier score, images"])
 
 
 def test_class_with_too_few_patients_is_refused(store: ModelStore) -> None:
     tables = patients((22, 20, 6), effect=1.0)
     with pytest.raises(InputError, match="too few patients in a class"):
-        retrain(store, "subtype_test", tables, outcomes((22, 20, 6), CLASSES))
+        retrain(store, "subtype_test", Cohort(tables, outcomes((22, 20, 6), CLASSES)))
     assert list(store.versions("subtype_test")) == ["1"]
 
 
 def test_outcome_of_another_name_is_refused(store: ModelStore) -> None:
     tables = of_this_site(patients(COUNTS, effect=1.0))
     with pytest.raises(InputError, match="for which no class was given"):
-        retrain(store, "subtype_test", tables, classes_of_this_site(("1", "2", "3")))
+        retrain(store, "subtype_test", Cohort(tables, classes_of_this_site(("1", "2", "3"))))
 
 
 def test_refitting_a_logistic_regression_imports_no_torch() -> None:

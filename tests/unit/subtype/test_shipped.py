@@ -20,7 +20,7 @@ from gliomics.subtype.predict import SubtypeModel
 
 pytestmark = pytest.mark.slow
 
-NAMES = ["subtype_coc", "subtype_idh"]
+NAMES = ["subtype_coc2", "subtype_codeletion", "subtype_idh"]
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "models"
 
 
@@ -52,12 +52,13 @@ def test_card_in_the_docs_has_the_figures_of_the_model(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_shipped_model_knows_more_than_the_class_frequencies(name: str) -> None:
     figures = {metric.name: metric for metric in opened(name).card.metrics}
-    assert figures["Brier score"].value < figures["Brier score of the class frequencies"].value
+    for variant in ("images", "images and age", "FLAIR", "FLAIR and age"):
+        assert figures[f"Brier score, {variant}"].value < figures["Brier score of the class frequencies"].value
     assert figures["permutation p-value"].value < 0.05
 
 
 @pytest.mark.parametrize(
-    ("name", "target", "rare"), [("subtype_coc", "COC", "coc2"), ("subtype_idh", "IDH", "wildtype")]
+    ("name", "target", "rare"), [("subtype_coc2", "COC", "coc2"), ("subtype_idh", "IDH", "wildtype")]
 )
 def test_sample_studies_planted_as_idh_wild_type_rank_highest(
     name: str, target: str, rare: str, sample_features: dict[str, FeatureRow]

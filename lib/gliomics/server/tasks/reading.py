@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gliomics.findings.read import Estimates
     from gliomics.reading.record import Reading
     from gliomics.server.tasks.measuring import LabelledStudy, MeasuredRegion
+    from gliomics.subtype.circumstances import Circumstances
     from gliomics.subtype.predict import SubtypeModel
 
 # What measures and estimates takes a second to import, so it is imported when it is first asked for.
@@ -125,11 +126,17 @@ class SubtypeTask(ReadingTask):
         return {**super().info(), "subtype_models": {name: describe(card) for name, card in cards.items()}}
 
     def check(self, request: dict[str, Any]) -> None:
-        """``models`` are names of subtype models, if it is given."""
+        """``models`` are names of subtype models, ``age`` and ``prevalence`` of a patient, as far as they are given."""
+        circumstances = _circumstances(request)
         for name in self._asked(request):
             if name not in self._names:
                 usable = ", ".join(self._names) or "none"
                 raise UnknownNameError(f"there is no subtype model {name!r}; there are {usable}")
+        names = [name for name in self._asked(request) if self._models.usable(name)]
+        classes = list(dict.fromkeys(label for name in names for label in self._models.get(name).card.classes))
+        for label in circumstances.prevalence or {}:
+            if label not in classes:
+                raise UnknownNameError(f"prevalence names class {label!r}; there are {', '.join(classes)}")
 
     def estimates(self, features: FeatureRow, request: dict[str, Any]) -> Estimates:
         """The estimates; the error of the first model where models were named and none of them can estimate."""
@@ -137,13 +144,14 @@ class SubtypeTask(ReadingTask):
         from gliomics.subtype.contradictions import with_contradictions
 
         estimates: list[SubtypeEstimate] = []
+        circumstances = _circumstances(request)
         cards: dict[str, ModelCard] = {}
         failures: dict[str, GliomicsError] = {}
         models: dict[str, SubtypeModel] = {}
         for name in self._asked(request):
             try:
                 model = self._models.get(name)
-                estimates.append(model.estimate(features))
+                estimates.append(model.estimate(features, circumstances.of_classes(model.card.classes)))
                 models[model.card.name], cards[model.card.name] = model, model.card
             except GliomicsError as error:
                 failures[name] = error
@@ -162,6 +170,25 @@ class SubtypeTask(ReadingTask):
         if not isinstance(names, list):
             raise InputError(f"models is {names!r}; expected a list of names, or nothing for all subtype models")
         return names
+
+
+def _circumstances(request: Mapping[str, Any]) -> Circumstances:
+    """What a request says of the patient besides the images; :class:`InputError` for anything else than numbers."""
+    from gliomics.subtype.circumstances import Circumstances
+
+    age, prevalence = request.get("age"), request.get("prevalence")
+    if age is not None and (isinstance(age, bool) or not isinstance(age, int | float)):
+        raise InputError(f"age is {age!r}; expected a number of years, or nothing where it is not known")
+    shares = prevalence.values() if isinstance(prevalence, dict) else ()
+    if prevalence is not None and not (
+        isinstance(prevalence, dict)
+        and all(isinstance(share, int | float) and not isinstance(share, bool) for share in shares)
+    ):
+        raise InputError(
+            f'prevalence is {str(prevalence)[:80]}; expected {{"class": share}} with shares between 0 and 1, or '
+            "nothing for those of the training patients"
+        )
+    return Circumstances(age, prevalence or None)
 
 
 def _load_subtype_model(folder: ModelFolder) -> SubtypeModel:

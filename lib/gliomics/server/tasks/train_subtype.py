@@ -9,7 +9,7 @@ from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.cohort.numbering import labels_of_masks
 from gliomics.cohort.row_store import RowStore, StoredRows
 from gliomics.cohort.runner import measure_cohort
-from gliomics.errors import GliomicsError, InputError
+from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.features.config import load_config
 from gliomics.models import ModelStore
 from gliomics.models.champion import Retraining
@@ -18,11 +18,15 @@ from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.server.store.datastore import FINAL, StudyDatastore
 from gliomics.server.tasks.training import Progress, Training, orphaned
 from gliomics.study.patients import canonical_patient, read_patient_column
+from gliomics.subtype.circumstances import read_ages
+from gliomics.subtype.fit import Cohort
 from gliomics.subtype.predict import SubtypeModel
 from gliomics.subtype.retrain import retrain
 
 GENOMICS = "genomics.csv"
-"""Table in the studies folder: ``patient_id`` and outcomes."""
+"""Table in the studies folder: ``patient_id``, outcomes and, as far as they are known, ages."""
+AGE_COLUMN = "age"
+"""Its column of the age in years."""
 
 
 class SubtypeTraining(Training):
@@ -74,7 +78,7 @@ class SubtypeTraining(Training):
             _stop_if(cancelled)
             progress.step("fitting", done, total)
 
-        result = retrain(self._store, self._name, rows, outcomes, progress=fitting)
+        result = retrain(self._store, self._name, Cohort(rows, outcomes, ages=self._ages()), progress=fitting)
         return result, skipped | failed
 
     def _measured(
@@ -99,6 +103,16 @@ class SubtypeTraining(Training):
             else:
                 keys.append(outcome.key)
         return list(StoredRows(rows, keys)), failed
+
+    def _ages(self) -> dict[str, float] | None:
+        """Each patient's age in years, where the table has them."""
+        path = self._datastore.root / GENOMICS
+        try:
+            return read_ages(path, AGE_COLUMN)
+        except UnknownNameError:
+            return None
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), GENOMICS)) from error
 
     def _outcomes(self, request: Mapping[str, Any]) -> dict[str, str]:
         """Each patient's class."""

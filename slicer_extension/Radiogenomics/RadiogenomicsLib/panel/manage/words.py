@@ -133,6 +133,10 @@ def verdictSentence(progress: Progress, champion: str, score: str) -> str:
             "Version {new} is better than version {old}, but another version was put in use while it learned, and "
             "stays: {figures}."
         ),
+        "no_better_than_chance": _(
+            "Version {new} is better than version {old}, but not shown to be better than chance, so version {old} "
+            "stays in use: {figures}."
+        ),
     }
     outcome = verdict.outcome.replace(" ", "_")
     if outcome not in sentences:

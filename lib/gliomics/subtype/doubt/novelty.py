@@ -1,4 +1,4 @@
-"""Whether a patient's features are like those of the training patients."""
+"""Whether a patient's features, taken together, are like those of the training patients."""
 
 from __future__ import annotations
 

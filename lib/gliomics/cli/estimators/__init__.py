@@ -1,1 +1,0 @@
-"""Commands about the estimators that subtype models are compared with."""

@@ -1,1 +1,0 @@
-"""``gliomics subtype``, where a network looks at the images themselves."""

@@ -1,0 +1,1 @@
+"""What an estimate does not know: classes that cannot be excluded, patients unlike those of the training."""

@@ -1,0 +1,1 @@
+"""How good subtype models are on patients that they did not see."""
