@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gliomics.cli.subtype.cohort import AGE, CLASS, CLINICAL, FEATURES, OUTCOMES, TARGET, WHERE, pairs, read_outcomes
 from gliomics.cli.terminal.console import check_apart, check_table, console
 
 if TYPE_CHECKING:
@@ -17,26 +18,18 @@ if TYPE_CHECKING:
 
 
 def compare(
-    features: Annotated[
-        Path, typer.Argument(metavar="FEATURES.csv", help="Table made by `gliomics features`.", show_default=False)
-    ],
-    outcomes: Annotated[Path, typer.Option(help="Table (.csv or .tsv) with a patient id and the outcome.")],
-    target: Annotated[str, typer.Option(help="Column of the outcome.")],
+    features: Annotated[Path, FEATURES],
+    outcomes: Annotated[Path, OUTCOMES],
+    target: Annotated[str, TARGET],
     out: Annotated[Path, typer.Option(help="The table to write (CSV): one row per estimator.")],
-    class_: Annotated[
-        list[str] | None,
-        typer.Option("--class", metavar="VALUE=NAME", help="Name of a class for a value of the outcome; repeat."),
-    ] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="Only patients of whom another column says this; repeat."),
-    ] = None,
+    class_: Annotated[list[str] | None, CLASS] = None,
+    where: Annotated[list[str] | None, WHERE] = None,
     estimator: Annotated[
         list[str] | None,
         typer.Option(help="Name of an estimator, or a YAML file of one's own; repeat. By default all that ship."),
     ] = None,
-    clinical: Annotated[Path | None, typer.Option(help="Table (.csv or .tsv) with a patient id and the age.")] = None,
-    age: Annotated[str, typer.Option(metavar="COLUMN", help="Column of the age in years.")] = "age",
+    clinical: Annotated[Path | None, CLINICAL] = None,
+    age: Annotated[str, AGE] = "age",
     site: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="Column of the outcomes' table with the hospital; TCGA's ids say it."),
@@ -53,7 +46,8 @@ def compare(
     """
     from gliomics.cohort.feature_table import read_features_csv
     from gliomics.csv_files import write_csv
-    from gliomics.subtype.estimators.cohort import comparison_table, with_age
+    from gliomics.subtype.circumstances import read_ages
+    from gliomics.subtype.estimators.cohort import comparison_table
     from gliomics.subtype.estimators.comparison import compare as compare_estimators
     from gliomics.subtype.estimators.comparison import steps
     from gliomics.subtype.estimators.figures import figures
@@ -65,9 +59,8 @@ def compare(
         read_features_csv(features),
         read_outcomes(outcomes, target, pairs(where, "--where", "COLUMN=VALUE")),
         pairs(class_, "--class", "VALUE=NAME"),
+        read_ages(clinical, age) if clinical is not None else None,
     )
-    if clinical is not None:
-        table = with_age(table, read_ages(clinical, age))
     table = _with_sites(table, outcomes, site)
     candidates = _without_harmonisation(candidates, table) if not estimator else candidates
     counts = ", ".join(f"{name} {int((table.outcome == k).sum())}" for k, name in enumerate(table.classes))
@@ -84,50 +77,6 @@ def compare(
     for row in rows:
         console.print(_line(row), markup=False)
     console.print(f"table in {out}", markup=False)
-
-
-def pairs(texts: list[str] | None, option: str, form: str) -> dict[str, str]:
-    """``NAME=VALUE`` options; :class:`InputError` for one that is not written so."""
-    from gliomics.errors import InputError
-
-    values = {}
-    for text in texts or []:
-        name, separator, value = text.partition("=")
-        if not (separator and name and value):
-            raise InputError(f"{option} {text!r} is not {form}; write it so")
-        values[name] = value
-    return values
-
-
-def read_outcomes(table: Path, target: str, where: dict[str, str]) -> dict[str, str]:
-    """The outcome of each patient of whom the other columns say what ``where`` asks for."""
-    from gliomics.errors import InputError
-    from gliomics.study.patients import read_patient_column
-
-    outcomes = read_patient_column(table, target)
-    for column, value in where.items():
-        values = read_patient_column(table, column)
-        if value not in values.values():
-            listed = ", ".join(sorted(set(values.values()))[:6])
-            raise InputError(f"column '{column}' of {table} has no '{value}'; it has {listed}")
-        outcomes = {patient: outcome for patient, outcome in outcomes.items() if values.get(patient) == value}
-    return outcomes
-
-
-def read_ages(table: Path, column: str) -> dict[str, float]:
-    """The age of each patient in years; :class:`InputError` for what is none."""
-    from gliomics.errors import InputError
-    from gliomics.study.patients import read_patient_column
-
-    ages = {}
-    for patient, text in read_patient_column(table, column).items():
-        try:
-            ages[patient] = float(text)
-        except ValueError:
-            ages[patient] = -1.0
-        if not 0 <= ages[patient] <= 120:
-            raise InputError(f"{table}: '{column}' of patient '{patient}' is '{text}'; expected years from 0 to 120")
-    return ages
 
 
 def _candidates(names: list[str] | None) -> dict[str, EstimatorConfig]:

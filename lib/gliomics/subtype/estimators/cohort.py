@@ -15,13 +15,15 @@ from gliomics.study.patients import canonical_patient
 from gliomics.subtype.estimators.estimator import SITE
 from gliomics.subtype.table import TrainingTable, check_class_counts, join
 
-AGE = "clinical_age"
 LEAST_PER_CLASS = 8
 """Fewer patients in a class leave an inner fold without one."""
 
 
 def comparison_table(
-    rows: Sequence[FeatureRow], outcomes: Mapping[str, str], renamed: Mapping[str, str]
+    rows: Sequence[FeatureRow],
+    outcomes: Mapping[str, str],
+    renamed: Mapping[str, str],
+    ages: Mapping[str, float] | None = None,
 ) -> TrainingTable:
     """One row per patient, as :func:`~gliomics.subtype.table.join`.
 
@@ -32,7 +34,7 @@ def comparison_table(
     twice = next((patient for patient, count in patients.items() if count > 1 and patient in outcomes), None)
     if twice is not None:
         raise InputError(f"patient '{twice}' has {patients[twice]} rows of features; keep one for each patient")
-    table = join(rows, outcomes, renamed)
+    table = join(rows, outcomes, renamed, ages)
     check_class_counts(table, LEAST_PER_CLASS)
     empty = [name for name, column in zip(table.names, table.values.T, strict=True) if np.isnan(column).all()]
     if empty or not table.names:
@@ -43,11 +45,6 @@ def comparison_table(
     if infinite:
         raise InputError(f"feature '{infinite[0]}' has an infinite value; leave the cell empty or compute it again")
     return table
-
-
-def with_age(table: TrainingTable, ages: Mapping[str, float]) -> TrainingTable:
-    """The table with each patient's age in years as the column ``clinical_age``, NaN where it is not given."""
-    return _with_column(table, AGE, np.array([ages.get(patient, np.nan) for patient in table.patients]))
 
 
 def with_sites(table: TrainingTable, sites: Mapping[str, str] | None) -> TrainingTable:

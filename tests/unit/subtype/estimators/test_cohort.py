@@ -5,7 +5,7 @@ import pytest
 
 from gliomics.errors import InputError
 from gliomics.records import FeatureRow
-from gliomics.subtype.estimators.cohort import comparison_table, with_age, with_sites
+from gliomics.subtype.estimators.cohort import comparison_table, with_sites
 
 
 def rows(patients: int = 20) -> list[FeatureRow]:
@@ -39,12 +39,10 @@ def test_sites_are_those_of_the_ids_or_of_a_column() -> None:
 
 
 def test_age_is_a_column() -> None:
-    table = comparison_table(rows(), OUTCOMES, {})
-    aged = with_age(table, {table.patients[0]: 44.5})
+    patients = comparison_table(rows(), OUTCOMES, {}).patients
+    aged = comparison_table(rows(), OUTCOMES, {}, dict.fromkeys(patients, 44.5))
     assert aged.names == ["a", "clinical_age"]
     assert aged.values[0, 1] == 44.5
-    with pytest.raises(InputError, match="column 'clinical_age' already"):
-        with_age(aged, {})
 
 
 def test_patient_with_two_rows_is_refused() -> None:
