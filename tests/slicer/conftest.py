@@ -98,14 +98,14 @@ def scene(application: Any) -> Iterator[Any]:
     """The scene, empty before and after the test; no setting and no dialog is left from another test."""
     import slicer
     from harness.ctk import ctkMessageBox
-    from harness.qt import QSettings, deleteTimers
+    from harness.qt import QSettings, releaseTimers
 
     QSettings().clear()
     ctkMessageBox.answers.clear()
     ctkMessageBox.shown.clear()
     _empty(slicer.mrmlScene)
     yield slicer.mrmlScene
-    deleteTimers()
+    releaseTimers()
     _empty(slicer.mrmlScene)
     assert not ctkMessageBox.answers, "the test prepared an answer to a dialog that was not shown"
 

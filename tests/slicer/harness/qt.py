@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 from PySide6.QtCore import QDir, Qt, QUrl
 from PySide6.QtGui import QCursor, QDesktopServices, QIcon, QPalette, QPixmap
-from shiboken6 import delete, isValid
+from shiboken6 import isValid
 
 from harness import pythonqt
 from harness.pythonqt import asPythonQt
@@ -63,7 +63,7 @@ class QTimer(QtCore.QTimer):
     """``timeout()`` fires while a test runs the event loop.
 
     Qt holds the slot, the slot its panel, and the panel this timer, so a panel that nobody uses would stay for ever:
-    :func:`deleteTimers` is called when a test is over.
+    :func:`releaseTimers` is called when a test is over.
     """
 
     _all: ClassVar[weakref.WeakSet[QtCore.QTimer]] = weakref.WeakSet()
@@ -73,11 +73,13 @@ class QTimer(QtCore.QTimer):
         QTimer._all.add(self)
 
 
-def deleteTimers() -> None:
-    """Delete every timer that was made, as when the application ends."""
+def releaseTimers() -> None:
+    """Stop every timer that was made and let go of its slots; whoever still has it may stop it again."""
     for timer in list(QTimer._all):
         if isValid(timer):
-            delete(timer)
+            timer.stop()
+            for _signature, _slot, wrapper in timer.__dict__.pop("_connections", []):
+                timer.timeout.disconnect(wrapper)
 
 
 @asPythonQt
