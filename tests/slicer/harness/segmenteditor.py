@@ -292,8 +292,10 @@ class qMRMLSegmentEditorWidget(QtWidgets.QWidget):
             self._interaction.SetCurrentInteractionMode(self._interaction.ViewTransform)
 
     def _onInteraction(self, *_arguments: Any) -> None:
+        if not isValid(self):  # the real one stops observing when it is deleted
+            return
         placing = self._interaction.GetCurrentInteractionMode() != self._interaction.ViewTransform
-        if isValid(self) and placing and self._active is not None and self._active.name not in _SCRIPTED:
+        if placing and self._active is not None and self._active.name not in _SCRIPTED:
             self.setActiveEffect(None)
 
     # Undo
