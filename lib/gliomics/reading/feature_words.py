@@ -54,6 +54,12 @@ _PLAIN = {
     "outline_Extent": ("Fill of the box around the outline", "0.79: a disc; 1: an upright rectangle"),
     "outline_MarginFluctuation": ("Roughness of the margin", "0: smooth; the more, the more it goes in and out"),
     "outline_Solidity": ("Solidity of the outline", "1: without dents; the share that it fills of its convex hull"),
+    "outline_ConvexityDefects": ("Dents of the outline", "how often the edge leaves the convex hull"),
+    "outline_AspectRatio": ("Width over height of the outline", "1: as wide as high"),
+    "ellipsoid_BoundingEllipsoidVolumeRatio": (
+        "Fill of the ellipsoid around it",
+        "1: an ellipsoid; the share that the lesion fills of the smallest one around it",
+    ),
     "firstorder_Mean": ("Mean signal", "0: the mean of the head; 100: one standard deviation above it"),
     "firstorder_90Percentile": ("Bright end of the signal", "90 % of the voxels are below it; 0: the mean of the head"),
     "firstorder_Skewness": ("Skew of the signal", "above 0: a few voxels are much brighter than most; below 0: darker"),
