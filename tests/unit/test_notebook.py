@@ -66,7 +66,7 @@ def test_records_say_in_one_line_what_they_are() -> None:
 
 def test_models_say_in_one_line_what_they_are(tmp_path: Path) -> None:
     store = gliomics.ModelStore(tmp_path)
-    names = "correction, segmentation_flair, segmentation_multi, subtype_coc2, subtype_idh"
+    names = "correction, segmentation_flair, segmentation_multi, subtype_coc2, subtype_codeletion, subtype_idh"
     folder = store.current("subtype_idh")
     assert repr(store) == f"ModelStore({names}, and those in {tmp_path})"
     assert repr(folder) == f"ModelFolder(subtype_idh version 1, subtype, in {folder.path})"
@@ -74,7 +74,7 @@ def test_models_say_in_one_line_what_they_are(tmp_path: Path) -> None:
         "Segmenter(segmentation_multi version 2: flair, t1, t1c if there)"
     )
     assert repr(gliomics.load_model("subtype_idh")) == (
-        "SubtypeModel(subtype_idh version 1: IDH status (mutant, wildtype) from 13 features, fitted on 87 patients)"
+        "SubtypeModel(subtype_idh version 1: IDH status (mutant, wildtype) from 45 features, fitted on 87 patients)"
     )
 
 
