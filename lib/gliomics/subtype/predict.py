@@ -10,10 +10,11 @@ from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash
 from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.statistics.arrays import Array
 from gliomics.subtype import explain, persist
+from gliomics.subtype.blocks import AGE
 from gliomics.subtype.calibration import with_prevalence
 from gliomics.subtype.circumstances import NOTHING_KNOWN, Circumstances
 from gliomics.subtype.doubt.identity import describe_brightness, describe_mistaken
-from gliomics.subtype.doubt.likeness import likeness
+from gliomics.subtype.doubt.likeness import describe_age, likeness
 from gliomics.subtype.doubt.population import PopulationRange
 from gliomics.subtype.inputs import StudyInput, study_input, usable_variants
 from gliomics.subtype.persist import FittedVariant
@@ -172,6 +173,8 @@ class SubtypeModel:
         identity = self._stored.identity
         doubts = describe_mistaken(identity.mistaken(study.features.values)) if identity is not None else []
         doubts += describe_brightness(study.features.diagnostics)
+        if fitted.variant.needs_age:
+            doubts += describe_age(study.features.values[AGE], self.population[AGE])
         return inside and not doubts, [*doubts, *reasons]
 
     def _absences(self, study: StudyInput, fitted: FittedVariant) -> list[str]:

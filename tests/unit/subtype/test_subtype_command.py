@@ -12,7 +12,9 @@ import pytest
 from gliomics.cli.subtype.fit import too_few_permutations
 from gliomics.cohort.feature_table import write_features_csv
 from gliomics.models import ModelFolder, load_model_folder
+from gliomics.subtype.circumstances import Circumstances
 from gliomics.subtype.fit import Cohort, FitOptions, fit_model
+from gliomics.subtype.predict import SubtypeModel
 from tests.unit.features.command import Done, gliomics
 from tests.unit.subtype.cohorts import ages, outcomes, patients
 
@@ -208,6 +210,16 @@ def test_age_and_prevalence_count_where_they_are_given(run: Run, a_model_with_ag
     for before, after in zip(rows[plain], rows[shifted], strict=True):
         assert float(after["probability_mutant"]) > float(before["probability_mutant"])
         assert after["not_excluded"] == before["not_excluded"]
+
+
+def test_age_that_no_training_patient_had_is_flagged(a_model_with_age: Path) -> None:
+    model = SubtypeModel(load_model_folder(a_model_with_age))
+    row = replace(patients(COUNTS, effect=1.0, seed=4)[0], study_id="child", diagnostics={})
+    assert model.estimate(row, Circumstances(age=40)).inside_training_range
+    child = model.estimate(row, Circumstances(age=5))
+    assert not child.inside_training_range
+    said = "the age, 5, is outside the range of 98 % of the training patients ("
+    assert any(reason.startswith(said) for reason in child.reasons)
 
 
 @pytest.mark.parametrize(

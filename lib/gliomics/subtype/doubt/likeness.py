@@ -33,3 +33,11 @@ def likeness(
         low, high = (population[name].quantile(level) for level in (0.01, 0.99))
         reasons.append(describe_feature(name, float(values[column]), low, high))
     return False, reasons
+
+
+def describe_age(age: float, span: PopulationRange) -> list[str]:
+    """What is said of an age beyond that of 98 % of the training patients."""
+    low, high = (span.quantile(level) for level in (0.01, 0.99))
+    if low <= age <= high:
+        return []
+    return [f"the age, {age:g}, is outside the range of 98 % of the training patients ({low:.0f} to {high:.0f})"]
