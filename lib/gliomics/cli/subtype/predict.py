@@ -84,11 +84,14 @@ def predict(
 def _summarise(model: SubtypeModel, estimates: list[SubtypeEstimate], out: Path) -> None:
     """What the estimates of one model are, and what to beware of."""
     console.print(f"{len(estimates)} estimates of {model.settings.target} in {out}")
-    for metric in model.card.metrics[:1]:
-        interval = f" ({metric.low:.2f} to {metric.high:.2f})" if metric.low is not None else ""
-        console.print(
-            f"{metric.name}: {metric.value:.2f}{interval}, {metric.n} patients, cross-validated", markup=False
-        )
+    headline = model.card.metrics[0].name.rpartition(", ")[0] if model.card.metrics else ""
+    names = [f"{headline}, {variant}" for variant in dict.fromkeys(estimate.variant for estimate in estimates)]
+    for metric in model.card.metrics:
+        if metric.name in names:
+            interval = f" ({metric.low:.2f} to {metric.high:.2f})" if metric.low is not None else ""
+            console.print(
+                f"{metric.name}: {metric.value:.2f}{interval}, {metric.n} patients, cross-validated", markup=False
+            )
     outside = sum(not estimate.inside_training_range for estimate in estimates)
     if outside:
         console.print(f"{outside} studies are unlike the training patients; see the column reasons", style="yellow")
