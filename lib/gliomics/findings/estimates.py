@@ -25,9 +25,14 @@ _LEAST_REASON = 0.05
 """Log-odds below which a feature is no reason: it changes a probability by little more than 0.01."""
 
 
-def read_estimate(estimate: SubtypeEstimate, model: SubtypeModel) -> EstimateReading:
-    """What an estimate by ``model`` is read as."""
-    return _Estimate(estimate, model, target_of(estimate.target)).reading()
+def read_estimate(
+    estimate: SubtypeEstimate, model: SubtypeModel, others: Sequence[SubtypeEstimate] = ()
+) -> EstimateReading:
+    """What an estimate by ``model`` is read as; ``others`` are those of the same segment.
+
+    One that is asked of some patients alone counts as little as the others say that this is one of them.
+    """
+    return _Estimate(estimate, model, target_of(estimate.target), others).reading()
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class _Estimate:
     estimate: SubtypeEstimate
     model: SubtypeModel
     target: Target
+    others: Sequence[SubtypeEstimate] = ()
 
     def reading(self) -> EstimateReading:
         tone, headline = self._tone_and_headline()
@@ -81,6 +87,8 @@ class _Estimate:
             return CAUTION, "no prediction: the model was fitted on this patient"
         if not estimate.inside_training_range:
             return CAUTION, "not decided: unlike the training patients"
+        if excluded := self._excluded_condition():
+            return WEAK, f"does not count: {excluded} more likely"
         if self._is_weak(estimate.predicted):
             return WEAK, f"weak: the model is no better than chance at telling {best}"
         open_classes = self._not_excluded()
@@ -90,6 +98,17 @@ class _Estimate:
         if estimate.prediction_set:
             return PLAIN, f"{others} not excluded"
         return PLAIN, f"not decided between {best} and {others}"
+
+    def _excluded_condition(self) -> str:
+        """What another estimate says instead of that of which this one is given; empty where none does."""
+        for column, value in self.estimate.given.items():
+            condition = target_of(column)
+            for other in self.others:
+                if target_of(other.target) != condition:
+                    continue
+                if condition.class_name(other.predicted) != condition.class_name(value):
+                    return f"{condition.title} {condition.class_name(other.predicted)}"
+        return ""
 
     def _not_excluded(self) -> list[str]:
         """The classes besides the most probable that cannot be excluded: by the set, else by the intervals."""

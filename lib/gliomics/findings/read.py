@@ -69,7 +69,7 @@ def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates:
         region=features.region,
         title=region_title(features.region),
         headline=headline_facts(extent_of(segment), place_of(segment, head), spacing_known=spacing_known),
-        estimates=[read_estimate(estimate, model) for estimate, model in zip(ordered, models, strict=True)],
+        estimates=[read_estimate(estimate, model, ordered) for estimate, model in zip(ordered, models, strict=True)],
         key_features=key_features(features, models),
         key_features_note=key_features_note(features, models),
         cautions=warnings,

@@ -119,6 +119,18 @@ def test_a_question_that_is_asked_of_some_says_of_whom() -> None:
     assert {bar.title for bar in reading.bars} == {"codeleted", "not codeleted"}
 
 
+def test_what_is_asked_of_others_does_not_count() -> None:
+    """The codeletion is that of tumours that are IDH mutant."""
+    model = SubtypeModel(ModelStore().current("subtype_codeletion"))
+    estimate = replace(model.estimate(a_row(model)), inside_training_range=True)
+    wild_type = replace(IDH.estimate(a_row()), predicted="wildtype")
+    reading = read_estimate(estimate, model, [wild_type, estimate])
+    assert (reading.headline, reading.tone) == ("does not count: IDH wild type more likely", "weak")
+    mutant = replace(wild_type, predicted="mutant")
+    assert not read_estimate(estimate, model, [mutant, estimate]).headline.startswith("does not count")
+    assert not read_estimate(estimate, model).headline.startswith("does not count")
+
+
 def test_a_model_without_figures_is_weak() -> None:
     model = SubtypeModel(ModelStore().current("subtype_idh"))
     model.card = model.card.model_copy(update={"metrics": []})
