@@ -292,9 +292,8 @@ class qMRMLSegmentEditorWidget(QtWidgets.QWidget):
             self._interaction.SetCurrentInteractionMode(self._interaction.ViewTransform)
 
     def _onInteraction(self, *_arguments: Any) -> None:
-        if not isValid(self):  # the real one stops observing when it is deleted
-            return
-        placing = self._interaction.GetCurrentInteractionMode() != self._interaction.ViewTransform
+        # The real one stops observing when it is deleted.
+        placing = isValid(self) and self._interaction.GetCurrentInteractionMode() != self._interaction.ViewTransform
         if placing and self._active is not None and self._active.name not in _SCRIPTED:
             self.setActiveEffect(None)
 
