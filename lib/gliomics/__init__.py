@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gliomics.records import FeatureRow, SubtypeEstimate
     from gliomics.session import estimate_subtype, load_model, measure, open_study, segment
     from gliomics.study import Mask, Study, Volume, list_studies, load_sequences, read_mask, write_mask
+    from gliomics.subtype.who import who_estimate
 
 _HOMES = {
     "FeatureRow": "records",
@@ -41,6 +42,7 @@ _HOMES = {
     "read_mask": "study",
     "rows_from_frame": "cohort.feature_frame",
     "segment": "session",
+    "who_estimate": "subtype.who",
     "write_features_csv": "cohort.feature_table",
     "write_mask": "study",
 }
@@ -67,6 +69,7 @@ __all__ = [
     "read_mask",
     "rows_from_frame",
     "segment",
+    "who_estimate",
     "write_features_csv",
     "write_mask",
 ]

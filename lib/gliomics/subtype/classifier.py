@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.statistics.arrays import Array, Classes
-from gliomics.subtype.calibration import Calibration
+from gliomics.subtype.doubt.calibration import Calibration
 from gliomics.subtype.doubt.conformal import ClassScores
 from gliomics.subtype.ensemble import Ensemble, fit_ensemble
 

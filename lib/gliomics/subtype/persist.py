@@ -15,8 +15,8 @@ from safetensors.numpy import load_file, save_file
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder
 from gliomics.statistics.arrays import Array, Classes
-from gliomics.subtype.calibration import Calibration
 from gliomics.subtype.classifier import Classifier
+from gliomics.subtype.doubt.calibration import Calibration
 from gliomics.subtype.doubt.conformal import ClassScores
 from gliomics.subtype.doubt.identity import SequenceIdentity, columns
 from gliomics.subtype.doubt.novelty import Novelty

@@ -11,8 +11,8 @@ from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.statistics.arrays import Array
 from gliomics.subtype import explain, persist
 from gliomics.subtype.blocks import AGE
-from gliomics.subtype.calibration import with_prevalence
 from gliomics.subtype.circumstances import NOTHING_KNOWN, Circumstances
+from gliomics.subtype.doubt.calibration import with_prevalence
 from gliomics.subtype.doubt.identity import describe_brightness, describe_mistaken
 from gliomics.subtype.doubt.likeness import describe_age, likeness
 from gliomics.subtype.doubt.population import PopulationRange

@@ -7,7 +7,7 @@ import pytest
 
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.statistics.probability_scores import calibration_line
-from gliomics.subtype.calibration import Calibration, softmax, with_prevalence
+from gliomics.subtype.doubt.calibration import Calibration, softmax, with_prevalence
 from gliomics.subtype.doubt.conformal import ClassScores
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from gliomics.subtype.calibration import softmax
+from gliomics.subtype.doubt.calibration import softmax
 from gliomics.subtype.ensemble import MOST_STRENGTH, Scaling, fit_ensemble
 
 

@@ -40,13 +40,14 @@ def predict(
     """Estimate the subtype of every study of a feature table.
 
     A study that lacks features is reported and the others go on; the exit code is 1 then. Estimates by several models
-    that hardly go together say so.
+    that hardly go together say so. With subtype_idh and subtype_codeletion the first row of a study is its WHO class.
     """
     from gliomics.cohort.feature_table import read_features_csv
     from gliomics.errors import InputError
     from gliomics.subtype.circumstances import read_ages
     from gliomics.subtype.contradictions import with_contradictions
     from gliomics.subtype.estimates import write_estimates_csv
+    from gliomics.subtype.who import with_who
 
     check_table(out)
     check_apart([out], [features, clinical])
@@ -70,7 +71,7 @@ def predict(
             with failures.of(row.study_id):
                 circumstances = circumstances_of(row, ages, shares, subtype_model)
                 of_study.append(subtype_model.estimate(row, circumstances))
-        estimates += with_contradictions(of_study, cards)
+        estimates += with_who(with_contradictions(of_study, cards))
     if not estimates:
         raise failures.errors[0]
     write_estimates_csv(estimates, out)
@@ -78,6 +79,8 @@ def predict(
         _summarise(
             subtype_model, [estimate for estimate in estimates if estimate.model == subtype_model.card.name], out
         )
+    if joined := sum(estimate.model not in cards for estimate in estimates):
+        console.print(f"{joined} estimates of the WHO class, made of the two, in {out}")
     failures.end()
 
 

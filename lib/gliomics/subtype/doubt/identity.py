@@ -16,8 +16,8 @@ from gliomics.features.glioma.measure import INTENSITY
 from gliomics.reading.feature_words import sequence_title
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.subtype.blocks import GLIOMA
-from gliomics.subtype.calibration import softmax
 from gliomics.subtype.classifier import FOLDS
+from gliomics.subtype.doubt.calibration import softmax
 from gliomics.subtype.ensemble import Ensemble, Scaling, ridge_logistic
 
 MOST_BRIGHTER = 2.5
