@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,9 @@ from gliomics.subtype.doubt.conformal import ClassScores
 from gliomics.subtype.ensemble import Ensemble, fit_ensemble
 
 FOLDS = 5
+
+Fold = tuple[Classes, Classes]
+"""Training rows and test rows."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,12 @@ def fit_classifier(
     return Classifier(ensemble, calibration, class_scores)
 
 
-def stratified_folds(outcome: Classes, folds: int, rng: np.random.Generator) -> Iterator[tuple[Classes, Classes]]:
-    """(training rows, test rows) of each fold; every patient is tested once, every class is spread over the folds."""
+def stratified_folds(outcome: Classes, folds: int, rng: np.random.Generator) -> list[Fold]:
+    """Folds of patients; every patient is tested once, every class is spread over the folds."""
     fold_of = np.zeros(outcome.size, dtype=np.int64)
     offset = 0
     for k in np.unique(outcome):
         rows = rng.permutation(np.flatnonzero(outcome == k))
         fold_of[rows] = (np.arange(rows.size) + offset) % folds
         offset += rows.size
-    for fold in range(folds):
-        yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
+    return [(np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)) for fold in range(folds)]

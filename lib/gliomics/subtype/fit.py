@@ -34,9 +34,6 @@ from gliomics.subtype.validation.crossvalidate import (
 from gliomics.subtype.validation.summary import summarise, warnings_of
 from gliomics.subtype.variants import Variant
 
-LEAST_PER_CLASS = 8
-"""Fewer patients than this in a class cannot show that a model works; fitting is refused."""
-
 CALIBRATION_REPEATS = 5
 """Repeats of the cross-validation by which the final model is calibrated."""
 
@@ -107,7 +104,7 @@ def fit_model(
         raise InputError(f"{out} exists already; a model is never overwritten, choose another folder")
     safe_name(options.name, "model name")
     table = join(cohort.rows, cohort.outcomes, options.classes, cohort.ages)
-    check_class_counts(table, LEAST_PER_CLASS)
+    check_class_counts(table.classes, table.outcome)
     rng = np.random.default_rng(options.seed)
     steps = _Steps(options.repeats * FOLDS + options.permutations, progress)
     variants = table_variants(table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,9 @@ from gliomics.records import FeatureRow
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.study.patients import canonical_patient
 from gliomics.subtype.blocks import AGE, MOST_MISSING
+
+LEAST_PER_CLASS = 8
+"""Fewer patients than this in a class cannot show that a model works; fitting is refused."""
 
 
 @dataclass(frozen=True)
@@ -132,16 +134,19 @@ def _class_by_patient(
     return {patient: renamed.get(outcome, outcome) for patient, outcome in outcome_by_patient.items()}
 
 
-def check_class_counts(table: TrainingTable, least: int) -> None:
-    """Refuse to fit where a class has fewer than ``least`` patients: nothing about it could be shown to hold."""
-    counts = Counter(table.classes[k] for k in table.outcome)
-    listed = ", ".join(f"{name} {counts[name]}" for name in table.classes)
-    if len(table.classes) < 2:
+def check_class_counts(classes: Sequence[str], outcome: Classes) -> None:
+    """Refuse to fit where there is one class only, or one of fewer than :data:`LEAST_PER_CLASS` patients.
+
+    ``outcome`` is each patient's position in ``classes``, (patients,).
+    """
+    counts = np.bincount(outcome, minlength=len(classes))
+    listed = ", ".join(f"{name} {count}" for name, count in zip(classes, counts, strict=True))
+    if len(classes) < 2:
         raise InputError(f"the outcome has one class only ({listed}); a model needs at least two")
-    if min(counts.values()) < least:
+    if counts.min() < LEAST_PER_CLASS:
         raise InputError(
-            f"too few patients in a class ({listed}); at least {least} of each are needed: leave the class out, or "
-            "give two values of the outcome the same class"
+            f"too few patients in a class ({listed}); at least {LEAST_PER_CLASS} of each are needed: leave the class "
+            "out, or give two values of the outcome the same class"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +17,7 @@ from gliomics.models import ModelCard, ModelFolder, TrainingRecord, patient_hash
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.weights import WEIGHTS, save_weights
 from gliomics.statistics.arrays import Array
+from gliomics.subtype.table import check_class_counts
 from gliomics.tumour_network.cohort import TumourCohort
 from gliomics.tumour_network.fitting import FittedNetwork, fit_network
 from gliomics.tumour_network.settings import FittingSettings, Start, TumourNetworkSettings
@@ -25,8 +25,6 @@ from gliomics.tumour_network.validate import cross_validate, steps_of, summarise
 
 HEADS = "heads.safetensors"
 OUT_OF_FOLD = "out_of_fold.safetensors"
-LEAST_PER_CLASS = 8
-"""Fewer patients than this in a class cannot show that a network works; fitting is refused."""
 _NOVELTY = 0.99
 
 _STARTS: dict[Start, str] = {
@@ -49,19 +47,6 @@ class NetworkOptions:
     fitting: FittingSettings = field(default_factory=FittingSettings)
 
 
-def check_cohort(cohort: TumourCohort) -> None:
-    """Raise :class:`InputError` where classes are too few or too small for figures that mean something."""
-    counts = Counter(cohort.classes[k] for k in cohort.outcome)
-    listed = ", ".join(f"{name} {counts[name]}" for name in cohort.classes)
-    if len(cohort.classes) < 2:
-        raise InputError(f"the outcome has one class only ({listed}); a tumour network needs at least two")
-    if min(counts.values()) < LEAST_PER_CLASS:
-        raise InputError(
-            f"too few patients in a class ({listed}); at least {LEAST_PER_CLASS} of each are needed: leave the class "
-            "out, or give several values of the outcome one name"
-        )
-
-
 def fit_model(
     cohort: TumourCohort,
     source: Segmenter,
@@ -79,7 +64,7 @@ def fit_model(
     if out.exists():
         raise InputError(f"{out} exists already; a model is never overwritten, choose another folder")
     safe_name(options.name, "model name")
-    check_cohort(cohort)
+    check_class_counts(cohort.classes, cohort.outcome)
     fitting, counter = options.fitting, iter(range(1, 10**9))
     total = steps_of(fitting, options.repeats) + (0 if fitting.start == "frozen" else fitting.epochs)
 

@@ -13,7 +13,7 @@ from gliomics.segmentation.segmenter import Segmenter
 from gliomics.statistics import probability_scores
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.statistics.bootstrap import Interval, over_repeats
-from gliomics.subtype.estimators.folds import FOLDS, stratified
+from gliomics.subtype.classifier import FOLDS, stratified_folds
 from gliomics.tumour_network.fitting import channels_of, fit_network
 from gliomics.tumour_network.settings import FittingSettings
 
@@ -43,7 +43,7 @@ def cross_validate(
     probabilities = np.zeros((repeats, len(outcome), n_classes))
     for repeat in range(repeats):
         of_repeat = settings.model_copy(update={"seed": settings.seed + repeat})
-        for train, test in stratified(outcome, rng):
+        for train, test in stratified_folds(outcome, FOLDS, rng):
             if settings.start == "frozen":
                 step()
             fitted = fit_network(

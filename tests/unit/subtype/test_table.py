@@ -90,15 +90,15 @@ def test_nobody_in_common_is_refused_with_an_example_of_each() -> None:
 
 
 def test_too_small_a_class_is_refused_with_all_counts() -> None:
-    table = join([row(f"P{n}", f=1.0) for n in range(13)], {f"P{n}": "b" if n < 3 else "a" for n in range(13)}, {})
-    with pytest.raises(InputError, match=r"too few patients in a class \(a 10, b 3\); at least 10"):
-        check_class_counts(table, 10)
-    check_class_counts(table, 3)
+    table = join([row(f"P{n}", f=1.0) for n in range(17)], {f"P{n}": "b" if n < 7 else "a" for n in range(17)}, {})
+    with pytest.raises(InputError, match=r"too few patients in a class \(a 10, b 7\); at least 8"):
+        check_class_counts(table.classes, table.outcome)
+    check_class_counts(["a", "b"], np.repeat([0, 1], 8))
 
 
 def test_one_class_is_refused() -> None:
     with pytest.raises(InputError, match="one class only"):
-        check_class_counts(join([row("A", f=1.0)], {"A": "x"}, {}), 1)
+        check_class_counts(["x"], np.zeros(9, dtype=np.int64))
 
 
 def test_fingerprint_follows_who_had_which_class() -> None:

@@ -39,7 +39,7 @@ def table(effect: float, *, seed: int = 0, without_t1c: int = 0, with_age: bool 
 
 def test_every_patient_is_in_one_test_fold_and_every_class_in_each() -> None:
     outcome = np.repeat([0, 1, 2], [24, 12, 11])
-    folds = list(stratified_folds(outcome, 5, np.random.default_rng(0)))
+    folds = stratified_folds(outcome, 5, np.random.default_rng(0))
     assert sorted(np.concatenate([test for _, test in folds])) == list(range(47))
     for train, test in folds:
         assert set(train).isdisjoint(test)
@@ -77,7 +77,7 @@ def test_fewest_permutations_for_a_p_value_below_one_in_twenty() -> None:
 def test_a_patient_does_not_move_the_models_that_predict_it() -> None:
     """Were a scale, a median or a coefficient learned from a test patient, its fold's other patients would notice."""
     cohort = table(0.5)
-    _, fold = next(stratified_folds(cohort.outcome, 5, np.random.default_rng(4)))
+    _, fold = stratified_folds(cohort.outcome, 5, np.random.default_rng(4))[0]
     values = cohort.values.copy()
     values[fold[0]] = 1e6
     before, after = (

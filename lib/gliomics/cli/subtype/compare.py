@@ -12,8 +12,8 @@ from gliomics.cli.subtype.cohort import AGE, CLASS, CLINICAL, FEATURES, OUTCOMES
 from gliomics.cli.terminal.console import check_apart, check_table, console
 
 if TYPE_CHECKING:
+    from gliomics.subtype.classifier import Fold
     from gliomics.subtype.estimators.config import EstimatorConfig
-    from gliomics.subtype.estimators.folds import Fold
     from gliomics.subtype.table import TrainingTable
 
 
@@ -109,13 +109,14 @@ def _folds(table: TrainingTable, *, leave_site_out: bool, repeats: int, seed: in
     import numpy as np
 
     from gliomics.errors import InputError
+    from gliomics.subtype.classifier import FOLDS, stratified_folds
     from gliomics.subtype.estimators.cohort import of_sites
     from gliomics.subtype.estimators.estimator import SITE
-    from gliomics.subtype.estimators.folds import by_site, stratified
+    from gliomics.subtype.estimators.folds import by_site
 
     if not leave_site_out:
         rng = np.random.default_rng(seed)
-        return [stratified(table.outcome, rng) for _ in range(repeats)]
+        return [stratified_folds(table.outcome, FOLDS, rng) for _ in range(repeats)]
     if SITE not in table.names:
         raise InputError("--leave-site-out needs the patients' sites; name their column by --site")
     return [by_site(of_sites(table), table.outcome)]

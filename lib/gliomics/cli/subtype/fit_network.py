@@ -123,8 +123,8 @@ def _cohort(
 ) -> TumourCohort:
     from gliomics.study import open_studies
     from gliomics.study.patients import read_patient_column
+    from gliomics.subtype.table import check_class_counts
     from gliomics.tumour_network.cohort import read_cohort
-    from gliomics.tumour_network.fit_model import check_cohort
 
     table, column = outcomes
     by_patient = read_patient_column(table, column)
@@ -132,7 +132,7 @@ def _cohort(
     report_unused_masks(masks, every_study)
     with console.status("reading the tumours"):
         cohort = read_cohort(every_study, masks, by_patient, source, renamed=renamed, on_skipped=report_left_out)
-    check_cohort(cohort)
+    check_class_counts(cohort.classes, cohort.outcome)
     return cohort
 
 

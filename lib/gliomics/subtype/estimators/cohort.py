@@ -15,9 +15,6 @@ from gliomics.study.patients import canonical_patient
 from gliomics.subtype.estimators.estimator import SITE
 from gliomics.subtype.table import TrainingTable, check_class_counts, join
 
-LEAST_PER_CLASS = 8
-"""Fewer patients in a class leave an inner fold without one."""
-
 
 def comparison_table(
     rows: Sequence[FeatureRow],
@@ -28,14 +25,15 @@ def comparison_table(
     """One row per patient, as :func:`~gliomics.subtype.table.join`.
 
     Raises :class:`InputError` for a patient with two studies, an outcome of one class, a class with fewer than
-    :data:`LEAST_PER_CLASS` patients, features that no patient has a value of, and infinite values.
+    :data:`~gliomics.subtype.table.LEAST_PER_CLASS` patients, features that no patient has a value of, and infinite
+    values.
     """
     patients = Counter(canonical_patient(str(row.diagnostics.get("patient_id", row.study_id))) for row in rows)
     twice = next((patient for patient, count in patients.items() if count > 1 and patient in outcomes), None)
     if twice is not None:
         raise InputError(f"patient '{twice}' has {patients[twice]} rows of features; keep one for each patient")
     table = join(rows, outcomes, renamed, ages)
-    check_class_counts(table, LEAST_PER_CLASS)
+    check_class_counts(table.classes, table.outcome)
     empty = [name for name, column in zip(table.names, table.values.T, strict=True) if np.isnan(column).all()]
     if empty or not table.names:
         what = f"feature '{empty[0]}' has no value" if empty else "there is no feature"

@@ -10,9 +10,9 @@ import numpy as np
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.statistics.probability_scores import macro_auc
+from gliomics.subtype.classifier import FOLDS, Fold, stratified_folds
 from gliomics.subtype.estimators.config import EstimatorConfig
 from gliomics.subtype.estimators.estimator import Estimator
-from gliomics.subtype.estimators.folds import FOLDS, Fold, stratified
 from gliomics.subtype.table import TrainingTable
 
 
@@ -41,11 +41,11 @@ def compare(
 ) -> Comparison:
     """Fit every candidate on the training patients of each fold and predict the others; choose the best inside.
 
-    ``repeats`` are the folds of each repeat (see :mod:`~gliomics.subtype.estimators.folds`); together they test each
-    patient once. In each, five inner folds of the training patients judge the candidates by macro AUC (Varma and Simon
-    2006), the first of equals is taken, and predicts the test patients. A candidate's probabilities depend on the seed,
-    but not on the other candidates. ``step`` is called after each of :func:`steps` fits; whatever it raises ends the
-    comparison.
+    ``repeats`` are the folds of each repeat (:func:`~gliomics.subtype.classifier.stratified_folds`,
+    :func:`~gliomics.subtype.estimators.folds.by_site`); together they test each patient once. In each, five inner folds
+    of the training patients judge the candidates by macro AUC (Varma and Simon 2006), the first of equals is taken, and
+    predicts the test patients. A candidate's probabilities depend on the seed, but not on the other candidates.
+    ``step`` is called after each of :func:`steps` fits; whatever it raises ends the comparison.
     """
     if not candidates:
         raise InputError("there is no estimator to compare; name one")
@@ -58,7 +58,7 @@ def compare(
             scores = {}
             for name, config in candidates.items():
                 rng = np.random.default_rng((seed, repeat, number))
-                inner = stratified(table.outcome[train], rng) if len(candidates) > 1 else []
+                inner = stratified_folds(table.outcome[train], FOLDS, rng) if len(candidates) > 1 else []
                 scores[name] = _inner_score(config, table, train, inner, rng=rng, step=step)
                 estimator = Estimator(config, table.names)
                 fitted = estimator.fit(table.values[train], table.outcome[train], len(table.classes), rng)

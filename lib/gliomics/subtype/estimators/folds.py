@@ -1,25 +1,14 @@
-"""Who is predicted by models of whom."""
+"""Who is predicted by models of whom, where whole sites are left out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
 
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
-
-FOLDS = 5
-
-Fold = tuple[Classes, Classes]
-"""Training rows and test rows."""
-
-
-def stratified(outcome: Classes, rng: np.random.Generator) -> list[Fold]:
-    """Five folds of patients in each of which the classes are about as frequent; every patient is tested once."""
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=int(rng.integers(2**31)))
-    return [(train, test) for train, test in folds.split(outcome[:, None], outcome)]
+from gliomics.subtype.classifier import FOLDS, Fold
 
 
 def by_site(site: Array, outcome: Classes) -> list[Fold]:

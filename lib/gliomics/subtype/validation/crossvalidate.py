@@ -78,7 +78,7 @@ def cross_validate(
     """
     return predict_folds(
         table,
-        [list(stratified_folds(table.outcome, FOLDS, rng)) for _ in range(repeats)],
+        [stratified_folds(table.outcome, FOLDS, rng) for _ in range(repeats)],
         rng,
         other_values=other_values,
         only=only,

@@ -10,10 +10,11 @@ import pytest
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.statistics.probability_scores import macro_auc
+from gliomics.subtype.classifier import FOLDS, stratified_folds
 from gliomics.subtype.estimators.comparison import compare, steps
 from gliomics.subtype.estimators.config import EstimatorConfig, load_estimators
 from gliomics.subtype.estimators.figures import MAJORITY, NESTED, figures
-from gliomics.subtype.estimators.folds import by_site, stratified
+from gliomics.subtype.estimators.folds import by_site
 from gliomics.subtype.table import TrainingTable
 
 
@@ -38,7 +39,7 @@ def cohort(patients: int, effect: float, seed: int = 0) -> TrainingTable:
 
 
 def repeats_of(table: TrainingTable) -> list[list[tuple[Classes, Classes]]]:
-    return [stratified(table.outcome, np.random.default_rng(0))]
+    return [stratified_folds(table.outcome, FOLDS, np.random.default_rng(0))]
 
 
 @pytest.fixture
@@ -93,13 +94,6 @@ def test_no_candidate_is_refused() -> None:
     table = cohort(40, 0.7)
     with pytest.raises(InputError, match="no estimator"):
         compare(table, {}, repeats_of(table))
-
-
-def test_stratified_folds_test_everybody_once_with_the_classes_spread() -> None:
-    outcome = np.repeat([0, 1], [40, 10]).astype(np.int64)
-    folds = stratified(outcome, np.random.default_rng(0))
-    assert sorted(np.concatenate([test for _, test in folds]).tolist()) == list(range(50))
-    assert all(not set(train) & set(test) and (outcome[test] == 1).sum() == 2 for train, test in folds)
 
 
 def test_each_site_is_predicted_by_the_others() -> None:
