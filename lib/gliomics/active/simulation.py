@@ -278,7 +278,7 @@ class _Replay:
             cases,
             config.model,
             config.training.model_copy(update={"seed": seed}),
-            optional=config.sequences.may_be_missing,
+            sequences=config.sequences,
             pretrained_encoder=self.plan.encoder_weights,
         )
         return Segmenter.from_state(_card(config), train(training, checkpoint=checkpoint)), epochs * in_epoch

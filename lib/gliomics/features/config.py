@@ -24,6 +24,7 @@ from gliomics.features.settings import (
     Settings,
     at_most,
 )
+from gliomics.study.numbering import NamedPart
 from gliomics.validated import problem
 from gliomics.yaml_files import read_yaml
 
@@ -80,9 +81,7 @@ class Region(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    parts: list[Literal["core-without-enhancement", "oedema", "enhancing", "cavity"]] | None = Field(
-        default=None, min_length=1
-    )
+    parts: list[NamedPart] | None = Field(default=None, min_length=1)
     labels: list[Annotated[int, Field(gt=0, le=MOST_VALUE)]] | None = Field(default=None, min_length=1)
     ring_mm: Millimetres | None = None
 

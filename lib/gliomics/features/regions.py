@@ -15,10 +15,7 @@ from gliomics.features.planes import ROUNDING, axial_axis
 from gliomics.features.settings import MOST_VALUE
 from gliomics.features.windows import Window, window_of
 from gliomics.study.numbering import (
-    CAVITY,
-    CORE,
-    ENHANCING,
-    OEDEMA,
+    PARTS_OF_REGION,
     UNDIVIDED,
     MaskNumbering,
     labels_of_mask,
@@ -31,10 +28,7 @@ Bools = npt.NDArray[np.bool_]
 
 REGIONS: dict[str, Region] = {
     "whole": Region(),
-    "tumour-core": Region(parts=[CORE, ENHANCING]),
-    "enhancing": Region(parts=[ENHANCING]),
-    "oedema": Region(parts=[OEDEMA]),
-    "cavity": Region(parts=[CAVITY]),
+    **{name: Region(parts=list(parts)) for name, parts in PARTS_OF_REGION.items()},
     "peritumoral": Region(ring_mm=5),
 }
 """Every named region. The whole is the tumour, which a resection cavity is not."""

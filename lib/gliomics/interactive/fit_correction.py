@@ -73,7 +73,7 @@ class CorrectionTraining(NetworkTraining):
         images = load_images(windows, self.cases, settings)
         masks = torch.cat([self._masks_of(window) for window in windows]).float()
         images, masks = augment(images.to(self.device), masks.to(self.device), changes)
-        images = self.without_some_sequences(images, windows, blanking)
+        images = self.blanked(images, self.visible(windows, blanking))
         target, previous = masks.chunk(2, dim=1)
         guidance = interactions(target, previous, blanking)
         return Batch(
@@ -126,7 +126,7 @@ def fit_correction(
         with_masks(cases, {case.study_id: _read(masks, case.study_id) for case in cases}),
         config.model,
         config.training,
-        optional=config.sequences.may_be_missing,
+        sequences=config.sequences,
         pretrained_encoder=plan.encoder_weights,
     )
     state = train(training, checkpoint=run / CHECKPOINT, on_epoch=on_epoch)

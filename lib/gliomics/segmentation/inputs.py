@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from gliomics.errors import InputError
@@ -28,13 +29,17 @@ class Inputs:
     grid: SliceGrid
     canonical: Volume
     """The reference sequence, standardised, in canonical orientation."""
+    step: int = 1
+    """Slices from one slice of the context to the next."""
 
     def windows(self, first: Sequence[int], settings: InputSettings) -> torch.Tensor:
         """Network input (n, sequences * settings.slices, size, size) for the windows that answer from ``first`` on.
 
         Slices beyond the ends repeat the end.
         """
-        offsets = torch.arange(-settings.context, settings.depth + settings.context)
+        before = -self.step * torch.arange(settings.context, 0, -1)
+        after = settings.depth - 1 + self.step * torch.arange(1, settings.context + 1)
+        offsets = torch.cat([before, torch.arange(settings.depth), after])
         return self.images[:, self.numbers(first, offsets)].transpose(0, 1).flatten(1, 2).float()
 
     def numbers(self, first: Sequence[int], offsets: torch.Tensor) -> torch.Tensor:
@@ -59,7 +64,8 @@ def prepare(volumes: Mapping[str, Volume], sequences: Iterable[str], settings: I
     for name, slices in sampled.items():
         images[names.index(name)] = torch.from_numpy(slices)
     present = tuple(name in canonical for name in names)
-    return Inputs(images, present, grid, canonical[reference].with_array(standardised[reference]))
+    step = max(1, round(settings.reach / canonical[reference].spacing[2]))
+    return Inputs(images, present, grid, canonical[reference].with_array(standardised[reference]), step)
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,8 @@ class LabelledCase:
     """A labelled study, prepared: ``target`` (slice, size, size) is the fraction of each pixel that is lesion.
 
     A network that learns fractions puts the edge between pixels: on 88 patients, a mask brought to 192 x 192 and back
-    keeps a Dice of 0.999 as fractions and 0.985 as whole pixels.
+    keeps a Dice of 0.999 as fractions and 0.985 as whole pixels. For a model of the lesion's parts, ``inner`` (region,
+    slice, size, size) are the fractions of its inner regions. Both are NaN where it is not known.
     """
 
     study_id: str
@@ -78,11 +85,15 @@ class LabelledCase:
     """The lesion on the reference's canonical grid, for evaluation."""
     annotated: torch.Tensor | None = None
     """Whether each slice was annotated; None where all were."""
+    inner: torch.Tensor | None = None
+    inner_lesion: np.ndarray | None = None
+    """The inner regions (region, i, j, k) on the reference's canonical grid, for evaluation."""
 
     @property
     def lesion_slices(self) -> torch.Tensor:
         """Whether each slice is known to have a pixel that is mostly lesion."""
-        inside = (self.target > 0.5).flatten(1).any(dim=1)
+        regions = self.target[None] if self.inner is None else torch.cat([self.target[None], self.inner])
+        inside = (regions > 0.5).any(dim=0).flatten(1).any(dim=1)
         return inside if self.annotated is None else inside & self.annotated
 
     def with_sequences(self, count: int) -> LabelledCase:
@@ -98,8 +109,15 @@ class LabelledCase:
         return torch.ones(numbers.shape, dtype=torch.bool) if self.annotated is None else self.annotated[numbers]
 
     def targets(self, first: Sequence[int], depth: int) -> torch.Tensor:
-        """What a network should answer for windows of ``depth`` slices, (n, depth, size, size)."""
-        return self.target[self.inputs.numbers(first, torch.arange(depth))]
+        """What a network should answer for windows of ``depth`` slices, (n, depth, size, size).
+
+        Of a case with inner regions, ``depth`` is 1, and these follow the lesion: (n, regions, size, size).
+        """
+        numbers = self.inputs.numbers(first, torch.arange(depth))
+        target = self.target[numbers]
+        if self.inner is None:
+            return target
+        return torch.cat([target, self.inner[:, numbers[:, 0]].transpose(0, 1)], dim=1)
 
 
 def prepare_case(
@@ -110,12 +128,23 @@ def prepare_case(
     *,
     sequences: Iterable[str],
     settings: InputSettings,
+    inner: Sequence[Collection[int]] = (),
 ) -> LabelledCase:
     """Prepare a study and its mask (any label value above 0 is lesion), which lie on one grid, for networks.
 
-    ``sequences`` are those of the network, in its order. Raises :class:`InputError` where the study has none of them.
+    ``sequences`` are those of the network, in its order; ``inner`` the label values of each inner region that it
+    answers for. Raises :class:`InputError` where the study has none of the sequences.
     """
     inputs = prepare(volumes, sequences, settings)
-    lesion = to_canonical(mask).array > 0
-    target = torch.from_numpy(inputs.grid.sample(lesion.astype(np.float32)).astype(np.float16))
-    return LabelledCase(study_id, patient_id, inputs, target, lesion)
+    labels = to_canonical(mask).array
+    case = LabelledCase(study_id, patient_id, inputs, _fractions(inputs, labels > 0), labels > 0)
+    if not inner:
+        return case
+    regions = np.stack([np.isin(labels, sorted(values)) for values in inner])
+    fractions = torch.stack([_fractions(inputs, region) for region in regions])
+    return replace(case, inner=fractions, inner_lesion=regions)
+
+
+def _fractions(inputs: Inputs, inside: npt.NDArray[np.bool_]) -> torch.Tensor:
+    """The fraction of each pixel (slice, size, size) that lies in a region of the canonical grid."""
+    return torch.from_numpy(inputs.grid.sample(inside.astype(np.float32)).astype(np.float16))

@@ -18,7 +18,7 @@ from gliomics.segmentation.inputs import LabelledCase, prepare_case
 from gliomics.segmentation.settings import settings_of
 from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, load_sequences, read_mask
 from gliomics.study.images import read_label_names
-from gliomics.study.numbering import labels_of_mask, numbering_of_mask, tumour_of
+from gliomics.study.numbering import PARTS_OF_REGION, labels_of_mask, numbering_of_mask, tumour_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -62,7 +62,13 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
             if UNNAMED_SEQUENCE in volumes:
                 volumes = {card.sequences.required[0]: volumes[UNNAMED_SEQUENCE]}
             case = prepare_case(
-                item.study.id, item.study.patient_id, volumes, mask, sequences=sequences, settings=settings.input
+                item.study.id,
+                item.study.patient_id,
+                volumes,
+                mask,
+                sequences=sequences,
+                settings=settings.input,
+                inner=_inner_labels(item, mask, settings.regions[1:]),
             )
             if item.slices is not None:
                 case = replace(case, annotated=_annotated_slices(item, mask))
@@ -88,6 +94,16 @@ def read_label(item: LabelledStudy, image: Volume) -> Mask:
         )
     mask = tumour_of(mask, item.study.numbering, segments)
     return lesion_mask(mask, image, name, allow_empty=item.slices is not None)
+
+
+def _inner_labels(item: LabelledStudy, mask: Mask, regions: Sequence[str]) -> list[frozenset[int]]:
+    """The label values of each inner region; :class:`InputError` where the label does not tell the parts apart."""
+    if not regions:
+        return []
+    name = f"the label of study '{item.study.id}'"
+    segments = read_label_names(item.label)
+    numbering = numbering_of_mask(labels_of_mask(mask), name, study=item.study.numbering, segments=segments)
+    return [numbering.labels_of(PARTS_OF_REGION[region], region, name) for region in regions]
 
 
 def _annotated_slices(item: LabelledStudy, mask: Mask) -> torch.Tensor:

@@ -68,7 +68,8 @@ class LoadedModel:
         self.settings = settings_of(card)
         self.sequences = [*card.sequences.required, *card.sequences.optional]
         channels = len(self.sequences) + self.extra_channels
-        self.network = build_network(self.settings.network, channels, self.settings.input.slices)
+        settings = self.settings
+        self.network = build_network(settings.network, channels, settings.input.slices, len(settings.regions))
         try:
             self.network.load_state_dict(state)
         except RuntimeError as error:

@@ -9,7 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage, special
 
-from gliomics.segmentation.settings import CalibrationSettings, PostprocessSettings
+from gliomics.segmentation.settings import CalibrationSettings, PostprocessSettings, SegmentationSettings
+from gliomics.study.numbering import CORE, ENHANCING, NUMBERINGS, OEDEMA
+
+PART_VALUES = {part: value for value, part in NUMBERINGS["brats-2023"].parts.items()}
+"""The label value of each part in the masks that models write: BraTS's since 2023."""
 
 
 def calibrate(logits: npt.NDArray[np.float32], settings: CalibrationSettings) -> npt.NDArray[np.float32]:
@@ -27,17 +31,45 @@ def entropy(p: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     return np.asarray(np.minimum(-(p * np.log(p) + (1 - p) * np.log(1 - p)), math.log(2)))
 
 
+def to_parts(
+    probabilities: npt.NDArray[np.floating], settings: SegmentationSettings, *, whole_shown: bool = True
+) -> npt.NDArray[np.uint8]:
+    """The label map (:data:`PART_VALUES`) of the calibrated probabilities of nested regions, (regions, i, j, k).
+
+    What is called an inner region belongs to those around it. Components are dropped as by :func:`to_mask`, by the
+    whole. Where the whole does not show, its outermost inner region takes its place, and there is no oedema.
+    """
+    rules = [settings.postprocess.threshold, *(item.threshold for item in settings.inner)]
+    regions = [probability > threshold for probability, threshold in zip(probabilities, rules, strict=True)]
+    if not whole_shown:
+        regions[0] = np.zeros_like(regions[0])
+    for outer in range(len(regions) - 2, -1, -1):
+        regions[outer] = regions[outer] | regions[outer + 1]
+    labels = np.zeros(regions[0].shape, dtype=np.uint8)
+    values = [PART_VALUES[part] for part in (OEDEMA, CORE, ENHANCING)]
+    for region, value in zip(regions, values, strict=False):
+        labels[region] = value
+    labels[~largest_components(regions[0], settings.postprocess.smallest_component)] = 0
+    return labels
+
+
 def to_mask(probability: npt.NDArray[Any], settings: PostprocessSettings) -> npt.NDArray[np.uint8]:
     """Threshold and drop 3-D components (faces connect) smaller than a fraction of the largest one.
 
     >>> to_mask(np.array([[[0.9, 0.8, 0.2, 0.7]]]), PostprocessSettings(smallest_component=0.6))
     array([[[1, 1, 0, 0]]], dtype=uint8)
     """
-    above = probability > settings.threshold
-    components, count = ndimage.label(above)
-    if count > 1:
-        sizes = np.bincount(components.ravel())
-        sizes[0] = 0
-        above = (sizes >= settings.smallest_component * sizes.max())[components]
-        above[components == 0] = False
-    return np.asarray(above, dtype=np.uint8)
+    above = np.asarray(probability > settings.threshold)
+    return largest_components(above, settings.smallest_component).astype(np.uint8)
+
+
+def largest_components(inside: npt.NDArray[np.bool_], smallest: float) -> npt.NDArray[np.bool_]:
+    """Those 3-D components (faces connect) that are at least ``smallest`` as large as the largest one."""
+    components, count = ndimage.label(inside)
+    if count <= 1:
+        return inside
+    sizes = np.bincount(components.ravel())
+    sizes[0] = 0
+    large = (sizes >= smallest * sizes.max())[components]
+    large[components == 0] = False
+    return np.asarray(large)

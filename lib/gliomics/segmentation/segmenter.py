@@ -6,7 +6,8 @@ import copy
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,9 @@ from gliomics.segmentation.device import best_device, seeded
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
-from gliomics.segmentation.postprocess import calibrate, entropy, to_mask
-from gliomics.segmentation.settings import InputSettings
+from gliomics.segmentation.postprocess import calibrate, entropy, to_mask, to_parts
+from gliomics.segmentation.settings import SHOW_WHOLE, InputSettings
+from gliomics.study.numbering import CORE, ENHANCING, OEDEMA
 from gliomics.study.volumes import Mask, Volume
 
 _drawing = threading.Lock()
@@ -29,7 +31,11 @@ _drawing = threading.Lock()
 
 @dataclass(frozen=True)
 class Segmentation:
-    """A mask and the calibrated probabilities behind it, on the grid of the study's own image."""
+    """A mask and the calibrated probabilities behind it, on the grid of the study's own image.
+
+    ``labels`` names the values of the mask. ``probability`` is of the tumour; where a model tells its parts apart,
+    ``parts`` has that of each, and they add up to the tumour's.
+    """
 
     mask: Mask
     probability: Volume
@@ -37,6 +43,8 @@ class Segmentation:
     warnings: list[str]
     study_id: str | None = None
     """The study that it is of, where that is known."""
+    labels: Mapping[str, int] = field(default_factory=lambda: {"tumour": 1})
+    parts: Mapping[str, Volume] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         of = f"of '{self.study_id}': " if self.study_id is not None else ""
@@ -88,42 +96,83 @@ class Segmenter(LoadedModel):
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Segmentation:
         """As :meth:`segment`, for a study that :meth:`prepare` made ready."""
-        probability = from_canonical(self.probability(study.inputs, progress, cancelled), study.image)
-        mask = to_mask(probability.array, self.settings.postprocess)
+        probabilities = self.probabilities(study.inputs, progress, cancelled)
+        whole_shown = self._shows_whole(study.inputs)
+        mask = self._mask(probabilities, whole_shown)
         warnings = list(study.warnings)
         if not mask.any():
             warnings.append("no lesion was found; check that the image shows one and that the sequence is right")
-        return Segmentation(study.image.with_array(mask), probability, study.sequences_used, warnings)
+        if not whole_shown:
+            warnings.append(
+                f"without {' or '.join(SHOW_WHOLE)} it does not show how far the tumour reaches: the mask has its core "
+                "and what enhances; oedema and the whole are unknown"
+            )
 
-    def probability(
-        self,
-        inputs: Inputs,
-        progress: Callable[[float], None] = lambda fraction: None,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> Volume:
+        def restored(array: npt.NDArray[Any]) -> Volume:
+            return from_canonical(study.inputs.canonical.with_array(array), study.image)
+
+        return Segmentation(
+            restored(mask),
+            restored(probabilities[0 if whole_shown else 1]),
+            study.sequences_used,
+            warnings,
+            labels=self.card.labels,
+            parts={part: restored(array) for part, array in self._of_parts(probabilities, whole_shown).items()},
+        )
+
+    def probability(self, inputs: Inputs) -> Volume:
         """Calibrated lesion probabilities of a prepared study on its canonical grid (i, j, k)."""
-        slices = calibrate(self.logits(inputs, progress, cancelled), self.settings.calibration)
-        return inputs.canonical.with_array(inputs.grid.restore(slices, inputs.canonical.shape))
+        return inputs.canonical.with_array(self.probabilities(inputs)[0])
 
-    def logits(
+    def probabilities(
         self,
         inputs: Inputs,
         progress: Callable[[float], None] = lambda fraction: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> npt.NDArray[np.float32]:
-        """What the network says of a prepared study, (slice, size, size), before calibration."""
-        return self._logits(self.network, inputs, progress, cancelled)
+        """Calibrated probabilities (region, i, j, k) of each region of the settings, on the canonical grid."""
+        calibrations = [self.settings.calibration, *(item.calibration for item in self.settings.inner)]
+        logits = self._logits(self.network, inputs, progress, cancelled)
+        regions = [
+            inputs.grid.restore(calibrate(slices, calibration), inputs.canonical.shape)
+            for slices, calibration in zip(logits, calibrations, strict=True)
+        ]
+        return np.stack(regions)
+
+    def logits(self, inputs: Inputs) -> npt.NDArray[np.float32]:
+        """What the network says of the lesion in a prepared study, (slice, size, size), before calibration."""
+        return np.asarray(self._logits(self.network, inputs)[0])
 
     def draws(self, inputs: Inputs, *, samples: int, seed: int) -> npt.NDArray[np.float32]:
-        """Calibrated probabilities under Monte Carlo dropout, (sample, slice, size, size)."""
+        """Calibrated probabilities of the lesion under Monte Carlo dropout, (sample, slice, size, size)."""
         network = _with_dropout(self.network)
         with _drawing, seeded(seed, best_device()):
-            logits = np.stack([self._logits(network, inputs, drawing=True) for _ in range(samples)])
+            logits = np.stack([self._logits(network, inputs, drawing=True)[0] for _ in range(samples)])
         return calibrate(logits, self.settings.calibration)
 
     def mask_of(self, inputs: Inputs) -> npt.NDArray[np.uint8]:
         """The mask of a prepared study on its canonical grid (i, j, k)."""
-        return to_mask(self.probability(inputs).array, self.settings.postprocess)
+        return self._mask(self.probabilities(inputs), self._shows_whole(inputs))
+
+    def _mask(self, probabilities: npt.NDArray[np.float32], whole_shown: bool) -> npt.NDArray[np.uint8]:
+        if self.settings.inner:
+            return to_parts(probabilities, self.settings, whole_shown=whole_shown)
+        return to_mask(probabilities[0], self.settings.postprocess)
+
+    def _shows_whole(self, inputs: Inputs) -> bool:
+        """Whether the sequences that are there show how far a tumour reaches; models of the whole have those."""
+        shown = [name for name, is_present in zip(self.sequences, inputs.present, strict=True) if is_present]
+        return not self.settings.inner or any(name in SHOW_WHOLE for name in shown)
+
+    def _of_parts(self, probabilities: npt.NDArray[np.float32], whole_shown: bool) -> dict[str, npt.NDArray[Any]]:
+        """The probability of each part, from those of nested regions; none of the oedema where the whole is unknown."""
+        if not self.settings.inner:
+            return {}
+        whole = probabilities[0] if whole_shown else np.ones_like(probabilities[0])
+        core = np.minimum(probabilities[1], whole)
+        enhancing = np.minimum(probabilities[2], core)
+        parts = {CORE: core - enhancing, ENHANCING: enhancing}
+        return {OEDEMA: whole - core, **parts} if whole_shown else parts
 
     def uncertainty(self, volumes: Mapping[str, Volume], *, samples: int = 5, seed: int = 0) -> float:
         """Epistemic uncertainty of a study: the mean mutual information of Monte Carlo dropout, in nats.
@@ -148,13 +197,13 @@ class Segmenter(LoadedModel):
         *,
         drawing: bool = False,
     ) -> npt.NDArray[np.float32]:
-        """Logits (slice, size, size), averaged where windows overlap and over the mirror image.
+        """Logits (region, slice, size, size), averaged where windows overlap and over the mirror image.
 
         A network that is ``drawing`` random numbers draws them in order.
         """
         settings = self.settings.input
         count = inputs.images.shape[1]
-        total = torch.zeros(count, settings.size, settings.size)
+        total = torch.zeros(len(self.settings.regions), count, settings.size, settings.size)
         times = torch.zeros(count)
         windows = first_slices(count, settings)
         batches, answered = batches_of(windows), 0
@@ -172,7 +221,9 @@ class Segmenter(LoadedModel):
                 raise InterruptedError("segmentation was cancelled")
             for number, logits in zip(first, next(answers), strict=True):
                 inside = min(settings.depth, count - number)
-                total[number : number + inside] += logits[:inside]
+                # A network in space answers for several slices of one region, one in the plane for one of several.
+                answered_regions = logits[:inside][None] if settings.depth > 1 else logits[:, None]
+                total[:, number : number + inside] += answered_regions
                 times[number : number + inside] += 1
             answered += len(first)
             progress(answered / len(windows))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gliomics.models import ModelCard
@@ -14,15 +16,28 @@ class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+InnerRegion = Literal["tumour-core", "enhancing"]
+Region = Literal["whole", "tumour-core", "enhancing"]
+"""Regions of a glioma, each inside the one before (Menze 2015).
+
+All of it; without the oedema; what takes up contrast agent.
+"""
+
+SHOW_WHOLE = ("flair", "t2")
+"""Sequences of which one at least must be there to see where a tumour ends: oedema does not show in others."""
+
+
 class InputSettings(_Settings):
     """What the network sees at once: ``depth`` square axial slices of ``size`` pixels, ``context`` more on each side.
 
-    The network answers for ``depth`` slices: 1 for a network in the plane, more for one in space.
+    The network answers for ``depth`` slices: 1 for a network in the plane, more for one in space. The slices of the
+    context lie ``reach`` mm apart, as nearly as the slices allow; 0 is the very next ones.
     """
 
     size: int = Field(default=256, ge=32, le=512, multiple_of=16)
     context: int = Field(default=0, ge=0, le=3)
     depth: int = Field(default=1, ge=1, le=64)
+    reach: float = Field(default=0.0, ge=0, le=20)
 
     @property
     def slices(self) -> int:
@@ -47,6 +62,14 @@ class PostprocessSettings(_Settings):
     smallest_component: float = Field(default=0.1, ge=0, le=1)
 
 
+class InnerRegionSettings(_Settings):
+    """A region inside the lesion that the network answers for, too, and what makes a mask of its logits."""
+
+    region: InnerRegion
+    calibration: CalibrationSettings = CalibrationSettings()
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+
+
 class SegmentationSettings(_Settings):
     """The ``settings`` of a segmentation model card."""
 
@@ -56,6 +79,25 @@ class SegmentationSettings(_Settings):
     """Average the logits of each slice and of its left-right mirror image."""
     calibration: CalibrationSettings = CalibrationSettings()
     postprocess: PostprocessSettings = PostprocessSettings()
+    inner: tuple[InnerRegionSettings, ...] = ()
+    """None for a model of the whole lesion; its core and the enhancing tumour for one of its parts."""
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """What the network answers for, each inside the one before."""
+        return ("whole", *(item.region for item in self.inner))
+
+    @model_validator(mode="after")
+    def _inner_regions_suit(self) -> SegmentationSettings:
+        names = [item.region for item in self.inner]
+        if names not in ([], ["tumour-core", "enhancing"]):
+            raise ValueError(f"inner must be tumour-core, then enhancing, or nothing; found {', '.join(names)}")
+        if self.inner and not self.network.segments_in_plane:
+            raise ValueError(
+                f"network '{self.network.kind}' answers for the whole lesion alone; leave inner out, or take a network "
+                "that segments in the plane"
+            )
+        return self
 
     @model_validator(mode="after")
     def _depth_suits_network(self) -> SegmentationSettings:

@@ -23,9 +23,15 @@ OEDEMA: Final = "oedema"
 ENHANCING: Final = "enhancing"
 CAVITY: Final = "cavity"
 UNDIVIDED: Final = "tumour"
-Part = Literal["core-without-enhancement", "oedema", "enhancing", "cavity", "tumour"]
+NamedPart = Literal["core-without-enhancement", "oedema", "enhancing", "cavity"]
+Part = NamedPart | Literal["tumour"]
 PARTS: tuple[Part, ...] = (CORE, OEDEMA, ENHANCING, CAVITY, UNDIVIDED)
 """Parts of a segmented glioma; a cavity is no tumour, and ``tumour`` is one whose parts were not told apart."""
+
+PARTS_OF_REGION: Mapping[str, tuple[NamedPart, ...]] = MappingProxyType(
+    {"tumour-core": (CORE, ENHANCING), "enhancing": (ENHANCING,), "oedema": (OEDEMA,), "cavity": (CAVITY,)}
+)
+"""The parts that make up a named region, where it is less than the whole tumour (Menze 2015)."""
 
 _HOW_TO_OVERRULE = 'say which with --numbering (option "numbering" of the server)'
 HOW_TO_TELL = f'{_HOW_TO_OVERRULE} or "numbering" in study.json'

@@ -201,7 +201,7 @@ class _Trainer:
             [*(case for case in cases if case.patient_id not in held_out), *self._replayed],
             settings_of(card),
             settings,
-            optional=card.sequences.may_be_missing,
+            sequences=card.sequences,
             initial=start,
         )
         last = train(

@@ -108,7 +108,7 @@ def train_cases(
         cases,
         config.model,
         config.training,
-        optional=config.sequences.may_be_missing,
+        sequences=config.sequences,
         pretrained_encoder=plan.encoder_weights,
     )
     return train(training, checkpoint=checkpoint, validate=validate if validation else None, on_epoch=on_epoch)

@@ -14,11 +14,12 @@ from torch import nn
 from torch.optim.swa_utils import PARAM_LIST, AveragedModel, get_ema_multi_avg_fn
 
 from gliomics.errors import InputError
+from gliomics.models import SequenceNeeds
 from gliomics.segmentation.device import best_device, mixed_precision, seeded
 from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.losses import LOSSES, slice_cross_entropy
 from gliomics.segmentation.networks import build_network
-from gliomics.segmentation.settings import SegmentationSettings, TrainSettings
+from gliomics.segmentation.settings import SHOW_WHOLE, SegmentationSettings, TrainSettings
 from gliomics.segmentation.weights import State
 from gliomics.training.augment import augment
 from gliomics.training.checkpoint import Checkpoint, EpochRecord
@@ -35,6 +36,8 @@ from gliomics.training.sampling import (
 
 _Update = Callable[[PARAM_LIST, PARAM_LIST, torch.Tensor | int], None]
 _exponential: Callable[[float], _Update] = get_ema_multi_avg_fn  # which is not typed
+
+_FLAIR_ALONE = SequenceNeeds(required=["flair"])
 
 OnEpoch = Callable[[Sequence[EpochRecord], int], None]
 """Called after each epoch with the records of all epochs until now and the number of epochs there will be."""
@@ -80,7 +83,7 @@ def train(
 class NetworkTraining:
     """A training under way: the network and everything that changes with it.
 
-    ``optional`` says for each sequence whether it may be blanked (``sequence_dropout``). ``initial`` weights make it a
+    ``sequences`` are the model's; optional ones may be blanked (``sequence_dropout``). ``initial`` weights make it a
     fine-tuning; ``pretrained_encoder`` is a file of weights for the encoder alone. Raises :class:`InputError` where no
     case has a lesion.
     """
@@ -94,18 +97,18 @@ class NetworkTraining:
         model: SegmentationSettings,
         settings: TrainSettings,
         *,
-        optional: Sequence[bool] = (),
+        sequences: SequenceNeeds = _FLAIR_ALONE,
         initial: State | None = None,
         pretrained_encoder: Path | None = None,
     ) -> None:
         if not any(bool(case.lesion_slices.any()) for case in cases):
             raise InputError(f"none of the {len(cases)} training studies has a lesion in its mask; label one first")
-        self.cases, self.model, self.settings, self.optional = cases, model, settings, optional
+        self.cases, self.model, self.settings, self.sequences = cases, model, settings, sequences
         self.workers = Workers.of_this_process()
         self.device = best_device()
         channels = cases[0].inputs.images.shape[0] + self.extra_channels
         with seeded(settings.seed, self.device):
-            network = build_network(model.network, channels, model.input.slices)
+            network = build_network(model.network, channels, model.input.slices, len(model.regions))
         if pretrained_encoder is not None:
             network.load_encoder(pretrained_encoder)
         if initial is not None:
@@ -168,19 +171,22 @@ class NetworkTraining:
         images = load_images(windows, self.cases, self.model.input)
         targets = load_targets(windows, self.cases, self.model.input)
         images, targets = augment(images.to(self.device), targets.to(self.device), changes)
-        return Batch(self.without_some_sequences(images, windows, blanking), targets, self.annotated(windows))
+        visible = self.visible(windows, blanking)
+        if self.model.inner:
+            targets[~shows_whole(visible, self.sequences), 0] = torch.nan
+        return Batch(self.blanked(images, visible), targets, self.annotated(windows))
 
     def annotated(self, windows: Sequence[SliceWindow]) -> torch.Tensor:
         """Which slices (n, depth) of windows were annotated; in the plane, others are not drawn."""
         return annotated_slices(windows, self.cases, self.model.input).to(self.device)
 
-    def without_some_sequences(
-        self, images: torch.Tensor, windows: Sequence[SliceWindow], blanking: torch.Generator
-    ) -> torch.Tensor:
-        """Images of windows without the sequences that a case lacks, and without optional ones at random."""
-        visible = visible_sequences(
-            windows, self.cases, self.optional, dropout=self.settings.sequence_dropout, generator=blanking
-        )
+    def visible(self, windows: Sequence[SliceWindow], blanking: torch.Generator) -> torch.Tensor:
+        """Which sequences (n, sequences) windows show: not those that a case lacks, nor optional ones at random."""
+        optional, dropout = self.sequences.may_be_missing, self.settings.sequence_dropout
+        return visible_sequences(windows, self.cases, optional, dropout=dropout, generator=blanking)
+
+    def blanked(self, images: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
+        """Images of windows without the sequences that are not visible."""
         return images * visible.repeat_interleave(self.model.input.slices, dim=1)[:, :, None, None].to(self.device)
 
     def _step(self, batch: Batch) -> float:
@@ -195,8 +201,16 @@ class NetworkTraining:
         return float(loss.item())
 
     def _loss_of(self, logits: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """What is made small: the loss of the annotated slices, and again that of emphasised pixels."""
+        """What is made small: the mean over regions of the loss where they are known, and that of emphasised pixels."""
         targets, annotated, emphasised = batch.targets, batch.annotated, batch.emphasised
+        if self.model.inner:
+            known = ~targets.isnan() & annotated[:, :, None, None]
+            losses = [
+                self.loss(logits[:, region][inside], targets[:, region][inside])
+                for region in range(targets.shape[1])
+                if (inside := known[:, region]).any()
+            ]
+            return torch.stack(losses).mean() if losses else logits.sum() * 0
         loss = self.loss(logits, targets) if annotated.all() else self.loss(logits[annotated], targets[annotated])
         if emphasised is None:
             return loss
@@ -205,10 +219,17 @@ class NetworkTraining:
 
     def _identity(self) -> str:
         """A hash of what a training is: its settings and its cases."""
-        cases = [(case.study_id, float(case.target.double().sum())) for case in self.cases]
+        cases = [(case.study_id, float(case.target.double().nansum())) for case in self.cases]
         annotated = [case.annotated.tolist() for case in self.cases if case.annotated is not None]
-        parts = [self.model.model_dump(), self.settings.model_dump(), list(self.optional), cases, *annotated]
+        optional = self.sequences.may_be_missing
+        parts = [self.model.model_dump(), self.settings.model_dump(), optional, cases, *annotated]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def shows_whole(visible: torch.Tensor, sequences: SequenceNeeds) -> torch.Tensor:
+    """Whether windows show the whole tumour, (n,), by which sequences (n, sequences) they show."""
+    names = [*sequences.required, *sequences.optional]
+    return visible[:, [name in SHOW_WHOLE for name in names]].any(dim=1)
 
 
 def learning_rate(settings: TrainSettings, epoch: float) -> float:

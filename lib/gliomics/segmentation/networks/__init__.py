@@ -43,7 +43,7 @@ NetworkSettings = Annotated[
     Discriminator(_kind),
 ]
 
-_NETWORKS: dict[str, Callable[[int, int, Any], SegmentationNetwork]] = {
+_NETWORKS: dict[str, Callable[..., SegmentationNetwork]] = {
     "gbm_unet": GbmUNet,
     "lgg_unet": LggUNet,
     "resnext_unet": ResNeXtUNet,
@@ -56,12 +56,14 @@ _NETWORKS: dict[str, Callable[[int, int, Any], SegmentationNetwork]] = {
 }
 
 
-def build_network(settings: NetworkSettings, sequences: int, slices: int) -> SegmentationNetwork:
+def build_network(settings: NetworkSettings, sequences: int, slices: int, regions: int = 1) -> SegmentationNetwork:
     """The network of ``settings`` for a number of sequences, each with a number of neighbouring slices.
 
-    A network in the plane is stored channels last, which is faster on processors and tensor cores.
+    One that segments in the plane can answer for several ``regions``. It is stored channels last, which is faster on
+    processors and tensor cores.
     """
-    network = _NETWORKS[settings.kind](sequences, slices, settings)
+    answers = {"regions": regions} if settings.segments_in_plane else {}
+    network = _NETWORKS[settings.kind](sequences, slices, settings, **answers)
     if not settings.in_space:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

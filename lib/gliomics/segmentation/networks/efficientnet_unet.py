@@ -20,11 +20,15 @@ from gliomics.segmentation.networks.pretrained import load_into, read_weights, w
 
 
 class EfficientNetUNetSettings(NetworkShape):
-    """``variant`` is the encoder's size; ``decoder`` the widths from deep to fine; ``dropout`` acts on channels."""
+    """``variant`` is the encoder's size; ``decoder`` the widths from deep to fine; ``dropout`` acts on channels.
+
+    The fourth width is that of the stage at half the input's size; a fifth adds one at full size, which joins the input
+    itself: for what is a pixel or two wide, such as an enhancing rim.
+    """
 
     kind: Literal["efficientnet_unet"] = "efficientnet_unet"
     variant: Literal["lite0", "lite1"] = "lite0"
-    decoder: tuple[int, int, int, int] = (192, 96, 64, 32)
+    decoder: tuple[int, int, int, int] | tuple[int, int, int, int, int] = (192, 96, 64, 32)
     dropout: float = Field(default=0.1, ge=0, lt=1)
 
 
@@ -136,28 +140,33 @@ class _Up(nn.Module):
 
 
 class EfficientNetUNet(SegmentationNetwork):
-    """A U-Net whose finest decoder stage is at half the input's size; a transposed convolution makes the logits."""
+    """A U-Net whose finest decoder stage is at half the input's size, where a transposed convolution makes the logits.
 
-    def __init__(self, sequences: int, slices: int, settings: EfficientNetUNetSettings) -> None:
+    With a stage at full size, a 1x1 convolution makes them.
+    """
+
+    def __init__(self, sequences: int, slices: int, settings: EfficientNetUNetSettings, regions: int = 1) -> None:
         super().__init__()
         self.encoder = EfficientNetLite(sequences * slices, settings.variant)
         deep = _STAGES[-1].width
         ups = []
-        for skip, width in zip((112, 40, 24, 16), settings.decoder, strict=True):
+        skips = (112, 40, 24, 16, sequences * slices)
+        for skip, width in zip(skips, settings.decoder, strict=False):
             ups.append(_Up(deep, skip, width, settings.dropout))
             deep = width
         self.ups = nn.ModuleList(ups)
-        self.head = nn.ConvTranspose2d(deep, 1, 2, 2)
+        at_full_size = len(ups) == len(skips)
+        self.head = nn.Conv2d(deep, regions, 1) if at_full_size else nn.ConvTranspose2d(deep, regions, 2, 2)
 
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         maps: list[torch.Tensor] = self.encoder(x)
         return maps
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        *skips, x = self.encode(x)
-        for up in self.ups:
-            x = up(x, skips.pop())
-        logits: torch.Tensor = self.head(x)
+        *skips, deep = self.encode(x)
+        for up, skip in zip(self.ups, [*reversed(skips), x], strict=False):
+            deep = up(deep, skip)
+        logits: torch.Tensor = self.head(deep)
         return logits
 
     def load_encoder(self, path: Path) -> None:

@@ -99,7 +99,7 @@ class FpnUNet(SegmentationNetwork):
     The logits are made at a quarter of the input's size and interpolated.
     """
 
-    def __init__(self, sequences: int, slices: int, settings: FpnUNetSettings) -> None:
+    def __init__(self, sequences: int, slices: int, settings: FpnUNetSettings, regions: int = 1) -> None:
         super().__init__()
         inputs = sequences * slices
         self.encoder = (
@@ -111,7 +111,7 @@ class FpnUNet(SegmentationNetwork):
         self.pyramid = Pyramid(widths)
         self.branches = nn.ModuleList(Branch(level, settings.activation) for level in range(len(widths)))
         self.concatenates = settings.merge == "concatenate"
-        self.head = nn.Conv2d(_BRANCH * (len(widths) if self.concatenates else 1), 1, 1)
+        self.head = nn.Conv2d(_BRANCH * (len(widths) if self.concatenates else 1), regions, 1)
 
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         maps: list[torch.Tensor] = self.encoder(x)

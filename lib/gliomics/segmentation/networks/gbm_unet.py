@@ -61,7 +61,7 @@ class Up(nn.Module):
 class GbmUNet(SegmentationNetwork):
     """The U-Net of the GBM radiogenomics system; with ``levels`` L, H and W may be multiples of ``2 ** (L - 1)``."""
 
-    def __init__(self, sequences: int, slices: int, settings: GbmUNetSettings) -> None:
+    def __init__(self, sequences: int, slices: int, settings: GbmUNetSettings, regions: int = 1) -> None:
         super().__init__()
         widths = [settings.base * 2**level for level in range(settings.levels)]
         self.encoder = nn.ModuleList(
@@ -71,7 +71,7 @@ class GbmUNet(SegmentationNetwork):
         self.down = nn.ModuleList(Down(width) for width in widths[:-1])
         self.up = nn.ModuleList(Up(width) for width in reversed(widths[1:]))
         self.decoder = nn.ModuleList(ConvBlock(2 * width, width, settings.dropout) for width in reversed(widths[:-1]))
-        self.head = nn.Conv2d(widths[0], 1, 3, padding=1, padding_mode="reflect")
+        self.head = nn.Conv2d(widths[0], regions, 3, padding=1, padding_mode="reflect")
 
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         maps = []

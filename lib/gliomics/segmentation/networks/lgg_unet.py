@@ -25,7 +25,7 @@ class LggUNetSettings(NetworkShape):
 class LggUNet(SegmentationNetwork):
     """Double convolutions with batch norm, pooling down, transposed convolutions up, a 1x1 convolution as head."""
 
-    def __init__(self, sequences: int, slices: int, settings: LggUNetSettings) -> None:
+    def __init__(self, sequences: int, slices: int, settings: LggUNetSettings, regions: int = 1) -> None:
         super().__init__()
         widths = [settings.base * 2**level for level in range(settings.levels)]
         self.encoder = nn.ModuleList(
@@ -36,7 +36,7 @@ class LggUNet(SegmentationNetwork):
         finer = list(reversed(widths[:-1]))
         self.up = nn.ModuleList(nn.ConvTranspose2d(2 * width, width, 2, 2) for width in finer)
         self.decoder = nn.ModuleList(double_convolution(2 * width, width, settings.activation) for width in finer)
-        self.head = nn.Conv2d(widths[0], 1, 1)
+        self.head = nn.Conv2d(widths[0], regions, 1)
 
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         maps = [self.encoder[0](x)]

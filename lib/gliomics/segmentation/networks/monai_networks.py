@@ -31,13 +31,13 @@ class FlexibleUNet(SegmentationNetwork):
     MONAI's own ResNet-34 has no weights in its shortcuts and cuts their gradient, and torchvision's weights do not fit.
     """
 
-    def __init__(self, sequences: int, slices: int, settings: FlexibleUNetSettings) -> None:
+    def __init__(self, sequences: int, slices: int, settings: FlexibleUNetSettings, regions: int = 1) -> None:
         super().__init__()
         from monai.networks.nets.flexible_unet import FlexibleUNet as MonaiFlexibleUNet
 
         inputs = sequences * slices
         self.network = MonaiFlexibleUNet(
-            inputs, 1, settings.backbone, pretrained=False, spatial_dims=2, dropout=settings.dropout
+            inputs, regions, settings.backbone, pretrained=False, spatial_dims=2, dropout=settings.dropout
         )
         self.network.encoder = ResNet(inputs, settings.backbone)
 

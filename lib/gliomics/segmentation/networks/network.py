@@ -24,6 +24,11 @@ class NetworkShape(BaseModel):
     """Whether the network convolves across slices too, and answers for every slice that it is given."""
 
     @property
+    def segments_in_plane(self) -> bool:
+        """Whether it answers for one slice at a time with a mask, and so can for several regions of it."""
+        return self.task == "segmentation" and not self.in_space
+
+    @property
     def depth_step(self) -> int:
         """A network in space takes a multiple of this many slices, because it halves their number."""
         return 1
@@ -32,10 +37,11 @@ class NetworkShape(BaseModel):
 class SegmentationNetwork(nn.Module, ABC):
     """Maps neighbouring axial slices (N, sequences * slices, H, W) to lesion logits.
 
-    A network in the plane answers for the middle slice, (N, 1, H, W); one in space for all, (N, slices, H, W). H and W
-    are multiples of 32. One that classifies slices says whether the middle one shows no lesion or one, (N, 2). Sigmoid
-    or softmax is left to the caller, because losses on logits are numerically stable. Every
-    network is made from the number of ``sequences``, of ``slices`` of each, and its ``settings``.
+    A network in the plane answers for the middle slice, (N, regions, H, W); one in space for all, (N, slices, H, W). H
+    and W are multiples of 32. One that classifies slices says whether the middle one shows no lesion or one, (N, 2).
+    Sigmoid or softmax is left to the caller, because losses on logits are numerically stable. Every network is made
+    from the number of ``sequences``, of ``slices`` of each, and its ``settings``; one in the plane also from the number
+    of ``regions`` that it answers for.
     """
 
     @abstractmethod

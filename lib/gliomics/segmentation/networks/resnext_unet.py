@@ -30,7 +30,7 @@ class ResNeXtUNet(SegmentationNetwork):
     2019) at its default widths: nearest neighbour, concatenated skip, double convolution; a 3x3 convolution as head.
     """
 
-    def __init__(self, sequences: int, slices: int, settings: ResNeXtUNetSettings) -> None:
+    def __init__(self, sequences: int, slices: int, settings: ResNeXtUNetSettings, regions: int = 1) -> None:
         super().__init__()
         self.encoder = ResNet(sequences * slices, "resnext50", settings.activation, settings.pooling)
         *skips, deep = self.encoder.widths
@@ -39,7 +39,7 @@ class ResNeXtUNet(SegmentationNetwork):
             blocks.append(double_convolution(deep + skip, width, settings.activation))
             deep = width
         self.decoder = nn.ModuleList(blocks)
-        self.head = nn.Conv2d(deep, 1, 3, padding=1)
+        self.head = nn.Conv2d(deep, regions, 3, padding=1)
 
     def encode(self, x: torch.Tensor) -> list[torch.Tensor]:
         maps: list[torch.Tensor] = self.encoder(x)
