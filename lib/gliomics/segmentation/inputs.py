@@ -103,6 +103,12 @@ class LabelledCase:
         present = tuple(number < count and is_present for number, is_present in enumerate(self.inputs.present))
         return replace(self, inputs=replace(self.inputs, images=images, present=present))
 
+    def of_region(self, number: int) -> LabelledCase:
+        """The case with an inner region, by its number among these, in the place of the lesion."""
+        if self.inner is None or self.inner_lesion is None:
+            raise ValueError(f"case '{self.study_id}' has no inner regions")
+        return replace(self, target=self.inner[number], lesion=self.inner_lesion[number], inner=None, inner_lesion=None)
+
     def answerable(self, first: Sequence[int], depth: int) -> torch.Tensor:
         """Whether what a network should answer for windows of ``depth`` slices is known, (n, depth)."""
         numbers = self.inputs.numbers(first, torch.arange(depth))

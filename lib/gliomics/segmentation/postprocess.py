@@ -31,25 +31,31 @@ def entropy(p: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     return np.asarray(np.minimum(-(p * np.log(p) + (1 - p) * np.log(1 - p)), math.log(2)))
 
 
+def labels_of(
+    probabilities: npt.NDArray[np.floating], settings: SegmentationSettings, *, whole_shown: bool = True
+) -> npt.NDArray[np.uint8]:
+    """The mask of a model's calibrated probabilities (regions, i, j, k): of the lesion, or a label map of its parts."""
+    if settings.inner:
+        return to_parts(probabilities, settings, whole_shown=whole_shown)
+    return to_mask(probabilities[0], settings.postprocess)
+
+
 def to_parts(
     probabilities: npt.NDArray[np.floating], settings: SegmentationSettings, *, whole_shown: bool = True
 ) -> npt.NDArray[np.uint8]:
     """The label map (:data:`PART_VALUES`) of the calibrated probabilities of nested regions, (regions, i, j, k).
 
     What is called an inner region belongs to those around it. Components are dropped as by :func:`to_mask`, by the
-    whole. Where the whole does not show, its outermost inner region takes its place, and there is no oedema.
+    whole. Where the whole does not show, the core takes its place, and there is no oedema.
     """
     rules = [settings.postprocess.threshold, *(item.threshold for item in settings.inner)]
-    regions = [probability > threshold for probability, threshold in zip(probabilities, rules, strict=True)]
-    if not whole_shown:
-        regions[0] = np.zeros_like(regions[0])
-    for outer in range(len(regions) - 2, -1, -1):
-        regions[outer] = regions[outer] | regions[outer + 1]
-    labels = np.zeros(regions[0].shape, dtype=np.uint8)
-    values = [PART_VALUES[part] for part in (OEDEMA, CORE, ENHANCING)]
-    for region, value in zip(regions, values, strict=False):
-        labels[region] = value
-    labels[~largest_components(regions[0], settings.postprocess.smallest_component)] = 0
+    whole, core, enhancing = (values > threshold for values, threshold in zip(probabilities, rules, strict=True))
+    core |= enhancing
+    whole = whole | core if whole_shown else core
+    labels = np.where(whole, PART_VALUES[OEDEMA], 0).astype(np.uint8)
+    labels[core] = PART_VALUES[CORE]
+    labels[enhancing] = PART_VALUES[ENHANCING]
+    labels[~largest_components(whole, settings.postprocess.smallest_component)] = 0
     return labels
 
 

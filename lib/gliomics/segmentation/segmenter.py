@@ -20,7 +20,7 @@ from gliomics.segmentation.device import best_device, seeded
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
-from gliomics.segmentation.postprocess import calibrate, entropy, to_mask, to_parts
+from gliomics.segmentation.postprocess import calibrate, entropy, labels_of
 from gliomics.segmentation.settings import SHOW_WHOLE, InputSettings
 from gliomics.study.numbering import CORE, ENHANCING, OEDEMA
 from gliomics.study.volumes import Mask, Volume
@@ -97,8 +97,8 @@ class Segmenter(LoadedModel):
     ) -> Segmentation:
         """As :meth:`segment`, for a study that :meth:`prepare` made ready."""
         probabilities = self.probabilities(study.inputs, progress, cancelled)
-        whole_shown = self._shows_whole(study.inputs)
-        mask = self._mask(probabilities, whole_shown)
+        whole_shown = self.shows_whole(study.inputs)
+        mask = labels_of(probabilities, self.settings, whole_shown=whole_shown)
         warnings = list(study.warnings)
         if not mask.any():
             warnings.append("no lesion was found; check that the image shows one and that the sequence is right")
@@ -141,7 +141,11 @@ class Segmenter(LoadedModel):
 
     def logits(self, inputs: Inputs) -> npt.NDArray[np.float32]:
         """What the network says of the lesion in a prepared study, (slice, size, size), before calibration."""
-        return np.asarray(self._logits(self.network, inputs)[0])
+        return np.asarray(self.region_logits(inputs)[0])
+
+    def region_logits(self, inputs: Inputs) -> npt.NDArray[np.float32]:
+        """The same of each region of the settings, (region, slice, size, size)."""
+        return self._logits(self.network, inputs)
 
     def draws(self, inputs: Inputs, *, samples: int, seed: int) -> npt.NDArray[np.float32]:
         """Calibrated probabilities of the lesion under Monte Carlo dropout, (sample, slice, size, size)."""
@@ -152,14 +156,9 @@ class Segmenter(LoadedModel):
 
     def mask_of(self, inputs: Inputs) -> npt.NDArray[np.uint8]:
         """The mask of a prepared study on its canonical grid (i, j, k)."""
-        return self._mask(self.probabilities(inputs), self._shows_whole(inputs))
+        return labels_of(self.probabilities(inputs), self.settings, whole_shown=self.shows_whole(inputs))
 
-    def _mask(self, probabilities: npt.NDArray[np.float32], whole_shown: bool) -> npt.NDArray[np.uint8]:
-        if self.settings.inner:
-            return to_parts(probabilities, self.settings, whole_shown=whole_shown)
-        return to_mask(probabilities[0], self.settings.postprocess)
-
-    def _shows_whole(self, inputs: Inputs) -> bool:
+    def shows_whole(self, inputs: Inputs) -> bool:
         """Whether the sequences that are there show how far a tumour reaches; models of the whole have those."""
         shown = [name for name, is_present in zip(self.sequences, inputs.present, strict=True) if is_present]
         return not self.settings.inner or any(name in SHOW_WHOLE for name in shown)

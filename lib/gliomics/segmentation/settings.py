@@ -17,6 +17,7 @@ class _Settings(BaseModel):
 
 
 InnerRegion = Literal["tumour-core", "enhancing"]
+INNER_REGIONS: tuple[InnerRegion, InnerRegion] = ("tumour-core", "enhancing")
 Region = Literal["whole", "tumour-core", "enhancing"]
 """Regions of a glioma, each inside the one before (Menze 2015).
 
@@ -89,9 +90,9 @@ class SegmentationSettings(_Settings):
 
     @model_validator(mode="after")
     def _inner_regions_suit(self) -> SegmentationSettings:
-        names = [item.region for item in self.inner]
-        if names not in ([], ["tumour-core", "enhancing"]):
-            raise ValueError(f"inner must be tumour-core, then enhancing, or nothing; found {', '.join(names)}")
+        names = tuple(item.region for item in self.inner)
+        if names not in ((), INNER_REGIONS):
+            raise ValueError(f"inner must be {', then '.join(INNER_REGIONS)}, or nothing; found {', '.join(names)}")
         if self.inner and not self.network.segments_in_plane:
             raise ValueError(
                 f"network '{self.network.kind}' answers for the whole lesion alone; leave inner out, or take a network "

@@ -12,7 +12,13 @@ import numpy.typing as npt
 from scipy import ndimage, optimize, special
 
 from gliomics.segmentation.inputs import LabelledCase
-from gliomics.segmentation.settings import CalibrationSettings, PostprocessSettings
+from gliomics.segmentation.settings import (
+    INNER_REGIONS,
+    CalibrationSettings,
+    InnerRegion,
+    InnerRegionSettings,
+    PostprocessSettings,
+)
 
 THRESHOLDS = tuple(np.round(np.arange(0.2, 0.81, 0.05), 2).tolist())
 COMPONENTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -21,10 +27,31 @@ _VOXELS_PER_STUDY = 20_000
 
 @dataclass(frozen=True)
 class ScoredCase:
-    """A labelled case with the logits (slice, size, size) of a network that did not train on it."""
+    """A labelled case with the logits (slice, size, size) of a network that did not train on it.
+
+    ``inner`` are those of the inner regions, (region, slice, size, size), where the network answers for some.
+    """
 
     case: LabelledCase
     logits: npt.NDArray[np.floating]
+    inner: npt.NDArray[np.floating] | None = None
+
+    @classmethod
+    def of(cls, case: LabelledCase, logits: npt.NDArray[np.floating]) -> ScoredCase:
+        """A case with the logits of all regions, (region, slice, size, size)."""
+        return cls(case, logits[0], logits[1:] if len(logits) > 1 else None)
+
+    @property
+    def all_logits(self) -> npt.NDArray[np.floating]:
+        """What :meth:`of` was given."""
+        return self.logits[None] if self.inner is None else np.concatenate([self.logits[None], self.inner])
+
+    def inner_regions(self) -> list[ScoredCase]:
+        """The case once for each inner region, with this in the place of the lesion."""
+        return [
+            ScoredCase(self.case.of_region(n), logits)
+            for n, logits in enumerate(() if self.inner is None else self.inner)
+        ]
 
     @property
     def inside(self) -> npt.NDArray[np.bool_]:
@@ -46,13 +73,26 @@ class Rules(NamedTuple):
 
     calibration: CalibrationSettings
     postprocess: PostprocessSettings
+    inner: tuple[InnerRegionSettings, ...] = ()
 
 
 def choose_rules(studies: Sequence[ScoredCase]) -> Rules:
-    """The calibration of studies, and the threshold and component rule with the highest Dice over their patients."""
+    """The calibration of studies, and the threshold and component rule with the highest Dice over their patients.
+
+    Inner regions have a calibration and a threshold each; which components are kept is decided by the whole.
+    """
     calibration = choose_calibration(studies)
     tables = [(study.case.patient_id, study.dice_table) for study in studies]
-    return Rules(calibration, choose_rule(tables, calibration))
+    by_region = zip(*(study.inner_regions() for study in studies), strict=True)
+    inner = tuple(_inner_rule(name, cases) for name, cases in zip(INNER_REGIONS, by_region, strict=False))
+    return Rules(calibration, choose_rule(tables, calibration), inner)
+
+
+def _inner_rule(region: InnerRegion, studies: Sequence[ScoredCase]) -> InnerRegionSettings:
+    calibration = choose_calibration(studies)
+    tables = [(study.case.patient_id, study.dice_table[:, :1]) for study in studies]  # no component is dropped
+    rule = choose_rule(tables, calibration)
+    return InnerRegionSettings(region=region, calibration=calibration, threshold=rule.threshold)
 
 
 def choose_calibration(studies: Sequence[ScoredCase], *, seed: int = 0) -> CalibrationSettings:

@@ -9,6 +9,7 @@ from pathlib import Path
 from gliomics.models import ModelCard, TrainingRecord, patient_hash
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint
 from gliomics.segmentation.networks.pretrained import weights_hash
+from gliomics.segmentation.postprocess import PART_VALUES
 from gliomics.training.config import TrainingConfig
 from gliomics.training.split import Split
 
@@ -31,6 +32,7 @@ def draft_card(plan: TrainingPlan, training: Sequence[LabelledStudy]) -> ModelCa
     config, split, weights = plan.config, plan.split, plan.encoder_weights
     patients = sorted({item.study.patient_id for item in training})
     task = config.model.network.task
+    labels = PART_VALUES if config.model.inner else {"tumour": 1}
     return ModelCard(
         name=config.name,
         version="1",
@@ -38,7 +40,7 @@ def draft_card(plan: TrainingPlan, training: Sequence[LabelledStudy]) -> ModelCa
         title=config.title,
         description=config.description.strip(),
         sequences=config.sequences,
-        labels={"tumour": 1} if task == "segmentation" else {},
+        labels=dict(labels) if task == "segmentation" else {},
         classes=[] if task == "segmentation" else ["no tumour", "tumour"],
         settings=config.model.model_dump(),
         training=TrainingRecord(

@@ -13,15 +13,20 @@ import safetensors.numpy
 from pydantic import BaseModel, ConfigDict
 
 from gliomics.errors import InputError
-from gliomics.evaluation import dice
 from gliomics.files import atomic_path, read_json, write_json
 from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash, write_model_folder
 from gliomics.preprocess import from_canonical
 from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, load_volumes, prepare_labelled
-from gliomics.segmentation.postprocess import calibrate, to_mask
+from gliomics.segmentation.postprocess import calibrate, labels_of
 from gliomics.segmentation.segmenter import Segmenter
-from gliomics.segmentation.settings import CalibrationSettings, PostprocessSettings
+from gliomics.segmentation.settings import (
+    CalibrationSettings,
+    InnerRegionSettings,
+    PostprocessSettings,
+    SegmentationSettings,
+    settings_of,
+)
 from gliomics.segmentation.weights import WEIGHTS, save_weights
 from gliomics.study import write_mask
 from gliomics.training.calibration import Rules, ScoredCase, choose_rules, expected_calibration_error
@@ -30,7 +35,7 @@ from gliomics.training.config import TrainingConfig
 from gliomics.training.distributed import Workers
 from gliomics.training.fit import CHECKPOINT, MODEL, OnSkipped, check_new, train_cases
 from gliomics.training.loop import OnEpoch
-from gliomics.training.scores import dice_metrics
+from gliomics.training.scores import dice_metrics, mean_dice
 from gliomics.training.split import Split, check_known
 from gliomics.validated import validated
 
@@ -54,6 +59,7 @@ class CrossValidationRecord(BaseModel):
     folds: list[list[str]]
     calibration: CalibrationSettings
     postprocess: PostprocessSettings
+    inner: tuple[InnerRegionSettings, ...] = ()
     metrics: list[Metric]
     calibration_error: dict[str, float]
     """Expected calibration error over all patients, before and after calibration."""
@@ -113,8 +119,7 @@ def cross_validate(
         config=config,
         fingerprint=fingerprint(labelled),
         folds=[sorted(fold) for fold in folds],
-        calibration=chosen_on_all.calibration,
-        postprocess=chosen_on_all.postprocess,
+        **chosen_on_all._asdict(),
         metrics=dice_metrics(scores, cases, _HOW.format(len(folds))),
         calibration_error={
             "before": expected_calibration_error([(study, CalibrationSettings()) for study in scored]),
@@ -161,9 +166,7 @@ def fit_validated(
     state = train_cases(cases, plan, validation=[], card=card, checkpoint=run / CHECKPOINT, on_epoch=on_epoch)
     if not Workers.of_this_process().is_first:
         return None
-    settings = plan.config.model.model_copy(
-        update={"calibration": cross_validation.calibration, "postprocess": cross_validation.postprocess}
-    )
+    settings = plan.config.model.model_copy(update={name: getattr(cross_validation, name) for name in Rules._fields})
     # The rules were chosen on the patients of every fold.
     hashes = {patient_hash(patient) for fold in cross_validation.folds for patient in fold}
     record = card.training.model_copy(update={"patients": sorted({*card.training.patients, *hashes})})
@@ -200,11 +203,11 @@ class _Logits:
                 if not path.is_file():
                     path.parent.mkdir(parents=True, exist_ok=True)
                     with atomic_path(path) as temporary:
-                        logits = segmenter.logits(seen.inputs).astype(np.float16)
+                        logits = segmenter.region_logits(seen.inputs).astype(np.float16)
                         safetensors.numpy.save_file({"logits": logits}, temporary)
 
     def read(self, case: LabelledCase, variant: str = _ALL) -> ScoredCase:
-        return ScoredCase(case, np.asarray(safetensors.numpy.load_file(self._path(case, variant))["logits"]))
+        return ScoredCase.of(case, np.asarray(safetensors.numpy.load_file(self._path(case, variant))["logits"]))
 
     def _path(self, case: LabelledCase, variant: str) -> Path:
         return self.folder(self.fold_of[case.patient_id]) / variant / f"{case.study_id}.safetensors"
@@ -232,20 +235,24 @@ def _write_masks(
     rules: Mapping[int, Rules],
 ) -> dict[str, float]:
     """Write each study's masks; returns the Dice by study of those with all sequences."""
-    studies = {item.study.id: item.study for item in labelled}
+    studies, settings = {item.study.id: item.study for item in labelled}, settings_of(card)
     scores = {}
     for case in cases:
         for variant, _ in _variants(card, case):
-            mask = _mask(logits.read(case, variant), rules[logits.fold_of[case.patient_id]])
+            mask = _mask(logits.read(case, variant), settings, rules[logits.fold_of[case.patient_id]])
             image = next(iter(load_volumes(studies[case.study_id], card).values()))
             volume = from_canonical(case.inputs.canonical.with_array(mask), image)
             folder = logits.run / ("masks" if variant == _ALL else f"masks_{variant}")
             write_mask(volume, folder / f"{case.study_id}.nii.gz")
             if variant == _ALL:
-                scores[case.study_id] = dice(mask, case.lesion)
+                scores[case.study_id] = mean_dice(mask, case)
     return scores
 
 
-def _mask(study: ScoredCase, rules: Rules) -> npt.NDArray[np.uint8]:
-    logits = study.logits.astype(np.float32)
-    return to_mask(study.restore(calibrate(logits, rules.calibration)), rules.postprocess)
+def _mask(study: ScoredCase, settings: SegmentationSettings, rules: Rules) -> npt.NDArray[np.uint8]:
+    calibrations = [rules.calibration, *(item.calibration for item in rules.inner)]
+    probabilities = [
+        study.restore(calibrate(logits.astype(np.float32), calibration))
+        for logits, calibration in zip(study.all_logits, calibrations, strict=True)
+    ]
+    return labels_of(np.stack(probabilities), settings.model_copy(update=rules._asdict()))

@@ -10,7 +10,6 @@ from functools import partial
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.evaluation import dice
 from gliomics.models import Metric, ModelFolder, ModelStore, TrainingRecord, patient_hash
 from gliomics.models.champion import LEAST_PATIENTS, Comparison, Retraining, challenge
 from gliomics.segmentation.inputs import LabelledCase
@@ -23,7 +22,7 @@ from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study.patients import canonical_patient
 from gliomics.training.checkpoint import EpochRecord
 from gliomics.training.loop import NetworkTraining, OnEpoch, train
-from gliomics.training.scores import patient_scores, score
+from gliomics.training.scores import mean_dice, patient_scores, score
 from gliomics.training.split import by_hash, share_of
 from gliomics.training.stopping import BestEpoch, average_weights
 
@@ -152,7 +151,7 @@ def _champion_scores(
     scores, favoured = {}, set()
     for case in cases:
         mask = segmenter.mask_of(case.inputs)
-        scores[case.study_id] = dice(mask, case.lesion)
+        scores[case.study_id] = mean_dice(mask, case)
         is_recorded = made_from[case.study_id] == f"{champion.card.name}/{champion.card.version}"
         if is_recorded or was_made_from(case.lesion, mask):
             favoured.add(case.patient_id)

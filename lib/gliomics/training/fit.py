@@ -71,7 +71,8 @@ def fit(
         metrics = slice_metrics(judged, f"the {part} patients, unseen in training")
     else:
         card = _with_rules(card, state, cases["validation"])
-        scores = score(Segmenter.from_state(card, state), cases[part])
+        segmenter = Segmenter.from_state(card, state)
+        scores = score(segmenter, cases[part])
         how = f"volume Dice per patient on the {part} patients, unseen in training; 95 % bootstrap over patients"
         if part == "validation":
             how += "; calibration, threshold and component rule were chosen on the same patients"
@@ -126,6 +127,6 @@ def _with_rules(card: ModelCard, state: State, validation: Sequence[LabelledCase
     if not validation:
         return card
     segmenter = Segmenter.from_state(card, state)
-    rules = choose_rules([ScoredCase(case, segmenter.logits(case.inputs)) for case in validation])
+    rules = choose_rules([ScoredCase.of(case, segmenter.region_logits(case.inputs)) for case in validation])
     settings = settings_of(card).model_copy(update=rules._asdict())
     return card.model_copy(update={"settings": settings.model_dump()})

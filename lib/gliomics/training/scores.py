@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from gliomics.evaluation import dice
 from gliomics.models import Metric
 from gliomics.segmentation.inputs import LabelledCase
+from gliomics.segmentation.postprocess import PART_VALUES
 from gliomics.segmentation.segmenter import Segmenter
+from gliomics.segmentation.settings import INNER_REGIONS, Region
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.statistics.patients import patient_means
+from gliomics.study.numbering import PARTS_OF_REGION
 
 
 def patient_scores(scores: Mapping[str, float], cases: Sequence[LabelledCase]) -> dict[str, float]:
@@ -21,7 +25,21 @@ def patient_scores(scores: Mapping[str, float], cases: Sequence[LabelledCase]) -
 
 def score(segmenter: Segmenter, cases: Sequence[LabelledCase]) -> dict[str, float]:
     """Dice of each prepared case's automatic mask against its label, on the study's own grid."""
-    return {case.study_id: dice(segmenter.mask_of(case.inputs), case.lesion) for case in cases}
+    return {case.study_id: mean_dice(segmenter.mask_of(case.inputs), case) for case in cases}
+
+
+def mean_dice(mask: npt.NDArray[np.integer], case: LabelledCase) -> float:
+    """Dice of a mask (i, j, k) of the lesion; of its parts, the mean over the whole, the core and what enhances."""
+    return float(np.mean(list(region_dice(mask, case).values())))
+
+
+def region_dice(mask: npt.NDArray[np.integer], case: LabelledCase) -> dict[Region, float]:
+    """Dice of a mask (i, j, k) by region, as far as the case has regions; 1 where both have none of one."""
+    by_region: dict[Region, float] = {"whole": dice(mask, case.lesion)}
+    for region, lesion in zip(INNER_REGIONS, () if case.inner_lesion is None else case.inner_lesion, strict=False):
+        values = [PART_VALUES[part] for part in PARTS_OF_REGION[region]]
+        by_region[region] = dice(np.isin(mask, values), lesion)
+    return by_region
 
 
 def dice_metrics(scores: Mapping[str, float], cases: Sequence[LabelledCase], how: str) -> list[Metric]:
