@@ -1,0 +1,188 @@
+"""Networks that tell the parts of a tumour apart, on a head with a ring that enhances around a core."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gliomics.evaluation import dice as dice_of
+from gliomics.models import ModelCard, SequenceNeeds
+from gliomics.segmentation.inputs import LabelledCase, prepare_case
+from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
+from gliomics.segmentation.networks import EfficientNetUNetSettings, build_network
+from gliomics.segmentation.postprocess import PART_VALUES, to_parts
+from gliomics.segmentation.segmenter import Segmentation, Segmenter
+from gliomics.segmentation.settings import (
+    InnerRegionSettings,
+    PostprocessSettings,
+    SegmentationSettings,
+    TrainSettings,
+)
+from gliomics.study import Mask, Study, Volume, write_mask, write_volume
+from gliomics.study.numbering import CORE, ENHANCING, OEDEMA, PARTS_OF_REGION
+from gliomics.training.calibration import ScoredCase, choose_rules
+from gliomics.training.loop import NetworkTraining, train
+from gliomics.training.scores import region_dice
+from tests.unit.tiny_networks import TINY, a_card
+
+pytestmark = pytest.mark.slow
+
+INNER = tuple(InnerRegionSettings(region=region) for region in ("tumour-core", "enhancing"))
+PARTS = SegmentationSettings(**{**TINY.model_dump(), "inner": INNER})
+NEEDS = SequenceNeeds(required=["t1c"], optional=["flair"])
+ENOUGH = TrainSettings(epochs=80, batch=8, learning_rate=1e-2, empty_slices=1.0, sequence_dropout=0.5, ema=0.9, seed=1)
+INNER_VALUES = [{PART_VALUES[part] for part in PARTS_OF_REGION[item.region]} for item in INNER]
+
+
+def a_ring(seed: int) -> tuple[dict[str, Volume], Mask]:
+    """A core in a ring that is bright in T1c, in oedema that is bright in FLAIR alone."""
+    rng = np.random.default_rng(seed)
+    shape = (40, 44, 6)
+    i, j, k = np.indices(shape)
+    head = ((i - 20) / 16) ** 2 + ((j - 22) / 18) ** 2 < 1
+    centre = rng.uniform(15, 25, 2)
+    distance = np.hypot(i - centre[0], j - centre[1]) + 20 * ((k == 0) | (k == 5))
+    labels = np.select([distance < 3, distance < 5.5, distance < 9], [1, 3, 2], 0).astype(np.uint8)
+    t1c = np.where(head, 90, 2) + 70 * (labels == 3) - 30 * (labels == 1) + rng.normal(0, 4, shape)
+    flair = np.where(head, 90, 2) + 60 * (labels > 0) + rng.normal(0, 4, shape)
+    affine = np.diag([-2.0, 2.0, 5.0, 1.0])
+    volumes = {"t1c": Volume(t1c.astype(np.float32), affine), "flair": Volume(flair.astype(np.float32), affine)}
+    return volumes, Volume(labels, affine)
+
+
+def a_case(seed: int) -> LabelledCase:
+    volumes, mask = a_ring(seed)
+    names = [*NEEDS.required, *NEEDS.optional]
+    name = f"ring-{seed}"
+    return prepare_case(name, name, volumes, mask, sequences=names, settings=PARTS.input, inner=INNER_VALUES)
+
+
+@pytest.fixture(scope="module")
+def segmenter() -> Segmenter:
+    """Trained on four tumours."""
+    state = train(NetworkTraining([a_case(seed) for seed in range(4)], PARTS, ENOUGH, sequences=NEEDS))
+    return Segmenter.from_state(a_parts_card(), state)
+
+
+def a_parts_card() -> ModelCard:
+    card = a_card("parts", NEEDS.required, NEEDS.optional)
+    return card.model_copy(update={"settings": PARTS.model_dump(), "labels": PART_VALUES})
+
+
+def part_shares(result: Segmentation) -> dict[int, int]:
+    values, counts = np.unique(result.mask.array, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def test_parts_of_another_tumour_are_found(segmenter: Segmenter) -> None:
+    result, case = segmenter.segment(a_ring(7)[0]), a_case(7)
+    dice = region_dice(segmenter.mask_of(case.inputs), case)
+    assert list(dice) == list(PARTS.regions)
+    assert dice["whole"] > 0.85
+    assert dice["tumour-core"] > 0.7
+    assert dice["enhancing"] > 0.6
+    assert result.labels == {CORE: 1, OEDEMA: 2, ENHANCING: 3}
+
+
+def test_each_region_has_the_rules_that_suit_it(segmenter: Segmenter) -> None:
+    """The calibration undoes what is added to the logits of a region."""
+    shift = np.array([0.0, 3.0, -3.0])[:, None, None, None]
+    cases = [a_case(seed) for seed in (4, 5)]
+    rules = choose_rules([ScoredCase.of(case, segmenter.region_logits(case.inputs) + shift) for case in cases])
+    assert [item.region for item in rules.inner] == list(PARTS.regions[1:])
+    assert rules.inner[0].calibration.intercept < -1
+    assert rules.inner[1].calibration.intercept > 1
+
+
+def test_probabilities_of_the_parts_add_up_to_the_tumours(segmenter: Segmenter) -> None:
+    result = segmenter.segment(a_ring(8)[0])
+    assert set(result.parts) == {CORE, OEDEMA, ENHANCING}
+    total = sum(part.array for part in result.parts.values())
+    np.testing.assert_allclose(total, result.probability.array, atol=1e-6)
+    assert min(part.array.min() for part in result.parts.values()) >= 0
+
+
+def test_contrast_enhanced_t1_alone_gives_core_and_enhancing_tumour(segmenter: Segmenter) -> None:
+    volumes, mask = a_ring(9)
+    result = segmenter.segment({"t1c": volumes["t1c"]})
+    assert any("the whole are unknown" in warning for warning in result.warnings)
+    assert part_shares(result).keys() <= {0, 1, 3}
+    assert OEDEMA not in result.parts
+    enhancing, truth = result.mask.array == 3, mask.array == 3
+    assert dice_of(enhancing, truth) > 0.5
+
+
+def test_regions_lie_inside_one_another() -> None:
+    """Whatever the probabilities say, an enhancing voxel is core, and a core one tumour."""
+    probabilities = np.random.default_rng(0).random((3, 9, 9, 4))
+    labels = to_parts(
+        probabilities, PARTS.model_copy(update={"postprocess": PostprocessSettings(smallest_component=0.0)})
+    )
+    np.testing.assert_array_equal(labels == 3, probabilities[2] > 0.5)
+    np.testing.assert_array_equal((labels == 1) | (labels == 3), (probabilities[1:] > 0.5).any(axis=0))
+    np.testing.assert_array_equal(labels > 0, (probabilities > 0.5).any(axis=0))
+
+
+def test_what_is_not_known_of_a_region_is_not_learned() -> None:
+    """Two cases that differ in pixels that are marked unknown train to the same weights."""
+    case = a_case(0)
+    assert case.inner is not None
+    unknown = torch.zeros_like(case.inner, dtype=torch.bool)
+    unknown[0, 2:4, :16] = True
+    states = []
+    for value in (torch.nan, 1.0):
+        inner = case.inner.clone()
+        inner[unknown] = value
+        short = ENOUGH.model_copy(update={"epochs": 1})
+        states.append(train(NetworkTraining([replace(case, inner=inner)], PARTS, short, sequences=NEEDS)))
+    masked, wrong = states
+    assert any(not torch.equal(masked[name], wrong[name]) for name in masked)
+    assert all(value.isfinite().all() for value in masked.values())
+
+
+@pytest.mark.parametrize("decoder", [(16, 16, 8, 8), (16, 16, 8, 8, 8)])
+def test_decoder_to_full_size_answers_for_every_region(decoder: tuple[int, ...]) -> None:
+    network = build_network(EfficientNetUNetSettings(decoder=decoder), 2, 3, 3).eval()
+    with torch.no_grad():
+        assert network(torch.zeros(1, 6, 64, 64)).shape == (1, 3, 64, 64)
+
+
+def test_regions_of_settings_are_named_in_order() -> None:
+    with pytest.raises(ValueError, match="inner must be tumour-core, then enhancing"):
+        SegmentationSettings(inner=INNER[::-1])
+
+
+@pytest.mark.parametrize(("numbering", "values"), [("brats-2021", (1, 2, 4)), ("brats-2023", (1, 2, 3))])
+def test_labels_are_learned_by_the_numbering_that_is_told(
+    tmp_path: Path, numbering: str, values: tuple[int, ...]
+) -> None:
+    cases, skipped = prepare_labelled([a_labelled_ring(tmp_path, values, numbering)], a_parts_card())
+    assert not skipped
+    assert cases[0].inner_lesion is not None
+    truth = a_case(0).inner_lesion
+    assert truth is not None
+    np.testing.assert_array_equal(cases[0].inner_lesion, truth)
+
+
+def test_label_that_leaves_its_parts_open_is_left_out_with_the_remedy(tmp_path: Path) -> None:
+    """3 is the enhancing tumour since 2023, and the non-enhancing core until 2016."""
+    cases, skipped = prepare_labelled([a_labelled_ring(tmp_path, (1, 2, 3), None)], a_parts_card())
+    assert not cases
+    assert "ambiguous" in skipped["ring-0"]
+    assert '"numbering" in study.json' in skipped["ring-0"]
+
+
+def a_labelled_ring(root: Path, values: tuple[int, ...], numbering: str | None) -> LabelledStudy:
+    """The ring as a study, with core, oedema and enhancing tumour numbered by ``values``."""
+    volumes, mask = a_ring(0)
+    paths = {name: root / "ring-0" / f"{name}.nii.gz" for name in volumes}
+    for name, volume in volumes.items():
+        write_volume(volume, paths[name])
+    label = root / "labels" / "final" / "ring-0.nii.gz"
+    write_mask(mask.with_array(np.array([0, *values], dtype=np.uint8)[mask.array]), label)
+    study = Study(id="ring-0", patient_id="ring-0", folder=root / "ring-0", sequences=paths, numbering=numbering)
+    return LabelledStudy(study, label)
