@@ -79,9 +79,9 @@ def segment(
 
     ``model`` is a name, as of :func:`load_model`, or a loaded model, which saves the loading where many studies are
     segmented. ``resample_to`` names the sequence to whose grid the others are brought, where they lie on several. The
-    answer has the mask (1 is lesion) and the calibrated probabilities on the study's own grid, and warnings, e.g. that
-    the model learned from this patient. Raises as :func:`load_model`, and :class:`InputError` where the study lacks a
-    sequence.
+    answer has the mask (1 is lesion; of a model of tumour parts, ``labels`` names its values) and the calibrated
+    probabilities on the study's own grid, and warnings, e.g. that the model learned from this patient. Raises as
+    :func:`load_model`, and :class:`InputError` where the study lacks a sequence.
     """
     with _server_part("segment"):
         from gliomics.segmentation.labelled import load_volumes
@@ -183,8 +183,12 @@ def _mask_file(study: Study, mask: str | Path | Mask | Segmentation) -> Iterator
         yield Path(mask)
         return
     with tempfile.TemporaryDirectory(prefix="gliomics-") as folder:
-        path = Path(folder) / f"{study.id}.nii.gz"
-        write_mask(mask if isinstance(mask, Volume) else mask.mask, path)
+        if isinstance(mask, Volume):
+            path = Path(folder) / f"{study.id}.nii.gz"
+            write_mask(mask, path)
+        else:
+            path = Path(folder) / f"{study.id}{mask.suffix}"
+            mask.write_mask(path)
         yield path
 
 

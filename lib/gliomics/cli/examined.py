@@ -76,7 +76,7 @@ def mask_of(
         yield _labelled(study, root)
     else:
         with tempfile.TemporaryDirectory(prefix="gliomics-report-") as folder:
-            yield study, _automatic_mask(study, Path(folder) / f"{study.id}.nii.gz", store, model, resample_to)
+            yield study, _automatic_mask(study, Path(folder), store, model, resample_to)
 
 
 def _given_mask(study: Study, file_or_folder: Path) -> MaskFile:
@@ -131,11 +131,10 @@ def _labelled(study: Study, root: Path) -> tuple[Study, MaskFile]:
     return with_numbering_of_segments(study, version.info), MaskFile(path, origin, facts=facts)
 
 
-def _automatic_mask(study: Study, path: Path, store: ModelStore, model: str, resample_to: str | None) -> MaskFile:
+def _automatic_mask(study: Study, folder: Path, store: ModelStore, model: str, resample_to: str | None) -> MaskFile:
     from gliomics.report.examine import MaskFile
     from gliomics.segmentation.labelled import load_volumes
     from gliomics.segmentation.segmenter import Segmenter
-    from gliomics.study import write_mask
 
     segmenter = Segmenter(store.current(model))
     card = segmenter.card
@@ -144,7 +143,8 @@ def _automatic_mask(study: Study, path: Path, store: ModelStore, model: str, res
         raise InputError(
             f"{model} version {card.version} finds no lesion in study '{study.id}'; give the tumour's mask with --mask"
         )
-    write_mask(segmented.mask, path)
+    path = folder / f"{study.id}{segmented.suffix}"
+    segmented.write_mask(path)
     return MaskFile(
         path,
         f"automatic, by {card.name} version {card.version}",

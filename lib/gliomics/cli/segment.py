@@ -10,6 +10,7 @@ import typer
 from gliomics.cli.terminal.console import RESAMPLE_TO, STUDIES, check_apart, console, report_unreadable, with_progress
 from gliomics.cli.terminal.failures import Failures
 from gliomics.errors import InputError, UnknownNameError
+from gliomics.study.segments import NAMED, mask_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 def segment(
     studies: Annotated[Path, STUDIES],
     model: Annotated[str, typer.Option(help="Name of the segmentation model, e.g. segmentation_flair.")],
-    out: Annotated[Path, typer.Option(help="Folder for the masks, <study id>.nii.gz each.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the masks, <study id>.nii.gz each; of tumour parts, <study id>.seg.nrrd.")
+    ],
     models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
     maps: Annotated[
         Path | None,
         typer.Option(
             help="Also write MAPS/<study id>_probability.nii.gz and MAPS/<study id>_uncertainty.nii.gz: "
-            "calibrated lesion probabilities, and their entropy in bits."
+            "calibrated lesion probabilities, and their entropy in bits; of tumour parts, one probability each, too."
         ),
     ] = None,
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
@@ -34,7 +37,7 @@ def segment(
         str | None, typer.Option(help="Segment on this server instead of here; the images are sent to it.")
     ] = None,
 ) -> None:
-    """Segment the lesion of every study and write OUT/<study id>.nii.gz.
+    """Segment the lesion of every study and write OUT/<study id>.nii.gz, or .seg.nrrd with the names of its parts.
 
     A study that cannot be segmented is reported and the others go on; the exit code is 1 then.
     """
@@ -42,7 +45,7 @@ def segment(
 
     every_study = open_studies(studies, report_unreadable)
     images = [path for study in every_study for path in study.sequences.values()]
-    check_apart([out / f"{study.id}.nii.gz" for study in every_study], images)
+    check_apart([out / f"{study.id}{suffix}" for study in every_study for suffix in (".nii.gz", NAMED)], images)
     if maps is not None:
         kinds = ("probability", "uncertainty")
         check_apart([maps / f"{study.id}_{kind}.nii.gz" for study in every_study for kind in kinds], images)
@@ -66,7 +69,7 @@ def _here(
     from gliomics.segmentation.labelled import load_volumes
     from gliomics.segmentation.mask_record import MaskRecord
     from gliomics.segmentation.segmenter import Segmenter
-    from gliomics.study import write_mask, write_volume
+    from gliomics.study import write_volume
 
     folder = ModelStore(models).current(model)
     segmenter = Segmenter(folder)
@@ -74,13 +77,15 @@ def _here(
 
     def segment_one(study: Study) -> list[str]:
         result = segmenter.segment(load_volumes(study, card, resample_to=resample_to))
-        path = out / f"{study.id}.nii.gz"
-        write_mask(result.mask, path)
+        path = out / f"{study.id}{result.suffix}"
+        result.write_mask(path)
         in_sample = card.in_sample_warnings(study.patient_id)
         record.add(path, model=card.name, version=card.version, in_sample=bool(in_sample))
         if maps is not None:
             write_volume(result.probability, maps / f"{study.id}_probability.nii.gz")
             write_volume(result.uncertainty, maps / f"{study.id}_uncertainty.nii.gz")
+            for part, probability in result.parts.items():
+                write_volume(probability, maps / f"{study.id}_probability_{part}.nii.gz")
         return result.warnings + in_sample
 
     return segment_one
@@ -92,16 +97,17 @@ def _on_server(server: str, model: str, out: Path, maps: Path | None) -> Callabl
     from gliomics.segmentation.mask_record import MaskRecord
 
     client, record = GliomicsClient(server), MaskRecord(out)
-    models = sorted(client.info()["models"])
+    models = client.info()["models"]
     if model not in models:
-        raise UnknownNameError(f"{server} has no model '{model}'; it has {', '.join(models)}")
+        raise UnknownNameError(f"{server} has no model '{model}'; it has {', '.join(sorted(models))}")
+    suffix = mask_suffix(models[model].get("labels") or {})
 
     def segment_one(study: Study) -> list[str]:
         identity = {"study_id": study.id, "patient_id": study.patient_id}
-        result = client.infer(model, files=study.sequences, params=identity)
+        result = client.infer(model, files=study.sequences, params={**identity, "result_extension": suffix})
         if result.label is None:
             raise InputError(f"the server's model '{model}' gave no mask; is it a segmentation model?")
-        path = out / f"{study.id}.nii.gz"
+        path = out / f"{study.id}{suffix}"
         write_bytes(path, result.label)
         answer = result.params
         version, in_sample = str(answer.get("model_version")), bool(answer.get("in_sample"))

@@ -7,6 +7,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
 from gliomics.segmentation.postprocess import calibrate, entropy, labels_of
 from gliomics.segmentation.settings import SHOW_WHOLE, InputSettings
+from gliomics.study.images import write_mask, write_segments
 from gliomics.study.numbering import CORE, ENHANCING, OEDEMA
+from gliomics.study.segments import NAMED, mask_suffix
 from gliomics.study.volumes import Mask, Volume
 
 _drawing = threading.Lock()
@@ -62,6 +65,18 @@ class Segmentation:
     @property
     def _lesion(self) -> str:
         return f"{np.count_nonzero(self.mask.array)} voxels of {spoken_spacing(self.mask.spacing)}"
+
+    @property
+    def suffix(self) -> str:
+        """The type of file that holds all of the mask: one with the names of its values, where it has several."""
+        return mask_suffix(self.labels)
+
+    def write_mask(self, path: Path) -> None:
+        """Write the mask, atomically; into a ``.seg.nrrd`` file with the names of its values."""
+        if path.name.endswith(NAMED):
+            write_segments(self.mask, self.labels, path)
+        else:
+            write_mask(self.mask, path)
 
     @property
     def uncertainty(self) -> Volume:

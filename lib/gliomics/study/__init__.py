@@ -9,6 +9,7 @@ from gliomics.study.images import (
     read_volume,
     to_sitk,
     write_mask,
+    write_segments,
     write_volume,
 )
 from gliomics.study.labels import MASK_SUFFIXES, find_label, find_mask, label_path, labels_folder, unused_masks
@@ -43,6 +44,7 @@ __all__ = [
     "to_sitk",
     "unused_masks",
     "write_mask",
+    "write_segments",
     "write_study_json",
     "write_volume",
 ]

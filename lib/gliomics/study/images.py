@@ -12,6 +12,7 @@ import gzip
 import math
 import os
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from gliomics.errors import GeometryError, InputError, StorageError
 from gliomics.files import atomic_path, check_file, open_file, suffix_of
 from gliomics.study import itk
 from gliomics.study.nifti import affine_of, new_image, open_maybe_gzip, read_header, scaling_of, voxel_offset
-from gliomics.study.segments import label_map, label_names, segments_of
+from gliomics.study.segments import NAMED, header_of, label_map, label_names, segments_of
 from gliomics.study.volumes import Mask, Volume
 
 IMAGE_SUFFIXES = (".nii.gz", ".nii", ".nrrd")
@@ -98,14 +99,16 @@ def write_volume(volume: Volume, path: str | Path) -> None:
     volume = volume.with_array(_storable(volume.array, str(path)))
     with atomic_path(path) as temporary:
         if suffix_of(path) == ".nrrd":
-            _write_nrrd(volume, temporary)
+            _write_nrrd(volume, temporary, {})
         else:
             nib.save(new_image(volume.array, volume.affine), temporary)
 
 
-def _write_nrrd(volume: Volume, path: Path) -> None:
+def _write_nrrd(volume: Volume, path: Path, fields: Mapping[str, str]) -> None:
     """Write an NRRD file and read it again: ITK says nothing of a disk that is full."""
     image = to_sitk(volume)
+    for key, text in fields.items():
+        itk.typed(image).SetMetaData(key, text)
     try:
         sitk.WriteImage(image, str(path), useCompression=True)
         _read_nrrd(path, as_mask=False)
@@ -119,6 +122,17 @@ def _write_nrrd(volume: Volume, path: Path) -> None:
 def write_mask(mask: Mask, path: str | Path) -> None:
     """Write a mask in the smallest integer type that holds its label values, atomically."""
     write_volume(mask.with_array(_as_labels(mask.array, str(path))), path)
+
+
+def write_segments(mask: Mask, names: Mapping[str, int], path: str | Path) -> None:
+    """Write a mask whose values have names as a ``.seg.nrrd`` file, which 3D Slicer opens as segments; atomically."""
+    path = Path(path)
+    if not path.name.endswith(NAMED):
+        raise InputError(f"{path.name} cannot hold the names of segments; name the file .seg.nrrd")
+    _check_affine(mask.affine, str(path))
+    labels = _as_labels(mask.array, str(path))
+    with atomic_path(path) as temporary:
+        _write_nrrd(mask.with_array(labels), temporary, header_of(names))
 
 
 def to_sitk(volume: Volume) -> sitk.Image:

@@ -10,8 +10,9 @@ from pathlib import Path
 from gliomics.errors import InputError
 from gliomics.files import check_file, check_inside, is_file, lies_inside, safe_name
 from gliomics.study.images import IMAGE_SUFFIXES, MAX_FILE_BYTES
+from gliomics.study.segments import NAMED
 
-MASK_SUFFIXES = (".seg.nrrd", *IMAGE_SUFFIXES)
+MASK_SUFFIXES = (NAMED, *IMAGE_SUFFIXES)
 """File types of masks: those of images, and 3D Slicer's segmentations."""
 
 _NOTES = (".json", ".csv", ".tsv", ".txt", ".md", ".pdf", ".log", ".yaml", ".yml", ".lock")

@@ -16,6 +16,10 @@ _FIELD = re.compile(r"Segment(\d{1,4})_(Name|ID|LabelValue|Layer)")
 _REPRESENTATIONS = ("Segmentation_MasterRepresentation", "Segmentation_SourceRepresentation")
 
 
+NAMED = ".seg.nrrd"
+"""Type of the files that hold the names of a mask's values."""
+
+
 @dataclass(frozen=True)
 class Segment:
     """One segment: voxels of a layer that have its value."""
@@ -55,6 +59,20 @@ def segments_of(fields: Mapping[str, str], layers: int, name: str) -> list[Segme
             )
         segments.append(segment)
     return segments
+
+
+def mask_suffix(labels: Mapping[str, int]) -> str:
+    """The type of file for a mask with these labels; one of several tells which is which only by their names."""
+    return NAMED if len(labels) > 1 else ".nii.gz"
+
+
+def header_of(names: Mapping[str, int]) -> dict[str, str]:
+    """The header of a label map whose values have names, as 3D Slicer writes it: the inverse of :func:`segments_of`."""
+    header = dict.fromkeys(_REPRESENTATIONS, "Binary labelmap")
+    for number, (name, value) in enumerate(names.items()):
+        fields = {"ID": f"Segment_{number + 1}", "Name": name, "LabelValue": str(value), "Layer": "0"}
+        header |= {f"Segment{number}_{field}": text for field, text in fields.items()}
+    return header
 
 
 def label_names(segments: Sequence[Segment]) -> dict[int, str]:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from gliomics.evaluation import dice as dice_of
+from gliomics.features.regions import select_region
 from gliomics.models import ModelCard, SequenceNeeds
 from gliomics.segmentation.inputs import LabelledCase, prepare_case
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
@@ -22,8 +23,15 @@ from gliomics.segmentation.settings import (
     SegmentationSettings,
     TrainSettings,
 )
-from gliomics.study import Mask, Study, Volume, write_mask, write_volume
-from gliomics.study.numbering import CORE, ENHANCING, OEDEMA, PARTS_OF_REGION
+from gliomics.study import Mask, Study, Volume, read_label_names, read_mask, write_mask, write_volume
+from gliomics.study.numbering import (
+    CORE,
+    ENHANCING,
+    OEDEMA,
+    PARTS_OF_REGION,
+    labels_of_mask,
+    numbering_of_mask,
+)
 from gliomics.training.calibration import ScoredCase, choose_rules
 from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.scores import region_dice
@@ -186,3 +194,14 @@ def a_labelled_ring(root: Path, values: tuple[int, ...], numbering: str | None) 
     write_mask(mask.with_array(np.array([0, *values], dtype=np.uint8)[mask.array]), label)
     study = Study(id="ring-0", patient_id="ring-0", folder=root / "ring-0", sequences=paths, numbering=numbering)
     return LabelledStudy(study, label)
+
+
+def test_written_mask_says_which_part_each_value_is(segmenter: Segmenter, tmp_path: Path) -> None:
+    """So that its regions can be measured without anybody telling the numbering."""
+    result = segmenter.segment(a_ring(7)[0])
+    path = tmp_path / f"ring{result.suffix}"
+    result.write_mask(path)
+    mask, names = read_mask(path), read_label_names(path)
+    numbering = numbering_of_mask(labels_of_mask(mask), "the mask", segments=names)
+    core = select_region(mask, "tumour-core", name="the mask", numbering=numbering)
+    np.testing.assert_array_equal(core.array > 0, np.isin(result.mask.array, [1, 3]))

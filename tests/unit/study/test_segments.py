@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gliomics.errors import InputError
-from gliomics.study import Volume, on_grid_of, read_label_names, read_mask
+from gliomics.study import Volume, on_grid_of, read_label_names, read_mask, write_segments
 
 SHAPE = (12, 10, 8)
 
@@ -121,3 +121,25 @@ def test_other_files_have_no_names(tmp_path: Path) -> None:
         "space directions": np.eye(3).tolist(), "kinds": ["domain"] * 3})  # fmt: skip
     assert read_label_names(tmp_path / "m.nrrd") == {}
     assert read_label_names(tmp_path / "m.nii.gz") == {}
+
+
+def test_mask_with_names_is_written_as_segments(tmp_path: Path) -> None:
+    """Read by ours and by another reader of NRRD."""
+    array = np.zeros(SHAPE, np.uint8)
+    array[2:5, 3:6, 1:4], array[6:9, 3:6, 1:4] = 1, 3
+    mask = Volume(array, np.array([[-2.0, 0, 0, -10], [0, -3.0, 0, 20], [0, 0, 4.0, 30], [0, 0, 0, 1]]))
+    path = tmp_path / "parts.seg.nrrd"
+    write_segments(mask, {"core": 1, "enhancing": 3}, path)
+    assert read_label_names(path) == {1: "core", 3: "enhancing"}
+    np.testing.assert_array_equal(read_mask(path).array, array)
+    np.testing.assert_allclose(read_mask(path).affine, mask.affine)
+    stored, header = nrrd.read(str(path))
+    np.testing.assert_array_equal(stored, array)
+    assert (header["Segment1_Name"], header["Segment1_LabelValue"], header["Segment1_Layer"]) == ("enhancing", "3", "0")
+
+
+def test_names_need_a_file_that_can_hold_them(tmp_path: Path) -> None:
+    mask = Volume(np.ones(SHAPE, np.uint8), np.eye(4))
+    with pytest.raises(InputError, match=r"name the file \.seg\.nrrd"):
+        write_segments(mask, {"core": 1}, tmp_path / "parts.nii.gz")
+    assert not list(tmp_path.iterdir())

@@ -18,7 +18,8 @@ from gliomics.server.input_cache import PreparedStudies
 from gliomics.server.lanes import abandoned
 from gliomics.server.model_cache import ModelCache
 from gliomics.server.storage import temporary_file
-from gliomics.study.images import IMAGE_SUFFIXES, write_mask, write_volume
+from gliomics.study.images import IMAGE_SUFFIXES, write_volume
+from gliomics.study.labels import MASK_SUFFIXES
 from gliomics.study.records import Study
 
 STUDY_KEY = "study"
@@ -70,7 +71,8 @@ class NetworkTask(StudyTask, Generic[Model]):
 
     def info(self) -> dict[str, Any]:
         """What clients are told: MONAI Label's keys, and the version, the sequences and how good it is."""
-        return {**super().info(), **describe(self.card())}
+        card = self.card()
+        return {**super().info(), "labels": card.labels or {"tumour": 1}, **describe(card)}
 
 
 class SegmentationTask(NetworkTask[Segmenter]):
@@ -82,24 +84,25 @@ class SegmentationTask(NetworkTask[Segmenter]):
 
     def run(self, study: Study, request: dict[str, Any]) -> Result:
         """The mask, or the map that ``result`` asks for, as a file with ``result_extension`` (default ``.nii.gz``)."""
-        suffix = text_option(request, "result_extension") or ".nii.gz"
-        if suffix not in IMAGE_SUFFIXES:
-            raise InputError(f"result_extension is {suffix!r}; expected one of {', '.join(IMAGE_SUFFIXES)}")
         kind = text_option(request, "result") or "mask"
         if kind not in ("mask", "probability", "uncertainty"):
             raise InputError(f"result is {kind!r}; expected mask, probability or uncertainty")
+        suffixes = MASK_SUFFIXES if kind == "mask" else IMAGE_SUFFIXES
+        suffix = text_option(request, "result_extension") or ".nii.gz"
+        if suffix not in suffixes:
+            raise InputError(f"result_extension is {suffix!r}; expected one of {', '.join(suffixes)}")
         segmenter = self._models.get(self._name)
         prepared = self._studies.get(segmenter, study, text_option(request, "resample_to"))
         result = segmenter.segment_prepared(prepared, cancelled=abandoned)
         in_sample = segmenter.card.in_sample_warnings(study.patient_id)
         with temporary_file(self._temporary, f"{study.id}-", suffix) as path:
             if kind == "mask":
-                write_mask(result.mask, path)
+                result.write_mask(path)
             else:
                 write_volume(result.probability if kind == "probability" else result.uncertainty, path)
         return str(path), {
             "result": kind,
-            "label_names": self.labels,
+            "label_names": result.labels,
             "model": segmenter.card.name,
             "model_version": segmenter.card.version,
             "sequences_used": result.sequences_used,
