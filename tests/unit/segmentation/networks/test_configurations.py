@@ -25,7 +25,8 @@ def network_of(name: str) -> SegmentationNetwork:
     config = load_training_config(name)
     sequences = [*config.sequences.required, *config.sequences.optional]
     with torch.device("meta"):
-        return build_network(config.model.network, len(sequences), config.model.input.slices)
+        regions = len(config.model.regions)
+        return build_network(config.model.network, len(sequences), config.model.input.slices, regions)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -34,7 +35,7 @@ def test_configuration_builds_a_network_that_answers_for_its_slices(name: str) -
     inputs = config.model.input
     channels = inputs.slices * len([*config.sequences.required, *config.sequences.optional])
     logits = network_of(name)(torch.zeros(2, channels, inputs.size, inputs.size, device="meta"))
-    pixels = (2, inputs.depth, inputs.size, inputs.size)
+    pixels = (2, inputs.depth * len(config.model.regions), inputs.size, inputs.size)
     assert logits.shape == ((2, 2) if config.model.network.task == "slice_classification" else pixels)
 
 
