@@ -11,8 +11,9 @@ import numpy.typing as npt
 import torch
 
 from gliomics.errors import InputError
+from gliomics.models import SequenceNeeds
 from gliomics.preprocess import SliceGrid, standardise, to_canonical
-from gliomics.segmentation.settings import InputSettings
+from gliomics.segmentation.settings import SHOW_WHOLE, InputSettings
 from gliomics.study.volumes import Mask, Volume
 
 
@@ -66,6 +67,12 @@ def prepare(volumes: Mapping[str, Volume], sequences: Iterable[str], settings: I
     present = tuple(name in canonical for name in names)
     step = max(1, round(settings.reach / canonical[reference].spacing[2]))
     return Inputs(images, present, grid, canonical[reference].with_array(standardised[reference]), step)
+
+
+def shows_whole(inputs: Inputs, needs: SequenceNeeds) -> bool:
+    """Whether the sequences that a study has, of a model's, show how far a tumour reaches."""
+    names = [*needs.required, *needs.optional]
+    return any(present and name in SHOW_WHOLE for name, present in zip(names, inputs.present, strict=True))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from gliomics.notebook import card, slice_picture, spoken_spacing
 from gliomics.preprocess import from_canonical
 from gliomics.segmentation.device import best_device, seeded
 from gliomics.segmentation.forward import batches_of, forward, in_parallel
-from gliomics.segmentation.inputs import Inputs
+from gliomics.segmentation.inputs import Inputs, shows_whole
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
 from gliomics.segmentation.postprocess import calibrate, entropy, labels_of
 from gliomics.segmentation.settings import SHOW_WHOLE, InputSettings
@@ -175,8 +175,7 @@ class Segmenter(LoadedModel):
 
     def shows_whole(self, inputs: Inputs) -> bool:
         """Whether the sequences that are there show how far a tumour reaches; models of the whole have those."""
-        shown = [name for name, is_present in zip(self.sequences, inputs.present, strict=True) if is_present]
-        return not self.settings.inner or any(name in SHOW_WHOLE for name in shown)
+        return not self.settings.inner or shows_whole(inputs, self.card.sequences)
 
     def _of_parts(self, probabilities: npt.NDArray[np.float32], whole_shown: bool) -> dict[str, npt.NDArray[Any]]:
         """The probability of each part, from those of nested regions; none of the oedema where the whole is unknown."""

@@ -16,7 +16,7 @@ from gliomics.errors import InputError
 from gliomics.files import atomic_path, read_json, write_json
 from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash, write_model_folder
 from gliomics.preprocess import from_canonical
-from gliomics.segmentation.inputs import LabelledCase
+from gliomics.segmentation.inputs import LabelledCase, shows_whole
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, load_volumes, prepare_labelled
 from gliomics.segmentation.postprocess import calibrate, labels_of
 from gliomics.segmentation.segmenter import Segmenter
@@ -24,18 +24,20 @@ from gliomics.segmentation.settings import (
     CalibrationSettings,
     InnerRegionSettings,
     PostprocessSettings,
+    Region,
     SegmentationSettings,
     settings_of,
 )
 from gliomics.segmentation.weights import WEIGHTS, save_weights
-from gliomics.study import write_mask
+from gliomics.study import write_mask, write_segments
+from gliomics.study.segments import NAMED
 from gliomics.training.calibration import Rules, ScoredCase, choose_rules, expected_calibration_error
 from gliomics.training.card import TrainingPlan, draft_card
 from gliomics.training.config import TrainingConfig
 from gliomics.training.distributed import Workers
 from gliomics.training.fit import CHECKPOINT, MODEL, OnSkipped, check_new, train_cases
 from gliomics.training.loop import OnEpoch
-from gliomics.training.scores import dice_metrics, mean_dice
+from gliomics.training.scores import dice_metrics, region_dice, region_means
 from gliomics.training.split import Split, check_known
 from gliomics.validated import validated
 
@@ -127,7 +129,7 @@ def cross_validate(
                 [(study, rules[logits.fold_of[study.case.patient_id]].calibration) for study in scored]
             ),
         },
-        scores=scores,
+        scores=region_means(scores),
     )
     write_json(run / RECORD, record.model_dump())
     return record
@@ -233,26 +235,34 @@ def _write_masks(
     card: ModelCard,
     logits: _Logits,
     rules: Mapping[int, Rules],
-) -> dict[str, float]:
-    """Write each study's masks; returns the Dice by study of those with all sequences."""
+) -> dict[str, dict[Region, float]]:
+    """Write each study's masks; returns the Dice by study and region of those with all sequences."""
     studies, settings = {item.study.id: item.study for item in labelled}, settings_of(card)
     scores = {}
     for case in cases:
-        for variant, _ in _variants(card, case):
-            mask = _mask(logits.read(case, variant), settings, rules[logits.fold_of[case.patient_id]])
+        for variant, seen in _variants(card, case):
+            rules_of_fold = rules[logits.fold_of[case.patient_id]]
+            whole_shown = shows_whole(seen.inputs, card.sequences)
+            mask = _mask(logits.read(case, variant), settings, rules_of_fold, whole_shown=whole_shown)
             image = next(iter(load_volumes(studies[case.study_id], card).values()))
             volume = from_canonical(case.inputs.canonical.with_array(mask), image)
             folder = logits.run / ("masks" if variant == _ALL else f"masks_{variant}")
-            write_mask(volume, folder / f"{case.study_id}.nii.gz")
+            if settings.inner:
+                write_segments(volume, card.labels, folder / f"{case.study_id}{NAMED}")
+            else:
+                write_mask(volume, folder / f"{case.study_id}.nii.gz")
             if variant == _ALL:
-                scores[case.study_id] = mean_dice(mask, case)
+                scores[case.study_id] = region_dice(mask, case)
     return scores
 
 
-def _mask(study: ScoredCase, settings: SegmentationSettings, rules: Rules) -> npt.NDArray[np.uint8]:
+def _mask(
+    study: ScoredCase, settings: SegmentationSettings, rules: Rules, *, whole_shown: bool
+) -> npt.NDArray[np.uint8]:
     calibrations = [rules.calibration, *(item.calibration for item in rules.inner)]
     probabilities = [
         study.restore(calibrate(logits.astype(np.float32), calibration))
         for logits, calibration in zip(study.all_logits, calibrations, strict=True)
     ]
-    return labels_of(np.stack(probabilities), settings.model_copy(update=rules._asdict()))
+    chosen = settings.model_copy(update=rules._asdict())
+    return labels_of(np.stack(probabilities), chosen, whole_shown=whole_shown)

@@ -21,7 +21,7 @@ from gliomics.training.calibration import ScoredCase, choose_rules
 from gliomics.training.card import TrainingPlan, draft_card
 from gliomics.training.distributed import Workers
 from gliomics.training.loop import NetworkTraining, OnEpoch, train
-from gliomics.training.scores import dice_metrics, score
+from gliomics.training.scores import dice_metrics, region_means, score, score_regions
 
 MODEL = "model"
 CHECKPOINT = "checkpoint.pt"
@@ -71,12 +71,12 @@ def fit(
         metrics = slice_metrics(judged, f"the {part} patients, unseen in training")
     else:
         card = _with_rules(card, state, cases["validation"])
-        segmenter = Segmenter.from_state(card, state)
-        scores = score(segmenter, cases[part])
+        by_region = score_regions(Segmenter.from_state(card, state), cases[part])
+        scores = region_means(by_region)
         how = f"volume Dice per patient on the {part} patients, unseen in training; 95 % bootstrap over patients"
         if part == "validation":
             how += "; calibration, threshold and component rule were chosen on the same patients"
-        metrics = dice_metrics(scores, cases[part], how)
+        metrics = dice_metrics(by_region, cases[part], how)
     card = card.model_copy(update={"metrics": metrics})
     return write_model_folder(run / MODEL, card, {WEIGHTS: partial(save_weights, state)}), scores
 

