@@ -120,7 +120,7 @@ def test_two_processes_of_torchrun_train_one_model_whatever_the_working_folder_h
     )
     output = finished(process)
     assert output.count(f"epoch {EPOCHS} of {EPOCHS}") == 1
-    # How much two processes learn in so few epochs depends on whether the processor has units for bfloat16: 0.68 to 0.75.
+    # How much is learned in so few epochs differs between processors: 0.68 on one with units for bfloat16.
     assert load_model_folder(tmp_path / "run" / "model").card.metrics[0].value > 0.6
 
 
