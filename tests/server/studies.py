@@ -129,7 +129,8 @@ def add_model(root: Path, card: ModelCard, state: State) -> None:
 def an_untrained_state(settings: SegmentationSettings, sequences: int) -> State:
     """Random weights."""
     torch.manual_seed(0)
-    state: State = build_network(settings.network, sequences, settings.input.slices).state_dict()
+    network = build_network(settings.network, sequences, settings.input.slices, len(settings.regions))
+    state: State = network.state_dict()
     return state
 
 

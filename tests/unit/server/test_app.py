@@ -6,18 +6,24 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from monailabel.config import settings
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import ModelStore
+from gliomics.segmentation.postprocess import PART_VALUES
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.server.app import GliomicsApp
 from gliomics.server.input_cache import PreparedStudies
 from gliomics.server.model_cache import ModelCache
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.infer import SegmentationTask
+from gliomics.study import read_label_names, read_mask
+from gliomics.study.numbering import CORE
 from tests.server.studies import TINY, a_card, add_model, an_untrained_state
+from tests.unit.ring_tumours import PARTS
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +59,20 @@ def test_published_version_serves_without_a_restart(an_app: GliomicsApp, tmp_pat
     assert an_app.infer({"model": "test_model", "image": "case-0"})["params"]["model_version"] == "1"
     add_model(Path(an_app.studies), a_card("test_model", TINY, ["flair"], []), an_untrained_state(TINY, 1))
     assert an_app.infer({"model": "test_model", "image": "case-0"})["params"]["model_version"] == "2"
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".seg.nrrd"])
+def test_parts_of_a_tumour_come_with_their_names(a_store: StudyDatastore, suffix: str) -> None:
+    state = an_untrained_state(PARTS, 1)
+    state["head.bias"] += torch.tensor([10.0, 10.0, -10.0])  # marks everything as core
+    card = a_card("parts", PARTS, ["flair"], []).model_copy(update={"labels": PART_VALUES})
+    add_model(a_store.root, card, state)
+    app = GliomicsApp("unused", str(a_store.root), {})
+    assert app.info()["models"]["parts"]["labels"] == PART_VALUES
+    answer = app.infer({"model": "parts", "image": "case-0", "result_extension": suffix})
+    assert answer["params"]["label_names"] == PART_VALUES
+    assert set(np.unique(read_mask(answer["file"]).array)) - {0} == {PART_VALUES[CORE]}
+    assert (read_label_names(Path(answer["file"])) != {}) == (suffix == ".seg.nrrd")
 
 
 @pytest.mark.parametrize("request_", [{"image": "/etc/passwd"}, {"image": "case-0", "label": "/etc/passwd"}])
