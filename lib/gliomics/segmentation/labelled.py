@@ -14,7 +14,7 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelCard
 from gliomics.preprocess import axial, lesion_mask
-from gliomics.segmentation.inputs import LabelledCase, prepare_case
+from gliomics.segmentation.inputs import LabelledCase, of_whole_alone, prepare_case
 from gliomics.segmentation.settings import settings_of
 from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, load_sequences, read_mask
 from gliomics.study.images import read_label_names
@@ -59,6 +59,7 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
         try:
             volumes = load_volumes(item.study, card)
             mask = read_label(item, next(iter(volumes.values())))
+            parts = _inner_labels(item, mask, settings.regions[1:])
             if UNNAMED_SEQUENCE in volumes:
                 volumes = {card.sequences.required[0]: volumes[UNNAMED_SEQUENCE]}
             case = prepare_case(
@@ -68,8 +69,10 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
                 mask,
                 sequences=sequences,
                 settings=settings.input,
-                inner=_inner_labels(item, mask, settings.regions[1:]),
+                inner=parts or (),
             )
+            if parts is None:
+                case = of_whole_alone(case, len(settings.inner))
             if item.slices is not None:
                 case = replace(case, annotated=_annotated_slices(item, mask))
         except GliomicsError as error:
@@ -96,13 +99,18 @@ def read_label(item: LabelledStudy, image: Volume) -> Mask:
     return lesion_mask(mask, image, name, allow_empty=item.slices is not None)
 
 
-def _inner_labels(item: LabelledStudy, mask: Mask, regions: Sequence[str]) -> list[frozenset[int]]:
-    """The label values of each inner region; :class:`InputError` where the label does not tell the parts apart."""
+def _inner_labels(item: LabelledStudy, mask: Mask, regions: Sequence[str]) -> list[frozenset[int]] | None:
+    """The label values of each inner region; None for a label of the whole alone.
+
+    Raises :class:`InputError` for a label that leaves open which of its values is which part.
+    """
     if not regions:
         return []
     name = f"the label of study '{item.study.id}'"
     segments = read_label_names(item.label)
     numbering = numbering_of_mask(labels_of_mask(mask), name, study=item.study.numbering, segments=segments)
+    if numbering.is_undivided:
+        return None
     return [numbering.labels_of(PARTS_OF_REGION[region], region, name) for region in regions]
 
 

@@ -152,6 +152,12 @@ class MaskNumbering:
         return self.labels - self._cavity(all)
 
     @property
+    def is_undivided(self) -> bool:
+        """Whether the mask is certainly of tumour whose parts were not told apart, and of nothing else."""
+        parts = {numbering.parts[label] for numbering in self.numberings for label in self.labels}
+        return parts == {UNDIVIDED}
+
+    @property
     def doubtful_cavity(self) -> frozenset[int]:
         """The values that may be a cavity, and are counted as tumour because it is not known."""
         return self._cavity(any) - self._cavity(all)

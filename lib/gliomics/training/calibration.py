@@ -81,14 +81,19 @@ def choose_rules(studies: Sequence[ScoredCase]) -> Rules:
 
     Inner regions have a calibration and a threshold each; which components are kept is decided by the whole.
     """
-    calibration = choose_calibration(studies)
-    tables = [(study.case.patient_id, study.dice_table) for study in studies]
-    by_region = zip(*(study.inner_regions() for study in studies), strict=True)
-    inner = tuple(_inner_rule(name, cases) for name, cases in zip(INNER_REGIONS, by_region, strict=False))
+    # Of a label whose edge is unknown, nothing can be chosen.
+    judged = [study for study in studies if study.case.is_known] or list(studies)
+    calibration = choose_calibration(judged)
+    tables = [(study.case.patient_id, study.dice_table) for study in judged]
+    divided = [study.inner_regions() for study in judged if study.case.inner_lesion is not None]
+    names = INNER_REGIONS if any(study.inner is not None for study in studies) else ()
+    inner = tuple(_inner_rule(name, [regions[n] for regions in divided]) for n, name in enumerate(names))
     return Rules(calibration, choose_rule(tables, calibration), inner)
 
 
 def _inner_rule(region: InnerRegion, studies: Sequence[ScoredCase]) -> InnerRegionSettings:
+    if not studies:
+        return InnerRegionSettings(region=region)
     calibration = choose_calibration(studies)
     tables = [(study.case.patient_id, study.dice_table[:, :1]) for study in studies]  # no component is dropped
     rule = choose_rule(tables, calibration)

@@ -21,6 +21,7 @@ from gliomics.segmentation.losses import LOSSES, slice_cross_entropy
 from gliomics.segmentation.networks import build_network
 from gliomics.segmentation.settings import SHOW_WHOLE, SegmentationSettings, TrainSettings
 from gliomics.segmentation.weights import State
+from gliomics.study.numbering import CORE, ENHANCING, OEDEMA
 from gliomics.training.augment import augment
 from gliomics.training.checkpoint import Checkpoint, EpochRecord
 from gliomics.training.distributed import Workers
@@ -103,6 +104,11 @@ class NetworkTraining:
     ) -> None:
         if not any(bool(case.lesion_slices.any()) for case in cases):
             raise InputError(f"none of the {len(cases)} training studies has a lesion in its mask; label one first")
+        if model.inner and all(case.inner is None or bool(case.inner.isnan().any()) for case in cases):
+            raise InputError(
+                f"the labels of all {len(cases)} training studies are of the whole tumour alone, and the model is of "
+                f"its parts; label {CORE}, {OEDEMA} and {ENHANCING} in one at least"
+            )
         self.cases, self.model, self.settings, self.sequences = cases, model, settings, sequences
         self.workers = Workers.of_this_process()
         self.device = best_device()

@@ -60,10 +60,11 @@ def dice_metrics(scores: Mapping[str, Mapping[Region, float]], cases: Sequence[L
     if not scores:
         return []
     metrics = _dice_metrics(region_means(scores), cases, how, "")
-    regions = list(next(iter(scores.values())))
+    regions = list(dict.fromkeys(region for by_region in scores.values() for region in by_region))
     for region in regions if len(regions) > 1 else []:
-        of_region = {study: by_region[region] for study, by_region in scores.items()}
-        metrics += _dice_metrics(of_region, cases, how, f", {region}")
+        of_region = {study: by_region[region] for study, by_region in scores.items() if region in by_region}
+        judged = [case for case in cases if case.study_id in of_region]
+        metrics += _dice_metrics(of_region, judged, how, f", {region}")
     return metrics
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from gliomics.errors import InputError
 from gliomics.evaluation import dice as dice_of
 from gliomics.features.regions import select_region
 from gliomics.models import ModelCard
@@ -117,7 +118,8 @@ def test_what_is_not_known_of_a_region_is_not_learned() -> None:
         inner = case.inner.clone()
         inner[unknown] = value
         short = ENOUGH.model_copy(update={"epochs": 1})
-        states.append(train(NetworkTraining([replace(case, inner=inner)], PARTS, short, sequences=NEEDS)))
+        cases = [replace(case, inner=inner), a_case(1)]
+        states.append(train(NetworkTraining(cases, PARTS, short, sequences=NEEDS)))
     masked, wrong = states
     assert any(not torch.equal(masked[name], wrong[name]) for name in masked)
     assert all(value.isfinite().all() for value in masked.values())
@@ -164,3 +166,24 @@ def test_written_mask_says_which_part_each_value_is(segmenter: Segmenter, tmp_pa
     numbering = numbering_of_mask(labels_of_mask(mask), "the mask", segments=names)
     core = select_region(mask, "tumour-core", name="the mask", numbering=numbering)
     np.testing.assert_array_equal(core.array > 0, np.isin(result.mask.array, [1, 3]))
+
+
+def test_label_of_the_whole_alone_teaches_what_lies_outside_it(tmp_path: Path) -> None:
+    """Inside, which part it is is unknown; and so is the edge, which conventions draw differently."""
+    item = a_labelled_ring(tmp_path, values=(1, 1, 1), numbering="whole")
+    (case,), skipped = prepare_labelled([item], a_parts_card())
+    divided = a_case(0)
+    assert not skipped
+    assert case.inner is not None
+    assert case.inner_lesion is None
+    outside = case.inner[0] == 0
+    assert not (divided.target[outside] > 0).any()
+    assert case.inner[0].isnan()[divided.target > 0.5].all()
+    assert (divided.target[case.target == 1] == 1).all()
+    with pytest.raises(InputError, match="the whole tumour alone"):
+        NetworkTraining([case], PARTS, ENOUGH, sequences=NEEDS)
+    short = ENOUGH.model_copy(update={"epochs": 1})
+    weights = train(NetworkTraining([case, divided], PARTS, short, sequences=NEEDS))
+    assert all(value.isfinite().all() for value in weights.values())
+    rules = choose_rules([ScoredCase.of(item, np.zeros((3, *item.target.shape))) for item in (case, divided)])
+    assert len(rules.inner) == 2
