@@ -91,7 +91,7 @@ def _disagreement(segmenter: Segmenter, inputs: Inputs) -> float:
     """One minus the mean soft Dice (Milletari 2016) of the probabilities under every two contrasts."""
     views = []
     for factor in CONTRASTS:
-        logits = segmenter.logits(replace(inputs, images=inputs.images * factor))
+        logits = segmenter.logits(replace(inputs, images=inputs.images * factor, views=()))
         views.append(calibrate(logits, segmenter.settings.calibration))
     overlaps = [
         (2 * (a * b).sum() + 1e-6) / (np.square(a).sum() + np.square(b).sum() + 1e-6) for a, b in combinations(views, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import permutations
-from typing import Any
+from typing import Any, Literal
 
 import nibabel as nib
 import numpy as np
@@ -49,9 +49,21 @@ def axes_of(volume: Volume) -> str:
     return "".join(_codes(orientation_of(volume.affine)))
 
 
+Plane = Literal["axial", "coronal", "sagittal"]
+_AXES: dict[Plane, str] = {"axial": "RAS", "coronal": "RSA", "sagittal": "ASR"}
+
+
+def in_plane(volume: Volume, plane: Plane) -> Volume:
+    """The same voxels with axes flipped and permuted so that ``plane`` is that of i and j; axial is canonical.
+
+    :func:`from_canonical` undoes it.
+    """
+    return _reordered(volume, _AXES[plane])
+
+
 def to_canonical(volume: Volume) -> Volume:
     """The same voxels with axes flipped and permuted so that i, j, k run closest to right, anterior, superior."""
-    return _reordered(volume, "RAS")
+    return in_plane(volume, "axial")
 
 
 def to_lps(volume: Volume) -> Volume:
@@ -79,7 +91,7 @@ def stored_index(volume: Volume, axis: int, index: int) -> int:
 
 
 def from_canonical(canonical: Volume, original: Volume) -> Volume:
-    """Undo :func:`to_canonical` or :func:`to_lps`: the canonical array on the original's grid."""
+    """Undo :func:`to_canonical`, :func:`in_plane` or :func:`to_lps`: the reordered array on the original's grid."""
     undo = _change(orientation_of(canonical.affine), orientation_of(original.affine))
     array = _apply(canonical.array, undo)
     return original.with_array(np.ascontiguousarray(array))

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from gliomics.errors import InputError
 from gliomics.models import SequenceNeeds
-from gliomics.preprocess import SliceGrid, standardise, to_canonical
+from gliomics.preprocess import Plane, SliceGrid, from_canonical, in_plane, standardise, to_canonical
 from gliomics.segmentation.settings import SHOW_WHOLE, InputSettings
 from gliomics.study.volumes import Mask, Volume
 
@@ -33,6 +33,22 @@ class Inputs:
     """The reference sequence, standardised, in canonical orientation."""
     step: int = 1
     """Slices from one slice of the context to the next."""
+    plane: Plane = "axial"
+    views: tuple[Inputs, ...] = ()
+    """The study's slices in the planes in which a network looks at it, if it does not look at these alone."""
+
+    @property
+    def looked_at(self) -> tuple[Inputs, ...]:
+        """The slices that a network is given."""
+        return self.views or (self,)
+
+    def here(self, slices: npt.NDArray[np.float32], view: Inputs) -> npt.NDArray[np.float32]:
+        """Values in the slices of one of the views (slice, size, size), brought to these slices."""
+        if view.images is self.images:
+            return slices
+        lowest = slices.min()  # what lies outside the square that the view shows gets this
+        volume = view.canonical.with_array(view.grid.restore(slices - lowest, view.canonical.shape))
+        return np.asarray(self.grid.sample(from_canonical(volume, self.canonical).array) + lowest)
 
     def windows(self, first: Sequence[int], settings: InputSettings) -> torch.Tensor:
         """Network input (n, sequences * settings.slices, size, size) for the windows that answer from ``first`` on.
@@ -59,15 +75,47 @@ def prepare(volumes: Mapping[str, Volume], sequences: Iterable[str], settings: I
     with ThreadPoolExecutor() as pool:  # numpy sorts and copies without holding the interpreter's lock
         canonical = dict(zip(available, pool.map(to_canonical, [volumes[name] for name in available]), strict=True))
         arrays = pool.map(standardise, [volume.array for volume in canonical.values()])
-        standardised = dict(zip(available, arrays, strict=True))
-        grid = SliceGrid.around_head(canonical[reference], settings.size)
-        sampled = dict(zip(available, pool.map(grid.sample, standardised.values()), strict=True))
-    images = torch.zeros(len(names), canonical[reference].shape[2], settings.size, settings.size, dtype=torch.float16)
-    for name, slices in sampled.items():
-        images[names.index(name)] = torch.from_numpy(slices)
-    present = tuple(name in canonical for name in names)
-    step = max(1, round(settings.reach / canonical[reference].spacing[2]))
-    return Inputs(images, present, grid, canonical[reference].with_array(standardised[reference]), step)
+        standardised = {name: canonical[name].with_array(array) for name, array in zip(available, arrays, strict=True)}
+        image = canonical[reference]
+
+        def sampled(plane: Plane) -> Inputs:
+            turned = {name: in_plane(volume, plane) for name, volume in standardised.items()}
+            grid = SliceGrid.around_head(in_plane(image, plane), settings.size)
+            slices = dict(zip(turned, pool.map(grid.sample, [volume.array for volume in turned.values()]), strict=True))
+            return replace(_of_slices(slices, names, grid, turned[reference], settings), plane=plane)
+
+        inputs = sampled("axial")
+        planes = planes_of(image) if settings.planes == "fitting" else ("axial",)
+        views = tuple(inputs if plane == "axial" else sampled(plane) for plane in planes)
+    return inputs if planes == ("axial",) else replace(inputs, views=views)
+
+
+def _of_slices(
+    slices: Mapping[str, npt.NDArray[np.float32]],
+    names: Sequence[str],
+    grid: SliceGrid,
+    reference: Volume,
+    settings: InputSettings,
+) -> Inputs:
+    count = reference.shape[2]
+    images = torch.zeros(len(names), count, settings.size, settings.size, dtype=torch.float16)
+    for name, of_sequence in slices.items():
+        images[names.index(name)] = torch.from_numpy(of_sequence)
+    step = max(1, round(settings.reach / reference.spacing[2]))
+    return Inputs(images, tuple(name in slices for name in names), grid, reference, step)
+
+
+def planes_of(image: Volume) -> tuple[Plane, ...]:
+    """The planes in which the slices of a canonical image show most.
+
+    All three where the image is nearly as deep as it is wide, and so are its voxels; else the one in which it was
+    acquired: across the longest side of its voxels, or if these are cubes, the shortest of the image.
+    """
+    sizes = [spacing * count for spacing, count in zip(image.spacing, image.shape, strict=True)]
+    if max(image.spacing) < THICK * min(image.spacing) and max(sizes) < THICK * min(sizes):
+        return ("axial", "coronal", "sagittal")
+    across: tuple[Plane, ...] = ("sagittal", "coronal", "axial")
+    return (across[max(range(3), key=lambda axis: (round(image.spacing[axis], 1), -sizes[axis], axis))],)
 
 
 def shows_whole(inputs: Inputs, needs: SequenceNeeds) -> bool:
@@ -116,6 +164,28 @@ class LabelledCase:
         present = tuple(number < count and is_present for number, is_present in enumerate(self.inputs.present))
         return replace(self, inputs=replace(self.inputs, images=images, present=present))
 
+    def in_views(self) -> list[LabelledCase]:
+        """The case once for each plane in which a network looks at it; as it is where only some slices are labelled."""
+        if not self.inputs.views:
+            return [self]
+        if self.annotated is not None:
+            return [replace(self, inputs=replace(self.inputs, views=()))]
+        return [self._in_view(view) for view in self.inputs.views]
+
+    def _in_view(self, view: Inputs) -> LabelledCase:
+        def turned(array: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+            return np.asarray(from_canonical(self.inputs.canonical.with_array(array), view.canonical).array)
+
+        lesion = turned(self.lesion)
+        case = replace(self, inputs=view, target=_fractions(view, lesion), lesion=lesion, inner=None, inner_lesion=None)
+        if self.inner is None:
+            return case
+        if self.inner_lesion is None:
+            return of_whole_alone(case, len(self.inner))
+        regions = np.stack([turned(region) for region in self.inner_lesion])
+        fractions = torch.stack([_fractions(view, region) for region in regions])
+        return replace(case, inner=fractions, inner_lesion=regions)
+
     def of_region(self, number: int) -> LabelledCase:
         """The case with an inner region, by its number among these, in the place of the lesion."""
         if self.inner is None or self.inner_lesion is None:
@@ -163,6 +233,9 @@ def prepare_case(
     fractions = torch.stack([_fractions(inputs, region) for region in regions])
     return replace(case, inner=fractions, inner_lesion=regions)
 
+
+THICK = 2.0
+"""How much longer than wide a voxel, or an image, is at least that is not looked at in all planes."""
 
 EDGE_INSIDE, EDGE_OUTSIDE = 2, 6
 """Pixels on either side of the edge of a label of the whole alone of which a model of parts learns nothing."""

@@ -147,7 +147,7 @@ class Segmenter(LoadedModel):
     ) -> npt.NDArray[np.float32]:
         """Calibrated probabilities (region, i, j, k) of each region of the settings, on the canonical grid."""
         calibrations = [self.settings.calibration, *(item.calibration for item in self.settings.inner)]
-        logits = self._logits(self.network, inputs, progress, cancelled)
+        logits = self._in_all_planes(inputs, progress, cancelled)
         regions = [
             inputs.grid.restore(calibrate(slices, calibration), inputs.canonical.shape)
             for slices, calibration in zip(logits, calibrations, strict=True)
@@ -159,8 +159,8 @@ class Segmenter(LoadedModel):
         return np.asarray(self.region_logits(inputs)[0])
 
     def region_logits(self, inputs: Inputs) -> npt.NDArray[np.float32]:
-        """The same of each region of the settings, (region, slice, size, size)."""
-        return self._logits(self.network, inputs)
+        """The same of each region of the settings, (region, slice, size, size); the mean over the planes looked at."""
+        return self._in_all_planes(inputs)
 
     def draws(self, inputs: Inputs, *, samples: int, seed: int) -> npt.NDArray[np.float32]:
         """Calibrated probabilities of the lesion under Monte Carlo dropout, (sample, slice, size, size)."""
@@ -201,6 +201,25 @@ class Segmenter(LoadedModel):
         information = entropy(draws.mean(axis=0)) - entropy(draws).mean(axis=0)
         return float(information.mean())
 
+    def _in_all_planes(
+        self,
+        inputs: Inputs,
+        progress: Callable[[float], None] = lambda fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> npt.NDArray[np.float32]:
+        """Logits (region, slice, size, size) in the slices of ``inputs``, averaged over the planes looked at."""
+        slices = [view.images.shape[1] for view in inputs.looked_at]
+        total, before = np.zeros((len(self.settings.regions), *inputs.images.shape[1:]), np.float32), 0
+        for view, count in zip(inputs.looked_at, slices, strict=True):
+
+            def of_all(fraction: float, before: int = before, count: int = count) -> None:
+                progress((before + fraction * count) / sum(slices))
+
+            logits = self._logits(self.network, view, of_all, cancelled)
+            total += np.stack([inputs.here(region, view) for region in logits])
+            before += count
+        return np.asarray(total / len(slices))
+
     def _logits(
         self,
         network: nn.Module,
@@ -224,7 +243,7 @@ class Segmenter(LoadedModel):
         def answer(first: Sequence[int]) -> torch.Tensor:
             images = inputs.windows(first, settings)
             logits = forward(network, images)
-            if self.settings.mirror:  # axis 2 of a canonical slice runs from left to right
+            if self.settings.mirror and inputs.plane != "sagittal":  # axis 2 runs from left to right
                 logits = (logits + forward(network, images.flip(2)).flip(2)) / 2
             return logits
 

@@ -33,12 +33,16 @@ class InputSettings(_Settings):
 
     The network answers for ``depth`` slices: 1 for a network in the plane, more for one in space. The slices of the
     context lie ``reach`` mm apart, as nearly as the slices allow; 0 is the very next ones.
+
+    ``planes`` says how a network looks at a study: at its ``axial`` slices, or ``fitting`` the study: at its slices as
+    they were acquired, and where voxels are nearly as long as wide, in all three planes, whose answers are averaged.
     """
 
     size: int = Field(default=256, ge=32, le=512, multiple_of=16)
     context: int = Field(default=0, ge=0, le=3)
     depth: int = Field(default=1, ge=1, le=64)
     reach: float = Field(default=0.0, ge=0, le=20)
+    planes: Literal["axial", "fitting"] = "axial"
 
     @property
     def slices(self) -> int:
@@ -77,7 +81,7 @@ class SegmentationSettings(_Settings):
     network: NetworkSettings = GbmUNetSettings()
     input: InputSettings = InputSettings()
     mirror: bool = False
-    """Average the logits of each slice and of its left-right mirror image."""
+    """Average the logits of each slice and of its left-right mirror image; sagittal slices have none."""
     calibration: CalibrationSettings = CalibrationSettings()
     postprocess: PostprocessSettings = PostprocessSettings()
     inner: tuple[InnerRegionSettings, ...] = ()

@@ -109,7 +109,8 @@ class NetworkTraining:
                 f"the labels of all {len(cases)} training studies are of the whole tumour alone, and the model is of "
                 f"its parts; label {CORE}, {OEDEMA} and {ENHANCING} in one at least"
             )
-        self.cases, self.model, self.settings, self.sequences = cases, model, settings, sequences
+        self.cases = [seen for case in cases for seen in case.in_views()]
+        self.model, self.settings, self.sequences = model, settings, sequences
         self.workers = Workers.of_this_process()
         self.device = best_device()
         channels = cases[0].inputs.images.shape[0] + self.extra_channels
