@@ -37,7 +37,7 @@ from .parts_data import TILE, TILES, Patches, brains, folds_of, mosaic, mosaics,
 
 REGIONS = ("whole", "tumour-core", "enhancing")
 SETTINGS = TrainSettings(
-    epochs=4, batch=16, learning_rate=1.5e-3, empty_slices=0.3, sequence_dropout=0.25, ema=0.99, seed=0
+    epochs=3, batch=16, learning_rate=1.5e-3, empty_slices=0.3, sequence_dropout=0.25, ema=0.99, seed=0
 )
 
 Scores = dict[str, dict[str, dict[str, float]]]
