@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gliomics.errors import GliomicsError
     from gliomics.models import ModelStore
     from gliomics.records import FeatureRow, SubtypeEstimate
-    from gliomics.session import estimate_subtype, load_model, measure, open_study, segment
+    from gliomics.session import estimate_subtype, load_model, measure, measure_edge, open_study, segment
     from gliomics.study import Mask, Study, Volume, list_studies, load_sequences, read_mask, write_mask
     from gliomics.subtype.who import who_estimate
 
@@ -37,6 +37,7 @@ _HOMES = {
     "load_model": "session",
     "load_sequences": "study",
     "measure": "session",
+    "measure_edge": "session",
     "open_study": "session",
     "read_features_csv": "cohort.feature_table",
     "read_mask": "study",
@@ -64,6 +65,7 @@ __all__ = [
     "load_model",
     "load_sequences",
     "measure",
+    "measure_edge",
     "open_study",
     "read_features_csv",
     "read_mask",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.cohort.measure import measure as measure_files
+from gliomics.cohort.measure import measure_edge as measure_edge_of_files
 from gliomics.errors import DependencyError, InputError
 from gliomics.features.config import load_config
 from gliomics.models import ModelFolder, ModelStore, load_model_folder
@@ -24,6 +25,7 @@ from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.study import Mask, Study, Volume, find_study, open_studies, write_mask
 
 if TYPE_CHECKING:
+    from gliomics.features.edge import MovedEdge
     from gliomics.interactive.refine import Refiner
     from gliomics.segmentation.segmenter import Segmentation, Segmenter
     from gliomics.segmentation.slice_classification import SliceClassifierModel
@@ -113,8 +115,7 @@ def measure(
     Raises :class:`InputError` for a mask that is empty, lies elsewhere or is of another study, :class:`DependencyError`
     where PyRadiomics is not installed.
     """
-    if isinstance(study_id := getattr(mask, "study_id", None), str) and study_id != study.id:
-        raise InputError(f"the mask is of study '{study_id}', not of '{study.id}'; segment that one")
+    _check_same_study(study, mask)
     settings = load_config(config)
     extraction = Extraction(
         settings, (region,) if region is not None else (), resample_to=resample_to, numbering=numbering
@@ -131,20 +132,44 @@ def measure(
     return rows[0]
 
 
+def measure_edge(
+    study: Study,
+    mask: str | Path | Mask | Segmentation,
+    *,
+    numbering: str | None = None,
+    resample_to: str | None = None,
+) -> MovedEdge:
+    """What subtype models see of the whole tumour with its edge moved by about a millimetre outwards and inwards.
+
+    For :func:`estimate_subtype`, to say how far an estimate depends on where the edge is drawn. As :func:`measure`
+    otherwise.
+    """
+    _check_same_study(study, mask)
+    with _mask_file(study, mask) as path, _server_part("measure_edge"):
+        from gliomics.subtype.blocks import FEATURE_CLASSES
+
+        extraction = Extraction(load_config("panel"), resample_to=resample_to, numbering=numbering)
+        extraction.check()
+        return measure_edge_of_files(StudyFiles(study, path), extraction, FEATURE_CLASSES)
+
+
 def estimate_subtype(
     row: FeatureRow,
     model: str | SubtypeModel = "subtype_idh",
     *,
     age: float | None = None,
     prevalence: Mapping[str, float] | None = None,
+    edge: MovedEdge | None = None,
     models: str | Path | None = None,
 ) -> SubtypeEstimate:
     """Estimate the molecular subtype of a study from its features.
 
     ``model`` is ``subtype_idh``, ``subtype_coc2``, another name as of :func:`load_model`, or a loaded model. ``age``
-    in years makes estimates better, ``prevalence`` says how common the classes are where the patient comes from. For
-    research use only: the estimate carries its interval, the patients that the model was fitted on and the reasons to
-    doubt it. Raises :class:`InputError` for features that are missing or were measured in another way than the model's.
+    in years makes estimates better, ``prevalence`` says how common the classes are where the patient comes from. With
+    ``edge``, of :func:`measure_edge`, the estimate has its ``margin``: how far it depends on where the edge is drawn.
+    For research use only: the estimate carries its interval, the patients that the model was fitted on and the reasons
+    to doubt it. Raises :class:`InputError` for features that are missing or were measured in another way than the
+    model's.
     """
     with _server_part("estimate_subtype"):
         from gliomics.subtype.circumstances import Circumstances
@@ -155,7 +180,9 @@ def estimate_subtype(
         raise InputError(
             f"model '{estimator.card.name}' is a {estimator.card.task} model; estimate_subtype needs a subtype model"
         )
-    return estimator.estimate(row, Circumstances(age, prevalence))
+    circumstances = Circumstances(age, prevalence)
+    estimate = estimator.estimate(row, circumstances)
+    return estimate if edge is None else estimator.with_margin(estimate, row, circumstances, edge)
 
 
 def _loaded(folder: ModelFolder) -> LoadedModel:
@@ -174,6 +201,11 @@ def _loaded(folder: ModelFolder) -> LoadedModel:
     from gliomics.segmentation.segmenter import Segmenter
 
     return Segmenter(folder)
+
+
+def _check_same_study(study: Study, mask: str | Path | Mask | Segmentation) -> None:
+    if isinstance(study_id := getattr(mask, "study_id", None), str) and study_id != study.id:
+        raise InputError(f"the mask is of study '{study_id}', not of '{study.id}'; segment that one")
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,12 @@ def test_subtype_is_estimated_from_the_uploaded_segment(a_server: Server, a_labe
     assert set(estimate.probabilities) == {"small", "large"}
     assert sum(estimate.probabilities.values()) == pytest.approx(1)
     assert estimate.population == "invented patients"
+    assert estimate.margin is not None
+    assert estimate.margin[0] <= estimate.probabilities[estimate.predicted] <= estimate.margin[1]
+    (alone,) = a_server.client.subtype("case-0", label=a_label, models=["subtype_size"], params={"margin": False})
+    assert alone == replace(estimate, margin=None)
+    with pytest.raises(ClientError, match="margin is 'no'; expected true or false"):
+        a_server.client.subtype("case-0", label=a_label, params={"margin": "no"})
     assert a_server.client.info()["models"]["subtype"]["subtype_models"]["subtype_size"]["classes"]
 
 

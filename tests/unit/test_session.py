@@ -98,6 +98,15 @@ def test_segmentation_is_measured_and_its_subtype_estimated(study: gliomics.Stud
     assert sum(estimate.probabilities.values()) == pytest.approx(1)
 
 
+def test_edge_gives_the_estimate_its_range(study: gliomics.Study, row: gliomics.FeatureRow) -> None:
+    estimate = gliomics.estimate_subtype(row, edge=gliomics.measure_edge(study, TRUTH))
+    assert estimate.margin is not None
+    low, high = estimate.margin
+    assert low <= estimate.probabilities[estimate.predicted] <= high
+    assert low < high
+    assert gliomics.estimate_subtype(row).margin is None
+
+
 def test_segmentation_of_another_study_is_refused(segmentation: Segmentation) -> None:
     with pytest.raises(InputError, match="the mask is of study 'sample-01', not of 'sample-02'; segment that one"):
         gliomics.measure(gliomics.open_study(SAMPLES / "sample-02"), segmentation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.cohort.numbering import numbering_diagnostics, numbering_warnings
 from gliomics.cohort.pieces import PieceFeatures, StudyFeatures, merge
 from gliomics.errors import InputError
+from gliomics.features.edge import MovedEdge, measure_moved_edge
 from gliomics.features.extract import RegionFeatures, StudyImages, measure_regions
 from gliomics.features.regions import is_ring, select_region, shift_boundary
 from gliomics.files import sha256_of
@@ -48,23 +49,8 @@ def measure(files: StudyFiles, extraction: Extraction) -> StudyFeatures:
 def measure_piece(files: StudyFiles, piece: Extraction) -> PieceFeatures:
     """Measure one of the pieces of :func:`~gliomics.cohort.pieces.split`, which may be all of the work."""
     study, config = files.study, piece.config
-    names = files.sequences(config)
     rings = [region for region in piece.regions if is_ring(region, config.regions)]
-    if rings and files.brain is None and piece.ring_sequence is not None:
-        names = list(dict.fromkeys([piece.ring_sequence, *names]))
-    volumes = load_sequences(study, names, grid_of=piece.resample_to)
-    mask = read_lesion(files.mask, volumes)
-    brain = read_brain(files.brain, volumes) if files.brain is not None else None
-    images = StudyImages(study.id, volumes, brain=brain, spacing_known=study.spacing_known)
-    numbering = numbering_of_mask(
-        labels_of_mask(mask),
-        files.mask.name,
-        given=piece.numbering,
-        study=study.numbering,
-        segments=read_label_names(files.mask),
-        cohort=files.cohort_labels,
-    )
-    regions, missing = _select(mask, numbering, images.brain_voxels() if rings else None, piece, files.mask.name)
+    images, numbering, regions, missing = _opened(files, piece, rings)
     measured = _measured(images, regions, missing, piece)
     if piece.deep_model is not None:
         measured = _with_deep_features(measured, regions, files, piece)
@@ -91,6 +77,39 @@ def measure_piece(files: StudyFiles, piece: Extraction) -> PieceFeatures:
             for features in measured
         ],
         missing,
+    )
+
+
+def measure_edge(files: StudyFiles, extraction: Extraction, classes: Mapping[str, Sequence[str]]) -> MovedEdge:
+    """Measure the one region of a study with its edge moved, as :func:`~gliomics.features.edge.measure_moved_edge`."""
+    images, _, regions, _ = _opened(files, extraction, [])
+    (mask,) = regions.values()
+    return measure_moved_edge(images, mask, extraction.config, classes)
+
+
+def _opened(
+    files: StudyFiles, piece: Extraction, rings: list[str]
+) -> tuple[StudyImages, MaskNumbering, dict[str, Mask], dict[str, str]]:
+    """A study's images, the numbering of its mask, its regions, and why it lacks others; ``rings`` are among these."""
+    study, names = files.study, files.sequences(piece.config)
+    if rings and files.brain is None and piece.ring_sequence is not None:
+        names = list(dict.fromkeys([piece.ring_sequence, *names]))
+    volumes = load_sequences(study, names, grid_of=piece.resample_to)
+    mask = read_lesion(files.mask, volumes)
+    brain = read_brain(files.brain, volumes) if files.brain is not None else None
+    images = StudyImages(study.id, volumes, brain=brain, spacing_known=study.spacing_known)
+    numbering = numbering_of_mask(
+        labels_of_mask(mask),
+        files.mask.name,
+        given=piece.numbering,
+        study=study.numbering,
+        segments=read_label_names(files.mask),
+        cohort=files.cohort_labels,
+    )
+    return (
+        images,
+        numbering,
+        *_select(mask, numbering, images.brain_voxels() if rings else None, piece, files.mask.name),
     )
 
 

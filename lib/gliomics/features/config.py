@@ -222,6 +222,12 @@ class FeatureConfig(BaseModel):
         content = self.model_dump(by_alias=True, exclude_defaults=True)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def preparation(self) -> str:
+        """What makes a sequence ready to be measured: configurations of which it is equal can share the ready one."""
+        sections = self.model_dump_json(include={"bias_field", "resampling", "normalisation"})
+        return f"{sections} {self.setting.normalize}"
+
 
 def preset_names() -> list[str]:
     """The configurations that ship with Gliomics."""

@@ -380,7 +380,7 @@ def _measure_study(
 
 def _prepared(name: str, images: StudyImages, config: FeatureConfig, brain: Mask | None) -> PreparedImage:
     """A sequence of the study as ``config`` measures it, whatever the region."""
-    key = (name, config.digest)
+    key = (name, config.preparation)
     if key in images.prepared:
         return images.prepared[key]
     volume = images.volumes[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -124,15 +124,26 @@ def shift_boundary(mask: Mask, voxels: int) -> Mask:
     axial = axial_axis(mask)
     cross = generate_binary_structure(3, 1)
     cross[tuple(slice(None) if axis != axial else slice(0, 3, 2) for axis in range(3))] = False
-    inside = mask.array > 0
-    if voxels > 0:
-        moved = binary_dilation(inside, cross, iterations=voxels)
-    else:
-        moved = binary_erosion(inside, cross, iterations=-voxels)
-        parts, count = label(inside)
-        shrunk = np.unique(parts[moved])
-        moved |= np.isin(parts, np.setdiff1d(np.arange(1, count + 1), shrunk))
+    moved = mask.array > 0
+    if moved.any():
+        around = _around(moved, [abs(voxels) + 1] * 3).box
+        inside = moved[around].copy()
+        if voxels > 0:
+            moved[around] = binary_dilation(inside, cross, iterations=voxels)
+        elif voxels < 0:
+            shrunk = binary_erosion(inside, cross, iterations=-voxels)
+            parts, count = label(inside)
+            lost = np.setdiff1d(np.arange(1, count + 1), np.unique(parts[shrunk]))
+            moved[around] = shrunk | np.isin(parts, lost)
     return mask.with_array(moved.astype(np.uint8))
+
+
+def _around(inside: Bools, layers: Sequence[int]) -> Window:
+    """The smallest window around the voxels that are true, with so many layers to both sides of each axis."""
+    i, j, k = (
+        slice(max(part.start - n, 0), part.stop + n) for part, n in zip(window_of(inside).box, layers, strict=True)
+    )
+    return Window((i, j, k))
 
 
 def _rule(region: str, defined: Mapping[str, Region]) -> Region:
@@ -148,10 +159,7 @@ def _rule(region: str, defined: Mapping[str, Region]) -> Region:
 def _ring(mask: Mask, width: float) -> Bools:
     """Voxels whose centre lies within ``width`` mm of the centre of a voxel of the mask, but not in it."""
     width *= ROUNDING
-    box = window_of(mask.array).box
-    layers = [math.ceil(width / edge) for edge in mask.spacing]
-    i, j, k = (slice(max(part.start - n, 0), part.stop + n) for part, n in zip(box, layers, strict=True))
-    near = Window((i, j, k)).box
+    near = _around(mask.array, [math.ceil(width / edge) for edge in mask.spacing]).box
     ring = np.zeros(mask.shape, dtype=bool)
     distance = distance_transform_edt(~mask.array[near], sampling=mask.spacing)
     ring[near] = (distance > 0) & (distance <= width)

@@ -17,6 +17,7 @@ from gliomics.subtype.predict import SubtypeModel
 
 CHANCE = 0.5
 """The AUC of a model that knows nothing."""
+MAJORITY = 0.5
 REASONS = 3
 """Features that are given as reasons."""
 _MANY = 0.2
@@ -147,8 +148,8 @@ class _Estimate:
                 f"{share:.0%} of the training patients were {self.target.class_name(estimate.predicted)} too: the "
                 "images add little to that."
             )
-        if estimate.margin is not None and (estimate.margin[1] - estimate.margin[0]) > high - low:
-            cautions.append(f"It depends on where the edge is drawn: {_margin(estimate.margin)}.")
+        if estimate.margin is not None and _is_wide(estimate.margin, high - low):
+            cautions.append(f"It depends on where the edge is drawn: {self._over_moved_edges(estimate.margin)}.")
         return cautions
 
     def _is_usual(self, reason: str) -> bool:
@@ -197,7 +198,10 @@ class _Estimate:
                 + "."
             )
         if estimate.margin is not None:
-            details.append(f"Over masks grown and shrunk: {_margin(estimate.margin)}.")
+            details.append(
+                f"With the edge as drawn, and moved outwards and inwards by 1 mm, a voxel at least: "
+                f"{self._over_moved_edges(estimate.margin)}."
+            )
         if estimate.covariates:
             given = ", ".join(
                 f"{name} {f'{value:g}' if isinstance(value, float) else value}"
@@ -205,6 +209,9 @@ class _Estimate:
             )
             details.append(f"What was given besides the images: {given}.")
         return [*details, f"Model {card.name}, version {card.version}: {card.title}."]
+
+    def _over_moved_edges(self, margin: Sequence[float]) -> str:
+        return f"{self.target.class_name(self.estimate.predicted)} {margin[0]:.2f} to {margin[1]:.2f}"
 
     def _by_input(self) -> list[str]:
         """What the model says from each kind of input, and how well it tells the class from that."""
@@ -263,8 +270,9 @@ def _figure(metric: Metric, telling: str, variant: str) -> str:
     )
 
 
-def _margin(bounds: Sequence[float]) -> str:
-    return f"{bounds[0]:.2f} to {bounds[1]:.2f}"
+def _is_wide(margin: Sequence[float], spread: float) -> bool:
+    """Whether moving the edge changes an estimate more than the spread of the fit, or takes its majority away."""
+    return margin[1] - margin[0] > spread or margin[0] < MAJORITY <= margin[1]
 
 
 def _quoted(name: str) -> str:

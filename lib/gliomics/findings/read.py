@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from gliomics.features.provenance import BINS, SHAPE_IN_VOXELS, bin_warnings, bins_of
 from gliomics.features.regions import part_region
 from gliomics.findings.estimates import read_estimate
+from gliomics.findings.estimating import Estimates
 from gliomics.findings.extent import extent_of
 from gliomics.findings.headline import UNKNOWN_SIZE, headline_facts
 from gliomics.findings.key_features import key_features, key_features_note
@@ -17,10 +17,9 @@ from gliomics.findings.targets import target_of
 from gliomics.preprocess.head import Head, find_head
 from gliomics.reading.feature_words import sequence_title, upper_first
 from gliomics.reading.record import Reading
-from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
+from gliomics.records import RESEARCH_NOTICE, FeatureRow
 from gliomics.sequences import DISPLAY_ORDER, in_order
 from gliomics.study.volumes import Mask, Volume
-from gliomics.subtype.predict import SubtypeModel
 
 WHOLE = "whole"
 _TITLES = {
@@ -32,15 +31,6 @@ _TITLES = {
     "peritumoral": "Ring around the tumour",
     "tumour": "Tumour",
 }
-
-
-@dataclass(frozen=True)
-class Estimates:
-    """Estimates of one row of features: the models that gave them, by name, and why others gave none."""
-
-    of: Sequence[SubtypeEstimate] = ()
-    models: Mapping[str, SubtypeModel] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def head_of(volumes: Mapping[str, Volume], *, spacing_known: bool) -> Head | None:

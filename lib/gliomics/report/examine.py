@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +12,20 @@ import numpy as np
 from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.cohort.measure import measure, read_lesion
 from gliomics.cohort.stability import stability_diagnostics
-from gliomics.errors import GliomicsError
 from gliomics.features.config import load_config
+from gliomics.features.edge import measure_moved_edge
+from gliomics.features.extract import StudyImages
 from gliomics.features.regions import select_region
-from gliomics.findings.read import WHOLE, Estimates, head_of, read_segment
-from gliomics.models import ModelCard, ModelStore
+from gliomics.findings.estimating import estimates_of
+from gliomics.findings.read import WHOLE, head_of, read_segment
+from gliomics.models import ModelStore
 from gliomics.reading.record import Reading
-from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.records import FeatureRow
 from gliomics.report.case_report import CaseReport, MeasuredMask, describe_case
 from gliomics.study import Mask, Study, Volume, load_sequences, read_label_names
 from gliomics.study.numbering import HOW_TO_TELL, MaskNumbering, labels_of_mask, numbering_of_mask
+from gliomics.subtype.blocks import FEATURE_CLASSES
 from gliomics.subtype.circumstances import NOTHING_KNOWN, Circumstances
-from gliomics.subtype.contradictions import with_contradictions
 from gliomics.subtype.predict import SubtypeModel
 
 CONFIG = "panel"
@@ -98,6 +101,13 @@ def examine(
     )
     whole = select_region(mask, WHOLE, name=mask_file.path.name, numbering=parts)
     head = head_of(volumes, spacing_known=study.spacing_known)
+    images = StudyImages(study.id, volumes, spacing_known=study.spacing_known)
+    estimates = estimates_of(
+        features,
+        _models(store),
+        circumstances,
+        partial(measure_moved_edge, images, whole, config, FEATURE_CLASSES),
+    )
     return ExaminedSegment(
         study,
         volumes,
@@ -106,7 +116,7 @@ def examine(
         whole,
         mask_file.origin,
         features,
-        read_segment(features, whole, head, _estimates(features, store, circumstances)),
+        read_segment(features, whole, head, estimates),
         facts=_parts(mask, parts, study.spacing_known) | dict(mask_file.facts),
         warnings=mask_file.warnings,
         is_automatic=mask_file.is_automatic,
@@ -126,20 +136,13 @@ def names_of_parts(numbering: MaskNumbering, segments: Mapping[int, str]) -> dic
     return {value: part.replace("-", " ") for value, part in parts.items()}
 
 
-def _estimates(features: FeatureRow, store: ModelStore, circumstances: Circumstances) -> Estimates:
-    """By every subtype model that serves, and why others give none."""
-    estimates: list[SubtypeEstimate] = []
-    models: dict[str, SubtypeModel] = {}
-    cards: dict[str, ModelCard] = {}
-    refused: dict[str, str] = {}
-    for name in store.names("subtype"):
-        try:
-            model = SubtypeModel(store.current(name))
-            estimates.append(model.estimate(features, circumstances.of_classes(model.card.classes)))
-            models[model.card.name], cards[model.card.name] = model, model.card
-        except GliomicsError as error:
-            refused[name] = str(error)
-    return Estimates(with_contradictions(estimates, cards), models, refused)
+def _models(store: ModelStore) -> dict[str, Callable[[], SubtypeModel]]:
+    """Every subtype model that serves, by its name, to be opened."""
+
+    def opened(name: str) -> SubtypeModel:
+        return SubtypeModel(store.current(name))
+
+    return {name: partial(opened, name) for name in store.names("subtype")}
 
 
 def _parts(mask: Mask, numbering: MaskNumbering, spacing_known: bool) -> dict[str, str]:

@@ -38,6 +38,12 @@ OUTLINE = (
 """The features of the outline block: those of shape, none of size."""
 GLIOMA = "original_glioma_"
 """What the names of the glioma block's features hold."""
+FEATURE_CLASSES: dict[str, list[str]] = {
+    "outline": [name.rpartition("_")[2] for name in OUTLINE if "_outline_" in name],
+    "ellipsoid": [name.rpartition("_")[2] for name in OUTLINE if "_ellipsoid_" in name],
+    "glioma": [],
+}
+"""The feature classes of the blocks, as a feature configuration names them: what models see of a lesion."""
 
 AGE = "clinical_age"
 """The column of the patient's age in years."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
+from gliomics.features.edge import MovedEdge
 from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash
 from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.statistics.arrays import Array
@@ -133,6 +135,25 @@ class SubtypeModel:
             prevalence={} if circumstances.prevalence is None else self._by_class(shares),
             nearest=explain.nearest(profile, fitted.profiles, self._stored.outcome, classes),
         )
+
+    def with_margin(
+        self, estimate: SubtypeEstimate, features: FeatureRow, circumstances: Circumstances, moved: MovedEdge
+    ) -> SubtypeEstimate:
+        """An estimate from ``features`` with the range that it has where the lesion's edge is moved.
+
+        It is made from the same kinds of input. What cannot be measured of the moved lesion is taken as of the drawn
+        one; where the edge could not be moved, a reason says so.
+        """
+        shares = circumstances.shares(self.card.classes, self.training_shares)
+        fitted = next(item for item in self._stored.variants if item.variant.name == estimate.variant)
+        k, age = self.card.classes.index(estimate.predicted), circumstances.age if self.uses_age else None
+        range_ = [estimate.probabilities[estimate.predicted]]
+        for values in moved.values.values():
+            study = study_input(replace(features, values=features.values | values), self.card, self.settings, age)
+            range_.append(float(self._probability(fitted, study.values(fitted.variant.features), shares)[k]))
+        reasons = [f"the range over moved edges lacks the lesion {what}: {why}" for what, why in moved.missing.items()]
+        margin = [min(range_), max(range_)] if moved.values else None
+        return replace(estimate, margin=margin, reasons=[*estimate.reasons, *reasons])
 
     def _by_class(self, values: Array) -> dict[str, float]:
         return dict(zip(self.card.classes, map(float, values), strict=True))

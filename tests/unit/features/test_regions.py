@@ -248,3 +248,13 @@ def test_a_part_too_thin_to_shrink_is_kept() -> None:
     shrunk = shift_boundary(Volume(array, np.eye(4)), -1).array
     assert shrunk[15, 4:9, 1].all()
     assert shrunk[2:12, 2:12, 1].sum() == 64
+
+
+@pytest.mark.parametrize("voxels", [2, 1, -1, -2])
+def test_edge_at_the_border_of_the_image_is_moved_as_in_a_larger_one(voxels: int) -> None:
+    array = np.random.default_rng(4).random((12, 12, 4)) < 0.99
+    array[8:] = False
+    small = shift_boundary(Volume(array.astype(np.uint8), np.eye(4)), voxels).array
+    larger = shift_boundary(Volume(np.pad(array.astype(np.uint8), ((5, 5), (5, 5), (0, 0))), np.eye(4)), voxels).array
+    assert (small == larger[5:-5, 5:-5]).all()
+    assert (small != array).any()

@@ -9,13 +9,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gliomics.errors import InputError
 from gliomics.features.provenance import bin_warnings, bins_of
 from gliomics.findings.estimates import read_estimate
+from gliomics.findings.estimating import Estimates
 from gliomics.findings.extent import Diameters, Extent
 from gliomics.findings.headline import headline_facts
 from gliomics.findings.key_features import MOST, key_features, key_features_note
 from gliomics.findings.place import Place
-from gliomics.findings.read import Estimates, read_segment, region_title
+from gliomics.findings.read import read_segment, region_title
 from gliomics.findings.targets import target_of
 from gliomics.models import ModelStore
 from gliomics.reading.record import Reading
@@ -187,8 +189,16 @@ def test_an_older_estimate_has_no_reasons_and_says_nothing_of_them() -> None:
 
 def test_what_depends_on_the_edge_says_so_once_it_is_known() -> None:
     estimate = replace(with_probability(0.9, 0.8, 0.97), margin=[0.18, 0.91])
-    assert "It depends on where the edge is drawn: 0.18 to 0.91." in read_estimate(estimate, IDH).cautions
+    assert "It depends on where the edge is drawn: mutant 0.18 to 0.91." in read_estimate(estimate, IDH).cautions
     assert not any("edge" in text for text in read_estimate(with_probability(0.9, 0.8, 0.97), IDH).cautions)
+    steady = read_estimate(replace(estimate, margin=[0.85, 0.91]), IDH)
+    assert not any("edge" in text for text in steady.cautions)
+    assert any(text.endswith("a voxel at least: mutant 0.85 to 0.91.") for text in steady.details)
+
+
+def test_an_edge_that_decides_between_the_classes_is_told_however_wide_the_interval_is() -> None:
+    estimate = replace(with_probability(0.55, 0.3, 0.8), margin=[0.48, 0.6])
+    assert "It depends on where the edge is drawn: mutant 0.48 to 0.60." in read_estimate(estimate, IDH).cautions
 
 
 @pytest.mark.parametrize(
@@ -297,7 +307,7 @@ def test_a_reading_travels_and_repeats_no_warning() -> None:
             "t1c: few",
         ],
     )
-    estimates = Estimates([IDH.estimate(row)], {"subtype_idh": IDH}, {"subtype_coc2": "it is damaged"})
+    estimates = Estimates([IDH.estimate(row)], {"subtype_idh": IDH}, {"subtype_coc2": InputError("it is damaged")})
     reading = read_segment(row, mask, None, estimates)
     assert reading.cautions == [
         "The voxel size is unknown, so sizes are in voxels and not in mm.",
@@ -310,7 +320,8 @@ def test_a_reading_travels_and_repeats_no_warning() -> None:
 def test_of_a_part_of_the_tumour_one_sentence_says_why_there_is_no_estimate() -> None:
     mask = Volume(np.pad(np.ones((4, 4, 4), dtype=np.uint8), 3), np.eye(4))
     row = replace(a_row(), region="enhancing")
-    reading = read_segment(row, mask, None, Estimates(refused={"subtype_idh": "no", "subtype_coc2": "no"}))
+    refused = dict.fromkeys(("subtype_idh", "subtype_coc2"), InputError("no"))
+    reading = read_segment(row, mask, None, Estimates(refused=refused))
     assert reading.cautions == [
         "No subtype estimate: the models were fitted on whole tumours, and this is a part of one."
     ]

@@ -14,6 +14,7 @@ from gliomics.cohort.numbering import numbering_diagnostics, whole_warnings
 from gliomics.cohort.stability import stability_diagnostics
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.features.config import FeatureConfig, load_config, preset_names
+from gliomics.features.edge import MovedEdge, measure_moved_edge
 from gliomics.features.extract import WHOLE_MASK, RegionFeatures, StudyImages, extract_features, measure_regions
 from gliomics.features.regions import REGIONS, is_ring, is_whole, names_whole, part_region, select_region
 from gliomics.findings.read import WHOLE
@@ -28,6 +29,7 @@ from gliomics.study.images import read_label_names
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask
 from gliomics.study.records import Study
 from gliomics.study.volumes import Mask
+from gliomics.subtype.blocks import FEATURE_CLASSES
 
 ALL = "all"
 """Value of the option ``regions`` that asks for every region of :data:`READ`."""
@@ -37,11 +39,20 @@ READ = (WHOLE, "tumour-core", "enhancing", "oedema", "peritumoral")
 
 @dataclass(frozen=True)
 class MeasuredRegion:
-    """The features of a region, the mask (above 0 inside) that they were measured on, and the head around it."""
+    """The features of a region, the mask (above 0 inside) that they were measured on, and the head around it.
+
+    ``images`` and ``config`` are those that it was measured in and by.
+    """
 
     features: FeatureRow
     mask: Mask
     head: Head | None
+    images: StudyImages
+    config: FeatureConfig
+
+    def moved_edge(self) -> MovedEdge:
+        """What subtype models see of the region with its edge moved."""
+        return measure_moved_edge(self.images, self.mask, self.config, FEATURE_CLASSES, cancelled=abandoned)
 
 
 @dataclass(frozen=True)
@@ -168,7 +179,7 @@ class LabelledStudy:
             diagnostics={"patient_id": self.study.patient_id, **diagnostics},
             warnings=[*warnings, *features.warnings],
         )
-        return MeasuredRegion(row, mask, self.measured.head)
+        return MeasuredRegion(row, mask, self.measured.head, self.images, self.config)
 
 
 def _preset(name: str | None) -> str:

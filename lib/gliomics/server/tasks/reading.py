@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from monailabel.interfaces.tasks.infer_v2 import InferType
 
-from gliomics.errors import GliomicsError, InputError, UnknownNameError
-from gliomics.models import ModelCard, ModelFolder, ModelStore
-from gliomics.records import FeatureRow, SubtypeEstimate
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.models import ModelFolder, ModelStore
 from gliomics.server.input_cache import MeasuredStudies
 from gliomics.server.model_cache import ModelCache
 from gliomics.server.tasks.infer import Result, StudyTask, describe
@@ -17,7 +17,7 @@ from gliomics.study.records import Study
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gliomics.findings.read import Estimates
+    from gliomics.findings.estimating import Estimates
     from gliomics.reading.record import Reading
     from gliomics.server.tasks.measuring import LabelledStudy, MeasuredRegion
     from gliomics.subtype.circumstances import Circumstances
@@ -63,9 +63,9 @@ class ReadingTask(StudyTask):
     def check(self, request: dict[str, Any]) -> None:
         """Raise what is wrong with the request before anything is measured."""
 
-    def estimates(self, features: FeatureRow, request: dict[str, Any]) -> Estimates:
-        """The :class:`~gliomics.findings.read.Estimates` of a row; none unless the task makes some."""
-        from gliomics.findings.read import Estimates
+    def estimates(self, measured: MeasuredRegion, request: dict[str, Any]) -> Estimates:
+        """The estimates of a region; none unless the task makes some."""
+        from gliomics.findings.estimating import Estimates
 
         return Estimates()
 
@@ -78,13 +78,13 @@ class ReadingTask(StudyTask):
         self.check(options)
         labelled = LabelledStudy.of(study, options, self._studies)
         measured = labelled.measure(options)
-        estimates = self.estimates(measured.features, options)
+        estimates = self.estimates(measured, options)
         return labelled, measured, read_segment(measured.features, measured.mask, measured.head, estimates)
 
     def _answer(self, measured: MeasuredRegion, request: dict[str, Any]) -> dict[str, Any]:
         from gliomics.findings.read import read_segment
 
-        estimates = self.estimates(measured.features, request)
+        estimates = self.estimates(measured, request)
         reading = read_segment(measured.features, measured.mask, measured.head, estimates)
         return {
             "features": measured.features.to_json(),
@@ -128,6 +128,7 @@ class SubtypeTask(ReadingTask):
     def check(self, request: dict[str, Any]) -> None:
         """``models`` are names of subtype models, ``age`` and ``prevalence`` of a patient, as far as they are given."""
         circumstances = _circumstances(request)
+        _asks_for_margin(request)
         for name in self._asked(request):
             if name not in self._names:
                 usable = ", ".join(self._names) or "none"
@@ -138,32 +139,22 @@ class SubtypeTask(ReadingTask):
             if label not in classes:
                 raise UnknownNameError(f"prevalence names class {label!r}; there are {', '.join(classes)}")
 
-    def estimates(self, features: FeatureRow, request: dict[str, Any]) -> Estimates:
+    def estimates(self, measured: MeasuredRegion, request: dict[str, Any]) -> Estimates:
         """The estimates; the error of the first model where models were named and none of them can estimate."""
-        from gliomics.findings.read import Estimates
-        from gliomics.subtype.contradictions import with_contradictions
+        from gliomics.findings.estimating import estimates_of
 
-        estimates: list[SubtypeEstimate] = []
-        circumstances = _circumstances(request)
-        cards: dict[str, ModelCard] = {}
-        failures: dict[str, GliomicsError] = {}
-        models: dict[str, SubtypeModel] = {}
-        for name in self._asked(request):
-            try:
-                model = self._models.get(name)
-                estimates.append(model.estimate(features, circumstances.of_classes(model.card.classes)))
-                models[model.card.name], cards[model.card.name] = model, model.card
-            except GliomicsError as error:
-                failures[name] = error
-        if request.get("models") and failures and not estimates:
-            raise next(iter(failures.values()))
-        refused = {name: str(error) for name, error in failures.items()}
-        return Estimates(with_contradictions(estimates, cards), models, refused)
+        names = self._asked(request)
+        moved_edge = measured.moved_edge if _asks_for_margin(request) else None
+        models = {name: partial(self._models.get, name) for name in names}
+        estimates = estimates_of(measured.features, models, _circumstances(request), moved_edge)
+        if request.get("models") and estimates.refused and not estimates.of:
+            raise next(iter(estimates.refused.values()))
+        return estimates
 
     def further(self, estimates: Estimates) -> dict[str, Any]:
         """``{"estimates": [SubtypeEstimate, ...], "not_estimated": {model: why}}``."""
         answers = [estimate.to_json() for estimate in estimates.of]
-        return {"estimates": answers, "not_estimated": dict(estimates.refused)}
+        return {"estimates": answers, "not_estimated": {name: str(error) for name, error in estimates.refused.items()}}
 
     def _asked(self, request: dict[str, Any]) -> list[str]:
         names = request.get("models") or self._names
@@ -189,6 +180,14 @@ def _circumstances(request: Mapping[str, Any]) -> Circumstances:
             "nothing for those of the training patients"
         )
     return Circumstances(age, prevalence or None)
+
+
+def _asks_for_margin(request: Mapping[str, Any]) -> bool:
+    """Whether the estimates shall have their range over moved edges: unless the request says ``"margin": false``."""
+    margin = request.get("margin", True)
+    if not isinstance(margin, bool):
+        raise InputError(f"margin is {margin!r}; expected true or false")
+    return margin
 
 
 def _load_subtype_model(folder: ModelFolder) -> SubtypeModel:

@@ -1,0 +1,69 @@
+"""Features of a region whose edge lies a little further out or in: how much depends on where it was drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gliomics.errors import InputError
+from gliomics.features.config import FeatureConfig
+from gliomics.features.extract import StudyImages, extract_regions
+from gliomics.features.planes import axial_axis
+from gliomics.features.regions import shift_boundary
+from gliomics.study.volumes import Mask
+
+MOVED_MM = 1.0
+"""How far an edge is moved in its slices, but a voxel at least: about as far as one reader draws it from another."""
+
+
+@dataclass(frozen=True)
+class MovedEdge:
+    """The features of a region with its edge moved, by what was done: ``"grown"`` and ``"shrunk"``.
+
+    ``missing`` says why one of the two is not there, by the same names.
+    """
+
+    values: Mapping[str, dict[str, float]]
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+def edge_shift(mask: Mask, *, spacing_known: bool) -> int:
+    """By how many voxels the edge is moved: :data:`MOVED_MM` in the slice, and one at least."""
+    pixel = float(np.delete(np.asarray(mask.spacing), axial_axis(mask)).mean())
+    return max(1, round(MOVED_MM / pixel)) if spacing_known else 1
+
+
+def measure_moved_edge(
+    images: StudyImages,
+    mask: Mask,
+    config: FeatureConfig,
+    classes: Mapping[str, Sequence[str]],
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> MovedEdge:
+    """Measure the voxels of ``mask`` above 0 grown and shrunk in their slices, otherwise as ``config`` says.
+
+    ``classes`` are the feature classes that are wanted, with their features as in ``config``. A region that cannot be
+    shrunk, because nothing or too little would be left, is measured grown alone.
+    """
+    asked = {name: list(features) for name, features in classes.items() if name in config.feature_class}
+    reduced = config.model_copy(update={"feature_class": asked})
+    voxels = edge_shift(mask, spacing_known=images.spacing_known)
+    moved = {"grown": shift_boundary(mask, voxels), "shrunk": shift_boundary(mask, -voxels)}
+    missing: dict[str, str] = {}
+    for what, region in list(moved.items()):
+        if np.array_equal(region.array > 0, mask.array > 0):
+            missing[what] = "nothing of it would be left" if what == "shrunk" else "there is no room around it"
+            del moved[what]
+    try:
+        rows = extract_regions(images, moved, reduced, cancelled=cancelled)
+    except InputError:
+        rows = []
+        for what, region in moved.items():
+            try:
+                rows += extract_regions(images, {what: region}, reduced, cancelled=cancelled)
+            except InputError as error:
+                missing[what] = str(error)
+    return MovedEdge({row.region: row.values for row in rows}, missing)
