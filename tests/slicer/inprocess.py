@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from RadiogenomicsLib.server.analysis import Analysis
 from RadiogenomicsLib.server.backends import (
     FINAL,
     PARTIAL,
-    Analysis,
     CaseFiles,
     DownloadedStudy,
     Exports,
@@ -47,6 +47,17 @@ ESTIMATE = SubtypeEstimate(
     performance="AUC 0.71 (0.62 to 0.80), cross-validated by patient.",
 )
 
+SUBTYPE = Model(
+    "subtype_coc2",
+    "subtype",
+    "COC cluster",
+    version="1",
+    question="COC cluster",
+    classes={"coc2": "coc2", "coc1": "coc1", "coc3": "coc3"},
+    shares={"coc2": 0.4, "coc1": 0.35, "coc3": 0.25},
+    usesAge=True,
+)
+
 ESTIMATE_READING = EstimateReading(
     "COC cluster",
     "coc2 more likely than coc1",
@@ -79,6 +90,7 @@ class InProcessBackend:
         self.estimate = ESTIMATE
         self.estimateReading = ESTIMATE_READING
         self.labels = {"tumour": 1}
+        self.moreSubtypes: tuple[Model, ...] = ()
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
         self.slices: tuple[int, ...] = (1, 3, 4)
         self.corrects = False
@@ -86,6 +98,8 @@ class InProcessBackend:
         """Whether a stroke's answer has nothing but the stroke."""
         self.maps: list[tuple[str, str]] = []
         self.numberings: list[str] = []
+        self.options: list[dict[str, Any]] = []
+        """What was said of the patient, by request."""
         self.corrections: list[list[Prompt]] = []
         self.featureWarnings: list[str] = []
         self.featureDiagnostics: dict[str, Any] = {}
@@ -137,7 +151,8 @@ class InProcessBackend:
                 ),
                 *([Model("correction", "refinement", "corrects", self.labels, ("flair",))] if self.corrects else []),
                 Model("radiomics", "radiomics", "features of a segment"),
-                Model("subtype_coc2", "subtype", "COC cluster", version="1"),
+                SUBTYPE,
+                *self.moreSubtypes,
             ),
             strategies=("random", "uncertainty"),
             studies=6,
@@ -212,8 +227,9 @@ class InProcessBackend:
         writeNifti(until_now, folder / "corrected.nii.gz")
         return folder / "corrected.nii.gz"
 
-    def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
+    def analyse(self, case: CaseFiles, mask: Path, region: str, options: dict[str, Any]) -> Analysis:
         self._enter()
+        self.options.append(options)
         self.cases.append(case)
         voxels = readNifti(mask)
         image = self.study["flair"] if case.studyId else readNifti(case.files["flair"])
@@ -231,14 +247,18 @@ class InProcessBackend:
 
     def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
         self._enter()
+        self.options.append(exports.options)
         self.cases.append(case)
         voxels = int((readNifti(mask).array == exports.values[exports.segment]).sum())
         for name, path in exports.paths.items():
             write_text(path, f"{name} of {exports.segment} of {case.studyId or exports.title}: {voxels} voxels")
 
-    def analyseParts(self, case: CaseFiles, label: Path, numbering: str) -> dict[str, Analysis | str]:
+    def analyseParts(
+        self, case: CaseFiles, label: Path, numbering: str, options: dict[str, Any]
+    ) -> dict[str, Analysis | str]:
         """The whole, and those parts that the numbering names."""
         self._enter()
+        self.options.append(options)
         self.numberings.append(numbering)
         voxels, parts = readNifti(label), dict(entry.split("=") for entry in numbering.split(","))
         values = {part: int(value) for value, part in parts.items()}

@@ -41,7 +41,17 @@ DOCUMENTED = {
     *((name, "light", 400) for name in ("slices", "correcting")),
     *(
         (name, "light", 400)
-        for name in ("running", "result", "explained", "key_features", "change", "exported", "warning", "error")
+        for name in (
+            "running",
+            "result",
+            "explained",
+            "key_features",
+            "change",
+            "exported",
+            "warning",
+            "error",
+            "patient",
+        )
     ),
     *((name, "light", 400) for name in ("manage_training", "manage_verdict", "manage_leases")),
     ("result", "dark", 400),
@@ -161,6 +171,16 @@ class Session:
         while not self.panel.model.hasUndo:
             self.application.processEvents()
 
+    def describePatient(self) -> None:
+        """Give an age, and the shares of one model's classes, and wait for the estimates that follow."""
+        self.panel.ui.patientRoom.collapsed = False
+        self.panel.ui.ageEdit.insert("54")
+        self.panel.ui.prevalenceButton.click()
+        self.panel.patient._shares[0].field.value = 60
+        while self.panel.model.running or self.panel.model.staleness:
+            self.application.processEvents()
+            threading.Event().wait(0.01)
+
     def export(self) -> None:
         """Write the segment as an Excel file and a report, with all other sections folded."""
         for name in ("results", "views", "refine"):
@@ -259,6 +279,10 @@ def render(session: Session, url: str) -> None:
     session.press("computeButton")
     ui.changesButton.click()
     session.picture("change")
+    ui.estimatesButton.click()
+    session.describePatient()
+    session.picture("patient")
+    ui.patientRoom.collapsed = True
     session.export()
     session.picture("exported")
     ui.exportRoom.collapsed = True

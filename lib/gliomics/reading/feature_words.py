@@ -139,6 +139,8 @@ def read_feature_name(name: str) -> FeatureName:
     named = prefix in (*SEQUENCES, "image") and bool(rest)
     sequence = sequence_title(prefix) if named else ""
     parts = (rest if named else name).split("_", 2)
+    if name == "clinical_age":
+        return FeatureName("", "original", "", "Age", "years", "Age", "")
     if len(parts) < 3 or parts[1] not in _FAMILIES:
         return FeatureName(sequence, "original", "", rest if named else name, "", name, "")
     image, family, feature = parts

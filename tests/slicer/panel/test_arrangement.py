@@ -91,7 +91,9 @@ def heightOf(panel: Any, application: Any) -> int:
 
 def test_a_radiologist_sees_no_next_study_and_nothing_to_hand_in(connected: Any) -> None:
     assert connected.ui.readButton.checked
-    assert shownSections(connected) == ["server", "volumes", "segmentation", "results", "refine", "views", "export"]
+    assert shownSections(connected) == [
+        "server", "volumes", "segmentation", "patient", "results", "refine", "views", "export"
+    ]  # fmt: skip
 
 
 def test_an_annotator_sees_no_results(computed: Any) -> None:

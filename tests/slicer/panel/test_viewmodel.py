@@ -8,7 +8,7 @@ import pytest
 from inprocess import ESTIMATE, ESTIMATE_READING
 from RadiogenomicsLib.panel.selected import ChosenVolume, Selection
 from RadiogenomicsLib.panel.viewmodel import COMPUTE, CONNECT, SUBMIT, DisplayedResult, PanelModel, PanelState
-from RadiogenomicsLib.server.backends import Analysis
+from RadiogenomicsLib.server.analysis import Analysis
 from RadiogenomicsLib.server.offer import Model, ServerInfo
 
 from gliomics.reading.record import Reading

@@ -58,7 +58,8 @@ def test_another_kind_of_map_is_refused_in_the_server_s_words(server: Any, tmp_p
 
 
 def test_every_part_of_a_tumour_is_measured_in_one_request(server: Any, tmp_path: Path) -> None:
-    from RadiogenomicsLib.server.backends import Analysis, CaseFiles, ServerBackend
+    from RadiogenomicsLib.server.analysis import Analysis
+    from RadiogenomicsLib.server.backends import CaseFiles, ServerBackend
     from RadiogenomicsLib.server.volumes import OrientedImage, writeNifti
 
     image = nibabel.load(SAMPLES / "sample-01" / "flair.nii.gz")
@@ -67,7 +68,7 @@ def test_every_part_of_a_tumour_is_measured_in_one_request(server: Any, tmp_path
     label = np.where(truth, np.where(np.arange(truth.shape[2]) < np.median(columns), 2, 3), 0).astype(np.uint8)
     writeNifti(OrientedImage(label, image.affine), tmp_path / "label.nii.gz")
     parts = ServerBackend(server.url).analyseParts(
-        CaseFiles("sample-01"), tmp_path / "label.nii.gz", "2=oedema,3=enhancing"
+        CaseFiles("sample-01"), tmp_path / "label.nii.gz", "2=oedema,3=enhancing", {}
     )
     assert list(parts) == ["whole", "tumour-core", "enhancing", "oedema", "peritumoral"]
     voxels = {}
@@ -78,6 +79,6 @@ def test_every_part_of_a_tumour_is_measured_in_one_request(server: Any, tmp_path
     assert voxels["whole"] == pytest.approx(voxels["enhancing"] + voxels["oedema"])
     assert voxels["tumour-core"] == voxels["enhancing"]
     only = ServerBackend(server.url).analyseParts(
-        CaseFiles("sample-01"), tmp_path / "label.nii.gz", "2=enhancing,3=enhancing"
+        CaseFiles("sample-01"), tmp_path / "label.nii.gz", "2=enhancing,3=enhancing", {}
     )
     assert isinstance(only["oedema"], str) and "oedema" in only["oedema"]

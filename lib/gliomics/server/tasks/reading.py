@@ -121,9 +121,12 @@ class SubtypeTask(ReadingTask):
         return any(self._models.usable(name) for name in self._names)
 
     def info(self) -> dict[str, Any]:
-        """What clients are told, with the card's essentials of each model."""
-        cards = {name: self._models.get(name).card for name in self._names if self._models.usable(name)}
-        return {**super().info(), "subtype_models": {name: describe(card) for name, card in cards.items()}}
+        """What clients are told, with the card's essentials of each model, in the order in which they are read."""
+        from gliomics.findings.targets import target_of
+
+        models = {name: self._models.get(name) for name in self._names if self._models.usable(name)}
+        models = dict(sorted(models.items(), key=lambda item: target_of(item[1].settings.target).place))
+        return {**super().info(), "subtype_models": {name: _described(model) for name, model in models.items()}}
 
     def check(self, request: dict[str, Any]) -> None:
         """``models`` are names of subtype models, ``age`` and ``prevalence`` of a patient, as far as they are given."""
@@ -180,6 +183,20 @@ def _circumstances(request: Mapping[str, Any]) -> Circumstances:
             "nothing for those of the training patients"
         )
     return Circumstances(age, prevalence or None)
+
+
+def _described(model: SubtypeModel) -> dict[str, Any]:
+    """The card's essentials, and what a client needs to ask for age and prevalence, in words."""
+    from gliomics.findings.targets import target_of
+
+    target, classes = target_of(model.settings.target), model.card.classes
+    return {
+        **describe(model.card),
+        "question": target.title,
+        "class_titles": {name: target.class_name(name) for name in classes},
+        "training_shares": dict(zip(classes, map(float, model.training_shares), strict=True)),
+        "uses_age": model.uses_age,
+    }
 
 
 def _asks_for_margin(request: Mapping[str, Any]) -> bool:

@@ -6,13 +6,16 @@ What follows from them, and what can be done, is in ``viewmodel.py``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from slicer.i18n import tr as _
 
+from RadiogenomicsLib.panel.circumstances import Circumstances, ageError, ageOf, optionsOf, prevalenceError
 from RadiogenomicsLib.panel.history import KeptReading, ReadingHistory
 from RadiogenomicsLib.panel.manage.facts import LearningFacts
 from RadiogenomicsLib.panel.selected import Selection, SlicesAsked
-from RadiogenomicsLib.server.backends import Analysis, addressError, hostOf
+from RadiogenomicsLib.server.analysis import Analysis
+from RadiogenomicsLib.server.backends import addressError, hostOf
 from RadiogenomicsLib.server.localserver import LocalServer
 from RadiogenomicsLib.server.offer import Model, ServerInfo
 from RadiogenomicsLib.server.savedlabels import SavedLabel
@@ -75,6 +78,8 @@ class DisplayedResult:
     selection: Selection
     edited: bool = False
     readAt: str = ""
+    options: dict[str, Any] | None = None
+    """What was said of the patient besides the images; None where that is not known any more."""
 
 
 class PanelFacts:
@@ -102,6 +107,7 @@ class PanelFacts:
         """What the server said it has of each study that was asked for."""
         self.hasUndo = False
         """Whether the Segment Editor's history has a step to go back to."""
+        self.circumstances = Circumstances()
         self.history = ReadingHistory()
         self.learning = LearningFacts()
         """What the server says of its trainings."""
@@ -232,6 +238,10 @@ class PanelFacts:
                 KeptReading(result.analysis.reading, selection.segmentationId, selection.segmentId, when, isLive)
             )
 
+    def ageChanged(self, text: str) -> None:
+        """The age of the patient whose images are chosen was typed."""
+        self.circumstances.ages[self.selection.imagesKey] = text.strip()
+
     def segmentEdited(self) -> None:
         """The voxels of a segment changed."""
         if self.result is not None:
@@ -240,6 +250,7 @@ class PanelFacts:
     def sceneClosed(self) -> None:
         """The scene was closed: its results are gone, the server stays."""
         self.selection, self.result, self.reason, self.slicesAsked = Selection(), None, "", {}
+        self.circumstances.ages.clear()
         self.history = ReadingHistory()
         if not self.running:
             self._say("")
@@ -262,6 +273,31 @@ class PanelFacts:
     def segmentationModels(self) -> list[Model]:
         """Models for automatic segmentation."""
         return self._ofKind("segmentation")
+
+    @property
+    def subtypeModels(self) -> list[Model]:
+        """Models that estimate a molecular subtype."""
+        return self._ofKind("subtype")
+
+    @property
+    def ageText(self) -> str:
+        """The age, as typed, of the patient whose images are chosen."""
+        return self.circumstances.ages.get(self.selection.imagesKey, "")
+
+    @property
+    def prevalence(self) -> dict[str, float]:
+        """How common classes are where the user said so."""
+        return self.circumstances.prevalence(self.subtypeModels)
+
+    @property
+    def circumstancesError(self) -> str:
+        """What is wrong with what was said of the patient; empty where nothing is."""
+        return ageError(self.ageText) or prevalenceError(self.subtypeModels, self.circumstances)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a request says of the patient besides the images."""
+        return {} if self.circumstancesError else optionsOf(ageOf(self.ageText), self.prevalence)
 
     def _ofKind(self, kind: str) -> list[Model]:
         return self.info.ofKind(kind) if self.info is not None else []

@@ -54,6 +54,11 @@ class Selection:
         return studies.pop() if len(studies) == 1 else ""
 
     @property
+    def imagesKey(self) -> str:
+        """What tells the chosen volumes from those of another study while the scene is open."""
+        return self.studyId or " ".join(sorted(volume.nodeId for volume in self.volumes.values()))
+
+    @property
     def isOnServer(self) -> bool:
         """Whether the server has the chosen volumes as they are and by the sequences that they are chosen for."""
         return bool(self.studyId) and all(

@@ -10,8 +10,8 @@ import slicer.util
 
 FRAME = "Radiogenomics"
 SECTIONS = (
-    "Server", "Study", "Volumes", "Segmentation", "Refine", "Submit", "Results", "Views", "Export", "Learn", "Leases",
-    "Review",
+    "Server", "Study", "Volumes", "Segmentation", "Refine", "Submit", "Results", "Patient", "Views", "Export", "Learn",
+    "Leases", "Review",
 )  # fmt: skip
 """The files in ``Resources/UI``, in the order in which they are shown. Each one's outer widget is a ``qMRMLWidget``,
 which passes the scene on to those of its widgets that the file connects with it."""

@@ -178,6 +178,21 @@ class PanelModel(PanelFacts):
         """Why the result is not of what is selected now; empty when it is."""
         if self.result is None:
             return ""
+        if self._otherMeasured():
+            return self._otherMeasured()
+        if self.result.options is not None and self.result.options != self.options:
+            return _("The patient's age or the prevalence has changed since.")
+        return ""
+
+    @property
+    def isOfOtherCircumstances(self) -> bool:
+        """Whether the result is of what is selected, but of another age or prevalence than is given now."""
+        return bool(self.staleness) and not self._otherMeasured() and not self.circumstancesError
+
+    def _otherMeasured(self) -> str:
+        """Why something else was measured than what is selected now; empty where it is the same."""
+        if self.result is None:
+            return ""
         measured, selected = self.result.selection, self.selection
         if (measured.segmentationId, measured.segmentId) != (selected.segmentationId, selected.segmentId):
             return _(
@@ -336,7 +351,9 @@ class PanelModel(PanelFacts):
             reason = _("Choose at least one volume under Images.")
         if not reason and not self.selection.segmentId:
             reason = _("Choose a segment under Segmentation.")
-        return self._unless(reason or self.selection.mixedReason or self.selection.foreignReason)
+        return self._unless(
+            reason or self.selection.mixedReason or self.selection.foreignReason or self.circumstancesError
+        )
 
     @property
     def canExport(self) -> Action:

@@ -32,6 +32,7 @@ from RadiogenomicsLib.panel.sections.labels import Labels
 from RadiogenomicsLib.panel.sections.learning import Learning
 from RadiogenomicsLib.panel.sections.leases import Leases
 from RadiogenomicsLib.panel.sections.localserver import LocalServerSection
+from RadiogenomicsLib.panel.sections.patient import PatientSection
 from RadiogenomicsLib.panel.sections.reading import ReadingSection
 from RadiogenomicsLib.panel.sections.segmenting import Segmenting
 from RadiogenomicsLib.panel.selection import SceneSelection
@@ -82,6 +83,7 @@ class RadiogenomicsPanel:
         self.localServer = LocalServerSection(context, self.connection.connectTo)
         self.segmenting = Segmenting(context)
         self.reading = ReadingSection(context)
+        self.patient = PatientSection(context, self.reading)
         self.labelling = Labelling(context)
         self.labels = Labels(context, self.labelling.finished)
         self.labelling.onReady = self.segmenting.onSegment
@@ -162,6 +164,7 @@ class RadiogenomicsPanel:
         self._styleTimer.stop()
         self.localServer.cleanup()
         self.reading.cleanup()
+        self.patient.cleanup()
         self.runner.stop()
         self.learning.cleanup()
         self.correction.cleanup()
@@ -342,6 +345,7 @@ class RadiogenomicsPanel:
         self.review.update()
         self.population.update()
         self.parts.update()
+        self.patient.update()
         self.export.update()
         self.keptResult.update()
         self.learning.update()

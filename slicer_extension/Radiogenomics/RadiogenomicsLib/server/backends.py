@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from slicer.i18n import tr as _
 
 from gliomics.client import ClientError, GliomicsClient, is_loopback
-from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow, SubtypeEstimate
+from RadiogenomicsLib.server.analysis import Analysis, analysisOf, noted, readingOf
 from RadiogenomicsLib.server.learning import Lease, leaseOf
 from RadiogenomicsLib.server.offer import ServerInfo, labelsOf, offerOf
 from RadiogenomicsLib.server.prompts import Prompt, optionsOf
@@ -44,13 +44,14 @@ class Exports:
     """What to export: a segment by its name, into a file for each format.
 
     ``values`` are those of all segments in the mask by name; ``title`` is what images are called that are no study of
-    the server.
+    the server; ``options`` say what is known of the patient.
     """
 
     segment: str
     title: str
     paths: dict[str, Path]
     values: dict[str, int] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,15 +88,6 @@ class Segmented:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Analysis:
-    """Features of a segment, the subtypes estimated from them, and how both are read (None: an older server)."""
-
-    features: FeatureRow
-    estimates: tuple[SubtypeEstimate, ...]
-    reading: Reading | None = None
-
-
 class Backend(Protocol):
     """All calls block, so they are made in the thread of a job; errors are ``gliomics.errors.GliomicsError``."""
 
@@ -114,10 +106,16 @@ class Backend(Protocol):
     def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
         """``mask``, which has the last of ``prompts`` if that is a stroke, after it; written into ``folder``."""
 
-    def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
-        """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them."""
+    def analyse(self, case: CaseFiles, mask: Path, region: str, options: dict[str, Any]) -> Analysis:
+        """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them.
 
-    def analyseParts(self, case: CaseFiles, label: Path, numbering: str) -> dict[str, Analysis | str]:
+        ``options`` are what is known of the patient, and ``"margin": False`` where the range over moved edges would
+        take too long.
+        """
+
+    def analyseParts(
+        self, case: CaseFiles, label: Path, numbering: str, options: dict[str, Any]
+    ) -> dict[str, Analysis | str]:
         """Every region of a tumour by its name: the whole, core, enhancing part, oedema and a ring around it.
 
         ``numbering`` says which value of ``label`` is which part; of a region that there is none of, the reason.
@@ -259,7 +257,7 @@ class ServerBackend:
         corrected.write_bytes(answer.label)
         return corrected
 
-    def analyse(self, case: CaseFiles, mask: Path, region: str) -> Analysis:
+    def analyse(self, case: CaseFiles, mask: Path, region: str, options: dict[str, Any]) -> Analysis:
         """Features, their reading and estimates of every subtype model; where these are refused, the features say why.
 
         A server without subtype models is asked for the features alone, as is an older one that refuses a part of a
@@ -270,7 +268,8 @@ class ServerBackend:
             if case.studyId is None:
                 target = {"session_id": stack.enter_context(self._client.session(case.files))}
             try:
-                answer = self._client.infer("subtype", **target, label=mask, params={"region": region}).params
+                params = {"region": region, **options}
+                answer = self._client.infer("subtype", **target, label=mask, params=params).params
             except ClientError as refusal:
                 if refusal.status not in (400, 404):
                     raise
@@ -280,17 +279,19 @@ class ServerBackend:
                     if refusal.status == 404
                     else _("no subtype: {refusal}").format(refusal=refusal)
                 )
-                return Analysis(_noted(FeatureRow.from_json(answer["features"]), [note]), (), _readingOf(answer))
+                return Analysis(noted(FeatureRow.from_json(answer["features"]), [note]), (), readingOf(answer))
         notes = [
             _("no estimate of {name}: {why}").format(name=name, why=why)
             for name, why in answer.get("not_estimated", {}).items()
         ]
         estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
-        return Analysis(_noted(FeatureRow.from_json(answer["features"]), notes), estimates, _readingOf(answer))
+        return Analysis(noted(FeatureRow.from_json(answer["features"]), notes), estimates, readingOf(answer))
 
-    def analyseParts(self, case: CaseFiles, label: Path, numbering: str) -> dict[str, Analysis | str]:
+    def analyseParts(
+        self, case: CaseFiles, label: Path, numbering: str, options: dict[str, Any]
+    ) -> dict[str, Analysis | str]:
         """Features and their reading; a server without subtype models has no estimates in it."""
-        params = {"regions": "all", "numbering": numbering}
+        params = {"regions": "all", "numbering": numbering, **options}
         with ExitStack() as stack:
             target: dict[str, Any] = {"image_id": case.studyId}
             if case.studyId is None:
@@ -303,12 +304,13 @@ class ServerBackend:
                 answer = self._client.infer("radiomics", **target, label=label, params=params).params
         if "regions" not in answer:
             raise ClientError(_("the server measures one part at a time only; it is older than this panel"))
-        return {str(part["region"]): _analysisOf(part) for part in answer["regions"]}
+        return {str(part["region"]): analysisOf(part) for part in answer["regions"]}
 
     def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
         """Files as the server makes them, and as the client writes them: each whole."""
         paths, region = exports.paths, exports.segment
-        params: dict[str, Any] = {"segments": exports.values, "label_value": exports.values[region]}
+        values = exports.values
+        params: dict[str, Any] = {"segments": values, "label_value": values[region], **exports.options}
         if case.studyId is not None:
             self._client.export(paths, case.studyId, label=mask, region=region, params=params)
             return
@@ -373,21 +375,6 @@ class ServerBackend:
     def interrupt(self) -> None:
         """Shut the connections down."""
         self._client.interrupt()
-
-
-def _analysisOf(part: dict[str, Any]) -> Analysis | str:
-    if "refused" in part:
-        return str(part["refused"])
-    estimates = tuple(SubtypeEstimate.from_json(value) for value in part.get("estimates", ()))
-    return Analysis(FeatureRow.from_json(part["features"]), estimates, _readingOf(part))
-
-
-def _readingOf(answer: dict[str, Any]) -> Reading | None:
-    return Reading.from_json(answer["reading"]) if "reading" in answer else None
-
-
-def _noted(features: FeatureRow, notes: list[str]) -> FeatureRow:
-    return replace(features, warnings=[*features.warnings, *notes])
 
 
 def _bytesReported(report: ReportProgress, studyId: str, sequence: str) -> Callable[[int, int | None], None]:

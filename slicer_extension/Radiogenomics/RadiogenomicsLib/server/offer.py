@@ -8,7 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the server. ``labels`` are names and values of what a segmentation draws."""
+    """A model of the server. ``labels`` are names and values of what a segmentation draws.
+
+    Of a subtype model: ``question`` and the titles of its ``classes`` by their names, as people read them, the
+    ``shares`` of the classes among the training patients, and whether it ``usesAge``.
+    """
 
     name: str
     kind: str
@@ -17,6 +21,10 @@ class Model:
     requiredSequences: tuple[str, ...] = ()
     optionalSequences: tuple[str, ...] = ()
     version: str = ""
+    question: str = ""
+    classes: dict[str, str] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+    usesAge: bool = False
 
     @property
     def sequences(self) -> tuple[str, ...]:
@@ -90,6 +98,10 @@ def _model(name: str, kind: str, entry: dict[str, Any]) -> Model:
         requiredSequences=tuple(sequences.get("required", ())),
         optionalSequences=tuple(sequences.get("optional", ())),
         version=str(entry.get("version", "")),
+        question=str(entry.get("question", "")),
+        classes={str(name): str(title) for name, title in entry.get("class_titles", {}).items()},
+        shares={str(name): float(share) for name, share in entry.get("training_shares", {}).items()},
+        usesAge=entry.get("uses_age") is True,
     )
 
 

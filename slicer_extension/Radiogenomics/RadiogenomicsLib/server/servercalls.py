@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Analysis, Backend, CaseFiles, DownloadedStudy, Exports
+from RadiogenomicsLib.server.analysis import Analysis
+from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Backend, CaseFiles, DownloadedStudy, Exports
 from RadiogenomicsLib.server.jobs import BackgroundJob
 from RadiogenomicsLib.server.labelmap import withNeighbours
 from RadiogenomicsLib.server.learning import Lease
@@ -137,18 +138,32 @@ def correct(
         return readNifti(backend.correct(model, case, folder / "label.nii.gz", prompts, folder))
 
 
-def analyse(job: BackgroundJob, backend: Backend, images: CaseImages, mask: OrientedImage, region: str) -> Analysis:
-    """Features of a segment and the subtypes estimated from them."""
+def analyse(
+    job: BackgroundJob,
+    backend: Backend,
+    images: CaseImages,
+    *,
+    mask: OrientedImage,
+    region: str,
+    options: dict[str, Any],
+) -> Analysis:
+    """Features of a segment and the subtypes estimated from them, and from what ``options`` say of the patient."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
         case = _case(job, images, folder)
         writeNifti(mask, folder / "label.nii.gz")
         job.progress(_("computing features and estimates"))
-        return backend.analyse(case, folder / "label.nii.gz", region)
+        return backend.analyse(case, folder / "label.nii.gz", region, options)
 
 
 def analyseParts(
-    job: BackgroundJob, backend: Backend, images: CaseImages, label: OrientedImage, numbering: str
+    job: BackgroundJob,
+    backend: Backend,
+    images: CaseImages,
+    *,
+    label: OrientedImage,
+    numbering: str,
+    options: dict[str, Any],
 ) -> dict[str, Analysis | str]:
     """Features of every region of a tumour by its name, or the reason why there are none."""
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
@@ -156,7 +171,7 @@ def analyseParts(
         case = _case(job, images, folder)
         writeNifti(label, folder / "label.nii.gz")
         job.progress(_("measuring every part of the tumour"))
-        return backend.analyseParts(case, folder / "label.nii.gz", numbering)
+        return backend.analyseParts(case, folder / "label.nii.gz", numbering, options)
 
 
 def export(

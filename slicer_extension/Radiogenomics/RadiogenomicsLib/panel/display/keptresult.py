@@ -13,7 +13,7 @@ from RadiogenomicsLib.panel.facts import DisplayedResult
 from RadiogenomicsLib.panel.selected import Selection
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.tables import segmentOf
-from RadiogenomicsLib.server.backends import Analysis
+from RadiogenomicsLib.server.analysis import Analysis
 
 _TEXT, _EDITED, _TABLE = "reading", "readingEdited", "features"
 

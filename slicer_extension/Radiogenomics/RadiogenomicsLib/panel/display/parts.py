@@ -16,7 +16,7 @@ from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.parts import labelledParts
 from RadiogenomicsLib.scene.tables import publishRegions
 from RadiogenomicsLib.server import servercalls
-from RadiogenomicsLib.server.backends import Analysis
+from RadiogenomicsLib.server.analysis import Analysis
 from RadiogenomicsLib.server.volumes import VolumeError
 
 _TITLES = {
@@ -62,6 +62,7 @@ class Parts(Controller):
         if images is None:
             return
         backend, segmentationId, name = self.runner.backend(), segmentation.GetID(), segmentation.GetName()
+        options = self._model.options
 
         def onResult(answers: dict[str, Analysis | str]) -> None:
             node = slicer.mrmlScene.GetNodeByID(segmentationId)
@@ -84,7 +85,9 @@ class Parts(Controller):
 
         self.runner.start(
             viewmodel.PARTS,
-            lambda job: servercalls.analyseParts(job, backend, images, parts.mask, parts.numbering),
+            lambda job: servercalls.analyseParts(
+                job, backend, images, label=parts.mask, numbering=parts.numbering, options=options
+            ),
             onResult,
             backend=backend,
         )

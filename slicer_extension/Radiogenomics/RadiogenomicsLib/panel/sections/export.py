@@ -97,7 +97,7 @@ class Export(Controller):
         if images is None:
             return
         backend = self.runner.backend()
-        exports = Exports(selection.segment, studyId, paths)
+        exports = Exports(selection.segment, studyId, paths, options=self._model.options)
         usersettings.rememberExport(str(folder), formats)
 
         def onResult(written: tuple[Path, ...]) -> None:

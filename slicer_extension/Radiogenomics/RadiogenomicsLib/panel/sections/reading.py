@@ -15,7 +15,7 @@ from RadiogenomicsLib.panel.viewmodel import DisplayedResult
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.tables import publishFeatures
 from RadiogenomicsLib.server import servercalls
-from RadiogenomicsLib.server.backends import Analysis
+from RadiogenomicsLib.server.analysis import Analysis
 
 LIVE_MS = 300
 """A live reading follows an edit after this time without another edit."""
@@ -99,12 +99,18 @@ class ReadingSection(Controller):
             self._compute(isLive=True)
 
     def _isDue(self) -> bool:
-        """Whether the user reads live, and what is on display is not the segment as it is now."""
-        isLive = self._model.live and self._model.mode == viewmodel.READ
-        return isLive and (self._model.result is None or bool(self._model.staleness))
+        """Whether what is on display is not the segment as it is now, and the user reads live; or the age is another.
+
+        Then the segment was read and sent before, by the user's wish.
+        """
+        model = self._model
+        isStale = model.isOfOtherCircumstances or (model.live and (model.result is None or bool(model.staleness)))
+        return model.mode == viewmodel.READ and isStale
 
     def _compute(self, *, isLive: bool) -> None:
-        selection = self._model.selection
+        """Read the segment; live without the range over moved edges, which takes nearly as long as the rest."""
+        selection, options = self._model.selection, self._model.options
+        asked = {**options, "margin": False} if isLive and self._model.live else options
         reference, segmentation = self._selection.firstVolume(), self._selection.segmentation()
         mask = self.runner.attempt(lambda: self._logic.segmentMask(segmentation, selection.segmentId, reference))
         if mask is None or not self.runner.mayUpload():
@@ -118,14 +124,14 @@ class ReadingSection(Controller):
             measured = slicer.mrmlScene.GetNodeByID(selection.segmentationId)
             table = publishFeatures(analysis.features, measured, selection.segmentId, analysis.reading)
             self._parameters.setReference("features", table)
-            result = DisplayedResult(analysis, selection, edited=self.runner.segmentEdited)
+            result = DisplayedResult(analysis, selection, edited=self.runner.segmentEdited, options=options)
             self._model.read(result, time.strftime("%H:%M"), isLive=isLive)
             self._model.jobFinished("")
             self._onSelection()
 
         self.runner.start(
             viewmodel.COMPUTE,
-            lambda job: servercalls.analyse(job, backend, images, mask, selection.segment),
+            lambda job: servercalls.analyse(job, backend, images, mask=mask, region=selection.segment, options=asked),
             onResult,
             backend=backend,
             yields=isLive,

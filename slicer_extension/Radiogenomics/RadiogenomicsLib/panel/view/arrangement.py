@@ -15,9 +15,9 @@ from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.server.backends import hostOf
 
 _ANNOTATING = ("Server", "Study", "Volumes", "Segmentation", "Refine", "Submit", "Views")
-_BEFORE_RESULT = ("Server", "Volumes", "Segmentation", "Results", "Refine", "Views")
+_BEFORE_RESULT = ("Server", "Volumes", "Segmentation", "Patient", "Results", "Refine", "Views")
 _MANAGING = ("Server", "Review", "Learn", "Leases", "Views")
-_WITH_RESULT = ("Server", "Results", "Volumes", "Segmentation", "Refine", "Views")
+_WITH_RESULT = ("Server", "Results", "Patient", "Volumes", "Segmentation", "Refine", "Views")
 
 
 def order(model: PanelModel) -> tuple[str, ...]:
@@ -29,6 +29,8 @@ def order(model: PanelModel) -> tuple[str, ...]:
         return _MANAGING
     reading = _BEFORE_RESULT if model.result is None else _WITH_RESULT
     sections: tuple[str, ...] = _ANNOTATING if model.mode == ANNOTATE else reading
+    if not model.subtypeModels:
+        sections = tuple(name for name in sections if name != "Patient")
     return (*sections, "Export") if model.info is not None else sections
 
 
@@ -79,6 +81,15 @@ def _segmentation(model: PanelModel) -> _Fold:
     )
 
 
+def _patient(model: PanelModel) -> _Fold:
+    facts = [
+        _("age {age}").format(age=model.ageText) if model.ageText else _("age not given"),
+        _("prevalence given") if model.prevalence else "",
+    ]
+    line = _("Patient: {facts} \u00b7 change").format(facts=", ".join(fact for fact in facts if fact))
+    return _Fold(True, line, model.mode)
+
+
 def _refine(model: PanelModel) -> _Fold:
     isFolded = not model.selection.segmentationId or model.mode != ANNOTATE
     return _Fold(isFolded, "Refine", model.mode + model.selection.segmentationId)
@@ -126,6 +137,7 @@ _FOLDS: dict[str, Callable[[PanelModel], _Fold]] = {
     "Study": _study,
     "Volumes": _volumes,
     "Segmentation": _segmentation,
+    "Patient": _patient,
     "Refine": _refine,
     "Submit": _submit,
     "Export": _export,
