@@ -11,6 +11,8 @@ from gliomics.subtype.estimators.combat import Combat
 
 REFERENCE = np.genfromtxt(Path(__file__).with_name("combat_reference.csv"), delimiter=",", skip_header=1)
 """16 drawn patients of three sites, harmonised by neuroCombat 0.2.12 (Fortin), without and with the age preserved."""
+NEW_PATIENTS = np.genfromtxt(Path(__file__).with_name("combat_new_patients.csv"), delimiter=",", skip_header=1)
+"""Six other patients of these sites, harmonised by neuroCombatFromTraining with what was learned from the 16."""
 SITE, AGE, VALUES = REFERENCE[:, 0], REFERENCE[:, 1:2], REFERENCE[:, 2:6]
 
 
@@ -20,6 +22,14 @@ def test_values_are_those_of_another_implementation() -> None:
 
 def test_values_that_preserve_the_age_are_those_of_another_implementation() -> None:
     assert Combat.fit(VALUES, SITE, AGE).apply(VALUES, SITE, AGE) == pytest.approx(REFERENCE[:, 10:14], abs=1e-4)
+
+
+def test_new_patients_of_known_sites_are_harmonised_as_by_another_implementation() -> None:
+    site, values, expected = NEW_PATIENTS[:, 0], NEW_PATIENTS[:, 1:5], NEW_PATIENTS[:, 5:9]
+    combat = Combat.fit(VALUES, SITE)
+    for row in range(len(site)):
+        alone = combat.apply(values[row : row + 1], site[row : row + 1])
+        assert alone[0] == pytest.approx(expected[row], abs=1e-4)
 
 
 def drawn(patients: int, seed: int = 0) -> tuple[Array, Array]:
