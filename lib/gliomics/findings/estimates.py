@@ -33,11 +33,13 @@ def read_estimate(
 
     One that is asked of some patients alone counts as little as the others say that this is one of them.
     """
-    return _Estimate(estimate, model, target_of(estimate.target), others).reading()
+    return EstimateInWords(estimate, model, target_of(estimate.target), others).reading()
 
 
 @dataclass(frozen=True)
-class _Estimate:
+class EstimateInWords:
+    """An estimate by a model that is at hand."""
+
     estimate: SubtypeEstimate
     model: SubtypeModel
     target: Target
@@ -77,7 +79,7 @@ class _Estimate:
         figure = "AUC" if len(self.estimate.probabilities) == 2 else f"AUC, {name} against the rest"
         return next((metric for metric in self.model.card.metrics if metric.name == f"{figure}, {variant}"), None)
 
-    def _is_weak(self, name: str) -> bool:
+    def is_weak(self, name: str) -> bool:
         """Whether it was not shown that the model tells a class better than chance."""
         auc = self._auc(name, self.estimate.variant)
         return auc is None or auc.low is None or auc.low <= CHANCE
@@ -90,7 +92,7 @@ class _Estimate:
             return CAUTION, "not decided: unlike the training patients"
         if excluded := self._excluded_condition():
             return WEAK, f"does not count: {excluded} more likely"
-        if self._is_weak(estimate.predicted):
+        if self.is_weak(estimate.predicted):
             return WEAK, f"weak: the model is no better than chance at telling {best}"
         open_classes = self._not_excluded()
         if not open_classes:
@@ -121,7 +123,7 @@ class _Estimate:
         return [name for name in others if estimate.intervals[name][1] >= least]
 
     def _bar(self, name: str) -> ClassBar:
-        estimate, counts = self.estimate, self.model.settings.class_counts
+        estimate = self.estimate
         low, high = estimate.intervals[name]
         return ClassBar(
             name=name,
@@ -130,10 +132,15 @@ class _Estimate:
             low=low,
             high=high,
             text=probability(estimate.probabilities[name], low, high),
-            training_share=counts[name] / sum(counts.values()) if counts.get(name) else None,
+            training_share=self._training_share(name),
             in_set=name in estimate.prediction_set if estimate.prediction_set else None,
-            tone=WEAK if self._is_weak(name) else PLAIN,
+            tone=WEAK if self.is_weak(name) else PLAIN,
         )
+
+    def _training_share(self, name: str) -> float | None:
+        """The share of a class among the training patients."""
+        counts = self.model.settings.class_counts
+        return counts[name] / sum(counts.values()) if counts.get(name) else None
 
     def _cautions(self) -> list[str]:
         estimate = self.estimate
@@ -148,9 +155,14 @@ class _Estimate:
                 f"{share:.0%} of the training patients were {self.target.class_name(estimate.predicted)} too: the "
                 "images add little to that."
             )
-        if estimate.margin is not None and _is_wide(estimate.margin, high - low):
-            cautions.append(f"It depends on where the edge is drawn: {self._over_moved_edges(estimate.margin)}.")
-        return cautions
+        return [*cautions, *self._edge_caution()]
+
+    def _edge_caution(self) -> list[str]:
+        """That moving the edge changes the estimate more than the fit is unsure of it; empty where it does not."""
+        margin, (low, high) = self.estimate.margin, self.estimate.intervals[self.estimate.predicted]
+        if margin is None or not _is_wide(margin, high - low):
+            return []
+        return [f"It depends on where the edge is drawn: {self._over_moved_edges(margin)}."]
 
     def _is_usual(self, reason: str) -> bool:
         """Whether a reason only says that about as many features as expected lie outside their range."""
@@ -197,11 +209,7 @@ class _Estimate:
                 + ", ".join(f"{group} {log_odds:+.1f}" for group, log_odds in estimate.groups.items())
                 + "."
             )
-        if estimate.margin is not None:
-            details.append(
-                f"With the edge as drawn, and moved outwards and inwards by 1 mm, a voxel at least: "
-                f"{self._over_moved_edges(estimate.margin)}."
-            )
+        details += self._edge_details()
         if estimate.covariates:
             given = ", ".join(
                 f"{name} {f'{value:g}' if isinstance(value, float) else value}"
@@ -209,6 +217,12 @@ class _Estimate:
             )
             details.append(f"What was given besides the images: {given}.")
         return [*details, f"Model {card.name}, version {card.version}: {card.title}."]
+
+    def _edge_details(self) -> list[str]:
+        if self.estimate.margin is None:
+            return []
+        over = self._over_moved_edges(self.estimate.margin)
+        return [f"With the edge as drawn, and moved outwards and inwards by 1 mm, a voxel at least: {over}."]
 
     def _over_moved_edges(self, margin: Sequence[float]) -> str:
         return f"{self.target.class_name(self.estimate.predicted)} {margin[0]:.2f} to {margin[1]:.2f}"
@@ -237,11 +251,9 @@ class _Estimate:
     def _doubts(self) -> list[str]:
         """What set, spread and neighbours say, for whoever asks."""
         estimate, sentences = self.estimate, list[str]()
-        if estimate.prediction_set:
-            listed = " and ".join(self.target.class_name(name) for name in self._ranked if self._in_set(name))
+        if excluded := self._set_in_words():
             sentences.append(
-                f"Not excluded: {listed}. Of the patients of each class, nine in ten have it among those that are not "
-                "excluded."
+                f"{excluded[0]} Of the patients of each class, nine in ten have it among those that are not excluded."
             )
         if estimate.nearest:
             counts = Counter(self.target.class_name(item.label) for item in estimate.nearest)
@@ -254,6 +266,11 @@ class _Estimate:
             listed = ", ".join(f"{self.target.class_name(name)} {p:.0%}" for name, p in estimate.prevalence.items())
             sentences.append(f"Reckoned with as many patients of each class as was given: {listed}.")
         return sentences
+
+    def _set_in_words(self) -> list[str]:
+        """The classes that cannot be excluded, in a sentence; empty where it is not known."""
+        listed = " and ".join(self.target.class_name(name) for name in self._ranked if self._in_set(name))
+        return [f"Not excluded: {listed}."] if listed else []
 
     def _in_set(self, name: str) -> bool:
         return name in self.estimate.prediction_set

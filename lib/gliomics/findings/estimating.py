@@ -11,11 +11,15 @@ from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.subtype.circumstances import Circumstances
 from gliomics.subtype.contradictions import with_contradictions
 from gliomics.subtype.predict import SubtypeModel
+from gliomics.subtype.who import with_who
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """Estimates of one row of features: the models that gave them, by name, and why others gave none."""
+    """Estimates of one row of features: the models that gave them, by name, and why others gave none.
+
+    That of the WHO class, which is made of two others, is first and of no model.
+    """
 
     of: Sequence[SubtypeEstimate] = ()
     models: Mapping[str, SubtypeModel] = field(default_factory=dict)
@@ -51,4 +55,5 @@ def estimates_of(
             )
             for estimate in estimates
         ]
-    return Estimates(with_contradictions(estimates, {n: model.card for n, model in opened.items()}), opened, refused)
+    checked = with_contradictions(estimates, {name: model.card for name, model in opened.items()})
+    return Estimates(with_who(checked), opened, refused)

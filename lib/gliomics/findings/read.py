@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from gliomics.features.provenance import BINS, SHAPE_IN_VOXELS, bin_warnings, bins_of
 from gliomics.features.regions import part_region
@@ -14,12 +15,15 @@ from gliomics.findings.key_features import key_features, key_features_note
 from gliomics.findings.place import place_of
 from gliomics.findings.segment import segment_of
 from gliomics.findings.targets import target_of
+from gliomics.findings.who import read_who
 from gliomics.preprocess.head import Head, find_head
 from gliomics.reading.feature_words import sequence_title, upper_first
-from gliomics.reading.record import Reading
-from gliomics.records import RESEARCH_NOTICE, FeatureRow
+from gliomics.reading.record import EstimateReading, Reading
+from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
 from gliomics.sequences import DISPLAY_ORDER, in_order
 from gliomics.study.volumes import Mask, Volume
+from gliomics.subtype.predict import SubtypeModel
+from gliomics.subtype.who import PARTS, WHO
 
 WHOLE = "whole"
 _TITLES = {
@@ -45,7 +49,7 @@ def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates:
     spacing_known = bool(features.diagnostics.get("spacing_known", True))
     segment = segment_of(mask)
     ordered = sorted(estimates.of, key=lambda estimate: target_of(estimate.target).place)
-    models = [estimates.models[estimate.model] for estimate in ordered]
+    models = [estimates.models[estimate.model] for estimate in ordered if estimate.model != WHO]
     warnings = [upper_first(f"{UNKNOWN_SIZE}.")] if not spacing_known else []
     bins = bins_of(features.diagnostics)
     warnings += _signal_cautions(bins)
@@ -59,12 +63,22 @@ def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates:
         region=features.region,
         title=region_title(features.region),
         headline=headline_facts(extent_of(segment), place_of(segment, head), spacing_known=spacing_known),
-        estimates=[read_estimate(estimate, model, ordered) for estimate, model in zip(ordered, models, strict=True)],
+        estimates=[_in_words(estimate, ordered, estimates.models) for estimate in ordered],
         key_features=key_features(features, models),
         key_features_note=key_features_note(features, models),
         cautions=warnings,
         notice=estimates.of[0].notice if estimates.of else RESEARCH_NOTICE,
     )
+
+
+def _in_words(
+    estimate: SubtypeEstimate, others: Sequence[SubtypeEstimate], models: Mapping[str, SubtypeModel]
+) -> EstimateReading:
+    if estimate.model == WHO:
+        return read_who(estimate, others, models)
+    reading = read_estimate(estimate, models[estimate.model], others)
+    joined = next((other for other in others if other.model == WHO and estimate.model in PARTS), None)
+    return reading if joined is None else replace(reading, part_of=target_of(joined.target).title)
 
 
 def _sentence(warning: str) -> str:

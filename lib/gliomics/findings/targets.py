@@ -40,6 +40,16 @@ def _spelled(**titles: tuple[str, str]) -> dict[str, str]:
 
 
 _TARGETS = {
+    r"who(class)?": Target(
+        "WHO class",
+        "The three diffuse gliomas of adults that the WHO tells apart by IDH and 1p/19q: one that is IDH wild type is "
+        "mostly a glioblastoma, one that is mutant an astrocytoma, or with 1p/19q codeleted an oligodendroglioma.",
+        _spelled(
+            wild=("IDH wild type", "wildtype"),
+            kept=("IDH mutant, not codeleted", "mutantintact"),
+            lost=("IDH mutant, codeleted", "mutantcodeleted"),
+        ),
+    ),
     r"idh[12]*(mutation)?(status)?": Target(
         "IDH",
         "Whether the gene IDH1 or IDH2 is mutated. A diffuse glioma of an adult that is IDH mutant is an astrocytoma "

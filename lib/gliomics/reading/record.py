@@ -61,7 +61,8 @@ class EstimateReading(Record):
     ``title`` is the question ("IDH"), ``headline`` the answer in a few words, to be shown as it is: it names a class
     only as far as the estimate carries. ``meaning`` says what question and classes mean. ``cautions`` are sentences to
     be seen, ``reasons`` the three features that speak most for or against the class, ``details`` what goes behind an
-    info button: population, figures, model and version. ``model`` and ``version`` tell estimates apart.
+    info button: population, figures, model and version. ``model`` and ``version`` tell estimates apart. ``part_of`` is
+    the title of the answer that this one, with others, was joined to.
     """
 
     parts: ClassVar[Mapping[str, type[Record]]] = {"bars": ClassBar}
@@ -76,6 +77,7 @@ class EstimateReading(Record):
     details: list[str] = field(default_factory=list)
     model: str = ""
     version: str = ""
+    part_of: str = ""
 
 
 @dataclass(frozen=True)

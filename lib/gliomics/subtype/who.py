@@ -16,13 +16,15 @@ WHO = "who_class"
 TARGET = "WHO class"
 
 IDH_MODEL, CODELETION_MODEL = "subtype_idh", "subtype_codeletion"
+PARTS = (IDH_MODEL, CODELETION_MODEL)
 """The models whose estimates are joined, as shipped or fitted anew."""
 
 WILDTYPE, MUTANT_INTACT, MUTANT_CODELETED = "wildtype", "mutant_intact", "mutant_codeleted"
 CLASSES = (WILDTYPE, MUTANT_INTACT, MUTANT_CODELETED)
 
-_MUTANT = "mutant"
-_BRANCHES = {MUTANT_INTACT: "intact", MUTANT_CODELETED: "codeleted"}
+MUTANT = "mutant"
+BRANCHES = {MUTANT_INTACT: "intact", MUTANT_CODELETED: "codeleted"}
+"""The class of the codeletion that each class of the mutants has."""
 
 
 def with_who(estimates: Sequence[SubtypeEstimate]) -> list[SubtypeEstimate]:
@@ -83,14 +85,14 @@ def who_estimate(estimates: Sequence[SubtypeEstimate]) -> SubtypeEstimate | None
 def _belong_together(idh: SubtypeEstimate, codeletion: SubtypeEstimate) -> bool:
     return (
         (idh.study_id, idh.variant, idh.covariates) == (codeletion.study_id, codeletion.variant, codeletion.covariates)
-        and set(idh.probabilities) == {WILDTYPE, _MUTANT}
-        and set(codeletion.probabilities) == set(_BRANCHES.values())
-        and codeletion.given.get(idh.target, "").lower() == _MUTANT
+        and set(idh.probabilities) == {WILDTYPE, MUTANT}
+        and set(codeletion.probabilities) == set(BRANCHES.values())
+        and codeletion.given.get(idh.target, "").lower() == MUTANT
     )
 
 
 def _products(idh: dict[str, float], codeletion: dict[str, float]) -> dict[str, float]:
-    mutant = {name: idh[_MUTANT] * codeletion[branch] for name, branch in _BRANCHES.items()}
+    mutant = {name: idh[MUTANT] * codeletion[branch] for name, branch in BRANCHES.items()}
     return {WILDTYPE: idh[WILDTYPE], **mutant}
 
 
@@ -112,8 +114,8 @@ def _set(idh: SubtypeEstimate, codeletion: SubtypeEstimate, predicted: str) -> l
     members = {predicted}
     if WILDTYPE in idh.prediction_set:
         members.add(WILDTYPE)
-    if _MUTANT in idh.prediction_set:
-        members |= {name for name, branch in _BRANCHES.items() if branch in codeletion.prediction_set}
+    if MUTANT in idh.prediction_set:
+        members |= {name for name, branch in BRANCHES.items() if branch in codeletion.prediction_set}
     return [name for name in CLASSES if name in members]
 
 

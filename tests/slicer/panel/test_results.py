@@ -54,6 +54,16 @@ def test_a_weak_estimate_is_grey_and_called_weak(segmented: Any, backend: InProc
     assert colours.accent not in estimate, "its bars are grey"
 
 
+def test_what_was_joined_to_an_answer_above_has_one_bar(segmented: Any, backend: InProcessBackend, spin: Spin) -> None:
+    backend.estimateReading = replace(ESTIMATE_READING, part_of="WHO class")
+    segmented.ui.computeButton.click()
+    spin(idle(segmented))
+    (estimate,) = estimateTexts(segmented)
+    assert "0.61 (0.45 to 0.74)" in estimate
+    assert "0.24" not in estimate
+    assert "coc2 more likely than coc1" in estimate
+
+
 def test_fewer_estimates_than_before_leave_none_of_those(
     computed: Any, backend: InProcessBackend, spin: Spin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

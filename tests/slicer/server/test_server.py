@@ -83,7 +83,8 @@ def test_an_annotator_s_round_ends_as_a_final_label_on_the_server(session: Any, 
     assert features.values["original_shape_VoxelVolume"] == pytest.approx(proposed.sum() * voxelVolume(reference))
     assert session.parameters.reference("features").GetNumberOfRows() == len(features.values)
     estimates = session.model.result.analysis.estimates
-    assert {estimate.model for estimate in estimates} == {"subtype_coc2", "subtype_codeletion", "subtype_idh"}
+    names = {"who_class", "subtype_coc2", "subtype_codeletion", "subtype_idh"}
+    assert {estimate.model for estimate in estimates} == names
     for estimate in estimates:
         assert sum(estimate.probabilities.values()) == pytest.approx(1)
     shown = "".join(estimateTexts(session))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,19 +14,21 @@ import pytest
 from gliomics.errors import InputError
 from gliomics.features.provenance import bin_warnings, bins_of
 from gliomics.findings.estimates import read_estimate
-from gliomics.findings.estimating import Estimates
+from gliomics.findings.estimating import Estimates, estimates_of
 from gliomics.findings.extent import Diameters, Extent
 from gliomics.findings.headline import headline_facts
 from gliomics.findings.key_features import MOST, key_features, key_features_note
 from gliomics.findings.place import Place
 from gliomics.findings.read import read_segment, region_title
 from gliomics.findings.targets import target_of
+from gliomics.findings.who import read_who
 from gliomics.models import ModelStore
 from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.study.volumes import Volume
-from gliomics.subtype.circumstances import Circumstances
+from gliomics.subtype.circumstances import NOTHING_KNOWN, Circumstances
 from gliomics.subtype.predict import SubtypeModel
+from gliomics.subtype.who import PARTS, with_who
 
 IDH, COC = (SubtypeModel(ModelStore().current(name)) for name in ("subtype_idh", "subtype_coc2"))
 
@@ -185,6 +189,49 @@ def test_an_older_estimate_has_no_reasons_and_says_nothing_of_them() -> None:
     reading = read_estimate(estimate, IDH)
     assert reading.reasons == []
     assert not any("reasons" in detail for detail in reading.details)
+
+
+def two_parts() -> dict[str, SubtypeModel]:
+    return {name: SubtypeModel(ModelStore().current(name)) for name in PARTS}
+
+
+def test_the_who_class_stands_before_the_two_answers_that_it_is_made_of() -> None:
+    models = two_parts()
+    values = {name: model.population[name].quantile(0.5) for model in models.values() for name in model.features}
+    row = FeatureRow("a-study", "whole", values, {"spacing_known": True})
+    mask = Volume(np.pad(np.ones((4, 4, 4), dtype=np.uint8), 3), np.eye(4))
+    opened: dict[str, Callable[[], SubtypeModel]] = {name: partial(models.__getitem__, name) for name in models}
+    reading = read_segment(row, mask, None, estimates_of(row, opened, NOTHING_KNOWN))
+    assert [(item.title, item.part_of) for item in reading.estimates] == [
+        ("WHO class", ""),
+        ("IDH", "WHO class"),
+        ("1p/19q, if IDH mutant", "WHO class"),
+    ]
+    who, idh, codeletion = reading.estimates
+    shares = {bar.name: bar.probability for bar in who.bars}
+    by_class = {bar.name: bar.probability for item in (idh, codeletion) for bar in item.bars}
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["mutant_codeleted"] == pytest.approx(by_class["mutant"] * by_class["codeleted"])
+    assert {bar.title for bar in who.bars} == {"IDH wild type", "IDH mutant, not codeleted", "IDH mutant, codeleted"}
+    assert (who.cautions, who.reasons) == ([], [])
+    assert who.details[-1] == "Made of subtype_idh, version 1 and subtype_codeletion, version 1."
+
+
+@pytest.mark.parametrize("weak_model", PARTS)
+def test_a_who_class_is_as_weak_as_what_tells_it(weak_model: str) -> None:
+    models = two_parts()
+    card = models[weak_model].card
+    metrics = [metric.model_copy(update={"low": 0.45}) for metric in card.metrics]
+    models[weak_model].card = card.model_copy(update={"metrics": metrics})
+    values = {name: model.population[name].quantile(0.5) for model in models.values() for name in model.features}
+    made = [model.estimate(FeatureRow("a-study", "whole", values)) for model in models.values()]
+    who, *_ = with_who(made)
+    tones = {bar.name: bar.tone for bar in read_who(who, made, models).bars}
+    assert tones == {
+        "wildtype": "weak" if weak_model == "subtype_idh" else "plain",
+        "mutant_intact": "weak",
+        "mutant_codeleted": "weak",
+    }
 
 
 def test_what_depends_on_the_edge_says_so_once_it_is_known() -> None:

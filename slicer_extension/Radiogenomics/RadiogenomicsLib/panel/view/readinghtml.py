@@ -40,9 +40,12 @@ def headlineHtml(estimate: EstimateReading, colours: Colours) -> str:
 
 
 def estimateHtml(estimate: EstimateReading, colours: Colours) -> str:
-    """A bar with its interval for each class, and what to beware of. Bars of what is weak are grey."""
-    isWeak = estimate.tone == WEAK
-    bars = "".join(_barRow(bar, colours, isWeak=isWeak or bar.tone == WEAK) for bar in estimate.bars)
+    """A bar with its interval for each class, and what to beware of. Bars of what is weak are grey.
+
+    What was joined to an answer above has one bar, for it is shown there already.
+    """
+    isWeak, shown = estimate.tone == WEAK, estimate.bars[:1] if estimate.part_of else estimate.bars
+    bars = "".join(_barRow(bar, colours, isWeak=isWeak or bar.tone == WEAK) for bar in shown)
     table = f'<table width="100%" cellspacing="0" cellpadding="0">{bars}</table>' if bars else ""
     return f"{table}{'<br>'.join(cautionHtml(caution, colours) for caution in estimate.cautions)}"
 
