@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import signal
 import subprocess
@@ -20,7 +21,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # the hundreds of processes that tests start would each compile anew
 sys.dont_write_bytecode = False  # and this one the tests themselves, with their assertions
 
+gc.disable()  # while the tests are loaded, which makes a million objects that stay
+
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, but not among what was loaded."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -135,9 +135,11 @@ def _open_standard_streams() -> None:
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the commands
+    gc.disable()
     for library in LIBRARIES:
         importlib.import_module(library)
     gc.freeze()  # a child that looks through all these objects would copy their memory
+    gc.enable()
     request = asked(socket.socket(fileno=int(sys.argv[1])))
     if request is not None:
         become(request)

@@ -6,6 +6,9 @@ Everything it does is in ``gliomics.server``. ``gliomics serve`` starts the same
 behind routes that do not block each other and that check what clients send.
 """
 
-from gliomics.server.app import GliomicsApp
+from gliomics.loading import without_garbage_collection
+
+with without_garbage_collection():
+    from gliomics.server.app import GliomicsApp
 
 __all__ = ["GliomicsApp"]

@@ -17,7 +17,7 @@ PACKAGE = Path(gliomics.__file__).parent
 FRONT_DOOR = "import gliomics"
 LAYERS = [
     {"errors", "version"},
-    {"bundled", "packages", "notebook"},
+    {"bundled", "loading", "packages", "notebook"},
     {"files", "records", "sequences", "statistics"},
     {"csv_files", "yaml_files", "validated", "reading"},
     {"study", "client"},

@@ -20,6 +20,7 @@ from gliomics.bundled import bundled
 from gliomics.client.hosts import LOOPBACK_HOST
 from gliomics.errors import BusyError, DependencyError, GliomicsError, InputError
 from gliomics.files import check_file, write_text
+from gliomics.loading import without_garbage_collection
 from gliomics.packages import SERVER
 from gliomics.server.storage import storage_error
 from gliomics.server.workspace import Workspace
@@ -221,8 +222,10 @@ def _run(options: ServerOptions, listening: Connections, ready: Callable[[], Non
     from gliomics.server.gate.connections import Server, connection_limit
 
     listening.limit = connection_limit()
+    with without_garbage_collection():
+        app = create_app(options)
     server = Server(
-        create_app(options),
+        app,
         listening,
         ready,
         log_config=None,
