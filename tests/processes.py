@@ -44,6 +44,7 @@ class Process:
         self.args = ["gliomics", *map(str, arguments)]
         self.returncode: int | None = None
         request = {
+            "module": "gliomics",
             "argv": self.args[1:],
             "env": {**(os.environ if env is None else env)},
             "cwd": str(cwd or Path.cwd()),
