@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator
 from pathlib import Path
@@ -40,6 +41,9 @@ MISSING = _missing()
 SERVERS = {"server", "closedServer", "fragile", "largeServer", "slowServer", "realProgram"}
 """The fixtures that start a server process."""
 
+WIDGETS = ["arrangement", "errors", "export", "habits", "history", "learning_words", "token"]
+"""Files about the panel's widgets and words, which are Qt's, the same on both lines of 3D Slicer's libraries."""
+
 
 def pytest_report_header() -> str:
     """Say which of 3D Slicer's libraries the tests run on."""
@@ -50,10 +54,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Skip what needs the scene where it cannot be made; every test that does asks for the fixture below.
 
     In the run on the other line of 3D Slicer's libraries, which ``SLICER_CORE`` names, tests without the scene are left
-    out, and those with a server process: what a server answers does not depend on these libraries.
+    out, those of widgets alone, and those with a server process: neither depends on these libraries.
     """
     if "SLICER_CORE" in os.environ:
-        alike = [item for item in items if not _dependsOnLibraries(getattr(item, "fixturenames", ()))]
+        alike = [item for item in items if not _dependsOnLibraries(item)]
         config.hook.pytest_deselected(items=alike)
         items[:] = [item for item in items if item not in alike]
     if MISSING:
@@ -62,8 +66,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=f"needs slicer-core and PySide6: {MISSING}"))
 
 
-def _dependsOnLibraries(fixtures: Collection[str]) -> bool:
-    return "application" in fixtures and SERVERS.isdisjoint(fixtures)
+def _dependsOnLibraries(item: pytest.Item) -> bool:
+    fixtures: Collection[str] = getattr(item, "fixturenames", ())
+    return (
+        "application" in fixtures
+        and SERVERS.isdisjoint(fixtures)
+        and item.path.stem.removeprefix("test_") not in WIDGETS
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,11 +95,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 @pytest.fixture(scope="session")
-def application(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The harness's application, started once."""
+def application() -> Iterator[Any]:
+    """The harness's application, started once; its settings, which Qt writes to the disk each time, lie in memory."""
     from harness.application import startApplication
 
-    return startApplication(tmp_path_factory.mktemp("slicer"))
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield startApplication(Path(folder))
 
 
 @pytest.fixture
@@ -178,7 +189,7 @@ def spin(application: Any) -> Callable[[Callable[[], bool]], None]:
         while not condition():
             assert not deadline.hasExpired(), f"not within {seconds} s"
             application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
-            threading.Event().wait(0.005)
+            threading.Event().wait(0.002)
 
     return spinUntil
 
@@ -202,7 +213,7 @@ def panel(scene: Any, backend: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
     from shiboken6 import delete
 
-    monkeypatch.setattr(jobrunner, "POLL_MS", 10)
+    monkeypatch.setattr(jobrunner, "POLL_MS", 4)
     monkeypatch.setattr(reading, "LIVE_MS", 100)
     widgets = loadWidgets(EXTENSION / "Resources" / "UI")
     panel = widget.RadiogenomicsPanel(widgets, RadiogenomicsLogic(), backend.forUrl)
