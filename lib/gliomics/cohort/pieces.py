@@ -99,7 +99,8 @@ def _merged(pieces: list[RegionFeatures], extraction: Extraction) -> RegionFeatu
         for name, counts in provenance.bins_of(piece.diagnostics).items():
             bins[name] = bins.get(name, {}) | counts
     diagnostics |= {f"{name}_bins": counts for name, counts in bins.items()}
-    diagnostics |= {"sequences": list(sequences), "config_sha256": extraction.config.digest}
+    config = extraction.config
+    diagnostics |= {"sequences": list(sequences), "config_sha256": config.digest, "config": config.parameters}
     return replace(
         pieces[0],
         values=values,

@@ -223,6 +223,11 @@ class FeatureConfig(BaseModel):
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """The same, by the names of the file and ready for JSON: what a row keeps of its configuration."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+    @property
     def preparation(self) -> str:
         """What makes a sequence ready to be measured: configurations of which it is equal can share the ready one."""
         sections = self.model_dump_json(include={"bias_field", "resampling", "normalisation"})
@@ -232,6 +237,11 @@ class FeatureConfig(BaseModel):
 def preset_names() -> list[str]:
     """The configurations that ship with Gliomics."""
     return sorted(path.stem for path in _PRESETS.glob("*.yaml"))
+
+
+def preset_of(digest: str | None) -> str | None:
+    """The configuration that ships with Gliomics and has this digest; None where there is none."""
+    return next((name for name in preset_names() if load_config(name).digest == digest), None)
 
 
 def load_config(preset_or_path: str | Path) -> FeatureConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.features import engine
-from gliomics.features.config import FeatureConfig
+from gliomics.features.config import FeatureConfig, load_config, preset_of
 from gliomics.study.volumes import Mask, Volume
 from gliomics.version import __version__
 
@@ -48,6 +49,7 @@ def of_region(mask: Mask, config: FeatureConfig, sequences: list[str], spacing_k
         "gliomics_version": __version__,
         **{f"{name}_version": version for name, version in engine.versions().items()},
         "config_sha256": config.digest,
+        "config": config.parameters,
         "mask_sha256": content_sha256(mask),
         "sequences": sequences,
         "size": list(mask.shape),
@@ -58,6 +60,63 @@ def of_region(mask: Mask, config: FeatureConfig, sequences: list[str], spacing_k
         "bias_field": "N4" if config.bias_field else "as in the file",
         "resampling": config.new_spacing or "as in the file",
     }
+
+
+def config_differences(found: Mapping[str, Any], expected: Mapping[str, Any]) -> list[str]:
+    """In what two configurations differ, each by :attr:`~gliomics.features.config.FeatureConfig.parameters`.
+
+    >>> config_differences({"setting": {"binWidth": 25}}, {"setting": {"binWidth": 10}, "biasField": True})
+    ['biasField is false, expected true', 'setting.binWidth is 25, expected 10']
+    """
+    defaults = FeatureConfig().model_dump(mode="json", by_alias=True, exclude_none=True)
+    flat_found, flat_expected = _flat(defaults | dict(found)), _flat(defaults | dict(expected))
+    names = sorted(flat_found.keys() | flat_expected.keys())
+    texts = {name: (flat_found.get(name, "not set"), flat_expected.get(name, "not set")) for name in names}
+    return [f"{name} is {value}, expected {other}" for name, (value, other) in texts.items() if value != other]
+
+
+def _flat(parameters: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Parameters by their dotted names, as text; an empty list stands for all features of a class."""
+    texts: dict[str, str] = {}
+    for name, value in parameters.items():
+        if isinstance(value, Mapping) and value:
+            texts |= _flat(value, f"{prefix}{name}.")
+        elif prefix == "featureClass.":
+            texts[f"{prefix}{name}"] = ", ".join(value) or "all features"
+        elif value == {}:
+            texts[f"{prefix}{name}"] = "as by default"
+        else:
+            texts[f"{prefix}{name}"] = f"{value:g}" if isinstance(value, float) else json.dumps(value)
+    return texts
+
+
+_MOST_DIFFERENCES = 5
+
+
+def difference_in_words(found: Mapping[str, Any], expected: Mapping[str, Any]) -> str:
+    """How the configuration of a row differs from another's, each by the diagnostics ``config_sha256`` and ``config``.
+
+    Rows and models of before had the digest alone; it tells the parameters where it is that of a preset.
+    """
+    parameters = [_parameters_of(diagnostics) for diagnostics in (found, expected)]
+    if parameters[0] is None or parameters[1] is None:
+        digests = [str(diagnostics.get("config_sha256"))[:12] for diagnostics in (found, expected)]
+        return (
+            f"its digest is {digests[0]}, expected {digests[1]} (which parameters differ cannot be told: an older "
+            "version of Gliomics wrote the digest alone)"
+        )
+    differences = config_differences(parameters[0], parameters[1])
+    if not differences:
+        return "the parameters are the same, but mean something else in the version of Gliomics that computed them"
+    more = len(differences) - _MOST_DIFFERENCES
+    return "; ".join(differences[:_MOST_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _parameters_of(diagnostics: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if isinstance(diagnostics.get("config"), Mapping):
+        return dict(diagnostics["config"])
+    preset = preset_of(diagnostics.get("config_sha256"))
+    return load_config(preset).parameters if preset is not None else None
 
 
 def of_drawing(mask: Mask) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gliomics.errors import InputError
+from gliomics.features.config import preset_of
 from gliomics.files import safe_name
 from gliomics.models import ModelCard, ModelFolder, SequenceNeeds, TrainingRecord, patient_hash, write_model_folder
 from gliomics.records import FeatureRow
@@ -192,6 +193,7 @@ def _settings(
         region=table.region,
         config=_config_name(table.config_sha256),
         config_sha256=table.config_sha256,
+        config_parameters=dict(table.config_parameters) if table.config_parameters else None,
         variants=[
             persist.VariantSettings(
                 name=variant.name,
@@ -236,6 +238,4 @@ def _quantiles(table: TrainingTable, features: Sequence[str], k: int | None) -> 
 
 def _config_name(digest: str | None) -> str:
     """The preset that made the features, or a note that it was none."""
-    from gliomics.features.config import load_config, preset_names
-
-    return next((name for name in preset_names() if load_config(name).digest == digest), "YOUR.yaml")
+    return preset_of(digest) or "YOUR.yaml"

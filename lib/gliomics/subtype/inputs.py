@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gliomics.errors import InputError
+from gliomics.features.provenance import difference_in_words
 from gliomics.features.regions import part_region
 from gliomics.models import ModelCard
 from gliomics.records import FeatureRow
@@ -100,7 +101,9 @@ def _check_comparable(features: FeatureRow, card: ModelCard, settings: SubtypeSe
         )
     digest = features.diagnostics.get("config_sha256")
     if digest and settings.config_sha256 and digest != settings.config_sha256:
+        expected = {"config_sha256": settings.config_sha256, "config": settings.config_parameters}
         raise InputError(
             f"the features of '{features.study_id}' were computed with another configuration than model "
-            f"'{card.name}' was fitted with; compute them with --config {settings.config}"
+            f"'{card.name}' was fitted with: {difference_in_words(features.diagnostics, expected)}; "
+            f"compute them with --config {settings.config}"
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,8 +53,10 @@ class SubtypeSettings(BaseModel):
     """``settings`` of a subtype model's card.
 
     ``given`` says of whom the model tells something: the value that other columns of the outcomes have in all of its
-    patients. ``warnings`` are said beside every estimate from a variant. ``quantiles`` maps each feature to its
-    training patients' values at ``quantile_levels``, over all of them and by class.
+    patients. ``config_parameters`` describe the configuration of the features, where their rows did
+    (:attr:`~gliomics.features.config.FeatureConfig.parameters`). ``warnings`` are said beside every estimate from a
+    variant. ``quantiles`` maps each feature to its training patients' values at ``quantile_levels``, over all of them
+    and by class.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -63,6 +66,7 @@ class SubtypeSettings(BaseModel):
     region: str
     config: str
     config_sha256: str | None
+    config_parameters: dict[str, Any] | None = None
     variants: list[VariantSettings] = Field(min_length=1)
     novelty_threshold: float = Field(gt=0)
     identity_thresholds: dict[str, float] = {}

@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from gliomics.errors import InputError
+from gliomics.features.provenance import difference_in_words
 from gliomics.records import FeatureRow
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.study.patients import canonical_patient
@@ -24,7 +26,8 @@ class TrainingTable:
     """One row per patient.
 
     ``values`` is (patients, features) with NaN where a study lacks the sequence, ``outcome`` the position of each
-    patient's class in ``classes``. The age, where it is known, is the column :data:`~gliomics.subtype.blocks.AGE`.
+    patient's class in ``classes``. ``config_parameters`` describe the configuration of the features, as far as their
+    rows do. The age, where it is known, is the column :data:`~gliomics.subtype.blocks.AGE`.
     """
 
     patients: list[str]
@@ -35,6 +38,7 @@ class TrainingTable:
     classes: list[str]
     config_sha256: str | None
     region: str
+    config_parameters: Mapping[str, Any] | None = None
 
     def columns(self, names: Sequence[str]) -> Array:
         """Some features as (patients, len(names))."""
@@ -92,6 +96,7 @@ def join(
         outcome=np.array([classes.index(name) for name in class_by_patient.values()], dtype=np.int64),
         classes=classes,
         config_sha256=patient_rows[0].diagnostics.get("config_sha256"),
+        config_parameters=patient_rows[0].diagnostics.get("config"),
         region=patient_rows[0].region,
     )
 
@@ -112,8 +117,14 @@ def _check_comparable(rows: Sequence[FeatureRow]) -> None:
     regions = {row.region for row in rows}
     if len(regions) > 1:
         raise InputError(f"the rows are of different regions ({', '.join(sorted(regions))}); keep one")
-    if len({row.diagnostics.get("config_sha256") for row in rows}) > 1:
-        raise InputError("the rows were computed with different feature configurations; compute them again with one")
+    first = rows[0]
+    for row in rows:
+        if row.diagnostics.get("config_sha256") != first.diagnostics.get("config_sha256"):
+            difference = difference_in_words(row.diagnostics, first.diagnostics)
+            raise InputError(
+                f"the rows were computed with different feature configurations: of '{row.study_id}' beside "
+                f"'{first.study_id}', {difference}; compute them again with one"
+            )
 
 
 def _class_by_patient(

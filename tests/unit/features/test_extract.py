@@ -113,6 +113,7 @@ def test_row_tells_how_it_came_about() -> None:
     assert diagnostics["gliomics_version"] == gliomics.__version__
     assert diagnostics["pyradiomics_version"].startswith("3.")
     assert diagnostics["config_sha256"] == QUICK.digest
+    assert FeatureConfig.model_validate(diagnostics["config"]) == QUICK
     assert diagnostics["flair_image_sha256"] == content_sha256(to_lps(head()))
     assert diagnostics["mask_sha256"] == content_sha256(to_lps(lesion()))
     assert diagnostics["stored_axes"] == "RAS"

@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from gliomics.errors import InputError
+from gliomics.features.config import load_config
 from gliomics.features.edge import MovedEdge
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder, load_model_folder, patient_hash
@@ -315,9 +316,29 @@ def test_features_of_another_configuration_are_refused(a_copy: Path, a_study: Fe
         load_model_folder(with_card(a_copy, settings=settings | {"config_sha256": "abc", "config": "panel"}))
     )
     other = replace(a_study, diagnostics={"config_sha256": "def"})
-    with pytest.raises(InputError, match=r"computed with another configuration than model.*--config panel"):
+    with pytest.raises(InputError, match=r"than model.* its digest is def, expected abc \(which.*--config panel"):
         model.estimate(other)
     assert model.estimate(a_study).predicted
+
+
+def test_difference_of_two_configurations_is_named(a_copy: Path, a_study: FeatureRow) -> None:
+    panel, full = load_config("panel"), load_config("full")
+    settings = json.loads((a_copy / "model.json").read_text())["settings"]
+    old = {"config_sha256": panel.digest, "config": "panel", "config_parameters": None}
+    model = SubtypeModel(load_model_folder(with_card(a_copy, settings=settings | old)))
+    wider = panel.model_copy(update={"setting": panel.setting.model_copy(update={"binWidth": 25.0})})
+    row = replace(a_study, diagnostics={"config_sha256": wider.digest, "config": wider.parameters})
+    with pytest.raises(InputError, match=r"fitted with: setting.binWidth is 25, expected 10; compute them with --con"):
+        model.estimate(row)
+    with pytest.raises(
+        InputError,
+        match=r"fitted with: featureClass.glioma is not set, expected all features; imageType.LoG.*compute them",
+    ):
+        model.estimate(replace(a_study, diagnostics={"config_sha256": full.digest}))
+    own = {"config_sha256": "abc", "config": "YOUR.yaml", "config_parameters": wider.parameters}
+    model = SubtypeModel(load_model_folder(with_card(a_copy, settings=settings | own)))
+    with pytest.raises(InputError, match=r"binWidth is 10, expected 25; compute them with --config YOUR.yaml"):
+        model.estimate(replace(a_study, diagnostics={"config_sha256": panel.digest}))
 
 
 def test_part_of_the_lesion_is_refused_and_a_segment_s_own_name_is_not(

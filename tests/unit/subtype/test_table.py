@@ -74,7 +74,7 @@ def test_value_without_a_class_name_is_refused() -> None:
 
 
 def test_rows_of_two_configurations_are_refused() -> None:
-    with pytest.raises(InputError, match="computed with different feature configurations"):
+    with pytest.raises(InputError, match="different feature configurations: of 'B' beside 'A', its digest is d, exp"):
         join([row("A", f=1.0), row("B", config="d", f=1.0)], {"A": "x", "B": "y"}, {})
 
 
