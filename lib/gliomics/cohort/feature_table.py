@@ -80,7 +80,8 @@ def from_table(lines: Iterator[tuple[int, list[str]]], name: str) -> list[Featur
 def _check_columns(columns: list[str], table: str) -> None:
     if "study_id" not in columns:
         raise InputError(
-            f"{table} has no column 'study_id'; its columns begin with {', '.join(columns[:5]) or '(none)'}"
+            f"{table} has no column 'study_id'; its columns begin with {', '.join(columns[:5]) or '(none)'}: rename "
+            "the one that names the study, and take out or call 'diagnostics_...' those that are no features"
         )
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
