@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +22,8 @@ from gliomics.cli.terminal.failures import Failures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.table import Table
 
     from gliomics.evaluation import Evaluation, Pair
     from gliomics.evaluation.masks import PatientScores
@@ -45,11 +48,18 @@ def segmentation(
         typer.Option(help="Folder of the references.  [default: STUDIES/labels/final]", show_default=False),
     ] = None,
     groups: Annotated[Path | None, typer.Option(help="Table (.csv or .tsv) of the patients, for --group.")] = None,
+    numbering: Annotated[
+        str | None,
+        typer.Option(help="Which label of the masks is which part of the tumour, as for gliomics features."),
+    ] = None,
+    labels_numbering: Annotated[str | None, typer.Option(help="The same of the references.")] = None,
     group: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Average by this column of --groups, too; repeat.")
     ] = None,
 ) -> None:
     """Compare masks with references: Dice, surface distances, volumes, lesions and voxels, by patient and overall.
+
+    Where both tell the parts of the tumour apart, each part is judged, too, and lesion by lesion as BraTS does.
 
     Studies without a mask or a reference are reported and left out. A study that cannot be evaluated is reported and
     the others go on; the exit code is 1 then.
@@ -57,7 +67,7 @@ def segmentation(
     from gliomics.errors import InputError
     from gliomics.evaluation import evaluate_masks
     from gliomics.evaluation.groups import built_in_groups, read_groups
-    from gliomics.evaluation.tables import TABLES, write_tables
+    from gliomics.evaluation.tables import PART_TABLES, TABLES, write_tables
     from gliomics.study import open_studies
 
     if (groups is None) != (not group):
@@ -66,13 +76,13 @@ def segmentation(
     for folder in (masks, labels):
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder; give the folder that holds <study id>.nii.gz for each study")
-    check_apart([out / f"{name}.csv" for name in TABLES], [groups])
+    check_apart([out / f"{name}.csv" for name in (*TABLES, *PART_TABLES)], [groups])
     every_study = open_studies(studies, report_unreadable)
     failures = Failures(only=len(every_study) == 1)
     if len(every_study) > 1:
         for folder in (masks, labels):
             report_unused_masks(folder, every_study)
-    pairs = _pairs(every_study, masks, labels, failures)
+    pairs = _numbered(_pairs(every_study, masks, labels, failures), masks, labels, numbering, labels_numbering)
     patients = sorted({pair.study.patient_id for pair in pairs})
     from_table = read_groups(groups, group or [], patients) if groups is not None else {}
     evaluation = evaluate_masks(
@@ -120,6 +130,22 @@ def _pairs(studies: Sequence[Study], masks: Path, labels: Path, failures: Failur
             f"none of the {len(studies)} studies has a mask <study id>.nii.gz in {masks} and a reference in {labels}"
         )
     return pairs
+
+
+def _numbered(
+    pairs: list[Pair], masks: Path, labels: Path, numbering: str | None, labels_numbering: str | None
+) -> list[Pair]:
+    """The pairs with what is known of the numbering of both folders."""
+    from gliomics.cohort.numbering import labels_of_masks
+    from gliomics.evaluation.parts import FolderNumbering
+    from gliomics.study.numbering import parse_numbering
+
+    for told in (numbering, labels_numbering):
+        if told is not None:
+            parse_numbering(told)
+    of_masks = FolderNumbering(numbering, labels_of_masks(masks))
+    of_references = FolderNumbering(labels_numbering, labels_of_masks(labels))
+    return [replace(pair, mask_numbering=of_masks, reference_numbering=of_references) for pair in pairs]
 
 
 def _write_pictures(evaluation: Evaluation, out: Path) -> None:
@@ -174,3 +200,38 @@ def _summarise(evaluation: Evaluation) -> None:
             interval = f" ({row['low']:.3f} to {row['high']:.3f})" if row["low"] == row["low"] else ""
             line = f"{row['statistic']} Dice {row['value']:.3f}{interval}, {row['n']} patients{among}"
             console.print(line, style="yellow" if in_sample else None, markup=False)
+    if evaluation.headline.has_parts:
+        console.print(_table_of_regions(evaluation.headline))
+
+
+def _table_of_regions(evaluation: Evaluation) -> Table:
+    """Means over patients of each region, with their intervals."""
+    from rich.table import Table
+
+    from gliomics.evaluation.tables import region_rows
+
+    known = {study.pair.study.spacing_known for study in evaluation.studies}
+    lengths = [length for length, is_known in (("mm", True), ("voxels", False)) if is_known in known]
+    metrics = {"dice": "Dice", "lesionwise_dice": "lesion-wise Dice"}
+    for length in lengths:
+        metrics |= {
+            f"hausdorff_95_{length}": f"HD95, {length}",
+            f"lesionwise_hausdorff_95_{length}": f"lesion-wise HD95, {length}",
+        }
+    table = Table("region", *metrics.values(), "patients", box=None, pad_edge=False, title="Means over patients")
+    table.title_justify = "left"
+    means: dict[str, dict[str, Any]] = {}
+    for row in region_rows(evaluation):
+        if row["statistic"] == "mean":
+            means.setdefault(row["region"], {})[row["metric"]] = row
+    for region, by_metric in means.items():
+        cells = [_mean_with_interval(by_metric[metric], 3 if "dice" in metric else 1) for metric in metrics]
+        table.add_row(region, *cells, str(by_metric["dice"]["n"]))
+    return table
+
+
+def _mean_with_interval(row: dict[str, Any], places: int) -> str:
+    if row["n"] == 0:
+        return ""
+    interval = f" ({row['low']:.{places}f} to {row['high']:.{places}f})" if row["low"] == row["low"] else ""
+    return f"{row['value']:.{places}f}{interval}"

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import add
 from pathlib import Path
 
 import numpy as np
 
-from gliomics.errors import GliomicsError
+from gliomics.errors import GliomicsError, InputError
 from gliomics.evaluation.overlap import SMALLEST_LESION, Volumes, count_lesions
+from gliomics.evaluation.parts import (
+    NOT_TOLD,
+    REGION_METRICS,
+    REGIONS,
+    FolderNumbering,
+    RegionValues,
+    region_labels,
+    region_scores,
+)
 from gliomics.evaluation.pixelwise import PIXEL_METRICS, Confusion, confusion_by_slice
 from gliomics.evaluation.surfaces import surface_distances
 from gliomics.preprocess import lesion_mask_of_study
 from gliomics.study import Mask, Study, check_same_grid, on_grid_of, read_mask
 from gliomics.study.images import read_label_names
-from gliomics.study.numbering import labels_of_mask, numbering_of_mask, tumour_of
+from gliomics.study.numbering import MaskNumbering
 
 METRICS = (
     "dice", "iou", "precision", "sensitivity", "specificity", "accuracy", "balanced_accuracy",
@@ -36,13 +46,33 @@ OnFailed = Callable[["Pair", GliomicsError], None]
 
 @dataclass(frozen=True)
 class Pair:
-    """A study with the files of its mask and of the reference."""
+    """A study with the files of its mask and of the reference, and what is known of how these are numbered."""
 
     study: Study
     mask: Path
     reference: Path
     in_sample: str | None = None
     """The model that made the mask, if it had learned from the patient."""
+    mask_numbering: FolderNumbering = NOT_TOLD
+    reference_numbering: FolderNumbering = NOT_TOLD
+
+    def numberings(self, mask: Mask, reference: Mask) -> tuple[MaskNumbering, MaskNumbering]:
+        """The numberings that the mask and the reference may have; ``InputError`` where one told does not fit."""
+        study = self.study.numbering
+        of_mask = self.mask_numbering.of(mask, self.mask_name, study=study, segments=read_label_names(self.mask))
+        with _option_for_references():
+            segments = read_label_names(self.reference)
+            return of_mask, self.reference_numbering.of(reference, self.reference_name, study=study, segments=segments)
+
+    @property
+    def mask_name(self) -> str:
+        """What errors call the mask."""
+        return f"mask {self.mask.name}"
+
+    @property
+    def reference_name(self) -> str:
+        """What errors call the reference."""
+        return f"reference {self.reference.name}"
 
 
 @dataclass(frozen=True)
@@ -53,6 +83,8 @@ class StudyScores:
     values: dict[str, float]
     slices: list[Confusion]
     notes: list[str]
+    regions: RegionValues = field(default_factory=dict)
+    """The values of each region, where mask and reference tell the parts of the tumour apart."""
 
     @property
     def voxels(self) -> Confusion:
@@ -71,6 +103,16 @@ class PatientScores:
     def values(self) -> dict[str, float]:
         """One value for each of :data:`METRICS`; NaN where none of the studies has one."""
         return {metric: _mean([study.values[metric] for study in self.studies]) for metric in METRICS}
+
+    @cached_property
+    def regions(self) -> RegionValues:
+        """As ``values`` for each region; empty where no study's parts were judged."""
+        judged = [study.regions for study in self.studies if study.regions]
+        return {
+            region: {metric: _mean([values[region][metric] for values in judged]) for metric in REGION_METRICS}
+            for region in REGIONS
+            if judged
+        }
 
     @property
     def typical(self) -> StudyScores:
@@ -120,6 +162,11 @@ class Evaluation:
         """The voxels of all studies."""
         return reduce(add, self.slices, Confusion())
 
+    @property
+    def has_parts(self) -> bool:
+        """Whether the parts of any patient's tumour were judged."""
+        return any(patient.regions for patient in self.patients)
+
     def examples(self) -> dict[str, PatientScores]:
         """The best, the median and the worst patient by Dice; fewer where there are fewer than three patients.
 
@@ -140,7 +187,8 @@ def evaluate_masks(pairs: Iterable[Pair], *, on_failed: OnFailed | None = None) 
     by_patient: dict[str, list[StudyScores]] = {}
     for pair in pairs:
         try:
-            scores = score_pair(pair, *read_pair(pair))
+            volumes = read_pair(pair)
+            scores = replace(score_pair(pair, *volumes), regions=score_regions(pair, *volumes))
         except GliomicsError as error:
             if on_failed is None:
                 raise
@@ -164,12 +212,9 @@ def score_pair(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:
     """
     study = pair.study
     check_same_grid(mask, reference, f"mask {pair.mask.name}", f"the reference of study '{study.id}'")
-    segments = read_label_names(pair.reference)
-    doubtful = numbering_of_mask(
-        labels_of_mask(reference), pair.reference.name, study=study.numbering, segments=segments
-    ).doubtful_cavity
-    mask = tumour_of(mask, study.numbering, read_label_names(pair.mask))
-    reference = tumour_of(reference, study.numbering, segments)
+    numbering, of_reference = pair.numberings(mask, reference)
+    doubtful = of_reference.doubtful_cavity
+    mask, reference = _tumour(mask, numbering), _tumour(reference, of_reference)
     a, b = mask.array > 0, reference.array > 0
     slices = confusion_by_slice(mask, reference)
     voxels = reduce(add, slices)
@@ -202,6 +247,34 @@ def score_pair(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:
     if pair.in_sample is not None:
         notes.append(f"{pair.in_sample} learned from this patient")
     return StudyScores(pair, values, slices, notes)
+
+
+def score_regions(pair: Pair, mask: Mask, reference: Mask) -> RegionValues:
+    """The values of each region of one mask; none where the mask or the reference does not tell parts apart.
+
+    Raises :class:`~gliomics.errors.InputError` where both do, and it is not known which value is which part.
+    """
+    numbering, of_reference = pair.numberings(mask, reference)
+    if not (pair.mask_numbering.tells_parts(numbering) and pair.reference_numbering.tells_parts(of_reference)):
+        return {}
+    of_mask = region_labels(numbering, pair.mask_name)
+    with _option_for_references():
+        labels = of_mask, region_labels(of_reference, pair.reference_name)
+    return region_scores(mask, reference, labels, spacing_known=pair.study.spacing_known)
+
+
+@contextmanager
+def _option_for_references() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{error}. The numbering of references is told with --labels-numbering") from error
+
+
+def _tumour(mask: Mask, numbering: MaskNumbering) -> Mask:
+    """A mask without what is certainly a resection cavity."""
+    cavity = sorted(numbering.labels - numbering.tumour)
+    return mask.with_array(np.where(np.isin(mask.array, cavity), 0, mask.array)) if cavity else mask
 
 
 def _notes(voxels: Volumes, lesions: int, doubtful_cavity: Collection[int]) -> list[str]:

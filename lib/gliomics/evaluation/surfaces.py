@@ -47,13 +47,19 @@ def surface_distances(
     a, b = as_binary(mask, reference)
     if not (a.any() and b.any()):
         return SurfaceDistances(float("nan"), float("nan"))
-    (box,) = ndimage.find_objects((a | b).astype(np.uint8))
-    # A border of background, so that voxels at the edge of the box are surface.
-    surface_a, surface_b = _surface(np.pad(a[box], 1)), _surface(np.pad(b[box], 1))
-    to_reference = _distances(surface_a, surface_b, spacing)
-    to_mask = _distances(surface_b, surface_a, spacing)
+    to_reference, to_mask = distances_between(a, b, spacing)
     farthest = max(float(np.percentile(to_reference, 95)), float(np.percentile(to_mask, 95)))
     return SurfaceDistances(farthest, float(np.concatenate([to_reference, to_mask]).mean()))
+
+
+def distances_between(
+    mask: npt.NDArray[np.bool_], reference: npt.NDArray[np.bool_], spacing: Sequence[float]
+) -> tuple[Array, Array]:
+    """From each surface voxel of the one to the nearest of the other, d(A, B) and d(B, A); neither may be empty."""
+    (box,) = ndimage.find_objects((mask | reference).astype(np.uint8))
+    # A border of background, so that voxels at the edge of the box are surface.
+    surface_a, surface_b = _surface(np.pad(mask[box], 1)), _surface(np.pad(reference[box], 1))
+    return _distances(surface_a, surface_b, spacing), _distances(surface_b, surface_a, spacing)
 
 
 def _surface(inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -14,6 +14,7 @@ import numpy as np
 from gliomics.csv_files import write_csv
 from gliomics.evaluation.groups import Groups
 from gliomics.evaluation.masks import COUNTS, METRICS, Evaluation, PatientScores
+from gliomics.evaluation.parts import REGION_COUNTS, REGION_METRICS, REGIONS, RegionValues
 from gliomics.evaluation.pixelwise import PIXEL_METRICS, mean_over
 from gliomics.models import LEAST_FOR_INTERVAL
 from gliomics.statistics.bootstrap import bootstrap_interval
@@ -27,6 +28,8 @@ SUBGROUP_METRICS = (
 
 TABLES = ("patients", "summary", "sources", "classes", "subgroups")
 """The files that are written, each with ``.csv``."""
+PART_TABLES = ("regions", "studies")
+"""What is written besides where the parts of tumours were judged."""
 
 Row = dict[str, Any]
 _STATISTIC = ("metric", "statistic", "value", "low", "high", "n")
@@ -34,9 +37,9 @@ _STATISTICS: Mapping[str, Callable[..., Any]] = {"mean": np.mean, "median": np.m
 
 
 def write_tables(evaluation: Evaluation, groups: Groups, folder: Path) -> None:
-    """Write the :data:`TABLES`.
+    """Write the :data:`TABLES`, and the :data:`PART_TABLES` where the parts of tumours were judged.
 
-    Patients that the masks' model had learned from are in the first and the last only.
+    Patients that the masks' model had learned from are in the tables of patients, subgroups and studies only.
     """
     headline = evaluation.headline
     tables = (
@@ -48,20 +51,46 @@ def write_tables(evaluation: Evaluation, groups: Groups, folder: Path) -> None:
     )
     for name, rows in zip(TABLES, tables, strict=True):
         write_csv(folder / f"{name}.csv", rows, None if rows else ["group", "value_of_group", *_STATISTIC])
+    if evaluation.has_parts:
+        write_csv(folder / "regions.csv", region_rows(headline), ["region", *_STATISTIC])
+        write_csv(folder / "studies.csv", study_rows(evaluation))
 
 
 def patient_rows(evaluation: Evaluation, groups: Groups) -> list[Row]:
-    """One row per patient: the metrics, the patient's groups and notes."""
+    """One row per patient: the metrics, those of each region where there are any, the patient's groups and notes."""
     return [
         {
             "patient_id": patient.patient_id,
             "studies": len(patient.studies),
             **patient.values,
+            **(_by_region(patient.regions) if evaluation.has_parts else {}),
             **{f"group_{name}": by_patient[patient.patient_id] for name, by_patient in groups.items()},
             "notes": " | ".join(patient.notes),
         }
         for patient in evaluation.patients
     ]
+
+
+def study_rows(evaluation: Evaluation) -> list[Row]:
+    """One row per study: the values of each region, empty where the parts were not judged."""
+    return [
+        {"study_id": study.pair.study.id, "patient_id": patient.patient_id, **_by_region(study.regions)}
+        for patient in evaluation.patients
+        for study in patient.studies
+    ]
+
+
+def region_rows(evaluation: Evaluation) -> list[Row]:
+    """Mean and median over patients of every metric of each region, with intervals; totals over studies of counts."""
+    judged = [study.regions for study in evaluation.studies if study.regions]
+    rows = []
+    for region in REGIONS:
+        values = [patient.regions[region] for patient in evaluation.patients if patient.regions]
+        rows += [{"region": region, **row} for row in statistics_of(values, REGION_METRICS)]
+        for metric in REGION_COUNTS:
+            total = sum(study[region][metric] for study in judged)
+            rows.append({"region": region, **_statistic_row(metric, "total", total, n=len(judged))})
+    return rows
 
 
 def summary_rows(evaluation: Evaluation) -> list[Row]:
@@ -78,9 +107,14 @@ def statistics(patients: Sequence[PatientScores], metrics: Sequence[str]) -> lis
 
     There is no interval of fewer than :data:`LEAST_FOR_INTERVAL` patients.
     """
+    return statistics_of([patient.values for patient in patients], metrics)
+
+
+def statistics_of(patients: Sequence[Mapping[str, float]], metrics: Sequence[str]) -> list[Row]:
+    """As :func:`statistics`, of the values of each patient."""
     rows = []
     for metric in metrics:
-        values = [patient.values[metric] for patient in patients if not np.isnan(patient.values[metric])]
+        values = [patient[metric] for patient in patients if not np.isnan(patient[metric])]
         for name, statistic in _STATISTICS.items():
             if len(values) >= LEAST_FOR_INTERVAL:
                 interval = bootstrap_interval(values, statistic=statistic)
@@ -136,6 +170,15 @@ def class_rows(evaluation: Evaluation) -> list[Row]:
             ("background", lesion.swapped, lesion.true_negative), ("lesion", lesion, lesion.false_negative),
         )
     ]  # fmt: skip
+
+
+def _by_region(regions: RegionValues) -> Row:
+    """The values of all regions in one row, ``<region>_<metric>`` each; empty where there are none."""
+    return {
+        f"{region}_{metric}": regions[region][metric] if regions else float("nan")
+        for region in REGIONS
+        for metric in REGION_METRICS
+    }
 
 
 def _statistic_row(

@@ -17,6 +17,7 @@ from gliomics.study import Volume, write_mask
 from tests.unit.features.command import Done, gliomics
 
 from .conftest import AFFINE, HALF, REFERENCE, Cohort
+from .test_parts import a_tumour
 
 pytestmark = pytest.mark.slow
 
@@ -179,3 +180,16 @@ def test_corrected_mask_is_no_longer_the_model_s(
     process = run()
     assert "mean Dice 0.667" in process.stderr
     assert "learned from" not in process.stderr
+
+
+def test_parts_of_the_tumour_are_judged_where_both_tell_them_apart(run: Run, a_cohort: Cohort, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        a_cohort.add(name, a_tumour(enhancing=3, width=2), a_tumour())
+    process = run()
+    assert process.returncode == 2
+    assert "region 'tumour-core' of mask a.nii.gz is ambiguous" in process.stderr
+    process = run("--numbering", "brats-2023", "--labels-numbering", "brats-2021")
+    assert process.returncode == 0, process.stderr
+    line = next(line for line in process.stderr.splitlines() if line.startswith("enhancing"))
+    assert line.split() == ["enhancing", "0.667", "0.667", "4.0", "4.0", "2"]
+    assert rows_of(tmp_path / "out" / "studies.csv")[1]["enhancing_matched_dice"] == str(2 / 3)
