@@ -11,7 +11,7 @@ from gliomics.segmentation.inputs import LabelledCase, prepare_case
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.postprocess import PART_VALUES
 from gliomics.segmentation.settings import InnerRegionSettings, SegmentationSettings
-from gliomics.study import Mask, Study, Volume, write_mask, write_volume
+from gliomics.study import Mask, Study, Volume, write_mask, write_study_json, write_volume
 from gliomics.study.numbering import PARTS_OF_REGION
 from tests.unit.tiny_networks import TINY
 
@@ -56,4 +56,5 @@ def a_labelled_ring(
     label = root / "labels" / "final" / f"{name}.nii.gz"
     write_mask(mask.with_array(np.array([0, *values], dtype=np.uint8)[mask.array]), label)
     study = Study(id=name, patient_id=name, folder=root / name, sequences=paths, numbering=numbering)
+    write_study_json(study.folder, [study])
     return LabelledStudy(study, label)

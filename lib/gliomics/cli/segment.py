@@ -49,7 +49,9 @@ def segment(
     if maps is not None:
         kinds = ("probability", "uncertainty")
         check_apart([maps / f"{study.id}_{kind}.nii.gz" for study in every_study for kind in kinds], images)
-    segment_one = _on_server(server, model, out, maps) if server else _here(model, models, resample_to, out, maps)
+    segment_one = (
+        _on_server(server, model, out, maps) if server else segment_here(model, models, resample_to, out, maps)
+    )
     failures = Failures(only=len(every_study) == 1)
     for study in with_progress(every_study, f"segmenting with {model}", len(every_study)):
         with failures.of(study.id):
@@ -62,9 +64,10 @@ def segment(
     failures.end()
 
 
-def _here(
-    model: str, models: Path | None, resample_to: str | None, out: Path, maps: Path | None
+def segment_here(
+    model: str, models: Path | None, resample_to: str | None, out: Path, maps: Path | None = None
 ) -> Callable[[Study], list[str]]:
+    """What writes a study's mask into the folder ``out``, and says what to beware of."""
     from gliomics.models import ModelStore
     from gliomics.segmentation.labelled import load_volumes
     from gliomics.segmentation.mask_record import MaskRecord

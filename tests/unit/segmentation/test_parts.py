@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from gliomics.cohort.feature_table import read_features_csv
 from gliomics.errors import InputError
 from gliomics.evaluation import dice as dice_of
 from gliomics.features.regions import select_region
-from gliomics.models import ModelCard
+from gliomics.models import ModelCard, ModelStore
 from gliomics.segmentation.labelled import prepare_labelled
 from gliomics.segmentation.networks import EfficientNetUNetSettings, build_network
 from gliomics.segmentation.postprocess import PART_VALUES, to_parts
@@ -22,6 +24,7 @@ from gliomics.segmentation.settings import (
     SegmentationSettings,
     TrainSettings,
 )
+from gliomics.segmentation.weights import WEIGHTS, save_weights
 from gliomics.study import read_label_names, read_mask
 from gliomics.study.numbering import (
     CORE,
@@ -33,6 +36,7 @@ from gliomics.study.numbering import (
 from gliomics.training.calibration import ScoredCase, choose_rules
 from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.scores import region_dice
+from tests.unit.features.command import gliomics
 from tests.unit.ring_tumours import INNER, NEEDS, PARTS, a_case, a_labelled_ring, a_ring
 from tests.unit.tiny_networks import a_card
 
@@ -187,3 +191,29 @@ def test_label_of_the_whole_alone_teaches_what_lies_outside_it(tmp_path: Path) -
     assert all(value.isfinite().all() for value in weights.values())
     rules = choose_rules([ScoredCase.of(item, np.zeros((3, *item.target.shape))) for item in (case, divided)])
     assert len(rules.inner) == 2
+
+
+def test_regions_of_automatic_parts_are_measured_by_one_command(
+    segmenter: Segmenter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The masks stay, and a second run makes none anew."""
+    studies = a_labelled_ring(tmp_path / "studies", 7).study.folder
+    state = segmenter.network.state_dict()
+    store = ModelStore(tmp_path / "models")
+    store.publish(
+        "parts", store.add(a_parts_card(), {WEIGHTS: partial(save_weights, state)}).card.version, "a test model"
+    )
+    (tmp_path / "quick.yaml").write_text("featureClass:\n  firstorder: [Mean]\n")
+    given = ["--out", tmp_path / "out.csv", "--config", tmp_path / "quick.yaml", "--cache", tmp_path / "cache"]
+    given += ["--model", "parts", "--models", tmp_path / "models", "--workers", "1"]
+    answer = gliomics(capsys, "features", studies, *given)
+    assert answer.returncode == 0, answer.stderr
+    rows = {row.region: row.values for row in read_features_csv(tmp_path / "out.csv")}
+    assert list(rows) == ["whole", "tumour-core", "enhancing", "oedema"]
+    assert rows["enhancing"]["t1c_original_firstorder_Mean"] > rows["whole"]["t1c_original_firstorder_Mean"]
+    mask = tmp_path / "out_masks" / "ring-7.seg.nrrd"
+    written = mask.stat().st_mtime_ns
+    assert gliomics(capsys, "features", studies, *given).returncode == 0
+    assert mask.stat().st_mtime_ns == written
+    refused = gliomics(capsys, "features", studies, "--masks", tmp_path, *given)
+    assert "give either --masks" in refused.stderr

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gliomics.cli.features.cohort import BRAIN, CONFIG, NUMBERING, REGION, MeasuredCohort, open_cohort
+from gliomics.cli.segment import segment_here
 from gliomics.cli.terminal.console import (
     RESAMPLE_TO,
     STUDIES,
+    check_table,
     console,
     is_one_study,
     report_left_out,
@@ -42,10 +44,17 @@ class Speed:
 
 def features(
     studies: Annotated[Path, STUDIES],
-    masks: Annotated[
-        list[Path], typer.Option(help="Folder of masks, <study id>.nii.gz (or .nii, .nrrd, .seg.nrrd) each.")
-    ],
     out: Annotated[Path, typer.Option(help="The table to write (CSV): one row per study and region.")],
+    masks: Annotated[
+        list[Path] | None, typer.Option(help="Folder of masks, <study id>.nii.gz (or .nii, .nrrd, .seg.nrrd) each.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Without --masks: segment every study with this model first. Its masks are kept beside OUT, in a "
+            "folder of its name and _masks. A model of tumour parts has each of them measured."
+        ),
+    ] = None,
     config: Annotated[str, CONFIG] = "panel",
     region: Annotated[list[str] | None, REGION] = None,
     numbering: Annotated[str | None, NUMBERING] = None,
@@ -82,16 +91,25 @@ def features(
 ) -> None:
     """Measure regions of every study and write one row per study and region to OUT.
 
-    Studies without a mask are reported and left out. A study that cannot be measured is reported and the others
-    go on; the exit code is 1 then. Interrupted, the same command goes on where it stopped.
+    Masks are those of --masks, or those that --model makes first. Studies without a mask are reported and left out. A
+    study that cannot be measured is reported and the others go on; the exit code is 1 then. Interrupted, the same
+    command goes on where it stopped.
     """
     from gliomics.cohort import processes
 
+    if (masks is None) == (model is None):
+        raise InputError("give either --masks, the folder of the studies' masks, or --model, which makes them first")
     # One study under the panel's configuration is measured before processes have started.
     if workers != 1 and scheduler is None and not (is_one_study(studies) and config == "panel"):
         processes.prepare()
     from gliomics.cohort.extraction import Extraction
 
+    not_segmented = Failures()
+    if model is not None:
+        masks, region = [out.with_name(f"{out.stem}_masks")], region or regions_of(model, models)
+        check_table(out)
+        _segment_first(studies, model, masks[0], models, resample_to, not_segmented)
+    assert masks is not None
     cohort = open_cohort(studies, masks, brain=brain, config=config, regions=region, out=out)
     if len(masks) > 1:
         raise InputError(
@@ -103,7 +121,38 @@ def features(
     extraction.check()
     failures = Failures(only=len(cohort.studies) == 1)
     _measure(cohort, extraction, Speed(workers, cache, scheduler), out, failures)
+    failures.errors += not_segmented.errors
     failures.end()
+
+
+def regions_of(model: str, models: Path | None) -> list[str] | None:
+    """All regions of a model's masks, where these tell the parts of a tumour apart; None where they do not."""
+    from gliomics.models import ModelStore
+    from gliomics.study.numbering import OEDEMA, PARTS_OF_REGION
+
+    parts = ModelStore(models).current(model).card.labels
+    regions = [region for region, needed in PARTS_OF_REGION.items() if set(needed) <= parts.keys()]
+    return ["whole", *sorted(regions, key=lambda region: region == OEDEMA)] if regions else None
+
+
+def _segment_first(
+    studies: Path, model: str, folder: Path, models: Path | None, resample_to: str | None, failures: Failures
+) -> None:
+    """Write the mask that a model makes of every study, unless it is there from an interrupted run."""
+    from gliomics.models import ModelStore
+    from gliomics.segmentation.mask_record import MaskRecord
+    from gliomics.study import find_mask, open_studies
+
+    every_study = open_studies(studies, lambda *_: None)  # they are reported when they are measured
+    card = ModelStore(models).current(model).card
+    folder.mkdir(parents=True, exist_ok=True)
+    segment_one, record = segment_here(model, models, resample_to, folder), MaskRecord(folder)
+    for study in with_progress(every_study, f"segmenting with {model}", len(every_study)):
+        with failures.of(study.id):
+            mask = find_mask(folder, study.id)
+            if mask is None or record.made_by(mask) != f"{card.name} version {card.version}":
+                for warning in segment_one(study):
+                    console.print(f"{study.id}: {warning}", style="yellow", markup=False)
 
 
 def _measure(cohort: MeasuredCohort, extraction: Extraction, speed: Speed, out: Path, failures: Failures) -> None:
