@@ -105,9 +105,10 @@ def _estimates(before: Reading, after: Reading) -> list[Change]:
 
 
 def _bars(before: EstimateReading, after: EstimateReading) -> list[Change]:
+    """Each class; of an answer that was joined to another one the most probable alone, as it is shown."""
     earlier = {bar.name: bar for bar in before.bars}
     rows = [Change(after.title, before.headline, after.headline)]
-    for bar in after.bars:
+    for bar in after.bars[:1] if after.part_of else after.bars:
         if bar.name in earlier:
             difference = bar.probability - earlier[bar.name].probability
             name = f"{after.title}: {bar.title.partition(' (')[0]}"

@@ -89,6 +89,13 @@ def test_another_version_of_a_model_is_not_compared() -> None:
     assert not any(row.name.startswith("IDH") for row in changes(reading(20.0, 40.0, 0.8), after))
 
 
+def test_of_what_was_joined_to_another_answer_one_class_is_compared() -> None:
+    before, after = reading(20.0, 40.0, 0.8), reading(20.0, 40.0, 0.6)
+    after = replace(after, estimates=[replace(after.estimates[0], part_of="WHO class")])
+    names = [row.name for row in changes(before, after) if row.name.startswith("IDH")]
+    assert names == ["IDH", "IDH: mutant"]
+
+
 def test_different_regions_are_refused_in_a_sentence() -> None:
     with pytest.raises(InputError, match="of different regions, 'whole' of 'x' and 'oedema' of 'y'; compare the same"):
         changes(reading(20.0, 40.0, 0.8), replace(reading(20.0, 40.0, 0.8), region="oedema", study_id="y"))
