@@ -150,7 +150,10 @@ def test_subtype_is_estimated_from_the_uploaded_segment(a_server: Server, a_labe
     assert alone == replace(estimate, margin=None)
     with pytest.raises(ClientError, match="margin is 'no'; expected true or false"):
         a_server.client.subtype("case-0", label=a_label, params={"margin": "no"})
-    assert a_server.client.info()["models"]["subtype"]["subtype_models"]["subtype_size"]["classes"]
+    offered = a_server.client.info()["models"]["subtype"]["subtype_models"]["subtype_size"]
+    assert offered["class_titles"] == {"small": "small", "large": "large"}
+    assert sum(offered["training_shares"].values()) == pytest.approx(1)
+    assert (offered["training_shares"].keys(), offered["uses_age"]) == (set(offered["classes"]), False)
 
 
 def test_prevalence_and_age_count_where_a_request_tells_them(a_server: Server, a_label: Path) -> None:

@@ -188,6 +188,20 @@ def test_training_shares_are_whole_percentages_that_sum_to_100() -> None:
     assert trainingPercentages(Model("older", "subtype", "")) == {}
 
 
+def test_what_a_server_says_of_its_subtype_models_is_taken_over() -> None:
+    described = {
+        "title": "IDH",
+        "question": "IDH",
+        "class_titles": IDH.classes,
+        "training_shares": IDH.shares,
+        "uses_age": True,
+    }
+    info = offerOf({"models": {"subtype": {"subtype_models": {"subtype_idh": described, "older": {"classes": ["a"]}}}}})
+    idh, older = info.ofKind("subtype")
+    assert idh == IDH
+    assert (older.question, older.shares, older.usesAge) == ("", {}, False)
+
+
 def test_a_server_without_subtype_models_is_told_of_no_patient(connected: Any) -> None:
     connected.model.info = offerOf({"models": {"radiomics": {}}})
     connected.refresh()
