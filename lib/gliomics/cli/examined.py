@@ -35,7 +35,10 @@ NUMBERING = typer.Option(
 AGE = typer.Option(help="The patient's age in years, which makes estimates better.", min=0, max=120, show_default=False)
 MODELS = typer.Option(help="Folder with models trained here, besides those shipped.")
 
-_DRAWN_BY_NOBODY = "nobody has looked at this mask: what is measured and estimated is only as good as it is"
+_DRAWN_BY_NOBODY = (
+    "nobody has looked at this mask: what is measured and estimated is only as good as it is; models draw smoother "
+    "edges than people, and after a correction one subtype estimate in ten changed by more than 0.2"
+)
 
 
 def find_examination(text: str, studies: Path | None) -> tuple[Study, Path]:

@@ -18,6 +18,9 @@ from gliomics.subtype.predict import SubtypeModel
 CHANCE = 0.5
 """The AUC of a model that knows nothing."""
 MAJORITY = 0.5
+WIDE = 0.1
+"""A range over moved edges that is told: half of a change of a probability that counts, because an edge that somebody
+else draws differs by more than being moved."""
 REASONS = 3
 """Features that are given as reasons."""
 _MANY = 0.2
@@ -158,9 +161,9 @@ class EstimateInWords:
         return [*cautions, *self._edge_caution()]
 
     def _edge_caution(self) -> list[str]:
-        """That moving the edge changes the estimate more than the fit is unsure of it; empty where it does not."""
-        margin, (low, high) = self.estimate.margin, self.estimate.intervals[self.estimate.predicted]
-        if margin is None or not _is_wide(margin, high - low):
+        """That moving the edge changes the estimate; empty where it hardly does."""
+        margin = self.estimate.margin
+        if margin is None or not _is_wide(margin):
             return []
         return [f"It depends on where the edge is drawn: {self._over_moved_edges(margin)}."]
 
@@ -287,9 +290,9 @@ def _figure(metric: Metric, telling: str, variant: str) -> str:
     )
 
 
-def _is_wide(margin: Sequence[float], spread: float) -> bool:
-    """Whether moving the edge changes an estimate more than the spread of the fit, or takes its majority away."""
-    return margin[1] - margin[0] > spread or margin[0] < MAJORITY <= margin[1]
+def _is_wide(margin: Sequence[float]) -> bool:
+    """Whether moving the edge changes an estimate by more than :data:`WIDE`, or takes its majority away."""
+    return margin[1] - margin[0] > WIDE or margin[0] < MAJORITY <= margin[1]
 
 
 def _quoted(name: str) -> str:
