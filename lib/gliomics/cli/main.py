@@ -27,6 +27,7 @@ from gliomics.cli.subtype.command import subtype
 from gliomics.cli.terminal.ending import exit_code, flush, open_streams
 from gliomics.cli.tokens import tokens
 from gliomics.cli.train import train
+from gliomics.cli.vasari import vasari
 from gliomics.version import __version__
 
 app = typer.Typer(
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command("import")(import_data)
-for command in (serve, segment, features, stability, describe_features, report, export, delta, make_samples):
+for command in (serve, segment, features, stability, describe_features, vasari, report, export, delta, make_samples):
     app.command()(command)
 for former in (import_dicom, import_lgg):
     app.command(hidden=True)(former)

@@ -57,14 +57,14 @@ def correct_bias_field(volume: Volume, inside: npt.NDArray[np.bool_], name: str 
     factors = [max(1, min(_SHRINK, size // _SHRINK)) for size in volume.shape]
     corrector = _new_corrector()
     corrector.SetMaximumNumberOfIterations(_ITERATIONS)
-    with _one_thread():
+    with one_thread():
         corrector.Execute(_shrink(image, factors), _shrink(mask, factors))
     field = from_sitk(corrector.GetLogBiasFieldAsImage(image)).array
     return volume.with_array(volume.array.astype(np.float64) / np.exp(field.astype(np.float64)))
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """On several threads N4 adds up in another order and may stop at another iteration: the field would depend on how
     many cores a computer has, by up to 1 %. Its parts ask for the number of threads that holds for all of ITK."""
     before = _threads()

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "features": "{studies} --masks {empty} --out {new} --workers 1 --cache {cache}",
     "stability": "{studies} --masks {empty} --out {new}",
     "describe-features": "",
+    "vasari": "{studies} --masks {empty} --out {new}",
     "report": "{studies}/case-1 --mask {empty} --out {new}",
     "export": "case-1 --studies {studies} --mask {empty} --out {new}",
     "delta": "{table} --out {new}",

@@ -1,0 +1,246 @@
+"""The VASARI features that the parts of a tumour and their place in the atlas tell; the others stay open, and why.
+
+The features of place are about core and enhancing part where the mask tells these and has one, else about all of the
+tumour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import distance_transform_edt, find_objects, generate_binary_structure, label, maximum_filter
+
+from gliomics.errors import InputError
+from gliomics.radiology.atlas import CORTEX, DEEP_WHITE_MATTER, VENTRICLES, Array, Atlas
+from gliomics.radiology.catalogue import CATALOGUE, proportion_category
+from gliomics.radiology.location import Location, crosses_midline, locate
+from gliomics.radiology.placement import Placement
+from gliomics.study.numbering import CORE, ENHANCING, OEDEMA, UNDIVIDED, MaskNumbering
+from gliomics.study.volumes import Mask
+
+Bools = npt.NDArray[np.bool_]
+
+NO_PARTS = "the mask does not tell the parts of the tumour apart"
+NO_SIZE = "the voxel size is unknown"
+NOT_PLACED = "the study was not laid on the atlas"
+_NO_ENHANCEMENT = "not applicable: nothing enhances"
+_LEAST_FOCUS = 0.02
+_LEAST_CONTACT = 0.01
+_LEAST_CORTEX = 0.05
+_SOLID = 0.05
+_THICK_MM = 3.0
+_FINE_MM = 2.0
+_SATELLITE_MM3 = 65.0
+_CONNECTED = generate_binary_structure(3, 3)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The ``value`` of a feature in words, or None and why it is ``open``."""
+
+    value: str | None = None
+    open: str | None = None
+
+
+@dataclass(frozen=True)
+class VasariReport:
+    """The findings of one study by VASARI's numbers, the figures behind them, and the location."""
+
+    findings: Mapping[str, Finding]
+    figures: Mapping[str, float] = field(default_factory=dict)
+    location: Location | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """A row of a table: a column for each feature (None where it is open), for its figures and the location."""
+        place = self.location
+        row: dict[str, Any] = {feature.column: self.findings[feature.code].value for feature in CATALOGUE}
+        row["vasari_open"] = " ".join(code for code, finding in self.findings.items() if finding.open)
+        row |= {f"vasari_{name}": self.figures.get(name) for name in _FIGURES}
+        row["location_side"] = place.side if place else None
+        row["location_left_share"] = place.left_share if place else None
+        row["location_midline_atlas_mm"] = place.midline_mm if place else None
+        row["location_crosses_midline"] = None if place is None or place.crosses is None else _yes(place.crosses)
+        shares = place.shares if place else {}
+        return row | {f"location_share_{name.replace(' ', '_')}": shares.get(name) for name in _STRUCTURES}
+
+    def as_json(self) -> dict[str, Any]:
+        """The record for a JSON file."""
+        return {
+            "findings": {code: asdict(finding) for code, finding in self.findings.items()},
+            "figures": dict(self.figures),
+            "location": None if self.location is None else {**asdict(self.location), "main": self.location.main},
+        }
+
+
+_FIGURES = ("share_enhancing", "share_non_enhancing", "share_oedema", "foci", "enhancing_margin_mm", "satellites")
+_STRUCTURES = (
+    "frontal lobe", "temporal lobe", "parietal lobe", "occipital lobe", "insula", "brainstem", "corpus callosum",
+    "thalamus", "internal capsule", "cerebellum", "central white matter or basal ganglia", "cortex", "ventricles",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TumourParts:
+    """The parts of a tumour on one grid; ``whole`` has all of them, each is None where they are not told.
+
+    ``affine`` is that of the grid, ``spacing`` the voxel size in mm, None where it is unknown.
+    """
+
+    whole: Bools
+    affine: Array
+    core: Bools | None = None
+    oedema: Bools | None = None
+    enhancing: Bools | None = None
+    spacing: tuple[float, float, float] | None = None
+
+    @property
+    def solid(self) -> Bools:
+        """What the features of place are about: core and enhancing part, or the whole where there are none."""
+        if self.core is None or self.enhancing is None:
+            return self.whole
+        matrix: Bools = self.core | self.enhancing
+        return matrix if matrix.any() else self.whole
+
+
+def parts_of(mask: Mask, numbering: MaskNumbering, *, name: str, spacing_known: bool) -> TumourParts:
+    """The parts of the tumour in a mask, cut to their box; ``name`` says in errors whose it is.
+
+    A mask that may be of the whole tumour alone is taken as that. Raises :class:`InputError` for a mask without
+    tumour and for values that may be one part or another.
+    """
+    tumour = np.isin(mask.array, sorted(numbering.tumour))
+    if not tumour.any():
+        raise InputError(f"{name} holds no tumour: no voxel is labelled but a cavity; draw the tumour or leave it out")
+    box = find_objects(tumour.astype(np.uint8))[0]
+    affine = mask.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ [side.start for side in box]
+    spacing = mask.spacing if spacing_known else None
+    if any(numbered.parts[value] == UNDIVIDED for numbered in numbering.numberings for value in numbering.labels):
+        return TumourParts(tumour[box], affine, spacing=spacing)
+    core, oedema, enhancing = (
+        np.isin(mask.array[box], sorted(numbering.labels_of((part,), part, name))) for part in (CORE, OEDEMA, ENHANCING)
+    )
+    return TumourParts(tumour[box], affine, core, oedema, enhancing, spacing)
+
+
+def vasari(parts: TumourParts, placement: Placement | None, atlas: Atlas | None) -> VasariReport:
+    """What the parts of a tumour tell; features of place stay open where ``placement`` or ``atlas`` is None."""
+    figures: dict[str, float] = {}
+    findings = {item.code: Finding(open=item.open_because) for item in CATALOGUE if item.open_because}
+    findings |= dict(_proportions(parts, figures))
+    findings["F9"] = _multifocality(parts, figures)
+    findings["F11"] = _margin(parts, figures)
+    findings["F24"] = _satellites(parts, figures)
+    location = None
+    if placement is not None and atlas is not None:
+        location = locate(placement.places(parts.solid, parts.affine), atlas)
+    findings |= dict(_of_place(location))
+    for code, part in (("F15", parts.oedema), ("F22", parts.core), ("F23", parts.enhancing)):
+        findings[code] = _crossing(part, parts.affine, placement, atlas)
+    return VasariReport({item.code: findings[item.code] for item in CATALOGUE}, figures, location)
+
+
+def _proportions(parts: TumourParts, figures: dict[str, float]) -> Iterator[tuple[str, Finding]]:
+    if parts.core is None or parts.oedema is None or parts.enhancing is None:
+        yield from ((code, Finding(open=NO_PARTS)) for code in ("F4", "F5", "F6", "F7", "F14"))
+        return
+    total = np.count_nonzero(parts.whole)
+    enhancing, core, oedema = (
+        float(np.count_nonzero(part) / total) for part in (parts.enhancing, parts.core, parts.oedema)
+    )
+    figures |= {"share_enhancing": enhancing, "share_non_enhancing": core, "share_oedema": oedema}
+    strength = Finding(open="not told by a mask of parts: how strong the enhancement is, is seen in images")
+    necrosis = Finding(open="the parts do not tell necrosis from other core without enhancement")
+    yield "F4", Finding("none") if not enhancing else strength
+    yield "F5", Finding(proportion_category(enhancing))
+    yield "F6", Finding(proportion_category(core))
+    yield "F7", Finding("none") if not core else necrosis
+    yield "F14", Finding(proportion_category(oedema))
+
+
+def _multifocality(parts: TumourParts, figures: dict[str, float]) -> Finding:
+    """Regions of the whole abnormality that are not connected and each hold a share of the tumour."""
+    regions, count = label(parts.whole, _CONNECTED)
+    tumour = np.bincount(regions[parts.solid], minlength=count + 1)[1:]
+    foci = int(np.count_nonzero(tumour >= _LEAST_FOCUS * tumour.sum()))
+    figures["foci"] = foci
+    return Finding("multifocal or multicentric" if foci > 1 else "focal")
+
+
+def _margin(parts: TumourParts, figures: dict[str, float]) -> Finding:
+    if parts.core is None or parts.enhancing is None:
+        return Finding(open=NO_PARTS)
+    if not parts.enhancing.any():
+        return Finding(_NO_ENHANCEMENT)
+    core = np.count_nonzero(parts.core)
+    if core < _SOLID * (core + np.count_nonzero(parts.enhancing)):
+        return Finding("solid")
+    if parts.spacing is None:
+        return Finding(open=NO_SIZE)
+    if max(parts.spacing) > _FINE_MM:
+        return Finding(open=f"voxels of {max(parts.spacing):g} mm are too large to tell a margin of 3 mm")
+    thickness = margin_thickness(parts.enhancing, parts.spacing)
+    figures["enhancing_margin_mm"] = thickness
+    return Finding("thick" if thickness >= _THICK_MM else "thin")
+
+
+def margin_thickness(part: Bools, spacing: tuple[float, float, float]) -> float:
+    """The thickness of a part in mm: twice the distance from its middle to its edge, the median along its middle.
+
+    The middle are the voxels that are as far from the edge as any of their neighbours. Of an odd number of voxels
+    across, this gives half a voxel too much, of an even number half a voxel too little.
+    """
+    padded = np.pad(part, 1)
+    distance = distance_transform_edt(padded, sampling=spacing)
+    middle = padded & (distance >= maximum_filter(distance, footprint=_CONNECTED))
+    return float(2 * np.median(distance[middle]) - 0.5 * np.mean(spacing))
+
+
+def _satellites(parts: TumourParts, figures: dict[str, float]) -> Finding:
+    if parts.core is None or parts.enhancing is None:
+        return Finding(open=NO_PARTS)
+    if not parts.enhancing.any():
+        return Finding(_NO_ENHANCEMENT)
+    if parts.spacing is None:
+        return Finding(open=NO_SIZE)
+    regions, count = label(parts.solid, _CONNECTED)
+    main = 1 + int(np.bincount(regions.ravel())[1:].argmax())
+    around, _ = label(parts.whole, _CONNECTED)
+    same = around == around[regions == main][0]
+    enhancing = np.bincount(regions[parts.enhancing & same], minlength=count + 1) * float(np.prod(parts.spacing))
+    satellites = sum(1 for number in range(1, count + 1) if number != main and enhancing[number] >= _SATELLITE_MM3)
+    figures["satellites"] = satellites
+    return Finding("present" if satellites else "absent")
+
+
+def _of_place(location: Location | None) -> Iterator[tuple[str, Finding]]:
+    if location is None:
+        yield from ((code, Finding(open=NOT_PLACED)) for code in ("F1", "F2", "F19", "F20", "F21"))
+        return
+    outside = "less than half of the tumour lies in the structures of the atlas"
+    yield "F1", Finding(location.main) if location.main else Finding(open=outside)
+    yield "F2", Finding(location.side)
+    yield "F19", Finding("present" if location.shares[VENTRICLES] >= _LEAST_CONTACT else "absent")
+    yield "F20", Finding("present" if location.shares[CORTEX] >= _LEAST_CORTEX else "absent")
+    invaded = [name for name in DEEP_WHITE_MATTER if location.shares[name] >= _LEAST_CONTACT]
+    yield "F21", Finding(", ".join(invaded) or "absent")
+
+
+def _crossing(part: Bools | None, affine: Array, placement: Placement | None, atlas: Atlas | None) -> Finding:
+    """Whether a part lies on both sides of the midline."""
+    if part is None:
+        return Finding(open=NO_PARTS)
+    if not part.any():
+        return Finding("not applicable: there is none")
+    if placement is None or atlas is None:
+        return Finding(open=NOT_PLACED)
+    crosses = crosses_midline(atlas.left_of_midline(placement.places(part, affine)))
+    return Finding(open="it ends within 3 mm of the midline") if crosses is None else Finding(_yes(crosses))
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
