@@ -46,6 +46,8 @@ _HEIGHTS_MM = (125.0, 150.0, 175.0)
 _SCALES = (0.7, 1.4)
 """How far the registration may scale: heads of adults differ by less from the reference."""
 _LEAST_OVERLAP = 0.75
+_BESIDE_MM = 10.0
+"""By so much the middle of a head may differ from the midline of its brain, where ears or a cut skull shift it."""
 _COARSE, _FINE = 6, 3
 _MARGIN_VOXELS = 2
 _ITERATIONS = 60
@@ -159,11 +161,15 @@ def place_on_atlas(image: Volume, atlas: Atlas, *, spacing_known: bool, name: st
         fit = _best(upright, atlas, starts)
     to_atlas = fit.to_atlas @ np.linalg.inv(upright.affine)
     overlap = _overlap(image, to_atlas, atlas)
-    if overlap < _LEAST_OVERLAP or not fit.is_plausible:
+    centre = np.array([head.middle, *(head.low + head.high)[1:] / 2])
+    middle = (centre - origin(upright)) / np.array(upright.spacing)
+    beside = abs(float(atlas.left_of_midline((fit.to_atlas[:3, :3] @ middle + fit.to_atlas[:3, 3])[None])[0]))
+    if overlap < _LEAST_OVERLAP or beside > _BESIDE_MM or not fit.is_plausible:
         raise InputError(
-            f"{name} could not be laid on the atlas: {overlap:.0%} of the reference brain lies on the head, scaled by "
-            f"{fit.scales.min():.2f} to {fit.scales.max():.2f}; expected {_LEAST_OVERLAP:.0%} and more, {_SCALES[0]} "
-            f"to {_SCALES[1]}; {remedy}"
+            f"{name} could not be laid on the atlas: {overlap:.0%} of the reference brain lies on the head, whose "
+            f"middle came to lie {beside:.0f} mm beside the midline, scaled by {fit.scales.min():.2f} to "
+            f"{fit.scales.max():.2f}; expected {_LEAST_OVERLAP:.0%} and more, at most {_BESIDE_MM:g} mm, {_SCALES[0]} to "
+            f"{_SCALES[1]}; {remedy}"
         )
     return Placement(to_atlas, REGISTERED, overlap)
 
