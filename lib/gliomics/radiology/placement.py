@@ -168,8 +168,8 @@ def place_on_atlas(image: Volume, atlas: Atlas, *, spacing_known: bool, name: st
         raise InputError(
             f"{name} could not be laid on the atlas: {overlap:.0%} of the reference brain lies on the head, whose "
             f"middle came to lie {beside:.0f} mm beside the midline, scaled by {fit.scales.min():.2f} to "
-            f"{fit.scales.max():.2f}; expected {_LEAST_OVERLAP:.0%} and more, at most {_BESIDE_MM:g} mm, {_SCALES[0]} to "
-            f"{_SCALES[1]}; {remedy}"
+            f"{fit.scales.max():.2f}; expected {_LEAST_OVERLAP:.0%} and more, at most {_BESIDE_MM:g} mm, "
+            f"{_SCALES[0]} to {_SCALES[1]}; {remedy}"
         )
     return Placement(to_atlas, REGISTERED, overlap)
 
