@@ -95,6 +95,6 @@ def test_session_of_the_documentation_runs(
     (shown,) = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     printed = capsys.readouterr().out
     assert NUMBER.sub("#", printed) == NUMBER.sub("#", shown)
-    # A network's mask has a voxel more or less where the processor has units for bfloat16, and a warning may go with it.
+    # A network's mask has a voxel more or less where the processor has units for bfloat16, and with it a warning.
     for here, there in zip(NUMBER.findall(printed), NUMBER.findall(shown), strict=True):
         assert float(here) == pytest.approx(float(there), abs=0.011 if "." in there else 1)
