@@ -248,7 +248,8 @@ def test_label_and_image_in_params_cannot_replace_the_request(a_server: Server, 
 
 
 def test_nothing_uploaded_stays_on_disk_after_the_answer(a_server: Server, a_label: Path) -> None:
-    before = a_server.written()
+    a_server.client.infer("segmentation_flair", "case-0")  # what the model draws of a study of its own is kept
+    before = {name: content for name, content in a_server.written().items() if "/tmp/" not in name}
     a_server.client.features("case-0", label=a_label)
     a_server.client.infer("segmentation_flair", "case-0")
     end = time.monotonic() + 5  # the server removes its answer once it is sent, which is after we have it
