@@ -76,7 +76,7 @@ def test_server_segments_estimates_and_keeps_the_label(real_studies: Path, tmp_p
             write_bytes(automatic, client.infer("segmentation_multi", study.id).label or b"")
             assert read_mask(automatic).array.any()
             estimates = {estimate.model: estimate for estimate in client.subtype(study.id, label=automatic)}
-            assert set(estimates) == {"subtype_codeletion", "subtype_coc2", "subtype_idh"}
+            assert set(estimates) == {"who_class", "subtype_codeletion", "subtype_coc2", "subtype_idh"}
             client.save_label(study.id, automatic)
             saved = read_mask(label_path(real_studies, study.id))
             np.testing.assert_array_equal(saved.array, read_mask(automatic).array)
