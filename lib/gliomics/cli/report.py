@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from gliomics.cli.terminal.console import RESAMPLE_TO, console
 
 if TYPE_CHECKING:
     from gliomics.report.case_report import CaseReport
+    from gliomics.report.examine import ExaminedSegment
 
 
 def report(
@@ -31,6 +33,13 @@ def report(
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
     age: Annotated[float | None, AGE] = None,
     models: Annotated[Path | None, MODELS] = None,
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder made by `gliomics subtype fit-network`: also show what it estimates, and by a heat map which "
+            "places of the tumour speak for it."
+        ),
+    ] = None,
 ) -> None:
     """Write one examination as an HTML page: slices with the mask, subtype estimates, features, and where each is from.
 
@@ -48,13 +57,28 @@ def report(
     check_replaceable(page)
     store = ModelStore(models)
     with mask_of(examined, root, mask, store=store, model=model, resample_to=resample_to) as (examined, mask_file):
-        case = examine(
+        segment = examine(
             examined, mask_file, store, numbering=numbering, resample_to=resample_to, circumstances=Circumstances(age)
-        ).case()
+        )
+        case = segment.case() if network is None else _with_heat_map(segment, network)
     introduction = "Made on one computer from the images and the mask named below; nothing was sent anywhere."
     write_report(page, Report(title=f"Report on {examined.id}", cases=[case], introduction=introduction))
     _summarise(case)
     console.print(f"{page}: open it in a browser\n{RESEARCH_NOTICE}", markup=False)
+
+
+def _with_heat_map(segment: ExaminedSegment, folder: Path) -> CaseReport:
+    """The case with what a tumour network says of it."""
+    from gliomics.models import load_model_folder
+    from gliomics.report.heat_map import heat_map_picture
+    from gliomics.tumour_network.predict import TumourNetworkModel
+
+    reading_network = TumourNetworkModel(load_model_folder(folder))
+    reading = reading_network.read_volumes(segment.volumes, segment.mask, segment.study)
+    image = next(segment.volumes[name] for name in reading_network.sequences if name in segment.volumes)
+    picture = heat_map_picture(image, segment.mask, reading, spacing_known=segment.study.spacing_known)
+    case = segment.case()
+    return replace(case, pictures=[*case.pictures, picture])
 
 
 def _summarise(case: CaseReport) -> None:

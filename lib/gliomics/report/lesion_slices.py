@@ -41,7 +41,7 @@ def slices_with_outline(
     images = {name: to_canonical(volumes[name]) for name in in_order(volumes, DISPLAY_ORDER)}
     lesion = to_canonical(mask)
     outlines = {name: to_canonical(outlined).array > 0 for name, outlined in masks.items()}
-    planes = _planes(lesion.array > 0, columns)
+    planes = lesion_planes(lesion.array > 0, columns)
     window = head_box(list(images.values()), lesion.array > 0)
     width, height = ((part.stop - part.start) * edge for part, edge in zip(window, lesion.spacing[:2], strict=True))
     # Sequences lie below each other, or beside each other where they are more than the slices.
@@ -74,7 +74,7 @@ def _check(volumes: Mapping[str, Volume], masks: Mapping[str, Mask], mask_name: 
         raise InputError(f"mask '{mask_name}' is empty; there is no lesion to show")
 
 
-def _planes(lesion: npt.NDArray[np.bool_], count: int) -> list[int]:
+def lesion_planes(lesion: npt.NDArray[np.bool_], count: int) -> list[int]:
     """Up to ``count`` slices: the one of the largest area and others spread over the lesion's volume."""
     area = lesion.sum(axis=(0, 1)).astype(float)
     largest = int(area.argmax())

@@ -80,6 +80,11 @@ class TumourNetworkModel:
             warnings.append("the tumour looks unlike those of 99 % of the training patients")
         return TumourReading(self._estimate(members, inside, warnings, study_id, patient_id), self._map(patches, k))
 
+    def read_volumes(self, volumes: Mapping[str, Volume], mask: Mask, study: Study) -> TumourReading:
+        """:meth:`read` of images of a study, among which others than the network's may be."""
+        usable = {name: volume for name, volume in volumes.items() if name in self.sequences}
+        return self.read(usable, mask, study_id=study.id, patient_id=study.patient_id)
+
     def read_study(self, study: Study, masks: Path) -> TumourReading:
         """:meth:`read` of a study on disk with its mask in a folder."""
         volumes, mask = read_tumour(study, masks, self.card)

@@ -2,22 +2,26 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.models import ModelFolder, ModelStore, load_model_folder, write_model_folder
+from gliomics.report.heat_map import heat_map_picture
 from gliomics.segmentation.patches import covered_cells, mean_over_tumour, middle_maps, tumour_patches
 from gliomics.segmentation.segmenter import Segmenter
-from gliomics.study import Volume
+from gliomics.study import Study, Volume, write_mask, write_study_json, write_volume
 from gliomics.tumour_network.cohort import TumourCohort
 from gliomics.tumour_network.fit_model import HEADS, NetworkOptions, fit_model
 from gliomics.tumour_network.predict import TumourNetworkModel
 from gliomics.tumour_network.settings import FittingSettings
+from tests.unit.features.command import gliomics
 from tests.unit.tumour_network.planted import a_tumour
 
 pytestmark = pytest.mark.slow
@@ -149,3 +153,31 @@ def test_weights_that_are_none_of_the_network_are_refused(
     files[HEADS] = lambda path: safetensors.torch.save_file(heads, path)
     with pytest.raises(InputError, match=message):
         TumourNetworkModel(write_model_folder(tmp_path / "spots", a_model.card, files))
+
+
+def test_report_shows_where_the_network_looks(
+    model: TumourNetworkModel, a_model: ModelFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The colours of the picture are the map's: orange where it is above 0, purple below."""
+    flair, mask, _ = a_tumour(101, spot=True)
+    reading = model.read({"flair": flair}, mask, study_id="new", patient_id="new")
+    picture = heat_map_picture(flair, mask, reading)
+    assert picture.caption.startswith("spot by spots: spotted 0.")
+    assert "what each place of the tumour adds" in picture.caption.lower()
+    pixels = np.asarray(Image.open(BytesIO(picture.png)).convert("RGB")).astype(int)
+    red_minus_blue = pixels[..., 0] - pixels[..., 2]
+    assert (red_minus_blue > 60).sum() > 100
+    assert (red_minus_blue < -12).sum() > 100
+
+    folder = tmp_path / "studies" / "new"
+    write_volume(flair, folder / "flair.nii.gz")
+    write_study_json(
+        folder, [Study(id="new", patient_id="new", folder=folder, sequences={"flair": folder / "flair.nii.gz"})]
+    )
+    write_mask(mask, tmp_path / "mask.nii.gz")
+    given = [folder, "--mask", tmp_path / "mask.nii.gz", "--network", a_model.path, "--out", tmp_path / "page.html"]
+    answer = gliomics(capsys, "report", *given)
+    assert answer.returncode == 0, answer.stderr
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "orange speaks for it" in page
+    assert "Heat map of new. spot by spots" in page
