@@ -34,9 +34,9 @@ $(SLICER_STABLE)/.installed: requirements/slicer-5.12.txt $(STAMP)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --target $(SLICER_STABLE) -r $<
 	@touch $@
 
-# Most tests wait for other processes half of the time, so files of tests run side by side; those that compare times
-# run after them, one by one. `python -m pytest PATH` runs any of them in one process.
-WORKERS := $(shell nproc | awk "{print (\$$1 < 4) ? \$$1 : 4}")
+# Most tests wait for other processes half of the time, so files of tests run side by side, three on two cores; those that
+# compare times run after them, one by one. `python -m pytest PATH` runs any of them in one process.
+WORKERS := $(shell nproc | awk "{print (\$$1 < 3) ? int(1.5 * \$$1) : 4}")
 SIDE_BY_SIDE := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"
 ALONE := $(BIN)/python -m pytest -m alone $(shell grep -rl "mark\.alone" tests --include "test_*.py" --exclude-dir benchmarks)
 
