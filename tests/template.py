@@ -150,7 +150,8 @@ def _end(code: int) -> NoReturn:
     """End as an interpreter does, but for taking every library to pieces, which takes half a second."""
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
-            thread.join()
+            with contextlib.suppress(RuntimeError):  # an interrupted start leaves one that never ran
+                thread.join()
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):

@@ -171,7 +171,7 @@ def test_an_interrupted_import_leaves_whole_studies_and_goes_on(tmp_path: Path) 
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, message = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, message
     assert "run the same command to go on" in message
     whole = list_studies(out)
     assert 2 <= len(whole) < len(names)
