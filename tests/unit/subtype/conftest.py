@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gliomics.models import ModelFolder
+from gliomics.records import FeatureRow
 from gliomics.subtype.fit import Cohort, FitOptions, fit_model
 from tests.unit.subtype.cohorts import outcomes, patients
 
@@ -29,3 +32,10 @@ def a_model(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
         other_masks={"other masks": patients(COUNTS, effect=1.0, seed=5)},
     )
     return fit_model(cohort, tmp_path_factory.mktemp("models") / "subtype_test", options).folder
+
+
+@pytest.fixture
+def a_study() -> FeatureRow:
+    """A study of a patient that the model has not seen."""
+    row = patients((5, 5, 5), effect=1.0, seed=11)[0]
+    return replace(row, study_id="a-study", diagnostics={"patient_id": "a-patient"})

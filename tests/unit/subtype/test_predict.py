@@ -11,12 +11,11 @@ from safetensors.numpy import load_file, save_file
 
 from gliomics.errors import InputError
 from gliomics.features.config import load_config
-from gliomics.features.edge import MovedEdge
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder, load_model_folder, patient_hash
 from gliomics.models.card import content_hash
 from gliomics.records import FeatureRow, SubtypeEstimate
-from gliomics.subtype.circumstances import NOTHING_KNOWN, Circumstances
+from gliomics.subtype.circumstances import Circumstances
 from gliomics.subtype.persist import ARRAYS, OUT_OF_FOLD
 from gliomics.subtype.predict import SubtypeModel
 from tests.unit.subtype.cohorts import FEATURES, patients
@@ -29,13 +28,6 @@ OUTSIDE_ALONE = (
     "outside the range of 90 % of them, where 2.4 are to be expected: "
 )
 """How what is said of the study below begins."""
-
-
-@pytest.fixture
-def a_study() -> FeatureRow:
-    """A study of a patient that the model has not seen."""
-    row = patients(COUNTS, effect=1.0, seed=11)[0]
-    return replace(row, study_id="a-study", diagnostics={"patient_id": "a-patient"})
 
 
 @pytest.fixture
@@ -56,34 +48,6 @@ def with_card(folder: Path, **changed: object) -> Path:
     card = json.loads((folder / "model.json").read_text()) | changed
     (folder / "model.json").write_text(json.dumps(card | {"card_sha256": content_hash(card)}))
     return folder
-
-
-def test_range_over_moved_edges_is_that_of_the_estimates_of_the_moved_lesions(
-    a_model: ModelFolder, a_study: FeatureRow
-) -> None:
-    model = SubtypeModel(a_model)
-    known = Circumstances(prevalence=dict(zip(model.card.classes, (0.2, 0.3, 0.5), strict=True)))
-    moved = {
-        name: dict(row.values) for name, row in zip(("grown", "shrunk"), patients((1, 1), effect=0.2), strict=True)
-    }
-    estimate = model.estimate(a_study, known)
-    with_margin = model.with_margin(estimate, a_study, known, MovedEdge(moved))
-    of_moved = [model.estimate(replace(a_study, values=values), known) for values in moved.values()]
-    range_ = [item.probabilities[estimate.predicted] for item in (estimate, *of_moved)]
-    assert with_margin.margin == [min(range_), max(range_)]
-    assert with_margin.margin[0] < with_margin.margin[1]
-    assert replace(with_margin, margin=None) == estimate
-
-
-def test_edge_that_cannot_be_moved_is_said_and_gives_no_range(a_model: ModelFolder, a_study: FeatureRow) -> None:
-    model = SubtypeModel(a_model)
-    estimate = model.estimate(a_study)
-    moved = MovedEdge({}, {"grown": "there is no room around it", "shrunk": "nothing of it would be left"})
-    alone = model.with_margin(estimate, a_study, NOTHING_KNOWN, moved)
-    assert alone.margin is None
-    assert alone.reasons[-1] == "the range over moved edges lacks the lesion shrunk: nothing of it would be left"
-    grown = model.with_margin(estimate, a_study, NOTHING_KNOWN, replace(moved, values={"grown": a_study.values}))
-    assert grown.margin == [estimate.probabilities[estimate.predicted]] * 2
 
 
 def test_estimate_says_everything_that_is_needed_to_doubt_it(a_model: ModelFolder, a_study: FeatureRow) -> None:
