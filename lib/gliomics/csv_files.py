@@ -8,6 +8,7 @@ cell. Reading takes it away again.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
@@ -15,7 +16,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from gliomics.errors import InputError
 from gliomics.files import open_file, write_text
@@ -26,6 +27,7 @@ MOST_BYTES = 1 << 30
 _FORMULA = "['’]*[ \"]*[=+\\-@＝＋－＠]"
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _BEGINS_FORMULA = re.compile(f"(^|[;\t\r\n])(?={_FORMULA})")
+_QUOTED = re.compile('"[^"]*"')
 _MARKED = re.compile(f"(^|[;\t\r\n])'(?={_FORMULA})")
 
 
@@ -53,17 +55,21 @@ def write_rows(file: TextIO, rows: Iterable[Iterable[Any]]) -> None:
 def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """The rows of a table that :func:`write_csv` or another program wrote, the header first, each with its line.
 
-    Empty lines are skipped. Raises :class:`InputError` that names the file for what is no table of text in UTF-8.
+    Text is UTF-8, or UTF-16 with its mark. Cells that are to lie between commas may lie between semicolons or tabs, as
+    spreadsheets write them, where the header has no comma. Empty lines are skipped. Raises :class:`InputError` that
+    names the file for what is no such table.
     """
     binary = open_file(path)
-    with io.TextIOWrapper(binary, encoding="utf-8-sig", newline="") as file:
+    with io.TextIOWrapper(binary, encoding=_encoding(binary), newline="") as file:
         if os.fstat(binary.fileno()).st_size > MOST_BYTES:
             raise InputError(f"{path} is larger than {MOST_BYTES // 2**20} MB, which no table of a cohort is")
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
-            if "\0" in file.read(4096):
+            begins = file.read(4096)
+            if "\0" in begins:
                 raise InputError(f"{path} is not a CSV table: it is binary; give a text file")
             file.seek(0)
+            reader = csv.reader(file, delimiter=_delimiter(begins, delimiter), strict=True)
             for row in reader:
                 if row:
                     yield reader.line_num, [_MARKED.sub(r"\1", cell) for cell in row]
@@ -73,6 +79,22 @@ def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, list[st
             raise InputError(f"{path} is not a CSV table: {error}; save it as UTF-8") from error
         except csv.Error as error:
             raise InputError(f"{path} is not a CSV table: line {reader.line_num}: {error}") from error
+
+
+def _encoding(file: BinaryIO) -> str:
+    """By the mark at the beginning of an open file."""
+    try:
+        mark = file.read(2)
+        file.seek(0)
+    except OSError:
+        return "utf-8-sig"  # reading says why
+    return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _delimiter(begins: str, wanted: str) -> str:
+    """What lies between the cells, by how the table begins: ``wanted``, or what spreadsheets write for a comma."""
+    header = _QUOTED.sub("", begins.partition("\n")[0])
+    return next((sign for sign in ";\t" if sign in header), wanted) if wanted == "," and "," not in header else wanted
 
 
 def _cell(value: Any) -> str:

@@ -99,7 +99,7 @@ def test_study_that_is_a_formula_is_no_formula_in_a_table_of_estimates(tmp_path:
     ("content", "message"),
     [
         (b"\x00\x01\x02", "it is binary"),
-        ("a,b\n1,2\n".encode("utf-16"), "save it as UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "it is binary"),
         ("größe\n1\n".encode("latin-1"), "save it as UTF-8"),
         (b'a,b\n"1,2\n', "line 2: unexpected end of data"),
         (b"a\n" + b"x" * 200_000, "field larger than field limit"),
@@ -109,3 +109,16 @@ def test_what_is_no_table_is_refused_with_the_reason(content: bytes, message: st
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(InputError, match=rf"t.csv is not a CSV table: .*{message}"):
         list(read_csv(tmp_path / "t.csv"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_table_of_a_spreadsheet_is_read_however_it_was_saved(encoding: str, separator: str, tmp_path: Path) -> None:
+    rows = [["patient_id", "größe"], ["P-1", "1.5"]]
+    (tmp_path / "t.csv").write_bytes("\r\n".join(separator.join(row) for row in rows).encode(encoding))
+    assert [row for _, row in read_csv(tmp_path / "t.csv")] == rows
+
+
+def test_semicolons_inside_cells_are_text(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text('patient_id,"a;b"\nP,1;2\n')
+    assert [row for _, row in read_csv(tmp_path / "t.csv")] == [["patient_id", "a;b"], ["P", "1;2"]]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gliomics.cli.cohort.command import cohort
 from gliomics.cli.delta import delta
 from gliomics.cli.demo.command import demo
 from gliomics.cli.demo.make_samples import make_samples
@@ -43,6 +44,7 @@ for command in (serve, segment, features, stability, describe_features, vasari, 
 for former in (import_dicom, import_lgg):
     app.command(hidden=True)(former)
 app.add_typer(subtype, name="subtype")
+app.add_typer(cohort, name="cohort")
 app.add_typer(train, name="train")
 app.add_typer(evaluate, name="evaluate")
 app.add_typer(simulate, name="simulate")

@@ -108,8 +108,8 @@ def _from_cells(cells: list[str], columns: list[str], where: str) -> FeatureRow:
             values[name] = float(cell)
         except ValueError as error:
             raise InputError(
-                f"{where}: column '{name}' holds '{cell[:40]}'; features must be numbers "
-                f"(name a column '{PREFIX}...' to keep it as a note)"
+                f"{where}: column '{name}' holds '{cell[:40]}'; features must be numbers with a "
+                f"decimal point (name a column '{PREFIX}...' to keep it as a note)"
             ) from error
     warnings = text_of.get(WARNINGS) or ""
     return FeatureRow(

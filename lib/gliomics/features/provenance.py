@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gliomics.errors import InputError
 from gliomics.features import engine
 from gliomics.features.config import FeatureConfig, load_config, preset_of
+from gliomics.records import FeatureRow
 from gliomics.study.volumes import Mask, Volume
 from gliomics.version import __version__
 
@@ -117,6 +119,21 @@ def _parameters_of(diagnostics: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return dict(diagnostics["config"])
     preset = preset_of(diagnostics.get("config_sha256"))
     return load_config(preset).parameters if preset is not None else None
+
+
+def check_comparable(rows: Sequence[FeatureRow]) -> None:
+    """Raise :class:`InputError` for rows of different regions or feature configurations."""
+    regions = {row.region for row in rows}
+    if len(regions) > 1:
+        raise InputError(f"the rows are of different regions ({', '.join(sorted(regions))}); keep one")
+    first = rows[0]
+    for row in rows:
+        if row.diagnostics.get("config_sha256") != first.diagnostics.get("config_sha256"):
+            difference = difference_in_words(row.diagnostics, first.diagnostics)
+            raise InputError(
+                f"the rows were computed with different feature configurations: of '{row.study_id}' beside "
+                f"'{first.study_id}', {difference}; compute them again with one"
+            )
 
 
 def of_drawing(mask: Mask) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from gliomics.report.examination_page import ExaminationPage
 from gliomics.report.figures import version_comparison
 from gliomics.version import __version__
 
-_GENERATOR = "Gliomics report"
+GENERATOR = "Gliomics report"
+"""By which a page of ours is told from other files."""
 
 
 @dataclass(frozen=True)
@@ -85,28 +86,32 @@ def check_replaceable(path: Path) -> None:
         return
     with open_file(path) as file:
         begins = file.read(1000)
-    if f'<meta name="generator" content="{_GENERATOR}">'.encode() not in begins:
+    if f'<meta name="generator" content="{GENERATOR}">'.encode() not in begins:
         raise InputError(f"{path} exists and is no report of Gliomics; give another file, or remove it")
 
 
 def render(report: Report) -> str:
     """The report as HTML text; every word that is not ours is escaped."""
     return (
-        _templates()
+        templates()
         .get_template("report.html")
         .render(
             report=report,
+            title=report.title,
+            created=report.created,
+            introduction=report.introduction,
             examinations=[ExaminationPage(case) for case in report.cases],
             history_picture=_history_picture(report.history) if report.history is not None else None,
             origins={"Gliomics": __version__, "Written": report.created, **report.origins},
             notice=RESEARCH_NOTICE,
-            generator=_GENERATOR,
+            generator=GENERATOR,
         )
     )
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """What lays the pages out; every word that is put in is escaped."""
     return Environment(
         loader=PackageLoader("gliomics.report"),
         autoescape=True,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.features.provenance import difference_in_words
+from gliomics.features.provenance import check_comparable
 from gliomics.records import FeatureRow
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.study.patients import canonical_patient
@@ -75,7 +75,7 @@ def join(
     order; several values may be one class. ``ages`` are in years, by patient. Raises :class:`InputError` when rows are
     of different regions or feature configurations, or nothing can be joined.
     """
-    _check_comparable(rows)
+    check_comparable(rows)
     row_by_patient: dict[str, FeatureRow] = {}
     for row in sorted(rows, key=lambda row: row.study_id):
         row_by_patient.setdefault(canonical_patient(str(row.diagnostics.get("patient_id", row.study_id))), row)
@@ -111,20 +111,6 @@ def _ages(patients: Sequence[str], ages: Mapping[str, float]) -> Array:
             "complete the ages or leave them out"
         )
     return np.array([ages.get(patient, np.nan) for patient in patients])
-
-
-def _check_comparable(rows: Sequence[FeatureRow]) -> None:
-    regions = {row.region for row in rows}
-    if len(regions) > 1:
-        raise InputError(f"the rows are of different regions ({', '.join(sorted(regions))}); keep one")
-    first = rows[0]
-    for row in rows:
-        if row.diagnostics.get("config_sha256") != first.diagnostics.get("config_sha256"):
-            difference = difference_in_words(row.diagnostics, first.diagnostics)
-            raise InputError(
-                f"the rows were computed with different feature configurations: of '{row.study_id}' beside "
-                f"'{first.study_id}', {difference}; compute them again with one"
-            )
 
 
 def _class_by_patient(

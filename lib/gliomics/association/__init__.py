@@ -1,0 +1,1 @@
+"""What features of a cohort go with: clusters, genes."""

@@ -1,0 +1,1 @@
+"""``gliomics cohort``: what the features of a cohort go with."""

@@ -1,0 +1,17 @@
+"""``gliomics cohort``, one file for each of its commands beside this one."""
+
+from __future__ import annotations
+
+import typer
+
+from gliomics.cli.cohort.associate import associate
+
+cohort = typer.Typer(help="Ask what the features of a cohort go with.", no_args_is_help=True)
+
+
+@cohort.callback()
+def _cohort() -> None:
+    """Ask what the features of a cohort go with."""
+
+
+cohort.command()(associate)

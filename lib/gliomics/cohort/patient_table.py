@@ -1,0 +1,75 @@
+"""One row of features for each patient, to be set beside what other tables say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gliomics.errors import InputError
+from gliomics.features.provenance import check_comparable
+from gliomics.records import FeatureRow
+from gliomics.statistics.arrays import Array
+from gliomics.study.patients import canonical_patient
+
+
+@dataclass(frozen=True)
+class PatientTable:
+    """``values`` are (patients, features), NaN where a study lacks what the feature is of; ids are canonical."""
+
+    patients: list[str]
+    studies: list[str]
+    names: list[str]
+    values: Array
+
+    def of(self, patients: Collection[str]) -> PatientTable:
+        """The rows of some patients, in the order of this table."""
+        rows = [row for row, patient in enumerate(self.patients) if patient in patients]
+        return PatientTable(
+            [self.patients[row] for row in rows], [self.studies[row] for row in rows], self.names, self.values[rows]
+        )
+
+
+def patient_table(rows: Sequence[FeatureRow]) -> PatientTable:
+    """The table of rows that were measured alike, one for each patient.
+
+    Raises :class:`InputError` for rows of different regions or feature configurations, a patient with two rows, no
+    feature and infinite values.
+
+    >>> table = patient_table([FeatureRow("study-1", "whole", {"volume": 8.0}, {"patient_id": "TCGA_CS_4941"})])
+    >>> table.patients, table.names, table.values.tolist()
+    (['TCGA-CS-4941'], ['volume'], [[8.0]])
+    """
+    check_comparable(rows)
+    by_patient: dict[str, FeatureRow] = {}
+    for row in rows:
+        patient = canonical_patient(str(row.diagnostics.get("patient_id", row.study_id)))
+        other = by_patient.setdefault(patient, row)
+        if other is not row:
+            raise InputError(
+                f"patient '{patient}' has two rows of features, {_examination(other)} and {_examination(row)}; keep "
+                "one examination of each patient (`gliomics delta` makes one row of two)"
+            )
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    if not names:
+        raise InputError("the rows have no feature; give a table made by `gliomics features`")
+    values = np.array([[row.values.get(name, np.nan) for name in names] for row in by_patient.values()], np.float64)
+    infinite = [name for name, column in zip(names, values.T, strict=True) if np.isinf(column).any()]
+    if infinite:
+        raise InputError(f"feature '{infinite[0]}' has an infinite value; leave the cell empty or compute it again")
+    return PatientTable(list(by_patient), [row.study_id for row in by_patient.values()], names, values)
+
+
+def _examination(row: FeatureRow) -> str:
+    timepoint = row.diagnostics.get("timepoint")
+    return f"'{row.study_id}'" + (f" (time point {timepoint})" if timepoint else "")
+
+
+def check_any_in_common(patients: Collection[str], outcomes: Mapping[str, object], table: str) -> None:
+    """Raise :class:`InputError` where no patient with features is among those of another table."""
+    if not any(patient in outcomes for patient in patients):
+        raise InputError(
+            f"no patient has both features and a value in {table}: features are of e.g. '{next(iter(patients), '')}', "
+            f"the table of e.g. '{next(iter(outcomes), '')}'"
+        )
