@@ -27,6 +27,7 @@ from tests.server.studies import (
     add_model,
     add_study,
     add_subtype_model,
+    add_tumour_network,
     an_untrained_state,
 )
 
@@ -50,6 +51,7 @@ def a_studies_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     add_model(root, a_card("segmentation_flair", TINY, ["flair"], []), trained)
     add_model(root, a_card("segmentation_multi", TINY, ["flair"], ["t1"]), an_untrained_state(TINY, 2))
     add_subtype_model(root)
+    add_tumour_network(root)
     card = a_card("correction", CORRECTING, ["flair"], []).model_copy(update={"task": "refinement"})
     add_model(root, card, a_trained_correction_state())
     add_model(root, a_card("slow", SLOW, ["flair"], []), an_untrained_state(SLOW, 1))

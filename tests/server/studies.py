@@ -23,7 +23,11 @@ from gliomics.segmentation.weights import WEIGHTS, State, save_weights
 from gliomics.study import Mask, Study, Volume, label_path, write_mask, write_study_json, write_volume
 from gliomics.subtype.fit import Cohort, FitOptions, fit_model
 from gliomics.training.loop import NetworkTraining, train
+from gliomics.tumour_network.fit_model import NetworkOptions
+from gliomics.tumour_network.fit_model import fit_model as fit_network
+from gliomics.tumour_network.settings import FittingSettings
 from tests.once import made_once, trained_once
+from tests.unit.tumour_network.planted import a_cohort, a_tiny_source
 
 torch.set_num_threads(1)  # tiny networks lose more to threads than they gain
 
@@ -153,3 +157,16 @@ def _fit_to_size(folder: Path) -> None:
         outcomes[f"size-{number}"] = "small" if number % 2 else "large"
     options = FitOptions("subtype_size", "size", "A test model", "invented patients", repeats=1, permutations=1)
     fit_model(Cohort(tables, outcomes), folder / "1", options)
+
+
+def add_tumour_network(root: Path) -> None:
+    """Add ``network_spots``, fitted to FLAIR of 16 drawn patients, half of whom have a dark spot in their tumour."""
+    models = root / ".gliomics" / "models"
+    shutil.copytree(made_once("network_spots", _fit_to_spots), models / "network_spots")
+    ModelStore(models).publish("network_spots", "1", "a test model")
+
+
+def _fit_to_spots(folder: Path) -> None:
+    source, fitting = a_tiny_source(), FittingSettings(members=2)
+    options = NetworkOptions("network_spots", "spot", "Spots", "drawn tumours", repeats=1, fitting=fitting)
+    fit_network(a_cohort(source, 16), source, folder / "1", options)

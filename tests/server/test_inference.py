@@ -12,10 +12,12 @@ import requests
 from gliomics.active.strategies import MODEL_BASED, MODEL_FREE
 from gliomics.client import ClientError
 from gliomics.evaluation import dice
+from gliomics.models import ModelStore
 from gliomics.reading.record import Reading
 from gliomics.records import SubtypeEstimate
 from gliomics.study import Mask, read_mask, read_volume, write_mask
 from gliomics.subtype.who import WHO
+from gliomics.tumour_network.predict import TumourNetworkModel
 from tests.server.servers import Server
 from tests.server.studies import a_lesion_case
 
@@ -239,6 +241,53 @@ def test_part_of_a_tumour_is_read_without_an_estimate(a_server: Server, a_label:
     assert reading.key_features
     with pytest.raises(ClientError, match="region 'enhancing'"):
         a_server.client.subtype("case-0", label=a_label, region="enhancing")
+
+
+def test_tumour_network_is_offered_and_says_what_speaks_for_its_estimate(
+    a_server: Server, a_studies_folder: Path, a_label: Path, tmp_path: Path
+) -> None:
+    offered = a_server.client.info()["models"]["network_spots"]
+    assert (offered["task"], offered["sequences"]["required"]) == ("tumour_network", ["flair"])
+    assert (offered["question"], offered["population"]) == ("spot", "drawn tumours")
+    network = TumourNetworkModel(ModelStore(a_studies_folder / ".gliomics" / "models").current("network_spots"))
+    volumes, mask = a_lesion_case(0)
+    reading = network.read({"flair": volumes["flair"]}, mask, study_id="case-0", patient_id="patient-0")
+    answer = a_server.client.heat_map("network_spots", "case-0", label=a_label)
+    path = tmp_path / "map.nii.gz"
+    path.write_bytes(answer.content)
+    heat_map = read_volume(path)
+    np.testing.assert_allclose(heat_map.array, reading.heat_map.array, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(heat_map.affine, mask.affine)
+    assert (heat_map.array[mask.array == 0] == 0).all() and (heat_map.array[mask.array > 0] != 0).all()
+    assert answer.estimate.probabilities == pytest.approx(reading.estimate.probabilities, rel=1e-4)
+    assert (answer.estimate.population, answer.estimate.notice) == ("drawn tumours", reading.estimate.notice)
+    assert answer.sentences[0].startswith(f"spot by network_spots: {reading.estimate.predicted} 0.")
+    files = {"image": a_studies_folder / "case-0" / "flair.nii.gz"}
+    sent = a_server.client.heat_map("network_spots", files=files, label=a_label)
+    assert any("does not tell its sequence" in sentence for sentence in sent.sentences)
+    assert sent.estimate.probabilities == answer.estimate.probabilities
+
+
+def test_tumour_network_refuses_what_it_cannot_estimate(
+    a_server: Server, a_studies_folder: Path, a_label: Path, tmp_path: Path
+) -> None:
+    def refused(message: str, image: str | None = "case-0", label: Path = a_label, **options: object) -> None:
+        before = a_server.written()
+        with pytest.raises(ClientError, match=message):
+            a_server.client.infer("network_spots", image, label=label, **options)  # type: ignore[arg-type]
+        assert a_server.written() == before
+
+    empty = tmp_path / "empty.nii.gz"
+    write_mask(read_mask(a_label).with_array(np.zeros(a_lesion_case(0)[1].shape, np.uint8)), empty)
+    refused("current segment of study 'case-0' is empty: no voxel is labelled", label=empty)
+    refused("is 'oedema', a part of a tumour; model 'network_spots' was fitted on whole", params={"region": "oedema"})
+    refused("answers with a heat map, which is no label", params={"save_label": True})
+    files = {"t1": a_studies_folder / "case-0" / "t1.nii.gz"}
+    refused("'network_spots' needs the sequence flair; the study has t1", None, files=files)
+    with pytest.raises(ClientError, match="current segment of study 'case-0' is missing; send it as the file 'label'"):
+        a_server.client.infer("network_spots", "case-0")
+    with pytest.raises(ClientError, match="'segmentation_flair' answered without a heat map"):
+        a_server.client.heat_map("segmentation_flair", "case-0", label=a_label)
 
 
 def test_label_and_image_in_params_cannot_replace_the_request(a_server: Server, a_label: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from RadiogenomicsLib.server.reviews import ReviewedStudy
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
+from gliomics.client.heat_maps import HeatMap
 from gliomics.errors import GliomicsError
 from gliomics.files import write_text
 from gliomics.reading.record import ClassBar, EstimateReading, Fact, KeyFeature, Reading
@@ -75,6 +77,18 @@ ESTIMATE_READING = EstimateReading(
 )
 
 
+NETWORK = Model(
+    "network_spots",
+    "tumour_network",
+    "Spots",
+    {},
+    ("flair",),
+    version="3",
+    question="spot",
+    classes={"plain": "plain", "spotted": "with a spot"},
+)
+
+
 class InProcessBackend:
     """Holds one study; ``gate`` can hold its answers back, ``error`` makes it fail."""
 
@@ -94,6 +108,7 @@ class InProcessBackend:
         self.reason = "Most uncertain of the 5 studies without a final label (score 0.42)."
         self.slices: tuple[int, ...] = (1, 3, 4)
         self.corrects = False
+        self.networks: tuple[Model, ...] = ()
         self.forgets = False
         """Whether a stroke's answer has nothing but the stroke."""
         self.maps: list[tuple[str, str]] = []
@@ -153,6 +168,7 @@ class InProcessBackend:
                 Model("radiomics", "radiomics", "features of a segment"),
                 SUBTYPE,
                 *self.moreSubtypes,
+                *self.networks,
             ),
             strategies=("random", "uncertainty"),
             studies=6,
@@ -208,6 +224,20 @@ class InProcessBackend:
             OrientedImage(probability if kind == "probability" else entropy, image.ijkToRas), folder / "map.nii.gz"
         )
         return folder / "map.nii.gz"
+
+    def heatMap(self, model: str, case: CaseFiles, mask: Path, region: str) -> HeatMap:
+        """Brighter voxels of the segment speak for a spot, darker ones against it."""
+        self._enter()
+        self.maps.append((model, region))
+        self.cases.append(case)
+        voxels = readNifti(mask)
+        image = self.study["flair"] if case.studyId else readNifti(case.files["flair"])
+        inside = voxels.array > 0
+        heat = np.where(inside, (image.array - image.array[inside].mean()) / 10, 0).astype(np.float32)
+        path = mask.with_name("heat.nii.gz")
+        writeNifti(OrientedImage(heat, image.ijkToRas), path)
+        estimate = replace(ESTIMATE, model=model, target="spot", predicted="spotted")
+        return HeatMap(estimate, path.read_bytes(), ["spot by network_spots: with a spot 0.61 <of 2>."])
 
     def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
         """Adds or removes the voxels around the last click within its slice, of a stroke, or of a box."""

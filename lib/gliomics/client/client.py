@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from gliomics.client.calls import quoted
 from gliomics.client.exports import unpack_exports
+from gliomics.client.heat_maps import HeatMap, heat_map_of
 from gliomics.client.learning import LearningCalls
 from gliomics.client.transport import ClientError, Progress, parse_parts
 from gliomics.client.waiting import Tell, telling_position
@@ -208,6 +209,19 @@ class GliomicsClient(LearningCalls):
             part["region"]: Reading.from_json(part["reading"]) if "reading" in part else str(part["refused"])
             for part in result.params["regions"]
         }
+
+    def heat_map(
+        self,
+        model: str,
+        image_id: str | None = None,
+        *,
+        files: Mapping[str, Path] | None = None,
+        label: Path,
+        region: str = "tumour",
+    ) -> HeatMap:
+        """What a tumour network estimates of the segment in ``label``, and which places speak for it."""
+        answer = self.infer(model, image_id, files=files, label=label, params={"region": region})
+        return heat_map_of(model, answer.label, answer.params)
 
     def export(
         self,

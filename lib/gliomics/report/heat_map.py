@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from gliomics.findings.network_estimates import network_answer, read_network_estimate
 from gliomics.preprocess.orientation import to_canonical
 from gliomics.report.axial_plane import axial_plane, draw_plane, head_box, orient, plane_title
 from gliomics.report.case_report import Picture
@@ -28,19 +29,7 @@ def heat_map_picture(image: Volume, mask: Mask, reading: TumourReading, *, spaci
     check_same_grid(mask, image, "the mask", "the image")
     estimate = reading.estimate
     figure = slices_with_heat_map(image, mask, reading.heat_map, spacing_known=spacing_known)
-    low, high = estimate.intervals[estimate.predicted]
-    answer = (
-        f"{estimate.target} by {estimate.model}: {estimate.predicted} {estimate.probabilities[estimate.predicted]:.2f} "
-        f"({low:.2f} to {high:.2f}) among {', '.join(estimate.probabilities)}"
-    )
-    sentences = [
-        f"{answer}.",
-        f"What each place of the tumour adds to the log-odds of {estimate.predicted}: orange speaks for it, purple "
-        "against it; the mean over the tumour is the estimate's.",
-        *([f"{estimate.performance}."] if estimate.performance else []),
-        *(f"{upper}{reason[1:]}." for reason in estimate.reasons for upper in [reason[0].upper()]),
-        *(["The network learned from this patient: the estimate is not a prediction."] if estimate.in_sample else []),
-    ]
+    sentences, answer = read_network_estimate(estimate), network_answer(estimate)
     return Picture(to_png(figure), " ".join(sentences), f"Heat map of {estimate.study_id}. {answer}.")
 
 

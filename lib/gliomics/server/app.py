@@ -48,6 +48,7 @@ from gliomics.server.tasks.refinement import RefinementTask
 from gliomics.server.tasks.train_segmentation import SegmentationTraining
 from gliomics.server.tasks.train_subtype import SubtypeTraining
 from gliomics.server.tasks.training import Training
+from gliomics.server.tasks.tumour_network import TumourNetworkTask, load_tumour_network
 from gliomics.server.workspace import Workspace, is_url
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
 from gliomics.version import __version__
@@ -74,10 +75,11 @@ class GliomicsApp(MONAILabelApp):
         self._damaged_models = DamagedModels(self.store)
         self.segmenters = ModelCache(self.store, Segmenter)
         self.refiners = ModelCache(self.store, Refiner)
+        self.tumour_networks = ModelCache(self.store, load_tumour_network)
         train_after = train_after_option(conf or {})
         self.replay = Path(conf["replay"]) if conf and conf.get("replay") else None
         names = dict.fromkeys((*SEGMENTATION_MODELS, *self.store.names("segmentation")))
-        self.segmentation_names = list(names)
+        self.segmentation_names, self.network_names = list(names), self.store.names("tumour_network")
         super().__init__(
             app_dir=app_dir,
             studies=studies,
@@ -102,12 +104,13 @@ class GliomicsApp(MONAILabelApp):
         return DicomArchive(self.studies)
 
     def init_infers(self) -> dict[str, InferTask]:
-        """Segmentation models, those that correct masks, ``radiomics`` and ``subtype``."""
+        """Segmentation models, those that correct masks, tumour networks, ``radiomics`` and ``subtype``."""
         studies, measured, temporary = PreparedStudies(), MeasuredStudies(), self.workspace.temporary
         segmentation, refinement = self.segmentation_names, self.store.names("refinement")
         return {
             **{name: SegmentationTask(name, self.segmenters, studies, temporary) for name in segmentation},
             **{name: RefinementTask(name, self.refiners, studies, temporary) for name in refinement},
+            **{name: TumourNetworkTask(name, self.tumour_networks, measured, temporary) for name in self.network_names},
             "radiomics": RadiomicsTask(measured),
             "subtype": SubtypeTask(self.store, self.store.names("subtype"), measured),
         }
@@ -256,8 +259,10 @@ class GliomicsApp(MONAILabelApp):
     def _broken_models(self) -> dict[str, str]:
         """By name, also those whose files are whole and no network."""
         reasons = self._damaged_models.reasons()
-        for name in set(self.segmentation_names) & set(self.store.all_names()) - reasons.keys():
-            if (reason := self.segmenters.damage(name)) is not None:
+        caches: dict[str, ModelCache[Any]] = dict.fromkeys(self.segmentation_names, self.segmenters)
+        caches |= dict.fromkeys(self.network_names, self.tumour_networks)
+        for name in caches.keys() & set(self.store.all_names()) - reasons.keys():
+            if (reason := caches[name].damage(name)) is not None:
                 reasons[name] = reason
         return {name: reason.replace(f"{self.workspace.studies}{os.sep}", "") for name, reason in reasons.items()}
 

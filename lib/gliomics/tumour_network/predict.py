@@ -82,8 +82,7 @@ class TumourNetworkModel:
 
     def read_volumes(self, volumes: Mapping[str, Volume], mask: Mask, study: Study) -> TumourReading:
         """:meth:`read` of images of a study, among which others than the network's may be."""
-        usable = {name: volume for name, volume in volumes.items() if name in self.sequences}
-        return self.read(usable, mask, study_id=study.id, patient_id=study.patient_id)
+        return self.read(volumes, mask, study_id=study.id, patient_id=study.patient_id)
 
     def read_study(self, study: Study, masks: Path) -> TumourReading:
         """:meth:`read` of a study on disk with its mask in a folder."""

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from monailabel.config import settings
+from safetensors.torch import load_file, save_file
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import ModelStore
@@ -22,7 +25,8 @@ from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.infer import SegmentationTask
 from gliomics.study import read_label_names, read_mask
 from gliomics.study.numbering import CORE
-from tests.server.studies import TINY, a_card, add_model, an_untrained_state
+from gliomics.tumour_network.fit_model import HEADS
+from tests.server.studies import TINY, a_card, add_model, add_tumour_network, an_untrained_state
 from tests.unit.ring_tumours import PARTS
 
 
@@ -53,6 +57,24 @@ def test_model_whose_weights_are_damaged_is_not_offered_any_more(an_app: Gliomic
     weights = an_app.store.current("test_model").file("weights.safetensors")
     weights.write_bytes(weights.read_bytes()[:100])
     assert "test_model" not in an_app.info()["models"]
+
+
+def test_tumour_network_that_cannot_be_loaded_is_reported_and_not_offered(a_store: StudyDatastore) -> None:
+    add_tumour_network(a_store.root)
+    app = GliomicsApp("unused", str(a_store.root), {})
+    assert app.info()["models"]["network_spots"]["class_titles"] == {"plain": "plain", "spotted": "spotted"}
+    folder = app.store.current("network_spots")
+    files = {name: partial(shutil.copyfile, folder.file(name)) for name in folder.card.sha256}
+    heads = load_file(folder.file(HEADS))
+    files[HEADS] = partial(save_file, {**heads, "bias": heads["bias"] * float("nan")})
+    app.store.publish("network_spots", app.store.add(folder.card, files).card.version, "whole files, no network")
+    info = app.info()
+    assert "network_spots" not in info["models"]
+    assert "holds weights that are NaN" in info["broken_models"]["network_spots"]
+    app.store.rollback("network_spots", reason="the other is none")
+    assert "network_spots" in app.info()["models"]
+    folder.file(HEADS).write_bytes(b"")
+    assert "heads.safetensors is damaged" in app.info()["broken_models"]["network_spots"]
 
 
 def test_published_version_serves_without_a_restart(an_app: GliomicsApp, tmp_path: Path) -> None:

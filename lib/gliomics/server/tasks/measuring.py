@@ -115,6 +115,10 @@ class LabelledStudy:
         warnings = [] if is_part or value is not None else whole_warnings(self.numbering)
         return self._measured(features, mask, is_part=is_part, warnings=warnings)
 
+    def tumour(self) -> Mask:
+        """The voxels of the whole tumour."""
+        return self._values(None)
+
     def measure_all(self) -> tuple[dict[str, MeasuredRegion], dict[str, str]]:
         """Measure every region of :data:`READ` that the label has, and say why it lacks the others."""
         masks: dict[str, Mask] = {}

@@ -99,6 +99,8 @@ class PanelFacts:
         """The server that was started from the panel and has not ended."""
         self.selection = Selection()
         self.modelName = ""
+        self.networkName = ""
+        """The tumour network that is asked what speaks for its estimate."""
         self.result: DisplayedResult | None = None
         self.reason = ""
         self.slicesAsked: dict[str, SlicesAsked] = {}
@@ -216,6 +218,9 @@ class PanelFacts:
         names = [model.name for model in self.segmentationModels]
         if self.modelName not in names:
             self.modelName = names[0] if names else ""
+        networks = [network.name for network in self.tumourNetworks]
+        if self.networkName not in networks:
+            self.networkName = networks[0] if networks else ""
 
     def localServerEnded(self) -> None:
         """The server that was started from the panel is no more, and so is a connection to it."""
@@ -278,6 +283,11 @@ class PanelFacts:
     def subtypeModels(self) -> list[Model]:
         """Models that estimate a molecular subtype."""
         return self._ofKind("subtype")
+
+    @property
+    def tumourNetworks(self) -> list[Model]:
+        """Networks that estimate from the tumour's image, and show what speaks for it."""
+        return self._ofKind("tumour_network")
 
     @property
     def ageText(self) -> str:

@@ -360,6 +360,12 @@ class PanelModel(PanelFacts):
         """An export needs what a reading needs, for it is one."""
         return self.canCompute
 
+    def canExplain(self, network: Model) -> Action:
+        """What speaks for an estimate is shown of a segment, on the volumes that the network requires."""
+        segment = "" if self.selection.segmentId else _("Choose a segment under Segmentation.")
+        reason = self._busy() or self._noServer() or self._missing(network) or segment
+        return self._unless(reason or self.selection.mixedReason or self.selection.foreignReason)
+
     @property
     def unchosenOfModel(self) -> tuple[str, ...]:
         """Sequences that the chosen model takes from the study although they are not chosen."""

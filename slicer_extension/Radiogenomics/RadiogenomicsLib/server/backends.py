@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from slicer.i18n import tr as _
 
 from gliomics.client import ClientError, GliomicsClient, is_loopback
+from gliomics.client.heat_maps import HeatMap
 from gliomics.records import FeatureRow, SubtypeEstimate
 from RadiogenomicsLib.server.analysis import Analysis, analysisOf, noted, readingOf
 from RadiogenomicsLib.server.learning import Lease, leaseOf
@@ -102,6 +103,9 @@ class Backend(Protocol):
 
     def voxelMap(self, model: str, case: CaseFiles, kind: str, folder: Path) -> Path:
         """A segmentation model's ``"probability"`` or ``"uncertainty"`` in each voxel; written into ``folder``."""
+
+    def heatMap(self, model: str, case: CaseFiles, mask: Path, region: str) -> HeatMap:
+        """What a tumour network estimates of the voxels of ``mask`` that are not 0, and what speaks for it."""
 
     def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
         """``mask``, which has the last of ``prompts`` if that is a stroke, after it; written into ``folder``."""
@@ -246,6 +250,10 @@ class ServerBackend:
         path = folder / "map.nii.gz"
         path.write_bytes(answer.label)
         return path
+
+    def heatMap(self, model: str, case: CaseFiles, mask: Path, region: str) -> HeatMap:
+        """As the client has it."""
+        return self._client.heat_map(model, case.studyId, files=case.files or None, label=mask, region=region)
 
     def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
         """The mask of a refinement model."""

@@ -10,8 +10,8 @@ from typing import Any
 class Model:
     """A model of the server. ``labels`` are names and values of what a segmentation draws.
 
-    Of a subtype model: ``question`` and the titles of its ``classes`` by their names, as people read them, the
-    ``shares`` of the classes among the training patients, and whether it ``usesAge``.
+    Of a subtype model and a tumour network: ``question`` and the titles of its ``classes`` by their names, as people
+    read them; of the former the ``shares`` of the classes among the training patients, and whether it ``usesAge``.
     """
 
     name: str
@@ -49,7 +49,7 @@ class ServerInfo:
     """Who asks, and what for, by the token that was sent; empty where the server asks for none."""
 
     def ofKind(self, kind: str) -> list[Model]:
-        """Models of one kind: ``"segmentation"``, ``"refinement"``, ``"radiomics"`` or ``"subtype"``."""
+        """Models of one kind: ``"segmentation"``, ``"refinement"``, ``"radiomics"``, ``"subtype"`` and others."""
         return [model for model in self.models if model.kind == kind]
 
     def model(self, name: str) -> Model | None:
@@ -83,8 +83,8 @@ def _modelsOf(name: str, entry: dict[str, Any]) -> list[Model]:
         return [_model(subtype, "subtype", details) for subtype, details in subtypes.items()]
     kinds = {"segmentation": "segmentation", "deepedit": "segmentation"}
     kind = "radiomics" if name == "radiomics" else kinds.get(str(entry.get("type", "")), "other")
-    if entry.get("task") == "refinement":  # other apps' "deepgrow" models take other requests
-        kind = "refinement"
+    if entry.get("task") in ("refinement", "tumour_network"):  # other apps' models of these types take other requests
+        kind = str(entry["task"])
     return [_model(name, kind, entry)]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from slicer.i18n import tr as _
 
+from gliomics.records import SubtypeEstimate
 from RadiogenomicsLib.server.analysis import Analysis
 from RadiogenomicsLib.server.backends import FINAL, PARTIAL, Backend, CaseFiles, DownloadedStudy, Exports
 from RadiogenomicsLib.server.jobs import BackgroundJob
@@ -53,6 +54,15 @@ class MaskImage:
     mask: OrientedImage
     labels: dict[str, int]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Log-odds that each voxel of a segment adds to an estimate, 0 outside of it, and the estimate in sentences."""
+
+    image: OrientedImage
+    estimate: SubtypeEstimate
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -114,6 +124,21 @@ def voxelMap(job: BackgroundJob, backend: Backend, model: str, images: CaseImage
         path = backend.voxelMap(model, case, kind, folder)
         job.progress(_("reading the map"))
         return readNifti(path)
+
+
+def evidence(
+    job: BackgroundJob, backend: Backend, model: str, images: CaseImages, *, mask: OrientedImage, region: str
+) -> Evidence:
+    """What a tumour network estimates of a segment, and what each place adds to it."""
+    with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
+        folder = Path(name)
+        case = _case(job, images, folder)
+        writeNifti(mask, folder / "label.nii.gz")
+        job.progress(_("{model} is at work").format(model=model))
+        answer = backend.heatMap(model, case, folder / "label.nii.gz", region)
+        job.progress(_("reading the map"))
+        (folder / "map.nii.gz").write_bytes(answer.content)
+        return Evidence(readNifti(folder / "map.nii.gz"), answer.estimate, tuple(answer.sentences))
 
 
 def correct(

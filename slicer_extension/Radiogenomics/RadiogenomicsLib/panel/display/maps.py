@@ -10,8 +10,11 @@ from slicer.i18n import tr as _
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import Steps, shown
+from RadiogenomicsLib.panel.view.writer import Writer, escape
 from RadiogenomicsLib.scene.display import layouts
+from RadiogenomicsLib.scene.display.evidence import ExplainedSegment, SegmentDigest, outlineUnderMap
 from RadiogenomicsLib.scene.display.overlays import (
+    EVIDENCE,
     PROBABILITY,
     TITLES,
     UNCERTAINTY,
@@ -20,6 +23,7 @@ from RadiogenomicsLib.scene.display.overlays import (
     kindOf,
     mapOf,
     mapsOfScene,
+    mapsOn,
     showMap,
 )
 from RadiogenomicsLib.scene.parameters import Parameters
@@ -28,14 +32,17 @@ from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.offer import Model
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError
 
-_MAP, _OPACITY = "map", "mapOpacity"
+_MAP, _OPACITY, _NETWORK = "map", "mapOpacity", "network"
 _DEFAULT_OPACITY = 50
+_SEGMENT = "segment"
+"""Under this name stands the segment beside the sequences that a map was made from."""
 
 
 class Maps(Controller):
     """Binds the buttons of the maps and the slider of their opacity.
 
-    The map is the chosen model's, of the chosen volumes: when either changes, it goes from the views.
+    The map is the chosen model's, of the chosen volumes: when either changes, it goes from the views. That of what
+    speaks for an estimate is a tumour network's, of the chosen segment too.
     """
 
     def __init__(self, context: PanelContext) -> None:
@@ -45,14 +52,17 @@ class Maps(Controller):
             "": self._ui.noMapButton,
             PROBABILITY: self._ui.probabilityButton,
             UNCERTAINTY: self._ui.uncertaintyButton,
+            EVIDENCE: self._ui.evidenceButton,
         }
         self._toolTips = {kind: button.toolTip for kind, button in self._buttons.items()}
         self._shownId = ""
         self._layout = 0
+        self._writer, self._digest = Writer(), SegmentDigest()
         connect = self._subscriptions.connect
         for kind, button in self._buttons.items():
             connect(button, "clicked(bool)", self._slot(kind))
         connect(self._ui.mapOpacitySlider, "valueChanged(int)", self.onOpacity)
+        connect(self._ui.networkSelector, "currentIndexChanged(int)", self.onNetwork)
 
     def _slot(self, kind: str) -> Any:
         return lambda: self.onMap(kind)
@@ -60,8 +70,9 @@ class Maps(Controller):
     # Scene
 
     def restore(self, parameters: Parameters) -> None:
-        """Take up which map the scene remembers, and how strong it is."""
+        """Take up which map the scene remembers, how strong it is, and which network was asked."""
         self._parameters = parameters
+        self._model.networkName = parameters.text(_NETWORK) or self._model.networkName
         opacity = parameters.text(_OPACITY)
         blocked = self._ui.mapOpacitySlider.blockSignals(True)
         self._ui.mapOpacitySlider.value = int(opacity) if opacity.isdigit() else _DEFAULT_OPACITY
@@ -81,9 +92,13 @@ class Maps(Controller):
         self._layout = layouts.arrangement()
         kind = kindOf(node) if node is not None else ""
         for key, button in self._buttons.items():
-            reason = self._model.canSegment.reason if key and self._find(key) is None else ""
+            reason = self._reason(key) if key and self._find(key) is None else ""
             self._write(button, enabled=not reason, toolTip=reason or self._toolTips[key], checked=key == kind)
         self._write(self._ui.mapOpacitySlider, enabled=node is not None)
+        networks = [(network.description or network.name, network.name) for network in self._model.tumourNetworks]
+        self._writer.fill(self._ui.networkSelector, networks, self._model.networkName)
+        self._show(self._ui.evidenceRow, bool(networks) and self._model.mode == viewmodel.READ)
+        self._writer.text(self._ui.evidenceText, escape(node.GetDescription()) if kind == EVIDENCE else "")
 
     # Actions
 
@@ -95,12 +110,23 @@ class Maps(Controller):
             self._showMap(node)
             self.update()
             return
-        model = self._model.chosenModel
-        if model is None or not self._model.canSegment.enabled:
-            self.runner.fail(self._model.canSegment.reason)
+        self._model.selection = self._selection.read()
+        model, reason = self._maker(kind), self._reason(kind)
+        if model is None or reason:
+            self.runner.fail(reason)
+        elif kind == EVIDENCE:
+            self._askForEvidence(model)
         else:
             self._ask(kind, model)
         self.update()
+
+    @shown
+    def onNetwork(self) -> None:
+        """Another network shall be asked."""
+        self._model.networkName = self._ui.networkSelector.currentData or ""
+        if self._parameters is not None:
+            self._parameters.setText(_NETWORK, self._model.networkName)
+        self._onChanged()
 
     @shown
     def onOpacity(self, percent: int) -> None:
@@ -113,7 +139,7 @@ class Maps(Controller):
     def _ask(self, kind: str, model: Model) -> None:
         """Have the server make the map."""
         sequences = model.sequences or SEQUENCES
-        reference, contents = self._selection.firstVolume(sequences), self._contents(sequences)
+        reference, contents = self._selection.firstVolume(sequences), self._contents(kind, sequences)
         referenceId, name = reference.GetID(), reference.GetName()
         images = self.runner.attempt(lambda: self._selection.images(sequences))
         if images is None or (images.volumes and not self.runner.mayUpload()):
@@ -121,11 +147,7 @@ class Maps(Controller):
         backend = self.runner.backend()
 
         def onResult(image: OrientedImage) -> Steps:
-            node = slicer.mrmlScene.GetNodeByID(referenceId)
-            if node is None:
-                raise VolumeError(
-                    _("volume '{name}' was removed while its map was made; the map was dropped").format(name=name)
-                )
+            node = _reference(referenceId, name)
             self._showMap((yield from addMap(image, kind, node, model=_title(model), contents=contents)))
             self._model.jobFinished(
                 _("{map} of '{name}' is shown over the images.").format(map=TITLES[kind], name=name)
@@ -138,6 +160,40 @@ class Maps(Controller):
             backend=backend,
         )
 
+    def _askForEvidence(self, network: Model) -> None:
+        """Have the server estimate the chosen segment, and show what speaks for that."""
+        sequences, selection = network.sequences or SEQUENCES, self._model.selection
+        reference, segmentation = self._selection.firstVolume(sequences), self._selection.segmentation()
+        referenceId, name = reference.GetID(), reference.GetName()
+        mask = self.runner.attempt(lambda: self._logic.segmentMask(segmentation, selection.segmentId, reference))
+        if mask is None or not self.runner.mayUpload():
+            return
+        images = self.runner.attempt(lambda: self._selection.images(sequences))
+        if images is None:
+            return
+        backend, contents = self.runner.backend(), self._contents(EVIDENCE, sequences)
+
+        def onResult(evidence: servercalls.Evidence) -> Steps:
+            node, estimate = _reference(referenceId, name), evidence.estimate
+            predicted = network.classes.get(estimate.predicted, estimate.predicted)
+            segment = ExplainedSegment(mask.array > 0, predicted)
+            shownMap = yield from addMap(
+                evidence.image, EVIDENCE, node, model=_title(network), contents=contents, segment=segment
+            )
+            shownMap.SetDescription(" ".join([*evidence.sentences, estimate.notice]))
+            self._showMap(shownMap)
+            text = _("What speaks for {predicted} is shown over the images.").format(predicted=predicted)
+            if not self._isOfSelection(shownMap):
+                text = _("The segment was changed while its map was made: press the button again.")
+            self._model.jobFinished(text)
+
+        self.runner.start(
+            viewmodel.MAP,
+            lambda job: servercalls.evidence(job, backend, network.name, images, mask=mask, region=selection.segment),
+            onResult,
+            backend=backend,
+        )
+
     # What is shown
 
     def _showMap(self, node: Any) -> None:
@@ -145,28 +201,61 @@ class Maps(Controller):
         if self._parameters is not None:
             self._parameters.setReference(_MAP, node)
         showMap(node, self._ui.mapOpacitySlider.value / 100)
+        isEvidence = node is not None and kindOf(node) == EVIDENCE
+        outlineUnderMap(self._selection.segmentation() if isEvidence else None)
 
     def _shown(self) -> Any:
         return slicer.mrmlScene.GetNodeByID(self._shownId) if self._shownId else None
 
+    def _maker(self, kind: str) -> Model | None:
+        """The model of the server whose map it is."""
+        if kind != EVIDENCE:
+            return self._model.chosenModel
+        return next((item for item in self._model.tumourNetworks if item.name == self._model.networkName), None)
+
+    def _reason(self, kind: str) -> str:
+        """Why a map cannot be asked for; empty where it can."""
+        if kind != EVIDENCE:
+            return self._model.canSegment.reason
+        network = self._maker(kind)
+        return self._model.canExplain(network).reason if network is not None else _("The server has no such network.")
+
     def _isOfSelection(self, node: Any) -> bool:
-        if self._model.chosenModel is not None:
-            return self._find(kindOf(node)) is node
-        return isMadeOf(node, self._contents(SEQUENCES))
+        kind = kindOf(node)
+        if kind == EVIDENCE and self._model.mode != viewmodel.READ:
+            return False
+        if self._maker(kind) is not None:
+            return self._find(kind) is node
+        return isMadeOf(node, self._contents(kind, SEQUENCES))
 
     def _find(self, kind: str) -> Any:
         """The map of a kind that the scene has of what is chosen, or None."""
-        model = self._model.chosenModel
+        model = self._maker(kind)
         sequences = (model.sequences or SEQUENCES) if model is not None else ()
         reference = self._selection.firstVolume(sequences) if model is not None else None
-        if model is None or reference is None:
+        if model is None or reference is None or kind not in map(kindOf, mapsOn(reference)):
             return None
-        return mapOf(kind, reference, model=_title(model), contents=self._contents(sequences))
+        return mapOf(kind, reference, model=_title(model), contents=self._contents(kind, sequences))
 
-    def _contents(self, sequences: tuple[str, ...]) -> dict[str, str]:
-        """A text for each chosen volume of these sequences, which changes with the image."""
+    def _contents(self, kind: str, sequences: tuple[str, ...]) -> dict[str, str]:
+        """A text for each chosen volume of these sequences, and for the segment where the map is of one."""
         volumes = self._model.selection.volumes
-        return {sequence: volumes[sequence].contents for sequence in sequences if sequence in volumes}
+        contents = {sequence: volumes[sequence].contents for sequence in sequences if sequence in volumes}
+        if kind != EVIDENCE:
+            return contents
+        reference = self._selection.firstVolume(sequences)
+        segment = self._digest.of(self._selection.segmentation(), self._selection.segmentId(), reference)
+        return {**contents, _SEGMENT: segment}
+
+
+def _reference(nodeId: str, name: str) -> Any:
+    """The volume on which a map was made; refused where it has gone since."""
+    node = slicer.mrmlScene.GetNodeByID(nodeId)
+    if node is None:
+        raise VolumeError(
+            _("volume '{name}' was removed while its map was made; the map was dropped").format(name=name)
+        )
+    return node
 
 
 def _title(model: Model) -> str:

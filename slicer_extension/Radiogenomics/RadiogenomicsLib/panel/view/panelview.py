@@ -96,7 +96,7 @@ class PanelView:
             return
         self._info, lines = model.info, []
         for entry in model.info.models if model.info is not None else ():
-            if entry.kind not in ("segmentation", "refinement", "subtype"):
+            if entry.kind not in ("segmentation", "refinement", "subtype", "tumour_network"):
                 continue
             needs = [TITLES.get(s, s) for s in entry.requiredSequences]
             needs += [_("{sequence} optional").format(sequence=TITLES.get(s, s)) for s in entry.optionalSequences]

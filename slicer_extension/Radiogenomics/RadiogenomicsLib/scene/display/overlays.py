@@ -1,23 +1,30 @@
-"""Maps of a model over the images: how probable tumour is in each voxel, and where the model is unsure."""
+"""Maps of a model over the images: how probable tumour is, where the model is unsure, what speaks for an estimate."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
+from RadiogenomicsLib.scene.display.evidence import ExplainedSegment, drawnEvidence, evidenceColours
 from RadiogenomicsLib.scene.display.layouts import VIEW_TAGS
 from RadiogenomicsLib.scene.hierarchy import fileBeside, removeNode
 from RadiogenomicsLib.scene.origin import MAP_ATTRIBUTE
 from RadiogenomicsLib.scene.segments import ijkToRasOf
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
 
-PROBABILITY, UNCERTAINTY = "probability", "uncertainty"
-TITLES = {PROBABILITY: _("Probability of tumour"), UNCERTAINTY: _("Uncertainty")}
+PROBABILITY, UNCERTAINTY, EVIDENCE = "probability", "uncertainty", "evidence"
+TITLES = {
+    PROBABILITY: _("Probability of tumour"),
+    UNCERTAINTY: _("Uncertainty"),
+    EVIDENCE: _("What speaks for the estimate"),
+}
 _COLOURS = {PROBABILITY: "vtkMRMLColorTableNodeIron", UNCERTAINTY: "vtkMRMLColorTableNodeOcean"}
 _LEAST_SHOWN = 0.05
 """Below this the image is seen through the map."""
@@ -26,11 +33,31 @@ REFERENCE_ROLE = "Gliomics.MapReference"
 """Of a map: the volume on whose grid it is."""
 
 
-def addMap(
-    image: OrientedImage, kind: str, reference: Any, *, model: str, contents: Mapping[str, str]
-) -> Generator[None, None, Any]:
-    """A new volume node with a map of ``model`` on the grid of ``reference``, in colours from 0 to 1, with a legend.
+@dataclass(frozen=True)
+class _Look:
+    """How a map is drawn: which voxels, in which colours, of which values from one end to the other, and its legend."""
 
+    voxels: np.ndarray
+    colours: str
+    ends: tuple[float, float]
+    least: float
+    title: str
+    numbers: str = "%.2f"
+    smooth: bool = True
+
+
+def addMap(
+    image: OrientedImage,
+    kind: str,
+    reference: Any,
+    *,
+    model: str,
+    contents: Mapping[str, str],
+    segment: ExplainedSegment | None = None,
+) -> Generator[None, None, Any]:
+    """A new volume node with a map of ``model`` on the grid of ``reference``, in colours, with a legend.
+
+    Colours are from 0 to 1; those of the evidence, which is of a ``segment``, reach as far below 0 as above it.
     ``contents`` has a text for each sequence that it was made from, which changes with the image. It takes the place of
     an earlier map of the same kind. It is made in parts, between which the event loop has its turn; a generator that is
     closed before leaves no map.
@@ -52,9 +79,10 @@ def addMap(
     try:
         node.SetAttribute(MAP_ATTRIBUTE, kind)
         node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(image.ijkToRas))
-        slicer.util.updateVolumeFromArray(node, image.array)
+        look = _look(image, kind, segment)
+        slicer.util.updateVolumeFromArray(node, look.voxels)
         yield
-        _display(node, kind, reference)
+        _display(node, look, reference)
         yield
     except GeneratorExit:
         removeNode(node)
@@ -64,19 +92,28 @@ def addMap(
     return node
 
 
-def _display(node: Any, kind: str, reference: Any) -> None:
+def _look(image: OrientedImage, kind: str, segment: ExplainedSegment | None) -> _Look:
+    if segment is None:
+        return _Look(image.array, _COLOURS[kind], (0.0, 1.0), _LEAST_SHOWN, TITLES[kind])
+    voxels, most = drawnEvidence(image, segment)
+    title = _("Log-odds of {name}").format(name=segment.predicted)
+    return _Look(voxels, evidenceColours().GetID(), (-most, most), -most, title, "%+.1f", smooth=False)
+
+
+def _display(node: Any, look: _Look, reference: Any) -> None:
     """Let a map be where its reference is, in colours."""
     node.SetNodeReferenceID(REFERENCE_ROLE, reference.GetID())
     node.SetAndObserveTransformNodeID(reference.GetTransformNodeID())
     # With a display node of its own making, 3D Slicer looks all voxels through for a window first.
     display = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeDisplayNode")
-    display.SetAndObserveColorNodeID(_COLOURS[kind])
+    display.SetAndObserveColorNodeID(look.colours)
     display.SetAutoWindowLevel(False)
-    display.SetWindowLevelMinMax(0.0, 1.0)
-    display.SetThreshold(_LEAST_SHOWN, 1.0)
+    display.SetWindowLevelMinMax(*look.ends)
+    display.SetThreshold(look.least, look.ends[1])
     display.SetApplyThreshold(True)
+    display.SetInterpolate(look.smooth)
     node.SetAndObserveDisplayNodeID(display.GetID())
-    _addLegend(node, kind)
+    _addLegend(node, look)
     fileBeside(node, reference)
 
 
@@ -142,11 +179,11 @@ def _isMap(node: Any) -> bool:
     return node is not None and bool(node.GetAttribute(MAP_ATTRIBUTE))
 
 
-def _addLegend(node: Any, kind: str) -> None:
+def _addLegend(node: Any, look: _Look) -> None:
     """A legend in one of the views of the sequences and in the application's own; in each it would hide too much."""
     legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(node)
-    legend.SetTitleText(TITLES[kind])
-    legend.SetLabelFormat("%.2f")
+    legend.SetTitleText(look.title)
+    legend.SetLabelFormat(look.numbers)
     legend.SetSize(0.12, 0.5)
     legend.SetPosition(0.97, 0.5)
     tags = ("Red", "Yellow", "Green", VIEW_TAGS["t2"])
