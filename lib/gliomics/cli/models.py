@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,9 @@ from gliomics.cli.terminal.console import console
 if TYPE_CHECKING:
     from gliomics.models import ModelCard, ModelStore
 
-models = typer.Typer(help="See the versions of models, and let an earlier one serve again.", no_args_is_help=True)
+models = typer.Typer(
+    help="See the versions of models, let one of your own serve, and an earlier one again.", no_args_is_help=True
+)
 
 NAME = typer.Argument(help="Name of a model, e.g. segmentation_flair.", show_default=False)
 STUDIES = typer.Option(help="Folder of studies whose own versions are meant, too; else those that ship.")
@@ -55,6 +59,35 @@ def show(
         typer.echo(f"{entry['when']}  version {entry['version']} published: {entry['reason']}")
     typer.echo(f"versions: {_versions(store, name)}")
     typer.echo(card.notice)
+
+
+@models.command()
+def add(
+    model: Annotated[
+        Path,
+        typer.Argument(help="Folder of a model, made by `gliomics subtype fit` or `fit-network`.", show_default=False),
+    ],
+    studies: Annotated[Path, typer.Option(help="Folder of studies over which it shall serve.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "added by hand",
+) -> None:
+    """Let a model of your own serve over a folder of studies, as the next version of its name.
+
+    It is copied. A running server offers a new name after a restart, and a new version from the next request on.
+    """
+    from gliomics.errors import InputError
+    from gliomics.models import load_model_folder
+
+    store, added = _store(studies), load_model_folder(model)
+    card = added.card
+    other = store.current(card.name).card.task if card.name in store.all_names() else card.task
+    if other != card.task:
+        raise InputError(
+            f"{model} is a {card.task} model named '{card.name}', and the {other} model of that name serves over "
+            f"{studies}; fit it under another name (--name)"
+        )
+    copy = store.add(card, {name: partial(shutil.copyfile, added.file(name)) for name in card.sha256})
+    store.publish(card.name, copy.card.version, reason)
+    typer.echo(f"{card.name}: version {copy.card.version} serves over {studies}: {card.title}")
 
 
 @models.command()

@@ -86,8 +86,10 @@ def test_what_the_network_estimates_and_warns_of_stands_below_with_the_notice(
 def test_the_segment_is_an_outline_while_a_map_is_seen_inside_of_it(explaining: Any) -> None:
     display = explaining.selection.segmentation().GetDisplayNode()
     assert not display.GetVisibility2DFill() and display.GetVisibility2DOutline()
+    assert explaining.ui.outlineOnlyCheckBox.checked
     explaining.ui.noMapButton.click()
     assert display.GetVisibility2DFill()
+    assert not explaining.ui.outlineOnlyCheckBox.checked
 
 
 def test_a_map_of_another_mask_goes_and_comes_back_when_the_edit_is_undone(

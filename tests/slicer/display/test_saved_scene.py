@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inprocess import InProcessBackend
+from inprocess import NETWORK, InProcessBackend
 from layouts import SLICES, SURFACE, choose, reading
 from panels import Spin, openAnother, paint, paintOneSlice, press, tree
 
@@ -72,6 +72,30 @@ def test_the_layout_and_the_map_are_as_they_were(
     assert screen.composite("GliomicsFLAIR").GetForegroundOpacity() == pytest.approx(0.7)
     folder = tree(scene)["glioma-01"]
     assert {"glioma-01 FLAIR", "glioma-01 segmentation_flair", "Radiomics features: glioma-01 tumour"} <= set(folder)
+
+
+def test_what_speaks_for_an_estimate_is_shown_again_in_its_colours(
+    computed: Any, scene: Any, spin: Spin, tmp_path: Path, backend: InProcessBackend
+) -> None:
+    backend.networks = (NETWORK,)
+    press(computed, "connectButton", spin)
+    press(computed, "evidenceButton", spin)
+    text = computed.ui.evidenceText.text
+    saveAndLoad(computed, scene, tmp_path / "scene.mrb", spin)
+    assert computed.ui.evidenceButton.checked
+    assert computed.ui.evidenceText.text == text
+    display = computed.parameters.reference("map").GetDisplayNode()
+    assert display.GetColorNode().GetNumberOfColors() == 255
+    assert display.GetColorNode().GetLookupTable().GetTableValue(254)[:3] == pytest.approx(
+        (0.498, 0.231, 0.031), abs=0.01
+    )
+    another = openAnother(backend)
+    assert another.parameters.reference("map") is not None and not another.ui.evidenceText.isHidden(), (
+        "without a server"
+    )
+    paint(another, paintOneSlice)
+    assert another.ui.evidenceText.isHidden()
+    another.cleanup()
 
 
 def test_a_saved_scene_has_a_layout_that_3d_slicer_knows_without_this_module(

@@ -11,17 +11,20 @@ import nibabel
 import numpy as np
 import pytest
 from harness import EXTENSION
+from panels import Spin, addVolume, paint, press
 
 SAMPLES = EXTENSION.parents[1] / "sample_studies"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """``gliomics serve`` with the models that ship, over a sample study."""
+    """``gliomics serve`` with the models that ship and a tumour network, over a sample study."""
     from tests.server.servers import start_server
+    from tests.server.studies import add_tumour_network
 
     studies = tmp_path_factory.mktemp("server") / "studies"
     shutil.copytree(SAMPLES / "sample-01", studies / "sample-01")
+    add_tumour_network(studies)
     server = start_server(studies)
     yield server
     server.stop()
@@ -55,6 +58,48 @@ def test_another_kind_of_map_is_refused_in_the_server_s_words(server: Any, tmp_p
 
     with pytest.raises(ClientError, match="result is 'certainty'; expected mask, probability or uncertainty"):
         ServerBackend(server.url).voxelMap("segmentation_flair", CaseFiles("sample-01"), "certainty", tmp_path)
+
+
+def test_what_speaks_for_a_network_s_estimate_is_what_the_network_reads(
+    server: Any, spin: Spin, panel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Volumes of the user's own, whose segment the network sees for the first time."""
+    import slicer
+    from RadiogenomicsLib.server.backends import ServerBackend
+    from RadiogenomicsLib.server.volumes import readNifti
+
+    from gliomics.models import ModelStore
+    from gliomics.study import read_mask, read_volume
+    from gliomics.tumour_network.predict import TumourNetworkModel
+
+    monkeypatch.setattr(panel.runner, "backendFor", ServerBackend)
+    panel.ui.serverUrl.text = server.url
+    press(panel, "connectButton", spin)
+    image, truth = SAMPLES / "sample-01" / "flair.nii.gz", SAMPLES / "truth" / "sample-01.nii.gz"
+    volume = addVolume("case7_flair", readNifti(image))
+    panel.selection.chooseVolumes({"flair": volume}, "chosen")
+    segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn")
+    segmentation.CreateDefaultDisplayNodes()
+    segmentation.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    segmentation.GetSegmentation().AddEmptySegment("", "tumour")
+    panel.selection.chooseSegmentation(segmentation)
+    paint(panel, lambda array: array.__iadd__(readNifti(truth).array > 0))
+    assert panel.ui.networkSelector.currentText == "Spots"
+    press(panel, "evidenceButton", spin)
+
+    network = TumourNetworkModel(ModelStore(server.studies / ".gliomics" / "models").current("network_spots"))
+    reading = network.read({"flair": read_volume(image)}, read_mask(truth), study_id="", patient_id="")
+    (node,) = (node for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if node is not volume)
+    drawn, heat = slicer.util.arrayFromVolume(node), reading.heat_map.array.T
+    inside = readNifti(truth).array > 0
+    assert np.allclose(drawn[inside], heat[inside], rtol=1e-3, atol=1e-4)
+    assert (drawn[~inside] == -1000).all() and (heat[~inside] == 0).all()
+    probability = reading.estimate.probabilities[reading.estimate.predicted]
+    assert f"spot by network_spots: {reading.estimate.predicted} {probability:.2f} (" in panel.ui.evidenceText.text
+    assert "Fitted on 16 patients: drawn tumours." in panel.ui.evidenceText.text
+    assert panel.ui.evidenceText.text.endswith(
+        "For research use only; not a medical device and not for diagnosis or treatment decisions."
+    )
 
 
 def test_every_part_of_a_tumour_is_measured_in_one_request(server: Any, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ COMMANDS: dict[str, str] = {
     "masks resample": "{empty} {studies} --out {new}",
     "masks from-dicom": "{table} {new}",
     "models list": "--studies {studies}",
+    "models add": "{empty} --studies {studies}",
     "models show": "segmentation_flair --studies {studies}",
     "models rollback": "segmentation_flair --studies {studies}",
     "tokens add": "dr-a --studies {studies} --role reader",

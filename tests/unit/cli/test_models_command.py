@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ from typer.testing import CliRunner
 
 from gliomics.cli.main import app
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.models import ModelStore
+from gliomics.models import ModelStore, write_model_folder
 
 
 @pytest.fixture
@@ -82,3 +84,27 @@ def test_mistakes_are_named(studies: Path) -> None:
         said("rollback", "segmentation_flair", "--studies", studies, "--to", serving(studies))
     with pytest.raises(InputError, match="is not a folder"):
         said("list", "--studies", studies / "nothing")
+
+
+def test_model_of_ones_own_serves_as_the_next_version_of_its_name(studies: Path, tmp_path: Path) -> None:
+    store = ModelStore(studies / ".gliomics" / "models")
+    shipped = ModelStore().current("subtype_idh")
+    files = {name: partial(shutil.copyfile, shipped.file(name)) for name in shipped.card.sha256}
+    own = write_model_folder(tmp_path / "own", shipped.card.model_copy(update={"name": "subtype_own"}), files)
+    assert "subtype_own: version 1 serves" in said("add", own.path, "--studies", studies)
+    assert "version 2 serves" in said("add", own.path, "--studies", studies, "--reason", "refitted")
+    assert [entry["reason"] for entry in store.history("subtype_own")] == ["added by hand", "refitted"]
+    served = store.current("subtype_own")
+    assert {name: served.card.sha256[name] for name in files} == own.card.sha256
+
+
+def test_model_of_another_task_takes_no_model_s_place(studies: Path, tmp_path: Path) -> None:
+    shipped = ModelStore().current("subtype_idh")
+    files = {name: partial(shutil.copyfile, shipped.file(name)) for name in shipped.card.sha256}
+    card = shipped.card.model_copy(update={"name": "segmentation_multi"})
+    own = write_model_folder(tmp_path / "own", card, files)
+    with pytest.raises(InputError, match="is a subtype model named 'segmentation_multi', and the segmentation model"):
+        said("add", own.path, "--studies", studies)
+    own.file(next(iter(files))).write_bytes(b"damaged")
+    with pytest.raises(InputError, match="is damaged"):
+        said("add", own.path, "--studies", studies)

@@ -108,7 +108,7 @@ class Maps(Controller):
         node = self._find(kind) if kind else None
         if node is not None or not kind:
             self._showMap(node)
-            self.update()
+            self._onChanged()
             return
         self._model.selection = self._selection.read()
         model, reason = self._maker(kind), self._reason(kind)

@@ -42,6 +42,7 @@ class _Content:
     volumes: tuple[tuple[str, str], ...]
     segmentation: str
     segment: str
+    isOutlined: bool
     table: str
 
 
@@ -189,13 +190,14 @@ class Views(Controller):
     # What is shown
 
     def _wanted(self) -> _Content:
-        segmentation = self._selection.segmentation()
-        table = self._table()
+        segmentation, table = self._selection.segmentation(), self._table()
+        display = segmentation.GetDisplayNode() if segmentation is not None else None
         return _Content(
             layouts.arrangement(),
             tuple((sequence, node.GetID()) for sequence, node in self._selection.volumes().items()),
             segmentation.GetID() if segmentation is not None else "",
             self._selection.segmentId(),
+            display is not None and not display.GetVisibility2DFill(),
             f"{table.GetID()} {table.GetMTime()}" if table is not None else "",
         )
 
@@ -206,12 +208,9 @@ class Views(Controller):
         ui.layoutSelector.setCurrentIndex(list(_LAYOUTS).index(shownLayout))
         ui.layoutSelector.blockSignals(blocked)
         ui.layoutSelector.enabled = hasViews
-        segmentation = self._selection.segmentation()
-        ui.outlineOnlyCheckBox.enabled = segmentation is not None
+        ui.outlineOnlyCheckBox.enabled = bool(content.segmentation)
         blocked = ui.outlineOnlyCheckBox.blockSignals(True)
-        ui.outlineOnlyCheckBox.checked = (
-            segmentation is not None and not segmentation.GetDisplayNode().GetVisibility2DFill()
-        )
+        ui.outlineOnlyCheckBox.checked = content.isOutlined
         ui.outlineOnlyCheckBox.blockSignals(blocked)
         self._show(ui.featureRows, content.layout == layouts.FEATURES_LAYOUT)
         hint = "" if hasViews else _("There are no views here.")
