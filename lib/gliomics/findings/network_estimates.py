@@ -9,16 +9,16 @@ from gliomics.records import SubtypeEstimate
 
 
 def read_network_estimate(estimate: SubtypeEstimate) -> list[str]:
-    """The answer, how to read the map's colours, how good the network is, and what to beware of."""
+    """The answer, what to beware of, how to read the map's colours, and how good the network is."""
     best = target_of(estimate.target).class_name(estimate.predicted)
     return [
         f"{network_answer(estimate)}.",
+        *(f"{upper_first(reason)}." for reason in estimate.reasons),
+        *(["The network learned from this patient: the estimate is not a prediction."] if estimate.in_sample else []),
         f"What each place of the tumour adds to the log-odds of {best}: orange speaks for it, purple against it; the "
         "mean over the tumour is the estimate's.",
         f"Fitted on {estimate.n_training} patients: {estimate.population}.",
         *([f"{estimate.performance}."] if estimate.performance else []),
-        *(f"{upper_first(reason)}." for reason in estimate.reasons),
-        *(["The network learned from this patient: the estimate is not a prediction."] if estimate.in_sample else []),
     ]
 
 

@@ -22,10 +22,10 @@ def test_an_estimate_is_said_with_its_classes_in_words_and_all_that_makes_it_dou
     )
     assert read_network_estimate(estimate) == [
         "IDH by my_network: wild type 0.72 (0.60 to 0.90) among mutant, wild type.",
+        "The tumour looks unlike those of 99 % of the training patients.",
+        "The network learned from this patient: the estimate is not a prediction.",
         "What each place of the tumour adds to the log-odds of wild type: orange speaks for it, purple against it; the "
         "mean over the tumour is the estimate's.",
         "Fitted on 61 patients: patients of one hospital.",
         "AUC: 0.71, cross-validated on 61 patients.",
-        "The tumour looks unlike those of 99 % of the training patients.",
-        "The network learned from this patient: the estimate is not a prediction.",
     ]
