@@ -134,6 +134,10 @@ def test_another_network_is_chosen_and_asked(
     press(explaining, "evidenceButton", spin)
     assert backend.maps[-1] == ("network_idh", "tumour")
     assert isShown(explaining, screen)
+    explaining.parameters.setText("network", "of another server")
+    explaining.maps.restore(explaining.parameters)
+    explaining.refresh()
+    assert (selector.currentText, explaining.ui.evidenceButton.enabled) == ("Spots", True)
 
 
 def test_it_is_offered_where_the_server_has_a_network_and_results_are_shown(

@@ -211,7 +211,9 @@ class Maps(Controller):
         """The model of the server whose map it is."""
         if kind != EVIDENCE:
             return self._model.chosenModel
-        return next((item for item in self._model.tumourNetworks if item.name == self._model.networkName), None)
+        networks = self._model.tumourNetworks  # the scene may remember one of another server
+        chosen = (network for network in networks if network.name == self._model.networkName)
+        return next(chosen, networks[0] if networks else None)
 
     def _reason(self, kind: str) -> str:
         """Why a map cannot be asked for; empty where it can."""
