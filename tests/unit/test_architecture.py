@@ -23,7 +23,7 @@ LAYERS = [
     {"intake", "evaluation", "features", "radiology"},
     {"segmentation"},
     {"training", "subtype", "cohort"},
-    {"interactive", "active", "findings", "tumour_network", "association"},
+    {"interactive", "active", "findings", "tumour_network", "association", "survival"},
     {"report"},
     {"export"},
     {"server", "session"},

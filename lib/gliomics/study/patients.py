@@ -9,16 +9,18 @@ from pathlib import Path
 from gliomics.csv_files import read_csv
 from gliomics.errors import InputError, UnknownNameError
 
-_PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient")
+_PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient", "bcr_patient_barcode")
+"""What ours, cBioPortal's, the Kaggle set's and the tables of TCGA call it."""
 _TCGA = re.compile(r"(?:sub-)?TCGA-?([A-Z0-9]{2})-?([A-Z0-9]{4})(?![^-])", re.IGNORECASE)
-_MISSING = ("", "NA", "N/A", "nan", "NaN", "None", "[Not Available]")
+_MISSING = ("", "NA", "N/A", "nan", "NaN", "None", "#N/A", "[Not Available]")
 
 
 def read_patient_column(path: Path, column: str) -> dict[str, str]:
     """Value of a column for each patient that has one (``.tsv`` by tabs, anything else by commas).
 
-    The patient is the column ``patient_id``, ``Patient ID`` or ``Patient``; ids are :func:`canonical_patient`. Raises
-    :class:`UnknownNameError` for a missing column and :class:`InputError` for a patient with two values.
+    The patient is the column ``patient_id``, ``Patient ID``, ``Patient`` or ``bcr_patient_barcode``; ids are
+    :func:`canonical_patient`. Raises :class:`UnknownNameError` for a missing column and :class:`InputError` for a
+    patient with two values.
     """
     rows = _read(path)
     patient = next((name for name in _PATIENT_COLUMNS if name in rows[0]), None)

@@ -64,7 +64,7 @@ def test_patient_column_is_found_behind_others_and_tabs_are_read(tmp_path: Path)
     ("text", "message"),
     [
         ("patient_id,grade\nTCGA-CS-0001,II\n", "has no column 'histology'; it has patient_id, grade"),
-        ("case,histology\nTCGA-CS-0001,x\n", "no column patient_id or Patient ID or Patient to tell the patient"),
+        ("case,histology\nTCGA-CS-0001,x\n", "no column patient_id or Patient ID or Patient or bcr_patient_barcode"),
         ("patient_id,histology\nA,x\n", "it has e.g. 'A', the studies are of e.g. 'TCGA-CS-0001'"),
         ("patient_id,histology\nTCGA-CS-0001,x\nTCGA-CS-0001,y\n", "two values of 'histology', x and y"),
         ("patient_id,histology\n", "has no rows"),

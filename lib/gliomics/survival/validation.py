@@ -1,0 +1,230 @@
+"""What features add to clinical values: every patient estimated by models of others, and figures with intervals."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gliomics.errors import InputError
+from gliomics.statistics.arrays import Array, Classes
+from gliomics.statistics.bootstrap import Interval, over_repeats, paired_difference
+from gliomics.subtype.classifier import FOLDS, stratified_folds
+from gliomics.subtype.ensemble import Scaling
+from gliomics.survival.accuracy import brier_terms, c_index, case_weights, weighted_auc
+from gliomics.survival.cox import baseline_hazard, fit_cox
+from gliomics.survival.elastic_net import ElasticNet, fit_elastic_net
+from gliomics.survival.kaplan_meier import Events, kaplan_meier
+from gliomics.survival.outcomes import YEAR
+from gliomics.survival.table import SurvivalTable
+
+NOBODY, CLINICAL, RADIOMICS, BOTH = "no predictor", "clinical", "radiomics", "both"
+Measure = Callable[[Array, Classes], float]
+RIDGE = 1.0
+"""Of the clinical model inside the folds, in units of one event: a rare category cannot run off."""
+LEAST_AT_HORIZON = 8
+"""Events before, and patients followed beyond, a time at which models are judged."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model says of patients whom it was not fitted to.
+
+    ``risk`` is (repeats, patients), the log hazard beside the mean of the training patients; ``survival`` is (repeats,
+    patients, horizons), the probability of no event by then.
+    """
+
+    risk: Array
+    survival: Array
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Out-of-fold predictions by model, the ``horizons`` in the table's unit, and the choices of the elastic nets."""
+
+    table: SurvivalTable
+    horizons: list[float]
+    models: dict[str, Predictions]
+    choices: list[tuple[str, ElasticNet]]
+
+    @property
+    def times_empty(self) -> Counter[str]:
+        """In how many training folds each elastic net took none of the features."""
+        return Counter(model for model, net in self.choices if not net.coefficients.any())
+
+
+def horizons_of(time: Array, event: Events, unit: str) -> list[float]:
+    """Years 1, 2, 3, 5 and 10, as far as there are events before and patients beyond them; else the median event time.
+
+    In the unit of the times.
+    """
+    years = [k * YEAR[unit] for k in (1, 2, 3, 5, 10)]
+    fit = [t for t in years if min(np.sum(event & (time <= t)), np.sum(time > t)) >= LEAST_AT_HORIZON]
+    return fit or [float(np.median(time[event]))]
+
+
+def validate(
+    table: SurvivalTable, *, repeats: int = 5, seed: int = 0, step: Callable[[], None] = lambda: None
+) -> Validation:
+    """Cross-validate the models: five folds by patient, stratified by event, ``repeats`` times.
+
+    Clinical values are a Cox model, features an elastic net whose penalty is chosen inside the training patients, and
+    both the elastic net on top of what the clinical model says. Scales and values that stand for missing ones are those
+    of the training patients. ``step`` is called after each of ``repeats`` x five folds.
+    """
+    from threadpoolctl import threadpool_limits
+
+    if repeats < 1:
+        raise InputError(f"--repeats is {repeats}; expected 1 or more")
+    n, horizons = len(table.patients), horizons_of(table.time, table.event, table.unit)
+    models = [NOBODY, *([CLINICAL] if table.clinical_names else []), RADIOMICS]
+    models += [BOTH] if table.clinical_names else []
+    answer = {m: Predictions(np.zeros((repeats, n)), np.zeros((repeats, n, len(horizons)))) for m in models}
+    choices: list[tuple[str, ElasticNet]] = []
+    # Several threads gain nothing on so few numbers.
+    with threadpool_limits(1):
+        for repeat in range(repeats):
+            folds = stratified_folds(table.event.astype(np.int64), FOLDS, np.random.default_rng((seed, repeat)))
+            for number, (train, test) in enumerate(folds):
+                rng = np.random.default_rng((seed, repeat, number))
+                for model, risk in _fold(table, train, models, rng, choices).items():
+                    mean = risk[train].mean()
+                    answer[model].risk[repeat, test] = risk[test] - mean
+                    of_train = (risk[train] - mean, table.time[train], table.event[train])
+                    hazard = baseline_hazard(*of_train, np.array(horizons))
+                    survival = np.exp(-np.exp(risk[test] - mean)[:, None] * hazard)
+                    answer[model].survival[repeat, test] = survival
+                step()
+    return Validation(table, horizons, answer, choices)
+
+
+def _fold(
+    table: SurvivalTable,
+    train: Classes,
+    models: Sequence[str],
+    rng: np.random.Generator,
+    choices: list[tuple[str, ElasticNet]],
+) -> dict[str, Array]:
+    """Log hazards of all patients, (patients,), by each model of the training patients."""
+    time, event = table.time[train], table.event[train]
+    z = Scaling.fit(table.values[train]).apply(table.values)
+    risks = {NOBODY: np.zeros(len(table.patients))}
+    if CLINICAL in models:
+        risks[CLINICAL] = _clinical_risk(table.clinical, train, time, event)
+    for model, offset in ((RADIOMICS, NOBODY), (BOTH, CLINICAL)):
+        if model in models:
+            net = fit_elastic_net(z[train], time, event, risks[offset][train], rng)
+            choices.append((model, net))
+            risks[model] = risks[offset] + z @ net.coefficients
+    return risks
+
+
+def _clinical_risk(clinical: Array, train: Classes, time: Array, event: Events) -> Array:
+    varying = np.ptp(clinical[train], axis=0) > 0
+    if not varying.any():
+        return np.zeros(len(clinical))
+    z = Scaling.fit(clinical[train][:, varying]).scores(clinical[:, varying])
+    return np.asarray(z @ fit_cox(z[train], time, event, ridge=RIDGE).coefficients)
+
+
+def figures(validation: Validation, *, seed: int = 0) -> list[dict[str, Any]]:
+    """A row for each model, measure and horizon, and for each difference of two models, with 95 % intervals.
+
+    Intervals are bootstraps over patients, drawn within those with the event and those without, the same in every
+    repeat; those of differences draw the same patients of both models. The weights that make up for censoring are those
+    of all patients in every resample.
+    """
+    table, outcome = validation.table, validation.table.event.astype(np.int64)
+    rows = []
+    for name, horizon, measure, columns in _measures(validation):
+        low_is_good = name == "brier"
+        pairs: list[tuple[str, str | None]] = [(model, None) for model in columns if model != NOBODY or low_is_good]
+        pairs += [(a, b) for a, b in ((RADIOMICS, CLINICAL), (BOTH, CLINICAL), (BOTH, RADIOMICS)) if b in columns]
+        if CLINICAL not in columns and low_is_good:
+            pairs.append((RADIOMICS, NOBODY))
+        pairs = [(model, other) for model, other in pairs if model in columns]
+        for model, other in pairs:
+            rng = np.random.default_rng(seed)
+            if other is None:
+                interval = over_repeats(measure, columns[model], outcome, rng)
+            else:
+                interval = paired_difference(measure, columns[model], columns[other], outcome, rng)
+            rows.append(_row(table, interval, model=model, minus=other, measure=name, time=horizon))
+    return rows
+
+
+def _measures(validation: Validation) -> Iterator[tuple[str, float, Measure, dict[str, Array]]]:
+    """Name, horizon, measure, and by model what it is of: (repeats, patients, columns), as the bootstrap draws them."""
+    table, models = validation.table, validation.models
+    yield "c_index", math.nan, _c_index, {m: _columns(p.risk, table.time) for m, p in models.items()}
+    for horizon in validation.horizons:
+        weights, control = case_weights(horizon, table.time, table.event), (table.time > horizon).astype(float)
+        yield "auc", horizon, _auc, {m: _columns(p.risk, weights, control) for m, p in models.items()}
+    for k, horizon in enumerate(validation.horizons):
+        terms = {
+            m: brier_terms(horizon, p.survival[:, :, k], table.time, table.event)[:, :, None] for m, p in models.items()
+        }
+        yield "brier", horizon, _mean, terms
+
+
+def _columns(score: Array, *of_patients: Array) -> Array:
+    return np.stack([score, *(np.broadcast_to(column, score.shape) for column in of_patients)], axis=2)
+
+
+def _c_index(columns: Array, outcome: Classes) -> float:
+    return c_index(columns[:, 0], columns[:, 1], outcome == 1)
+
+
+def _auc(columns: Array, outcome: Classes) -> float:
+    return weighted_auc(columns[:, 0], columns[:, 1], columns[:, 2] > 0)
+
+
+def _mean(terms: Array, outcome: Classes) -> float:
+    return float(terms.mean())
+
+
+def _row(table: SurvivalTable, interval: Interval, **named: Any) -> dict[str, Any]:
+    return {
+        **named, "unit": table.unit, "n": interval.n, "events": int(table.event.sum()), "value": interval.value,
+        "low": interval.low, "high": interval.high,
+    }  # fmt: skip
+
+
+def risk_rows(validation: Validation) -> list[dict[str, Any]]:
+    """Each patient's outcome and out-of-fold predictions, means over the repeats."""
+    table = validation.table
+    rows = []
+    for k, patient in enumerate(table.patients):
+        row: dict[str, Any] = {
+            "patient_id": patient, "time": table.time[k], "unit": table.unit, "event": int(table.event[k]),
+        }  # fmt: skip
+        for model, predictions in validation.models.items():
+            if model == NOBODY:
+                continue
+            row[f"{model}_log_hazard"] = float(predictions.risk[:, k].mean())
+            for h, horizon in enumerate(validation.horizons):
+                row[f"{model}_survival_{horizon:g}"] = float(predictions.survival[:, k, h].mean())
+        rows.append(row)
+    return rows
+
+
+def curve_rows(table: SurvivalTable) -> list[dict[str, Any]]:
+    """The Kaplan-Meier curve of all patients and of each group, a row for each time."""
+    everybody = np.full(table.time.size, True)
+    members: Mapping[str, Array] = {"all": everybody} | {g: table.group == k for k, g in enumerate(table.groups)}
+    rows = []
+    for name, rows_of in members.items():
+        curve = kaplan_meier(table.time[rows_of], table.event[rows_of])
+        for k, t in enumerate(curve.times):
+            rows.append(
+                {
+                    "group": name, "time": t, "unit": table.unit, "at_risk": int(curve.at_risk[k]),
+                    "events": int(curve.events[k]), "censored": int(curve.censored[k]),
+                    "survival": curve.survival[k], "low": curve.low[k], "high": curve.high[k],
+                }
+            )  # fmt: skip
+    return rows
