@@ -9,6 +9,7 @@ import numpy as np
 
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array
+from gliomics.statistics.multiplicity import corrected
 from gliomics.subtype.ensemble import Scaling
 from gliomics.survival.cox import fit_cox, schoenfeld_test
 from gliomics.survival.kaplan_meier import Events
@@ -41,20 +42,17 @@ def hazard_rows(validation: Validation) -> list[dict[str, Any]]:
     if table.groups:
         known = table.group >= 0
         indicators = (table.group[:, None] == np.arange(1, len(table.groups))).astype(float)
-        rows += _fitted("groups", table, [f"{g} : {table.groups[0]}" for g in table.groups[1:]], indicators, known)
+        names = [f"{name} against {table.groups[0]}" for name in table.groups[1:]]
+        rows += _fitted("groups", table, names, indicators, known)
     return rows + _features_alone(table)
 
 
 def _features_alone(table: SurvivalTable) -> list[dict[str, Any]]:
-    from scipy.stats import false_discovery_control
-
     z = Scaling.fit(table.values).apply(table.values)
     everybody = np.full(table.time.size, True)
     rows = [row for k, name in enumerate(table.names) for row in _fitted("alone", table, [name], z[:, [k]], everybody)]
-    known = [row for row in rows if math.isfinite(row["p"])]
-    if known:
-        for row, p in zip(known, false_discovery_control([row["p"] for row in known]), strict=True):
-            row["p_fdr"] = float(p)
+    for row, p in zip(rows, corrected([row["p"] for row in rows]).fdr, strict=True):
+        row["p_fdr"] = float(p)
     return sorted(rows, key=lambda row: row["p"] if math.isfinite(row["p"]) else 2.0)
 
 

@@ -68,7 +68,7 @@ def horizons_of(time: Array, event: Events, unit: str) -> list[float]:
 
 
 def validate(
-    table: SurvivalTable, *, repeats: int = 5, seed: int = 0, step: Callable[[], None] = lambda: None
+    table: SurvivalTable, *, repeats: int = 5, seed: int = 0, step: Callable[[], object] = lambda: None
 ) -> Validation:
     """Cross-validate the models: five folds by patient, stratified by event, ``repeats`` times.
 

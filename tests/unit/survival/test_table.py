@@ -22,11 +22,7 @@ def test_who_and_what_is_left_out_has_a_reason() -> None:
     rows[0].values["d"] = 5.0
     outcomes = OUTCOMES | {"P-77": Outcome(1.0, True), "P-99": Outcome(3.0, False)}
     table = survival_table(patient_table(rows), outcomes, "days", missing={"P-98": "no time"}, clinical=AGES)
-    assert table.left_out == {"P-98": "no time", "P-99": "a clinical value is missing"}
-    assert survival_table(patient_table(ROWS), outcomes, "days").left_out == {
-        "P-77": "no features",
-        "P-99": "no features",
-    }
+    assert table.left_out == {"P-77": "no features", "P-98": "no time", "P-99": "a clinical value is missing"}
     assert table.dropped == {"b": "one value for all patients", "d": "known of 1 of 30 patients"}
     assert (table.names, table.values.shape, table.clinical_names) == (["a", "c"], (30, 2), ["age"])
     del rows[0].values["d"]
@@ -34,7 +30,7 @@ def test_who_and_what_is_left_out_has_a_reason() -> None:
 
 def test_rows_stay_together() -> None:
     table = survival_table(
-        ROWS[::-1], OUTCOMES, "days", clinical=AGES, groups={f"P-{k}": "xy"[k > 9] for k in range(29)}
+        patient_table(ROWS[::-1]), OUTCOMES, "days", clinical=AGES, groups={f"P-{k}": "xy"[k > 9] for k in range(29)}
     )
     for row, patient in enumerate(table.patients):
         k = int(patient[2:])
@@ -59,7 +55,7 @@ CENSORED = {patient: Outcome(outcome.time, event=False) for patient, outcome in 
             r"4 clinical columns \(c0, c1, c2, c3\) are too many for 15 events",
         ),
         (
-            {"rows": [FeatureRow(row.study_id, "whole", {"b": 1.0}) for row in ROWS]},
+            {"features": CONSTANT},
             "none of the 1 features has values",
         ),
     ],
