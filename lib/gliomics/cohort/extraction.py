@@ -8,8 +8,9 @@ from pathlib import Path
 from gliomics.errors import InputError
 from gliomics.features.config import FeatureConfig
 from gliomics.features.extract import sequences_to_measure
-from gliomics.features.regions import is_ring, needs_parts
+from gliomics.features.regions import is_ring, is_tumour, needs_parts
 from gliomics.models import ModelFolder, ModelStore
+from gliomics.radiology.atlas import atlas_folder
 from gliomics.study.numbering import parse_numbering
 from gliomics.study.records import Study
 
@@ -25,7 +26,8 @@ class Extraction:
     drawn; ``deep_model`` adds the deep features of a segmentation model, looked for in the folder ``models`` and among
     those shipped. Where there is no brain mask, rings keep inside the foreground of the sequence ``ring_sequence`` (the
     first that is measured when None). ``numbering`` says which value of the masks is which part of the tumour, as
-    :func:`~gliomics.study.numbering.parse_numbering` reads it, where neither the studies nor the values do.
+    :func:`~gliomics.study.numbering.parse_numbering` reads it, where neither the studies nor the values do. ``vasari``
+    adds to the row of the whole tumour where in the brain it lies, and the VASARI features that the mask tells.
     """
 
     config: FeatureConfig
@@ -36,12 +38,15 @@ class Extraction:
     models: Path | None = None
     ring_sequence: str | None = None
     numbering: str | None = None
+    vasari: bool = False
 
     def __post_init__(self) -> None:
         if not self.regions:
             object.__setattr__(self, "regions", self.config.default_regions)
         if self.deep_model is not None and self.config.slices == "each":
             raise InputError("deep features describe a region; they cannot be measured with 'slices: each'")
+        if self.vasari and self.config.slices == "each":
+            raise InputError("VASARI features describe a tumour; they cannot be told with 'slices: each'")
 
     def check(self) -> None:
         """Raise what would be wrong with every study: a region, a numbering or a model that does not exist."""
@@ -49,8 +54,18 @@ class Extraction:
             is_ring(region, self.config.regions)
         if self.numbering is not None:
             parse_numbering(self.numbering)
+        if self.vasari:
+            self._check_vasari()
         if self.deep_model is not None and (card := self.deep_model_folder().card).task != "segmentation":
             raise InputError(f"model '{card.name}' is a {card.task} model; deep features need a segmentation model")
+
+    def _check_vasari(self) -> None:
+        if not any(is_tumour(region, self.config.regions) for region in self.regions):
+            raise InputError(
+                f"VASARI features go into the row of the whole tumour, and the regions are {', '.join(self.regions)}; "
+                "add the region whole"
+            )
+        atlas_folder()
 
     def deep_model_folder(self) -> ModelFolder:
         """The version of ``deep_model`` that serves now; raises :class:`UnknownNameError` where there is none."""

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,13 @@ from gliomics.cohort.pieces import PieceFeatures, StudyFeatures, merge
 from gliomics.errors import InputError
 from gliomics.features.edge import MovedEdge, measure_moved_edge
 from gliomics.features.extract import RegionFeatures, StudyImages, measure_regions
-from gliomics.features.regions import is_ring, select_region, shift_boundary
+from gliomics.features.regions import is_ring, is_tumour, select_region, shift_boundary
 from gliomics.files import sha256_of
 from gliomics.models import load_model_folder
 from gliomics.models.folder import CARD
 from gliomics.preprocess import lesion_mask
+from gliomics.radiology.study import StudyVasari, vasari_of_study
+from gliomics.records import FeatureRow
 from gliomics.study.geometry import load_sequences, on_grid_of
 from gliomics.study.images import read_label_names, read_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask
@@ -30,6 +32,8 @@ from gliomics.study.volumes import Mask, Volume
 
 if TYPE_CHECKING:
     from gliomics.segmentation.segmenter import Segmenter
+
+Row = TypeVar("Row", RegionFeatures, FeatureRow)
 
 _NO_BRAIN = (
     "region {} was kept inside the image's foreground, which is the brain only where the skull is stripped; "
@@ -54,6 +58,8 @@ def measure_piece(files: StudyFiles, piece: Extraction) -> PieceFeatures:
     measured = _measured(images, regions, missing, piece)
     if piece.deep_model is not None:
         measured = _with_deep_features(measured, regions, files, piece)
+    if piece.vasari:
+        measured = _with_vasari(measured, files, piece)
     origin: dict[str, Any] = {
         "patient_id": study.patient_id,
         "timepoint": study.timepoint,
@@ -170,6 +176,24 @@ def _with_deep_features(
         )
         for features in measured
     ]
+
+
+def _with_vasari(measured: list[RegionFeatures], files: StudyFiles, piece: Extraction) -> list[RegionFeatures]:
+    told = vasari_of_study(files.study, files.mask, numbering=piece.numbering, cohort_labels=files.cohort_labels)
+    return [
+        with_vasari(features, told) if is_tumour(features.region, piece.config.regions) else features
+        for features in measured
+    ]
+
+
+def with_vasari(row: Row, told: StudyVasari) -> Row:
+    """The row of a whole tumour with what its mask tells: numbers among the features, words beside them."""
+    return replace(
+        row,
+        values=row.values | told.report.numbers(),
+        diagnostics=row.diagnostics | told.diagnostics,
+        warnings=[*row.warnings, *told.warnings],
+    )
 
 
 @functools.lru_cache(maxsize=1)

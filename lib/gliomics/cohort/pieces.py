@@ -60,6 +60,7 @@ def split(files: StudyFiles, extraction: Extraction, parts: int) -> list[Extract
             extraction,
             config=piece,
             deep_model=extraction.deep_model if number == last else None,
+            vasari=extraction.vasari and number == last,
             ring_sequence=extraction.ring_sequence or sequences[0],
         )
         for number, piece in enumerate(pieces)

@@ -58,6 +58,10 @@ def _reading(segment: ExaminedSegment) -> Table:
     rows: list[list[Cell]] = [
         [fact.name, fact.text, fact.value, fact.unit, fact.explanation] for fact in reading.headline
     ]
+    if reading.vasari is not None:
+        told, left = reading.vasari.told, reading.vasari.open
+        rows += [[f"VASARI {fact.name}", fact.text, fact.value, "", fact.explanation] for fact in told]
+        rows += [[f"VASARI {fact.name}", "open", None, "", _joined(fact.text, fact.explanation)] for fact in left]
     cautions = [*segment.warnings, *reading.cautions]
     rows += [["Beware", caution, None, "", ""] for caution in cautions]
     rows.append(["Notice", reading.notice, None, "", ""])

@@ -38,6 +38,9 @@ FEATURE_CLASSES = {
     "outside the region above its median, T1 after contrast less T1 before, T2 less FLAIR, and size and place as "
     "shares of the head. The rim is 2.5 % of the head's diameter wide (4 mm in an adult), but at most half as deep as "
     "the region; the core is deeper than rim and than half the deepest voxel; the shell around the region is as wide.",
+    "vasari": "With `--vasari`, in the row of the whole tumour: numbers behind the VASARI features of its parts.",
+    "location": "With `--vasari`, in the row of the whole tumour: where it lies, by an atlas of the brain. It is about "
+    "core and enhancing part where the mask has them.",
 }
 """What each feature class looks at."""
 
@@ -85,7 +88,7 @@ def describe(column_name: str) -> FeatureDescription | None:
     >>> feature.unit, feature.ibsi_code
     ('mm3', 'RNU0')
     """
-    return _by_name().get("_".join(column_name.split("_")[-2:]))
+    return _by_name().get(column_name) or _by_name().get("_".join(column_name.split("_")[-2:]))
 
 
 def describe_table(names: Iterable[str] | None = None) -> Table:

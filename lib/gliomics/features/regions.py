@@ -95,6 +95,11 @@ def is_whole(region: str, defined: Mapping[str, Region]) -> bool:
     return rule.parts is None and rule.labels is None
 
 
+def is_tumour(region: str, defined: Mapping[str, Region]) -> bool:
+    """Whether a region is the whole tumour."""
+    return is_whole(region, defined) and not is_ring(region, defined)
+
+
 def _labels(rule: Region, numbering: MaskNumbering, region: str, name: str) -> Collection[int]:
     if rule.parts is not None:
         return numbering.labels_of(rule.parts, region, name)

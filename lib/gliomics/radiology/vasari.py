@@ -54,18 +54,25 @@ class VasariReport:
     figures: Mapping[str, float] = field(default_factory=dict)
     location: Location | None = None
 
-    def columns(self) -> dict[str, Any]:
-        """A row of a table: a column for each feature (None where it is open), for its figures and the location."""
-        place = self.location
-        row: dict[str, Any] = {feature.column: self.findings[feature.code].value for feature in CATALOGUE}
+    def words(self) -> dict[str, str | None]:
+        """What is told in words, by the columns of tables: each feature (None where it is open) and which are open."""
+        row = {feature.column: self.findings[feature.code].value for feature in CATALOGUE}
         row["vasari_open"] = " ".join(code for code, finding in self.findings.items() if finding.open)
-        row |= {f"vasari_{name}": self.figures.get(name) for name in _FIGURES}
-        row["location_side"] = place.side if place else None
-        row["location_left_share"] = place.left_share if place else None
-        row["location_midline_atlas_mm"] = place.midline_mm if place else None
-        row["location_crosses_midline"] = None if place is None or place.crosses is None else _yes(place.crosses)
-        shares = place.shares if place else {}
-        return row | {f"location_share_{name.replace(' ', '_')}": shares.get(name) for name in _STRUCTURES}
+        return row | {"location_side": self.location.side if self.location else None}
+
+    def numbers(self) -> dict[str, float]:
+        """What is told in numbers, by the columns of tables; those that are not known are left out."""
+        numbers = {f"vasari_{name}": float(self.figures[name]) for name in FIGURES if name in self.figures}
+        if (place := self.location) is None:
+            return numbers
+        numbers |= {"location_left_share": place.left_share, "location_midline_atlas_mm": place.midline_mm}
+        if place.crosses is not None:
+            numbers["location_crosses_midline"] = float(place.crosses)
+        return numbers | {f"location_share_{name.replace(' ', '_')}": place.shares[name] for name in STRUCTURES}
+
+    def columns(self) -> dict[str, Any]:
+        """A row of a table: all words and numbers, None where something is not known."""
+        return self.words() | dict.fromkeys(NUMBERS) | self.numbers()
 
     def as_json(self) -> dict[str, Any]:
         """The record for a JSON file."""
@@ -76,11 +83,17 @@ class VasariReport:
         }
 
 
-_FIGURES = ("share_enhancing", "share_non_enhancing", "share_oedema", "foci", "enhancing_margin_mm", "satellites")
-_STRUCTURES = (
+FIGURES = ("share_enhancing", "share_non_enhancing", "share_oedema", "foci", "enhancing_margin_mm", "satellites")
+STRUCTURES = (
     "frontal lobe", "temporal lobe", "parietal lobe", "occipital lobe", "insula", "brainstem", "corpus callosum",
     "thalamus", "internal capsule", "cerebellum", "central white matter or basal ganglia", "cortex", "ventricles",
 )  # fmt: skip
+NUMBERS = (
+    *(f"vasari_{name}" for name in FIGURES),
+    *(f"location_{name}" for name in ("left_share", "midline_atlas_mm", "crosses_midline")),
+    *(f"location_share_{name.replace(' ', '_')}" for name in STRUCTURES),
+)
+"""The columns of all numbers."""
 
 
 @dataclass(frozen=True)

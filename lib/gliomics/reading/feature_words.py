@@ -97,6 +97,21 @@ _PLAIN = {
 }
 
 
+_TOLD = {
+    "vasari_share_enhancing": ("Enhancing share of the abnormality", "0: none; 1: all"),
+    "vasari_share_non_enhancing": ("Share of core without enhancement", "0: none; 1: all"),
+    "vasari_share_oedema": ("Oedema's share of the abnormality", "0: none; 1: all"),
+    "vasari_foci": ("Number of foci", "1: one connected abnormality"),
+    "vasari_enhancing_margin_mm": ("Thickness of the enhancing margin", ""),
+    "vasari_satellites": ("Number of satellites", "0: none"),
+    "location_left_share": ("Share on the left side", "0: on the right; 1: on the left"),
+    "location_midline_atlas_mm": ("Distance from the midline in the atlas", "0: it reaches the midline"),
+    "location_crosses_midline": ("Crossing of the midline", "1: it crosses; 0: it does not"),
+}
+"""What is told of a tumour by its parts and an atlas: features without sequence and filter."""
+_SHARE_IN = "location_share_"
+
+
 @dataclass(frozen=True)
 class FeatureName:
     """A feature's name taken apart; ``sequence`` is empty where only the mask enters, ``unit`` where there is none.
@@ -141,6 +156,8 @@ def read_feature_name(name: str) -> FeatureName:
     parts = (rest if named else name).split("_", 2)
     if name == "clinical_age":
         return FeatureName("", "original", "", "Age", "years", "Age", "")
+    if name in _TOLD or name.startswith(_SHARE_IN):
+        return _told(name)
     if len(parts) < 3 or parts[1] not in _FAMILIES:
         return FeatureName(sequence, "original", "", rest if named else name, "", name, "")
     image, family, feature = parts
@@ -154,6 +171,13 @@ def read_feature_name(name: str) -> FeatureName:
         plain = f"{plain} in {sequence}"
     unit = _UNIT_OF.get(feature, "") if family in _GEOMETRY else ""
     return FeatureName(sequence, image, _FAMILIES[family], words, unit, plain, meaning)
+
+
+def _told(name: str) -> FeatureName:
+    place = name.removeprefix(_SHARE_IN).replace("_", " ")
+    plain, meaning = _TOLD.get(name, (f"Share in the atlas's {place}", "0: none of it; 1: all"))
+    family = "VASARI" if name.startswith("vasari") else "location"
+    return FeatureName("", "original", family, plain, "mm" if name.endswith("_mm") else "", plain, meaning)
 
 
 def sequence_title(name: str) -> str:

@@ -120,18 +120,35 @@ class KeyFeature(Record):
 
 
 @dataclass(frozen=True)
+class VasariReading(Record):
+    """The VASARI features of a tumour: those that are ``told``, and those left ``open``, each with the reason as text.
+
+    A fact's name is number and name of the feature, its explanation what the feature asks. ``note`` says how the place
+    in the brain was found, or why it was not.
+    """
+
+    parts: ClassVar[Mapping[str, type[Record]]] = {"told": Fact, "open": Fact}
+
+    told: list[Fact]
+    open: list[Fact]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Reading(Record):
     """What is read of one region of one study, in the order in which it is shown.
 
     ``region`` is its name in tables, ``title`` as people read it. ``headline`` has where it lies and how large it is,
     ``cautions`` what to beware of in the mask, the images and all estimates together, and models that gave none, with
-    the reason. ``key_features_note`` says who the population is and what the signs mean.
+    the reason. ``key_features_note`` says who the population is and what the signs mean. ``vasari`` is None unless it
+    was asked for; then where the region lies is told by an atlas, where the images could be laid on it.
     """
 
     parts: ClassVar[Mapping[str, type[Record]]] = {
         "headline": Fact,
         "estimates": EstimateReading,
         "key_features": KeyFeature,
+        "vasari": VasariReading,
     }
 
     study_id: str
@@ -143,3 +160,4 @@ class Reading(Record):
     key_features_note: str = ""
     cautions: list[str] = field(default_factory=list)
     notice: str = RESEARCH_NOTICE
+    vasari: VasariReading | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gliomics.cohort.extraction import Extraction, StudyFiles
-from gliomics.cohort.measure import measure, read_lesion
+from gliomics.cohort.measure import measure, read_lesion, with_vasari
 from gliomics.cohort.stability import stability_diagnostics
 from gliomics.features.config import load_config
 from gliomics.features.edge import measure_moved_edge
@@ -19,6 +19,7 @@ from gliomics.features.regions import select_region
 from gliomics.findings.estimating import estimates_of
 from gliomics.findings.read import WHOLE, head_of, read_segment
 from gliomics.models import ModelStore
+from gliomics.radiology.study import StudyVasari, place_images, vasari_of_mask
 from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow
 from gliomics.report.case_report import CaseReport, MeasuredMask, describe_case
@@ -79,18 +80,19 @@ def examine(
     numbering: str | None = None,
     resample_to: str | None = None,
     circumstances: Circumstances = NOTHING_KNOWN,
+    vasari: bool = False,
 ) -> ExaminedSegment:
     """Measure the whole tumour of a study, and estimate its subtype with every model of ``store``.
 
     ``numbering`` says which value of the mask is which part of the tumour, where neither the study nor the mask does;
     ``resample_to`` brings sequences on different grids to that of one; ``circumstances`` are what is known of the
-    patient besides the images. A model that cannot be used on this study is
-    named with the reason. Raises the errors of :func:`~gliomics.cohort.measure.measure` for a mask that cannot be
-    measured.
+    patient besides the images. ``vasari`` adds the place in the brain and the VASARI features that the mask tells. A
+    model that cannot be used on this study is named with the reason. Raises the errors of
+    :func:`~gliomics.cohort.measure.measure` for a mask that cannot be measured.
     """
     config = load_config(CONFIG)
     extraction = Extraction(config, (WHOLE,), resample_to, numbering=numbering)
-    extraction.check()
+    replace(extraction, vasari=vasari).check()
     features = measure(StudyFiles(study, mask_file.path), extraction).rows[0]
     features = replace(features, diagnostics=features.diagnostics | stability_diagnostics(features.values, config))
     volumes = load_sequences(study, study.sequences, grid_of=resample_to)
@@ -101,6 +103,9 @@ def examine(
     )
     whole = select_region(mask, WHOLE, name=mask_file.path.name, numbering=parts)
     head = head_of(volumes, spacing_known=study.spacing_known)
+    told = _vasari(study, volumes, mask, parts) if vasari else None
+    if told is not None:
+        features = with_vasari(features, told)
     images = StudyImages(study.id, volumes, spacing_known=study.spacing_known)
     estimates = estimates_of(
         features,
@@ -116,11 +121,17 @@ def examine(
         whole,
         mask_file.origin,
         features,
-        read_segment(features, whole, head, estimates),
+        read_segment(features, whole, head, estimates, place=told.place if told is not None else None, vasari=told),
         facts=_parts(mask, parts, study.spacing_known) | dict(mask_file.facts),
         warnings=mask_file.warnings,
         is_automatic=mask_file.is_automatic,
     )
+
+
+def _vasari(study: Study, volumes: Mapping[str, Volume], mask: Mask, numbering: MaskNumbering) -> StudyVasari:
+    place = place_images(volumes, study.id, spacing_known=study.spacing_known)
+    name = f"the mask of study '{study.id}'"
+    return vasari_of_mask(mask, numbering, place, name=name, spacing_known=study.spacing_known)
 
 
 def names_of_parts(numbering: MaskNumbering, segments: Mapping[int, str]) -> dict[int, str]:

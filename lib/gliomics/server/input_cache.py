@@ -17,9 +17,12 @@ from gliomics.study.records import Study
 if TYPE_CHECKING:
     from gliomics.features.extract import StudyImages
     from gliomics.preprocess.head import Head
+    from gliomics.radiology.study import AtlasPlace
 
 _MOST_PREPARED = 4
 """Studies prepared, each for one model. One takes about 15 bytes for each voxel of the study."""
+_MOST_PLACED = 100
+"""Studies whose place in the atlas is kept: a few numbers each, that took seconds to find."""
 _MOST_MEASURED = 2
 """Studies whose images are kept as they are measured: two to four bytes for each voxel of each sequence."""
 
@@ -75,11 +78,20 @@ class MeasuredStudies:
 
     def __init__(self) -> None:
         self._recent: RecentlyUsed[MeasuredImages] = RecentlyUsed(_MOST_MEASURED)
+        self._places: RecentlyUsed[AtlasPlace] = RecentlyUsed(_MOST_PLACED)
 
     def get(self, study: Study, resample_to: str | None = None) -> MeasuredImages:
         """The images of a study; the errors of :func:`~gliomics.study.geometry.load_sequences`."""
         key = (study.id, _stamps(study), study.spacing_known, resample_to)
         return self._recent.get(key, lambda: _measured_images(study, resample_to))
+
+    def place(self, study: Study, resample_to: str | None = None) -> AtlasPlace:
+        """Where the images of a study lie in the atlas, or why that is not known; found once."""
+        from gliomics.radiology.study import place_images
+
+        key = (study.id, _stamps(study), study.spacing_known, resample_to)
+        volumes = self.get(study, resample_to).images.volumes
+        return self._places.get(key, lambda: place_images(volumes, study.id, spacing_known=study.spacing_known))
 
 
 def _measured_images(study: Study, resample_to: str | None) -> MeasuredImages:

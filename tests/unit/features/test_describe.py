@@ -20,6 +20,7 @@ from gliomics.features.describe import (
 )
 from gliomics.features.extract import StudyImages, extract_features
 from gliomics.features.glioma import measure as glioma
+from gliomics.radiology.vasari import NUMBERS
 from tests.unit.features.heads import head, lesion
 from tests.unit.features.pages import FEATURE_PAGE
 
@@ -36,7 +37,7 @@ def test_every_feature_that_exists_is_described_and_no_other() -> None:
     ours = {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES), "glioma": list(glioma.FEATURES)}
     known = [f"{kind}_{name}" for kind, names in (engine.feature_names() | ours).items() for name in names]
     described = [f"{feature.feature_class}_{feature.name}" for feature in descriptions()]
-    assert sorted([*described, *NOT_COMPUTED]) == sorted(known)
+    assert sorted([*described, *NOT_COMPUTED]) == sorted([*known, *NUMBERS])
 
 
 def test_features_called_not_computed_give_no_value_where_all_others_do() -> None:
@@ -68,6 +69,8 @@ def test_every_column_of_a_real_extraction_is_described() -> None:
         ("original_shape_MeshVolume", "mm3", "RNU0"),
         ("original_outline_Solidity", "none", ""),
         ("ngtdm_Contrast", "grey levels3", "65HE"),
+        ("location_midline_atlas_mm", "mm", ""),
+        ("location_share_frontal_lobe", "none", ""),
     ],
 )
 def test_column_is_found_whatever_the_sequence_and_the_filter(column: str, unit: str, code: str) -> None:

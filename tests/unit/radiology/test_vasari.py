@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.metadata
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,25 @@ import pytest
 from typer.testing import CliRunner
 
 from gliomics.cli.main import app
+from gliomics.cohort.extraction import Extraction
+from gliomics.cohort.feature_table import read_features_csv
 from gliomics.errors import DependencyError, InputError
+from gliomics.features.config import load_config
+from gliomics.findings.extent import extent_of
+from gliomics.findings.headline import headline_facts
+from gliomics.findings.place import place_in_atlas
+from gliomics.findings.segment import segment_of
+from gliomics.findings.vasari import read_vasari
+from gliomics.models import ModelStore
 from gliomics.radiology import atlas as atlas_module
 from gliomics.radiology.atlas import Atlas, load_atlas
 from gliomics.radiology.catalogue import CATALOGUE
 from gliomics.radiology.placement import ALREADY, REGISTERED, Placement, place_on_atlas
-from gliomics.radiology.vasari import TumourParts, VasariReport, margin_thickness, parts_of, vasari
+from gliomics.radiology.study import AtlasPlace, StudyVasari
+from gliomics.radiology.vasari import NUMBERS, TumourParts, VasariReport, margin_thickness, parts_of, vasari
+from gliomics.reading.record import Reading
+from gliomics.report.examine import MaskFile, examine
+from gliomics.report.html import Report, write_report
 from gliomics.study import Study, write_mask, write_study_json, write_volume
 from gliomics.study.numbering import numbering_of_mask
 from gliomics.study.volumes import Volume
@@ -198,17 +212,82 @@ def test_missing_atlas_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> 
         load_atlas.__wrapped__()
 
 
-def test_command_writes_a_row_of_what_the_mask_tells(atlas: Atlas, tmp_path: Path) -> None:
-    studies, out = tmp_path / "studies", tmp_path / "vasari.csv"
-    brain = Volume(atlas.brain.array[::-1, ::-1], AFFINE)
-    write_volume(brain, studies / "case-1" / "t1.nii.gz")
-    study = Study("case-1", "p1", studies / "case-1", {"t1": studies / "case-1" / "t1.nii.gz"}, numbering="brats-2023")
-    write_study_json(study.folder, [study])
+@pytest.mark.parametrize(("x", "side"), [(35, "left"), (-35, "right"), (0, "midline")])
+def test_reading_says_side_and_lobe_by_the_atlas(atlas: Atlas, x: int, side: str) -> None:
+    segment = segment_of(Volume(ball(x, 150, 95, 9).astype(np.uint8), AFFINE))
+    place = place_in_atlas(segment, IN_PLACE, atlas)
+    assert place.side == side
+    facts = {fact.name: fact for fact in headline_facts(extent_of(segment), place, spacing_known=True)}
+    assert "Position" not in facts and "frontal lobe" in facts["Location"].text
+    assert "midline of the atlas" in facts["Side"].explanation
+
+
+def test_reading_has_every_feature_once_and_why_it_is_open(atlas: Atlas) -> None:
+    refused = AtlasPlace(atlas, None, "no head")
+    for place in (AtlasPlace(atlas, IN_PLACE), refused):
+        mask = Volume(a_ring(35, 150, 95), AFFINE)
+        numbering = numbering_of_mask([1, 2, 3], "a mask", given="brats-2023")
+        parts = parts_of(mask, numbering, name="a mask", spacing_known=True)
+        reading = read_vasari(StudyVasari(vasari(parts, place.placement, atlas), place))
+        codes = [fact.name.split()[0] for fact in (*reading.told, *reading.open)]
+        assert sorted(codes) == sorted(feature.code for feature in CATALOGUE)
+        assert all(fact.text for fact in (*reading.told, *reading.open))
+        assert ("F1 Location" in [fact.name for fact in reading.told]) == (place is not refused)
+    assert reading.note.startswith("Features of place are open: no head.")
+    assert next(fact.text for fact in reading.told if fact.name.startswith("F14")).startswith("34-67% (")
+
+
+@pytest.fixture
+def a_study(atlas: Atlas, tmp_path: Path) -> Study:
+    """A study in SRI24 space, its mask in the folder ``masks`` beside it."""
+    folder = tmp_path / "studies" / "case-1"
+    write_volume(Volume(atlas.brain.array[::-1, ::-1], AFFINE), folder / "t1.nii.gz")
+    study = Study("case-1", "p1", folder, {"t1": folder / "t1.nii.gz"}, numbering="brats-2023")
+    write_study_json(folder, [study])
     write_mask(Volume(a_ring(35, 150, 95), AFFINE), tmp_path / "masks" / "case-1.nii.gz")
-    arguments = ["vasari", str(studies), "--masks", str(tmp_path / "masks"), "--out", str(out)]
-    result = CliRunner().invoke(app, arguments)
+    return study
+
+
+def run(command: str, study: Study, *options: str) -> Path:
+    """Run a command on the study and its mask; the table that it wrote."""
+    masks, out = study.folder.parents[1] / "masks", study.folder.parents[1] / f"{command}.csv"
+    result = CliRunner().invoke(
+        app, [command, str(study.folder.parent), "--masks", str(masks), "--out", str(out), *options]
+    )
     assert result.exit_code == 0, result.output
-    (row,) = csv.DictReader(out.open())
+    return out
+
+
+def test_row_of_features_has_the_numbers_of_the_table_and_its_words_beside_them(a_study: Study, tmp_path: Path) -> None:
+    options = ["--region", "oedema", "--region", "whole", "--vasari", "--workers", "1", "--cache", str(tmp_path / "c")]
+    oedema, whole = read_features_csv(run("features", a_study, *options))
+    (told,) = csv.DictReader(run("vasari", a_study).open())
+    numbers = {name: float(told[name]) for name in NUMBERS if told[name]}
+    assert {name: whole.values[name] for name in NUMBERS if name in whole.values} == numbers
+    words = {feature.column: told[feature.column] or None for feature in CATALOGUE}
+    assert {name: whole.diagnostics.get(name) for name in words} == words
+    assert not oedema.values.keys() & {*NUMBERS}
+
+
+def test_row_that_could_have_it_must_be_measured() -> None:
+    with pytest.raises(InputError, match="go into the row of the whole tumour, and the regions are oedema"):
+        Extraction(load_config("panel"), ("oedema",), vasari=True).check()
+
+
+def test_report_says_place_and_features_once_each(a_study: Study, tmp_path: Path) -> None:
+    mask = MaskFile(tmp_path / "masks" / "case-1.nii.gz", "drawn for a test")
+    segment = examine(a_study, mask, ModelStore(), vasari=True)
+    assert segment.reading.vasari is not None
+    assert [fact.name for fact in segment.reading.headline][-2:] == ["Side", "Location"]
+    assert segment.features.values["location_share_frontal_lobe"] > 0.5
+    assert Reading.from_json(json.loads(json.dumps(segment.reading.to_json()))) == segment.reading
+    write_report(tmp_path / "page.html", Report("A title", [segment.case()]))
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "F1 Location" in page and "left open" in page
+
+
+def test_command_writes_a_row_of_what_the_mask_tells(a_study: Study) -> None:
+    (row,) = csv.DictReader(run("vasari", a_study).open())
     assert (row["vasari_F1_location"], row["vasari_F2_side"], row["location_side"]) == ("frontal lobe", "left", "left")
     assert row["atlas_placement"] == ALREADY
     empty = {feature.code for feature in CATALOGUE if row[feature.column] == ""}

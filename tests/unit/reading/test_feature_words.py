@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gliomics.features.describe import descriptions
+from gliomics.radiology.vasari import NUMBERS
 from gliomics.reading.feature_words import read_feature_name, stability_legend, stability_text
 from gliomics.reading.numbers import number
 from gliomics.records import FeatureRow
@@ -38,7 +39,8 @@ def test_feature_name_is_taken_apart(name: str, short: str, place: str, unit: st
 def test_units_are_those_of_the_descriptions() -> None:
     shown = {"mm3": "mm³", "mm2": "mm²"}
     for feature in descriptions():
-        unit = read_feature_name(f"original_{feature.feature_class}_{feature.name}").unit
+        name = f"{feature.feature_class}_{feature.name}"
+        unit = read_feature_name(name if name in NUMBERS else f"original_{name}").unit
         if unit or feature.unit in ("mm", "mm2", "mm3", "1/mm"):
             assert unit == shown.get(feature.unit, feature.unit), feature
 
@@ -55,6 +57,7 @@ def test_units_are_those_of_the_descriptions() -> None:
         ("original_glioma_MidlineDistance", "Distance from the midline"),
         ("t1c_original_glioma_EnhancementMean", "Enhancement"),
         ("t2_original_glioma_MismatchMean", "T2-FLAIR difference"),
+        ("location_share_frontal_lobe", "Share in the atlas's frontal lobe"),
         ("my_feature", "my_feature"),
     ],
 )

@@ -66,6 +66,13 @@ def features(
     deep: Annotated[
         str | None, typer.Option(help="Add the deep features of this segmentation model, e.g. segmentation_flair.")
     ] = None,
+    vasari: Annotated[
+        bool,
+        typer.Option(
+            "--vasari",
+            help="Add where in the brain the whole tumour lies, and the VASARI features that its mask tells.",
+        ),
+    ] = False,
     models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
     workers: Annotated[
         int | None,
@@ -116,7 +123,7 @@ def features(
             "several folders of masks were given; a table of features takes one, gliomics stability compares them"
         )
     extraction = Extraction(
-        cohort.config, cohort.regions, resample_to, boundary_shift, deep, models, numbering=numbering
+        cohort.config, cohort.regions, resample_to, boundary_shift, deep, models, numbering=numbering, vasari=vasari
     )
     extraction.check()
     failures = Failures(only=len(cohort.studies) == 1)

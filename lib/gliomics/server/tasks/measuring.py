@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gliomics.cohort.measure import ring_warnings
+from gliomics.cohort.measure import ring_warnings, with_vasari
 from gliomics.cohort.numbering import numbering_diagnostics, whole_warnings
 from gliomics.cohort.stability import stability_diagnostics
 from gliomics.errors import InputError, UnknownNameError
@@ -17,9 +17,12 @@ from gliomics.features.config import FeatureConfig, load_config, preset_names
 from gliomics.features.edge import MovedEdge, measure_moved_edge
 from gliomics.features.extract import WHOLE_MASK, RegionFeatures, StudyImages, extract_features, measure_regions
 from gliomics.features.regions import REGIONS, is_ring, is_whole, names_whole, part_region, select_region
-from gliomics.findings.read import WHOLE
+from gliomics.findings.estimating import Estimates
+from gliomics.findings.read import WHOLE, read_segment
 from gliomics.preprocess import lesion_mask
 from gliomics.preprocess.head import Head
+from gliomics.radiology.study import AtlasPlace, StudyVasari, vasari_of_mask
+from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow
 from gliomics.server.input_cache import MeasuredImages, MeasuredStudies
 from gliomics.server.lanes import abandoned
@@ -41,7 +44,8 @@ READ = (WHOLE, "tumour-core", "enhancing", "oedema", "peritumoral")
 class MeasuredRegion:
     """The features of a region, the mask (above 0 inside) that they were measured on, and the head around it.
 
-    ``images`` and ``config`` are those that it was measured in and by.
+    ``images`` and ``config`` are those that it was measured in and by. ``place`` is where the images lie in the atlas,
+    ``vasari`` what the label of a whole tumour tells; None unless it was asked for.
     """
 
     features: FeatureRow
@@ -49,6 +53,12 @@ class MeasuredRegion:
     head: Head | None
     images: StudyImages
     config: FeatureConfig
+    place: AtlasPlace | None = None
+    vasari: StudyVasari | None = None
+
+    def read(self, estimates: Estimates) -> Reading:
+        """What is read of it."""
+        return read_segment(self.features, self.mask, self.head, estimates, place=self.place, vasari=self.vasari)
 
     def moved_edge(self) -> MovedEdge:
         """What subtype models see of the region with its edge moved."""
@@ -57,13 +67,17 @@ class MeasuredRegion:
 
 @dataclass(frozen=True)
 class LabelledStudy:
-    """The images of a request's study and its ``label``, as the options say that they are to be measured."""
+    """The images of a request's study and its ``label``, as the options say that they are to be measured.
+
+    ``place`` is where the images lie in the atlas, None where nobody asked for VASARI features.
+    """
 
     study: Study
     measured: MeasuredImages
     label: Mask
     numbering: MaskNumbering
     config: FeatureConfig
+    place: AtlasPlace | None = None
 
     @property
     def images(self) -> StudyImages:
@@ -75,8 +89,10 @@ class LabelledStudy:
         """What is measured; the images of ``study`` are taken from ``studies``.
 
         Options: ``config`` (name of a preset), ``resample_to`` (bring the sequences to this one's grid, on which the
-        label must be drawn), ``numbering`` (which value is which part of the tumour).
+        label must be drawn), ``numbering`` (which value is which part of the tumour), ``vasari`` (whether the whole
+        tumour shall have its place in the brain and its VASARI features).
         """
+        asks_for_vasari = _flag(request, "vasari")
         if not request.get("label"):
             raise InputError(f"the current segment of study '{study.id}' is missing; send it as the file 'label'")
         path = Path(request["label"])
@@ -92,7 +108,8 @@ class LabelledStudy:
             study=study.numbering,
             segments=read_label_names(path),
         )
-        return cls(study, measured, label, numbering, config)
+        place = studies.place(study, text_option(request, "resample_to")) if asks_for_vasari else None
+        return cls(study, measured, label, numbering, config, place)
 
     def measure(self, request: Mapping[str, Any]) -> MeasuredRegion:
         """Measure one region in every sequence.
@@ -183,7 +200,27 @@ class LabelledStudy:
             diagnostics={"patient_id": self.study.patient_id, **diagnostics},
             warnings=[*warnings, *features.warnings],
         )
-        return MeasuredRegion(row, mask, self.measured.head, self.images, self.config)
+        told = self._vasari() if self._is_tumour(region, mask) else None
+        if told is not None:
+            row = with_vasari(row, told)
+        return MeasuredRegion(row, mask, self.measured.head, self.images, self.config, self.place, told)
+
+    def _is_tumour(self, region: str, mask: Mask) -> bool:
+        """Whether a region is all of the tumour in the label, whatever its segment is called."""
+        if part_region(region) and region != WHOLE:
+            return False
+        return np.array_equal(mask.array > 0, np.isin(self.label.array, sorted(self.numbering.tumour)))
+
+    def _vasari(self) -> StudyVasari | None:
+        if self.place is None:
+            return None
+        return vasari_of_mask(
+            self.label,
+            self.numbering,
+            self.place,
+            name=f"the current segment of study '{self.study.id}'",
+            spacing_known=self.study.spacing_known,
+        )
 
 
 def _preset(name: str | None) -> str:
@@ -191,6 +228,13 @@ def _preset(name: str | None) -> str:
     if name not in preset_names():
         raise UnknownNameError(f"there is no feature preset {name!r}; there are {', '.join(preset_names())}")
     return name
+
+
+def _flag(request: Mapping[str, Any], name: str) -> bool:
+    value = request.get(name, False)
+    if not isinstance(value, bool):
+        raise InputError(f"{name} is {value!r}; expected true or false")
+    return value
 
 
 def _label_value(value: Any) -> int | None:

@@ -71,24 +71,19 @@ class ReadingTask(StudyTask):
 
     def read(self, study: Study, request: Mapping[str, Any]) -> tuple[LabelledStudy, MeasuredRegion, Reading]:
         """One region, measured and read, of the label in a request."""
-        from gliomics.findings.read import read_segment
         from gliomics.server.tasks.measuring import LabelledStudy
 
         options = dict(request)
         self.check(options)
         labelled = LabelledStudy.of(study, options, self._studies)
         measured = labelled.measure(options)
-        estimates = self.estimates(measured, options)
-        return labelled, measured, read_segment(measured.features, measured.mask, measured.head, estimates)
+        return labelled, measured, measured.read(self.estimates(measured, options))
 
     def _answer(self, measured: MeasuredRegion, request: dict[str, Any]) -> dict[str, Any]:
-        from gliomics.findings.read import read_segment
-
         estimates = self.estimates(measured, request)
-        reading = read_segment(measured.features, measured.mask, measured.head, estimates)
         return {
             "features": measured.features.to_json(),
-            "reading": reading.to_json(),
+            "reading": measured.read(estimates).to_json(),
             **self.further(estimates),
         }
 
