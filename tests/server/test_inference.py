@@ -219,7 +219,14 @@ def test_every_region_of_a_label_is_read_in_one_request(a_server: Server, a_labe
         assert reading.headline[0].value == pytest.approx(volume)
         alone = a_server.client.read("case-0", label=a_label, region=region, params=params)
         assert alone == reading
+    params["vasari"] = True
     answer = a_server.client.infer("subtype", "case-0", label=a_label, params={**params, "regions": "all"}).params
+    whole, *parts = answer["regions"]
+    assert all(part["reading"]["vasari"] is None for part in parts)
+    assert {fact["name"].split()[0] for fact in whole["reading"]["vasari"]["told"]} >= {"F5", "F6", "F9", "F14"}
+    assert whole["features"]["values"]["vasari_share_enhancing"] == pytest.approx(1 / 3, abs=0.01)
+    alone = a_server.client.infer("radiomics", "case-0", label=a_label, params={**params, "region": "whole"}).params
+    assert alone["features"] == whole["features"]
     assert {part["region"]: bool(part["estimates"]) for part in answer["regions"]} == {
         region: region == "whole" for region in readings
     }

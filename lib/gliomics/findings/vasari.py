@@ -12,6 +12,17 @@ _ABOUT = (
     "Features of place are about core and enhancing part where the mask has them, else about the whole tumour, and are "
     "positions in a usual brain: the atlas does not follow one that the tumour displaces."
 )
+_TITLES = {
+    "F6": "Proportion non-enhancing",
+    "F10": "T1 to FLAIR ratio",
+    "F13": "Non-enhancing margin definition",
+    "F22": "Non-enhancing core crosses midline",
+    "F23": "Enhancing part crosses midline",
+    "F27": "Resection of the non-enhancing core",
+    "F26": "Resection of the enhancing part",
+    "F28": "Resection of the oedema",
+}
+"""Where the name in the tables does not read well."""
 _SHARES = {"F5": "share_enhancing", "F6": "share_non_enhancing", "F14": "share_oedema"}
 
 
@@ -19,7 +30,7 @@ def read_vasari(told: StudyVasari) -> VasariReading:
     """Each feature in words, in the order of their numbers."""
     known, open_ = [], []
     for feature in CATALOGUE:
-        name = f"{feature.code} {upper_first(feature.name.replace('_', ' '))}"
+        name = f"{feature.code} {_TITLES.get(feature.code) or upper_first(feature.name.replace('_', ' '))}"
         explanation = f"{upper_first(feature.definition)}."
         finding = told.report.findings[feature.code]
         if finding.value is None:
