@@ -30,7 +30,7 @@ from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 from gliomics.client.heat_maps import HeatMap
 from gliomics.errors import GliomicsError
 from gliomics.files import write_text
-from gliomics.reading.record import ClassBar, EstimateReading, Fact, KeyFeature, Reading
+from gliomics.reading.record import ClassBar, EstimateReading, Fact, KeyFeature, Reading, VasariReading
 from gliomics.records import Box, Click, FeatureRow, SubtypeEstimate
 
 THRESHOLD = 150.0
@@ -86,6 +86,12 @@ NETWORK = Model(
     version="3",
     question="spot",
     classes={"plain": "plain", "spotted": "with a spot"},
+)
+
+VASARI = VasariReading(
+    [Fact("F1 Location", "frontal lobe", explanation="the lobe with the most of it")],
+    [Fact("F8 Cysts", "seen in images"), Fact("F16 Haemorrhage", "seen in images")],
+    "The images were laid on an atlas.",
 )
 
 
@@ -279,7 +285,9 @@ class InProcessBackend:
         self._enter()
         self.options.append(exports.options)
         self.cases.append(case)
-        voxels = int((readNifti(mask).array == exports.values[exports.segment]).sum())
+        array = readNifti(mask).array
+        self.numberings += [exports.numbering] if exports.numbering else []
+        voxels = int((array > 0 if exports.numbering else array == exports.values[exports.segment]).sum())
         for name, path in exports.paths.items():
             write_text(path, f"{name} of {exports.segment} of {case.studyId or exports.title}: {voxels} voxels")
 
@@ -298,7 +306,9 @@ class InProcessBackend:
             if inside.any():
                 row = FeatureRow(case.studyId or "upload", region, {"original_shape_VoxelVolume": float(inside.sum())})
                 volume = Fact("Volume", f"{inside.sum()} voxels", float(inside.sum()), "voxels")
-                answers[region] = Analysis(row, (), Reading(row.study_id, region, region, [volume]))
+                told = VASARI if region == "whole" else None
+                facts = [volume, Fact("Side", "left"), Fact("Location", "frontal lobe 80%")]
+                answers[region] = Analysis(row, (), Reading(row.study_id, region, region, facts, vasari=told))
             else:
                 answers[region] = f"region '{region}' is empty"
         return answers

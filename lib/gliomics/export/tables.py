@@ -32,6 +32,21 @@ def tables_of(segment: ExaminedSegment, created: str) -> list[Table]:
     return [_reading(segment), _estimates(segment), _features(segment), _provenance(segment, created)]
 
 
+def tables_of_all(segments: Sequence[ExaminedSegment], created: str) -> list[Table]:
+    """The tables of several regions of one study, the region in the first column of each."""
+    if len(segments) == 1:
+        return tables_of(segments[0], created)
+    by_region = {segment.reading.title: tables_of(segment, created) for segment in segments}
+    return [
+        Table(
+            same[0].title,
+            ["region", *same[0].columns],
+            [[region, *row] for region, table in zip(by_region, same, strict=True) for row in table.rows],
+        )
+        for same in zip(*by_region.values(), strict=True)
+    ]
+
+
 def long_table(segment: ExaminedSegment, created: str) -> Table:
     """The same as one table with a line for each value, so that those of many patients can be put together."""
     study, region = segment.study.id, segment.reading.title

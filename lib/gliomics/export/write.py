@@ -15,7 +15,7 @@ from gliomics.dicom.segmentation import Region, segmentation_of
 from gliomics.dicom.source import SourceImages, find_source
 from gliomics.errors import InputError
 from gliomics.export.structured_report import measurement_report
-from gliomics.export.tables import long_table, tables_of
+from gliomics.export.tables import long_table, tables_of_all
 from gliomics.export.workbook import write_workbook
 from gliomics.files import write_bytes
 from gliomics.reading.exports import DICOM_FORMATS, EXPORT_SUFFIXES, export_name, with_referred
@@ -36,10 +36,16 @@ def export_names(segment: ExaminedSegment, formats: Sequence[str]) -> dict[str, 
 
 
 def write_exports(
-    segment: ExaminedSegment, formats: Sequence[str], folder: Path, *, dicom: Path | None = None
+    segment: ExaminedSegment,
+    formats: Sequence[str],
+    folder: Path,
+    *,
+    dicom: Path | None = None,
+    parts: Sequence[ExaminedSegment] = (),
 ) -> dict[str, Path]:
     """Write a segment into ``folder`` in each format; the files by format.
 
+    ``parts`` are other regions of the same label, which tables have besides.
     ``dicom`` is the folder with the study's DICOM files where they are not where the import found them. Nothing is
     written unless all can be made. Raises the errors of :func:`~gliomics.dicom.source.find_source` for DICOM.
     """
@@ -51,12 +57,13 @@ def write_exports(
             _write_dicom(segment, source, {name: staged[name] for name in DICOM_FORMATS if name in staged})
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         if "csv" in staged:
-            table = long_table(segment, created)
-            rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-            write_csv(staged["csv"], rows, table.columns)
+            tables = [long_table(each, created) for each in (segment, *parts)]
+            rows = [dict(zip(table.columns, row, strict=True)) for table in tables for row in table.rows]
+            write_csv(staged["csv"], rows, tables[0].columns)
         title = f"{segment.reading.title} of {segment.study.id}"
         if "xlsx" in staged:
-            write_workbook(staged["xlsx"], tables_of(segment, created), title=title, notice=segment.reading.notice)
+            tables = tables_of_all([segment, *parts], created)
+            write_workbook(staged["xlsx"], tables, title=title, notice=segment.reading.notice)
         if "html" in staged:
             introduction = "Made from the images and the mask named below."
             write_report(staged["html"], Report(title=title, cases=[segment.case()], introduction=introduction))

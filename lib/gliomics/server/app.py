@@ -6,7 +6,8 @@ import logging
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -205,7 +206,8 @@ class GliomicsApp(MONAILabelApp):
         saving = request.get("save_label") is True
         if saving and study.id != request.get("image"):
             raise InputError("save_label needs a study of the server's store; this image was only uploaded")
-        file, answer = task({**request, STUDY_KEY: study})
+        with self._with_mask(task, study, request) as complete:
+            file, answer = task({**complete, STUDY_KEY: study})
         if file and isinstance(datastore, StudyDatastore) and answer.get("result", "mask") == "mask":
             self._keep_automatic(datastore, request, answer, Path(file))
         label = file
@@ -220,7 +222,30 @@ class GliomicsApp(MONAILabelApp):
         self._check_upload(request.get("label"), "label")
         tasks = [task for task in self._infers.values() if isinstance(task, ReadingTask) and task.is_valid()]
         task = max(tasks, key=lambda task: isinstance(task, SubtypeTask))
-        return write_archive(task, study, request, formats, self.workspace.temporary)
+        with self._with_mask(task, study, request) as complete:
+            return write_archive(task, study, complete, formats, self.workspace.temporary)
+
+    @contextmanager
+    def _with_mask(self, task: InferTask, study: Study, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The request with the mask that the model named by the option ``segmentation`` makes now, where one is named.
+
+        What measures a segment then measures the mask of that model, whose parts are known by their names.
+        """
+        name = text_option(request, "segmentation")
+        if name is None or not isinstance(task, ReadingTask):
+            yield request
+            return
+        if request.get("label"):
+            raise InputError("a label was sent, and 'segmentation' names a model that shall make one; give one of both")
+        model = self.infer_task(name)
+        if not isinstance(model, SegmentationTask):
+            raise InputError(f"'{name}' is no segmentation model; there are {', '.join(self.segmentation_names)}")
+        options = {"resample_to": request.get("resample_to"), "result_extension": ".seg.nrrd", STUDY_KEY: study}
+        file, _ = model(options)
+        try:
+            yield {**request, "label": file}
+        finally:
+            Path(file or "").unlink(missing_ok=True)
 
     def strategy(self, request: dict[str, Any]) -> Strategy:
         """The strategy that a request asks for; :class:`UnknownNameError` when there is none of that name."""

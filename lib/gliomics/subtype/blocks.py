@@ -7,7 +7,8 @@ within a slice, its intensities after normalisation, and both against the tissue
 With some tens of patients, choosing features by the outcome adds more noise than knowledge. The blocks are therefore
 fixed beforehand and the same for every target: the outline, whose relation to the genomic clusters of lower-grade
 glioma was published (Mazurowski 2017, Buda 2019), and the glioma block (:mod:`gliomics.features.glioma`), which
-measures what radiologists look at. A model is the mean over both.
+measures what radiologists look at. A model is the mean over both; and over a third, of location and VASARI features,
+where the table has them.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ OUTLINE = (
 """The features of the outline block: those of shape, none of size."""
 GLIOMA = "original_glioma_"
 """What the names of the glioma block's features hold."""
+LOCATION = ("location_", "vasari_")
+"""How the names of the location block's features begin."""
 FEATURE_CLASSES: dict[str, list[str]] = {
     "outline": [name.rpartition("_")[2] for name in OUTLINE if "_outline_" in name],
     "ellipsoid": [name.rpartition("_")[2] for name in OUTLINE if "_ellipsoid_" in name],
@@ -66,8 +69,17 @@ def usable_blocks(names: Sequence[str], values: Array) -> dict[str, list[str]]:
             f"the table lacks the features {', '.join(absent[:3])}, which every subtype model uses; "
             "compute them: gliomics features STUDIES --masks DIR --config panel --out FILE.csv"
         )
-    blocks = {"outline": list(OUTLINE), "glioma": [name for name in usable if GLIOMA in name]}
+    blocks = {
+        "outline": list(OUTLINE),
+        "glioma": [name for name in usable if GLIOMA in name],
+        "location": [name for name in usable if is_location(name)],
+    }
     return {block: features for block, features in blocks.items() if features}
+
+
+def is_location(feature: str) -> bool:
+    """Whether a feature is of the location block: where in the brain the tumour lies, or a VASARI feature."""
+    return feature.startswith(LOCATION)
 
 
 def sequence_of(feature: str) -> str | None:
@@ -79,7 +91,13 @@ def sequence_of(feature: str) -> str | None:
 _LOCATION = ("Centroid", "Midline")
 _SIZE = ("Relative", "Components")
 _MARGIN = ("CoreMinusRim", "RingLevel", "EdgeStep", "RimGradientRatio")
-_BY_FAMILY = {"outline": "outline", "ellipsoid": "outline", "clinical": "age"}
+_BY_FAMILY = {
+    "outline": "outline",
+    "ellipsoid": "outline",
+    "clinical": "age",
+    "location": "location",
+    "vasari": "parts of the tumour",
+}
 
 
 def group_of(feature: str) -> str:

@@ -14,7 +14,7 @@ from gliomics.models import ModelCard
 from gliomics.records import FeatureRow
 from gliomics.statistics.arrays import Array
 from gliomics.study.records import UNNAMED_SEQUENCE
-from gliomics.subtype.blocks import AGE, GLIOMA, sequence_of
+from gliomics.subtype.blocks import AGE, GLIOMA, is_location, sequence_of
 from gliomics.subtype.persist import FittedVariant, SubtypeSettings
 
 
@@ -35,12 +35,17 @@ class StudyInput:
         return np.array([self.features.values.get(name, np.nan) for name in names])
 
     def undefined(self, names: Sequence[str]) -> list[str]:
-        """The features that could not be measured although others of their kind were: what a tiny lesion lacks."""
+        """The features that could not be measured although others of their kind were.
+
+        That is what a tiny lesion lacks, and the place of one whose images could not be laid on the atlas.
+        """
         measured = {sequence_of(name) for name in self.features.values if GLIOMA in name}
+        has_location = any(map(is_location, self.features.values))
         return [
             name
             for name in names
-            if GLIOMA in name and name not in self.features.values and sequence_of(name) in measured
+            if name not in self.features.values
+            and ((GLIOMA in name and sequence_of(name) in measured) or (is_location(name) and has_location))
         ]
 
 
@@ -88,7 +93,8 @@ def usable_variants(
         listed = ", ".join(absent[:3]) + (f" and {len(absent) - 3} more" if len(absent) > 3 else "")
         raise InputError(
             f"study '{name}' lacks features that model '{card.name}' needs: {listed}; "
-            f"compute them: gliomics features STUDIES --masks DIR --config {settings.config} --out FILE.csv"
+            f"compute them: gliomics features STUDIES --masks DIR --config {settings.config}"
+            f"{' --vasari' if any(map(is_location, absent)) else ''} --out FILE.csv"
         )
     return usable
 

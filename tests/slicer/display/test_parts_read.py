@@ -34,6 +34,29 @@ def test_parts_are_read_side_by_side_in_one_table_of_the_study(
     assert "Radiomics features: glioma-01, all parts" in tree(scene)["glioma-01"]
 
 
+def test_parts_and_vasari_features_are_shown_until_the_segmentation_is_gone(views: Any, scene: Any, spin: Spin) -> None:
+    shown = views.view.parts
+    assert not shown.area.isVisibleTo(shown.area.parentWidget())
+    addSegment(views, "enhancing", slice(20, 26))
+    addSegment(views, "oedema", slice(26, 40))
+    press(views, "allPartsButton", spin)
+    assert shown.text.text.startswith("All parts of ")
+    for text in ("Enhancing part", "1050 voxels", "frontal lobe 80%"):
+        assert text in shown.text.text
+    assert not shown.vasari.isVisibleTo(shown.area)
+    shown.button.click()
+    assert shown.vasari.isVisibleTo(shown.area)
+    assert "F1 Location" in shown.vasari.text and "laid on an atlas" in shown.vasari.text
+    assert "F8 Cysts, F16 Haemorrhage: Seen in images." in shown.vasari.text
+    addSegment(views, "necrosis", slice(41, 43))
+    assert "Out of date" in shown.text.text
+    scene.RemoveNode(views.selection.segmentation())
+    views.refresh()
+    assert views.model.parts is None
+    views.refresh()
+    assert not shown.area.isVisibleTo(shown.area.parentWidget())
+
+
 def test_parts_can_be_compared_with(views: Any, spin: Spin) -> None:
     addSegment(views, "enhancing", slice(20, 26))
     addSegment(views, "oedema", slice(26, 40))

@@ -41,6 +41,16 @@ def test_files_are_named_after_study_and_segment_and_listed(ready: Any, tmp_path
     assert int(voxels.split()[0]) > 0
 
 
+def test_all_parts_are_written_into_files_of_their_own_name(
+    ready: Any, backend: InProcessBackend, tmp_path: Path, spin: Spin
+) -> None:
+    tick(ready, "Csv", "Xlsx")
+    ready.ui.exportPartsCheckBox.checked = True
+    press(ready, "exportButton", spin)
+    assert names(tmp_path) == ["glioma-01_all-parts.csv", "glioma-01_all-parts.xlsx"]
+    assert backend.numberings == ["5=tumour"]
+
+
 def test_what_is_there_is_replaced_only_if_the_user_says_so(
     ready: Any, backend: InProcessBackend, tmp_path: Path, spin: Spin
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from monailabel.config import settings
 
 from gliomics.cohort.feature_table import read_features_csv
 from gliomics.errors import InputError
@@ -25,6 +26,8 @@ from gliomics.segmentation.settings import (
     TrainSettings,
 )
 from gliomics.segmentation.weights import WEIGHTS, save_weights
+from gliomics.server.app import GliomicsApp
+from gliomics.server.workspace import Workspace
 from gliomics.study import read_label_names, read_mask
 from gliomics.study.numbering import (
     CORE,
@@ -217,3 +220,34 @@ def test_regions_of_automatic_parts_are_measured_by_one_command(
     assert mask.stat().st_mtime_ns == written
     refused = gliomics(capsys, "features", studies, "--masks", tmp_path, *given)
     assert "give either --masks" in refused.stderr
+
+
+def test_server_segments_and_measures_in_one_request_as_the_command_does(
+    segmenter: Segmenter, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MONAI_LABEL_SESSION_PATH", "MONAI_LABEL_TRACKING_ENABLED"):
+        monkeypatch.setattr(settings, name, getattr(settings, name))
+    study = a_labelled_ring(tmp_path / "studies", 7).study
+    root = study.folder.parent
+    store = ModelStore(Workspace(root).models)
+    weights = {WEIGHTS: partial(save_weights, segmenter.network.state_dict())}
+    store.publish("parts", store.add(a_parts_card(), weights).card.version, "a test model")
+    given = ["--out", tmp_path / "out.csv", "--cache", tmp_path / "cache", "--workers", "1"]
+    answer = gliomics(capsys, "features", study.folder, "--model", "parts", "--models", Workspace(root).models, *given)
+    assert answer.returncode == 0, answer.stderr
+    app = GliomicsApp("unused", str(root), {})
+    request = {"model": "radiomics", "image": study.id, "segmentation": "parts", "regions": "all"}
+    regions = {part["region"]: part for part in app.infer(request)["params"]["regions"]}
+    rows = read_features_csv(tmp_path / "out.csv")
+    assert [row.region for row in rows] == ["whole", "tumour-core", "enhancing", "oedema"]
+    for row in rows:
+        assert regions[row.region]["features"]["values"] == row.values
+        measured = regions[row.region]["features"]["diagnostics"]
+        assert {name: measured[name] for name in ("mask_sha256", "config_sha256", "sequences")} == {
+            name: row.diagnostics[name] for name in ("mask_sha256", "config_sha256", "sequences")
+        }
+    assert not list(Workspace(root).temporary.glob("*.seg.nrrd"))
+    with pytest.raises(InputError, match="give one of both"):
+        app.infer({**request, "label": str(Workspace(root).temporary / "x.nii.gz")})
+    with pytest.raises(InputError, match="'radiomics' is no segmentation model"):
+        app.infer({**request, "segmentation": "radiomics"})

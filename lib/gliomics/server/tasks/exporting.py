@@ -20,29 +20,33 @@ def write_archive(
 ) -> Path:
     """A ZIP archive in ``temporary`` with a file for each format.
 
-    The segment is measured as ``task`` measures it. Option ``segments``: the name of each value of the label, which a
+    The segment is measured as ``task`` measures it; with the option ``regions`` "all" it is the whole tumour, and
+    tables have its other regions, too. Option ``segments``: the name of each value of the label, which a
     DICOM Segmentation has. Raises the errors of the task and of :func:`~gliomics.export.write.write_exports`.
     """
     from gliomics.export.write import write_exports
     from gliomics.report.examine import ExaminedSegment, names_of_parts
 
-    labelled, measured, reading = task.read(study, request)
+    labelled, regions = task.read(study, request)
     names = names_of_parts(labelled.numbering, read_label_names(Path(request["label"])))
     if len(labelled.numbering.labels) == 1:  # the segment by the name that it was sent with
-        names = dict.fromkeys(labelled.numbering.labels, measured.features.region)
+        names = dict.fromkeys(labelled.numbering.labels, regions[0][0].features.region)
     user = request.get("user")
-    segment = ExaminedSegment(
-        study=study,
-        volumes=labelled.images.volumes,
-        label=labelled.label,
-        names=_names(request) or names,
-        mask=measured.mask,
-        origin=f"sent to the server for this export{f' by {user}' if user else ''}",
-        features=measured.features,
-        reading=reading,
+    segment, *parts = (
+        ExaminedSegment(
+            study=study,
+            volumes=labelled.images.volumes,
+            label=labelled.label,
+            names=_names(request) or names,
+            mask=measured.mask,
+            origin=f"sent to the server for this export{f' by {user}' if user else ''}",
+            features=measured.features,
+            reading=reading,
+        )
+        for measured, reading in regions
     )
     with tempfile.TemporaryDirectory(dir=temporary, prefix="export-") as folder:
-        files = write_exports(segment, formats, Path(folder))
+        files = write_exports(segment, formats, Path(folder), parts=parts)
         with (
             temporary_file(temporary, f"{study.id}-", ".zip") as path,
             zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,

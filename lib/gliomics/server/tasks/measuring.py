@@ -137,7 +137,10 @@ class LabelledStudy:
         return self._values(None)
 
     def measure_all(self) -> tuple[dict[str, MeasuredRegion], dict[str, str]]:
-        """Measure every region of :data:`READ` that the label has, and say why it lacks the others."""
+        """Measure every region of :data:`READ` that the label has, and say why it lacks the others.
+
+        Raises :class:`InputError` where there is no whole tumour to measure.
+        """
         masks: dict[str, Mask] = {}
         refused: dict[str, str] = {}
         for region in READ:
@@ -152,6 +155,8 @@ class LabelledStudy:
             warnings += ring_warnings(measured.region, spacing_known=self.study.spacing_known) if ring else []
             row, mask = measured.row(self.config), masks[measured.region]
             regions[measured.region] = self._measured(row, mask, is_part=True, warnings=warnings)
+        if WHOLE in refused:
+            raise InputError(refused[WHOLE])
         return regions, refused
 
     def _rows(self, masks: Mapping[str, Mask], refused: dict[str, str]) -> list[RegionFeatures]:

@@ -40,25 +40,28 @@ class ReadingTask(StudyTask):
         With the option ``regions`` "all" it is the whole tumour's, and ``regions`` holds every region of a tumour in
         turn: the same with its name as ``region``, or instead the reason as ``refused``.
         """
-        from gliomics.findings.read import WHOLE
-        from gliomics.server.tasks.measuring import ALL, READ, LabelledStudy
+        from gliomics.server.tasks.measuring import READ
+
+        labelled, asks_for_all = self._labelled(study, request)
+        if not asks_for_all:
+            return None, self._answer(labelled.measure(request), request)
+        measured, refused = labelled.measure_all()
+        answers = {region: self._answer(each, request) for region, each in measured.items()}
+        regions = [
+            {"region": region, **(answers[region] if region in answers else {"refused": refused[region]})}
+            for region in READ
+        ]
+        return None, {**answers[READ[0]], "regions": regions}
+
+    def _labelled(self, study: Study, request: dict[str, Any]) -> tuple[LabelledStudy, bool]:
+        """What is to be measured, and whether that is every region of a tumour."""
+        from gliomics.server.tasks.measuring import ALL, LabelledStudy
 
         self.check(request)
         asked = request.get("regions")
         if asked not in (None, ALL):
             raise InputError(f'regions is {asked!r}; expected "{ALL}", or nothing and one region as the option region')
-        labelled = LabelledStudy.of(study, request, self._studies)
-        if asked is None:
-            return None, self._answer(labelled.measure(request), request)
-        measured, refused = labelled.measure_all()
-        if WHOLE in refused:
-            raise InputError(refused[WHOLE])
-        answers = {region: self._answer(measured[region], request) for region in measured}
-        regions = [
-            {"region": region, **(answers[region] if region in answers else {"refused": refused[region]})}
-            for region in READ
-        ]
-        return None, {**answers[WHOLE], "regions": regions}
+        return LabelledStudy.of(study, request, self._studies), asked == ALL
 
     def check(self, request: dict[str, Any]) -> None:
         """Raise what is wrong with the request before anything is measured."""
@@ -69,15 +72,14 @@ class ReadingTask(StudyTask):
 
         return Estimates()
 
-    def read(self, study: Study, request: Mapping[str, Any]) -> tuple[LabelledStudy, MeasuredRegion, Reading]:
-        """One region, measured and read, of the label in a request."""
-        from gliomics.server.tasks.measuring import LabelledStudy
-
+    def read(
+        self, study: Study, request: Mapping[str, Any]
+    ) -> tuple[LabelledStudy, list[tuple[MeasuredRegion, Reading]]]:
+        """One region of a request's label, measured and read; with ``regions`` "all" every one, the whole first."""
         options = dict(request)
-        self.check(options)
-        labelled = LabelledStudy.of(study, options, self._studies)
-        measured = labelled.measure(options)
-        return labelled, measured, measured.read(self.estimates(measured, options))
+        labelled, asks_for_all = self._labelled(study, options)
+        measured = list(labelled.measure_all()[0].values()) if asks_for_all else [labelled.measure(options)]
+        return labelled, [(each, each.read(self.estimates(each, options))) for each in measured]
 
     def _answer(self, measured: MeasuredRegion, request: dict[str, Any]) -> dict[str, Any]:
         estimates = self.estimates(measured, request)

@@ -10,6 +10,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from gliomics.reading.record import Reading
 from RadiogenomicsLib.panel.circumstances import Circumstances, ageError, ageOf, optionsOf, prevalenceError
 from RadiogenomicsLib.panel.history import KeptReading, ReadingHistory
 from RadiogenomicsLib.panel.manage.facts import LearningFacts
@@ -82,6 +83,17 @@ class DisplayedResult:
     """What was said of the patient besides the images; None where that is not known any more."""
 
 
+@dataclass
+class PartsReading:
+    """What was read of all parts of a segmentation, by their titles, the whole tumour first."""
+
+    readings: dict[str, Reading]
+    segmentationId: str
+    segmentation: str
+    readAt: str
+    edited: bool = False
+
+
 class PanelFacts:
     """What the panel was told."""
 
@@ -102,6 +114,7 @@ class PanelFacts:
         self.networkName = ""
         """The tumour network that is asked what speaks for its estimate."""
         self.result: DisplayedResult | None = None
+        self.parts: PartsReading | None = None
         self.reason = ""
         self.slicesAsked: dict[str, SlicesAsked] = {}
         """By study; kept for every study, lest a label of some slices is submitted for a whole one."""
@@ -247,14 +260,17 @@ class PanelFacts:
         """The age of the patient whose images are chosen was typed."""
         self.circumstances.ages[self.selection.imagesKey] = text.strip()
 
-    def segmentEdited(self) -> None:
-        """The voxels of a segment changed."""
-        if self.result is not None:
+    def segmentEdited(self, segmentationId: str) -> None:
+        """The voxels of a segmentation changed."""
+        if self.result is not None and self.result.selection.segmentationId == segmentationId:
             self.result.edited = True
+        if self.parts is not None and self.parts.segmentationId == segmentationId:
+            self.parts.edited = True
 
     def sceneClosed(self) -> None:
         """The scene was closed: its results are gone, the server stays."""
         self.selection, self.result, self.reason, self.slicesAsked = Selection(), None, "", {}
+        self.parts = None
         self.circumstances.ages.clear()
         self.history = ReadingHistory()
         if not self.running:

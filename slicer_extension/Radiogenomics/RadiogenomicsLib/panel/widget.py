@@ -277,12 +277,10 @@ class RadiogenomicsPanel:
         self.refresh()
 
     def _observeSegmentations(self) -> None:
-        """Observe the segmentation that is selected and the one that the result is of."""
+        """Observe the segmentation that is selected and those that were read."""
         self._segmentationEvents.end()
         self._observedVoxels.clear()
-        ids = {self.model.selection.segmentationId}
-        if self.model.result is not None:
-            ids.add(self.model.result.selection.segmentationId)
+        ids = {self.model.selection.segmentationId, *self._readSegmentations()}
         for node in (slicer.mrmlScene.GetNodeByID(nodeId) for nodeId in sorted(ids - {""})):
             if node is not None:
                 segmentation = node.GetSegmentation()
@@ -291,6 +289,12 @@ class RadiogenomicsPanel:
                     self._segmentationEvents.observe(segmentation, event, self.onSegmentEdited)
                 for event in (segmentation.SegmentModified, segmentation.SegmentAdded):
                     self._segmentationEvents.observe(segmentation, event, self.onSegmentsChanged)
+
+    def _readSegmentations(self) -> set[str]:
+        """The IDs of the segmentations that what is on display was read of."""
+        result, parts = self.model.result, self.model.parts
+        ids = {result.selection.segmentationId} if result is not None else set()
+        return ids | ({parts.segmentationId} if parts is not None else set())
 
     @shown
     def onSegmentEdited(self, segmentation: Any, _event: Any = None) -> None:
@@ -301,10 +305,10 @@ class RadiogenomicsPanel:
         if selected is not None and selected.GetSegmentation() is segmentation:
             self.editor.segmentEdited()
             self.correction.segmentEdited()
-        result = self.model.result
-        node = slicer.mrmlScene.GetNodeByID(result.selection.segmentationId) if result is not None else None
-        if node is not None and node.GetSegmentation() is segmentation:
-            self.model.segmentEdited()
+        for segmentationId in self._readSegmentations():
+            node = slicer.mrmlScene.GetNodeByID(segmentationId)
+            if node is not None and node.GetSegmentation() is segmentation:
+                self.model.segmentEdited(segmentationId)
         self.reading.changed()
         self.refresh()
 

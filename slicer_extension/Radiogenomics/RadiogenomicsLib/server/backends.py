@@ -45,7 +45,8 @@ class Exports:
     """What to export: a segment by its name, into a file for each format.
 
     ``values`` are those of all segments in the mask by name; ``title`` is what images are called that are no study of
-    the server; ``options`` say what is known of the patient.
+    the server; ``options`` say what is known of the patient. Where ``numbering`` says which value is which part of the
+    tumour, every part is exported, with the place of the whole in the brain and its VASARI features.
     """
 
     segment: str
@@ -53,6 +54,7 @@ class Exports:
     paths: dict[str, Path]
     values: dict[str, int] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    numbering: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ class Backend(Protocol):
     ) -> dict[str, Analysis | str]:
         """Every region of a tumour by its name: the whole, core, enhancing part, oedema and a ring around it.
 
+        The whole has its place in the brain and its VASARI features besides.
         ``numbering`` says which value of ``label`` is which part; of a region that there is none of, the reason.
         """
 
@@ -299,7 +302,7 @@ class ServerBackend:
         self, case: CaseFiles, label: Path, numbering: str, options: dict[str, Any]
     ) -> dict[str, Analysis | str]:
         """Features and their reading; a server without subtype models has no estimates in it."""
-        params = {"regions": "all", "numbering": numbering, **options}
+        params = {**_allParts(numbering), **options}
         with ExitStack() as stack:
             target: dict[str, Any] = {"image_id": case.studyId}
             if case.studyId is None:
@@ -318,7 +321,9 @@ class ServerBackend:
         """Files as the server makes them, and as the client writes them: each whole."""
         paths, region = exports.paths, exports.segment
         values = exports.values
-        params: dict[str, Any] = {"segments": values, "label_value": values[region], **exports.options}
+        params: dict[str, Any] = {"segments": values, "label_value": values.get(region), **exports.options}
+        if exports.numbering:
+            params = {**_allParts(exports.numbering), **exports.options}
         if case.studyId is not None:
             self._client.export(paths, case.studyId, label=mask, region=region, params=params)
             return
@@ -383,6 +388,11 @@ class ServerBackend:
     def interrupt(self) -> None:
         """Shut the connections down."""
         self._client.interrupt()
+
+
+def _allParts(numbering: str) -> dict[str, Any]:
+    """What a request says that is about every part of a tumour."""
+    return {"regions": "all", "numbering": numbering, "vasari": True}
 
 
 def _bytesReported(report: ReportProgress, studyId: str, sequence: str) -> Callable[[int, int | None], None]:

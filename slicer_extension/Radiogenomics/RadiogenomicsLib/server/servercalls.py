@@ -208,14 +208,19 @@ def export(
     others: dict[str, np.ndarray],
     exports: Exports,
 ) -> tuple[Path, ...]:
-    """Write a segment, measured and read, to the path of each format; ``others`` are the segments beside it."""
+    """Write a segment, measured and read, to the path of each format; ``others`` are the segments beside it.
+
+    Where the exports have a numbering, ``mask`` has every part of the tumour.
+    """
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
         case = _case(job, images, folder)
-        labelled = withNeighbours(exports.segment, mask, others)
-        writeNifti(labelled.mask, folder / "label.nii.gz")
+        if not exports.numbering:
+            labelled = withNeighbours(exports.segment, mask, others)
+            mask, exports = labelled.mask, replace(exports, values=labelled.values)
+        writeNifti(mask, folder / "label.nii.gz")
         job.progress(_("measuring, and writing the files"))
-        backend.export(case, folder / "label.nii.gz", replace(exports, values=labelled.values))
+        backend.export(case, folder / "label.nii.gz", exports)
         return tuple(exports.paths.values())
 
 

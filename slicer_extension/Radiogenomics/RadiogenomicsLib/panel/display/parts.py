@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.display.views import PARTS_TABLE, Views
+from RadiogenomicsLib.panel.facts import PartsReading
 from RadiogenomicsLib.panel.history import KeptReading
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.scene.parameters import Parameters
@@ -44,7 +45,9 @@ class Parts(Controller):
 
     def update(self) -> None:
         """After any change: say whether the parts can be read."""
-        action = self._model.canCompute
+        action, parts = self._model.canCompute, self._model.parts
+        if parts is not None and slicer.mrmlScene.GetNodeByID(parts.segmentationId) is None:
+            self._model.parts = None
         self._write(self._ui.allPartsButton, enabled=action.enabled, toolTip=action.reason or self._toolTip)
 
     @shown
@@ -75,13 +78,20 @@ class Parts(Controller):
             if self._parameters is not None:
                 self._parameters.setReference(PARTS_TABLE, publishRegions(rows, node))
             self._views.showParts()
-            for each in answers.values():
-                if isinstance(each, Analysis) and each.reading is not None:
-                    self._model.history.keep(KeptReading(each.reading, segmentationId, "", time.strftime("%H:%M")))
+            readAt = time.strftime("%H:%M")
+            readings = {
+                _title(region): each.reading
+                for region, each in answers.items()
+                if isinstance(each, Analysis) and each.reading is not None
+            }
+            for reading in readings.values():
+                self._model.history.keep(KeptReading(reading, segmentationId, "", readAt))
+            self._model.parts = PartsReading(readings, segmentationId, name, readAt, edited=self.runner.segmentEdited)
             notices = (
                 (_("Not in '{name}': {lacking}.").format(name=name, lacking=", ".join(lacking)),) if lacking else ()
             )
             self._model.jobFinished(_("Read of '{name}': {rows}.").format(name=name, rows=", ".join(rows)), notices)
+            self._onSelection()
 
         self.runner.start(
             viewmodel.PARTS,

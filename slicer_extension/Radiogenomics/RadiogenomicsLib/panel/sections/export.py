@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import qt
@@ -12,11 +13,14 @@ from gliomics.reading.exports import DICOM_FORMATS, export_name, with_referred
 from RadiogenomicsLib.panel import usersettings, viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
-from RadiogenomicsLib.scene.parts import arraysOf
+from RadiogenomicsLib.scene.parts import arraysOf, labelledParts
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.backends import Exports
+from RadiogenomicsLib.server.volumes import OrientedImage
 
 _BOXES = {"xlsx": "Xlsx", "csv": "Csv", "html": "Html", "seg": "Seg", "sr": "Sr"}
+ALL_PARTS = "all parts"
+"""What the files of every part of a tumour are called."""
 _FIRST = ("xlsx", "html")
 """What is ticked until the user ticks otherwise."""
 
@@ -36,6 +40,7 @@ class Export(Controller):
         for name, box in self._boxes.items():
             box.checked = name in remembered
             connect(box, "toggled(bool)", self.onShown)
+        connect(ui.exportPartsCheckBox, "toggled(bool)", self.onShown)
         connect(ui.exportFolderEdit, "textChanged(QString)", self.onShown)
         connect(ui.exportFolderButton, "clicked(bool)", self.onChooseFolder)
         connect(ui.exportButton, "clicked(bool)", self.onExport)
@@ -84,20 +89,27 @@ class Export(Controller):
             return
         selection, folder = self._model.selection, Path(self._folder())
         studyId = selection.studyId or next(volume.name for volume in selection.volumes.values())
-        formats = self._formats()
-        paths = {name: folder / export_name(studyId, selection.segment, name) for name in with_referred(formats)}
+        formats, asksForParts = self._formats(), bool(self._ui.exportPartsCheckBox.checked)
+        segment = ALL_PARTS if asksForParts else selection.segment
+        paths = {name: folder / export_name(studyId, segment, name) for name in with_referred(formats)}
         if not self._mayReplace([path.name for path in paths.values() if path.exists()]):
             return
         reference, segmentation = self._selection.firstVolume(), self._selection.segmentation()
-        mask = self.runner.attempt(lambda: self._logic.segmentMask(segmentation, selection.segmentId, reference))
+        exports = Exports(segment, studyId, paths, options=self._model.options)
+        mask: OrientedImage | None = None
+        if asksForParts:
+            parts = self.runner.attempt(lambda: labelledParts(segmentation, reference))
+            if parts is not None:
+                mask, exports = parts.mask, replace(exports, numbering=parts.numbering)
+        else:
+            mask = self.runner.attempt(lambda: self._logic.segmentMask(segmentation, selection.segmentId, reference))
         if mask is None or not self.runner.mayUpload():
             return
-        others = arraysOf(segmentation, reference) if "seg" in paths else {}
+        others = arraysOf(segmentation, reference) if "seg" in paths and not asksForParts else {}
         images = self.runner.attempt(self._selection.images)
         if images is None:
             return
         backend = self.runner.backend()
-        exports = Exports(selection.segment, studyId, paths, options=self._model.options)
         usersettings.rememberExport(str(folder), formats)
 
         def onResult(written: tuple[Path, ...]) -> None:

@@ -11,6 +11,7 @@ from RadiogenomicsLib.panel.uifiles import PanelWidgets
 from RadiogenomicsLib.panel.view.arrangement import Arrangement
 from RadiogenomicsLib.panel.view.explanations import bindEmphasis, bindExplanations
 from RadiogenomicsLib.panel.view.palette import coloursOf
+from RadiogenomicsLib.panel.view.parts import PartsView
 from RadiogenomicsLib.panel.view.results import ResultView
 from RadiogenomicsLib.panel.view.status import StatusView
 from RadiogenomicsLib.panel.view.strategies import strategiesHtml, strategyTitle
@@ -43,6 +44,7 @@ class PanelView:
         self._arrangement = Arrangement(widgets, self._writer)
         self._status = StatusView(self.ui, self._arrangement, self._writer)
         self._results = ResultView(self.ui, self._writer, subscriptions)
+        self.parts = PartsView(self.ui, self._writer, subscriptions)
         self._info: Any = None
         bindExplanations(self.ui, subscriptions)
         for button in (getattr(self.ui, f"{mode}Button") for mode in MODES):
@@ -58,6 +60,7 @@ class PanelView:
         self._showHints(model)
         self._showSubmit(model)
         self._results.show(model, colours)
+        self.parts.show(model, colours)
 
     @property
     def isFolding(self) -> bool:

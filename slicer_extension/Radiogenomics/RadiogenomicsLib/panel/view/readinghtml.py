@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from slicer.i18n import tr as _
 
 from gliomics.reading.changes import Change
 from gliomics.reading.feature_words import WARNING_SIGN
-from gliomics.reading.record import CAUTION, WEAK, ClassBar, EstimateReading, Fact, KeyFeature
+from gliomics.reading.record import CAUTION, WEAK, ClassBar, EstimateReading, Fact, KeyFeature, Reading, VasariReading
 from RadiogenomicsLib.panel.view.colours import Colours
 from RadiogenomicsLib.panel.view.writer import escape, sentence
 
@@ -54,6 +54,37 @@ def detailsHtml(estimate: EstimateReading) -> str:
     """What stands behind the estimate's info button."""
     texts = [*estimate.reasons, estimate.meaning, *estimate.details]
     return "<br>".join(sentence(text) for text in texts if text)
+
+
+def partsHtml(readings: Mapping[str, Reading], colours: Colours) -> str:
+    """Volume and diameters of every part, one line each."""
+    titles = (_("Part"), _("Volume"), _("Diameters"))
+    head = "".join(f"<td>{_span(title, colours.muted)}&nbsp;&nbsp;</td>" for title in titles)
+    rows = ""
+    for title, reading in readings.items():
+        facts = {fact.name: fact for fact in reading.headline}
+        shown = [facts.get("Volume") or facts.get("Size"), facts.get("Diameters")]
+        cells = [escape(title), *(escape(fact.text) if fact is not None else "" for fact in shown)]
+        rows += f"<tr>{''.join(f'<td>{cell}&nbsp;&nbsp;</td>' for cell in cells)}</tr>"
+    return f'<table width="100%" cellspacing="0" cellpadding="1"><tr>{head}</tr>{rows}</table>'
+
+
+def vasariHtml(vasari: VasariReading, colours: Colours) -> str:
+    """The features that the mask tells, one line each, how the place was found, and what is open by its reason."""
+    rows = "".join(
+        f'<tr><td>{_span(escape(fact.name), colours.muted)}&nbsp;&nbsp;</td><td align="right">'
+        f"<b>{escape(fact.text)}</b></td></tr>"
+        for fact in vasari.told
+    )
+    reasons: dict[str, list[str]] = {}
+    for fact in vasari.open:
+        reasons.setdefault(fact.text, []).append(fact.name)
+    lines = [
+        _("<b>Open:</b> {names}: {reason}").format(names=escape(", ".join(names)), reason=sentence(reason))
+        for reason, names in reasons.items()
+    ]
+    texts = [f'<table width="100%" cellspacing="0" cellpadding="0">{rows}</table>' if rows else "", escape(vasari.note)]
+    return "<br>".join([*filter(None, texts), *(_span(line, colours.muted) for line in lines)])
 
 
 def cautionHtml(text: str, colours: Colours) -> str:
