@@ -83,6 +83,23 @@ def test_tables_and_page_say_what_the_server_measures(
     assert study.id in files["html"].read_text(encoding="utf-8")
 
 
+def test_every_part_is_in_the_tables_by_its_region(server: Server, study: Study, label: Path, root: Path) -> None:
+    paths = {name: root / "parts" / export_name(study.id, "all parts", name) for name in ("csv", "xlsx", "html")}
+    params = {"regions": "all", "vasari": True}
+    server.client.export(paths, study.id, label=label, params=params)
+    answer = server.client.infer("subtype", study.id, label=label, params=params).params
+    values = {part["reading"]["title"]: part["features"]["values"] for part in answer["regions"] if "features" in part}
+    assert len(values) > 2
+    measured: dict[str, dict[str, float]] = {}
+    for row in openpyxl.load_workbook(paths["xlsx"])["Features"].iter_rows(min_row=2, values_only=True):
+        measured.setdefault(str(row[0]), {})[str(row[1])] = float(str(row[6]))
+    assert measured == {region: pytest.approx(each, rel=1e-12) for region, each in values.items()}
+    lines = [row for _, row in read_csv(paths["csv"])]
+    assert {row[1] for row in lines[1:]} == set(values)
+    assert any(row[3] == "VASARI F8 Cysts" for row in lines)
+    assert "VASARI features" in paths["html"].read_text(encoding="utf-8")
+
+
 def test_dicom_is_of_the_patient_and_reads_as_it_was_sent(
     files: dict[str, Path], study: Study, label: Path, tmp_path: Path
 ) -> None:

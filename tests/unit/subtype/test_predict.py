@@ -16,9 +16,10 @@ from gliomics.models import ModelFolder, load_model_folder, patient_hash
 from gliomics.models.card import content_hash
 from gliomics.records import FeatureRow, SubtypeEstimate
 from gliomics.subtype.circumstances import Circumstances
+from gliomics.subtype.fit import Cohort, FitOptions, fit_model
 from gliomics.subtype.persist import ARRAYS, OUT_OF_FOLD
 from gliomics.subtype.predict import SubtypeModel
-from tests.unit.subtype.cohorts import FEATURES, patients
+from tests.unit.subtype.cohorts import FEATURES, outcomes, patients
 
 pytestmark = pytest.mark.slow
 
@@ -150,6 +151,24 @@ def test_what_could_not_be_measured_of_a_lesion_is_taken_as_the_median_and_told(
     assert estimate.probabilities == pytest.approx(
         model.estimate(replace(a_study, values=without | {name: median})).probabilities
     )
+
+
+def test_location_is_a_block_where_the_table_has_it_and_what_is_not_known_of_it_a_median(
+    a_study: FeatureRow, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(3)
+    rows = [
+        replace(row, values=row.values | {"location_left_share": rng.uniform(), "vasari_foci": rng.integers(1, 3)})
+        for row in patients((30, 14, 16), effect=1.0)
+    ]
+    options = FitOptions("with_location", "cluster", "A cluster", "60 drawn", repeats=1, permutations=0, members=2)
+    folder = fit_model(Cohort(rows, outcomes((30, 14, 16), ("1", "2", "3"))), tmp_path / "model", options).folder
+    blocks = folder.card.settings["variants"][0]["blocks"]
+    assert blocks["location"] == ["location_left_share", "vasari_foci"]
+    with pytest.raises(InputError, match=r"location_left_share, vasari_foci; compute them: .* --vasari --out"):
+        SubtypeModel(folder).estimate(a_study)
+    refused = replace(a_study, values=a_study.values | {"vasari_foci": 1.0})
+    assert "location_left_share could not be measured" in SubtypeModel(folder).estimate(refused).reasons[-1]
 
 
 def test_age_is_refused_that_nobody_has_and_does_not_count_where_the_model_has_none(
