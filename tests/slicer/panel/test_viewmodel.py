@@ -133,7 +133,7 @@ def test_notices_of_finished_work_are_warnings_until_the_next_work(connected: Pa
 
 def test_editing_the_segment_makes_the_result_out_of_date(connected: PanelModel) -> None:
     withResult(connected)
-    connected.segmentEdited()
+    connected.segmentEdited(connected.selection.segmentationId)
     assert connected.state is PanelState.WARNING
     assert connected.staleness == "The segment has changed since it was read."
 

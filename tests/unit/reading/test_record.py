@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gliomics.reading.record import ClassBar, EstimateReading, Fact, KeyFeature, Population, Reading
+from gliomics.reading.record import ClassBar, EstimateReading, Fact, KeyFeature, Population, Reading, VasariReading
 from gliomics.records import Contribution, FeatureRow, Neighbour, SubtypeEstimate
 
 READING = Reading(
@@ -103,12 +103,21 @@ def test_a_missing_value_that_every_record_has_is_an_error_and_not_made_up() -> 
 
 
 def test_every_field_that_holds_records_is_declared_as_one() -> None:
-    for record in (Reading, EstimateReading, KeyFeature, SubtypeEstimate, FeatureRow):
+    for record in (Reading, EstimateReading, KeyFeature, VasariReading, SubtypeEstimate, FeatureRow):
         holding = {field.name for field in fields(record) for kind in KINDS if kind in str(field.type)}
         assert holding == set(record.parts), record
 
 
-KINDS = ("Fact", "ClassBar", "EstimateReading", "KeyFeature", "Population", "Contribution", "Neighbour")
+KINDS = (
+    "Fact",
+    "ClassBar",
+    "EstimateReading",
+    "KeyFeature",
+    "Population",
+    "Contribution",
+    "Neighbour",
+    "VasariReading",
+)
 
 
 def test_the_panel_can_import_the_record_with_nothing_but_the_standard_library() -> None:
