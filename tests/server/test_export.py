@@ -85,7 +85,7 @@ def test_tables_and_page_say_what_the_server_measures(
 
 def test_every_part_is_in_the_tables_by_its_region(server: Server, study: Study, label: Path, root: Path) -> None:
     paths = {name: root / "parts" / export_name(study.id, "all parts", name) for name in ("csv", "xlsx", "html")}
-    params = {"regions": "all", "vasari": True}
+    params = {"regions": "all", "vasari": True, "numbering": f"{OEDEMA}=oedema,{ENHANCING}=enhancing"}
     server.client.export(paths, study.id, label=label, params=params)
     answer = server.client.infer("subtype", study.id, label=label, params=params).params
     values = {part["reading"]["title"]: part["features"]["values"] for part in answer["regions"] if "features" in part}

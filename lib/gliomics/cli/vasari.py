@@ -59,8 +59,8 @@ def vasari(
                 report_left_out(study.id, f"no mask {study.id}.nii.gz in {masks}")
                 continue
             told = vasari_of_study(study, mask, numbering=numbering, cohort_labels=labels)
-            if told.place.reason:
-                console.print(f"place of {study.id} left open: {told.place.reason}", style="yellow", markup=False)
+            for warning in told.warnings:
+                console.print(f"{study.id}: {warning}", style="yellow", markup=False)
             rows.append(
                 {
                     "study_id": study.id,

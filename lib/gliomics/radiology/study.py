@@ -41,10 +41,14 @@ class AtlasPlace:
 
 @dataclass(frozen=True)
 class StudyVasari:
-    """What the mask of a study tells, and where its images lie in the atlas."""
+    """What the mask of a study tells, and where its images lie in the atlas.
+
+    ``not_divided`` says in words why the parts of the tumour are not known, where the mask has several values.
+    """
 
     report: VasariReport
     place: AtlasPlace
+    not_divided: str = ""
 
     @property
     def diagnostics(self) -> dict[str, Any]:
@@ -54,8 +58,9 @@ class StudyVasari:
 
     @property
     def warnings(self) -> list[str]:
-        """Why the place of the tumour is open."""
-        return [f"the place of the tumour in the brain is open: {self.place.reason}"] if self.place.reason else []
+        """Why the place of the tumour, or what its parts would tell, is open."""
+        reasons = {"the place of the tumour in the brain": self.place.reason, "what its parts tell": self.not_divided}
+        return [f"{what} is open: {reason}" for what, reason in reasons.items() if reason]
 
 
 def place_images(volumes: Mapping[str, Volume], study_id: str, *, spacing_known: bool) -> AtlasPlace:
@@ -75,9 +80,17 @@ def place_images(volumes: Mapping[str, Volume], study_id: str, *, spacing_known:
 def vasari_of_mask(
     mask: Mask, numbering: MaskNumbering, place: AtlasPlace, *, name: str, spacing_known: bool
 ) -> StudyVasari:
-    """What a mask tells, called ``name`` in errors; raises :class:`InputError` for one without tumour."""
-    parts = parts_of(mask, numbering, name=name, spacing_known=spacing_known)
-    return StudyVasari(vasari(parts, place.placement, place.atlas), place)
+    """What a mask tells, called ``name`` in errors; raises :class:`InputError` for one without tumour.
+
+    One whose values may be one part or another tells what the whole tumour does.
+    """
+    not_divided = ""
+    try:
+        parts = parts_of(mask, numbering, name=name, spacing_known=spacing_known)
+    except InputError as error:
+        parts = parts_of(mask, numbering, name=name, spacing_known=spacing_known, divided=False)
+        not_divided = str(error)
+    return StudyVasari(vasari(parts, place.placement, place.atlas), place, not_divided)
 
 
 def vasari_of_study(

@@ -119,11 +119,13 @@ class TumourParts:
         return matrix if matrix.any() else self.whole
 
 
-def parts_of(mask: Mask, numbering: MaskNumbering, *, name: str, spacing_known: bool) -> TumourParts:
+def parts_of(
+    mask: Mask, numbering: MaskNumbering, *, name: str, spacing_known: bool, divided: bool = True
+) -> TumourParts:
     """The parts of the tumour in a mask, cut to their box; ``name`` says in errors whose it is.
 
     A mask that may be of the whole tumour alone is taken as that. Raises :class:`InputError` for a mask without
-    tumour and for values that may be one part or another.
+    tumour and for values that may be one part or another, unless ``divided`` says that the parts are not wanted.
     """
     tumour = np.isin(mask.array, sorted(numbering.tumour))
     if not tumour.any():
@@ -132,7 +134,9 @@ def parts_of(mask: Mask, numbering: MaskNumbering, *, name: str, spacing_known: 
     affine = mask.affine.copy()
     affine[:3, 3] += affine[:3, :3] @ [side.start for side in box]
     spacing = mask.spacing if spacing_known else None
-    if any(numbered.parts[value] == UNDIVIDED for numbered in numbering.numberings for value in numbering.labels):
+    if not divided or any(
+        numbered.parts[value] == UNDIVIDED for numbered in numbering.numberings for value in numbering.labels
+    ):
         return TumourParts(tumour[box], affine, spacing=spacing)
     core, oedema, enhancing = (
         np.isin(mask.array[box], sorted(numbering.labels_of((part,), part, name))) for part in (CORE, OEDEMA, ENHANCING)

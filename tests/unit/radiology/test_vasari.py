@@ -27,7 +27,7 @@ from gliomics.radiology import atlas as atlas_module
 from gliomics.radiology.atlas import Atlas, load_atlas
 from gliomics.radiology.catalogue import CATALOGUE
 from gliomics.radiology.placement import ALREADY, REGISTERED, Placement, place_on_atlas
-from gliomics.radiology.study import AtlasPlace, StudyVasari
+from gliomics.radiology.study import AtlasPlace, StudyVasari, vasari_of_mask
 from gliomics.radiology.vasari import NUMBERS, TumourParts, VasariReport, margin_thickness, parts_of, vasari
 from gliomics.reading.record import Reading
 from gliomics.report.examine import MaskFile, examine
@@ -167,6 +167,15 @@ def test_unknown_voxel_size_leaves_open_what_needs_mm(atlas: Atlas) -> None:
 def test_place_is_open_without_a_placement(atlas: Atlas) -> None:
     found = values(vasari(TumourParts(ball(35, 150, 95, 9), AFFINE), None, atlas))
     assert {code for code, value in found.items() if value is not None} == {"F9"}
+
+
+def test_values_that_may_be_one_part_or_another_tell_the_whole_and_say_why(atlas: Atlas) -> None:
+    mask = Volume(a_ring(35, 150, 95), AFFINE)
+    place = AtlasPlace(atlas, IN_PLACE)
+    told = vasari_of_mask(mask, numbering_of_mask([1, 2, 3], "a mask"), place, name="a mask", spacing_known=True)
+    assert {code for code, value in values(told.report).items() if value is not None} >= {"F1", "F2", "F9"}
+    assert values(told.report)["F14"] is None
+    assert [warning[:29] for warning in told.warnings] == ["what its parts tell is open: "]
 
 
 def test_mask_of_a_cavity_alone_is_refused() -> None:
