@@ -48,9 +48,9 @@ def deltas(rows: Sequence[FeatureRow], *, first: str | None = None, last: str | 
         if name is not None and name not in names:
             raise UnknownNameError(f"no row has the time point '{name}'; there are {', '.join(names)}")
     changes = Deltas([])
-    for (patient, region), by_time in _by_lesion(rows).items():
+    for (patient, region), by_time in lesions_in_time(rows).items():
         if first is None or last is None:
-            pairs = list(pairwise(_in_time(by_time).values()))
+            pairs = list(pairwise(by_time.values()))
             missing = "one time point only: " + ", ".join(by_time)
         else:
             pairs = [(by_time[first], by_time[last])] if first in by_time and last in by_time else []
@@ -73,7 +73,7 @@ def delta(before: FeatureRow, after: FeatureRow) -> FeatureRow:
     >>> delta(before, after).values
     {'volume_delta': 2.0, 'volume_relative': 0.25}
     """
-    _check_comparable(before, after)
+    check_comparable(before, after)
     values: dict[str, float] = {}
     for name, value in before.values.items():
         if name in after.values:
@@ -86,9 +86,9 @@ def delta(before: FeatureRow, after: FeatureRow) -> FeatureRow:
     diagnostics: dict[str, Any] = {"patient_id": _patient(before), "gliomics_version": __version__}
     for side, row in (("from", before), ("to", after)):
         diagnostics |= {f"{side}_study": row.study_id, f"{side}_timepoint": _timepoint(row)}
-        if _date(row) is not None:
-            diagnostics[f"{side}_date"] = str(_date(row))
-    earlier, later = _date(before), _date(after)
+        if examination_date(row) is not None:
+            diagnostics[f"{side}_date"] = str(examination_date(row))
+    earlier, later = examination_date(before), examination_date(after)
     if earlier is not None and later is not None:
         diagnostics["days"] = (later - earlier).days
     if "config_sha256" in before.diagnostics:
@@ -109,7 +109,8 @@ def _warnings(before: FeatureRow, after: FeatureRow) -> list[str]:
     return warnings + earlier + [f"{_timepoint(after)}: {warning}" for warning in after.warnings]
 
 
-def _check_comparable(before: FeatureRow, after: FeatureRow) -> None:
+def check_comparable(before: FeatureRow, after: FeatureRow) -> None:
+    """Raise :class:`InputError` for rows of different patients or regions, or that were measured in different ways."""
     of = f"studies '{before.study_id}' and '{after.study_id}'"
     if _patient(before) != _patient(after):
         raise InputError(f"{of} are of different patients, '{_patient(before)}' and '{_patient(after)}'")
@@ -127,8 +128,11 @@ def _check_comparable(before: FeatureRow, after: FeatureRow) -> None:
             raise InputError(f"{of} differ in {words}, {value} and {later}; measure both in the same way")
 
 
-def _by_lesion(rows: Sequence[FeatureRow]) -> dict[tuple[str, str], dict[str, FeatureRow]]:
-    """Rows by time point, by patient and region."""
+def lesions_in_time(rows: Sequence[FeatureRow]) -> dict[tuple[str, str], dict[str, FeatureRow]]:
+    """Rows by time point, by patient and region; by date where all of a lesion's have one, else as in ``rows``.
+
+    Raises :class:`InputError` for a row without patient and a time point that a patient has twice.
+    """
     lesions: dict[tuple[str, str], dict[str, FeatureRow]] = {}
     for row in rows:
         by_time = lesions.setdefault((_patient(row), row.region), {})
@@ -138,11 +142,11 @@ def _by_lesion(rows: Sequence[FeatureRow]) -> dict[tuple[str, str], dict[str, Fe
                 f"patient '{_patient(row)}' has time point '{_timepoint(row)}' twice, as '{other.study_id}' and "
                 f"'{row.study_id}'; name time points apart in their study.json"
             )
-    return lesions
+    return {lesion: _in_time(by_time) for lesion, by_time in lesions.items()}
 
 
 def _in_time(by_time: dict[str, FeatureRow]) -> dict[str, FeatureRow]:
-    dates = {name: date for name, row in by_time.items() if (date := _date(row)) is not None}
+    dates = {name: date for name, row in by_time.items() if (date := examination_date(row)) is not None}
     return (
         {name: by_time[name] for name in sorted(dates, key=dates.__getitem__)}
         if len(dates) == len(by_time)
@@ -164,7 +168,8 @@ def _timepoint(row: FeatureRow) -> str:
     return str(row.diagnostics.get("timepoint", "baseline"))
 
 
-def _date(row: FeatureRow) -> datetime.date | None:
+def examination_date(row: FeatureRow) -> datetime.date | None:
+    """The day of a row's examination, None where it is not known; :class:`InputError` for a day that is none."""
     date = row.diagnostics.get("date")
     if date is None:
         return None

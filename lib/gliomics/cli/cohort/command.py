@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from gliomics.cli.cohort.associate import associate
+from gliomics.cli.cohort.response import response
 from gliomics.cli.cohort.survival import survival
 
 cohort = typer.Typer(help="Ask what the features of a cohort go with.", no_args_is_help=True)
@@ -17,3 +18,4 @@ def _cohort() -> None:
 
 cohort.command()(associate)
 cohort.command()(survival)
+cohort.command()(response)
