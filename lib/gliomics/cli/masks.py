@@ -1,4 +1,4 @@
-"""``gliomics masks``: masks brought to the grids of their images, and out of DICOM."""
+"""``gliomics masks``: masks brought to the grids of their images, out of DICOM, and of the brain."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gliomics.cli.terminal.console import (
+    RESAMPLE_TO,
     STUDIES,
     check_apart,
     console,
@@ -22,12 +23,14 @@ from gliomics.errors import InputError
 if TYPE_CHECKING:
     from gliomics.study import Mask, Study
 
-masks = typer.Typer(no_args_is_help=True, help="Masks brought to the grids of their images, and out of DICOM.")
+masks = typer.Typer(
+    no_args_is_help=True, help="Masks brought to the grids of their images, out of DICOM, and of the brain."
+)
 
 
 @masks.callback()
 def _masks() -> None:
-    """Masks brought to the grids of their images, and out of DICOM."""
+    """Masks brought to the grids of their images, out of DICOM, and of the brain."""
 
 
 @masks.command("resample")
@@ -71,6 +74,50 @@ def resample(
     if not resampled and not failures.errors:
         raise InputError(f"none of the {len(every_study)} studies has a mask in {masks}")
     console.print(f"{resampled} masks in {out}{failures.summary}")
+    failures.end()
+
+
+@masks.command("brain")
+def brain(
+    studies: Annotated[Path, STUDIES],
+    out: Annotated[Path, typer.Option(help="Folder for the masks of the brain, <study id>.nii.gz each.")],
+    masks: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the tumours' masks, <study id>.nii.gz each: what lies outside is added."),
+    ] = None,
+    resample_to: Annotated[str | None, RESAMPLE_TO] = None,
+) -> None:
+    """Outline the brain of every study, for --brain of gliomics features and gliomics stability.
+
+    The networks of the package deepbet look at T1, T1c, T2 and FLAIR, as many of them as there are. A study in which no
+    brain is found is reported and the others go on; the exit code is 1 then.
+    """
+    from gliomics.brain_extraction.extract import BrainExtractor
+    from gliomics.brain_extraction.study import outline_brain
+    from gliomics.study import find_mask, open_studies, write_mask
+
+    if masks is not None and not masks.is_dir():
+        raise InputError(f"{masks} is not a folder; give the folder that holds <study id>.nii.gz for each study")
+    if masks is not None and os.path.realpath(out) == os.path.realpath(masks):
+        raise InputError(f"{out} holds the masks of the tumours; give another folder to --out")
+    every_study = open_studies(studies, report_unreadable)
+    images = [path for study in every_study for path in study.sequences.values()]
+    check_apart([out / f"{study.id}.nii.gz" for study in every_study], images)
+    if masks is not None:
+        report_unused_masks(masks, every_study)
+    extractor, failures = BrainExtractor(), Failures(only=len(every_study) == 1)
+    for study in with_progress(every_study, "outlining brains", len(every_study)):
+        with failures.of(study.id):
+            tumour = find_mask(masks, study.id) if masks is not None else None
+            outlined = outline_brain(study, extractor, tumour=tumour, resample_to=resample_to)
+            write_mask(outlined.mask, out / f"{study.id}.nii.gz")
+            size = f"{outlined.millilitres:.0f} ml" if study.spacing_known else f"{outlined.mask.array.sum()} voxels"
+            added = f", {outlined.added:.1%} of the tumour added" if outlined.added else ""
+            console.print(f"{study.id}: {size} by {', '.join(outlined.sequences)}{added}", markup=False)
+    outlined_count = len(every_study) - len(failures.errors)
+    if not outlined_count:
+        raise InputError(f"no brain was outlined in {len(every_study)} studies; the reasons are above")
+    console.print(f"{outlined_count} masks in {out}{failures.summary}")
     failures.end()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,12 +22,13 @@ from gliomics.files import sha256_of
 from gliomics.models import load_model_folder
 from gliomics.models.folder import CARD
 from gliomics.preprocess import lesion_mask
+from gliomics.preprocess.brain import brain_mask, outside_brain
 from gliomics.radiology.study import StudyVasari, vasari_of_study
 from gliomics.records import FeatureRow
-from gliomics.study.geometry import load_sequences, on_grid_of
+from gliomics.study.geometry import load_sequences
 from gliomics.study.images import read_label_names, read_mask
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask
-from gliomics.study.records import UNNAMED_SEQUENCE
+from gliomics.study.records import UNNAMED_SEQUENCE, Study
 from gliomics.study.volumes import Mask, Volume
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _opened(
         names = list(dict.fromkeys([piece.ring_sequence, *names]))
     volumes = load_sequences(study, names, grid_of=piece.resample_to)
     mask = read_lesion(files.mask, volumes)
-    brain = read_brain(files.brain, volumes) if files.brain is not None else None
+    brain = read_brain(files.brain, volumes, study, [mask]) if files.brain is not None else None
     images = StudyImages(study.id, volumes, brain=brain, spacing_known=study.spacing_known)
     numbering = numbering_of_mask(
         labels_of_mask(mask),
@@ -210,10 +211,17 @@ def read_lesion(path: Path, volumes: Mapping[str, Volume]) -> Mask:
     return lesion_mask(read_mask(path), volume, f"mask {path.name}", f"sequence '{name}'")
 
 
-def read_brain(path: Path, volumes: Mapping[str, Volume]) -> Mask:
-    """A brain's mask from its file, on the grid of the sequences, which share one."""
-    name, volume = next(iter(volumes.items()))
-    return on_grid_of(read_mask(path), volume, f"brain mask {path.name}", f"sequence '{name}'")
+def read_brain(path: Path, volumes: Mapping[str, Volume], study: Study, lesions: Iterable[Mask]) -> Mask:
+    """A brain's mask from its file, on the grid of the sequences, which share one, as the masks of its lesion do.
+
+    Raises the errors of :func:`~gliomics.preprocess.brain.brain_mask`, and where it misses a lesion.
+    """
+    image, volume = next(iter(volumes.items()))
+    name = f"brain mask {path.name}"
+    brain = brain_mask(read_mask(path), volume, name, f"sequence '{image}'", spacing_known=study.spacing_known)
+    for lesion in lesions:
+        outside_brain(lesion.array > 0, brain, name, study.id)
+    return brain
 
 
 def _select(

@@ -310,7 +310,7 @@ def _read_case(
     paths = {str(folder): find(folder) for folder in mask_folders}
     masks = {rater: read_lesion(path, volumes) for rater, path in paths.items()}
     segments = {rater: read_label_names(path) for rater, path in paths.items()}
-    brain = read_brain(find(brain_masks), volumes) if brain_masks is not None else None
+    brain = read_brain(find(brain_masks), volumes, study, masks.values()) if brain_masks is not None else None
     images = StudyImages(study.id, volumes, brain=brain, spacing_known=study.spacing_known)
     return _Case(study, extraction, images, masks, segments, cohort_labels)
 

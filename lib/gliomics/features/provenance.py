@@ -134,6 +134,12 @@ def check_comparable(rows: Sequence[FeatureRow]) -> None:
                 f"the rows were computed with different feature configurations: of '{row.study_id}' beside "
                 f"'{first.study_id}', {difference}; compute them again with one"
             )
+        if bool(row.diagnostics.get("brain_mask")) != bool(first.diagnostics.get("brain_mask")):
+            given = [item.study_id for item in (row, first) if item.diagnostics.get("brain_mask")]
+            raise InputError(
+                f"of '{row.study_id}' and '{first.study_id}', only the row of '{given[0]}' was measured with a brain "
+                "mask; compute them again with --brain for all or for none"
+            )
 
 
 def of_drawing(mask: Mask) -> dict[str, Any]:

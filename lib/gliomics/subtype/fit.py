@@ -194,6 +194,7 @@ def _settings(
         config=_config_name(table.config_sha256),
         config_sha256=table.config_sha256,
         config_parameters=dict(table.config_parameters) if table.config_parameters else None,
+        brain_mask=table.brain_mask,
         variants=[
             persist.VariantSettings(
                 name=variant.name,

@@ -113,3 +113,9 @@ def _check_comparable(features: FeatureRow, card: ModelCard, settings: SubtypeSe
             f"'{card.name}' was fitted with: {difference_in_words(features.diagnostics, expected)}; "
             f"compute them with --config {settings.config}"
         )
+    if bool(features.diagnostics.get("brain_mask")) != settings.brain_mask:
+        measured, fitted = ("without", "with") if settings.brain_mask else ("with", "without")
+        raise InputError(
+            f"the features of '{features.study_id}' were measured {measured} a brain mask and those that model "
+            f"'{card.name}' was fitted to {fitted} one, which is another scale; compute them {fitted} --brain"
+        )

@@ -54,9 +54,9 @@ class SubtypeSettings(BaseModel):
 
     ``given`` says of whom the model tells something: the value that other columns of the outcomes have in all of its
     patients. ``config_parameters`` describe the configuration of the features, where their rows did
-    (:attr:`~gliomics.features.config.FeatureConfig.parameters`). ``warnings`` are said beside every estimate from a
-    variant. ``quantiles`` maps each feature to its training patients' values at ``quantile_levels``, over all of them
-    and by class.
+    (:attr:`~gliomics.features.config.FeatureConfig.parameters`), ``brain_mask`` whether these were measured with masks
+    of the brain. ``warnings`` are said beside every estimate from a variant. ``quantiles`` maps each feature to its
+    training patients' values at ``quantile_levels``, over all of them and by class.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -67,6 +67,7 @@ class SubtypeSettings(BaseModel):
     config: str
     config_sha256: str | None
     config_parameters: dict[str, Any] | None = None
+    brain_mask: bool = False
     variants: list[VariantSettings] = Field(min_length=1)
     novelty_threshold: float = Field(gt=0)
     identity_thresholds: dict[str, float] = {}

@@ -27,7 +27,8 @@ class TrainingTable:
 
     ``values`` is (patients, features) with NaN where a study lacks the sequence, ``outcome`` the position of each
     patient's class in ``classes``. ``config_parameters`` describe the configuration of the features, as far as their
-    rows do. The age, where it is known, is the column :data:`~gliomics.subtype.blocks.AGE`.
+    rows do, ``brain_mask`` says whether they were measured with masks of the brain. The age, where it is known, is the
+    column :data:`~gliomics.subtype.blocks.AGE`.
     """
 
     patients: list[str]
@@ -39,6 +40,7 @@ class TrainingTable:
     config_sha256: str | None
     region: str
     config_parameters: Mapping[str, Any] | None = None
+    brain_mask: bool = False
 
     def columns(self, names: Sequence[str]) -> Array:
         """Some features as (patients, len(names))."""
@@ -97,6 +99,7 @@ def join(
         classes=classes,
         config_sha256=patient_rows[0].diagnostics.get("config_sha256"),
         config_parameters=patient_rows[0].diagnostics.get("config"),
+        brain_mask=bool(patient_rows[0].diagnostics.get("brain_mask")),
         region=patient_rows[0].region,
     )
 

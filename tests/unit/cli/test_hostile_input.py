@@ -52,6 +52,7 @@ COMMANDS: dict[str, str] = {
     "evaluate segmentation": "{studies} --masks {empty} --out {new}",
     "simulate active-learning": "{studies} --out {new} --config {training} --split {split}",
     "masks resample": "{empty} {studies} --out {new}",
+    "masks brain": "{studies} --out {new} --masks {empty}",
     "masks from-dicom": "{table} {new}",
     "models list": "--studies {studies}",
     "models add": "{empty} --studies {studies}",

@@ -191,6 +191,13 @@ def test_brain_masks_bound_rings_and_standardisation(files: StudyFiles, tmp_path
     assert not any("foreground" in warning for warning in given.warnings)
 
 
+def test_a_brain_mask_that_misses_the_lesion_is_refused(files: StudyFiles, tmp_path: Path) -> None:
+    brain = ball(SHAPE, (24, 22, 5), (12, 14, 5)) & ~ball(SHAPE, (14, 24, 5), (5, 5, 3))
+    write_mask(lesion().with_array(brain.astype(np.uint8)), tmp_path / "brain.nii.gz")
+    with pytest.raises(InputError, match=r"brain mask brain\.nii\.gz misses the tumour of study 'case-1'"):
+        measure(replace(files, brain=tmp_path / "brain.nii.gz"), extraction(MEAN))
+
+
 def test_brain_mask_on_another_grid_is_refused_by_its_name(files: StudyFiles, tmp_path: Path) -> None:
     write_mask(Mask(np.ones(SHAPE, np.uint8), np.diag([2.0, 2.0, 6.0, 1.0])), tmp_path / "brain.nii.gz")
     with pytest.raises(GeometryError, match=r"mask brain\.nii\.gz"):

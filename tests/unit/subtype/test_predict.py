@@ -304,6 +304,17 @@ def test_features_of_another_configuration_are_refused(a_copy: Path, a_study: Fe
     assert model.estimate(a_study).predicted
 
 
+@pytest.mark.parametrize(("fitted", "row", "remedy"), [(False, True, "without"), (True, False, "with")])
+def test_features_with_a_brain_mask_and_those_without_are_two_things(
+    a_copy: Path, a_study: FeatureRow, fitted: bool, row: bool, remedy: str
+) -> None:
+    settings = json.loads((a_copy / "model.json").read_text())["settings"] | {"brain_mask": fitted}
+    model = SubtypeModel(load_model_folder(with_card(a_copy, settings=settings)))
+    with pytest.raises(InputError, match=rf"brain mask and those that model .* compute them {remedy} --brain"):
+        model.estimate(replace(a_study, diagnostics=a_study.diagnostics | {"brain_mask": row}))
+    assert model.estimate(replace(a_study, diagnostics=a_study.diagnostics | {"brain_mask": fitted})).predicted
+
+
 def test_difference_of_two_configurations_is_named(a_copy: Path, a_study: FeatureRow) -> None:
     panel, full = load_config("panel"), load_config("full")
     settings = json.loads((a_copy / "model.json").read_text())["settings"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,16 @@ def test_value_without_a_class_name_is_refused() -> None:
 def test_rows_of_two_configurations_are_refused() -> None:
     with pytest.raises(InputError, match="different feature configurations: of 'B' beside 'A', its digest is d, exp"):
         join([row("A", f=1.0), row("B", config="d", f=1.0)], {"A": "x", "B": "y"}, {})
+
+
+def test_rows_with_a_brain_mask_and_without_are_refused_and_a_table_says_which_it_has() -> None:
+    rows = [
+        replace(item, diagnostics=item.diagnostics | {"brain_mask": True}) for item in (row("A", f=1), row("B", f=2))
+    ]
+    assert join(rows, {"A": "x", "B": "y"}, {}).brain_mask
+    assert not join([row("A", f=1.0)], {"A": "x"}, {}).brain_mask
+    with pytest.raises(InputError, match="of 'C' and 'A', only the row of 'A' was measured with a brain mask"):
+        join([*rows, row("C", f=1.0)], {"A": "x", "B": "y"}, {})
 
 
 def test_rows_of_two_regions_are_refused() -> None:
