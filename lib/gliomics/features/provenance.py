@@ -122,7 +122,7 @@ def _parameters_of(diagnostics: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def check_comparable(rows: Sequence[FeatureRow]) -> None:
-    """Raise :class:`InputError` for rows of different regions or feature configurations."""
+    """Raise :class:`InputError` for rows of different regions or configurations, or only some with a brain mask."""
     regions = {row.region for row in rows}
     if len(regions) > 1:
         raise InputError(f"the rows are of different regions ({', '.join(sorted(regions))}); keep one")
