@@ -61,7 +61,8 @@ def fit_elastic_net(z: Array, time: Array, event: Events, offset: Array, rng: np
 
 def largest_penalty(z: Array, sets: RiskSets, offset: Array, l1_ratio: float) -> float:
     """The weakest penalty at which every coefficient is 0."""
-    return float(np.abs(z.T @ _derivatives(sets, offset)[0]).max() / (len(z) * l1_ratio))
+    slope = _slope(sets, sets.likelihood(offset)[2])
+    return float(np.abs(z.T @ slope).max() / (len(z) * l1_ratio))
 
 
 def path(z: Array, sets: RiskSets, offset: Array, penalties: Array, l1_ratio: float) -> Array:
@@ -99,21 +100,22 @@ def path(z: Array, sets: RiskSets, offset: Array, penalties: Array, l1_ratio: fl
 
 def _least_squares(z: Array, sets: RiskSets, offset: Array, weights: Array) -> tuple[Array, Array]:
     """Columns (rows, features) and target (rows,) whose least squares are the likelihood's parabola at ``weights``."""
-    residual, information = _derivatives(sets, offset + z @ weights)
-    columns = z
+    share = sets.likelihood(offset + z @ weights)[2]
+    expected, slope = share.sum(axis=0), _slope(sets, share)
     if z.shape[1] < len(z):
-        residual, information, columns = z.T @ residual, z.T @ information @ z, np.eye(z.shape[1])
+        mean = share @ z
+        slope, information, columns = z.T @ slope, z.T @ (expected[:, None] * z) - mean.T @ mean, np.eye(z.shape[1])
+    else:
+        information, columns = np.diag(expected) - share.T @ share, z
     values, vectors = np.linalg.eigh(information)
     known = values > 1e-9 * values[-1]
     root = np.sqrt(values[known])
     columns = (vectors[:, known] * root).T @ columns
-    return np.asfortranarray(columns), columns @ weights + (vectors[:, known] / root).T @ residual
+    return np.asfortranarray(columns), columns @ weights + (vectors[:, known] / root).T @ slope
 
 
-def _derivatives(sets: RiskSets, log_hazard: Array) -> tuple[Array, Array]:
-    """Slope (patients,) and negative curvature (patients, patients) of the log likelihood by patients' log hazards."""
-    share = sets.likelihood(log_hazard)[2]
-    expected = share.sum(axis=0)
-    residual = -expected
-    residual[sets.patients] += 1
-    return residual, np.diag(expected) - share.T @ share
+def _slope(sets: RiskSets, share: Array) -> Array:
+    """Slope of the log likelihood by patients' log hazards, (patients,)."""
+    slope: Array = -share.sum(axis=0)
+    slope[sets.patients] += 1
+    return slope
