@@ -1,7 +1,7 @@
 """Whether a block of location features makes subtype models better, and by how much.
 
     python -m tests.benchmarks.subtype_location FEATURES.csv --outcomes TABLE --target COLUMN --class VALUE=NAME ...
-        [--where COLUMN=VALUE] --clinical TABLE [--repeats 10]
+        [--where COLUMN=VALUE] --clinical TABLE [--repeats 5]
 
 FEATURES.csv comes from `gliomics features --config panel --vasari`. The one candidate, written down before any figure
 of it was seen: the estimator of the models that ship, its two blocks as they are, and a third block of all columns of
@@ -50,18 +50,19 @@ def main() -> None:
     parser.add_argument("--where", action="append", default=[])
     parser.add_argument("--clinical", type=Path, required=True)
     parser.add_argument("--age", default="Diagnosis Age")
-    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     rows = read_features_csv(arguments.features)
     conditions = pairs(arguments.where, "--where", "COLUMN=VALUE")
     outcomes = read_outcomes(arguments.outcomes, arguments.target, conditions)
     classes, ages = pairs(arguments.classes, "--class", "VALUE=NAME"), read_ages(arguments.clinical, arguments.age)
-    results: dict[str, OutOfFold] = {}
+    results: dict[tuple[str, str], OutOfFold] = {}
     for name, of_study in (("without", [without_location(row) for row in rows]), ("with", rows)):
         table = join(of_study, outcomes, classes, ages)
         rng = np.random.default_rng(0)
         folds = [stratified_folds(table.outcome, FOLDS, rng) for _ in range(arguments.repeats)]
-        results[name] = predict_folds(table, folds, np.random.default_rng(1))
+        for variant in VARIANTS:
+            results[name, variant] = predict_folds(table, folds, np.random.default_rng(1), only=variant)
     shares = np.bincount(table.outcome) / table.outcome.size
     cells = []
     for variant in VARIANTS:
@@ -69,12 +70,13 @@ def main() -> None:
             name: Predictions(
                 result.probabilities[variant], result.sets[variant], table.outcome, table.classes, shares, ""
             )
-            for name, result in results.items()
+            for (name, of), result in results.items()
+            if of == variant
         }
         for name, each in predictions.items():
             metrics = figures_of(each, np.random.default_rng(0), "", has_sets=True)
             cells += [[variant, f"{name} location", metric.name, _cell(metric)] for metric in metrics]
-        before = results["without"].probabilities[variant]
+        before = results["without", variant].probabilities[variant]
         gain = gain_over(predictions["with"], before, "AUC with less without", np.random.default_rng(0))
         cells.append([variant, "difference", gain.name, _cell(gain)])
     counts = ", ".join(f"{name} {int(np.sum(table.outcome == k))}" for k, name in enumerate(table.classes))

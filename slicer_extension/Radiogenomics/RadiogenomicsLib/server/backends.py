@@ -45,8 +45,7 @@ class Exports:
     """What to export: a segment by its name, into a file for each format.
 
     ``values`` are those of all segments in the mask by name; ``title`` is what images are called that are no study of
-    the server; ``options`` say what is known of the patient. Where ``numbering`` says which value is which part of the
-    tumour, every part is exported, with the place of the whole in the brain and its VASARI features.
+    the server; ``options`` say what is known of the patient. With a ``numbering``, as of parts, all parts are exported.
     """
 
     segment: str
@@ -122,9 +121,8 @@ class Backend(Protocol):
     def analyseParts(
         self, case: CaseFiles, label: Path, numbering: str, options: dict[str, Any]
     ) -> dict[str, Analysis | str]:
-        """Every region of a tumour by its name: the whole, core, enhancing part, oedema and a ring around it.
+        """Every region of a tumour by its name: the whole with VASARI features, core, enhancing part, oedema, ring.
 
-        The whole has its place in the brain and its VASARI features besides.
         ``numbering`` says which value of ``label`` is which part; of a region that there is none of, the reason.
         """
 
@@ -320,10 +318,8 @@ class ServerBackend:
     def export(self, case: CaseFiles, mask: Path, exports: Exports) -> None:
         """Files as the server makes them, and as the client writes them: each whole."""
         paths, region = exports.paths, exports.segment
-        values = exports.values
-        params: dict[str, Any] = {"segments": values, "label_value": values.get(region), **exports.options}
-        if exports.numbering:
-            params = {**_allParts(exports.numbering), **exports.options}
+        one = {"segments": exports.values, "label_value": exports.values.get(region)}
+        params = {**(_allParts(exports.numbering) if exports.numbering else one), **exports.options}
         if case.studyId is not None:
             self._client.export(paths, case.studyId, label=mask, region=region, params=params)
             return
@@ -391,7 +387,6 @@ class ServerBackend:
 
 
 def _allParts(numbering: str) -> dict[str, Any]:
-    """What a request says that is about every part of a tumour."""
     return {"regions": "all", "numbering": numbering, "vasari": True}
 
 
