@@ -196,12 +196,13 @@ class GliomicsClient(LearningCalls):
         *,
         files: Mapping[str, Path] | None = None,
         session_id: str | None = None,
-        label: Path,
+        label: Path | None = None,
         params: Mapping[str, Any] | None = None,
     ) -> dict[str, Reading | str]:
         """What is read of the whole tumour in ``label``, its core, enhancing part and oedema, and a ring around it.
 
-        By the name of the region; for one that the label does not have, the reason.
+        By the name of the region; for one that the label does not have, the reason. Instead of a label ``params`` may
+        name as ``segmentation`` the model that is to make it.
         """
         options = {**(params or {}), "regions": "all"}
         result = self.infer("subtype", image_id, files=files, session_id=session_id, label=label, params=options)

@@ -205,19 +205,16 @@ class LabelledStudy:
             diagnostics={"patient_id": self.study.patient_id, **diagnostics},
             warnings=[*warnings, *features.warnings],
         )
-        told = self._vasari() if self._is_tumour(region, mask) else None
+        told = self._vasari(region, mask)
         if told is not None:
             row = with_vasari(row, told)
         return MeasuredRegion(row, mask, self.measured.head, self.images, self.config, self.place, told)
 
-    def _is_tumour(self, region: str, mask: Mask) -> bool:
-        """Whether a region is all of the tumour in the label, whatever its segment is called."""
-        if part_region(region) and region != WHOLE:
-            return False
-        return np.array_equal(mask.array > 0, np.isin(self.label.array, sorted(self.numbering.tumour)))
-
-    def _vasari(self) -> StudyVasari | None:
-        if self.place is None:
+    def _vasari(self, region: str, mask: Mask) -> StudyVasari | None:
+        """What the label tells, where it was asked for and the region is all of its tumour, whatever it is called."""
+        if self.place is None or (part_region(region) and region != WHOLE):
+            return None
+        if not np.array_equal(mask.array > 0, np.isin(self.label.array, sorted(self.numbering.tumour))):
             return None
         return vasari_of_mask(
             self.label,
