@@ -103,12 +103,14 @@ def _inner_rule(region: InnerRegion, studies: Sequence[ScoredCase]) -> InnerRegi
 def choose_calibration(studies: Sequence[ScoredCase], *, seed: int = 0) -> CalibrationSettings:
     """Slope and intercept of the logits that make the truth most probable, every study with the same weight.
 
-    The targets are Platt's (1999), a little inside 0 and 1, so that perfect separation calls for no infinite slope.
+    Voxels of which it is not known if they are lesion say nothing. The targets are Platt's (1999), a little inside 0
+    and 1, so that perfect separation calls for no infinite slope.
     """
     rng = np.random.default_rng(seed)
     logits, target = [], []
     for study in studies:
-        voxels = rng.integers(0, study.logits.size, _VOXELS_PER_STUDY)
+        known = np.flatnonzero(~study.case.target.isnan().numpy())
+        voxels = known[rng.integers(0, known.size, _VOXELS_PER_STUDY)]
         logits.append(study.logits.reshape(-1)[voxels].astype(np.float64))
         target.append(study.inside.reshape(-1)[voxels])
     z, inside = np.concatenate(logits), np.concatenate(target)

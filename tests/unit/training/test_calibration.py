@@ -41,6 +41,17 @@ def test_calibration_recovers_the_slope_and_intercept_of_the_truth() -> None:
     assert expected_calibration_error([(judged, calibration)]) < before / 2
 
 
+def test_voxels_of_which_nothing_is_known_do_not_calibrate() -> None:
+    rng = np.random.default_rng(0)
+    case = a_case()
+    logits = rng.normal(-1, 2, case.target.shape).astype(np.float32)
+    target = torch.from_numpy(rng.random(logits.shape) < calibrate(logits, NONE)).half()
+    target[:, :, ::2], logits[:, :, ::2] = torch.nan, 50.0
+    calibration = choose_calibration([ScoredCase(LabelledCase(**{**vars(case), "target": target}), logits)])
+    assert calibration.slope == pytest.approx(1, abs=0.2)
+    assert calibration.intercept == pytest.approx(0, abs=0.15)
+
+
 def test_perfect_separation_keeps_the_rules_usable() -> None:
     case = a_case()
     judged = ScoredCase(case, np.where(case.target > 0.5, 9.0, -9.0))
