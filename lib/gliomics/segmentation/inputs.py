@@ -50,6 +50,15 @@ class Inputs:
         volume = view.canonical.with_array(view.grid.restore(slices - lowest, view.canonical.shape))
         return np.asarray(self.grid.sample(from_canonical(volume, self.canonical).array) + lowest)
 
+    def with_sequences(self, count: int) -> Inputs:
+        """The study, in all its views, as if it had the first ``count`` sequences alone."""
+        images = self.images.clone()
+        images[count:] = 0
+        present = tuple(number < count and is_present for number, is_present in enumerate(self.present))
+        alone = replace(self, images=images, present=present, views=())
+        views = (alone if view.images is self.images else view.with_sequences(count) for view in self.views)
+        return replace(alone, views=tuple(views))
+
     def windows(self, first: Sequence[int], settings: InputSettings) -> torch.Tensor:
         """Network input (n, sequences * settings.slices, size, size) for the windows that answer from ``first`` on.
 
@@ -124,6 +133,11 @@ def shows_whole(inputs: Inputs, needs: SequenceNeeds) -> bool:
     return any(present and name in SHOW_WHOLE for name, present in zip(names, inputs.present, strict=True))
 
 
+def may_lack_whole(needs: SequenceNeeds) -> bool:
+    """Whether a study may have all the sequences that a model requires and not show how far a tumour reaches."""
+    return bool(needs.optional) and not set(SHOW_WHOLE).intersection(needs.required)
+
+
 @dataclass(frozen=True)
 class LabelledCase:
     """A labelled study, prepared: ``target`` (slice, size, size) is the fraction of each pixel that is lesion.
@@ -159,10 +173,7 @@ class LabelledCase:
 
     def with_sequences(self, count: int) -> LabelledCase:
         """The case as if it had the first ``count`` sequences alone."""
-        images = self.inputs.images.clone()
-        images[count:] = 0
-        present = tuple(number < count and is_present for number, is_present in enumerate(self.inputs.present))
-        return replace(self, inputs=replace(self.inputs, images=images, present=present))
+        return replace(self, inputs=self.inputs.with_sequences(count))
 
     def in_views(self) -> list[LabelledCase]:
         """The case once for each plane in which a network looks at it; as it is where only some slices are labelled."""

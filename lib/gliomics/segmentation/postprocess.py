@@ -48,8 +48,8 @@ def to_parts(
     What is called an inner region belongs to those around it. Components are dropped as by :func:`to_mask`, by the
     whole. Where the whole does not show, the core takes its place, and there is no oedema.
     """
-    rules = [settings.postprocess.threshold, *(item.threshold for item in settings.inner)]
-    whole, core, enhancing = (values > threshold for values, threshold in zip(probabilities, rules, strict=True))
+    rules = settings.rules(whole_shown=whole_shown)
+    whole, core, enhancing = (values > rule.threshold for values, rule in zip(probabilities, rules, strict=True))
     core |= enhancing
     whole = whole | core if whole_shown else core
     labels = np.where(whole, PART_VALUES[OEDEMA], 0).astype(np.uint8)

@@ -146,11 +146,11 @@ class Segmenter(LoadedModel):
         cancelled: Callable[[], bool] = lambda: False,
     ) -> npt.NDArray[np.float32]:
         """Calibrated probabilities (region, i, j, k) of each region of the settings, on the canonical grid."""
-        calibrations = [self.settings.calibration, *(item.calibration for item in self.settings.inner)]
+        rules = self.settings.rules(whole_shown=self.shows_whole(inputs))
         logits = self._in_all_planes(inputs, progress, cancelled)
         regions = [
-            inputs.grid.restore(calibrate(slices, calibration), inputs.canonical.shape)
-            for slices, calibration in zip(logits, calibrations, strict=True)
+            inputs.grid.restore(calibrate(slices, rule.calibration), inputs.canonical.shape)
+            for slices, rule in zip(logits, rules, strict=True)
         ]
         return np.stack(regions)
 

@@ -67,12 +67,23 @@ class PostprocessSettings(_Settings):
     smallest_component: float = Field(default=0.1, ge=0, le=1)
 
 
-class InnerRegionSettings(_Settings):
-    """A region inside the lesion that the network answers for, too, and what makes a mask of its logits."""
+class RegionRule(_Settings):
+    """What makes probabilities of a region's logits, and a mask of these."""
 
-    region: InnerRegion
     calibration: CalibrationSettings = CalibrationSettings()
     threshold: float = Field(default=0.5, gt=0, lt=1)
+
+
+class InnerRegionSettings(RegionRule):
+    """A region inside the lesion that the network answers for, too."""
+
+    region: InnerRegion
+    without_whole: RegionRule | None = None
+    """The rule for studies whose sequences do not show the whole, of which a network is less sure; the same if None."""
+
+    def rule(self, *, whole_shown: bool) -> RegionRule:
+        """The rule for a study whose sequences show the whole, or do not."""
+        return self if whole_shown or self.without_whole is None else self.without_whole
 
 
 class SegmentationSettings(_Settings):
@@ -91,6 +102,11 @@ class SegmentationSettings(_Settings):
     def regions(self) -> tuple[Region, ...]:
         """What the network answers for, each inside the one before."""
         return ("whole", *(item.region for item in self.inner))
+
+    def rules(self, *, whole_shown: bool) -> list[RegionRule]:
+        """The rule of each of the :attr:`regions`, for a study whose sequences show the whole, or do not."""
+        whole = RegionRule(calibration=self.calibration, threshold=self.postprocess.threshold)
+        return [whole, *(item.rule(whole_shown=whole_shown) for item in self.inner)]
 
     @model_validator(mode="after")
     def _inner_regions_suit(self) -> SegmentationSettings:

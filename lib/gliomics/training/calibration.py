@@ -18,6 +18,7 @@ from gliomics.segmentation.settings import (
     InnerRegion,
     InnerRegionSettings,
     PostprocessSettings,
+    RegionRule,
 )
 
 THRESHOLDS = tuple(np.round(np.arange(0.2, 0.81, 0.05), 2).tolist())
@@ -76,28 +77,35 @@ class Rules(NamedTuple):
     inner: tuple[InnerRegionSettings, ...] = ()
 
 
-def choose_rules(studies: Sequence[ScoredCase]) -> Rules:
+def choose_rules(studies: Sequence[ScoredCase], without_whole: Sequence[ScoredCase] = ()) -> Rules:
     """The calibration of studies, and the threshold and component rule with the highest Dice over their patients.
 
-    Inner regions have a calibration and a threshold each; which components are kept is decided by the whole.
+    Inner regions have a calibration and a threshold each, and others where the sequences do not show the whole, chosen
+    on the studies of ``without_whole``, if there are any; which components are kept is decided by the whole.
     """
     # Of a label whose edge is unknown, nothing can be chosen.
     judged = [study for study in studies if study.case.is_known] or list(studies)
     calibration = choose_calibration(judged)
     tables = [(study.case.patient_id, study.dice_table) for study in judged]
-    divided = [study.inner_regions() for study in judged if study.case.inner_lesion is not None]
     names = INNER_REGIONS if any(study.inner is not None for study in studies) else ()
-    inner = tuple(_inner_rule(name, [regions[n] for regions in divided]) for n, name in enumerate(names))
+    of_regions = zip(names, _inner_rules(judged, names), _inner_rules(without_whole, names), strict=True)
+    inner = tuple(
+        InnerRegionSettings(region=name, without_whole=alone, **vars(rule or RegionRule()))
+        for name, rule, alone in of_regions
+    )
     return Rules(calibration, choose_rule(tables, calibration), inner)
 
 
-def _inner_rule(region: InnerRegion, studies: Sequence[ScoredCase]) -> InnerRegionSettings:
-    if not studies:
-        return InnerRegionSettings(region=region)
+def _inner_rules(studies: Sequence[ScoredCase], names: Sequence[InnerRegion]) -> list[RegionRule | None]:
+    """The rule of each inner region, chosen on those studies whose labels tell it; None where none does."""
+    divided = [study.inner_regions() for study in studies if study.case.inner_lesion is not None]
+    return [_inner_rule([regions[n] for regions in divided]) if divided else None for n, _ in enumerate(names)]
+
+
+def _inner_rule(studies: Sequence[ScoredCase]) -> RegionRule:
     calibration = choose_calibration(studies)
     tables = [(study.case.patient_id, study.dice_table[:, :1]) for study in studies]  # no component is dropped
-    rule = choose_rule(tables, calibration)
-    return InnerRegionSettings(region=region, calibration=calibration, threshold=rule.threshold)
+    return RegionRule(calibration=calibration, threshold=choose_rule(tables, calibration).threshold)
 
 
 def choose_calibration(studies: Sequence[ScoredCase], *, seed: int = 0) -> CalibrationSettings:

@@ -16,7 +16,7 @@ from gliomics.errors import InputError
 from gliomics.files import atomic_path, read_json, write_json
 from gliomics.models import Metric, ModelCard, ModelFolder, patient_hash, write_model_folder
 from gliomics.preprocess import from_canonical
-from gliomics.segmentation.inputs import LabelledCase, shows_whole
+from gliomics.segmentation.inputs import LabelledCase, may_lack_whole, shows_whole
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, load_volumes, prepare_labelled
 from gliomics.segmentation.postprocess import calibrate, labels_of
 from gliomics.segmentation.segmenter import Segmenter
@@ -114,9 +114,11 @@ def cross_validate(
     if not is_first:
         return None
     scored = [logits.read(case) for case in cases]
-    rules = _rules_of_folds(scored, logits.fold_of)
+    tells_alone = config.model.inner and may_lack_whole(card.sequences)
+    without_whole = [logits.read(case, _REQUIRED_ONLY) for case in cases] if tells_alone else []
+    rules = _rules_of_folds(scored, without_whole, logits.fold_of)
     scores = _write_masks(cases, labelled, card, logits, rules)
-    chosen_on_all = choose_rules(scored)
+    chosen_on_all = choose_rules(scored, without_whole)
     record = CrossValidationRecord(
         config=config,
         fingerprint=fingerprint(labelled),
@@ -221,10 +223,16 @@ def _variants(card: ModelCard, case: LabelledCase) -> Iterator[tuple[str, Labell
         yield _REQUIRED_ONLY, case.with_sequences(len(card.sequences.required))
 
 
-def _rules_of_folds(scored: Sequence[ScoredCase], fold_of: Mapping[str, int]) -> dict[int, Rules]:
+def _rules_of_folds(
+    scored: Sequence[ScoredCase], without_whole: Sequence[ScoredCase], fold_of: Mapping[str, int]
+) -> dict[int, Rules]:
     """The rules by which each fold is judged: chosen on the patients of the others."""
+
+    def outside(fold: int, studies: Sequence[ScoredCase]) -> list[ScoredCase]:
+        return [study for study in studies if fold_of[study.case.patient_id] != fold]
+
     return {
-        fold: choose_rules([study for study in scored if fold_of[study.case.patient_id] != fold])
+        fold: choose_rules(outside(fold, scored), outside(fold, without_whole))
         for fold in sorted(set(fold_of.values()))
     }
 
@@ -259,10 +267,9 @@ def _write_masks(
 def _mask(
     study: ScoredCase, settings: SegmentationSettings, rules: Rules, *, whole_shown: bool
 ) -> npt.NDArray[np.uint8]:
-    calibrations = [rules.calibration, *(item.calibration for item in rules.inner)]
-    probabilities = [
-        study.restore(calibrate(logits.astype(np.float32), calibration))
-        for logits, calibration in zip(study.all_logits, calibrations, strict=True)
-    ]
     chosen = settings.model_copy(update=rules._asdict())
+    probabilities = [
+        study.restore(calibrate(logits.astype(np.float32), rule.calibration))
+        for logits, rule in zip(study.all_logits, chosen.rules(whole_shown=whole_shown), strict=True)
+    ]
     return labels_of(np.stack(probabilities), chosen, whole_shown=whole_shown)

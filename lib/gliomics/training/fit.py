@@ -11,7 +11,7 @@ import numpy as np
 from gliomics.errors import InputError
 from gliomics.evaluation.slice_calls import slice_metrics
 from gliomics.models import ModelCard, ModelFolder, write_model_folder
-from gliomics.segmentation.inputs import LabelledCase
+from gliomics.segmentation.inputs import LabelledCase, may_lack_whole
 from gliomics.segmentation.labelled import LabelledStudy, prepare_labelled
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import settings_of
@@ -126,7 +126,13 @@ def _with_rules(card: ModelCard, state: State, validation: Sequence[LabelledCase
     """The card with the calibration, threshold and component rule that suit the validation patients best."""
     if not validation:
         return card
-    segmenter = Segmenter.from_state(card, state)
-    rules = choose_rules([ScoredCase.of(case, segmenter.region_logits(case.inputs)) for case in validation])
-    settings = settings_of(card).model_copy(update=rules._asdict())
+    segmenter, settings = Segmenter.from_state(card, state), settings_of(card)
+
+    def scored(cases: Sequence[LabelledCase]) -> list[ScoredCase]:
+        return [ScoredCase.of(case, segmenter.region_logits(case.inputs)) for case in cases]
+
+    required = len(card.sequences.required)
+    tells_alone = settings.inner and may_lack_whole(card.sequences)
+    alone = [case.with_sequences(required) for case in validation] if tells_alone else []
+    settings = settings.model_copy(update=choose_rules(scored(validation), scored(alone))._asdict())
     return card.model_copy(update={"settings": settings.model_dump()})

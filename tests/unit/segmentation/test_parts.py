@@ -79,10 +79,31 @@ def test_each_region_has_the_rules_that_suit_it(segmenter: Segmenter) -> None:
     """The calibration undoes what is added to the logits of a region."""
     shift = np.array([0.0, 3.0, -3.0])[:, None, None, None]
     cases = [a_case(seed) for seed in (4, 5)]
-    rules = choose_rules([ScoredCase.of(case, segmenter.region_logits(case.inputs) + shift) for case in cases])
+    scored = [ScoredCase.of(case, segmenter.region_logits(case.inputs) + shift) for case in cases]
+    rules = choose_rules(scored)
     assert [item.region for item in rules.inner] == list(PARTS.regions[1:])
     assert rules.inner[0].calibration.intercept < -1
     assert rules.inner[1].calibration.intercept > 1
+    assert all(item.rule(whole_shown=False) is item for item in rules.inner)
+
+
+def test_studies_that_do_not_show_the_whole_have_their_own_rules(segmenter: Segmenter) -> None:
+    """A network that is too careful without the other sequences is not so in the mask."""
+    cases = [a_case(seed) for seed in range(10, 13)]
+    shift = np.float32([0, -3, -3])[:, None, None, None]
+    alone = [
+        ScoredCase.of(case, segmenter.region_logits(case.inputs) + shift)
+        for case in (case.with_sequences(1) for case in cases)
+    ]
+    rules = choose_rules([ScoredCase.of(case, segmenter.region_logits(case.inputs)) for case in cases], alone)
+    for item in rules.inner:
+        with_whole, without = (item.rule(whole_shown=shown).calibration.intercept for shown in (True, False))
+        assert without > with_whole + 1
+    settings = PARTS.model_copy(update=rules._asdict())
+    parts = to_parts(np.full((3, 2, 2, 2), settings.inner[1].threshold + 0.01), settings, whole_shown=True)
+    np.testing.assert_array_equal(parts, PART_VALUES[ENHANCING])
+    low = settings.rules(whole_shown=False)[2].threshold
+    np.testing.assert_array_equal(to_parts(np.full((3, 2, 2, 2), low + 0.01), settings, whole_shown=False) > 0, True)
 
 
 def test_probabilities_of_the_parts_add_up_to_the_tumours(segmenter: Segmenter) -> None:

@@ -48,6 +48,9 @@ def test_values_in_another_plane_are_brought_to_the_axial_slices() -> None:
     case = prepare_case(
         "ball", "ball", {"flair": image}, image.with_array(ball), sequences=["flair"], settings=settings
     )
+    blind = case.with_sequences(0).inputs
+    assert not any(view.images.any() or any(view.present) for view in blind.looked_at)
+    assert len(blind.looked_at) == 3 and blind.looked_at[0].images is blind.images
     views = case.in_views()
     assert [view.inputs.plane for view in views] == ["axial", "coronal", "sagittal"]
     for view in views:
