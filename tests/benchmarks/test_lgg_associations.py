@@ -10,22 +10,21 @@ cluster is known, Fisher's exact test for r x c tables (Freeman and Halton 1951)
 from __future__ import annotations
 
 import csv
-import itertools
 import subprocess
 import sys
 from dataclasses import dataclass
-from math import comb
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.ndimage import label
-from scipy.stats import MonteCarloMethod, fisher_exact, kruskal
+from scipy.stats import kruskal
 
 from gliomics.features.ellipsoid import ellipsoid_features
 from gliomics.features.outline import outline_features
 from gliomics.intake import import_folder
 from gliomics.intake.layouts.kaggle import GENOMICS_FILE
+from gliomics.statistics.contingency import freeman_halton
 from gliomics.study import Mask, label_path, read_mask
 
 pytestmark = pytest.mark.realdata
@@ -73,7 +72,7 @@ class Cohort:
         return Association(
             {number: len(group) for number, group in groups.items()},
             {number: float(np.median(group)) for number, group in groups.items()},
-            freeman_halton(cut_at_median(groups)),
+            freeman_halton(cut_at_median(groups), np.random.default_rng(0)).p,
             float(kruskal(*groups.values()).pvalue),
         )
 
@@ -83,19 +82,6 @@ def cut_at_median(groups: dict[int, np.ndarray]) -> list[list[int]]:
     middle = np.median(np.concatenate(list(groups.values())))
     above = [int((group > middle).sum()) for group in groups.values()]
     return [above, [len(group) - count for group, count in zip(groups.values(), above, strict=True)]]
-
-
-def freeman_halton(table: list[list[int]]) -> float:
-    """Exact p of a 2 x c table: the tables with its margins that are no likelier than itself."""
-    columns, total = [sum(column) for column in zip(*table, strict=True)], sum(table[0])
-
-    def weight(first: tuple[int, ...]) -> int:
-        return int(np.prod([comb(size, count) for size, count in zip(columns, first, strict=True)], dtype=object))
-
-    starts = itertools.product(*[range(size + 1) for size in columns[:-1]])
-    rows = [(*start, total - sum(start)) for start in starts if 0 <= total - sum(start) <= columns[-1]]
-    limit, weights = weight(tuple(table[0])), [weight(row) for row in rows]
-    return sum(w for w in weights if w <= limit) / sum(weights)
 
 
 def largest_part(mask: Mask) -> Mask:
@@ -147,11 +133,3 @@ def test_most_irregular_lesions_are_those_of_rnaseq_cluster_2(cohort: Cohort) ->
 def test_deviation_of_the_angles_tells_no_clusters_apart(cohort: Cohort) -> None:
     for clustering in ("RNASeq", "COC", "CN"):
         assert cohort.association(LEGACY, clustering).fisher > 0.05
-
-
-def test_exact_test_agrees_with_a_monte_carlo_one() -> None:
-    table = [[4, 14, 4, 15], [16, 8, 6, 7]]
-    simulated = fisher_exact(
-        np.array(table), method=MonteCarloMethod(n_resamples=100_000, rng=np.random.default_rng(0))
-    )
-    assert freeman_halton(table) == pytest.approx(simulated.pvalue, abs=0.001)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from gliomics.errors import InputError
 from gliomics.features.provenance import check_comparable
 from gliomics.records import FeatureRow
 from gliomics.statistics.arrays import Array
-from gliomics.study.patients import canonical_patient
+from gliomics.study.patients import canonical_patient, is_missing, read_patient_rows
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,27 @@ def _examination(row: FeatureRow) -> str:
     return f"'{row.study_id}'" + (f" (time point {timepoint})" if timepoint else "")
 
 
-def check_any_in_common(patients: Collection[str], outcomes: Mapping[str, object], table: str) -> None:
-    """Raise :class:`InputError` where no patient with features is among those of another table."""
-    if not any(patient in outcomes for patient in patients):
-        raise InputError(
-            f"no patient has both features and a value in {table}: features are of e.g. '{next(iter(patients), '')}', "
-            f"the table of e.g. '{next(iter(outcomes), '')}'"
-        )
+def read_values(path: Path) -> tuple[PatientTable, list[str]]:
+    """A table of numbers by patient, and the names of its columns that hold something else and are left out.
+
+    The patient is the column ``patient_id``, ``Patient ID``, ``Patient`` or ``ID``; empty cells are NaN. Raises
+    :class:`UnknownNameError` without one, and :class:`InputError` for a patient with two rows and without any column
+    of numbers.
+    """
+    rows = read_patient_rows(path)
+    columns = list(next(iter(rows.values())))
+    numbers = {name: _numbers([row[name] for row in rows.values()]) for name in columns}
+    values = {name: column for name, column in numbers.items() if column is not None}
+    if not values:
+        raise InputError(f"{path} has no column of numbers; it has {', '.join(columns[:6]) or 'none but the patient'}")
+    table = PatientTable(list(rows), list(rows), list(values), np.column_stack(list(values.values())))
+    return table, [name for name in columns if name not in values]
+
+
+def _numbers(cells: Sequence[str]) -> Array | None:
+    """Cells as numbers, NaN where there is none; None where one holds something else, or all hold nothing."""
+    try:
+        values = np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
+    except ValueError:
+        return None
+    return None if np.isnan(values).all() or np.isinf(values).any() else values

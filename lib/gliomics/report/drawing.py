@@ -27,6 +27,16 @@ def to_png(figure: Figure, dpi: int = 144) -> bytes:
     return buffer.getvalue()
 
 
+def to_svg(figure: Figure) -> bytes:
+    """The figure as an SVG file's bytes, cropped to what is drawn; the same figure gives the same bytes."""
+    import matplotlib
+
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "gliomics", "svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.06, metadata={"Date": None})
+    return buffer.getvalue()
+
+
 def blank(width: float, height: float) -> Figure:
     """A figure of ``width`` x ``height`` inches that no window manager knows of."""
     figure = Figure(figsize=(width, height), facecolor="white")

@@ -9,7 +9,7 @@ from pathlib import Path
 from gliomics.csv_files import read_csv
 from gliomics.errors import InputError, UnknownNameError
 
-_PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient", "bcr_patient_barcode")
+_PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient", "bcr_patient_barcode", "ID")
 """What ours, cBioPortal's, the Kaggle set's and the tables of TCGA call it."""
 _TCGA = re.compile(r"(?:sub-)?TCGA-?([A-Z0-9]{2})-?([A-Z0-9]{4})(?![^-])", re.IGNORECASE)
 _MISSING = ("", "NA", "N/A", "nan", "NaN", "None", "#N/A", "[Not Available]")
@@ -18,26 +18,49 @@ _MISSING = ("", "NA", "N/A", "nan", "NaN", "None", "#N/A", "[Not Available]")
 def read_patient_column(path: Path, column: str) -> dict[str, str]:
     """Value of a column for each patient that has one (``.tsv`` by tabs, anything else by commas).
 
-    The patient is the column ``patient_id``, ``Patient ID``, ``Patient`` or ``bcr_patient_barcode``; ids are
+    The patient is the column ``patient_id``, ``Patient ID``, ``Patient``, ``bcr_patient_barcode`` or ``ID``; ids are
     :func:`canonical_patient`. Raises :class:`UnknownNameError` for a missing column and :class:`InputError` for a
     patient with two values.
     """
     rows = _read(path)
-    patient = next((name for name in _PATIENT_COLUMNS if name in rows[0]), None)
-    if patient is None:
-        raise UnknownNameError(f"{path} has no column {' or '.join(_PATIENT_COLUMNS)} to tell the patient")
+    patient = _patient_column(rows, path)
     if column not in rows[0]:
         raise UnknownNameError(f"{path} has no column '{column}'; it has {', '.join(rows[0])}")
     values: dict[str, str] = {}
     for row in rows:
         key, value = canonical_patient(row[patient]), row[column].strip()
-        if value in _MISSING:
+        if is_missing(value):
             continue
         if values.setdefault(key, value) != value:
             raise InputError(
                 f"{path} gives patient '{key}' two values of '{column}', {values[key]} and {value}; keep one"
             )
     return values
+
+
+def read_patient_rows(path: Path) -> dict[str, dict[str, str]]:
+    """Every other column of a table by patient, as text; raises :class:`InputError` for a patient with two rows."""
+    rows = _read(path)
+    patient = _patient_column(rows, path)
+    by_patient: dict[str, dict[str, str]] = {}
+    for row in rows:
+        key = canonical_patient(row[patient])
+        if key in by_patient:
+            raise InputError(f"{path} has two rows of patient '{key}'; keep one")
+        by_patient[key] = {name: cell.strip() for name, cell in row.items() if name != patient}
+    return by_patient
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell is empty, or says in one of the usual ways that nothing is known."""
+    return cell in _MISSING
+
+
+def _patient_column(rows: list[dict[str, str]], path: Path) -> str:
+    patient = next((name for name in _PATIENT_COLUMNS if name in rows[0]), None)
+    if patient is None:
+        raise UnknownNameError(f"{path} has no column {' or '.join(_PATIENT_COLUMNS)} to tell the patient")
+    return patient
 
 
 def canonical_patient(patient: str) -> str:

@@ -33,7 +33,7 @@ def associate(
     """
     from gliomics.association.associate import Plan, questions
     from gliomics.association.associate import associate as associations_of
-    from gliomics.report.cohort.associations import FILES, write_associations
+    from gliomics.report.cohort.associations import FILES, Results, discoveries, write_associations
     from gliomics.study.patients import read_patient_column
 
     check_folder(out, FILES, [features, outcomes])
@@ -49,7 +49,11 @@ def associate(
             disable=not console.is_terminal,
         )
     )  # fmt: skip
-    rows = associations_of(table, asked, Plan(cut, least, seed), step=lambda: next(steps, None))
-    write_associations(out, rows)
+    plan = Plan(cut, least, seed)
+    rows = associations_of(table, asked, plan, step=lambda: next(steps, None))
+    origins = {"Features": features.name, "Outcomes": outcomes.name, "Seed": str(seed)}
+    write_associations(out, Results(table, asked, rows, plan, groups), origins)
     refused = sum(row.p != row.p for row in rows)
-    console.print(f"{len(rows)} rows in {out / 'associations.csv'}, {refused} of them refused for too few patients")
+    console.print(f"{len(rows)} tests of {len(table.names)} features in {out}, {refused} of them refused", markup=False)
+    for line in discoveries(rows):
+        console.print(line, markup=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from gliomics.cli.cohort.associate import associate
+from gliomics.cli.cohort.expression import expression
 from gliomics.cli.cohort.response import response
 from gliomics.cli.cohort.survival import survival
 
@@ -16,6 +17,5 @@ def _cohort() -> None:
     """Ask what the features of a cohort go with."""
 
 
-cohort.command()(associate)
-cohort.command()(survival)
-cohort.command()(response)
+for command in (associate, expression, survival, response):
+    cohort.command()(command)

@@ -1,0 +1,83 @@
+"""``gliomics cohort`` on tables as people have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from gliomics.cli.main import app
+from gliomics.csv_files import read_csv
+
+pytestmark = pytest.mark.slow
+
+RUN = CliRunner().invoke
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features of 40 patients, the first of which goes with the cluster, as comma-separated UTF-8."""
+    folder = tmp_path_factory.mktemp("tables")
+    rng = np.random.default_rng(0)
+    features, outcomes = ["study_id,diagnostics_patient_id,with_<cluster>,noise"], ["patient_id;cluster;type"]
+    for number in range(40):
+        high = number % 2
+        values = rng.normal(loc=[2 * high, 0])
+        features.append(f"S{number},P-{number},{values[0]},{values[1]}")
+        outcomes.append(f"P-{number};{'high' if high else 'low'};{'x' if number < 20 else 'y'}")
+    (folder / "features.csv").write_text("\n".join(features[:-1]))
+    (folder / "outcomes.csv").write_bytes("\r\n".join([*outcomes, "P-99;low;x"]).encode("utf-16"))
+    return folder
+
+
+def test_associations_of_tables_of_a_spreadsheet(tables: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = f"cohort associate {tables}/features.csv --outcomes {tables}/outcomes.csv --target cluster --by type"
+    result = RUN(app, [*words.split(), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert "with cluster and without features: 2 patients" in result.stderr.replace("\n", " ")
+    header, *rows = [row for _, row in read_csv(out / "associations.csv")]
+    assert ",".join(header[:13]) == (
+        "feature,target,class,test,n,statistic,p,p_bonferroni,p_holm,p_fdr,effect,effect_low,effect_high"
+    )
+    strongest = min(rows, key=lambda row: float(row[6]))
+    assert (strongest[0], strongest[4]) == ("with_<cluster>", "39")
+    page = (out / "associations.html").read_text()
+    assert "with_&lt;cluster&gt;" in page
+    assert "with_<cluster>" not in page
+    assert sorted(path.name for path in out.glob("*_1_cluster.svg")) == [
+        f"{kind}_1_cluster.svg" for kind in ("auc", "boxes", "histograms", "roc")
+    ]
+
+
+def test_expression_beside_features(tables: Path, tmp_path: Path) -> None:
+    rng, out = np.random.default_rng(0), tmp_path / "out"
+    rows = [f"P-{number}\tx\t{rng.normal() + 2 * (number % 2)}\t{rng.normal()}" for number in range(40)]
+    (tmp_path / "genes.tsv").write_text("\n".join(["patient_id\tkind\tG1\tG2", *rows]))
+    words = f"cohort expression {tables}/features.csv --expression {tmp_path}/genes.tsv --out {out} --permutations 20"
+    result = RUN(app, words.split())
+    assert result.exit_code == 0, result.output
+    assert "left out, not numbers: kind" in result.stderr
+    header, first, *_ = [row for _, row in read_csv(out / "associations.csv")]
+    assert header[:10] == ["feature", "target", "test", "n", "statistic", "p", *header[6:10]]
+    assert first[:2] == ["with_<cluster>", "G1"]
+    assert (out / "information.png").read_bytes().startswith(b"\x89PNG")
+    assert "with_&lt;cluster&gt;" in (out / "expression.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("features", "target", "message"),
+    [
+        ("study_id,f\nP-1,1\nP-3,2\n", "cluster", "'cluster' has fewer than two classes among the 2 patients"),
+        ("study_id,f\nX,1\nY,2\n", "cluster", "'cluster' has fewer than two classes among the 2 patients"),
+        ("study_id;f\nP-1;1,5\n", "cluster", "holds '1,5'; features must be numbers with a decimal point"),
+        ("study_id,f\nP-1,1\n", "grade", "has no column 'grade'; it has patient_id, cluster, type"),
+    ],
+)
+def test_unusable_tables_are_refused(features: str, target: str, message: str, tables: Path, tmp_path: Path) -> None:
+    (tmp_path / "features.csv").write_text(features)
+    words = f"cohort associate {tmp_path}/features.csv --outcomes {tables}/outcomes.csv --target {target}"
+    result = RUN(app, [*words.split(), "--out", str(tmp_path / "out")])
+    assert message in str(result.exception)
