@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,3 +91,12 @@ def _numbers(cells: Sequence[str]) -> Array | None:
     except ValueError:
         return None
     return None if np.isnan(values).all() or np.isinf(values).any() else values
+
+
+def check_any_in_common(patients: Collection[str], outcomes: Mapping[str, object], table: str) -> None:
+    """Raise :class:`InputError` where no patient with features is among those of another table."""
+    if not any(patient in outcomes for patient in patients):
+        raise InputError(
+            f"no patient has both features and a value in {table}: features are of e.g. '{next(iter(patients), '')}', "
+            f"the table of e.g. '{next(iter(outcomes), '')}'"
+        )

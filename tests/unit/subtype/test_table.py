@@ -32,7 +32,7 @@ def test_outcomes_are_read_from_the_imported_table_and_from_the_published_one(tm
     ("text", "error", "message"),
     [
         ("patient_id,a\nP,1\n", UnknownNameError, "has no column 'COC'; it has patient_id, a"),
-        ("who,COC\nP,1\n", UnknownNameError, "has no column patient_id or Patient ID or Patient or ID"),
+        ("who,COC\nP,1\n", UnknownNameError, "has no column patient_id or Patient ID or Patient"),
         ("patient_id,COC\n", InputError, "has no rows"),
         ("patient_id,COC\nP,1\nP,2\n", InputError, "gives patient 'P' two values of 'COC', 1 and 2"),
     ],
