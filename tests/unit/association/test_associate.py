@@ -77,13 +77,13 @@ def test_effects_of_nothing_have_intervals_down_to_0() -> None:
 
 
 def test_null_p_values_are_uniform_and_corrections_hold_their_level() -> None:
-    tables = [rows_of(planted(0.0, features=20, seed=seed)) for seed in range(15)]
+    tables = [rows_of(planted(0.0, features=12, seed=seed)) for seed in range(10)]
     of_kruskal = [[row for row in rows if row.test == KRUSKAL] for rows in tables]
     assert kstest([row.p for rows in of_kruskal for row in rows], "uniform").pvalue > 0.01
     any_discovery = np.mean([min(row.p_holm for row in rows) < 0.05 for rows in of_kruskal])
-    assert any_discovery <= 0.2  # of 15 tables at 0.05: 4 or more come with a probability of 0.005
+    assert any_discovery <= 0.3  # of 10 tables at 0.05: 4 or more come with a probability of 0.001
     exact = np.array([row.p for rows in tables for row in rows if row.test == FISHER])
-    assert np.mean(exact < 0.05) < 0.08  # discrete, so at most its level
+    assert np.mean(exact < 0.05) < 0.1  # discrete, so at most its level
 
 
 def test_corrections_are_over_features_targets_and_classes_of_a_test_and_group() -> None:
