@@ -182,6 +182,9 @@ class SubtypeEstimate(Record):
 MOST_CLICKS = 100
 """Clicks in one request; more are a mistake, or an attack."""
 
+MOST_VOXELS = 4_000
+"""Voxels of a stroke in one request."""
+
 
 @dataclass(frozen=True)
 class Click:
@@ -214,3 +217,19 @@ class Box:
     def to_json(self) -> dict[str, Any]:
         """The box as a request for a correction has it."""
         return {"corners": [list(self.first), list(self.second)], "lesion": self.lesion}
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A line drawn on an image, voxels (i, j, k), and whether there is lesion all along it.
+
+    >>> Stroke(((9, 40, 12), (10, 40, 12)), lesion=False).to_json()
+    {'voxels': [[9, 40, 12], [10, 40, 12]], 'lesion': False}
+    """
+
+    voxels: tuple[tuple[int, int, int], ...]
+    lesion: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The stroke as a request for the correction of a part has it."""
+        return {"voxels": [list(voxel) for voxel in self.voxels], "lesion": self.lesion}

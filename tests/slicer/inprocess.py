@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from RadiogenomicsLib.server.backends import (
     Segmented,
 )
 from RadiogenomicsLib.server.offer import Model, ServerInfo
-from RadiogenomicsLib.server.prompts import Prompt
+from RadiogenomicsLib.server.prompts import Prompt, Said
 from RadiogenomicsLib.server.reviews import ReviewedStudy
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
@@ -245,11 +245,11 @@ class InProcessBackend:
         estimate = replace(ESTIMATE, model=model, target="spot", predicted="spotted")
         return HeatMap(estimate, path.read_bytes(), ["spot by network_spots: with a spot 0.61 <of 2>."])
 
-    def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
+    def correct(self, model: str, case: CaseFiles, mask: Path, said: Said, folder: Path) -> Path:
         """Adds or removes the voxels around the last click within its slice, of a stroke, or of a box."""
         self._enter()
-        self.corrections.append(list(prompts))
-        until_now, last = readNifti(mask), prompts[-1]
+        self.corrections.append(list(said.prompts))
+        until_now, last = readNifti(mask), said.prompts[-1]
         if isinstance(last, Click):
             i, j, k = last.voxel
             until_now.array[k, max(j - 1, 0) : j + 2, max(i - 1, 0) : i + 2] = last.lesion

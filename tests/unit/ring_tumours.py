@@ -6,18 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from gliomics.models import SequenceNeeds
+from gliomics.models import ModelCard, SequenceNeeds
 from gliomics.segmentation.inputs import LabelledCase, prepare_case
 from gliomics.segmentation.labelled import LabelledStudy
 from gliomics.segmentation.postprocess import PART_VALUES
-from gliomics.segmentation.settings import InnerRegionSettings, SegmentationSettings
+from gliomics.segmentation.segmenter import Segmenter
+from gliomics.segmentation.settings import InnerRegionSettings, SegmentationSettings, TrainSettings
+from gliomics.segmentation.weights import State
 from gliomics.study import Mask, Study, Volume, write_mask, write_study_json, write_volume
 from gliomics.study.numbering import PARTS_OF_REGION
-from tests.unit.tiny_networks import TINY
+from gliomics.training.loop import NetworkTraining, train
+from tests.once import trained_once
+from tests.unit.tiny_networks import TINY, a_card
 
 INNER = tuple(InnerRegionSettings(region=region) for region in ("tumour-core", "enhancing"))
 PARTS = SegmentationSettings(**{**TINY.model_dump(), "inner": INNER})
 NEEDS = SequenceNeeds(required=["t1c"], optional=["flair"])
+ENOUGH = TrainSettings(epochs=80, batch=8, learning_rate=1e-2, empty_slices=1.0, sequence_dropout=0.5, ema=0.9, seed=1)
 INNER_VALUES = [{PART_VALUES[part] for part in PARTS_OF_REGION[item.region]} for item in INNER]
 
 
@@ -58,3 +63,17 @@ def a_labelled_ring(
     study = Study(id=name, patient_id=name, folder=root / name, sequences=paths, numbering=numbering)
     write_study_json(study.folder, [study])
     return LabelledStudy(study, label)
+
+
+def a_parts_card() -> ModelCard:
+    card = a_card("parts", NEEDS.required, NEEDS.optional)
+    return card.model_copy(update={"settings": PARTS.model_dump(), "labels": PART_VALUES})
+
+
+def a_parts_segmenter() -> Segmenter:
+    """Trained on four tumours."""
+
+    def trained() -> State:
+        return train(NetworkTraining([a_case(seed) for seed in range(4)], PARTS, ENOUGH, sequences=NEEDS))
+
+    return Segmenter.from_state(a_parts_card(), trained_once("parts", trained))

@@ -146,10 +146,25 @@ class Segmenter(LoadedModel):
         cancelled: Callable[[], bool] = lambda: False,
     ) -> npt.NDArray[np.float32]:
         """Calibrated probabilities (region, i, j, k) of each region of the settings, on the canonical grid."""
+        return self._calibrated(self._in_all_planes(inputs, progress, cancelled), inputs)
+
+    def probabilities_in(self, inputs: Inputs, slices: Sequence[int]) -> npt.NDArray[np.float32]:
+        """The same of some axial slices, (region, i, j, slice), for a network in the plane.
+
+        Of a study that is looked at in several planes, from the axial one alone, which takes a moment.
+        """
+        view = next((view for view in inputs.looked_at if view.plane == "axial"), None)
+        if view is None:
+            return self.probabilities(inputs)[..., list(slices)]
+        answers = in_parallel(lambda first: self._answer(self.network, view, first), batches_of(slices))
+        return self._calibrated(torch.cat(list(answers)).transpose(0, 1).numpy(), view)
+
+    def _calibrated(self, logits: npt.NDArray[np.float32], inputs: Inputs) -> npt.NDArray[np.float32]:
+        """Probabilities (region, i, j, slice) on the canonical grid of logits (region, slice, size, size)."""
         rules = self.settings.rules(whole_shown=self.shows_whole(inputs))
-        logits = self._in_all_planes(inputs, progress, cancelled)
+        i, j, _ = inputs.canonical.shape
         regions = [
-            inputs.grid.restore(calibrate(slices, rule.calibration), inputs.canonical.shape)
+            inputs.grid.restore(calibrate(slices, rule.calibration), (i, j, len(slices)))
             for slices, rule in zip(logits, rules, strict=True)
         ]
         return np.stack(regions)
@@ -241,11 +256,7 @@ class Segmenter(LoadedModel):
         batches, answered = batches_of(windows), 0
 
         def answer(first: Sequence[int]) -> torch.Tensor:
-            images = inputs.windows(first, settings)
-            logits = forward(network, images)
-            if self.settings.mirror and inputs.plane != "sagittal":  # axis 2 runs from left to right
-                logits = (logits + forward(network, images.flip(2)).flip(2)) / 2
-            return logits
+            return self._answer(network, inputs, first)
 
         answers = map(answer, batches) if drawing else in_parallel(answer, batches)
         for first in batches:
@@ -260,6 +271,14 @@ class Segmenter(LoadedModel):
             answered += len(first)
             progress(answered / len(windows))
         return np.asarray((total / times[:, None, None]).numpy())
+
+    def _answer(self, network: nn.Module, inputs: Inputs, first: Sequence[int]) -> torch.Tensor:
+        """Logits of the windows that answer from ``first`` on, averaged over the mirror image."""
+        images = inputs.windows(first, self.settings.input)
+        logits = forward(network, images)
+        if self.settings.mirror and inputs.plane != "sagittal":  # axis 2 runs from left to right
+            logits = (logits + forward(network, images.flip(2)).flip(2)) / 2
+        return logits
 
 
 def first_slices(count: int, settings: InputSettings) -> list[int]:

@@ -110,11 +110,16 @@ class GliomicsApp(MONAILabelApp):
         segmentation, refinement = self.segmentation_names, self.store.names("refinement")
         return {
             **{name: SegmentationTask(name, self.segmenters, studies, temporary) for name in segmentation},
-            **{name: RefinementTask(name, self.refiners, studies, temporary) for name in refinement},
+            **{name: RefinementTask(name, self.refiners, studies, temporary, self._parts) for name in refinement},
             **{name: TumourNetworkTask(name, self.tumour_networks, measured, temporary) for name in self.network_names},
             "radiomics": RadiomicsTask(measured),
             "subtype": SubtypeTask(self.store, self.store.names("subtype"), measured),
         }
+
+    def _parts(self) -> Segmenter | None:
+        """The first model, by name, that tells the parts of a tumour apart and can be used."""
+        usable = (self.segmenters.get(name) for name in sorted(self.segmentation_names) if self.segmenters.usable(name))
+        return next((segmenter for segmenter in usable if segmenter.settings.inner), None)
 
     def init_trainers(self) -> dict[str, TrainTask]:
         """One trainer for each segmentation model that has weights to start from, and for each subtype model."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from RadiogenomicsLib.server.prompts import Prompt, Stroke, holds, optionsOf, withStrokes
+from RadiogenomicsLib.server.prompts import Part, Prompt, Said, Stroke, holds, withStrokes
 
 from gliomics.records import MOST_CLICKS, Box, Click
 
@@ -15,14 +15,23 @@ STROKE = Stroke(np.array([[0, 2, 1], [1, 2, 1], [2, 2, 1], [3, 2, 1]]), True)
 
 def test_a_click_is_sent_with_the_latest_clicks_before_and_nothing_else() -> None:
     earlier = [Click((0, 0, k), False) for k in range(MOST_CLICKS + 5)]
-    clicks = optionsOf([BOX, *earlier, STROKE, CLICK])["clicks"]
+    clicks = Said([BOX, *earlier, STROKE, CLICK]).options["clicks"]
     assert len(clicks) == MOST_CLICKS
     assert clicks[-2:] == [{"voxel": [0, 0, MOST_CLICKS + 4], "lesion": False}, {"voxel": [3, 2, 1], "lesion": True}]
 
 
 def test_a_box_is_sent_alone_and_a_stroke_is_in_the_mask() -> None:
-    assert optionsOf([CLICK, BOX]) == {"box": {"corners": [[0, 0, 0], [3, 2, 1]], "lesion": False}}
-    assert optionsOf([CLICK, STROKE]) == {}
+    assert Said([CLICK, BOX]).options == {"box": {"corners": [[0, 0, 0], [3, 2, 1]], "lesion": False}}
+    assert Said([CLICK, STROKE]).options == {}
+
+
+def test_a_part_is_sent_with_the_clicks_before_and_its_stroke_as_an_option() -> None:
+    part = Part("enhancing", "2=oedema,3=enhancing")
+    named = {"part": "enhancing", "numbering": "2=oedema,3=enhancing"}
+    assert Said([CLICK], part).options == {**named, "clicks": [CLICK.to_json()]}
+    assert Said([CLICK, BOX], part).options == {**named, "box": BOX.to_json(), "clicks": [CLICK.to_json()]}
+    stroke = {"voxels": STROKE.voxels.tolist(), "lesion": True}
+    assert Said([STROKE], Part("enhancing", "")).options == {"part": "enhancing", "stroke": stroke}
 
 
 @pytest.mark.parametrize(

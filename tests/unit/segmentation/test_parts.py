@@ -15,15 +15,14 @@ from gliomics.cohort.feature_table import read_features_csv
 from gliomics.errors import InputError
 from gliomics.evaluation import dice as dice_of
 from gliomics.features.regions import select_region
-from gliomics.models import ModelCard, ModelStore
+from gliomics.models import ModelStore
 from gliomics.segmentation.labelled import prepare_labelled
 from gliomics.segmentation.networks import EfficientNetUNetSettings, build_network
-from gliomics.segmentation.postprocess import PART_VALUES, to_parts
+from gliomics.segmentation.postprocess import to_parts
 from gliomics.segmentation.segmenter import Segmentation, Segmenter
 from gliomics.segmentation.settings import (
     PostprocessSettings,
     SegmentationSettings,
-    TrainSettings,
 )
 from gliomics.segmentation.weights import WEIGHTS, save_weights
 from gliomics.server.app import GliomicsApp
@@ -40,24 +39,24 @@ from gliomics.training.calibration import ScoredCase, choose_rules
 from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.scores import region_dice
 from tests.unit.features.command import gliomics
-from tests.unit.ring_tumours import INNER, NEEDS, PARTS, a_case, a_labelled_ring, a_ring
-from tests.unit.tiny_networks import a_card
+from tests.unit.ring_tumours import (
+    ENOUGH,
+    INNER,
+    NEEDS,
+    PARTS,
+    a_case,
+    a_labelled_ring,
+    a_parts_card,
+    a_parts_segmenter,
+    a_ring,
+)
 
 pytestmark = pytest.mark.slow
-
-ENOUGH = TrainSettings(epochs=80, batch=8, learning_rate=1e-2, empty_slices=1.0, sequence_dropout=0.5, ema=0.9, seed=1)
 
 
 @pytest.fixture(scope="module")
 def segmenter() -> Segmenter:
-    """Trained on four tumours."""
-    state = train(NetworkTraining([a_case(seed) for seed in range(4)], PARTS, ENOUGH, sequences=NEEDS))
-    return Segmenter.from_state(a_parts_card(), state)
-
-
-def a_parts_card() -> ModelCard:
-    card = a_card("parts", NEEDS.required, NEEDS.optional)
-    return card.model_copy(update={"settings": PARTS.model_dump(), "labels": PART_VALUES})
+    return a_parts_segmenter()
 
 
 def part_shares(result: Segmentation) -> dict[int, int]:

@@ -186,6 +186,7 @@ _KNOWN: dict[str, tuple[Callable[[Any], bool], str]] = {
             "result_extension",
             "config",
             "numbering",
+            "part",
             "column",
             "gpus",
             "state",

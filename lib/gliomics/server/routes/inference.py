@@ -65,7 +65,7 @@ async def infer(
     def work() -> Any:
         return _infer(background_tasks, model, target, options, output)
 
-    patience = INTERACTIVE if {"clicks", "foreground", "background", "box"} & options.keys() else REGULAR
+    patience = INTERACTIVE if {"clicks", "foreground", "background", "stroke", "box"} & options.keys() else REGULAR
     return await lane.run(request, work, task=model, patience=patience)
 
 

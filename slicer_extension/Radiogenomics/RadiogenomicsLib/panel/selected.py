@@ -42,6 +42,8 @@ class Selection:
     segmentation: str = ""
     segmentId: str = ""
     segment: str = ""
+    part: str = ""
+    """The part of a tumour that the segment is by its name; empty for a whole tumour and anything else."""
     drawnOnStudyId: str = ""
     drawnOnServer: str = ""
     studySequences: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.scene.logic import RadiogenomicsLogic
 from RadiogenomicsLib.scene.origin import STUDY_SEQUENCES_ATTRIBUTE, Origin
 from RadiogenomicsLib.scene.parameters import Parameters
+from RadiogenomicsLib.scene.parts import partOf
 from RadiogenomicsLib.scene.recognition import Recogniser, volumesOfScene
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.server.servercalls import CaseImages
@@ -103,12 +104,14 @@ class SceneSelection:
     def read(self) -> Selection:
         """The selection in words."""
         node, segmentId, origin = self.segmentation(), self.segmentId(), self._originDrawnOn()
+        segment = node.GetSegmentation().GetSegment(segmentId).GetName() if segmentId else ""
         return Selection(
             volumes={sequence: self._chosen(volume) for sequence, volume in self.volumes().items()},
             segmentationId=node.GetID() if node is not None else "",
             segmentation=node.GetName() if node is not None else "",
             segmentId=segmentId,
-            segment=node.GetSegmentation().GetSegment(segmentId).GetName() if segmentId else "",
+            segment=segment,
+            part=partOf(segment),
             drawnOnStudyId=self._studyDrawnOn(),
             drawnOnServer=origin.otherServer if origin is not None else "",
             studySequences=self._studySequences(),

@@ -40,6 +40,7 @@ from RadiogenomicsLib.panel.facts import (
     DisplayedResult,
     PanelFacts,
 )
+from RadiogenomicsLib.panel.refine.corrected import correctingModel, partReason
 from RadiogenomicsLib.panel.selected import SlicesAsked
 from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.server.backends import addressError, tokenError
@@ -299,7 +300,9 @@ class PanelModel(PanelFacts):
         if not reason and not self.selection.segmentId:
             reason = _("To correct a segment with the model, choose one.")
         if not reason:
-            reason = self._missing(self.refinementModels[0])
+            reason = partReason(self.refinementModels[0], self.selection)
+        if not reason:
+            reason = self._missing(correctingModel(self.refinementModels[0], self.selection))
         return reason or self.selection.mixedReason or self.selection.foreignReason
 
     @property

@@ -15,13 +15,14 @@ from RadiogenomicsLib.server.labelmap import primary
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError
 from RadiogenomicsLib.wording import inWords
 
-_CAVITY = "cavity"
-_PARTS = {
+CAVITY = "cavity"
+_UNDIVIDED = "tumour"
+VALUES = {
     "core-without-enhancement": 1,
     "oedema": 2,
     "enhancing": 3,
-    _CAVITY: 4,
-    "tumour": 5,
+    CAVITY: 4,
+    _UNDIVIDED: 5,
 }
 """What a server calls the parts, and the value that each has in the label map."""
 _WITHOUT_ENHANCEMENT = re.compile(r"non|net|un|cyst|\bcc\b", re.IGNORECASE)
@@ -58,11 +59,17 @@ def labelledParts(segmentation: Any, reference: Any) -> LabelledParts:
     label = np.zeros(next(iter(arrays.values())).shape, np.uint8)
     for name, part in parts.items():
         _checkApart(name, {other: arrays[other] for other in parts}, title)
-        label[arrays[name]] = _PARTS[part or ""]
-    used = sorted({_PARTS[part]: part for part in parts.values() if part is not None}.items())
+        label[arrays[name]] = VALUES[part or ""]
+    used = sorted({VALUES[part]: part for part in parts.values() if part is not None}.items())
     return LabelledParts(
         OrientedImage(label, ijkToRasOf(reference)), ",".join(f"{value}={part}" for value, part in used)
     )
+
+
+def partOf(name: str) -> str:
+    """The part of a tumour that a segment of this name is; empty where it is a whole one, or nothing that is known."""
+    part = _partOf(name)
+    return part if part is not None and part != _UNDIVIDED else ""
 
 
 def arraysOf(segmentation: Any, reference: Any) -> dict[str, np.ndarray]:
@@ -104,7 +111,7 @@ def _partOf(name: str) -> str | None:
     A core is certain only where its name says that it does not enhance: a *tumour core* has the enhancing part in it.
     """
     if re.search(r"\bcavity\b", name, re.IGNORECASE):
-        return _CAVITY
+        return CAVITY
     meaning = meaningOf(name)
     if meaning is CORE:
         return "core-without-enhancement" if _WITHOUT_ENHANCEMENT.search(name) else None
@@ -112,5 +119,5 @@ def _partOf(name: str) -> str | None:
         ENHANCING.terminology: "enhancing",
         NECROSIS.terminology: "core-without-enhancement",
         EDEMA.terminology: "oedema",
-        TUMOUR.terminology: "tumour",
+        TUMOUR.terminology: _UNDIVIDED,
     }.get(meaning.terminology if meaning is not None else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from gliomics.records import FeatureRow, SubtypeEstimate
 from RadiogenomicsLib.server.analysis import Analysis, analysisOf, noted, readingOf
 from RadiogenomicsLib.server.learning import Lease, leaseOf
 from RadiogenomicsLib.server.offer import ServerInfo, labelsOf, offerOf
-from RadiogenomicsLib.server.prompts import Prompt, optionsOf
+from RadiogenomicsLib.server.prompts import Said
 from RadiogenomicsLib.server.reviews import ReviewedStudy
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 
@@ -108,8 +108,8 @@ class Backend(Protocol):
     def heatMap(self, model: str, case: CaseFiles, mask: Path, region: str) -> HeatMap:
         """What a tumour network estimates of the voxels of ``mask`` that are not 0, and what speaks for it."""
 
-    def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
-        """``mask``, which has the last of ``prompts`` if that is a stroke, after it; written into ``folder``."""
+    def correct(self, model: str, case: CaseFiles, mask: Path, said: Said, folder: Path) -> Path:
+        """``mask`` after the last that was said, which it has where that is a stroke on a whole lesion."""
 
     def analyse(self, case: CaseFiles, mask: Path, region: str, options: dict[str, Any]) -> Analysis:
         """Features of the voxels of ``mask`` that are not 0, and every subtype estimate from them.
@@ -256,9 +256,9 @@ class ServerBackend:
         """As the client has it."""
         return self._client.heat_map(model, case.studyId, files=case.files or None, label=mask, region=region)
 
-    def correct(self, model: str, case: CaseFiles, mask: Path, prompts: Sequence[Prompt], folder: Path) -> Path:
+    def correct(self, model: str, case: CaseFiles, mask: Path, said: Said, folder: Path) -> Path:
         """The mask of a refinement model."""
-        params, files = optionsOf(prompts), case.files or None
+        params, files = said.options, case.files or None
         answer = self._client.infer(model, case.studyId, files=files, label=mask, params=params)
         if answer.label is None:
             raise ClientError(_("'{model}' answered without a mask; it corrects none").format(model=model))

@@ -25,6 +25,8 @@ class Model:
     classes: dict[str, str] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
     usesAge: bool = False
+    parts: Model | None = None
+    """Of a model that corrects a whole lesion: the one by which its server corrects parts; its labels name these."""
 
     @property
     def sequences(self) -> tuple[str, ...]:
@@ -102,7 +104,15 @@ def _model(name: str, kind: str, entry: dict[str, Any]) -> Model:
         classes={str(name): str(title) for name, title in entry.get("class_titles", {}).items()},
         shares={str(name): float(share) for name, share in entry.get("training_shares", {}).items()},
         usesAge=entry.get("uses_age") is True,
+        parts=_partsModel(entry.get("parts")),
     )
+
+
+def _partsModel(entry: Any) -> Model | None:
+    if not isinstance(entry, dict):
+        return None
+    name = str(entry.get("model", ""))
+    return _model(name, "refinement", {**entry, "labels": entry.get("regions"), "parts": None})
 
 
 def labelsOf(labels: Any) -> dict[str, int]:

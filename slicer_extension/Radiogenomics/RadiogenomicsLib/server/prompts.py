@@ -30,14 +30,40 @@ class Stroke:
 Prompt = Click | Stroke | Box
 
 
-def optionsOf(prompts: Sequence[Prompt]) -> dict[str, Any]:
-    """What a request for a correction says of the last of ``prompts``; a stroke is in the mask that it sends."""
-    last = prompts[-1]
-    if isinstance(last, Click):
+@dataclass(frozen=True)
+class Part:
+    """The part of a tumour that is corrected, and which value of the label map sent is which part."""
+
+    name: str
+    numbering: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """What was said of a segment, the new last, and the part of a tumour that it is."""
+
+    prompts: Sequence[Prompt]
+    part: Part | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What a request for a correction says of it.
+
+        A stroke is in the mask that is sent; where a part is corrected, it is an option of its own.
+        """
+        last = self.prompts[-1]
         # The mask has the clicks before the last already; they only tell the server more of what the user means.
-        clicks = [prompt for prompt in prompts if isinstance(prompt, Click)]
-        return {"clicks": [click.to_json() for click in clicks[-MOST_CLICKS:]]}
-    return {"box": last.to_json()} if isinstance(last, Box) else {}
+        clicks = [prompt.to_json() for prompt in self.prompts if isinstance(prompt, Click)][-MOST_CLICKS:]
+        options: dict[str, Any] = {"box": last.to_json()} if isinstance(last, Box) else {}
+        if self.part is not None:
+            options["part"] = self.part.name
+            if self.part.numbering:
+                options["numbering"] = self.part.numbering
+            if isinstance(last, Stroke):
+                options["stroke"] = {"voxels": last.voxels.tolist(), "lesion": last.lesion}
+        if clicks and (isinstance(last, Click) or self.part is not None):
+            options["clicks"] = clicks
+        return options
 
 
 def holds(prompt: Prompt, mask: np.ndarray) -> bool:

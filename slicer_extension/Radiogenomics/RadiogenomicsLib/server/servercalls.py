@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from RadiogenomicsLib.server.jobs import BackgroundJob
 from RadiogenomicsLib.server.labelmap import withNeighbours
 from RadiogenomicsLib.server.learning import Lease
 from RadiogenomicsLib.server.offer import ServerInfo
-from RadiogenomicsLib.server.prompts import STROKE_LESION, STROKE_NOT_LESION, Prompt, Stroke, withStrokes
+from RadiogenomicsLib.server.prompts import STROKE_LESION, STROKE_NOT_LESION, Said, Stroke, withStrokes
 from RadiogenomicsLib.server.savedlabels import SavedLabel
 from RadiogenomicsLib.server.slices import withEarlierSlices
 from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
@@ -148,19 +147,22 @@ def correct(
     images: CaseImages,
     *,
     mask: OrientedImage,
-    prompts: Sequence[Prompt],
+    said: Said,
 ) -> OrientedImage:
-    """A segment after the last of what was said of it; the others are in it already."""
+    """A segment after the last of what was said of it; the others are in it already.
+
+    Where it is a part of a tumour, ``mask`` and the answer are label maps of all parts.
+    """
     with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
         folder = Path(name)
         case = _case(job, images, folder)
-        last = prompts[-1]
-        if isinstance(last, Stroke):
+        last = said.prompts[-1]
+        if isinstance(last, Stroke) and said.part is None:
             array = withStrokes(mask.array, [last], STROKE_LESION, STROKE_NOT_LESION)
             mask = OrientedImage(array, mask.ijkToRas)
         writeNifti(mask, folder / "label.nii.gz")
         job.progress(_("{model} is at work").format(model=model))
-        return readNifti(backend.correct(model, case, folder / "label.nii.gz", prompts, folder))
+        return readNifti(backend.correct(model, case, folder / "label.nii.gz", said, folder))
 
 
 def analyse(

@@ -16,13 +16,14 @@ from gliomics.records import Box, Click
 from RadiogenomicsLib.panel import viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
+from RadiogenomicsLib.panel.refine.corrected import Corrected, WholeLesion, correctingModel, partOfTumour
 from RadiogenomicsLib.panel.refine.editor import SegmentEditor
 from RadiogenomicsLib.panel.refine.placement import PointPlacement, Positions
 from RadiogenomicsLib.panel.refine.strokes import StrokeDrawing
 from RadiogenomicsLib.scene.strokes import BoxOutline, voxelsAlong
 from RadiogenomicsLib.sequences import SEQUENCES
 from RadiogenomicsLib.server import servercalls
-from RadiogenomicsLib.server.prompts import Prompt, Stroke, holds, withStrokes
+from RadiogenomicsLib.server.prompts import Prompt, Said, Stroke, holds
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
 
 CLICK, STROKE, BOX = "Click", "Stroke", "Box"
@@ -205,17 +206,21 @@ class Correction(Controller):
         segmentation, segmentId = self._selection.segmentation(), self._selection.segmentId()
         volume = self._volume()
         model = self._model.refinementModels[0]
+        sequences = correctingModel(model, self._model.selection).sequences or SEQUENCES
 
-        def read() -> tuple[OrientedImage, servercalls.CaseImages]:
+        def read() -> tuple[Corrected, servercalls.CaseImages]:
             self._logic.checkTransforms({"volume": volume, "segmentation": segmentation})
+            if self._model.selection.part:
+                return partOfTumour(segmentation, segmentId, volume), self._selection.images(sequences)
             mask = self._logic.segmentMask(segmentation, segmentId, volume, allowEmpty=True)
-            return mask, self._selection.images(model.sequences or SEQUENCES)
+            return WholeLesion(segmentId, mask), self._selection.images(sequences)
 
         case = self.runner.attempt(read, onFailed=self._dropWaiting)
         if case is None:
             return
-        mask, images = case
-        prompts = [*(each.prompt for each in self._given), given.prompt]
+        corrected, images = case
+        mask = corrected.sent
+        said = Said([*(each.prompt for each in self._given), given.prompt], corrected.part)
         backend, segment = self.runner.backend(), self._model.selection.segment
 
         def onResult(answer: OrientedImage) -> None:
@@ -233,29 +238,28 @@ class Correction(Controller):
                         "server answered for another image"
                     ).format(answer=describeGrid(answer), segment=segment, mask=describeGrid(mask))
                 )
-            self._take(given, mask, answer)
+            self._take(given, corrected, answer.array)
 
         self.runner.start(
             viewmodel.CORRECT,
-            lambda job: servercalls.correct(job, backend, model.name, images, mask=mask, prompts=prompts),
+            lambda job: servercalls.correct(job, backend, model.name, images, mask=mask, said=said),
             onResult,
             backend=backend,
             onAbandoned=self._dropWaiting,
         )
 
-    def _take(self, given: _Given, before: OrientedImage, answer: OrientedImage) -> None:
-        """Put an answer in the segment's place."""
-        after = (answer.array > 0).astype(np.uint8)
-        if isinstance(given.prompt, Stroke):  # earlier ones were not sent, but hold
-            strokes = [each.prompt for each in (*self._given, given) if isinstance(each.prompt, Stroke)]
-            after = withStrokes(after, strokes, 1, 0)
-        changed = int(np.count_nonzero(after != before.array))
+    def _take(self, given: _Given, before: Corrected, answer: np.ndarray) -> None:
+        """Put an answer in the segment's place, and what it changes of others in theirs."""
+        segments = before.after(answer, [each.prompt for each in (*self._given, given)])
+        after = segments[self._selection.segmentId()]
+        changed = int(np.count_nonzero(after != before.segment))
         self._waiting.pop(0)
         self._given.append(given)
         if changed:
             self._isReplacing = True
             try:
-                self._editor.replace(OrientedImage(after, before.ijkToRas), self._volume())
+                masks = {key: OrientedImage(voxels, before.sent.ijkToRas) for key, voxels in segments.items()}
+                self._editor.replace(masks, self._volume())
             finally:
                 self._isReplacing = False
         self._keepThatHold(after)
@@ -292,7 +296,8 @@ class Correction(Controller):
     def _volume(self) -> Any:
         """The volume on whose grid a segment is corrected: the first of those that the model needs."""
         models = self._model.refinementModels
-        return self._selection.firstVolume(models[0].requiredSequences if models else ())
+        model = correctingModel(models[0], self._model.selection) if models else None
+        return self._selection.firstVolume(model.requiredSequences if model is not None else ())
 
 
 def _both(first: Callable[[], None], second: Callable[[], None]) -> Callable[[], None]:

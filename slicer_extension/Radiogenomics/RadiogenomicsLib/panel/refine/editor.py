@@ -146,10 +146,11 @@ class SegmentEditor(Controller):
         """Give the mouse back; an effect in Python does not end by itself when a point is placed."""
         self._editor.setActiveEffect(None)
 
-    def replace(self, mask: OrientedImage, volume: Any) -> None:
-        """Let the chosen segment have the voxels of ``mask``, on the grid of ``volume``; one step of the history."""
+    def replace(self, masks: dict[str, OrientedImage], volume: Any) -> None:
+        """Let segments, by ID, have the voxels of ``masks``, on the grid of ``volume``; one step of the history."""
         self._editor.saveStateForUndo()
-        self._logic.replaceSegment(self._selection.segmentation(), self._selection.segmentId(), mask, volume)
+        for segmentId, mask in masks.items():
+            self._logic.replaceSegment(self._selection.segmentation(), segmentId, mask, volume)
         self._model.hasUndo = self.canUndo
 
     def fill(self, mask: OrientedImage, volume: Any, labels: dict[str, int]) -> str:
