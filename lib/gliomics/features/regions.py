@@ -15,6 +15,7 @@ from gliomics.features.planes import ROUNDING, axial_axis
 from gliomics.features.settings import MOST_VALUE
 from gliomics.features.windows import Window, window_of
 from gliomics.study.numbering import (
+    OEDEMA,
     PARTS_OF_REGION,
     UNDIVIDED,
     MaskNumbering,
@@ -101,9 +102,11 @@ def is_tumour(region: str, defined: Mapping[str, Region]) -> bool:
 
 
 def _labels(rule: Region, numbering: MaskNumbering, region: str, name: str) -> Collection[int]:
-    if rule.parts is not None:
-        return numbering.labels_of(rule.parts, region, name)
-    return numbering.tumour if rule.labels is None else rule.labels
+    if rule.labels is not None:
+        return rule.labels
+    if rule.parts is None or rule.parts == [OEDEMA]:
+        numbering.require_whole(region, name)
+    return numbering.tumour if rule.parts is None else numbering.labels_of(rule.parts, region, name)
 
 
 def _what_is_there(rule: Region, numbering: MaskNumbering) -> str:

@@ -1,7 +1,8 @@
 """A part of a tumour corrected by clicks, strokes and boxes: every voxel keeps one value, and far away nothing changes.
 
 A network of tumour parts says how likely each part is. What the user says raises or lowers that around its place, just
-so far that the place itself is right, and what follows from it is changed where it hangs together with the place.
+so far that the place itself is right, and what follows from it is changed where it hangs together with the place. The
+farther away, the surer the network must be to overrule the mask.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ FADE = 1.5
 MARGIN = 1.0
 """Log-odds by which the place itself is right once the user's word is counted."""
 
-FARTHEST = 20.0
+RELIANCE = 2.0
+"""Log-odds by which the mask until now is believed against the network, as far as the user's word does not count."""
+
+FARTHEST = 10.0
 """Distance in mm within a slice from the user's place at which nothing changes any more."""
 
 _LEAST_PROBABILITY = 1e-4
@@ -222,7 +226,7 @@ class _Change:
         evidence = np.log(region / others) * (1 if self.added else -1)
         needed = max(0.0, -float(np.median(evidence[self._index]))) + MARGIN
         weight = np.exp(-(self._distance(WIDTH, FADE) ** 2) / 2)
-        return np.asarray(evidence + needed * weight > 0)
+        return np.asarray(evidence + needed * weight - RELIANCE * (1 - weight) > 0)
 
     def near(self) -> _Inside:
         """The same, no farther than :data:`FARTHEST` from the place."""

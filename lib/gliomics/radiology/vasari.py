@@ -127,6 +127,7 @@ def parts_of(
     A mask that may be of the whole tumour alone is taken as that. Raises :class:`InputError` for a mask without
     tumour and for values that may be one part or another, unless ``divided`` says that the parts are not wanted.
     """
+    numbering.require_whole("whole", name)
     tumour = np.isin(mask.array, sorted(numbering.tumour))
     if not tumour.any():
         raise InputError(f"{name} holds no tumour: no voxel is labelled but a cavity; draw the tumour or leave it out")

@@ -36,8 +36,9 @@ _drawing = threading.Lock()
 class Segmentation:
     """A mask and the calibrated probabilities behind it, on the grid of the study's own image.
 
-    ``labels`` names the values of the mask. ``probability`` is of the tumour; where a model tells its parts apart,
-    ``parts`` has that of each, and they add up to the tumour's.
+    ``labels`` names the values of the mask; where a model of parts leaves out oedema, the whole is unknown.
+    ``probability`` is of the tumour; where a model tells its parts apart, ``parts`` has that of each, and they add up
+    to the tumour's.
     """
 
     mask: Mask
@@ -131,7 +132,7 @@ class Segmenter(LoadedModel):
             restored(probabilities[0 if whole_shown else 1]),
             study.sequences_used,
             warnings,
-            labels=self.card.labels,
+            labels={part: value for part, value in self.card.labels.items() if whole_shown or part != OEDEMA},
             parts={part: restored(array) for part, array in self._of_parts(probabilities, whole_shown).items()},
         )
 

@@ -152,6 +152,30 @@ class MaskNumbering:
         return self.labels - self._cavity(all)
 
     @property
+    def whole_is_unknown(self) -> bool:
+        """Whether it was said which parts there are, and nothing of how far the tumour reaches beyond its core.
+
+        So it is with the mask of a network that saw contrast-enhanced T1 alone. A part that has a name and no voxel is
+        known: a segment of oedema that is empty says that there is none.
+        """
+        was_said = self.source in ("told", "study.json", "names of the segments")
+        return (
+            was_said
+            and bool(self.numberings)
+            and not self.uncertain
+            and not any({OEDEMA, UNDIVIDED} & set(numbering.parts.values()) for numbering in self.numberings)
+        )
+
+    def require_whole(self, region: str, name: str) -> None:
+        """Raise :class:`InputError` for a ``region`` that depends on the whole tumour where that is unknown."""
+        if self.whole_is_unknown:
+            raise InputError(
+                f"region '{region}' of {name} is unknown: the mask has {self.numberings[0]} ({self.source}), and "
+                "nothing says how far the tumour reaches beyond; measure 'tumour-core' or 'enhancing', or add a "
+                "segment 'oedema', empty where there is none"
+            )
+
+    @property
     def is_undivided(self) -> bool:
         """Whether the mask is certainly of tumour whose parts were not told apart, and of nothing else."""
         parts = {numbering.parts[label] for numbering in self.numberings for label in self.labels}

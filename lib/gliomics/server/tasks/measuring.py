@@ -127,6 +127,8 @@ class LabelledStudy:
                 "or tumour, or one part as the option label_value"
             )
         is_part = value is None and bool(part) and not one_segment
+        if not is_part and value is None:
+            self.numbering.require_whole(region, f"the current segment of study '{self.study.id}'")
         mask = self._selected(region) if is_part else self._values(value)
         features = extract_features(self.images, mask, self.config, region=region, cancelled=abandoned)
         warnings = [] if is_part or value is not None else whole_warnings(self.numbering)

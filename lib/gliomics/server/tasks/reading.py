@@ -37,8 +37,9 @@ class ReadingTask(StudyTask):
     def run(self, study: Study, request: dict[str, Any]) -> Result:
         """Of one region ``features`` (:class:`FeatureRow`), ``reading`` (:class:`Reading`) and what the task adds.
 
-        With the option ``regions`` "all" it is the whole tumour's, and ``regions`` holds every region of a tumour in
-        turn: the same with its name as ``region``, or instead the reason as ``refused``.
+        With the option ``regions`` "all" it is the whole tumour's, or where that is unknown the core's, and ``regions``
+        holds every region of a tumour in turn: the same with its name as ``region``, or instead the reason as
+        ``refused``.
         """
         from gliomics.server.tasks.measuring import READ
 
@@ -51,7 +52,7 @@ class ReadingTask(StudyTask):
             {"region": region, **(answers[region] if region in answers else {"refused": refused[region]})}
             for region in READ
         ]
-        return None, {**answers[READ[0]], "regions": regions}
+        return None, {**answers[next(iter(measured))], "regions": regions}
 
     def _labelled(self, study: Study, request: dict[str, Any]) -> tuple[LabelledStudy, bool]:
         """What is to be measured, and whether that is every region of a tumour."""

@@ -60,7 +60,9 @@ def labelledParts(segmentation: Any, reference: Any) -> LabelledParts:
     for name, part in parts.items():
         _checkApart(name, {other: arrays[other] for other in parts}, title)
         label[arrays[name]] = VALUES[part or ""]
-    used = sorted({VALUES[part]: part for part in parts.values() if part is not None}.items())
+    # A part that has a name and no voxel is known: an empty segment of oedema says that there is none.
+    empty = [partOf(segment.GetName()) for segment in segmentsOf(segmentation).values()]
+    used = sorted({VALUES[part]: part for part in (*parts.values(), *empty) if part}.items())
     return LabelledParts(
         OrientedImage(label, ijkToRasOf(reference)), ",".join(f"{value}={part}" for value, part in used)
     )
