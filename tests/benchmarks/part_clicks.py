@@ -3,7 +3,8 @@
     python -m tests.benchmarks.part_clicks --data DATA --weights FILE --fold N --out FOLDER
 
 DATA is as in `parts_folds`, whose fold N the weights are of: its patches and its brain are of patients that they never
-saw. `--seen` adds the other brains. docs/benchmarks/part_correction.md says what is compared and how.
+saw. `--brains` adds the fold's brain, in which the model that corrects a whole lesion can be
+asked, too. docs/benchmarks/correction.md says what is compared and how.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from gliomics.interactive.parts import REGIONS, PartCorrector
 from gliomics.interactive.refine import Refiner
 from gliomics.interactive.simulated_user import next_click
 from gliomics.models import ModelStore
-from gliomics.preprocess import to_canonical
+from gliomics.preprocess import SliceGrid, to_canonical
 from gliomics.records import Click
 from gliomics.report.markdown import markdown_table
 from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import PreparedStudy
+from gliomics.segmentation.postprocess import labels_of
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study import Mask, Volume, read_mask, read_volume
@@ -43,8 +45,8 @@ JUDGED = ("whole", "tumour-core", "enhancing")
 SHOWN = (0, 1, 3, 5)
 BRUSH = 4
 """Radius of the brush in voxels of the slice."""
-MOVED = 2.5
-"""Standard deviation in voxels of how far the edges of a moved mask lie from the true ones."""
+MOVED = {"edges moved by 1 voxel": 1.0, "by 2.5 voxels": 2.5}
+"""Standard deviations in voxels of how far the edges of a moved mask lie from the true ones."""
 
 Tool = Callable[[Mask, str, Sequence[Click]], Mask]
 
@@ -52,72 +54,73 @@ Tool = Callable[[Mask, str, Sequence[Click]], Mask]
 class Remembering(Segmenter):
     """Answers for all slices of a study once, so that many clicks on it take no longer than one."""
 
-    _answered: tuple[Inputs, npt.NDArray[np.float32]] | None = None
+    def remember(self, inputs: Inputs, probabilities: npt.NDArray[np.float32] | None = None) -> None:
+        """Answer for a study from now on, as ``probabilities`` (region, i, j, k) where they are given."""
+        every = range(inputs.canonical.shape[2])
+        self._answered = inputs, super().probabilities_in(inputs, every) if probabilities is None else probabilities
 
     def probabilities_in(self, inputs: Inputs, slices: Sequence[int]) -> npt.NDArray[np.float32]:
-        if self._answered is None or self._answered[0] is not inputs:
-            every = range(inputs.canonical.shape[2])
-            self._answered = inputs, super().probabilities_in(inputs, every)
-        return self._answered[1][..., list(slices)]
+        """What was answered; the errors of a study that was not."""
+        answered, probabilities = self._answered
+        if answered is not inputs:
+            return super().probabilities_in(inputs, slices)
+        return probabilities[..., list(slices)]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A tumour, ``window``, of a study, with its true label map; nothing is known where ``known`` is false."""
+    """A tumour with its true label map, and the network's; nothing is known where ``known`` is false."""
 
     name: str
     patient: str
     study: PreparedStudy
     truth: Mask
     known: npt.NDArray[np.bool_]
-    window: tuple[slice, slice]
     volumes: dict[str, Volume]
     automatic: Mask
-    """The network's own label map."""
-
-    def cut(self, mask: Mask) -> npt.NDArray[Any]:
-        return np.asarray(mask.array[self.window])
 
 
-def patch_cases(patches: Patches, numbers: Sequence[int], segmenter: Segmenter) -> Iterator[Case]:
-    """The patches of a fold, each in the mosaic in which it is seen with others."""
+def patch_cases(patches: Patches, numbers: Sequence[int], segmenter: Remembering) -> Iterator[Case]:
+    """The patches of a fold, each as the network sees it among others in a mosaic."""
     for first in range(0, len(numbers), TILES**2):
         shown = list(numbers[first : first + TILES**2])
         inputs = mosaic(patches, shown, "judged").inputs
-        study = PreparedStudy(inputs, inputs.canonical, list(SEQUENCES), [])
-        labels, known = (np.zeros(inputs.canonical.shape, kind) for kind in (np.uint8, bool))
-        windows = [
-            tuple(slice(TILE * at, TILE * at + TILE) for at in divmod(place, TILES)) for place in range(len(shown))
-        ]
-        for number, window in zip(shown, windows, strict=True):
-            labels[window], known[window] = patches.labels[number], ~patches.filled[number]
-        truth, automatic = (inputs.canonical.with_array(array) for array in (labels, segmenter.mask_of(inputs)))
-        for number, window in zip(shown, windows, strict=True):
-            patient = str(patches.patients[number])
-            yield Case(f"patch {number}", patient, study, truth, known, (window[0], window[1]), {}, automatic)
+        probabilities = segmenter.probabilities(inputs)
+        automatic = labels_of(probabilities, segmenter.settings)
+        for place, number in enumerate(shown):
+            row, column = (slice(TILE * at, TILE * at + TILE) for at in divmod(place, TILES))
+            image = Volume(inputs.canonical.array[row, column], np.eye(4))
+            tile = Inputs(
+                inputs.images[:, :, row, column], inputs.present, SliceGrid((0, 0), (TILE, TILE), TILE), image
+            )
+            segmenter.remember(tile, probabilities[:, row, column])
+            truth, mask = (image.with_array(array) for array in (patches.labels[number], automatic[row, column]))
+            study = PreparedStudy(tile, image, list(SEQUENCES), [])
+            yield Case(
+                f"patch {number}", str(patches.patients[number]), study, truth, ~patches.filled[number], {}, mask
+            )
 
 
-def brain_case(folder: Path, number: str, segmenter: Segmenter) -> Case:
+def brain_case(folder: Path, number: str, segmenter: Remembering) -> Case:
     """A whole brain."""
     volumes = {name: read_volume(folder / f"BraTS2021_{number}_{name}.nii.gz") for name in SEQUENCES}
     volumes = {name: to_canonical(volume) for name, volume in volumes.items()}
     truth = to_canonical(read_mask(folder / f"BraTS2021_{number}_seg.nii.gz"))
     study = segmenter.prepare(volumes)
+    segmenter.remember(study.inputs)
     automatic = truth.with_array(segmenter.mask_of(study.inputs))
-    return Case(
-        number, number, study, truth, np.ones(truth.shape, bool), (slice(None), slice(None)), volumes, automatic
-    )
+    return Case(number, number, study, truth, np.ones(truth.shape, bool), volumes, automatic)
 
 
-def moved(truth: Mask, seed: int) -> Mask:
+def moved(truth: Mask, by: float) -> Mask:
     """A label map whose regions have edges moved by smooth noise, each inside the one before."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     labels, around = np.zeros(truth.shape, np.uint8), np.ones(truth.shape, bool)
     for region, value in zip(JUDGED, (2, 1, 3), strict=True):
         inside = np.isin(truth.array, REGIONS[region])
         depth = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
         noise = ndimage.gaussian_filter(rng.normal(size=truth.shape), (4, 4, 2))
-        around = around & (depth + MOVED * noise / noise.std() > 0)
+        around = around & (depth + by * noise / noise.std() > 0)
         labels[around] = value
     return truth.with_array(labels)
 
@@ -154,9 +157,10 @@ def judged_case(case: Case, corrector: PartCorrector, refiner: Refiner) -> Itera
         "brush": brushed,
         **({"correction model": whole_lesion_model(refiner, case)} if case.volumes else {}),
     }
-    for begin, start in (("automatic", case.automatic), ("moved edges", moved(case.truth, 0))):
+    starts = {"automatic": case.automatic, **{name: moved(case.truth, by) for name, by in MOVED.items()}}
+    for begin, start in starts.items():
         for region in JUDGED:
-            if not (np.isin(case.cut(case.truth), REGIONS[region]) & case.known[case.window]).any():
+            if not (np.isin(case.truth.array, REGIONS[region]) & case.known).any():
                 continue
             for name, tool in tools.items():
                 scores = trial(case, start, region, tool, max(SHOWN))
@@ -167,23 +171,21 @@ def judged_case(case: Case, corrector: PartCorrector, refiner: Refiner) -> Itera
 def trial(case: Case, start: Mask, region: str, tool: Tool, clicks: int) -> list[float]:
     """The Dice of the region before the first click and after each."""
     rng = np.random.default_rng(0)
-    truth, known = np.isin(case.cut(case.truth), REGIONS[region]), case.known[case.window]
+    truth, known = np.isin(case.truth.array, REGIONS[region]), case.known
     labels, said = start, list[Click]()
     scores = []
     while True:
-        inside = np.isin(case.cut(labels), REGIONS[region])
+        inside = np.isin(labels.array, REGIONS[region])
         scores.append(dice(inside & known, truth & known))
         if len(scores) > clicks:
             return scores
         now, wanted = (
-            Volume(array.astype(np.uint8), case.truth.affine) for array in (inside, np.where(known, truth, inside))
+            case.truth.with_array(array.astype(np.uint8)) for array in (inside, np.where(known, truth, inside))
         )
         click = next_click(now, wanted, rng, slice_axis=2)
         if click is None:
             return scores + [scores[-1]] * (clicks + 1 - len(scores))
-        i, j, k = click.voxel
-        corner = [side.start or 0 for side in case.window]
-        said.append(Click((i + corner[0], j + corner[1], k), click.lesion))
+        said.append(click)
         labels = tool(labels, region, said)
 
 
@@ -193,7 +195,7 @@ def main() -> None:
     for name in ("--data", "--weights", "--out"):
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--fold", type=int, required=True)
-    parser.add_argument("--seen", action="store_true")
+    parser.add_argument("--brains", action="store_true")
     options = parser.parse_args()
     config = load_training_config("segmentation_parts")
     card = draft_card(TrainingPlan(config, population="see docs/models/segmentation_parts.md"), [])
@@ -212,15 +214,10 @@ def main() -> None:
         write_csv(options.out / "part_clicks.csv", rows)
         print(kind, case.name, flush=True)
 
-    judge("brain", brain_case(options.data / "brats2021", numbers[options.fold], segmenter))
     for case in patch_cases(patches, judged, segmenter):
         judge("patches", case)
-    write_csv(options.out / "part_clicks.csv", rows)
-    if options.seen:
-        for number in numbers:
-            if number != numbers[options.fold]:
-                judge("brains it learned from", brain_case(options.data / "brats2021", number, segmenter))
-        write_csv(options.out / "part_clicks.csv", rows)
+    if options.brains:
+        judge("brain", brain_case(options.data / "brats2021", numbers[options.fold], segmenter))
     print(summary(rows))
 
 

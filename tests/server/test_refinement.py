@@ -126,6 +126,11 @@ def test_task_is_offered_with_its_sequences(a_server: Server) -> None:
         ({"box": {"corners": [[1, 2, 3], [4, 5, 300]], "lesion": True}}, "a corner of the box is on voxel"),
         ({"drawn_slices": [99]}, "from 0 to 5"),
         ({"drawn_slices": []}, "at least one"),
+        ({"part": "hand"}, "'hand' is no part of a tumour that can be corrected"),
+        (
+            {"part": "enhancing", "clicks": [{"voxel": [1, 2, 3], "lesion": True}]},
+            "none of this server tells the parts of a tumour apart, and 'correction' knows a whole lesion alone",
+        ),
     ],
 )
 def test_unusable_interactions_are_refused(

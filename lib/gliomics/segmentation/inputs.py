@@ -165,6 +165,11 @@ class LabelledCase:
         return not bool(self.target.isnan().any())
 
     @property
+    def is_bounded(self) -> bool:
+        """Whether any pixel is known to be no lesion: where none is, nobody knows how far the lesion reaches."""
+        return bool((self.target == 0).any())
+
+    @property
     def lesion_slices(self) -> torch.Tensor:
         """Whether each slice is known to have a pixel that is mostly lesion."""
         regions = self.target[None] if self.inner is None else torch.cat([self.target[None], self.inner])
@@ -268,6 +273,11 @@ def of_whole_alone(case: LabelledCase, inner: int) -> LabelledCase:
     core = torch.from_numpy(ndimage.binary_erosion(lesion.numpy(), cross, iterations=EDGE_INSIDE))
     unknown = torch.where(near, torch.nan, 0.0).to(case.target.dtype)
     return replace(case, target=torch.where(core, 1.0, unknown), inner=unknown[None].repeat(inner, 1, 1, 1))
+
+
+def of_core_alone(case: LabelledCase) -> LabelledCase:
+    """A case for a model of parts from a label that does not say how far the tumour reaches beyond its core."""
+    return replace(case, target=torch.where(case.target > 0.5, 1.0, torch.nan).to(case.target.dtype))
 
 
 def _fractions(inputs: Inputs, inside: npt.NDArray[np.bool_]) -> torch.Tensor:

@@ -14,11 +14,11 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.files import sha256_of
 from gliomics.models import ModelCard
 from gliomics.preprocess import axial, lesion_mask
-from gliomics.segmentation.inputs import LabelledCase, of_whole_alone, prepare_case
+from gliomics.segmentation.inputs import LabelledCase, of_core_alone, of_whole_alone, prepare_case
 from gliomics.segmentation.settings import settings_of
 from gliomics.study import UNNAMED_SEQUENCE, Mask, Study, Volume, load_sequences, read_mask
 from gliomics.study.images import read_label_names
-from gliomics.study.numbering import PARTS_OF_REGION, labels_of_mask, numbering_of_mask, tumour_of
+from gliomics.study.numbering import PARTS_OF_REGION, MaskNumbering, labels_of_mask, numbering_of_mask, tumour_of
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -59,7 +59,8 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
         try:
             volumes = load_volumes(item.study, card)
             mask = read_label(item, next(iter(volumes.values())))
-            parts = _inner_labels(item, mask, settings.regions[1:])
+            numbering = _numbering(item, mask)
+            parts = _inner_labels(item, numbering, settings.regions[1:])
             if UNNAMED_SEQUENCE in volumes:
                 volumes = {card.sequences.required[0]: volumes[UNNAMED_SEQUENCE]}
             case = prepare_case(
@@ -73,6 +74,8 @@ def prepare_labelled(labelled: Sequence[LabelledStudy], card: ModelCard) -> tupl
             )
             if parts is None:
                 case = of_whole_alone(case, len(settings.inner))
+            elif numbering.whole_is_unknown:
+                case = of_core_alone(case)
             if item.slices is not None:
                 case = replace(case, annotated=_annotated_slices(item, mask))
         except GliomicsError as error:
@@ -99,19 +102,24 @@ def read_label(item: LabelledStudy, image: Volume) -> Mask:
     return lesion_mask(mask, image, name, allow_empty=item.slices is not None)
 
 
-def _inner_labels(item: LabelledStudy, mask: Mask, regions: Sequence[str]) -> list[frozenset[int]] | None:
+def _inner_labels(item: LabelledStudy, numbering: MaskNumbering, regions: Sequence[str]) -> list[frozenset[int]] | None:
     """The label values of each inner region; None for a label of the whole alone.
 
-    Raises :class:`InputError` for a label that leaves open which of its values is which part.
+    Raises :class:`InputError` for a label that leaves open which of its values is which part, and for one without the
+    whole where nothing else is to be learned.
     """
-    if not regions:
-        return []
     name = f"the label of study '{item.study.id}'"
-    segments = read_label_names(item.label)
-    numbering = numbering_of_mask(labels_of_mask(mask), name, study=item.study.numbering, segments=segments)
+    if not regions:
+        numbering.require_whole("whole", name)
+        return []
     if numbering.is_undivided:
         return None
     return [numbering.labels_of(PARTS_OF_REGION[region], region, name) for region in regions]
+
+
+def _numbering(item: LabelledStudy, mask: Mask) -> MaskNumbering:
+    name, segments = f"the label of study '{item.study.id}'", read_label_names(item.label)
+    return numbering_of_mask(labels_of_mask(mask), name, study=item.study.numbering, segments=segments)
 
 
 def _annotated_slices(item: LabelledStudy, mask: Mask) -> torch.Tensor:

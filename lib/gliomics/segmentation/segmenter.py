@@ -171,19 +171,26 @@ class Segmenter(LoadedModel):
         return np.stack(regions)
 
     def logits(self, inputs: Inputs) -> npt.NDArray[np.float32]:
-        """What the network says of the lesion in a prepared study, (slice, size, size), before calibration."""
-        return np.asarray(self.region_logits(inputs)[0])
+        """What the network says of the lesion in a prepared study, (slice, size, size), before calibration.
+
+        Of its core, where the whole does not show.
+        """
+        return np.asarray(self.region_logits(inputs)[self._outermost(inputs)])
 
     def region_logits(self, inputs: Inputs) -> npt.NDArray[np.float32]:
         """The same of each region of the settings, (region, slice, size, size); the mean over the planes looked at."""
         return self._in_all_planes(inputs)
 
     def draws(self, inputs: Inputs, *, samples: int, seed: int) -> npt.NDArray[np.float32]:
-        """Calibrated probabilities of the lesion under Monte Carlo dropout, (sample, slice, size, size)."""
-        network = _with_dropout(self.network)
+        """Calibrated probabilities of the lesion under Monte Carlo dropout, (sample, slice, size, size).
+
+        Of its core, where the whole does not show.
+        """
+        network, region = _with_dropout(self.network), self._outermost(inputs)
         with _drawing, seeded(seed, best_device()):
-            logits = np.stack([self._logits(network, inputs, drawing=True)[0] for _ in range(samples)])
-        return calibrate(logits, self.settings.calibration)
+            logits = np.stack([self._logits(network, inputs, drawing=True)[region] for _ in range(samples)])
+        rules = self.settings.rules(whole_shown=self.shows_whole(inputs))
+        return calibrate(logits, rules[region].calibration)
 
     def mask_of(self, inputs: Inputs) -> npt.NDArray[np.uint8]:
         """The mask of a prepared study on its canonical grid (i, j, k)."""
@@ -192,6 +199,10 @@ class Segmenter(LoadedModel):
     def shows_whole(self, inputs: Inputs) -> bool:
         """Whether the sequences that are there show how far a tumour reaches; models of the whole have those."""
         return not self.settings.inner or shows_whole(inputs, self.card.sequences)
+
+    def _outermost(self, inputs: Inputs) -> int:
+        """The number of the largest region that shows."""
+        return 0 if self.shows_whole(inputs) else 1
 
     def _of_parts(self, probabilities: npt.NDArray[np.float32], whole_shown: bool) -> dict[str, npt.NDArray[Any]]:
         """The probability of each part, from those of nested regions; none of the oedema where the whole is unknown."""

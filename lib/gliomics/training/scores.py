@@ -44,8 +44,8 @@ def mean_dice(mask: npt.NDArray[np.integer], case: LabelledCase) -> float:
 
 
 def region_dice(mask: npt.NDArray[np.integer], case: LabelledCase) -> dict[Region, float]:
-    """Dice of a mask (i, j, k) by region, as far as the case has regions; 1 where both have none of one."""
-    by_region: dict[Region, float] = {"whole": dice(mask, case.lesion)}
+    """Dice of a mask (i, j, k) by region, as far as the case tells them; 1 where both have none of one."""
+    by_region: dict[Region, float] = {"whole": dice(mask, case.lesion)} if case.is_bounded else {}
     for region, lesion in zip(INNER_REGIONS, () if case.inner_lesion is None else case.inner_lesion, strict=False):
         values = [PART_VALUES[part] for part in PARTS_OF_REGION[region]]
         by_region[region] = dice(np.isin(mask, values), lesion)

@@ -10,7 +10,7 @@ import pytest
 import vtk
 from clicks import click, points, voxels, worldAt
 from harness.layout import LayoutManager
-from panels import Spin, press
+from panels import Spin, addVolume, press
 from RadiogenomicsLib.server.volumes import OrientedImage
 
 
@@ -19,11 +19,13 @@ def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A server with a tiny model that corrects, over one small study."""
     from tests.server.servers import start_server
     from tests.server.studies import CORRECTING, a_card, a_trained_correction_state, add_model, add_study
+    from tests.unit.ring_tumours import a_parts_card, a_parts_segmenter
 
     studies = tmp_path_factory.mktemp("correction") / "studies"
     add_study(studies, "case-2", 2)
     card = a_card("correction", CORRECTING, ["flair"], []).model_copy(update={"task": "refinement"})
     add_model(studies, card, a_trained_correction_state())
+    add_model(studies, a_parts_card(), a_parts_segmenter().network.state_dict())
     server = start_server(studies)
     yield server
     server.stop()
@@ -57,6 +59,50 @@ def test_clicks_on_a_server_s_study_find_the_lesion_and_undo_leaves_nothing(
     assert np.array_equal(voxels(panel), corrected)
     panel.ui.undoClickButton.click()
     assert not voxels(panel).any()
+
+
+def test_a_part_is_corrected_and_takes_its_voxels_from_its_neighbours_in_one_step(
+    panel: Any, server: Any, scene: Any, spin: Spin
+) -> None:
+    from RadiogenomicsLib.server.backends import ServerBackend
+
+    from tests.unit.ring_tumours import a_ring
+
+    volumes, mask = a_ring(7)
+    truth = mask.array
+    panel.runner.backendFor = ServerBackend
+    panel.ui.serverUrl.text = server.url
+    press(panel, "connectButton", spin)
+    for sequence, image in volumes.items():
+        addVolume(sequence, OrientedImage(image.array.T, image.affine))
+    spin(lambda: len(panel.selection.volumes()) == 2, seconds=60)
+    volume = panel.selection.volumes()["t1c"]
+    wrong = np.where(truth == 3, 1, truth)
+    names = {"core-without-enhancement": 1, "oedema": 2, "enhancing": 3}
+    drawn = OrientedImage(wrong.T.astype(np.uint8), mask.affine)
+    segmentation = panel.logic.addSegmentation(drawn, volume, names, "parts")
+    panel.selection.chooseSegmentation(segmentation)
+    inner = segmentation.GetSegmentation()
+    ids = {inner.GetNthSegment(n).GetName(): inner.GetNthSegmentID(n) for n in range(3)}
+    panel.selection.chooseSegment(ids["enhancing"])
+
+    def arrays() -> dict[str, np.ndarray]:
+        return {
+            name: panel.logic.segmentMask(segmentation, key, volume, allowEmpty=True).array.T > 0
+            for name, key in ids.items()
+        }
+
+    assert panel.ui.addLesionButton.enabled, panel.ui.correctHint.text
+    before = arrays()
+    i, j, k = np.argwhere(truth == 3)[len(np.argwhere(truth == 3)) // 2].tolist()
+    click(panel, (i, j, k), lesion=True, spin=spin)
+    after = arrays()
+    assert after["enhancing"][i, j, k]
+    gained = after["enhancing"] & ~before["enhancing"]
+    assert not (gained & (after["core-without-enhancement"] | after["oedema"])).any()
+    assert np.mean(truth[gained] == 3) > 0.5
+    panel.ui.undoClickButton.click()
+    assert all(np.array_equal(voxels, before[name]) for name, voxels in arrays().items())
 
 
 @pytest.fixture

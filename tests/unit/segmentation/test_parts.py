@@ -27,7 +27,7 @@ from gliomics.segmentation.settings import (
 from gliomics.segmentation.weights import WEIGHTS, save_weights
 from gliomics.server.app import GliomicsApp
 from gliomics.server.workspace import Workspace
-from gliomics.study import read_label_names, read_mask
+from gliomics.study import read_label_names, read_mask, write_study_json
 from gliomics.study.numbering import (
     CORE,
     ENHANCING,
@@ -50,6 +50,7 @@ from tests.unit.ring_tumours import (
     a_parts_segmenter,
     a_ring,
 )
+from tests.unit.tiny_networks import a_card
 
 pytestmark = pytest.mark.slow
 
@@ -121,6 +122,50 @@ def test_contrast_enhanced_t1_alone_gives_core_and_enhancing_tumour(segmenter: S
     assert OEDEMA not in result.parts
     enhancing, truth = result.mask.array == 3, mask.array == 3
     assert dice_of(enhancing, truth) > 0.5
+    assert result.labels == {CORE: 1, ENHANCING: 3}
+    inputs = segmenter.prepare({"t1c": volumes["t1c"]}).inputs
+    np.testing.assert_array_equal(segmenter.logits(inputs), segmenter.region_logits(inputs)[1])
+
+
+def test_mask_of_contrast_enhanced_t1_alone_teaches_and_measures_no_whole(
+    segmenter: Segmenter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The names of its segments carry that on disk: none says where the tumour ends."""
+    item = a_labelled_ring(tmp_path / "studies", 7)
+    result = segmenter.segment({"t1c": a_ring(7)[0]["t1c"]})
+    label = item.label.with_name("ring-7.seg.nrrd")
+    result.write_mask(label)
+    item.label.unlink()
+    study = replace(item.study, numbering=None)
+    write_study_json(study.folder, [study])
+    item = replace(item, study=study, label=label)
+    (case,), skipped = prepare_labelled([item], a_parts_card())
+    assert not skipped
+    assert case.inner is not None
+    assert not case.is_bounded
+    assert not case.inner.isnan().any()
+    assert list(region_dice(result.mask.array, case)) == ["tumour-core", "enhancing"]
+    whole_alone = a_card("flat", NEEDS.required, NEEDS.optional)
+    assert (
+        "nothing says how far the tumour reaches"
+        in prepare_labelled([replace(item, study=study, label=label)], whole_alone)[1]["ring-7"]
+    )
+    (tmp_path / "quick.yaml").write_text("featureClass:\n  firstorder: [Mean]\n")
+    given = [
+        "--out",
+        tmp_path / "out.csv",
+        "--config",
+        tmp_path / "quick.yaml",
+        "--masks",
+        label.parent,
+        "--workers",
+        "1",
+    ]
+    regions = [option for name in ("whole", "tumour-core", "oedema", "peritumoral") for option in ("--region", name)]
+    answer = gliomics(capsys, "features", study.folder, *given, *regions)
+    assert answer.returncode == 0, answer.stderr
+    assert [row.region for row in read_features_csv(tmp_path / "out.csv")] == ["tumour-core"]
+    assert "region 'whole' of ring-7.seg.nrrd is unknown" in answer.stdout + answer.stderr
 
 
 def test_regions_lie_inside_one_another() -> None:

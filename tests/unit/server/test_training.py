@@ -11,6 +11,7 @@ import pytest
 from gliomics.errors import InputError
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelStore
+from gliomics.segmentation.postprocess import PART_VALUES
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.train_segmentation import (
     SegmentationTraining,
@@ -22,6 +23,7 @@ from gliomics.server.tasks.training import labelled_studies
 from gliomics.study import read_mask
 from gliomics.study.numbering import tumour_of
 from tests.server.studies import TINY, a_card, a_lesion_case, add_label, add_model, add_study, an_untrained_state
+from tests.unit.ring_tumours import PARTS, a_labelled_ring, a_parts_card
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +63,22 @@ def test_annotated_slices_are_learned_from_until_the_study_is_labelled(
     assert "2 studies labelled here" in split["population"]
     a_store.keep_label("case-0", "final", a_lesion_case(0)[1], {})
     assert partly_labelled_studies(a_store) == ([], {})
+
+
+def test_corrected_labels_of_parts_are_learned_by_a_model_of_parts(a_store: StudyDatastore) -> None:
+    """A label whose values are of another numbering than its study says is left out, with the remedy."""
+    for seed in (0, 1):
+        a_labelled_ring(a_store.root, seed)
+    a_labelled_ring(a_store.root, 2, values=(1, 2, 4))
+    a_store.refresh()
+    add_model(a_store.root, a_parts_card(), an_untrained_state(PARTS, 2))
+    training = SegmentationTraining("parts", ModelStore(a_store.workspace.models), a_store)
+    result = training({"max_epochs": 1}, a_store)
+    assert (result["state"], result["version"]) == ("finished", "2")
+    assert "the numbering of study.json is brats-2023 (1 core-without-enhancement" in result["skipped"]["ring-2"]
+    assert '"numbering" in study.json' in result["skipped"]["ring-2"]
+    card = read_json(a_store.workspace.models / "parts" / "2" / "model.json")
+    assert (card["labels"], card["settings"]["inner"][1]["region"]) == (PART_VALUES, "enhancing")
 
 
 @pytest.mark.parametrize("slices", [5, ["1"], [99], [-1], None])

@@ -141,7 +141,7 @@ class LabelledStudy:
     def measure_all(self) -> tuple[dict[str, MeasuredRegion], dict[str, str]]:
         """Measure every region of :data:`READ` that the label has, and say why it lacks the others.
 
-        Raises :class:`InputError` where there is no whole tumour to measure.
+        Raises :class:`InputError` where there is no whole tumour to measure, unless it is unknown.
         """
         masks: dict[str, Mask] = {}
         refused: dict[str, str] = {}
@@ -157,7 +157,7 @@ class LabelledStudy:
             warnings += ring_warnings(measured.region, spacing_known=self.study.spacing_known) if ring else []
             row, mask = measured.row(self.config), masks[measured.region]
             regions[measured.region] = self._measured(row, mask, is_part=True, warnings=warnings)
-        if WHOLE in refused:
+        if WHOLE in refused and not (self.numbering.whole_is_unknown and regions):
             raise InputError(refused[WHOLE])
         return regions, refused
 
