@@ -34,6 +34,7 @@ from gliomics.segmentation.inputs import Inputs
 from gliomics.segmentation.model import PreparedStudy
 from gliomics.segmentation.postprocess import labels_of
 from gliomics.segmentation.segmenter import Segmenter
+from gliomics.segmentation.settings import PostprocessSettings
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study import Mask, Volume, read_mask, read_volume
 from gliomics.training.card import TrainingPlan, draft_card
@@ -86,7 +87,9 @@ def patch_cases(patches: Patches, numbers: Sequence[int], segmenter: Remembering
         shown = list(numbers[first : first + TILES**2])
         inputs = mosaic(patches, shown, "judged").inputs
         probabilities = segmenter.probabilities(inputs)
-        automatic = labels_of(probabilities, segmenter.settings)
+        # Which pieces are small can be told of a whole tumour, not of a patch.
+        every = segmenter.settings.model_copy(update={"postprocess": PostprocessSettings(smallest_component=0)})
+        automatic = labels_of(probabilities, every)
         for place, number in enumerate(shown):
             row, column = (slice(TILE * at, TILE * at + TILE) for at in divmod(place, TILES))
             image = Volume(inputs.canonical.array[row, column], np.eye(4))
