@@ -58,6 +58,14 @@ def test_parts_are_numbered_by_the_names_of_their_segments(flair: Any) -> None:
     )
 
 
+def test_parts_as_models_name_them_are_known_also_where_they_have_no_voxel(flair: Any) -> None:
+    """An empty segment of oedema says that there is none; without one, that is not known."""
+    names = {"core-without-enhancement": block(INNER), "enhancing": block(MIDDLE, INNER)}
+    assert labelled(segmentationOf(flair, **names), flair)[0] == "1=core-without-enhancement,3=enhancing"
+    with_oedema = segmentationOf(flair, **names, oedema=block(slice(0)))
+    assert labelled(with_oedema, flair)[0] == "1=core-without-enhancement,2=oedema,3=enhancing"
+
+
 def test_a_whole_tumour_beside_its_parts_adds_nothing(flair: Any) -> None:
     parts = {"necrosis": block(INNER), "enhancing": block(MIDDLE, INNER), "oedema": block(OUTER, MIDDLE)}
     whole = segmentationOf(flair, whole_tumour=block(OUTER), tumour_core=block(MIDDLE), **parts)

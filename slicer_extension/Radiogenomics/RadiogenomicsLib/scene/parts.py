@@ -25,7 +25,7 @@ VALUES = {
     _UNDIVIDED: 5,
 }
 """What a server calls the parts, and the value that each has in the label map."""
-_WITHOUT_ENHANCEMENT = re.compile(r"non|net|un|cyst|\bcc\b", re.IGNORECASE)
+_WITHOUT_ENHANCEMENT = re.compile(r"non|net|un|cyst|without|\bcc\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
