@@ -183,7 +183,12 @@ class PartCorrector:
                 f"'{region}' cannot be corrected: without {' or '.join(SHOW_WHOLE)} the study does not show how far "
                 "the tumour reaches; add one of these sequences, or draw by hand"
             )
-        probabilities = _of_labels(self._segmenter.probabilities_in(study.inputs, slices), whole_shown)
+        regions = self._segmenter.probabilities_in(study.inputs, slices)
+        for number, rule in enumerate(self._segmenter.settings.rules(whole_shown=whole_shown)):
+            # At the threshold of the network's own masks, it is undecided.
+            yes, no = regions[number] * (1 - rule.threshold), (1 - regions[number]) * rule.threshold
+            regions[number] = yes / (yes + no)
+        probabilities = _of_labels(regions, whole_shown)
         seeds = [(i, j, slices.index(k)) for i, j, k in places]
         canonical = to_canonical(labels).array
         return _Change(labels, study, canonical, slices, probabilities, REGIONS[region], seeds, added)

@@ -18,7 +18,7 @@ from gliomics.features.regions import select_region
 from gliomics.models import ModelStore
 from gliomics.segmentation.labelled import prepare_labelled
 from gliomics.segmentation.networks import EfficientNetUNetSettings, build_network
-from gliomics.segmentation.postprocess import to_parts
+from gliomics.segmentation.postprocess import PART_VALUES, to_parts
 from gliomics.segmentation.segmenter import Segmentation, Segmenter
 from gliomics.segmentation.settings import (
     PostprocessSettings,
