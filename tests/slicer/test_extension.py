@@ -30,6 +30,7 @@ ALLOWED = {
 }
 ALLOWED_OF_LIBRARY = {
     "gliomics.client",
+    "gliomics.client.heat_maps",
     "gliomics.errors",
     "gliomics.files",
     "gliomics.reading",
