@@ -72,7 +72,7 @@ def score_prepared(segmenter: Segmenter, study: PreparedStudy, *, seed: int = 0)
     draws = segmenter.draws(study.inputs, samples=SAMPLES, seed=seed)
     mean = draws.mean(axis=0)
     uncertain = entropy(mean)
-    lesion = mean > segmenter.settings.postprocess.threshold
+    lesion = mean > segmenter.rule(study.inputs).threshold
     near = np.any(draws > _DOUBT, axis=0)
     information = uncertain - entropy(draws).mean(axis=0)
     by_slice = uncertain.mean(axis=(1, 2))
@@ -92,7 +92,7 @@ def _disagreement(segmenter: Segmenter, inputs: Inputs) -> float:
     views = []
     for factor in CONTRASTS:
         logits = segmenter.logits(replace(inputs, images=inputs.images * factor, views=()))
-        views.append(calibrate(logits, segmenter.settings.calibration))
+        views.append(calibrate(logits, segmenter.rule(inputs).calibration))
     overlaps = [
         (2 * (a * b).sum() + 1e-6) / (np.square(a).sum() + np.square(b).sum() + 1e-6) for a, b in combinations(views, 2)
     ]

@@ -22,7 +22,7 @@ from gliomics.segmentation.forward import batches_of, forward, in_parallel
 from gliomics.segmentation.inputs import Inputs, shows_whole
 from gliomics.segmentation.model import LoadedModel, PreparedStudy
 from gliomics.segmentation.postprocess import calibrate, entropy, labels_of
-from gliomics.segmentation.settings import SHOW_WHOLE, InputSettings
+from gliomics.segmentation.settings import SHOW_WHOLE, InputSettings, RegionRule
 from gliomics.study.images import write_mask, write_segments
 from gliomics.study.numbering import CORE, ENHANCING, OEDEMA
 from gliomics.study.segments import NAMED, mask_suffix
@@ -189,12 +189,15 @@ class Segmenter(LoadedModel):
         network, region = _with_dropout(self.network), self._outermost(inputs)
         with _drawing, seeded(seed, best_device()):
             logits = np.stack([self._logits(network, inputs, drawing=True)[region] for _ in range(samples)])
-        rules = self.settings.rules(whole_shown=self.shows_whole(inputs))
-        return calibrate(logits, rules[region].calibration)
+        return calibrate(logits, self.rule(inputs).calibration)
 
     def mask_of(self, inputs: Inputs) -> npt.NDArray[np.uint8]:
         """The mask of a prepared study on its canonical grid (i, j, k)."""
         return labels_of(self.probabilities(inputs), self.settings, whole_shown=self.shows_whole(inputs))
+
+    def rule(self, inputs: Inputs) -> RegionRule:
+        """What makes a mask of :meth:`logits`: the rule of the lesion, or of its core where the whole does not show."""
+        return self.settings.rules(whole_shown=self.shows_whole(inputs))[self._outermost(inputs)]
 
     def shows_whole(self, inputs: Inputs) -> bool:
         """Whether the sequences that are there show how far a tumour reaches; models of the whole have those."""

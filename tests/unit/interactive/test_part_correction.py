@@ -203,6 +203,18 @@ def test_what_the_images_do_not_show_is_not_corrected(corrector: PartCorrector, 
     assert np.count_nonzero(in_part(after, ENHANCING)) > 20
 
 
+def test_studies_and_masks_that_do_not_go_together_are_refused(
+    corrector: PartCorrector, segmenter: Segmenter, study: PreparedStudy, truth: Mask
+) -> None:
+    """A study without contrast-enhanced T1, and the mask of an examination on another grid."""
+    with pytest.raises(InputError, match="model 'parts' needs the sequence t1c; the study has flair"):
+        segmenter.prepare({"flair": a_ring(NEW)[0]["flair"]})
+    moved = truth.affine.copy()
+    moved[:3, 3] += 7
+    with pytest.raises(InputError, match="geometry of the mask differs from the image: origin"):
+        corrector.click(study, Mask(truth.array, moved), ENHANCING, [Click((20, 20, SLICE), True)])
+
+
 def test_unusable_words_and_masks_are_refused(
     corrector: PartCorrector, study: PreparedStudy, truth: Mask, tmp_path: Path
 ) -> None:

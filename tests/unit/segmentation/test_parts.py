@@ -11,6 +11,7 @@ import pytest
 import torch
 from monailabel.config import settings
 
+from gliomics.active.scores import score_study
 from gliomics.cohort.feature_table import read_features_csv
 from gliomics.errors import InputError
 from gliomics.evaluation import dice as dice_of
@@ -125,6 +126,9 @@ def test_contrast_enhanced_t1_alone_gives_core_and_enhancing_tumour(segmenter: S
     assert result.labels == {CORE: 1, ENHANCING: 3}
     inputs = segmenter.prepare({"t1c": volumes["t1c"]}).inputs
     np.testing.assert_array_equal(segmenter.logits(inputs), segmenter.region_logits(inputs)[1])
+    scores = score_study(segmenter, {"t1c": volumes["t1c"]})
+    assert max(scores.slices) > 0
+    assert np.isfinite([*scores.embedding, *scores.slices]).all()
 
 
 def test_mask_of_contrast_enhanced_t1_alone_teaches_and_measures_no_whole(
