@@ -22,9 +22,10 @@ from gliomics.cohort.stability import (
 )
 from gliomics.errors import GliomicsError, InputError
 from gliomics.features.config import load_config, parse_config
+from gliomics.preprocess.intensity import foreground
 from gliomics.records import FeatureRow
 from gliomics.statistics.icc import Icc, icc_2_1
-from gliomics.study import Study, write_mask
+from gliomics.study import Study, read_volume, write_mask
 from gliomics.study.images import to_sitk
 from tests.unit.features.heads import lesion, write_study
 from tests.unit.statistics.test_icc import SHROUT_FLEISS
@@ -271,10 +272,11 @@ def test_slices_are_targets_where_the_configuration_measures_each(studies: list[
 
 def test_a_ring_lies_inside_the_brain_mask(studies: list[Study], masks: Path, tmp_path: Path) -> None:
     brain = tmp_path / "brain"
-    half = np.zeros_like(lesion().array)
-    half[:, :24] = 1
     for study in studies:
-        write_mask(lesion().with_array(half), brain / f"{study.id}.nii.gz")
+        image = read_volume(study.sequences["flair"])
+        half = foreground(image.array)
+        half[:, 31:] = False
+        write_mask(image.with_array(half.astype(np.uint8)), brain / f"{study.id}.nii.gz")
     head, halves = (
         measure_stability(studies, [masks], extraction("peritumoral"), brain_masks=folder) for folder in (None, brain)
     )
