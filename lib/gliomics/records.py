@@ -117,7 +117,8 @@ class SubtypeEstimate(Record):
     ``intercept`` they add up to the log-odds of the predicted class: against the other one, and of more than two
     classes the mean of the log-odds against each of the others. ``groups`` sums them by what the features tell of.
     ``prediction_set`` are the classes that cannot be excluded (empty: not known), ``margin`` the lowest and highest
-    probability of the predicted class over the mask as it is, grown and shrunk by a millimetre (None: not measured),
+    probability of the predicted class over the mask as it is and with its edge moved and redrawn by a millimetre (None:
+    not measured),
     ``covariates`` what was given of the patient besides the images, such as the age. ``variant`` says from what the
     estimate is made ("images and age"), ``by_input`` what the model says from each kind of input that was there,
     ``given`` of whom it tells something, such as of patients with ``{"IDH status": "mutant"}``. ``prevalence`` are the

@@ -3,8 +3,9 @@
     PYTHONPATH=lib:. .venv/bin/python tests/benchmarks/moved_edges.py STUDIES
 
 ``STUDIES`` are imported studies with labels by hand. It prints, for each model, the range of the probability over the
-outline as drawn, grown and shrunk (median, 90th percentile, largest), in how many studies the class loses its majority,
-and the seconds for the features of the panel and for the moved edges, with the images already prepared.
+outline as drawn, grown, shrunk and twice drawn anew (median, 90th percentile, largest), in how many studies the class
+loses its majority, and the seconds for the features of the panel and for the moved edges, with the images already
+prepared.
 """
 
 from __future__ import annotations

@@ -18,9 +18,9 @@ from gliomics.subtype.predict import SubtypeModel
 CHANCE = 0.5
 """The AUC of a model that knows nothing."""
 MAJORITY = 0.5
-WIDE = 0.1
-"""A range over moved edges that is told: half of a change of a probability that counts, because an edge that somebody
-else draws differs by more than being moved."""
+WIDE = 0.05
+"""A range over moved edges that is told: a quarter of a change of a probability that counts, because an edge that
+somebody else draws differs by more than those that are tried."""
 REASONS = 3
 """Features that are given as reasons."""
 _MANY = 0.2
@@ -225,7 +225,8 @@ class EstimateInWords:
         if self.estimate.margin is None:
             return []
         over = self._over_moved_edges(self.estimate.margin)
-        return [f"With the edge as drawn, and moved outwards and inwards by 1 mm, a voxel at least: {over}."]
+        moves = "moved outwards and inwards, and twice drawn anew, by 1 mm, a voxel at least"
+        return [f"With the edge as drawn, {moves}: {over}."]
 
     def _over_moved_edges(self, margin: Sequence[float]) -> str:
         return f"{self.target.class_name(self.estimate.predicted)} {margin[0]:.2f} to {margin[1]:.2f}"
