@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.features.provenance import check_comparable
+from gliomics.features.provenance import HARMONISED_BATCH, check_comparable, harmonisation_of
 from gliomics.records import FeatureRow
 from gliomics.statistics.arrays import Array
 from gliomics.study.patients import canonical_patient, is_missing, read_patient_rows
 
 
 @dataclass(frozen=True)
+class Harmonisation:
+    """What features were harmonised over: the ``column`` of batches, what was ``kept``, and each patient's batch."""
+
+    column: str
+    kept: Sequence[str]
+    batches: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class PatientTable:
-    """``values`` are (patients, features), NaN where a study lacks what the feature is of; ids are canonical."""
+    """``values`` are (patients, features), NaN where a study lacks what the feature is of; ids are canonical.
+
+    ``harmonisation`` is None of values as they were measured.
+    """
 
     patients: list[str]
     studies: list[str]
     names: list[str]
     values: Array
+    harmonisation: Harmonisation | None = None
 
     def of(self, patients: Collection[str]) -> PatientTable:
         """The rows of some patients, in the order of this table."""
         rows = [row for row, patient in enumerate(self.patients) if patient in patients]
-        return PatientTable(
-            [self.patients[row] for row in rows], [self.studies[row] for row in rows], self.names, self.values[rows]
+        return replace(
+            self,
+            patients=[self.patients[row] for row in rows],
+            studies=[self.studies[row] for row in rows],
+            values=self.values[rows],
         )
 
 
@@ -59,7 +75,17 @@ def patient_table(rows: Sequence[FeatureRow]) -> PatientTable:
     infinite = [name for name, column in zip(names, values.T, strict=True) if np.isinf(column).any()]
     if infinite:
         raise InputError(f"feature '{infinite[0]}' has an infinite value; leave the cell empty or compute it again")
-    return PatientTable(list(by_patient), [row.study_id for row in by_patient.values()], names, values)
+    studies = [row.study_id for row in by_patient.values()]
+    return PatientTable(list(by_patient), studies, names, values, _harmonisation(by_patient))
+
+
+def _harmonisation(rows: Mapping[str, FeatureRow]) -> Harmonisation | None:
+    """That of rows by patient, which all have the same."""
+    found = harmonisation_of(next(iter(rows.values())))
+    if found is None:
+        return None
+    batches = {patient: str(row.diagnostics.get(HARMONISED_BATCH)) for patient, row in rows.items()}
+    return Harmonisation(str(found.get("batch")), [str(name) for name in found.get("kept", ())], batches)
 
 
 def _examination(row: FeatureRow) -> str:

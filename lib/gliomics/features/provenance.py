@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from gliomics.features.config import FeatureConfig, load_config, preset_of
 from gliomics.records import FeatureRow
 from gliomics.study.volumes import Mask, Volume
 from gliomics.version import __version__
+
+HARMONISED, HARMONISED_BATCH = "harmonised", "harmonised_batch"
+"""Diagnostics of rows of ``gliomics cohort harmonise``: over what, beside whom; the batch of the row."""
 
 FEW_VOXELS = 64
 """Below this many voxels texture is mostly noise."""
@@ -134,11 +137,35 @@ def check_comparable(rows: Sequence[FeatureRow]) -> None:
                 f"the rows were computed with different feature configurations: of '{row.study_id}' beside "
                 f"'{first.study_id}', {difference}; compute them again with one"
             )
+        if harmonisation_of(row) != harmonisation_of(first):
+            raise InputError(
+                f"the rows of '{row.study_id}' and '{first.study_id}' were not harmonised together; give the rows of "
+                "one `gliomics cohort harmonise`, or all as they were measured"
+            )
         if bool(row.diagnostics.get("brain_mask")) != bool(first.diagnostics.get("brain_mask")):
             given = [item.study_id for item in (row, first) if item.diagnostics.get("brain_mask")]
             raise InputError(
                 f"of '{row.study_id}' and '{first.study_id}', only the row of '{given[0]}' was measured with a brain "
                 "mask; compute them again with --brain for all or for none"
+            )
+
+
+def harmonisation_of(row: FeatureRow) -> Mapping[str, Any] | None:
+    """How a row's values were harmonised over a cohort (``gliomics cohort harmonise``); None of values as measured."""
+    found = row.diagnostics.get(HARMONISED)
+    return found if isinstance(found, Mapping) else None
+
+
+def check_as_measured(rows: Iterable[FeatureRow]) -> None:
+    """Raise :class:`InputError` for rows that were harmonised over a cohort, which no model may learn from."""
+    for row in rows:
+        found = harmonisation_of(row)
+        if found is not None:
+            raise InputError(
+                f"the features of '{row.study_id}' were harmonised over '{found.get('batch')}' with "
+                f"{found.get('patients')} patients at once, those to be predicted among them, so that figures of "
+                "models would be too good; give the features as they were measured (`gliomics subtype compare` "
+                "harmonises inside the training folds)"
             )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.features.provenance import difference_in_words
+from gliomics.features.provenance import check_as_measured, difference_in_words
 from gliomics.features.regions import part_region
 from gliomics.models import ModelCard
 from gliomics.records import FeatureRow
@@ -100,6 +100,7 @@ def usable_variants(
 
 
 def _check_comparable(features: FeatureRow, card: ModelCard, settings: SubtypeSettings) -> None:
+    check_as_measured([features])
     if part_region(features.region) and features.region != settings.region:
         raise InputError(
             f"the features of '{features.study_id}' are of region '{features.region}'; model '{card.name}' "

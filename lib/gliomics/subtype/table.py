@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.features.provenance import check_comparable
+from gliomics.features.provenance import check_as_measured, check_comparable
 from gliomics.records import FeatureRow
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.study.patients import canonical_patient
@@ -48,6 +48,7 @@ class TrainingTable:
 
     def aligned(self, rows: Sequence[FeatureRow]) -> Array:
         """Other features of the same studies, e.g. from other masks, as :attr:`values`."""
+        check_as_measured(rows)
         by_study = {row.study_id: row.values for row in rows}
         absent = [study for study in self.studies if study not in by_study]
         if absent:
@@ -75,9 +76,10 @@ def join(
 
     ``renamed`` maps values of the outcome to class names and, if it is not empty, is the whole list of classes in
     order; several values may be one class. ``ages`` are in years, by patient. Raises :class:`InputError` when rows are
-    of different regions or feature configurations, or nothing can be joined.
+    of different regions or feature configurations, or harmonised, or nothing can be joined.
     """
     check_comparable(rows)
+    check_as_measured(rows)
     row_by_patient: dict[str, FeatureRow] = {}
     for row in sorted(rows, key=lambda row: row.study_id):
         row_by_patient.setdefault(canonical_patient(str(row.diagnostics.get("patient_id", row.study_id))), row)

@@ -55,9 +55,14 @@ def survival_table(
 ) -> SurvivalTable:
     """Join what was read. ``missing`` says why patients have no outcome.
 
-    Raises :class:`InputError` for fewer than :data:`LEAST_EVENTS` events, clinical columns that are too many for the
-    events or that do not vary, and groups that cannot be compared.
+    Raises :class:`InputError` for harmonised features, fewer than :data:`LEAST_EVENTS` events, clinical columns that
+    are too many for the events or that do not vary, and groups that cannot be compared.
     """
+    if features.harmonisation is not None:
+        raise InputError(
+            f"the features were harmonised over '{features.harmonisation.column}' with all patients at once, so that "
+            "figures of models would be too good; give the features as they were measured"
+        )
     check_any_in_common(features.patients, outcomes, "the table of outcomes")
     left_out = {p: (missing or {}).get(p, "no outcome") for p in features.patients if p not in outcomes}
     left_out |= {p: "no features" for p in outcomes if p not in features.patients}

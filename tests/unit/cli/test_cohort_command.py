@@ -52,6 +52,25 @@ def test_associations_of_tables_of_a_spreadsheet(tables: Path, tmp_path: Path) -
     ]
 
 
+def test_harmonised_features_go_on_to_associations_and_not_to_models(tables: Path, tmp_path: Path) -> None:
+    out, table = tmp_path / "out", tmp_path / "out" / "features_harmonised.csv"
+    words = f"cohort harmonise {tables}/features.csv --outcomes {tables}/outcomes.csv --batch type --out {out}"
+    result = RUN(app, words.split())
+    assert result.exit_code == 0, result.output
+    assert "not for models" in result.stderr.replace("\n", " ")
+    header, first, _ = [row for _, row in read_csv(out / "harmonise.csv")]
+    assert (header, first[0]) == (
+        ["feature", "n", "share_before", "share_after", "p_before", "p_after", "note"], "with_<cluster>"
+    )  # fmt: skip
+    assert (out / "components.png").read_bytes().startswith(b"\x89PNG")
+    assert "with_&lt;cluster&gt;" in (out / "harmonise.html").read_text()
+    again = f"cohort associate {table} --outcomes {tables}/outcomes.csv --target cluster --out {out / 'again'}"
+    assert RUN(app, again.split()).exit_code == 0
+    assert "over type" in (out / "again" / "associations.html").read_text()
+    fit = f"subtype fit {table} --outcomes {tables}/outcomes.csv --target cluster --out {out / 'model'}"
+    assert "were harmonised over 'type'" in str(RUN(app, fit.split()).exception)
+
+
 def test_expression_beside_features(tables: Path, tmp_path: Path) -> None:
     rng, out = np.random.default_rng(0), tmp_path / "out"
     rows = [f"P-{number}\tx\t{rng.normal() + 2 * (number % 2)}\t{rng.normal()}" for number in range(40)]

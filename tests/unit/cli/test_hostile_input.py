@@ -46,6 +46,7 @@ COMMANDS: dict[str, str] = {
     "subtype predict-network": "{studies} --masks {empty} --model {empty} --out {new}",
     "cohort associate": "{table} --outcomes {outcomes} --target grade --out {new}",
     "cohort expression": "{table} --expression {outcomes} --out {new}",
+    "cohort harmonise": "{table} --outcomes {outcomes} --batch grade --out {new}",
     "cohort response": "{table} --out {new}",
     "cohort survival": "{table} --outcomes {outcomes} --time grade --unit days --event grade --out {new}",
     "train segmentation": "--data {studies} --out {new} --config {training} --split {split}",

@@ -33,6 +33,7 @@ def associate(
     """
     from gliomics.association.associate import Plan, questions
     from gliomics.association.associate import associate as associations_of
+    from gliomics.association.harmonise import cautions
     from gliomics.report.cohort.associations import FILES, Results, discoveries, write_associations
     from gliomics.study.patients import read_patient_column
 
@@ -43,6 +44,9 @@ def associate(
     asked = questions(table, targets, groups)
     for name, labels in targets.items():
         report_unmatched(table, labels, name)
+    beware = cautions(table, targets)
+    for sentence in beware:
+        console.print(sentence, style="yellow", markup=False)
     steps = iter(
         track(
             range(len(asked) * len(table.names)), "testing", console=console, transient=True,
@@ -52,6 +56,8 @@ def associate(
     plan = Plan(cut, least, seed)
     rows = associations_of(table, asked, plan, step=lambda: next(steps, None))
     origins = {"Features": features.name, "Outcomes": outcomes.name, "Seed": str(seed)}
+    if table.harmonisation is not None:
+        origins["Harmonised"] = "; ".join([f"over {table.harmonisation.column}", *beware])
     write_associations(out, Results(table, asked, rows, plan, groups), origins)
     refused = sum(row.p != row.p for row in rows)
     console.print(f"{len(rows)} tests of {len(table.names)} features in {out}, {refused} of them refused", markup=False)

@@ -30,7 +30,7 @@ from gliomics.report.drawing import (
 )
 from gliomics.statistics.arrays import Array
 
-_COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, SKY, YELLOW, INK)
+COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, SKY, YELLOW, INK)
 _ACROSS = 3
 _BINS = 12
 _LEAST_IN_BOX = 5
@@ -44,7 +44,8 @@ class Drawn:
     """What is drawn of a target: ``values`` (patients, features) of the patients with a class, and their ``types``.
 
     ``labels`` are the classes and ``types`` the groups of the patients, (patients,), ``all`` for everybody where there
-    is no other. ``classes`` and ``groups`` are those that are drawn, in order.
+    is no other. ``classes`` and ``groups`` are those that are drawn, in order. ``groups_are_patients`` is False where
+    they are not patients but several values of each.
     """
 
     names: Sequence[str]
@@ -53,6 +54,12 @@ class Drawn:
     types: npt.NDArray[np.str_]
     classes: Sequence[str]
     groups: Sequence[str]
+    groups_are_patients: bool = True
+
+    def count(self, feature: int, class_: str) -> int:
+        """Patients of a class who have a feature."""
+        counts = [self.of(feature, class_, group).size for group in self.groups]
+        return sum(counts) if self.groups_are_patients else max(counts)
 
     def of(self, feature: int, class_: str, group: str | None = None) -> Array:
         """The values of a feature that the patients of a class, and of a group, have."""
@@ -62,7 +69,7 @@ class Drawn:
 
     def colour(self, group: str) -> str:
         """By which a group, or where there is one only, everything, is told."""
-        return _COLOURS[list(self.groups).index(group) % len(_COLOURS)]
+        return COLOURS[list(self.groups).index(group) % len(COLOURS)]
 
 
 def boxes(drawn: Drawn) -> Figure:
@@ -83,7 +90,7 @@ def boxes(drawn: Drawn) -> Figure:
                         middle + jitter, values, "o", color=drawn.colour(group), markersize=2.4, alpha=0.7,
                         markeredgewidth=0,
                     )  # fmt: skip
-        counts = [drawn.of(feature, class_).size for class_ in drawn.classes]
+        counts = [drawn.count(feature, class_) for class_ in drawn.classes]
         ticks = [f"{short(class_, 10)}\nn = {n}" for class_, n in zip(drawn.classes, counts, strict=True)]
         axis.set_xticks(range(len(ticks)), ticks, fontsize=TEXT - 2)
         _plain(axis, drawn.names[feature])
@@ -126,7 +133,7 @@ def roc_curves(drawn: Drawn, rows: Sequence[Association]) -> Figure:
             if row is None or math.isnan(row.effect):
                 continue
             false, true = roc(drawn, feature, class_)
-            colour = _COLOURS[number % len(_COLOURS)]
+            colour = COLOURS[number % len(COLOURS)]
             axis.plot(false, true, color=colour, linewidth=1.3)
             label = f"{short(class_, 10)} (n {row.n_class}) {_figures(row)}"
             handles.append(Line2D([], [], color=colour, label=label))
@@ -228,7 +235,8 @@ def _groups_legend(figure: Figure, drawn: Drawn) -> None:
         Line2D([], [], marker="s", linestyle="", color=drawn.colour(group), label=f"{short(group, 24)} (n = {n})")
         for group, n in counts.items()
     ]
+    above_titles = figure.subplotpars.top + 0.3 / figure.get_figheight()
     figure.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.1, 0.9), ncols=min(4, len(handles)), frameon=False,
-        fontsize=TEXT - 1,
+        handles=handles, loc="lower left", bbox_to_anchor=(0.1, above_titles), ncols=min(4, len(handles)),
+        frameon=False, fontsize=TEXT - 1,
     )  # fmt: skip

@@ -20,8 +20,8 @@ from threadpoolctl import threadpool_limits
 
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
+from gliomics.statistics.combat import Combat
 from gliomics.subtype.estimators.classifiers import classifier_of
-from gliomics.subtype.estimators.combat import Combat
 from gliomics.subtype.estimators.config import EstimatorConfig, SupportVectors
 from gliomics.subtype.estimators.filters import Selection
 

@@ -7,7 +7,7 @@ import pytest
 
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array
-from gliomics.subtype.estimators.combat import Combat
+from gliomics.statistics.combat import Combat
 
 REFERENCE = np.genfromtxt(Path(__file__).with_name("combat_reference.csv"), delimiter=",", skip_header=1)
 """16 drawn patients of three sites, harmonised by neuroCombat 0.2.12 (Fortin), without and with the age preserved."""
