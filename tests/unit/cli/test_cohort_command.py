@@ -64,9 +64,15 @@ def test_harmonised_features_go_on_to_associations_and_not_to_models(tables: Pat
     )  # fmt: skip
     assert (out / "components.png").read_bytes().startswith(b"\x89PNG")
     assert "with_&lt;cluster&gt;" in (out / "harmonise.html").read_text()
+    (tmp_path / "other.csv").write_bytes(table.read_bytes())
     again = f"cohort associate {table} --outcomes {tables}/outcomes.csv --target cluster --out {out / 'again'}"
-    assert RUN(app, again.split()).exit_code == 0
-    assert "over type" in (out / "again" / "associations.html").read_text()
+    assert RUN(app, [*again.split(), "--other-masks", f"automatic={tmp_path}/other.csv"]).exit_code == 0
+    page = (out / "again" / "associations.html").read_text()
+    assert "over type" in page
+    assert "Under other masks" in page
+    header, *rows = [row for _, row in read_csv(out / "again" / "masks.csv")]
+    assert [row[header.index("masks")] for row in rows[:2]] == ["features_harmonised", "automatic"]
+    assert {row[header.index("icc")] for row in rows} == {"1.0"}
     fit = f"subtype fit {table} --outcomes {tables}/outcomes.csv --target cluster --out {out / 'model'}"
     assert "were harmonised over 'type'" in str(RUN(app, fit.split()).exception)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.progress import track
 
 from gliomics.cli.cohort.tables import FEATURES, OUT, OUTCOMES, SEED, check_folder, read_features, report_unmatched
+from gliomics.cli.subtype.cohort import pairs
 from gliomics.cli.terminal.console import console
+
+if TYPE_CHECKING:
+    from gliomics.cohort.patient_table import PatientTable
 
 
 def associate(
@@ -25,6 +30,12 @@ def associate(
         Literal["median", "quartiles"], typer.Option(help="Where the feature is cut for the exact test.")
     ] = "median",
     least: Annotated[int, typer.Option(min=2, max=1000, help="Classes with fewer patients are left out and said.")] = 5,
+    other_masks: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FEATURES.csv", help="Test features of the same patients from other masks beside; repeat."
+        ),
+    ] = None,
     seed: Annotated[int, SEED] = 0,
 ) -> None:
     """Test every feature against every class: exact test, Kruskal-Wallis, ROC AUC, corrected for their number.
@@ -34,11 +45,15 @@ def associate(
     from gliomics.association.associate import Plan, questions
     from gliomics.association.associate import associate as associations_of
     from gliomics.association.harmonise import cautions
+    from gliomics.association.masks import associate_under_masks
     from gliomics.report.cohort.associations import FILES, Results, discoveries, write_associations
+    from gliomics.report.cohort.masks import write_masks
     from gliomics.study.patients import read_patient_column
 
-    check_folder(out, FILES, [features, outcomes])
+    others = {name: Path(path) for name, path in pairs(other_masks, "--other-masks", "NAME=FEATURES.csv").items()}
+    check_folder(out, FILES, [features, outcomes, *others.values()])
     table = read_features(features)
+    by_masks = _under_masks(features, others)
     targets = {name: read_patient_column(outcomes, name) for name in dict.fromkeys(target)}
     groups = read_patient_column(outcomes, by) if by is not None else None
     asked = questions(table, targets, groups)
@@ -47,9 +62,10 @@ def associate(
     beware = cautions(table, targets)
     for sentence in beware:
         console.print(sentence, style="yellow", markup=False)
+    more = len(by_masks) * len(next(iter(by_masks.values())).names) if by_masks else 0
     steps = iter(
         track(
-            range(len(asked) * len(table.names)), "testing", console=console, transient=True,
+            range(len(asked) * (len(table.names) + more)), "testing", console=console, transient=True,
             disable=not console.is_terminal,
         )
     )  # fmt: skip
@@ -58,8 +74,27 @@ def associate(
     origins = {"Features": features.name, "Outcomes": outcomes.name, "Seed": str(seed)}
     if table.harmonisation is not None:
         origins["Harmonised"] = "; ".join([f"over {table.harmonisation.column}", *beware])
-    write_associations(out, Results(table, asked, rows, plan, groups), origins)
+    sections = []
+    if by_masks:
+        result = associate_under_masks(by_masks, targets, groups, plan, step=lambda: next(steps, None))
+        sections = [write_masks(out, result)]
+        origins |= {f"Other masks: {name}": path.name for name, path in others.items()}
+    write_associations(out, Results(table, asked, rows, plan, groups), origins, sections)
     refused = sum(row.p != row.p for row in rows)
     console.print(f"{len(rows)} tests of {len(table.names)} features in {out}, {refused} of them refused", markup=False)
     for line in discoveries(rows):
         console.print(line, markup=False)
+
+
+def _under_masks(features: Path, others: Mapping[str, Path]) -> dict[str, PatientTable]:
+    """Tables by the name of the masks, the first named as its file; none where there are no others."""
+    from gliomics.association.masks import tables_under_masks
+    from gliomics.cohort.feature_table import read_features_csv
+    from gliomics.errors import InputError
+
+    if not others:
+        return {}
+    if features.stem in others:
+        raise InputError(f"--other-masks has the name '{features.stem}' of {features.name}; name the others otherwise")
+    paths = {features.stem: features, **others}
+    return tables_under_masks({name: read_features_csv(path) for name, path in paths.items()})

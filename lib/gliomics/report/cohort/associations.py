@@ -21,7 +21,7 @@ from gliomics.report.cohort.association_figures import Drawn, auc_intervals, box
 from gliomics.report.cohort.page import Listing, Section, write_page
 from gliomics.report.drawing import to_png, to_svg
 
-FILES = ("associations.csv", "roc.csv", "associations.html")
+FILES = ("associations.csv", "roc.csv", "associations.html", "masks.csv")
 MOST_DRAWN = 9
 """Features that are drawn of each target: those of the smallest p-values of Kruskal and Wallis' test."""
 _MOST_LISTED = 12
@@ -43,8 +43,11 @@ class Results:
     groups: Mapping[str, str] | None = None
 
 
-def write_associations(out: Path, results: Results, origins: Mapping[str, str]) -> None:
-    """Write tables, figures and the page into a folder; ``origins`` are lines for the end of the page."""
+def write_associations(out: Path, results: Results, origins: Mapping[str, str], more: Sequence[Section] = ()) -> None:
+    """Write tables, figures and the page into a folder.
+
+    ``origins`` are lines for the end of the page, ``more`` sections that follow its own.
+    """
     rows, table = results.rows, results.table
     listed = [{**asdict(row), "class": row.class_, "measure": EFFECTS[row.test]} for row in rows]
     write_csv(out / "associations.csv", listed, _COLUMNS)
@@ -59,7 +62,7 @@ def write_associations(out: Path, results: Results, origins: Mapping[str, str]) 
         sections.append(_of_target(question, of_target, pictures))
     write_csv(out / "roc.csv", curves, ["feature", "target", "class", "false_positive_rate", "true_positive_rate"])
     introduction = f"{len(table.names)} features of {len(table.patients)} patients."
-    write_page(out / "associations.html", "What the features go with", introduction, sections, origins)
+    write_page(out / "associations.html", "What the features go with", introduction, [*sections, *more], origins)
 
 
 def discoveries(rows: Sequence[Association]) -> list[str]:
