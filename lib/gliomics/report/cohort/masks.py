@@ -42,7 +42,7 @@ def write_masks(out: Path, result: UnderMasks) -> Section:
         write_bytes(out / f"masks_{number}.png", png)
         write_bytes(out / f"masks_{number}.svg", to_svg(figure))
         caption = (
-            f"{target}: epsilon squared under each masks, with 95 % intervals, of the features with the smallest "
+            f"{target}: epsilon squared under each set of masks, with 95 % intervals, of the features with the smallest "
             f"p-values under {next(iter(result.rows))}; ICC over all masks. "
             f"At most {result.n_patients} patients, the same for all."
         )
@@ -56,7 +56,7 @@ def write_masks(out: Path, result: UnderMasks) -> Section:
 
 
 def effects_by_masks(result: UnderMasks, target: str) -> Figure | None:
-    """A row for each feature, a point with its interval for each masks; None where every test was refused."""
+    """A row for each feature, a point with its interval for each set of masks; None where every test was refused."""
     by_masks = {
         masks: {row.feature: row for row in rows if (row.target, row.group, row.test) == (target, ALL, KRUSKAL)}
         for masks, rows in result.rows.items()
@@ -108,7 +108,7 @@ def _lines(result: UnderMasks) -> list[dict[str, object]]:
 
 
 def _counts(result: UnderMasks) -> Listing:
-    """How many tests are found under each masks, and how many of those that the first table finds."""
+    """How many tests are found under each set of masks, and how many of those that the first table finds."""
     lines = []
     first = next(iter(result.rows.values()))
     for test in EFFECTS:
@@ -121,7 +121,7 @@ def _counts(result: UnderMasks) -> Listing:
             counts = [len(tested), f"{0.05 * len(tested):.1f}", below, len(found), again]
             lines.append([test, masks, *map(str, counts)])
     header = ["test", "masks", "tests", "by chance", "p < 0.05", "FDR < 0.05", "of those of the first"]
-    return Listing(header, lines, range(2, 7), "Tests of all patients with p below 0.05 under each masks.")
+    return Listing(header, lines, range(2, 7), "Tests of all patients with p below 0.05 under each set of masks.")
 
 
 def _found(rows: Sequence[Association], test: str) -> set[tuple[str, str, str]]:
