@@ -42,8 +42,8 @@ def write_masks(out: Path, result: UnderMasks) -> Section:
         write_bytes(out / f"masks_{number}.png", png)
         write_bytes(out / f"masks_{number}.svg", to_svg(figure))
         caption = (
-            f"{target}: epsilon squared under each set of masks, with 95 % intervals, of the features with the smallest "
-            f"p-values under {next(iter(result.rows))}; ICC over all masks. "
+            f"{target}: epsilon squared under each set of masks, with 95 % intervals, of the features with the "
+            f"smallest p-values under {next(iter(result.rows))}; ICC over all masks. "
             f"At most {result.n_patients} patients, the same for all."
         )
         pictures.append(Picture(png, caption, caption))
