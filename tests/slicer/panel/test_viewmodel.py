@@ -28,7 +28,7 @@ INFO = ServerInfo(
 )
 FLAIR = ChosenVolume("v1", "a FLAIR", "study-a", "flair")
 T1 = ChosenVolume("v2", "a T1", "study-a", "t1")
-SELECTION = Selection({"flair": FLAIR}, "s1", "seg", "segment1", "tumour", "study-a")
+SELECTION = Selection({"flair": FLAIR}, "s1", "seg", "segment1", "tumour", drawnOnStudyId="study-a")
 
 
 @pytest.fixture
