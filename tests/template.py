@@ -95,7 +95,8 @@ def _forked(streams: list[int], launched: bool) -> bool:
         for number, stream in enumerate(standard):
             os.dup2(stream, number)
     else:
-        os.write(state, command.to_bytes(4, "little"))
+        with contextlib.suppress(BrokenPipeError):  # its launcher has been killed, and it will be
+            os.write(state, command.to_bytes(4, "little"))
     for stream in standard if command else streams:
         os.close(stream)
     if command == 0:
