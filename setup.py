@@ -42,6 +42,7 @@ setup(
         "gliomics.models": ["shipped/*/*"],
         "gliomics.features": ["descriptions/*", "presets/*", "stability/*"],
         "gliomics.report": ["templates/*"],
+        "gliomics.report.cohort_report": ["*.yaml"],
         "gliomics.server.routes": ["templates/*"],
         "gliomics.training": ["configs/*"],
         "gliomics.subtype.estimators": ["*.yaml"],

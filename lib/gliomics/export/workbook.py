@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import xlsxwriter
@@ -16,13 +17,17 @@ _MOST_CHARACTERS = 32_767
 _WIDEST = 60
 
 
-def write_workbook(path: Path, tables: Sequence[Table], *, title: str, notice: str) -> None:
+def write_workbook(
+    path: Path, tables: Sequence[Table], *, title: str, notice: str, created: datetime | None = None
+) -> None:
     """Write a sheet for each table: numbers as numbers, texts as texts, whatever they begin with; no formula.
 
+    ``created`` is what the file says of when it was made, now where None.
     An empty cell is what is not known; so is a number that Excel does not have (NaN, infinity).
     """
     with xlsxwriter.Workbook(path) as workbook:
-        workbook.set_properties({"title": title, "comments": notice, "author": f"Gliomics {__version__}"})
+        properties = {"title": title, "comments": notice, "author": f"Gliomics {__version__}"}
+        workbook.set_properties(properties | ({} if created is None else {"created": created}))
         head = workbook.add_format({"bold": True, "bottom": 1})
         plain = workbook.add_format({"valign": "top"})
         wrapped = workbook.add_format({"valign": "top", "text_wrap": True})

@@ -103,7 +103,7 @@ def difference_in_words(found: Mapping[str, Any], expected: Mapping[str, Any]) -
 
     Rows and models of before had the digest alone; it tells the parameters where it is that of a preset.
     """
-    parameters = [_parameters_of(diagnostics) for diagnostics in (found, expected)]
+    parameters = [parameters_of(diagnostics) for diagnostics in (found, expected)]
     if parameters[0] is None or parameters[1] is None:
         digests = [str(diagnostics.get("config_sha256"))[:12] for diagnostics in (found, expected)]
         return (
@@ -117,7 +117,8 @@ def difference_in_words(found: Mapping[str, Any], expected: Mapping[str, Any]) -
     return "; ".join(differences[:_MOST_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _parameters_of(diagnostics: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def parameters_of(diagnostics: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The parameters of the configuration of a row; None where it does not tell them."""
     if isinstance(diagnostics.get("config"), Mapping):
         return dict(diagnostics["config"])
     preset = preset_of(diagnostics.get("config_sha256"))

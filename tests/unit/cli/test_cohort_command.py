@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from gliomics.cli.main import app
 from gliomics.csv_files import read_csv
+from gliomics.report.cohort_report.assemble import cohort_report, read_results
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,13 @@ def test_associations_of_tables_of_a_spreadsheet(tables: Path, tmp_path: Path) -
     assert sorted(path.name for path in out.glob("*_1_cluster.svg")) == [
         f"{kind}_1_cluster.svg" for kind in ("auc", "boxes", "histograms", "roc")
     ]
+    result = RUN(app, ["cohort", "report", str(out), "--out", str(tmp_path / "report.html")])
+    assert result.exit_code == 0, result.output
+    report = (tmp_path / "report.html").read_text()
+    assert "with features: 39, with cluster: 39, in classes of 5 or more, tested: 39" in report
+    assert "with_<cluster>" not in report
+    refused = RUN(app, ["cohort", "report", str(out), "--out", str(out / "report.html")])
+    assert "lies in a folder that is read" in str(refused.exception)
 
 
 def test_harmonised_features_go_on_to_associations_and_not_to_models(tables: Path, tmp_path: Path) -> None:
@@ -90,6 +98,7 @@ def test_expression_beside_features(tables: Path, tmp_path: Path) -> None:
     assert first[:2] == ["with_<cluster>", "G1"]
     assert (out / "information.png").read_bytes().startswith(b"\x89PNG")
     assert "with_&lt;cluster&gt;" in (out / "expression.html").read_text()
+    assert "from 20 tables of permuted patients" in cohort_report([read_results(out)], "Report").html
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from gliomics.cli.main import main
 from gliomics.records import RESEARCH_NOTICE
+from gliomics.report.cohort_report.assemble import cohort_report, read_results
 from gliomics.report.cohort.survival import FILES
 
 pytestmark = pytest.mark.slow
@@ -55,6 +56,10 @@ def test_tables_figures_and_page_are_written(
     assert "event: DECEASED; censored: LIVING" in said
     assert "without status: 1 of 48 patients: P-47" in said
     assert sorted(path.name for path in out.iterdir()) == sorted(FILES)
+    report = cohort_report([read_results(out)], "Report").html
+    assert all(
+        told in report for told in ("TRIPOD+AI", "a Cox model of age", "folds by patient, stratified by event, once")
+    )
     figures = read(out / "survival.csv")
     assert {(row["model"], row["minus"]) for row in figures if row["measure"] == "c_index"} == {
         ("clinical", ""), ("radiomics", ""), ("both", ""),

@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "cohort associate": "{table} --outcomes {outcomes} --target grade --out {new}",
     "cohort expression": "{table} --expression {outcomes} --out {new}",
     "cohort harmonise": "{table} --outcomes {outcomes} --batch grade --out {new}",
+    "cohort report": "{empty} --out {new}",
     "cohort response": "{table} --out {new}",
     "cohort survival": "{table} --outcomes {outcomes} --time grade --unit days --event grade --out {new}",
     "train segmentation": "--data {studies} --out {new} --config {training} --split {split}",

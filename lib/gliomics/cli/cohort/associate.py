@@ -48,10 +48,13 @@ def associate(
     from gliomics.association.masks import associate_under_masks
     from gliomics.report.cohort.associations import FILES, Results, discoveries, write_associations
     from gliomics.report.cohort.masks import write_masks
+    from gliomics.report.cohort.record import sources_of, write_record
+    from gliomics.report.cohort.recorded import analysis_of_associations
     from gliomics.study.patients import read_patient_column
 
     others = {name: Path(path) for name, path in pairs(other_masks, "--other-masks", "NAME=FEATURES.csv").items()}
     check_folder(out, FILES, [features, outcomes, *others.values()])
+    read = sources_of(features, outcomes=outcomes)
     table = read_features(features)
     by_masks = _under_masks(features, others)
     targets = {name: read_patient_column(outcomes, name) for name in dict.fromkeys(target)}
@@ -79,7 +82,9 @@ def associate(
         result = associate_under_masks(by_masks, targets, groups, plan, step=lambda: next(steps, None))
         sections = [write_masks(out, result)]
         origins |= {f"Other masks: {name}": path.name for name, path in others.items()}
-    write_associations(out, Results(table, asked, rows, plan, groups), origins, sections)
+    results = Results(table, asked, rows, plan, groups)
+    drawings = write_associations(out, results, origins, sections)
+    write_record(out, read, analysis_of_associations(results, drawings, by))
     refused = sum(row.p != row.p for row in rows)
     console.print(f"{len(rows)} tests of {len(table.names)} features in {out}, {refused} of them refused", markup=False)
     for line in discoveries(rows):

@@ -7,6 +7,7 @@ import typer
 from gliomics.cli.cohort.associate import associate
 from gliomics.cli.cohort.expression import expression
 from gliomics.cli.cohort.harmonise import harmonise
+from gliomics.cli.cohort.report import report
 from gliomics.cli.cohort.response import response
 from gliomics.cli.cohort.survival import survival
 
@@ -18,5 +19,5 @@ def _cohort() -> None:
     """Ask what the features of a cohort go with."""
 
 
-for command in (associate, expression, survival, response, harmonise):
+for command in (associate, expression, survival, response, harmonise, report):
     cohort.command()(command)

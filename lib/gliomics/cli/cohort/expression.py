@@ -31,8 +31,11 @@ def expression(
     from gliomics.association.expression import information
     from gliomics.cohort.patient_table import read_values
     from gliomics.report.cohort.expression import FILES, survivors, write_expression
+    from gliomics.report.cohort.record import sources_of, write_record
+    from gliomics.report.cohort.recorded import analysis_of_expression
 
     check_folder(out, FILES, [features, expression])
+    read = sources_of(features, expression=expression)
     table, (genes, texts) = read_features(features), read_values(expression)
     if texts:
         console.print(f"left out, not numbers: {', '.join(texts[:5])}", style="yellow", markup=False)
@@ -44,7 +47,9 @@ def expression(
     for sentence in result.left_out:
         console.print(f"left out {sentence}", style="yellow", markup=False)
     origins = {"Features": features.name, "Expression": expression.name, "Permutations": f"{permutations}"}
-    write_expression(out, result, origins | {"Seed": str(seed)})
+    drawings = write_expression(out, result, origins | {"Seed": str(seed)})
+    settings = {"permutations": permutations, "seed": seed, "not_numbers": texts}
+    write_record(out, read, analysis_of_expression((table, genes), result, settings, drawings))
     for line in survivors(result):
         console.print(line, markup=False)
     console.print(f"tables and page in {out}", markup=False)

@@ -40,6 +40,8 @@ def survival(
     Every patient is estimated by Cox models of others; the penalty of the features is chosen inside the training
     patients.
     """
+    from gliomics.report.cohort.record import sources_of, write_record
+    from gliomics.report.cohort.recorded import analysis_of_survival
     from gliomics.report.cohort.survival import FILES, summary, write_survival
     from gliomics.study.patients import read_patient_column
     from gliomics.survival.outcomes import read_clinical, read_outcomes, unit_of
@@ -47,6 +49,7 @@ def survival(
     from gliomics.survival.validation import validate
 
     check_folder(out, FILES, [features, outcomes])
+    read = sources_of(features, outcomes=outcomes)
     rows = read_features(features)
     outcome_by_patient, missing, meaning = read_outcomes(outcomes, time, event, event_value or [])
     console.print(meaning.in_words(), markup=False)
@@ -68,4 +71,6 @@ def survival(
     }
     for line in write_survival(out, validation, origins):
         console.print(line, markup=False)
+    settings = {"time": time, "event": event, "events": meaning.in_words(), "clinical": clinical or [], "group": group}
+    write_record(out, read, analysis_of_survival(validation, settings | {"repeats": repeats, "seed": seed}))
     console.print(f"{out / 'survival.html'}: open it in a browser", markup=False)

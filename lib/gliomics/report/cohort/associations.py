@@ -19,9 +19,10 @@ from gliomics.files import write_bytes
 from gliomics.report.case_report import Picture
 from gliomics.report.cohort.association_figures import Drawn, auc_intervals, boxes, histograms, roc, roc_curves
 from gliomics.report.cohort.page import Listing, Section, write_page
+from gliomics.report.cohort.record import RECORD, Drawing
 from gliomics.report.drawing import to_png, to_svg
 
-FILES = ("associations.csv", "roc.csv", "associations.html", "masks.csv")
+FILES = ("associations.csv", "roc.csv", "associations.html", "masks.csv", RECORD)
 MOST_DRAWN = 9
 """Features that are drawn of each target: those of the smallest p-values of Kruskal and Wallis' test."""
 _MOST_LISTED = 12
@@ -29,6 +30,7 @@ _COLUMNS = (
     "feature", "target", "class", "test", "n", "statistic", "p", "p_bonferroni", "p_holm", "p_fdr",
     "effect", "effect_low", "effect_high", "measure", "group", "n_class", "p_se", "note",
 )  # fmt: skip
+_FIGURES = ("auc", "boxes", "histograms", "roc")
 _CORRECTIONS = ("p", "p_bonferroni", "p_holm", "p_fdr")
 
 
@@ -43,26 +45,34 @@ class Results:
     groups: Mapping[str, str] | None = None
 
 
-def write_associations(out: Path, results: Results, origins: Mapping[str, str], more: Sequence[Section] = ()) -> None:
-    """Write tables, figures and the page into a folder.
+def write_associations(
+    out: Path, results: Results, origins: Mapping[str, str], more: Sequence[Section] = ()
+) -> list[Drawing]:
+    """Write tables, figures and the page into a folder; return the figures.
 
     ``origins`` are lines for the end of the page, ``more`` sections that follow its own.
     """
     rows, table = results.rows, results.table
     listed = [{**asdict(row), "class": row.class_, "measure": EFFECTS[row.test]} for row in rows]
     write_csv(out / "associations.csv", listed, _COLUMNS)
-    sections, curves = [_summary(rows, results.plan)], []
+    sections, curves, drawings = [_summary(rows, results.plan)], [], []
     for number, question in enumerate([question for question in results.asked if question.group == ALL], start=1):
         of_target = [row for row in rows if (row.target, row.group) == (question.target, ALL)]
         drawn = _drawn(results, question, of_target)
         pictures = []
         if drawn is not None:
-            pictures = _pictures(out, f"{number}_{_slug(question.target)}", drawn, of_target)
+            name = f"{number}_{_slug(question.target)}"
+            pictures = _pictures(out, name, drawn, of_target)
+            drawings += [
+                Drawing(f"{kind}_{name}.png", f"{question.target}: {picture.caption}")
+                for kind, picture in zip(_FIGURES, pictures, strict=True)
+            ]
             curves += _curves(drawn, question.target)
         sections.append(_of_target(question, of_target, pictures))
     write_csv(out / "roc.csv", curves, ["feature", "target", "class", "false_positive_rate", "true_positive_rate"])
     introduction = f"{len(table.names)} features of {len(table.patients)} patients."
     write_page(out / "associations.html", "What the features go with", introduction, [*sections, *more], origins)
+    return drawings
 
 
 def discoveries(rows: Sequence[Association]) -> list[str]:
@@ -154,7 +164,8 @@ def _pictures(out: Path, name: str, drawn: Drawn, rows: Sequence[Association]) -
         "roc": (roc_curves(drawn, rows), f"ROC curves of each class against all others, n = {n}."),
     }
     pictures = []
-    for kind, (figure, caption) in figures.items():
+    for kind in _FIGURES:
+        figure, caption = figures[kind]
         png = to_png(figure)
         write_bytes(out / f"{kind}_{name}.png", png)
         write_bytes(out / f"{kind}_{name}.svg", to_svg(figure))

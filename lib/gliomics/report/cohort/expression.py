@@ -14,10 +14,11 @@ from gliomics.files import write_bytes
 from gliomics.report.case_report import Picture
 from gliomics.report.cohort.association_figures import short
 from gliomics.report.cohort.page import Listing, Section, write_page
+from gliomics.report.cohort.record import RECORD, Drawing
 from gliomics.report.drawing import INK, MUTED, TEXT, blank, to_png, to_svg
 from gliomics.statistics.arrays import Array
 
-FILES = ("associations.csv", "information_histogram.csv", "information_nearest.csv", "expression.html")
+FILES = ("associations.csv", "information_histogram.csv", "information_nearest.csv", "expression.html", RECORD)
 MOST_ROWS = 20_000
 """Pairs of each estimator in ``associations.csv``: those of the smallest p-values. All are in the other tables."""
 _MOST_FEATURES, _MOST_GENES, _MOST_LISTED = 30, 40, 15
@@ -26,8 +27,8 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def write_expression(out: Path, result: Information, origins: Mapping[str, str]) -> None:
-    """Write tables, the clustered heat map and the page into a folder."""
+def write_expression(out: Path, result: Information, origins: Mapping[str, str]) -> list[Drawing]:
+    """Write tables, the clustered heat map and the page into a folder; return the figures."""
     rows = [row for test in result.estimates for row in _rows(result, test)]
     write_csv(out / "associations.csv", rows, _COLUMNS)
     for test, file in zip((HISTOGRAM, NEAREST), FILES[1:3], strict=True):
@@ -47,6 +48,7 @@ def write_expression(out: Path, result: Information, origins: Mapping[str, str])
         f"{len(result.features) * len(result.genes):,} pairs."
     )
     write_page(out / "expression.html", "What features and genes tell of each other", introduction, sections, origins)
+    return [Drawing("information.png", caption)]
 
 
 def survivors(result: Information) -> list[str]:

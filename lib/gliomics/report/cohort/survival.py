@@ -11,8 +11,9 @@ from gliomics.csv_files import write_csv
 from gliomics.files import write_bytes
 from gliomics.report.case_report import Picture
 from gliomics.report.cohort.page import Listing, Section, write_page
+from gliomics.report.cohort.record import RECORD, Drawing
 from gliomics.report.cohort.survival_plots import accuracy_over_time, forest, p_words, survival_curves
-from gliomics.report.drawing import to_png
+from gliomics.report.drawing import to_png, to_svg
 from gliomics.survival.elastic_net import L1_RATIOS, STRENGTHS
 from gliomics.survival.hazards import SCORE, hazard_rows
 from gliomics.survival.kaplan_meier import log_rank, median_follow_up
@@ -30,15 +31,28 @@ from gliomics.survival.validation import (
 
 FILES = (
     "survival.csv", "hazard_ratios.csv", "kaplan_meier.csv", "out_of_fold.csv", "left_out.csv", "kaplan_meier.png",
-    "accuracy.png", "hazard_ratios.png", "survival.html",
+    "accuracy.png", "hazard_ratios.png", "kaplan_meier.svg", "accuracy.svg", "hazard_ratios.svg",
+    "survival.html", RECORD,
 )  # fmt: skip
+_FIGURES = {
+    "kaplan_meier": "Kaplan-Meier curves with 95 % bands; ticks: censored patients; below: patients at risk.",
+    "accuracy": (
+        "Out-of-fold AUC and Brier score at each time with 95 % bootstrap intervals over patients; 'no predictor' "
+        "gives everybody the survival of the training patients."
+    ),
+    "hazard_ratios": (
+        "Hazard ratios with 95 % intervals. Brackets: what was fitted together; 'alone': one feature per model, the "
+        f"features with the smallest p. The {SCORE} and features are per standard deviation."
+    ),
+}
+DRAWINGS = [Drawing(f"{name}.png", caption) for name, caption in _FIGURES.items()]
 _MEASURES = {"c_index": "C-index", "auc": "AUC", "brier": "Brier score"}
 _LISTED = 12
 """Patients who are left out that the page names; the table has all."""
 
 
 def write_survival(out: Path, validation: Validation, origins: Mapping[str, str]) -> list[str]:
-    """Write :data:`FILES` into the folder ``out``; return the few sentences that say what came of it.
+    """Write :data:`FILES` but the record into the folder ``out``; return the few sentences that say what came of it.
 
     ``origins`` say where the input comes from and how it was read.
     """
@@ -53,11 +67,12 @@ def write_survival(out: Path, validation: Validation, origins: Mapping[str, str]
     left_out += [{"name": name, "kind": "feature", "reason": reason} for name, reason in table.dropped.items()]
     write_csv(out / "left_out.csv", left_out, ["name", "kind", "reason"])
     pictures = _pictures(validation, rows, hazards)
-    for name, (_, picture) in zip(("kaplan_meier", "accuracy", "hazard_ratios"), pictures, strict=True):
+    for name, (_, picture, svg) in zip(_FIGURES, pictures, strict=True):
         write_bytes(out / f"{name}.png", picture.png)
+        write_bytes(out / f"{name}.svg", svg)
     sections = [
         Section("What is told", told),
-        *(Section(title, pictures=[picture]) for title, picture in pictures),
+        *(Section(title, pictures=[picture]) for title, picture, _ in pictures),
         Section("Figures", tables=[_listing(table, rows)]),
         Section("Patients", _flow(table)),
         Section("How it was done", _methods(validation)),
@@ -117,22 +132,16 @@ def _flow(table: SurvivalTable) -> list[str]:
 
 def _pictures(
     validation: Validation, rows: Sequence[Mapping[str, Any]], hazards: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, Picture]]:
-    curves = "Kaplan-Meier curves with 95 % bands; ticks: censored patients; below: patients at risk."
-    accuracy = (
-        "Out-of-fold AUC and Brier score at each time with 95 % bootstrap intervals over patients; 'no predictor' "
-        "gives everybody the survival of the training patients."
-    )
-    ratios = (
-        "Hazard ratios with 95 % intervals. Brackets: what was fitted together; 'alone': one feature per model, the "
-        f"features with the smallest p. The {SCORE} and features are per standard deviation."
-    )
+) -> list[tuple[str, Picture, bytes]]:
     drawn = (
-        ("Survival", survival_curves(validation.table), curves),
-        ("Accuracy over time", accuracy_over_time(rows), accuracy),
-        ("Hazard ratios", forest(hazards), ratios),
+        ("Survival", survival_curves(validation.table)),
+        ("Accuracy over time", accuracy_over_time(rows)),
+        ("Hazard ratios", forest(hazards)),
     )
-    return [(title, Picture(to_png(figure), caption, caption)) for title, figure, caption in drawn]
+    return [
+        (title, Picture(to_png(figure), caption, caption), to_svg(figure))
+        for (title, figure), caption in zip(drawn, _FIGURES.values(), strict=True)
+    ]
 
 
 def _listing(table: SurvivalTable, rows: Sequence[Mapping[str, Any]]) -> Listing:

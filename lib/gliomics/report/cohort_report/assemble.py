@@ -1,0 +1,209 @@
+"""Everything that was found in a cohort on one page: methods, patient flow, tables, figures, checklists, references."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gliomics.csv_files import read_csv
+from gliomics.errors import InputError
+from gliomics.records import RESEARCH_NOTICE
+from gliomics.report.case_report import Picture
+from gliomics.report.cohort_report import methods
+from gliomics.report.cohort_report.checklists import (
+    ANSWERED,
+    TO_ANSWER,
+    TO_JUDGE,
+    Answer,
+    Checklist,
+    answers,
+    checklists,
+)
+from gliomics.report.cohort_report.flow import flow_figure
+from gliomics.report.cohort.page import Listing, Section
+from gliomics.report.cohort.record import CohortRecord, Step, read_record
+from gliomics.report.cohort_report.references import References
+from gliomics.report.drawing import to_png, to_svg
+from gliomics.report.html import GENERATOR, templates
+from gliomics.version import __version__
+
+TITLES = {"associate": "Associations", "expression": "Expression", "survival": "Survival"}
+_SHOWN = {
+    "associations.csv": (
+        "feature", "target", "class", "test", "n", "statistic", "p", "p_holm", "p_fdr", "effect", "effect_low",
+        "effect_high",
+    ),
+    "survival.csv": ("model", "minus", "measure", "time", "n", "events", "value", "low", "high"),
+    "hazard_ratios.csv": ("model", "covariate", "n", "hazard_ratio", "low", "high", "p", "p_fdr", "schoenfeld_p"),
+}  # fmt: skip
+"""Tables that are on the page, and their columns there; those that the table lacks are left out."""
+_MOST_ROWS = 15
+_MOST_LISTED = 8
+Cells = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """A folder of results: its record, and its tables by file name, the header first."""
+
+    folder: Path
+    record: CohortRecord
+    tables: Mapping[str, Cells]
+
+
+@dataclass(frozen=True)
+class CohortReport:
+    """The page as HTML, and what lies beside it: the checklists, and the diagrams of patient flow as SVG by name."""
+
+    html: str
+    checklists: list[tuple[Checklist, list[Answer]]]
+    works: Sequence[str]
+    diagrams: dict[str, bytes]
+
+
+def read_results(folder: Path) -> Results:
+    """A folder that one of the commands wrote; :class:`InputError` for others and for what was changed since."""
+    record = read_record(folder)
+    tables = {name: [row for _, row in read_csv(folder / name)] for name in record.tables}
+    for name, rows in tables.items():
+        if not rows or any(len(row) != len(rows[0]) for row in rows):
+            raise InputError(f"{folder / name} is no table with a header and equal rows; write the folder again")
+    return Results(folder, record, tables)
+
+
+def cohort_report(results: Sequence[Results], title: str) -> CohortReport:
+    """Put the results of several folders on one page; the same folders give the same page."""
+    references, records = References(), [entry.record for entry in results]
+    sections, diagrams = [_methods(records, references)], {}
+    flows, pictures = [], []
+    for number, record in enumerate(records, start=1):
+        for place, steps in enumerate(_parts(record.flow), start=1):
+            figure = flow_figure(steps)
+            caption = f"{TITLES[record.kind]}, {steps[0].part}: {', '.join(f'{s.name}: {s.patients}' for s in steps)}."
+            pictures.append(Picture(to_png(figure), caption, caption))
+            diagrams[f"flow_{number}_{record.kind}_{place}.svg"] = to_svg(figure)
+            flows += [_left_out(step) for step in steps if step.out]
+    sections.append(Section("Patient flow", flows, pictures=pictures))
+    sections += [_of_results(entry) for entry in results]
+    filled = [(checklist, answers(checklist, records)) for checklist in checklists(records)]
+    sections += [_of_checklist(checklist, told, references) for checklist, told in filled]
+    works = [[str(number), work] for number, work in enumerate(references.works, start=1)]
+    sections.append(Section("References", tables=[Listing(["", "work"], works)]))
+    html = (
+        templates()
+        .get_template("cohort_report.html")
+        .render(
+            title=title,
+            created=f"Written by Gliomics {__version__} from {', '.join(TITLES[record.kind] for record in records)}.",
+            introduction=_introduction(filled),
+            sections=sections,
+            origins=_origins(results),
+            notice=RESEARCH_NOTICE,
+            generator=GENERATOR,
+        )
+    )
+    return CohortReport(html, filled, references.works, diagrams)
+
+
+def _introduction(filled: Sequence[tuple[Checklist, Sequence[Answer]]]) -> str:
+    states = [answer.state for _, told in filled for answer in told]
+    return (
+        "Methods, figures and checklists are written from the records of the analyses. Of "
+        f"{len(states)} items of the checklists the software answers {states.count(ANSWERED)}, knows something of "
+        f"{states.count(TO_JUDGE)} that the author must judge, and {states.count(TO_ANSWER)} the author must answer."
+    )
+
+
+def _methods(records: Sequence[CohortRecord], references: References) -> Section:
+    extractions = {str(record.extraction): record.extraction for record in records}
+    paragraphs = [line for extraction in extractions.values() for line in methods.of_features(extraction, references)]
+    warnings = [
+        f"{warning} ({count} of {extraction.studies} studies)"
+        for extraction in extractions.values()
+        for warning, count in sorted(extraction.warnings.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LISTED]
+    ]
+    for record in records:
+        paragraphs += [f"{TITLES[record.kind]}. {line}" for line in methods.of_analysis(record, references)]
+    return Section("Methods", paragraphs, warnings)
+
+
+def _parts(flow: Sequence[Step]) -> Iterator[list[Step]]:
+    for part in dict.fromkeys(step.part for step in flow):
+        yield [step for step in flow if step.part == part]
+
+
+def _left_out(step: Step) -> str:
+    names = list(step.out)
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return f"{step.part}, not {step.name}: {len(names)}: {', '.join(names[:_MOST_LISTED])}{more}."
+
+
+def _of_results(entry: Results) -> Section:
+    drawings = entry.record.drawings
+    return Section(
+        TITLES[entry.record.kind],
+        tables=[_listing(name, entry.tables[name]) for name in entry.record.tables if name in _SHOWN],
+        pictures=[Picture((entry.folder / d.png).read_bytes(), d.caption, d.caption) for d in drawings],
+    )
+
+
+def _listing(name: str, table: Cells) -> Listing:
+    """The first rows of a table, of the smallest p-values where it has some."""
+    header, *rows = table
+    order = f"the first {_MOST_ROWS}"
+    if "p" in header and len(rows) > _MOST_ROWS:
+        place = header.index("p")
+        rows, order = sorted(rows, key=lambda row: _number(row[place])), f"the {_MOST_ROWS} of the smallest p"
+    shown = [header.index(column) for column in _SHOWN[name] if column in header]
+    lines = [[_short(row[column]) for column in shown] for row in rows[:_MOST_ROWS]]
+    numbers = [place for place, column in enumerate(shown) if all(_is_number(row[column]) for row in rows[:_MOST_ROWS])]
+    which = "all rows" if len(rows) <= _MOST_ROWS else f"{order} of {len(rows)} rows"
+    return Listing([header[column] for column in shown], lines, numbers, f"{name}: {which}; whole in the files beside.")
+
+
+def _number(cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        return math.inf
+    return math.inf if math.isnan(value) else value
+
+
+def _is_number(cell: str) -> bool:
+    return cell == "" or math.isfinite(_number(cell))
+
+
+def _short(cell: str) -> str:
+    """A number of few digits; names such as ``1e5`` of classes, and whole numbers, stay as they are."""
+    if "." not in cell or not math.isfinite(_number(cell)):
+        return cell
+    return f"{float(cell):.0f}" if abs(float(cell)) >= 1000 else f"{float(cell):.3g}"
+
+
+def _of_checklist(checklist: Checklist, told: Sequence[Answer], references: References) -> Section:
+    rows = [[answer.item.number, answer.item.asks, answer.known, answer.state] for answer in told]
+    sentence = (
+        f"What {checklist.title} {references.cite(checklist.work)} asks, in short words of ours; the wording that "
+        "counts is that of the work."
+    )
+    return Section(checklist.title, [sentence], tables=[Listing(["item", "asks", "what is known", "state"], rows)])
+
+
+def _origins(results: Sequence[Results]) -> Mapping[str, str]:
+    facts = {"Gliomics": __version__}
+    for number, entry in enumerate(results, start=1):
+        record = entry.record
+        name = f"{number}. {TITLES[record.kind]}"
+        for source in record.sources:
+            facts[f"{name}, {source.role}"] = f"{source.file}, SHA-256 {source.sha256}"
+        facts[f"{name}, versions"] = f"Gliomics {record.gliomics}, " + ", ".join(
+            f"{package} {version}" for package, version in record.packages.items()
+        )
+        facts[f"{name}, settings"] = "; ".join(
+            f"{key}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+            for key, value in record.settings.items()
+            if value not in (None, [])
+        )
+    return facts
