@@ -81,7 +81,8 @@ def cohort_report(results: Sequence[Results], title: str) -> CohortReport:
     for number, record in enumerate(records, start=1):
         for place, steps in enumerate(_parts(record.flow), start=1):
             figure = flow_figure(steps)
-            caption = f"{TITLES[record.kind]}, {steps[0].part}: {', '.join(f'{s.name}: {s.patients}' for s in steps)}."
+            of_part = "" if steps[0].part == record.kind else f", {steps[0].part}"
+            caption = f"{TITLES[record.kind]}{of_part}: {', '.join(f'{s.name}: {s.patients}' for s in steps)}."
             pictures.append(Picture(to_png(figure), caption, caption))
             diagrams[f"flow_{number}_{record.kind}_{place}.svg"] = to_svg(figure)
             flows += [_left_out(step) for step in steps if step.out]
@@ -137,7 +138,7 @@ def _parts(flow: Sequence[Step]) -> Iterator[list[Step]]:
 def _left_out(step: Step) -> str:
     names = list(step.out)
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return f"{step.part}, not {step.name}: {len(names)}: {', '.join(names[:_MOST_LISTED])}{more}."
+    return f"{step.part}: {len(names)} patients not '{step.name}': {', '.join(names[:_MOST_LISTED])}{more}."
 
 
 def _of_results(entry: Results) -> Section:

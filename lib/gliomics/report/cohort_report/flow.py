@@ -29,7 +29,7 @@ def flow_figure(steps: Sequence[Step]) -> Figure:
             parse_math=False, bbox={"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": INK},
         )  # fmt: skip
         if place:
-            arrow = {"arrowstyle": "-|>", "color": MUTED, "shrinkA": 0, "shrinkB": 23}
+            arrow = {"arrowstyle": "-|>", "color": MUTED, "shrinkA": 0, "shrinkB": 19}
             axis.annotate("", (2.5, -place), (2.5, 1 - place), arrowprops=arrow, zorder=1)  # behind the boxes
         if step.out:
             axis.annotate("", (5.4, 0.5 - place), (2.5, 0.5 - place), arrowprops={"arrowstyle": "-|>", "color": MUTED})
