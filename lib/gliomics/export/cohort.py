@@ -12,8 +12,8 @@ from gliomics.export.tables import Cell, Table
 from gliomics.export.workbook import write_workbook
 from gliomics.files import atomic_path, write_bytes, write_text
 from gliomics.records import RESEARCH_NOTICE
-from gliomics.report.cohort_report.assemble import CohortReport, Results
 from gliomics.report.cohort.record import svg_of
+from gliomics.report.cohort_report.assemble import CohortReport, Results
 
 _NO_TIME = datetime(2000, 1, 1)
 """Said of when the workbook was made, so that the same results give the same file."""

@@ -10,8 +10,8 @@ import pytest
 
 from gliomics.cli.main import main
 from gliomics.records import RESEARCH_NOTICE
-from gliomics.report.cohort_report.assemble import cohort_report, read_results
 from gliomics.report.cohort.survival import FILES
+from gliomics.report.cohort_report.assemble import cohort_report, read_results
 
 pytestmark = pytest.mark.slow
 

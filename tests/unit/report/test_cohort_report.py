@@ -12,10 +12,10 @@ from gliomics.csv_files import write_csv
 from gliomics.errors import InputError
 from gliomics.export.cohort import beside, write_cohort_report
 from gliomics.files import write_bytes
-from gliomics.report.cohort_report.checklists import ANSWERED, TO_ANSWER, TO_JUDGE, checklists
-from gliomics.report.cohort_report.assemble import Results, cohort_report, read_results
-from gliomics.report.cohort_report.flow import flow_figure
 from gliomics.report.cohort.record import RECORD, Analysis, Drawing, Step, sources_of, write_record
+from gliomics.report.cohort_report.assemble import Results, cohort_report, read_results
+from gliomics.report.cohort_report.checklists import ANSWERED, TO_ANSWER, TO_JUDGE, checklists
+from gliomics.report.cohort_report.flow import flow_figure
 from gliomics.report.cohort_report.references import WORKS
 from gliomics.report.drawing import to_png, to_svg
 

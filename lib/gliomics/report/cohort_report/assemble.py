@@ -11,6 +11,8 @@ from gliomics.csv_files import read_csv
 from gliomics.errors import InputError
 from gliomics.records import RESEARCH_NOTICE
 from gliomics.report.case_report import Picture
+from gliomics.report.cohort.page import Listing, Section
+from gliomics.report.cohort.record import CohortRecord, Step, read_record
 from gliomics.report.cohort_report import methods
 from gliomics.report.cohort_report.checklists import (
     ANSWERED,
@@ -22,8 +24,6 @@ from gliomics.report.cohort_report.checklists import (
     checklists,
 )
 from gliomics.report.cohort_report.flow import flow_figure
-from gliomics.report.cohort.page import Listing, Section
-from gliomics.report.cohort.record import CohortRecord, Step, read_record
 from gliomics.report.cohort_report.references import References
 from gliomics.report.drawing import to_png, to_svg
 from gliomics.report.html import GENERATOR, templates

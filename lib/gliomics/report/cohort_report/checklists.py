@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gliomics.report.cohort_report import methods
 from gliomics.report.cohort.record import CohortRecord
+from gliomics.report.cohort_report import methods
 from gliomics.validated import validated
 from gliomics.yaml_files import read_yaml
 
