@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from gliomics.errors import InputError
@@ -147,6 +148,22 @@ def test_training_whose_process_is_gone_counts_as_interrupted(
     write_json(path, {"model": "test_model", "state": "running", "pid": ended.pid, "epoch": 3})
     assert a_training.stats()["state"] == "interrupted"
     assert read_json(path)["state"] == "running"
+
+
+def test_what_a_stopped_training_was_writing_goes_with_it(
+    a_store: StudyDatastore, a_training: SegmentationTraining
+) -> None:
+    """A killed process may take a moment to end, and writes until then."""
+    folder = a_store.workspace.training
+    folder.mkdir(parents=True, exist_ok=True)
+    write_a_little_later = f"import time; time.sleep(0.3); open({str(folder / '.tmp-half.json')!r}, 'w').write('{{')"
+    with subprocess.Popen([sys.executable, "-c", write_a_little_later]) as process:
+        running = {"model": "test_model", "state": "running", "pid": process.pid}
+        started = psutil.Process(process.pid).create_time()
+        write_json(folder / "test_model.json", {**running, "process_started": started})
+        a_training.stopped("anna")
+    assert [path.name for path in folder.iterdir()] == ["test_model.json"]
+    assert read_json(folder / "test_model.json")["reason"] == "stopped by anna"
 
 
 @pytest.mark.parametrize("value", [0, 201, 1.5, "8", True, None])

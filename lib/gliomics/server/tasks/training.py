@@ -110,9 +110,15 @@ class Training(TrainTask):
         return {"epoch": 0, **state, "new_labels": self.new_labels()}
 
     def stopped(self, by: str | None) -> None:
-        """Keep that the training which runs was stopped, and by whom; its process has been ended."""
+        """Keep that the training which runs was stopped, and by whom; its process has been killed.
+
+        What it was writing of its state goes with it.
+        """
         state = self._datastore.records.read(self._state_path, _State)
         if state is not None and state.state == "running":
+            _wait_for_end(state.model_dump())
+            for half_written in self._state_path.parent.glob(".tmp-*"):
+                half_written.unlink(missing_ok=True)
             reason = f"stopped by {by}" if by else "stopped"
             ended = {**state.model_dump(exclude_unset=True), "state": "interrupted", "reason": reason}
             self._datastore.records.write(self._state_path, ended)
@@ -177,6 +183,8 @@ class SeenLabels:
             frozenset((study_id, stamp["size"], stamp["changed"]) for study_id, stamp in stamps.items()),
         )
 
+
+_SECONDS_TO_END = 5.0
 
 NONE_SEEN = SeenLabels()
 
@@ -323,6 +331,16 @@ def orphaned() -> Callable[[], bool]:
     """A test that becomes true when the process that started this one has ended."""
     parent = os.getppid()
     return lambda: os.getppid() != parent
+
+
+def _wait_for_end(state: dict[str, Any]) -> None:
+    """Wait until a killed process, which wrote ``state``, writes no more."""
+    end = time.monotonic() + _SECONDS_TO_END
+    while time.monotonic() < end and _runs(state):
+        with contextlib.suppress(psutil.Error):
+            if psutil.Process(state["pid"]).status() == psutil.STATUS_ZOMBIE:
+                return
+        time.sleep(0.02)
 
 
 def _runs(state: dict[str, Any]) -> bool:
