@@ -37,7 +37,7 @@ from .parts_data import TILE, TILES, Patches, brains, folds_of, mosaic, mosaics,
 
 REGIONS = ("whole", "tumour-core", "enhancing")
 SETTINGS = TrainSettings(
-    epochs=4, batch=16, learning_rate=1.5e-3, empty_slices=0.3, sequence_dropout=0.35, ema=0.99, seed=0
+    epochs=5, batch=16, learning_rate=1.5e-3, empty_slices=0.3, sequence_dropout=0.35, ema=0.99, seed=0
 )
 
 Scores = dict[str, dict[str, dict[str, float]]]
@@ -71,8 +71,12 @@ class Data:
         return cls(whole_brains, patches, outlines, whole, fold_of)
 
     def training(self, fold: int | None) -> list[LabelledCase]:
-        """The cases of everybody who is not judged in a fold; outlined slices, the only ones of their kind, twice."""
-        cases = [*self.brains, *self.outlines, *self.outlines, *self.whole]
+        """The cases of everybody who is not judged in a fold; outlined slices, the only ones of their kind, four times.
+
+        Of those of fold 0, seen three times in the training (once an epoch), the core was found at 0.40; eight times,
+        0.50; twenty times, 0.56. Brains and patches did not suffer.
+        """
+        cases = [*self.brains, *(self.outlines * 4), *self.whole]
         return [
             *(case for case in cases if self.fold_of[case.patient_id] != fold),
             *mosaics(self.patches, self._patches(fold, judged=False), seed=0),
