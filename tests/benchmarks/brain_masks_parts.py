@@ -12,10 +12,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import load_file
 
 from gliomics.evaluation import dice
 from gliomics.segmentation.segmenter import Segmenter
+from gliomics.segmentation.weights import read_weights
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study import list_studies, load_sequences, read_mask
 from gliomics.study.labels import find_label, find_mask
@@ -30,7 +30,7 @@ def main() -> None:
         parser.add_argument(name, type=Path, required=True)
     options = parser.parse_args()
     card = draft_card(TrainingPlan(load_training_config("segmentation_parts"), population=""), [])
-    segmenter = Segmenter.from_state(card, load_file(options.weights))
+    segmenter = Segmenter.from_state(card, read_weights(options.weights))
     gains = []
     for study in list_studies(options.studies):
         label, brain = find_label(options.studies, study.id), find_mask(options.brains, study.id)

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.torch import load_file
 from scipy import ndimage
 
 from gliomics.csv_files import write_csv
@@ -35,6 +34,7 @@ from gliomics.segmentation.model import PreparedStudy
 from gliomics.segmentation.postprocess import labels_of
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import PostprocessSettings
+from gliomics.segmentation.weights import read_weights
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.study import Mask, Volume, read_mask, read_volume
 from gliomics.training.card import TrainingPlan, draft_card
@@ -202,9 +202,7 @@ def main() -> None:
     options = parser.parse_args()
     config = load_training_config("segmentation_parts")
     card = draft_card(TrainingPlan(config, population="see docs/models/segmentation_parts.md"), [])
-    segmenter = Remembering.from_state(
-        card, {name: value.float() for name, value in load_file(options.weights).items()}
-    )
+    segmenter = Remembering.from_state(card, read_weights(options.weights))
     corrector, refiner = PartCorrector(segmenter), Refiner(ModelStore(None).current("correction"))
     patches = Patches.read(options.data / "brats2020_lesion_patches.npz")
     numbers = sorted(path.name.split("_")[1] for path in (options.data / "brats2021").glob("*_seg.nii.gz"))

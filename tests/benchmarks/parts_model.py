@@ -3,7 +3,8 @@
     python -m tests.benchmarks.parts_model --data DATA --lgg STUDIES --encoder-weights FILE --run RUN --out FOLDER
 
 The masks are those that were judged: nothing is chosen after the folds. Their networks' answers for the patients that
-they never saw, whole brains and patches, calibrate the probabilities, and each threshold is where the logit is 0.
+they never saw calibrate the probabilities; those for contrast-enhanced T1 alone, clinical slices among them, where a
+study has no more. Each threshold is where the logit is 0.
 """
 
 from __future__ import annotations
@@ -11,20 +12,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import load_file
 from scipy import special
 
 from gliomics.files import read_json
 from gliomics.models import Metric, ModelCard, ModelFolder, TrainingRecord, patient_hash, write_model_folder
 from gliomics.segmentation.segmenter import Segmenter
-from gliomics.segmentation.settings import CalibrationSettings, InnerRegionSettings, SegmentationSettings
-from gliomics.segmentation.weights import WEIGHTS, State, save_weights
+from gliomics.segmentation.settings import InnerRegionSettings, RegionRule, SegmentationSettings
+from gliomics.segmentation.weights import WEIGHTS, read_weights, save_packed_weights
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.training.calibration import ScoredCase, choose_calibration
 from gliomics.training.card import TrainingPlan, draft_card
@@ -44,42 +44,52 @@ HOW = (
 )
 
 
-def unseen(segmenter: Segmenter, data: Data, fold: int) -> Iterator[ScoredCase]:
-    """The brains and patches of a fold with the logits of its network; patches side by side."""
-    for case in (case for case in data.brains if data.fold_of[case.patient_id] == fold):
-        yield ScoredCase.of(case, segmenter.region_logits(case.inputs))
+def unseen(segmenter: Segmenter, data: Data, fold: int) -> tuple[list[ScoredCase], list[ScoredCase]]:
+    """A fold's patients with the logits of its network: from all sequences, and from contrast-enhanced T1 alone."""
     numbers = data.judged_patches(fold)
-    for first in range(0, len(numbers), TILES**2):
-        case = mosaic(data.patches, numbers[first : first + TILES**2], f"fold {fold}, {first}")
-        yield ScoredCase.of(case, segmenter.region_logits(case.inputs))
+    complete = [
+        *(case for case in data.brains if data.fold_of[case.patient_id] == fold),
+        *(mosaic(data.patches, numbers[first : first + TILES**2], f"fold {fold}, {first}")
+          for first in range(0, len(numbers), TILES**2)),
+    ]  # fmt: skip
+    outlines = [case for case in data.outlines if data.fold_of[case.patient_id] == fold]
+    alone = [*(case.with_sequences(1) for case in complete), *outlines]
+    scored, scored_alone = (
+        [ScoredCase.of(case, segmenter.region_logits(case.inputs)) for case in cases] for cases in (complete, alone)
+    )
+    return scored, scored_alone
 
 
-def calibrated(settings: SegmentationSettings, scored: Sequence[ScoredCase]) -> SegmentationSettings:
-    """The settings with probabilities that come true on ``scored``, and the masks of before: cut where a logit is 0."""
-    whole, *inner = (_calibration(scored, region) for region in range(len(REGIONS)))
-    threshold = _cut(whole)
+def calibrated(
+    settings: SegmentationSettings, scored: Sequence[ScoredCase], alone: Sequence[ScoredCase]
+) -> SegmentationSettings:
+    """The settings with probabilities that come true on ``scored``, and the masks of before: cut where a logit is 0.
+
+    Studies with contrast-enhanced T1 ``alone`` have calibrations of their own.
+    """
+    whole, *inner = (_rule(scored, region) for region in range(len(REGIONS)))
+    without = [_rule(alone, region) for region in (1, 2)]
     return settings.model_copy(
         update={
-            "calibration": whole,
-            "postprocess": settings.postprocess.model_copy(update={"threshold": threshold}),
+            "calibration": whole.calibration,
+            "postprocess": settings.postprocess.model_copy(update={"threshold": whole.threshold}),
             "inner": tuple(
-                InnerRegionSettings(region=item.region, calibration=calibration, threshold=_cut(calibration))
-                for item, calibration in zip(settings.inner, inner, strict=True)
+                InnerRegionSettings(region=item.region, without_whole=unsure, **vars(rule))
+                for item, rule, unsure in zip(settings.inner, inner, without, strict=True)
             ),
         }
     )
 
 
-def _calibration(scored: Sequence[ScoredCase], region: int) -> CalibrationSettings:
+def _rule(scored: Sequence[ScoredCase], region: int) -> RegionRule:
     cases = []
     for study in scored:
         targets = study.case.targets(range(len(study.logits)), 1)[:, region]
-        cases.append(ScoredCase(replace(study.case, target=targets), study.all_logits[region]))
-    return choose_calibration(cases)
-
-
-def _cut(calibration: CalibrationSettings) -> float:
-    return float(np.clip(special.expit(calibration.intercept), 0.001, 0.999).round(4))
+        if (targets == 1).any():  # of a label that only says what is outside, nothing can be calibrated
+            cases.append(ScoredCase(replace(study.case, target=targets), study.all_logits[region]))
+    calibration = choose_calibration(cases)
+    threshold = float(np.clip(special.expit(calibration.intercept), 0.001, 0.999).round(4))
+    return RegionRule(calibration=calibration, threshold=threshold)
 
 
 def metrics_of(folds: Sequence[Scores]) -> list[Metric]:
@@ -116,12 +126,14 @@ def training_record(data: Data, encoder_weights: str | None) -> TrainingRecord:
 
 def write_model(run: Path, data: Data, draft: ModelCard, folder: Path) -> ModelFolder:
     """The folder of the model that was trained on everybody, with what the folds say of it."""
-    scored, scores = [], []
+    scored, alone, scores = [], [], []
     for path in sorted(run.glob("fold-*/scores.json")):
-        segmenter = Segmenter.from_state(draft, _state(path.with_name(WEIGHTS)))
-        scored += unseen(segmenter, data, int(path.parent.name.removeprefix("fold-")))
+        segmenter = Segmenter.from_state(draft, read_weights(path.with_name(WEIGHTS)))
+        fold = int(path.parent.name.removeprefix("fold-"))
+        of_fold = unseen(segmenter, data, fold)
+        scored, alone = scored + of_fold[0], alone + of_fold[1]
         scores.append(read_json(path))
-    settings = calibrated(SegmentationSettings.model_validate(draft.settings), scored)
+    settings = calibrated(SegmentationSettings.model_validate(draft.settings), scored, alone)
     card = draft.model_copy(
         update={
             "settings": settings.model_dump(),
@@ -129,11 +141,9 @@ def write_model(run: Path, data: Data, draft: ModelCard, folder: Path) -> ModelF
             "training": training_record(data, draft.training.pretrained_encoder),
         }
     )
-    return write_model_folder(folder, card, {WEIGHTS: partial(save_weights, _state(run / "final" / WEIGHTS))})
-
-
-def _state(path: Path) -> State:
-    return {name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()}
+    return write_model_folder(
+        folder, card, {WEIGHTS: partial(save_packed_weights, read_weights(run / "final" / WEIGHTS))}
+    )
 
 
 def main() -> None:
