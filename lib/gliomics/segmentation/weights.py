@@ -1,7 +1,14 @@
-"""A network's weights on disk: one safetensors file, in half precision or packed."""
+"""A network's weights on disk: one safetensors file, in half precision or packed.
+
+Packed kernels of convolutions are whole numbers of steps. Each output channel has a step of its own, by which its
+largest weight is the largest whole number (Gholami 2022, "A survey of quantization methods", section III: uniform,
+symmetric, by channel, after training). Small kernels, of which a network has few, have eight bits, the others six;
+four of these are three bytes. All else, and computing, stays in floating point.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,11 +18,16 @@ from safetensors import SafetensorError
 
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder
-from gliomics.segmentation.packing import packed, unpacked
 
 WEIGHTS = "weights.safetensors"
 State = dict[str, torch.Tensor]
 """A network's weights by name."""
+
+BITS, BITS_OF_SMALL = 6, 8
+SMALL = 32
+"""A kernel with fewer weights for an output channel is small: depthwise ones."""
+STEP, SHAPE = "::step", "::shape"
+"""End the names of what is stored beside a packed kernel."""
 
 
 def load_weights(model: ModelFolder) -> State:
@@ -40,7 +52,7 @@ def save_weights(state: State, path: Path) -> None:
 def save_packed_weights(state: State, path: Path) -> None:
     """Write weights in a fifth of the size, for a network that ships and is not trained further.
 
-    See :mod:`gliomics.segmentation.packing`. Training changes weights by less than a packed one can tell.
+    Training changes weights by less than a packed one can tell.
     """
     safetensors.torch.save_file({name: value.contiguous() for name, value in packed(_halved(state)).items()}, path)
 
@@ -56,3 +68,52 @@ def _halved(state: State) -> State:
 
 def _exact(state: Mapping[str, torch.Tensor]) -> State:
     return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+
+
+def packed(state: Mapping[str, torch.Tensor]) -> State:
+    """Kernels (output, input, ...) as bytes with their step and shape; everything else as it is."""
+    stored: State = {}
+    for name, value in state.items():
+        if value.ndim < 4:
+            stored[name] = value
+            continue
+        bits = _bits(value.shape)
+        weights, half = value.float().flatten(1), 2 ** (bits - 1)
+        largest = weights.abs().amax(dim=1, keepdim=True)
+        step = torch.where(largest > 0, largest, 1) / (half - 1)
+        levels = ((weights / step).round() + half).to(torch.uint8).flatten()
+        stored[name] = levels if bits == BITS_OF_SMALL else _four_in_three(levels)
+        stored[name + STEP] = step.flatten()
+        stored[name + SHAPE] = torch.tensor(value.shape, dtype=torch.int32)
+    return stored
+
+
+def unpacked(stored: Mapping[str, torch.Tensor]) -> State:
+    """What was packed; a state without packed kernels is returned as it is."""
+    state: State = {}
+    for name, value in stored.items():
+        if name.endswith((STEP, SHAPE)):
+            continue
+        if name + SHAPE not in stored:
+            state[name] = value
+            continue
+        shape = torch.Size(stored[name + SHAPE].tolist())
+        bits = _bits(shape)
+        levels = value if bits == BITS_OF_SMALL else _three_as_four(value)[: math.prod(shape)]
+        steps = levels.float().reshape(shape[0], -1) - 2 ** (bits - 1)
+        state[name] = (steps * stored[name + STEP].float()[:, None]).reshape(shape)
+    return state
+
+
+def _bits(shape: torch.Size) -> int:
+    return BITS_OF_SMALL if math.prod(shape[1:]) < SMALL else BITS
+
+
+def _four_in_three(levels: torch.Tensor) -> torch.Tensor:
+    a, b, c, d = torch.nn.functional.pad(levels, (0, -len(levels) % 4)).reshape(-1, 4).T
+    return torch.stack([a << 2 | b >> 4, (b & 15) << 4 | c >> 2, (c & 3) << 6 | d], dim=1).flatten()
+
+
+def _three_as_four(stored: torch.Tensor) -> torch.Tensor:
+    a, b, c = stored.reshape(-1, 3).T
+    return torch.stack([a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63], dim=1).flatten()

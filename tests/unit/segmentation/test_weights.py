@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from gliomics.segmentation.packing import BITS, BITS_OF_SMALL, SMALL, packed, unpacked
-from gliomics.segmentation.weights import State, read_weights, save_packed_weights, save_weights
+from gliomics.segmentation.weights import (
+    BITS,
+    BITS_OF_SMALL,
+    SMALL,
+    State,
+    packed,
+    read_weights,
+    save_packed_weights,
+    save_weights,
+    unpacked,
+)
 
 
 @pytest.fixture(scope="module")
