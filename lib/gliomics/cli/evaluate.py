@@ -56,6 +56,9 @@ def segmentation(
     group: Annotated[
         list[str] | None, typer.Option(metavar="COLUMN", help="Average by this column of --groups, too; repeat.")
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write all of it as one page, evaluation.html, too.")
+    ] = False,
 ) -> None:
     """Compare masks with references: Dice, surface distances, volumes, lesions and voxels, by patient and overall.
 
@@ -68,6 +71,7 @@ def segmentation(
     from gliomics.evaluation import evaluate_masks
     from gliomics.evaluation.groups import built_in_groups, read_groups
     from gliomics.evaluation.tables import PART_TABLES, TABLES, write_tables
+    from gliomics.report.evaluation_page import write_evaluation_page
     from gliomics.study import open_studies
 
     if (groups is None) != (not group):
@@ -93,7 +97,9 @@ def segmentation(
         raise InputError(f"none of {len(every_study)} studies could be evaluated; the reasons are above")
     by_group = built_in_groups(evaluation) | from_table
     write_tables(evaluation, by_group, out)
-    _write_pictures(evaluation, out)
+    pictures = _write_pictures(evaluation, out)
+    if report:
+        write_evaluation_page(evaluation, by_group, pictures, out, {"Masks": str(masks), "References": str(labels)})
     absent = len(every_study) - len(evaluation.studies) - len(failures.errors)
     _summarise(evaluation)
     console.print(
@@ -148,7 +154,8 @@ def _numbered(
     return [replace(pair, mask_numbering=of_masks, reference_numbering=of_references) for pair in pairs]
 
 
-def _write_pictures(evaluation: Evaluation, out: Path) -> None:
+def _write_pictures(evaluation: Evaluation, out: Path) -> dict[str, bytes]:
+    """Draw the pictures into a folder; return them by name."""
     from gliomics.errors import GliomicsError
     from gliomics.files import write_bytes
     from gliomics.report.drawing import to_png
@@ -166,8 +173,10 @@ def _write_pictures(evaluation: Evaluation, out: Path) -> None:
     }
     if examples:
         figures["examples"] = example_slices(examples)
-    for name, figure in figures.items():
-        write_bytes(out / f"{name}.png", to_png(figure))
+    pictures = {name: to_png(figure) for name, figure in figures.items()}
+    for name, png in pictures.items():
+        write_bytes(out / f"{name}.png", png)
+    return pictures
 
 
 def _example(place: str, patient: PatientScores) -> Example:

@@ -52,6 +52,20 @@ def test_all_tables_and_pictures_are_written(run: Run, ten_patients: Callable[[]
         assert 200 < height < 2500 and 400 < width < 2500
 
 
+def test_report_is_one_page_of_all_figures(run: Run, ten_patients: Callable[[], list[Pair]], tmp_path: Path) -> None:
+    pairs = ten_patients()
+    process = run("--report")
+    assert process.returncode == 0, process.stderr
+    page = (tmp_path / "out" / "evaluation.html").read_text(encoding="utf-8")
+    dice = next(row for row in rows_of(tmp_path / "out" / "summary.csv") if (row["metric"], row["statistic"]) == MEAN)
+    value, low, high = (f"{float(dice[name]):.3f}" for name in ("value", "low", "high"))
+    assert f"{value} ({low} to {high})" in page
+    assert page.count("data:image/png;base64,") == len(PICTURES)
+    assert all(pair.study.patient_id in page for pair in pairs)
+    assert "small: up to" in page
+    assert "http://" not in page and "https://" not in page and "<script" not in page
+
+
 def test_patients_are_grouped_by_the_columns_of_a_table(
     run: Run, ten_patients: Callable[[], list[Pair]], tmp_path: Path
 ) -> None:
