@@ -35,7 +35,11 @@ _OF_REGION = {
     "dice": ("Dice", 3), "lesionwise_dice": ("lesion-wise Dice", 3), "hausdorff_95_mm": ("HD95, mm", 1),
     "hausdorff_95_voxels": ("HD95, voxels", 1), "lesionwise_hausdorff_95_mm": ("lesion-wise HD95, mm", 1),
 }  # fmt: skip
-_OF_PATIENT = ("dice", "hausdorff_95_mm", "hausdorff_95_voxels", "relative_volume_difference")
+_OF_PATIENT = {
+    "dice": ("Dice", 3), "hausdorff_95_mm": ("HD95, mm", 1), "hausdorff_95_voxels": ("HD95, voxels", 1),
+    "relative_volume_difference": ("volume", 3),
+}  # fmt: skip
+_OF_PIXELS = {"f1": "F1 = Dice", "iou": "IoU"}
 _PICTURES = {
     "dice": "The Dice of each patient, with mean and median.",
     "examples": "The best, the median and the worst patient by Dice, on the slice where the reference is largest.",
@@ -129,7 +133,7 @@ def _voxels(headline: Evaluation, pictures: Sequence[Picture]) -> Section:
     ]
     levels = [
         [
-            row["metric"].replace("_", " "),
+            _OF_PIXELS.get(row["metric"], row["metric"].replace("_", " ")),
             *(_number(row[name], 3) for name in ("pooled", "slices_with_lesion", "all_slices", "patients")),
         ]
         for row in source_rows(headline)
@@ -150,27 +154,29 @@ def _voxels(headline: Evaluation, pictures: Sequence[Picture]) -> Section:
 
 def _patients(evaluation: Evaluation, groups: Groups) -> Section:
     ranked = sorted(evaluation.patients, key=lambda patient: patient.values["dice"])
-    defined = {row["metric"] for row in statistics(ranked, _OF_PATIENT) if row["n"]}
-    metrics = [metric for metric in _OF_PATIENT if metric in defined]
-    names = {**_METRICS, "relative_volume_difference": ("relative volume difference", 3)}
+    metrics = {row["metric"]: _OF_PATIENT[row["metric"]] for row in statistics(ranked, list(_OF_PATIENT)) if row["n"]}
     shown = [group for group in groups if group != "in_sample"]  # its note says so
+    have_notes = any(patient.notes for patient in ranked)
     header = [
-        "patient", *(names[metric][0] for metric in metrics), "lesions found", "false lesions",
-        *(group.replace("_", " ") for group in shown), "notes",
+        "patient", *(name for name, _ in metrics.values()), "found", "false",
+        *(group.replace("_", " ") for group in shown), *(["notes"] if have_notes else []),
     ]  # fmt: skip
     lines = [
         [
             patient.patient_id,
-            *(_number(patient.values[metric], names[metric][1]) for metric in metrics),
+            *(_number(patient.values[metric], places) for metric, (_, places) in metrics.items()),
             _found(patient),
             str(sum(int(study.values["false_positive_lesions"]) for study in patient.studies)),
             *(groups[group][patient.patient_id] for group in shown),
-            "; ".join(patient.notes),
+            *(["; ".join(patient.notes)] if have_notes else []),
         ]
         for patient in ranked
     ]
-    listing = Listing(header, lines, range(1, len(metrics) + 3), "The lowest Dice first")
-    return Section("By patient", tables=[listing])
+    caption = (
+        "The lowest Dice first. HD95: 95 % Hausdorff distance. Volume: what the mask has more (or less) than the "
+        "reference, by its share. Found, false: lesions."
+    )
+    return Section("By patient", tables=[Listing(header, lines, range(1, len(metrics) + 3), caption)])
 
 
 def _found(patient: PatientScores) -> str:
