@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -21,14 +21,17 @@ from gliomics.cli.terminal.console import (
 from gliomics.cli.terminal.failures import Failures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.table import Table
 
     from gliomics.evaluation import Evaluation, Pair
     from gliomics.evaluation.masks import PatientScores
+    from gliomics.report.part_figures import PartsExample
     from gliomics.report.segmentation_figures import Example
     from gliomics.study import Study
+
+    Shown = TypeVar("Shown", Example, PartsExample)
 
 evaluate = typer.Typer(help="Measure how good masks are.", no_args_is_help=True)
 
@@ -156,27 +159,36 @@ def _numbered(
 
 def _write_pictures(evaluation: Evaluation, out: Path) -> dict[str, bytes]:
     """Draw the pictures into a folder; return them by name."""
-    from gliomics.errors import GliomicsError
     from gliomics.files import write_bytes
     from gliomics.report.drawing import to_png
+    from gliomics.report.part_figures import parts_examples
     from gliomics.report.segmentation_figures import confusion_matrix, dice_by_patient, example_slices
 
-    examples = []
-    for place, patient in evaluation.examples().items():
-        try:
-            examples.append(_example(place, patient))
-        except GliomicsError as error:
-            console.print(f"no picture of {patient.patient_id}: {error}", style="yellow", markup=False)
     figures = {
         "dice": dice_by_patient({patient.patient_id: patient.values["dice"] for patient in evaluation.patients}),
         "confusion": confusion_matrix(evaluation.headline.voxels),
     }
-    if examples:
+    if examples := _examples(evaluation, _example):
         figures["examples"] = example_slices(examples)
+    if evaluation.has_parts and (of_parts := _examples(evaluation, _parts_example)):
+        figures["parts"] = parts_examples(of_parts)
     pictures = {name: to_png(figure) for name, figure in figures.items()}
     for name, png in pictures.items():
         write_bytes(out / f"{name}.png", png)
     return pictures
+
+
+def _examples(evaluation: Evaluation, draw: Callable[[str, PatientScores], Shown]) -> list[Shown]:
+    """What there is to show of the best, the median and the worst patient."""
+    from gliomics.errors import GliomicsError
+
+    examples = []
+    for place, patient in evaluation.examples().items():
+        try:
+            examples.append(draw(place, patient))
+        except GliomicsError as error:
+            console.print(f"no picture of {patient.patient_id}: {error}", style="yellow", markup=False)
+    return examples
 
 
 def _example(place: str, patient: PatientScores) -> Example:
@@ -186,16 +198,41 @@ def _example(place: str, patient: PatientScores) -> Example:
     from gliomics.study import read_volume, resample_to
 
     scores = patient.typical
-    study, pair = scores.pair.study, scores.pair
-    name = study.patient_id if len(patient.studies) == 1 else f"{study.patient_id}, study {study.id}"
-    mask, reference = read_pair(pair)
+    study = scores.pair.study
+    mask, reference = read_pair(scores.pair)
     return Example(
-        f"{place}: {name}\nDice {scores.values['dice']:.3f}",
+        f"{place}: {_name(patient)}\nDice {scores.values['dice']:.3f}",
         resample_to(read_volume(study.path(study.default_sequence)), reference),
         reference,
         mask,
         study.spacing_known,
     )
+
+
+def _parts_example(place: str, patient: PatientScores) -> PartsExample:
+    """As :func:`_example`, with the parts; on contrast-enhanced T1, where these are seen."""
+    from gliomics.evaluation.masks import read_regions
+    from gliomics.evaluation.parts import NESTED
+    from gliomics.report.part_figures import PartsExample
+    from gliomics.study import read_volume, resample_to
+
+    scores = patient.typical
+    study = scores.pair.study
+    mask, reference = read_regions(scores.pair)
+    image = read_volume(study.path("t1c" if "t1c" in study.sequences else study.default_sequence))
+    dice = ", ".join(f"{scores.regions[region]['dice']:.2f}" for region in NESTED)
+    return PartsExample(
+        f"{place}: {_name(patient)}\nDice {dice}",
+        resample_to(image, reference["whole"]),
+        reference,
+        mask,
+        study.spacing_known,
+    )
+
+
+def _name(patient: PatientScores) -> str:
+    study = patient.typical.pair.study
+    return study.patient_id if len(patient.studies) == 1 else f"{study.patient_id}, study {study.id}"
 
 
 def _summarise(evaluation: Evaluation) -> None:

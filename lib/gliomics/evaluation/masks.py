@@ -14,6 +14,7 @@ import numpy as np
 from gliomics.errors import GliomicsError, InputError
 from gliomics.evaluation.overlap import SMALLEST_LESION, Volumes, count_lesions
 from gliomics.evaluation.parts import (
+    NESTED,
     NOT_TOLD,
     REGION_METRICS,
     REGIONS,
@@ -115,9 +116,15 @@ class PatientScores:
         }
 
     @property
+    def mean_dice(self) -> float:
+        """The Dice; where parts were judged, the mean of those of the whole, the core and what enhances."""
+        return float(np.mean([self.regions[r]["dice"] for r in NESTED])) if self.regions else self.values["dice"]
+
+    @property
     def typical(self) -> StudyScores:
-        """The study whose Dice is nearest to the patient's."""
-        return min(self.studies, key=lambda study: abs(study.values["dice"] - self.values["dice"]))
+        """The study whose Dice is nearest to the patient's, of those whose parts were judged where there are any."""
+        judged = [study for study in self.studies if study.regions] or self.studies
+        return min(judged, key=lambda study: abs(study.values["dice"] - self.values["dice"]))
 
     @property
     def in_sample(self) -> bool:
@@ -170,9 +177,11 @@ class Evaluation:
     def examples(self) -> dict[str, PatientScores]:
         """The best, the median and the worst patient by Dice; fewer where there are fewer than three patients.
 
-        Of an even number of patients, the median is the lower of the two in the middle.
+        Where parts were judged, it is the mean Dice of the whole, the core and what enhances. Of an even number of
+        patients, the median is the lower of the two in the middle.
         """
-        ranked = sorted(self.patients, key=lambda patient: patient.values["dice"], reverse=True)
+        judged = [patient for patient in self.patients if patient.regions] or self.patients
+        ranked = sorted(judged, key=lambda patient: patient.mean_dice, reverse=True)
         last = len(ranked) - 1
         names = {len(ranked) // 2: "median", last: "worst"} | {0: "best"}
         return {names[place]: ranked[place] for place in sorted(names) if ranked}
@@ -203,6 +212,17 @@ def read_pair(pair: Pair) -> tuple[Mask, Mask]:
     name = f"the reference of study '{pair.study.id}'"
     reference = lesion_mask_of_study(read_mask(pair.reference), pair.study, name, allow_empty=True)
     return on_grid_of(read_mask(pair.mask), reference, f"mask {pair.mask.name}", name), reference
+
+
+def read_regions(pair: Pair) -> tuple[dict[str, Mask], dict[str, Mask]]:
+    """The :data:`~gliomics.evaluation.parts.NESTED` regions of the mask and of the reference, on the image's grid."""
+    volumes = read_pair(pair)
+    names = pair.mask_name, pair.reference_name
+    of_mask, of_reference = (
+        {region: volume.with_array(np.isin(volume.array, sorted(labels[region]))) for region in NESTED}
+        for volume, labels in zip(volumes, map(region_labels, pair.numberings(*volumes), names), strict=True)
+    )
+    return of_mask, of_reference
 
 
 def score_pair(pair: Pair, mask: Mask, reference: Mask) -> StudyScores:

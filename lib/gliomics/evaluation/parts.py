@@ -39,6 +39,9 @@ REGIONS: Mapping[str, tuple[Part, ...] | None] = MappingProxyType(
 )
 """The regions that are judged, and the parts that each is made of; the whole is all tumour, which a cavity is not."""
 
+NESTED = ("whole", "tumour-core", "enhancing")
+"""The regions that challenges judge, each inside the one before."""
+
 REGION_METRICS = (
     "dice", "hausdorff_95_mm", "surface_distance_mm", "hausdorff_95_voxels", "surface_distance_voxels",
     "lesionwise_dice", "lesionwise_hausdorff_95_mm", "lesionwise_hausdorff_95_voxels",

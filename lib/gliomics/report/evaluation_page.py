@@ -42,7 +42,11 @@ _OF_PATIENT = {
 _OF_PIXELS = {"f1": "F1 = Dice", "iou": "IoU"}
 _PICTURES = {
     "dice": "The Dice of each patient, with mean and median.",
-    "examples": "The best, the median and the worst patient by Dice, on the slice where the reference is largest.",
+    "examples": "The best, the median and the worst patient, on the slice where the reference is largest.",
+    "parts": (
+        "The best, the median and the worst patient by the mean Dice of whole, core and enhancing, which stand above "
+        "in this order, on the slice where the reference has most of the core."
+    ),
     "confusion": "All voxels by what the reference calls them (rows) and what the mask does (columns).",
 }
 
@@ -60,7 +64,7 @@ def write_evaluation_page(
     headline = evaluation.headline
     sections = [
         _overall(evaluation, [shown["dice"]]),
-        *([_regions(headline)] if headline.has_parts else []),
+        *([_regions(headline, [shown["parts"]] if "parts" in shown else [])] if headline.has_parts else []),
         Section("Best, median and worst", pictures=[shown["examples"]] if "examples" in shown else []),
         _subgroups(evaluation, groups),
         _voxels(headline, [shown["confusion"]]),
@@ -95,7 +99,7 @@ def _overall(evaluation: Evaluation, pictures: Sequence[Picture]) -> Section:
     return Section("Over all", [paragraph], warnings, [listing], pictures)
 
 
-def _regions(headline: Evaluation) -> Section:
+def _regions(headline: Evaluation, pictures: Sequence[Picture]) -> Section:
     rows = [row for row in region_rows(headline) if row["statistic"] == "mean" and row["n"]]
     metrics = [metric for metric in _OF_REGION if any(row["metric"] == metric for row in rows)]
     lines = []
@@ -109,7 +113,8 @@ def _regions(headline: Evaluation) -> Section:
         lines.append([region, *cells, str(max(row["n"] for row in of_region))])
     header = ["region", *(_OF_REGION[metric][0] for metric in metrics), "patients"]
     caption = "Means over patients; lesion by lesion as BraTS 2023 and 2024 defines it."
-    return Section("Parts of the tumour", tables=[Listing(header, lines, range(1, len(header)), caption)])
+    listing = Listing(header, lines, range(1, len(header)), caption)
+    return Section("Parts of the tumour", tables=[listing], pictures=pictures)
 
 
 def _subgroups(evaluation: Evaluation, groups: Groups) -> Section:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from gliomics.errors import GeometryError, InputError
 from gliomics.evaluation.pixelwise import Confusion
 from gliomics.report.drawing import SKY, YELLOW, to_png
+from gliomics.report.part_figures import PartsExample, parts_examples
 from gliomics.report.segmentation_figures import (
     Example,
     confusion_matrix,
@@ -48,6 +49,25 @@ def test_examples_are_a_picture_of_sane_size_that_changes_with_the_mask(tmp_path
     assert half.shape == whole.shape
     assert 200 < half.shape[0] < 1500 and 600 < half.shape[1] < 2000
     assert 0.0005 < (half != whole).any(axis=2).mean() < 0.2
+
+
+def test_parts_of_reference_and_mask_are_filled_side_by_side(tmp_path: Path) -> None:
+    whole, core = REFERENCE, HALF
+    enhancing = HALF.with_array(np.zeros(SHAPE, np.uint8))
+    regions = {"whole": whole, "tumour-core": core, "enhancing": enhancing}
+    lost = {**regions, "tumour-core": enhancing}
+    example = PartsExample("median: p1\nDice 1.00, 0.00, 1.00", IMAGE, regions, lost)
+    figure = parts_examples([example])
+    image, reference, mask = figure.axes
+    assert len(image.images) == 1
+    yellow = np.array(to_rgba(YELLOW, 0.6))
+    filled = [np.isclose(axis.images[1].get_array(), yellow).all(axis=2).any() for axis in (reference, mask)]
+    assert filled == [True, False]
+    assert [axis.get_ylabel() for axis in figure.axes] == ["image", "reference", "mask"]
+    assert 300 < pixels(figure, tmp_path).shape[1] < 700
+    with pytest.raises(GeometryError, match="the whole of the mask"):
+        moved = {**lost, "whole": Volume(whole.array, np.diag([3.0, 3, 3, 1]))}
+        parts_examples([PartsExample("p", IMAGE, regions, moved)])
 
 
 def test_reference_and_mask_are_outlined_in_their_colours_and_named_in_the_legend() -> None:
