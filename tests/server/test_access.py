@@ -169,6 +169,10 @@ def test_role_that_an_action_needs(tmp_path: Path, action: str, role: str) -> No
     assert roles.role_for({"type": "http", "method": method, "path": path}) == role
 
 
+OPEN_PATHS = ("/", "/web/{name:path}", "/docs", "/openapi.json")
+"""The page's own files and what describes the server; a report's address is a secret of its own."""
+
+
 def test_every_route_declares_the_role_that_it_needs(tmp_path: Path) -> None:
     app = create_app(ServerOptions(tmp_path))
     declared = {
@@ -179,7 +183,8 @@ def test_every_route_declares_the_role_that_it_needs(tmp_path: Path) -> None:
     assert len(declared) > 40
     assert all(len(roles) == 1 and roles[0] in (OPEN, *ROLES) for roles in declared.values()), declared
     open_to_all = {action for action, roles in declared.items() if roles == [OPEN]}
-    assert open_to_all == {f"{method} {path}" for method in ("GET", "HEAD") for path in ("/", "/docs", "/openapi.json")}
+    own_files = {f"{method} {path}" for method in ("GET", "HEAD") for path in OPEN_PATHS}
+    assert open_to_all == own_files | {"GET /report/{name}"}
 
 
 def test_role_is_shown_in_the_description_of_a_route(tmp_path: Path) -> None:

@@ -75,6 +75,9 @@ def test_installed_package_finds_its_app_and_sample_studies(environment: Path) -
     assert app_folder.is_relative_to(environment.parent)
     assert (app_folder / "main.py").is_file()
     assert (samples / "manifest.json").is_file()
+    page = python(environment, "from gliomics.server.web.assets import FOLDER; print(*sorted(FOLDER.rglob('*.*')))")
+    sources = {path.name for path in (PROJECT / "lib/gliomics/server/web/page").rglob("*.*")}
+    assert {Path(path).name for path in page.split()} == sources
     assert (samples / "sample-03" / "followup" / "flair.nii.gz").is_file()
 
 

@@ -27,7 +27,6 @@ def info() -> Any:
     return {**current_app().info(), "you": asking()}
 
 
-@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False, dependencies=[needs(OPEN)])
 @router.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False, dependencies=[needs(OPEN)])
 def routes(request: Request) -> Response:
     """A page of all routes."""

@@ -41,7 +41,7 @@ class InferenceTarget:
     label: UploadFile | None
 
 
-async def _target(
+async def target_of_request(
     image: ImageIdIfAny = "", session_id: str = "", file: OptionalUpload = None, label: OptionalUpload = None
 ) -> InferenceTarget:
     return InferenceTarget(image, session_id, file, label)
@@ -53,7 +53,7 @@ async def infer(
     background_tasks: BackgroundTasks,
     model: str,
     *,
-    target: Annotated[InferenceTarget, Depends(_target)],
+    target: Annotated[InferenceTarget, Depends(target_of_request)],
     params: FormText = "{}",
     output: stock_infer.ResultType | None = None,
 ) -> Any:
@@ -74,7 +74,7 @@ async def export(
     request: Request,
     background_tasks: BackgroundTasks,
     formats: str,
-    target: Annotated[InferenceTarget, Depends(_target)],
+    target: Annotated[InferenceTarget, Depends(target_of_request)],
     params: FormText = "{}",
 ) -> FileResponse:
     """The segment in ``label`` as files, in one ZIP: ``formats`` are csv, xlsx, html, seg and sr, with commas between.
@@ -85,7 +85,7 @@ async def export(
 
     def work() -> Path:
         app = current_app()
-        with _given(app, target) as given:
+        with given_target(app, target) as given:
             return app.export({**options, **given}, [name for name in formats.split(",") if name])
 
     path = await lane.run(request, work, task="export")
@@ -94,7 +94,7 @@ async def export(
 
 
 @contextmanager
-def _given(app: GliomicsApp, target: InferenceTarget) -> Iterator[dict[str, str]]:
+def given_target(app: GliomicsApp, target: InferenceTarget) -> Iterator[dict[str, str]]:
     """What a model works on, as the app takes it: ``image``, and ``label`` where there is one."""
     if not (target.image or target.session_id or target.file):
         raise InputError(_NOTHING)
@@ -131,7 +131,7 @@ def _infer(
         )
     if output == stock_infer.ResultType.dicom_seg:
         raise InputError("output=dicom_seg needs a DICOMweb archive; ask for output=image")
-    with _given(app, target) as given:
+    with given_target(app, target) as given:
         result = app.infer({**options, **given, "model": model})
     if output == stock_infer.ResultType.image and not result["file"]:
         raise InputError(f"model '{model}' answers with JSON only; ask for output=json")

@@ -58,12 +58,20 @@ class ReviewList:
         """A row for each study, and how many pairs of labels are still to be compared."""
         studies = self._index.studies()
         files = {tag: self._labels.files.of(tag) for tag in self._labels.all_tags()}
-        reviews = self._reviews.last(FINAL)
-        rows = [self._row(study, files, reviews.get(study_id)) for study_id, study in studies.items()]
+        rows = self._rows_of(studies, files)
         pending = sum(1 for _ in self._unknown(studies, files))
         if pending and self._comparing.acquire(blocking=False):
             threading.Thread(target=self._compare, name="compare labels", daemon=True).start()
         return {"studies": rows, "agreements_pending": pending}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each study; labels that were not compared yet are not compared for it."""
+        files = {tag: self._labels.files.of(tag) for tag in self._labels.all_tags()}
+        return self._rows_of(self._index.studies(), files)
+
+    def _rows_of(self, studies: Mapping[str, Study], files: Mapping[str, TagFiles]) -> list[dict[str, Any]]:
+        reviews = self._reviews.last(FINAL)
+        return [self._row(study, files, reviews.get(study_id)) for study_id, study in studies.items()]
 
     def savers(self, study_ids: Collection[str]) -> dict[str, str | None]:
         """Who saved the final label of each of these studies, as far as that is known."""

@@ -1,0 +1,391 @@
+/** One study: its images, the mask that is worked on, and what goes to the server and comes from it. */
+
+import { isAbort } from "../api.js";
+import { add, button, h, message, reason, say, show } from "../dom.js";
+import { forget, keep, keptOf } from "../kept.js";
+import { ago, sequenceTitle, t } from "../words.js";
+import { chosen } from "../worklist.js";
+import { AnnotatePanel } from "./annotate.js";
+import { sameGrid } from "./grid.js";
+import { shortcuts } from "./keys.js";
+import { LabelMap } from "./labelmap.js";
+import { gzipped, readNifti, unzipped, writeMask } from "./nifti.js";
+import { ReadPanel } from "./reading.js";
+import { ReviewPanel } from "./review.js";
+import { displayBar } from "./display.js";
+import { Viewer } from "./viewer.js";
+
+/** @typedef {import("./nifti.js").Volume} Volume */
+
+const KEEP_AFTER = 250;
+const ORDER = ["flair", "t1c", "t1", "t2"];
+
+/** The view of one study. */
+export class StudyView {
+  /**
+   * @param {import("../main.js").Session} session
+   * @param {string} id
+   * @param {HTMLElement} main
+   */
+  constructor(session, id, main) {
+    this.session = session;
+    this.server = session.server;
+    this.id = id;
+    this.main = main;
+    this.viewer = new Viewer();
+    this.controller = new AbortController();
+    /** Images by sequence, as they come. @type {Map<string, Volume>} */
+    this.volumes = new Map();
+    /** The sequence on whose voxels the mask lies. */
+    this.sequence = "";
+    /** @type {Record<string, number>} */
+    this.segments = { tumour: 1 };
+    /** @type {any[]} */
+    this.labels = [];
+    /** What goes with the label when it is sent. @type {any} */
+    this.notes = {};
+    /** @type {any[]} */
+    this.clicks = [];
+    /** Whether there is work that was not sent. */
+    this.isChanged = false;
+    this.opened = Date.now();
+    this.keeping = 0;
+    /** What is kept is written in the order in which it was changed. */
+    this.kept = Promise.resolve();
+    this.messages = h("div", { class: "messages" });
+    this.keys = shortcuts(this);
+    this.keepNow = () => this._keep();
+    /** @type {{changed(): void, shown(): void, leave(): void, element: HTMLElement}[]} */
+    this.panels = [];
+  }
+
+  get signal() {
+    return this.controller.signal;
+  }
+
+  get map() {
+    return this.viewer.map;
+  }
+
+  /** Leave the study; what was not sent is kept before anything else is shown. */
+  async leave() {
+    this.controller.abort();
+    this.panels.forEach((panel) => panel.leave());
+    document.removeEventListener("keydown", this.keys);
+    document.removeEventListener("visibilitychange", this.keepNow);
+    await this.keepNow();
+    this.viewer.close();
+  }
+
+  /** Ask for the study and show it: the image that is worked on first, all others when they come. */
+  async open() {
+    const info = await this.server.json("GET", "datastore/image/info", { query: { image: this.id }, signal: this.signal });
+    this.info = info;
+    this.sequence = info.default_sequence;
+    this._build(info);
+    const labels = this.server.json("GET", "datastore/image/labels", { query: { image: this.id }, signal: this.signal });
+    const first = this._load(info.default_sequence);
+    this.labels = await labels;
+    await first;
+    await this._takeMask();
+    const others = this.viewer.sequences.filter((sequence) => !this.volumes.has(sequence));
+    this.loading = Promise.all(others.map((sequence) => this._load(sequence).catch((error) => this.tell("bad", error))));
+    this.panels.forEach((panel) => panel.shown());
+  }
+
+  /** @param {any} info */
+  _build(info) {
+    const sequences = [...info.sequences].sort((first, second) => rank(first) - rank(second));
+    this.viewer.sequences = sequences;
+    const annotate = new AnnotatePanel(this), read = new ReadPanel(this), review = new ReviewPanel(this);
+    this.annotate = annotate;
+    this.panels = [annotate, read, review];
+    const reasonOfChoice = chosen.get(this.id)?.reason;
+    show(
+      this.main,
+      h(
+        "div",
+        { class: "study" },
+        h(
+          "div",
+          { class: "stage" },
+          h("div", { class: "bar head" }, h("h1", {}, this.id), h("span", { class: "quiet" }, facts(info)), reasonOfChoice && h("span", { class: "quiet" }, reasonOfChoice)),
+          displayBar(this.viewer),
+          this.viewer.element,
+        ),
+        h("aside", { class: "side", "aria-label": t("Work on the study") }, this.messages, tabs([
+          [t("Annotate"), annotate],
+          [t("Read"), read],
+          [t("Review"), review],
+        ])),
+      ),
+    );
+    if (info.held && info.held.user !== this.session.user) {
+      this.tell("note", t("{user} has this study for {minutes} minutes yet: agree on who labels it.", { user: info.held.user, minutes: Math.ceil(info.held.seconds / 60) }));
+    }
+    document.addEventListener("keydown", this.keys);
+    document.addEventListener("visibilitychange", this.keepNow);
+  }
+
+  /** @param {string} sequence */
+  async _load(sequence) {
+    const file = await this.server.file("datastore/image", { query: { image: this.id, sequence }, signal: this.signal });
+    const image = await readNifti(file);
+    this.volumes.set(sequence, image);
+    if (!this.viewer.reference) this.viewer.begin(image, this.viewer.sequences);
+    this.viewer.addImage(sequence, image);
+  }
+
+  /** The mask to work on: what was drawn here and not sent, else the label that the server has, else none. */
+  async _takeMask() {
+    const kept = await keptOf(this.session.user, this.id);
+    if (kept && (await this._restore(kept))) return;
+    const label = this.labels.find((each) => each.tag === "final" && each.is_current) ?? this.labels.find((each) => each.is_current);
+    this.setMask(null, { tumour: 1 });
+    if (!label) return;
+    try {
+      await this.takeLabel(label);
+    } catch (error) {
+      this.tell("bad", error);
+    }
+  }
+
+  /** @param {import("../kept.js").Kept} kept */
+  async _restore(kept) {
+    const reference = this.volumes.get(kept.sequence) ?? (await this._load(kept.sequence).then(() => this.volumes.get(kept.sequence)));
+    if (!reference || reference.dims.some((size, axis) => size !== kept.dims[axis])) {
+      this.tell("bad", t("What was drawn here before does not fit the study's images any more, so that it is not shown. It is kept until you discard it in the list of studies."));
+      return false;
+    }
+    this._work(kept.sequence);
+    this.setMask(await unzipped(kept.mask), kept.segments);
+    this.notes = kept.notes;
+    this.clicks = kept.clicks;
+    this.isChanged = true;
+    const place = message("note", t("This is what you drew here {ago} and did not send.", { ago: ago(Date.now() - kept.time) }), " ");
+    add(place, button(t("Discard it"), async () => {
+      place.remove();
+      await this.discard();
+    }));
+    add(this.messages, place);
+    this.panels.forEach((panel) => panel.changed());
+    return true;
+  }
+
+  /** Forget what was not sent, and take the server's label. */
+  async discard() {
+    this.isChanged = false;
+    clearTimeout(this.keeping);
+    await this.kept;
+    await forget(this.session.user, this.id);
+    this.clicks = [];
+    await this._takeMask();
+  }
+
+  /**
+   * Take a label of the server as the mask to work on.
+   * @param {any} label a row of the study's labels
+   */
+  async takeLabel(label) {
+    const query = { label: this.id, tag: label.tag, version: label.is_current ? undefined : (label.version ?? undefined) };
+    const image = await readNifti(await this.server.file("datastore/label", { query, signal: this.signal }));
+    const sequence = await this._sequenceOf(image);
+    this._work(sequence);
+    this.setMask(valuesOf(image), segmentsOf(label, image));
+    const name = label.version === null ? t("{tag}, put there by hand", { tag: label.tag }) : `${label.tag} v${label.version}`;
+    this.notes = { started_from: name };
+  }
+
+  /**
+   * The sequence on whose voxels a label lies.
+   * @param {Volume} label
+   */
+  async _sequenceOf(label) {
+    for (const sequence of this.viewer.sequences) {
+      if (!this.volumes.has(sequence)) await this._load(sequence);
+      const image = this.volumes.get(sequence);
+      if (image && sameGrid(image, label)) return sequence;
+    }
+    throw new Error(t("The label lies on the voxels of none of the study's sequences; correct it in 3D Slicer."));
+  }
+
+  /**
+   * Work on the voxels of a sequence.
+   * @param {string} sequence
+   */
+  _work(sequence) {
+    const image = this.volumes.get(sequence);
+    if (!image || this.viewer.reference === image) return;
+    this.sequence = sequence;
+    this.viewer.begin(image, this.viewer.sequences);
+    for (const [name, volume] of this.volumes) this.viewer.addImage(name, volume);
+  }
+
+  /**
+   * @param {Uint8Array | null} values null for an empty mask
+   * @param {Record<string, number>} segments
+   */
+  setMask(values, segments) {
+    const reference = /** @type {Volume} */ (this.viewer.reference);
+    const map = new LabelMap(reference.dims, values ?? undefined);
+    map.onChange = (finished) => {
+      this.viewer.refresh();
+      if (finished) this.changed();
+    };
+    this.viewer.map = map;
+    this.segments = segments;
+    this.isChanged = false;
+    this.viewer.goTo(middleOf(map) ?? this.viewer.cross);
+    this.panels.forEach((panel) => panel.changed());
+  }
+
+  /** The mask is another: it is kept here until it is sent. */
+  changed() {
+    this.isChanged = true;
+    clearTimeout(this.keeping);
+    this.keeping = window.setTimeout(() => this._keep(), KEEP_AFTER);
+    this.panels.forEach((panel) => panel.changed());
+  }
+
+  /** Keep what was not sent in this browser. */
+  _keep() {
+    clearTimeout(this.keeping);
+    const map = this.map;
+    if (!this.isChanged || !map) return this.kept;
+    const values = map.values.slice(), work = { user: this.session.user, study: this.id, time: Date.now(), dims: map.dims, sequence: this.sequence, segments: this.segments, notes: this.notes, clicks: this.clicks };
+    this.kept = this.kept.then(async () => {
+      if (!this.isChanged) return;
+      try {
+        await keep({ ...work, mask: await gzipped(new Blob([/** @type {BlobPart} */ (values)])) });
+      } catch (error) {
+        this.tell("bad", t("What you draw cannot be kept in this browser ({reason}); submit it before you leave.", { reason: reason(error) }));
+      }
+    });
+    return this.kept;
+  }
+
+  /** The mask as a file for the server. */
+  maskFile() {
+    const reference = /** @type {Volume} */ (this.viewer.reference);
+    return writeMask(reference, /** @type {LabelMap} */ (this.map).values);
+  }
+
+  /**
+   * Take a mask that a model made, as one change that can be undone.
+   * @param {Blob} file
+   * @param {Record<string, number>} names
+   */
+  async takeModelMask(file, names) {
+    const image = await readNifti(file), map = /** @type {LabelMap} */ (this.map);
+    const reference = /** @type {Volume} */ (this.viewer.reference);
+    if (!sameGrid(image, reference)) throw new Error(t("The model's mask lies on other voxels than the image that is worked on."));
+    this.segments = names;
+    return map.replace(valuesOf(image));
+  }
+
+  /**
+   * Say something above the panels; what was said before of the same kind goes.
+   * @param {"good" | "note" | "bad"} kind
+   * @param {unknown} text
+   * @param {...Node} more
+   */
+  tell(kind, text, ...more) {
+    if (isAbort(text)) return;
+    const words = text instanceof Error ? reason(text) : String(text);
+    this.messages.querySelectorAll(`.${kind}`).forEach((earlier) => earlier.remove());
+    const place = message(kind, words, " ", ...more);
+    add(place, button("\u00d7", () => place.remove(), { class: "plain close", "aria-label": t("Close this message") }));
+    add(this.messages, place);
+    if (kind !== "bad") say(words);
+  }
+
+  /** Ask again which labels there are. */
+  async reloadLabels() {
+    this.labels = await this.server.json("GET", "datastore/image/labels", { query: { image: this.id }, signal: this.signal });
+    this.panels.forEach((panel) => panel.changed());
+  }
+}
+
+/** @param {string} sequence */
+const rank = (sequence) => (ORDER.includes(sequence) ? ORDER.indexOf(sequence) : ORDER.length);
+
+/** @param {any} info */
+function facts(info) {
+  const parts = [info.patient_id, info.timepoint, info.date, info.sequences.map(sequenceTitle).join(", ")];
+  if (info.spacing_known === false) parts.push(t("voxel size unknown"));
+  return parts.filter(Boolean).join(" \u00b7 ");
+}
+
+/**
+ * The label map's values as whole numbers.
+ * @param {Volume} image
+ */
+function valuesOf(image) {
+  const { data, slope, intercept } = image;
+  if (data instanceof Uint8Array && slope === 1 && intercept === 0) return data.slice();
+  return Uint8Array.from(/** @type {Float32Array} */ (data), (value) => Math.round(value * slope + intercept));
+}
+
+/**
+ * The names of a label's values: as they were sent with it, else by their numbers.
+ * @param {any} label
+ * @param {Volume} image
+ * @returns {Record<string, number>}
+ */
+function segmentsOf(label, image) {
+  const sent = label.info?.segments;
+  const values = [...new Set(valuesOf(image))].filter(Boolean).sort((first, second) => first - second);
+  if (sent && values.every((value) => Object.values(sent).includes(value))) return { ...sent };
+  if (values.every((value) => value === 1)) return { tumour: 1 };
+  return Object.fromEntries(values.map((value) => [t("Segment {value}", { value }), value]));
+}
+
+/**
+ * A voxel in the middle of the slice that shows most of the mask.
+ * @param {LabelMap} map
+ */
+function middleOf(map) {
+  const sums = [0, 0, 0];
+  let count = 0;
+  const [width, height] = map.dims;
+  for (let index = 0; index < map.values.length; index += 1) {
+    if (!map.values[index]) continue;
+    sums[0] += index % width;
+    sums[1] += Math.floor(index / width) % height;
+    sums[2] += Math.floor(index / (width * height));
+    count += 1;
+  }
+  return count ? sums.map((sum) => Math.round(sum / count)) : null;
+}
+
+/**
+ * Panels of which one is shown; arrow keys change between them.
+ * @param {[string, {element: HTMLElement, shown(): void}][]} panels
+ */
+function tabs(panels) {
+  const heads = panels.map(([title], place) =>
+    h("button", { type: "button", role: "tab", id: `tab-${place}`, "aria-controls": `panel-${place}`, click: () => select(place) }, title),
+  );
+  const bodies = panels.map(([, panel], place) =>
+    h("div", { role: "tabpanel", id: `panel-${place}`, "aria-labelledby": `tab-${place}` }, panel.element),
+  );
+  const select = (/** @type {number} */ chosenPlace) => {
+    heads.forEach((head, place) => {
+      head.setAttribute("aria-selected", String(place === chosenPlace));
+      head.tabIndex = place === chosenPlace ? 0 : -1;
+      bodies[place].hidden = place !== chosenPlace;
+    });
+    panels[chosenPlace][1].shown();
+  };
+  const list = h("div", { role: "tablist", "aria-label": t("What to do"), keydown: (/** @type {KeyboardEvent} */ event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const next = (heads.findIndex((head) => head === document.activeElement) + step + heads.length) % heads.length;
+    select(next);
+    heads[next].focus();
+    event.stopPropagation();
+  } }, heads);
+  select(0);
+  return [list, ...bodies];
+}
+
