@@ -10,9 +10,10 @@ from gliomics.cohort.patient_table import patient_table
 from gliomics.records import FeatureRow
 from gliomics.study.patients import canonical_patient
 from gliomics.survival.accuracy import c_index
+from gliomics.survival.figures import figures
 from gliomics.survival.outcomes import read_clinical, read_outcomes
 from gliomics.survival.table import SurvivalTable, survival_table
-from gliomics.survival.validation import BOTH, CLINICAL, figures, validate
+from gliomics.survival.validation import BOTH, CLINICAL, validate
 from tests.benchmarks.subtype_bakas import read_published
 
 pytestmark = pytest.mark.realdata

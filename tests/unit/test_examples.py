@@ -1,12 +1,14 @@
-"""The examples, the notebook, the Python blocks of the documentation and the docstrings' examples run as they stand."""
+"""The examples, notebooks, Python blocks of the documentation and examples of docstrings run as they stand."""
 
 from __future__ import annotations
 
+import csv
 import doctest
 import importlib
 import re
 import runpy
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -16,7 +18,7 @@ import gliomics
 from tests.conftest import PROJECT
 
 PACKAGE = Path(gliomics.__file__).parent
-NOTEBOOK = PROJECT / "examples" / "first_session.ipynb"
+NOTEBOOKS = sorted((PROJECT / "examples").glob("*.ipynb"))
 SCRIPTS = {
     "01_open_and_look": "the outline is in sample-02.png",
     "02_segment": "Segmentation(of 'sample-03': ",
@@ -64,19 +66,38 @@ def test_every_script_is_run_and_short() -> None:
     assert max(scripts.values()) <= 26
 
 
+def shown_by(name: str, folder: Path) -> list[dict[str, Any]]:
+    """What the cells of a notebook show, by MIME type, after it ran in a folder."""
+    notebook = nbformat.read(PROJECT / "examples" / name, as_version=4)
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    return [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
 @pytest.mark.slow
 def test_notebook_runs_and_shows_pictures_and_the_notice(working_folder: Path) -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(working_folder)}}).execute()
-    shown = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    shown = shown_by("first_session.ipynb", working_folder)
     pages = [str(data["text/html"]) for data in shown if "text/html" in data]
     assert sum("<img" in page for page in pages) == 3
     assert "For research use only" in pages[-1]
     assert any("image/png" in data for data in shown)
 
 
-def test_notebook_is_kept_without_outputs() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+@pytest.mark.slow
+def test_notebook_of_a_cohort_finds_what_was_planted_and_reports_it(tmp_path: Path) -> None:
+    shown = shown_by("cohort.ipynb", tmp_path)
+    assert sum("image/png" in data for data in shown) == 2
+    assert "goes_with_idh" in shown[0]["text/plain"].splitlines()[1]
+    with (tmp_path / "survival" / "hazard_ratios.csv").open() as file:
+        alone = [row for row in csv.DictReader(file) if row["model"] == "alone"]
+    assert alone[0]["covariate"] == "goes_with_survival"
+    report = (tmp_path / "report.html").read_text()
+    for told in ("8 features of the region &#39;whole&#39; in 80 studies", "METRICS", "TRIPOD+AI", "seed 0"):
+        assert told in report
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_kept_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [(cell.outputs, cell.execution_count) for cell in code] == [([], None)] * len(code)

@@ -89,6 +89,18 @@ def over_repeats(
     return Interval(mean(np.arange(outcome.size)), float(low), float(high), outcome.size)
 
 
+def drawn_within(outcome: Classes, rng: np.random.Generator) -> Array:
+    """How often each patient is in each resample, (resamples, patients): those that :func:`over_repeats` draws."""
+    groups = [np.flatnonzero(outcome == k) for k in np.unique(outcome)]
+    return np.array(
+        [
+            np.bincount(np.concatenate([rng.choice(g, size=g.size) for g in groups]), minlength=outcome.size)
+            for _ in range(_RESAMPLES_OF_REPEATS)
+        ],
+        dtype=np.float64,
+    )
+
+
 def paired_difference(
     measure: Callable[[Array, Classes], float],
     first: Array,

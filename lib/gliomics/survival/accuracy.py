@@ -1,4 +1,8 @@
-"""How good estimated risks are of patients who are partly censored: C-index, AUC and Brier score at a time."""
+"""How good estimated risks are of patients who are partly censored: C-index, AUC and Brier score at a time.
+
+Each of them is also of many samples of the same patients at once, as bootstraps draw them: ``counts`` (samples,
+patients) say how often each patient is in a sample.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import numpy as np
 
 from gliomics.statistics.arrays import Array
 from gliomics.survival.kaplan_meier import Events, kaplan_meier
+
+_PAIRS_AT_ONCE = 4_000_000
 
 
 def c_index(risk: Array, time: Array, event: Events) -> float:
@@ -16,30 +22,55 @@ def c_index(risk: Array, time: Array, event: Events) -> float:
     >>> c_index(np.array([3.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]), np.array([True, True, False]))
     0.6666666666666666
     """
+    return float(c_indices(risk[None], time, event, np.ones((1, time.size)))[0, 0])
+
+
+def c_indices(risks: Array, time: Array, event: Events, counts: Array) -> Array:
+    """Harrell's C of several ``risks`` (risks, patients) in several samples, (risks, samples).
+
+    Pairs are looked at some events at a time, so that memory does not grow with their number.
+    """
+    # Who is censored at the time of an event is known to be without it for longer.
+    place = 2 * np.unique(time, return_inverse=True)[1] + ~event
     first = np.flatnonzero(event)
-    later = (time > time[first, None]) | ((time == time[first, None]) & ~event)
-    pairs = later.sum()
-    if not pairs:
-        return 0.5
-    risks = risk[first, None]
-    return float((np.sum(later & (risks > risk)) + 0.5 * np.sum(later & (risks == risk))) / pairs)
+    drawn = counts.astype(np.float32)
+    higher, pairs = np.zeros((len(risks), len(counts))), np.zeros(len(counts))
+    for some in np.array_split(first, max(1, first.size * time.size // _PAIRS_AT_ONCE)):
+        later = (place > place[some, None]).astype(np.float32)
+        pairs += np.einsum("se,se->s", counts[:, some], drawn @ later.T)
+        for k, risk in enumerate(risks):
+            above = later * (0.5 + 0.5 * np.sign(risk[some, None] - risk)).astype(np.float32)
+            higher[k] += np.einsum("se,se->s", counts[:, some], drawn @ above.T)
+    answer = np.full(higher.shape, 0.5)
+    np.divide(higher, pairs, out=answer, where=pairs > 0)
+    return answer
 
 
 def auc_at(horizon: float, risk: Array, time: Array, event: Events) -> float:
     """AUC of who has the event by ``horizon`` against who is followed beyond it without (cumulative and dynamic).
 
-    Patients censored before are made up for by weights of the others (Uno 2007; Hung and Chiang 2010).
+    Patients censored before are made up for by weights of the others (Uno 2007; Hung and Chiang 2010). 0.5 where there
+    are none of either.
     """
-    return weighted_auc(risk, case_weights(horizon, time, event), time > horizon)
+    weights = case_weights(horizon, time, event)
+    return float(weighted_aucs(risk[None], weights, time > horizon, np.ones((1, time.size)))[0, 0])
 
 
-def weighted_auc(risk: Array, weights: Array, control: Events) -> float:
-    """AUC of cases, whose ``weights`` (patients,) are above 0, against controls; 0.5 where there are none of either."""
+def weighted_aucs(risks: Array, weights: Array, control: Events, counts: Array) -> Array:
+    """AUC of cases, whose ``weights`` (patients,) are above 0, against controls, (risks, samples)."""
     case = weights > 0
-    if not (case.any() and control.any()):
-        return 0.5
-    above = (risk[case, None] > risk[control]) + 0.5 * (risk[case, None] == risk[control])
-    return float(weights[case] @ above.mean(axis=1) / weights[case].sum())
+    weighted = counts[:, case] * weights[case]
+    controls = counts[:, control]
+    pairs = weighted.sum(axis=1) * controls.sum(axis=1)
+    answer = np.full((len(risks), len(counts)), 0.5)
+    for k, risk in enumerate(risks):
+        order = np.argsort(risk[control])
+        below = np.zeros((len(counts), order.size + 1))
+        np.cumsum(controls[:, order], axis=1, out=below[:, 1:])
+        ends = (np.searchsorted(risk[control][order], risk[case], side=side) for side in ("left", "right"))
+        higher = sum(np.einsum("sc,sc->s", weighted, below[:, end]) for end in ends) / 2
+        np.divide(higher, pairs, out=answer[k], where=pairs > 0)
+    return answer
 
 
 def case_weights(horizon: float, time: Array, event: Events) -> Array:
@@ -63,6 +94,20 @@ def brier_terms(horizon: float, survival: Array, time: Array, event: Events) -> 
     beyond = time > horizon
     weight = 1 / kaplan_meier(time, ~event).at(horizon) if beyond.any() else 0.0
     return np.asarray(survival**2 * case_weights(horizon, time, event) + (1 - survival) ** 2 * (weight * beyond))
+
+
+def integrated_brier_terms(times: Array, survival: Array, time: Array, event: Events) -> Array:
+    """What each patient adds to the integrated Brier score, (..., patients), of probabilities (..., patients, times).
+
+    The mean of the Brier score from the first of ``times`` to the last (Graf 1999), by trapezoids.
+    """
+    terms = [brier_terms(t, survival[..., k], time, event) for k, t in enumerate(times)]
+    return np.asarray(np.trapezoid(terms, times, axis=0) / (times[-1] - times[0]))
+
+
+def integrated_brier(times: Array, survival: Array, time: Array, event: Events) -> float:
+    """The integrated Brier score between the first and the last of ``times``, of probabilities (patients, times)."""
+    return float(integrated_brier_terms(times, survival, time, event).mean())
 
 
 def _uncensored(time: Array, event: Events, at: Array) -> Array:

@@ -21,40 +21,78 @@ _FARTHEST = 15.0
 
 
 @dataclass(frozen=True)
-class RiskSets:
-    """Who is at risk at each event, by Efron's approximation of ties (1977).
+class Hazards:
+    """What a log hazard makes of :class:`RiskSets`: the log partial ``likelihood``, and the sums it is made of.
 
-    ``weights`` is (events, patients): 1 for who is at risk, less where several events are at one time; ``times`` and
-    ``patients`` of the events are (events,), in order of time.
+    ``of_patients`` are the relative hazards (patients,) and ``sums`` those of everybody at risk at each event
+    (events,), both times ``exp(-top)``, the largest log hazard.
+    """
+
+    sets: RiskSets
+    likelihood: float
+    of_patients: Array
+    sums: Array
+    top: float
+
+    @property
+    def expected(self) -> Array:
+        """Events that are expected of each patient, (patients,): the sum of the shares of the hazard at each event."""
+        sets, shares = self.sets, 1 / self.sums
+        before = np.concatenate([[0.0], np.cumsum(shares)])[sets.events_until]
+        before[sets.patients] -= np.bincount(sets.tie, sets.gone * shares)[sets.tie]
+        return np.asarray(self.of_patients * before)
+
+    def means(self, columns: Array) -> Array:
+        """Means of ``columns`` (patients, columns) over who is at risk, weighted by hazard, (events, columns)."""
+        return np.asarray(self.sets.at_risk(self.of_patients[:, None] * columns) / self.sums[:, None])
+
+
+@dataclass(frozen=True)
+class RiskSets:
+    """Who is at risk at each event, by Efron's approximation of ties (1977), as places in the order of time.
+
+    ``times`` and ``patients`` of the events are (events,), in order of time, and so are ``tie``, the number of their
+    time, and ``gone``, the share of that time's events that is no longer at risk. ``order`` are the patients by time,
+    ``starts`` (events,) where in it those at risk begin; ``events_until`` (patients,) counts the events until each
+    patient's time. Everything that is asked of them takes time and memory in proportion to the patients.
     """
 
     times: Array
     patients: Classes
-    weights: Array
+    tie: Classes
+    gone: Array
+    order: Classes
+    starts: Classes
+    events_until: Classes
 
     @classmethod
     def of(cls, time: Array, event: Events) -> RiskSets:
         """Of times and events, (patients,) each."""
-        patients = np.flatnonzero(event)
-        patients = patients[np.argsort(time[patients], kind="stable")]
+        order = np.argsort(time, kind="stable")
+        patients = order[event[order]]
         times = time[patients]
-        weights = (time >= times[:, None]).astype(float)
-        for t in np.unique(times):
-            tied = np.flatnonzero(times == t)
-            if tied.size > 1:
-                weights[np.ix_(tied, patients[tied])] -= (np.arange(tied.size) / tied.size)[:, None]
-        return cls(times, patients, weights)
+        _, tie, sizes = np.unique(times, return_inverse=True, return_counts=True)
+        place = np.arange(times.size) - (np.cumsum(sizes) - sizes)[tie]
+        starts = np.searchsorted(time[order], times)
+        return cls(times, patients, tie, place / sizes[tie], order, starts, np.searchsorted(times, time, side="right"))
 
-    def likelihood(self, log_hazard: Array) -> tuple[float, Array, Array]:
-        """The log partial likelihood of relative log hazards (patients,), and what it is made of.
+    def at_risk(self, values: Array) -> Array:
+        """Sums of values (patients, ...) over who is at risk at each event, (events, ...)."""
+        from_here = np.cumsum(values[self.order[::-1]], axis=0)[::-1]
+        sums: Array = from_here[self.starts]
+        if self.gone.any():
+            firsts = np.flatnonzero(np.diff(self.tie, prepend=-1))
+            tied = np.add.reduceat(values[self.patients], firsts, axis=0)[self.tie]
+            sums = sums - self.gone.reshape(-1, *[1] * (values.ndim - 1)) * tied
+        return sums
 
-        Besides the hazards' sum at each event, (events,), and each patient's share of it, (events, patients).
-        """
-        top = log_hazard.max()
-        hazards = self.weights * np.exp(log_hazard - top)
-        sums = hazards.sum(axis=1)
-        value = float(log_hazard[self.patients].sum() - np.sum(np.log(sums) + top))
-        return value, sums * np.exp(top), hazards / sums[:, None]
+    def hazards(self, log_hazard: Array) -> Hazards:
+        """The likelihood of relative log hazards (patients,) and the sums that it is made of."""
+        top = float(log_hazard.max())
+        of_patients = np.exp(log_hazard - top)
+        sums = self.at_risk(of_patients)
+        likelihood = float(log_hazard[self.patients].sum() - np.sum(np.log(sums) + top))
+        return Hazards(self, likelihood, of_patients, sums, top)
 
 
 @dataclass(frozen=True)
@@ -97,15 +135,15 @@ def fit_cox(columns: Array, time: Array, event: Events, *, ridge: float = 0.0) -
     z = (columns - columns.mean(axis=0)) / scale
     sets = RiskSets.of(time, event)
     weights = np.zeros(z.shape[1])
-    value = sets.likelihood(z @ weights)[0]
+    value = sets.hazards(z @ weights).likelihood
     for _ in range(_MOST_STEPS):
-        _, _, share = sets.likelihood(z @ weights)
-        mean = share @ z
+        hazards = sets.hazards(z @ weights)
+        mean = hazards.means(z)
         gradient = (z[sets.patients] - mean).sum(axis=0) - ridge * weights
-        information = z.T @ (share.sum(axis=0)[:, None] * z) - mean.T @ mean + ridge * np.eye(weights.size)
+        information = z.T @ (hazards.expected[:, None] * z) - mean.T @ mean + ridge * np.eye(weights.size)
         step = np.linalg.lstsq(information, gradient, rcond=None)[0]
         for _ in range(30):
-            better = sets.likelihood(z @ (weights + step))[0] - ridge / 2 * np.sum((weights + step) ** 2)
+            better = sets.hazards(z @ (weights + step)).likelihood - ridge / 2 * np.sum((weights + step) ** 2)
             if better >= value - 1e-12:
                 break
             step /= 2
@@ -114,7 +152,7 @@ def fit_cox(columns: Array, time: Array, event: Events, *, ridge: float = 0.0) -
             break
         if np.abs(step).max() < 1e-9:
             covariance = np.linalg.inv(information) / np.outer(scale, scale)
-            return CoxModel(weights / scale, covariance, sets.likelihood(z @ weights)[0])
+            return CoxModel(weights / scale, covariance, sets.hazards(z @ weights).likelihood)
     raise InputError(
         "Cox's model has no solution: a column, or several together, tell the events from the rest, or say the same; "
         "take columns out or join rare categories"
@@ -128,8 +166,9 @@ def baseline_hazard(log_hazard: Array, time: Array, event: Events, at: Array) ->
     ``exp(-hazard * exp(log hazard))``.
     """
     sets = RiskSets.of(time, event)
-    steps = 1 / sets.likelihood(log_hazard)[1]
-    return np.asarray((sets.times <= np.asarray(at)[:, None]) @ steps)
+    hazards = sets.hazards(log_hazard)
+    until = np.concatenate([[0.0], np.cumsum(np.exp(-hazards.top) / hazards.sums)])
+    return np.asarray(until[np.searchsorted(sets.times, at, side="right")])
 
 
 def schoenfeld_test(columns: Array, time: Array, event: Events, model: CoxModel) -> Array:
@@ -142,11 +181,10 @@ def schoenfeld_test(columns: Array, time: Array, event: Events, model: CoxModel)
 
     sets = RiskSets.of(time, event)
     centred = columns - columns.mean(axis=0)
-    share = sets.likelihood(centred @ model.coefficients)[2]
-    residuals = columns[sets.patients] - share @ columns
+    residuals = centred[sets.patients] - sets.hazards(centred @ model.coefficients).means(centred)
     scaled = len(residuals) * residuals @ model.covariance
     curve = kaplan_meier(time, event)
-    scale = np.array([1 - curve.at(t, before=True) for t in sets.times])
+    scale = 1 - np.concatenate([[1.0], curve.survival])[np.searchsorted(curve.times, sets.times)]
     scale -= scale.mean()
     spread = len(residuals) * np.diag(model.covariance) * np.sum(scale**2)
     statistic = np.full(columns.shape[1], np.nan) if np.allclose(scale, 0) else (scale @ scaled) ** 2 / spread

@@ -95,10 +95,14 @@ def log_rank(time: Array, event: Events, group: Classes) -> LogRank:
     from scipy.stats import chi2
 
     groups = int(group.max()) + 1
-    member = group[:, None] == np.arange(groups)
     times = np.unique(time[event])
-    at_risk = (time >= times[:, None]) @ member.astype(float)
-    events = ((time == times[:, None]) & event) @ member.astype(float)
+    # How many event times each patient is at risk at; who is at risk at one is so at all before.
+    until = np.searchsorted(times, time, side="right")
+    at_risk, events = np.zeros((2, times.size, groups))
+    for k in range(groups):
+        leaving = np.bincount(until[group == k], minlength=times.size + 1)
+        at_risk[:, k] = leaving[::-1].cumsum()[::-1][1:]
+        events[:, k] = np.bincount(until[(group == k) & event] - 1, minlength=times.size)
     total, deaths = at_risk.sum(axis=1), events.sum(axis=1)
     share = at_risk / total[:, None]
     expected = (deaths[:, None] * share).sum(axis=0)

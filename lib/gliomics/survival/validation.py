@@ -1,10 +1,9 @@
-"""What features add to clinical values: every patient estimated by models of others, and figures with intervals."""
+"""What features add to clinical values: every patient estimated by models of others."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,8 @@ import numpy as np
 
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
-from gliomics.statistics.bootstrap import Interval, over_repeats, paired_difference
 from gliomics.subtype.classifier import FOLDS, stratified_folds
 from gliomics.subtype.ensemble import Scaling
-from gliomics.survival.accuracy import brier_terms, c_index, case_weights, weighted_auc
 from gliomics.survival.cox import baseline_hazard, fit_cox
 from gliomics.survival.elastic_net import ElasticNet, fit_elastic_net
 from gliomics.survival.kaplan_meier import Events, kaplan_meier
@@ -23,9 +20,9 @@ from gliomics.survival.outcomes import YEAR
 from gliomics.survival.table import SurvivalTable
 
 NOBODY, CLINICAL, RADIOMICS, BOTH = "no predictor", "clinical", "radiomics", "both"
-Measure = Callable[[Array, Classes], float]
 RIDGE = 1.0
 """Of the clinical model inside the folds, in units of one event: a rare category cannot run off."""
+_STEPS_OF_CURVES = 40
 LEAST_AT_HORIZON = 8
 """Events before, and patients followed beyond, a time at which models are judged."""
 
@@ -35,19 +32,24 @@ class Predictions:
     """What a model says of patients whom it was not fitted to.
 
     ``risk`` is (repeats, patients), the log hazard beside the mean of the training patients; ``survival`` is (repeats,
-    patients, horizons), the probability of no event by then.
+    patients, horizons), the probability of no event by then; ``over_time`` is that at each of the ``times``.
     """
 
     risk: Array
     survival: Array
+    over_time: Array
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Out-of-fold predictions by model, the ``horizons`` in the table's unit, and the choices of the elastic nets."""
+    """Out-of-fold predictions by model, the ``horizons`` in the table's unit, and the choices of the elastic nets.
+
+    ``times`` are those of curves over time, (times,), from 0 on.
+    """
 
     table: SurvivalTable
     horizons: list[float]
+    times: Array
     models: dict[str, Predictions]
     choices: list[tuple[str, ElasticNet]]
 
@@ -67,6 +69,12 @@ def horizons_of(time: Array, event: Events, unit: str) -> list[float]:
     return fit or [float(np.median(time[event]))]
 
 
+def times_of_curves(time: Array, horizons: Sequence[float]) -> Array:
+    """Equal steps from 0 to the last time beyond which :data:`LEAST_AT_HORIZON` patients are followed, (times,)."""
+    last = max(float(np.sort(time)[-LEAST_AT_HORIZON - 1 :][0]), *horizons)
+    return np.linspace(0.0, last, _STEPS_OF_CURVES + 1)
+
+
 def validate(
     table: SurvivalTable, *, repeats: int = 5, seed: int = 0, step: Callable[[], object] = lambda: None
 ) -> Validation:
@@ -83,7 +91,10 @@ def validate(
     n, horizons = len(table.patients), horizons_of(table.time, table.event, table.unit)
     models = [NOBODY, *([CLINICAL] if table.clinical_names else []), RADIOMICS]
     models += [BOTH] if table.clinical_names else []
-    answer = {m: Predictions(np.zeros((repeats, n)), np.zeros((repeats, n, len(horizons)))) for m in models}
+    times = times_of_curves(table.time, horizons)
+    at = np.concatenate([horizons, times])
+    risks = {model: np.zeros((repeats, n)) for model in models}
+    survival = {model: np.zeros((repeats, n, at.size)) for model in models}
     choices: list[tuple[str, ElasticNet]] = []
     # Several threads gain nothing on so few numbers.
     with threadpool_limits(1):
@@ -93,13 +104,13 @@ def validate(
                 rng = np.random.default_rng((seed, repeat, number))
                 for model, risk in _fold(table, train, models, rng, choices).items():
                     mean = risk[train].mean()
-                    answer[model].risk[repeat, test] = risk[test] - mean
-                    of_train = (risk[train] - mean, table.time[train], table.event[train])
-                    hazard = baseline_hazard(*of_train, np.array(horizons))
-                    survival = np.exp(-np.exp(risk[test] - mean)[:, None] * hazard)
-                    answer[model].survival[repeat, test] = survival
+                    risks[model][repeat, test] = risk[test] - mean
+                    hazard = baseline_hazard(risk[train] - mean, table.time[train], table.event[train], at)
+                    survival[model][repeat, test] = np.exp(-np.exp(risk[test] - mean)[:, None] * hazard)
                 step()
-    return Validation(table, horizons, answer, choices)
+    split = len(horizons)
+    answer = {m: Predictions(risks[m], survival[m][:, :, :split], survival[m][:, :, split:]) for m in models}
+    return Validation(table, horizons, times, answer, choices)
 
 
 def _fold(
@@ -129,69 +140,6 @@ def _clinical_risk(clinical: Array, train: Classes, time: Array, event: Events) 
         return np.zeros(len(clinical))
     z = Scaling.fit(clinical[train][:, varying]).scores(clinical[:, varying])
     return np.asarray(z @ fit_cox(z[train], time, event, ridge=RIDGE).coefficients)
-
-
-def figures(validation: Validation, *, seed: int = 0) -> list[dict[str, Any]]:
-    """A row for each model, measure and horizon, and for each difference of two models, with 95 % intervals.
-
-    Intervals are bootstraps over patients, drawn within those with the event and those without, the same in every
-    repeat; those of differences draw the same patients of both models. The weights that make up for censoring are those
-    of all patients in every resample.
-    """
-    table, outcome = validation.table, validation.table.event.astype(np.int64)
-    rows = []
-    for name, horizon, measure, columns in _measures(validation):
-        low_is_good = name == "brier"
-        pairs: list[tuple[str, str | None]] = [(model, None) for model in columns if model != NOBODY or low_is_good]
-        pairs += [(a, b) for a, b in ((RADIOMICS, CLINICAL), (BOTH, CLINICAL), (BOTH, RADIOMICS)) if b in columns]
-        if CLINICAL not in columns and low_is_good:
-            pairs.append((RADIOMICS, NOBODY))
-        pairs = [(model, other) for model, other in pairs if model in columns]
-        for model, other in pairs:
-            rng = np.random.default_rng(seed)
-            if other is None:
-                interval = over_repeats(measure, columns[model], outcome, rng)
-            else:
-                interval = paired_difference(measure, columns[model], columns[other], outcome, rng)
-            rows.append(_row(table, interval, model=model, minus=other, measure=name, time=horizon))
-    return rows
-
-
-def _measures(validation: Validation) -> Iterator[tuple[str, float, Measure, dict[str, Array]]]:
-    """Name, horizon, measure, and by model what it is of: (repeats, patients, columns), as the bootstrap draws them."""
-    table, models = validation.table, validation.models
-    yield "c_index", math.nan, _c_index, {m: _columns(p.risk, table.time) for m, p in models.items()}
-    for horizon in validation.horizons:
-        weights, control = case_weights(horizon, table.time, table.event), (table.time > horizon).astype(float)
-        yield "auc", horizon, _auc, {m: _columns(p.risk, weights, control) for m, p in models.items()}
-    for k, horizon in enumerate(validation.horizons):
-        terms = {
-            m: brier_terms(horizon, p.survival[:, :, k], table.time, table.event)[:, :, None] for m, p in models.items()
-        }
-        yield "brier", horizon, _mean, terms
-
-
-def _columns(score: Array, *of_patients: Array) -> Array:
-    return np.stack([score, *(np.broadcast_to(column, score.shape) for column in of_patients)], axis=2)
-
-
-def _c_index(columns: Array, outcome: Classes) -> float:
-    return c_index(columns[:, 0], columns[:, 1], outcome == 1)
-
-
-def _auc(columns: Array, outcome: Classes) -> float:
-    return weighted_auc(columns[:, 0], columns[:, 1], columns[:, 2] > 0)
-
-
-def _mean(terms: Array, outcome: Classes) -> float:
-    return float(terms.mean())
-
-
-def _row(table: SurvivalTable, interval: Interval, **named: Any) -> dict[str, Any]:
-    return {
-        **named, "unit": table.unit, "n": interval.n, "events": int(table.event.sum()), "value": interval.value,
-        "low": interval.low, "high": interval.high,
-    }  # fmt: skip
 
 
 def risk_rows(validation: Validation) -> list[dict[str, Any]]:

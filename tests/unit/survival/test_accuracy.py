@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from gliomics.statistics.probability_scores import auc
-from gliomics.survival.accuracy import auc_at, brier_at, c_index
+from gliomics.survival.accuracy import (
+    auc_at,
+    brier_at,
+    c_index,
+    c_indices,
+    case_weights,
+    integrated_brier,
+    weighted_aucs,
+)
 
 RNG = np.random.default_rng(0)
 RISK = RNG.normal(size=4000)
@@ -56,3 +64,29 @@ def test_nothing_to_compare_is_chance() -> None:
     nobody = np.full(4, False)
     assert c_index(np.arange(4.0), np.arange(4.0), nobody) == 0.5
     assert auc_at(1.0, np.arange(4.0), np.arange(4.0), nobody) == 0.5
+
+
+def test_samples_at_once_are_those_of_the_patients_drawn() -> None:
+    """Counts of how often each patient is drawn give what the drawn patients themselves would."""
+    risk, time = RNG.integers(0, 9, (2, 60)).astype(float), RNG.integers(1, 25, 60).astype(float)
+    event = RNG.random(60) < 0.6
+    drawn = RNG.integers(0, 60, (5, 60))
+    counts = np.array([np.bincount(rows, minlength=60) for rows in drawn], dtype=float)
+    weights, control = case_weights(9.0, time, event), time > 9
+    c, auc_of = c_indices(risk, time, event, counts), weighted_aucs(risk, weights, control, counts)
+    for sample, rows in enumerate(drawn):
+        for k in range(2):
+            assert c[k, sample] == pytest.approx(c_index(risk[k, rows], time[rows], event[rows]))
+            cases, controls = rows[weights[rows] > 0], rows[control[rows]]
+            above = np.sign(risk[k, cases][:, None] - risk[k, controls]) / 2 + 0.5
+            expected = np.average(above.mean(axis=1), weights=weights[cases])
+            assert auc_of[k, sample] == pytest.approx(expected)
+
+
+def test_integrated_score_is_the_mean_over_time() -> None:
+    """Of two without censoring, both said to live with 0.5: 0.25 from the first time to the last."""
+    times = np.array([0.5, 1.0, 3.0, 4.0])
+    half = np.full((2, 4), 0.5)
+    assert integrated_brier(times, half, np.array([2.0, 9.0]), np.array([True, True])) == pytest.approx(0.25)
+    perfect = (times < np.array([[3.0], [9.0]])).astype(float)
+    assert integrated_brier(times, perfect, np.array([3.0, 9.0]), np.array([True, True])) == 0

@@ -87,7 +87,10 @@ def test_path_is_where_no_step_is_better(features: int, l1_ratio: float) -> None
         step = 1e-4
         slopes = np.array(
             [
-                (sets.likelihood(offset + z @ (weights + move))[0] - sets.likelihood(offset + z @ (weights - move))[0])
+                (
+                    sets.hazards(offset + z @ (weights + move)).likelihood
+                    - sets.hazards(offset + z @ (weights - move)).likelihood
+                )
                 / (2 * step * len(z))
                 for move in step * np.eye(features)
             ]

@@ -2,7 +2,7 @@
 
 ``lung.csv``: 228 patients of the NCCTG (Loprinzi 1994), as R's ``survival::lung`` has them, with status 1 for a death.
 The values that R's documentation prints are given with as many digits as it prints (survfit, survdiff and coxph of
-``lung``; coxph of ``MASS::gehan``); the others are lifelines 0.30.0's.
+``lung``; coxph of ``MASS::gehan``); accuracy over time is scikit-survival 0.28.0's; the others are lifelines 0.30.0's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gliomics.survival.accuracy import c_index
+from gliomics.survival.accuracy import auc_at, brier_at, c_index, integrated_brier
 from gliomics.survival.cox import baseline_hazard, fit_cox, schoenfeld_test
 from gliomics.survival.kaplan_meier import kaplan_meier, log_rank, median_follow_up
 
@@ -106,3 +106,19 @@ def test_leukaemia_with_many_ties() -> None:
     assert (test.statistic, test.p) == pytest.approx((16.792940989216547, 4.168809109e-05))
     model = fit_cox(placebo[:, None].astype(float), time, event)
     assert (model.coefficients[0], model.errors[0]) == pytest.approx((1.5721, 0.4124), abs=1e-4)
+
+
+def test_accuracy_over_time(complete: Table) -> None:
+    """Patients leave half a day after their last contact: of one time, scikit-survival weighs ties otherwise."""
+    event, columns = complete[:, 1] == 1, complete[:, 2:]
+    time = complete[:, 0] + np.where(event, 0.0, 0.5)
+    times = np.linspace(100, 700, 7)
+    survival = np.exp(-np.exp((columns[:, 0] - 62) / 20)[:, None] * times / 500)
+    assert [brier_at(t, survival[:, k], time, event) for k, t in enumerate(times)] == pytest.approx(
+        [0.1152055857, 0.2242734131, 0.2595345325, 0.2569416733, 0.2209841684, 0.1833906877, 0.1400558102]
+    )
+    assert integrated_brier(times, survival, time, event) == pytest.approx(0.2121258621359469)
+    log_hazard = columns @ fit_cox(columns, time, event).coefficients
+    assert [auc_at(t, log_hazard, time, event) for t in times] == pytest.approx(
+        [0.6589059783, 0.6780760226, 0.6852926929, 0.6299420218, 0.6431414616, 0.6568308331, 0.6850083359]
+    )

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from gliomics.survival.accuracy import c_index
+from gliomics.survival.figures import figures, rows_over_time
 from gliomics.survival.hazards import SCORE, hazard_rows
-from gliomics.survival.validation import BOTH, CLINICAL, NOBODY, RADIOMICS, Validation, figures, horizons_of, validate
+from gliomics.survival.validation import BOTH, CLINICAL, NOBODY, RADIOMICS, Validation, horizons_of, validate
 from tests.unit.survival.cohorts import a_table
 
 pytestmark = pytest.mark.slow
@@ -42,6 +43,19 @@ def test_both_is_better_than_clinical_where_features_tell(rows: list[dict[str, A
 
 def test_intervals_hold_their_values(rows: list[dict[str, Any]]) -> None:
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows)
+
+
+def test_curves_begin_at_nothing_and_meet_the_figures(planted: Validation, rows: list[dict[str, Any]]) -> None:
+    curves = rows_over_time(planted)
+    brier = [row for row in curves if (row["model"], row["measure"]) == (BOTH, "brier")]
+    assert brier[0]["time"] == brier[0]["value"] == 0
+    integrated = value(rows, BOTH, measure="integrated_brier")
+    assert integrated["time"] == brier[-1]["time"] == planted.times[-1]
+    assert integrated["value"] == pytest.approx(np.mean([row["value"] for row in brier]), abs=0.005)
+    assert value(rows, BOTH, CLINICAL, "integrated_brier")["high"] < 0 < integrated["low"]
+    auc = [row for row in curves if (row["model"], row["measure"]) == (BOTH, "auc")]
+    assert all(row["low"] <= row["value"] <= row["high"] for row in curves)
+    assert auc[0]["events"] >= 8 and auc[0]["low"] > 0.4 and all(row["beyond"] >= 8 for row in auc)
 
 
 def test_model_of_nobody_is_the_curve_of_the_others(planted: Validation) -> None:

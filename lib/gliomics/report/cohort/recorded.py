@@ -105,6 +105,13 @@ def analysis_of_survival(validation: Validation, settings: Mapping[str, Any]) ->
             "models": [name for name in validation.models if name != NOBODY],
         },
         flow=flow,
-        tables=["survival.csv", "hazard_ratios.csv", "kaplan_meier.csv", "out_of_fold.csv", "left_out.csv"],
+        tables=[
+            "survival.csv",
+            "over_time.csv",
+            "hazard_ratios.csv",
+            "kaplan_meier.csv",
+            "out_of_fold.csv",
+            "left_out.csv",
+        ],
         drawings=DRAWINGS,
     )

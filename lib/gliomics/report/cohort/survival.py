@@ -15,6 +15,7 @@ from gliomics.report.cohort.record import RECORD, Drawing
 from gliomics.report.cohort.survival_plots import accuracy_over_time, forest, p_words, survival_curves
 from gliomics.report.drawing import to_png, to_svg
 from gliomics.survival.elastic_net import L1_RATIOS, STRENGTHS
+from gliomics.survival.figures import AUC, BRIER, C_INDEX, INTEGRATED_BRIER, figures, rows_over_time
 from gliomics.survival.hazards import SCORE, hazard_rows
 from gliomics.survival.kaplan_meier import log_rank, median_follow_up
 from gliomics.survival.outcomes import YEAR
@@ -25,20 +26,21 @@ from gliomics.survival.validation import (
     RADIOMICS,
     Validation,
     curve_rows,
-    figures,
     risk_rows,
 )
 
 FILES = (
-    "survival.csv", "hazard_ratios.csv", "kaplan_meier.csv", "out_of_fold.csv", "left_out.csv", "kaplan_meier.png",
+    "survival.csv", "over_time.csv", "hazard_ratios.csv", "kaplan_meier.csv", "out_of_fold.csv", "left_out.csv",
+    "kaplan_meier.png",
     "accuracy.png", "hazard_ratios.png", "kaplan_meier.svg", "accuracy.svg", "hazard_ratios.svg",
     "survival.html", RECORD,
 )  # fmt: skip
 _FIGURES = {
     "kaplan_meier": "Kaplan-Meier curves with 95 % bands; ticks: censored patients; below: patients at risk.",
     "accuracy": (
-        "Out-of-fold AUC and Brier score at each time with 95 % bootstrap intervals over patients; 'no predictor' "
-        "gives everybody the survival of the training patients."
+        "Out-of-fold AUC and Brier score over time with pointwise 95 % bootstrap intervals over patients; the AUC from "
+        "the time on by which 8 patients have had the event. 'No predictor' gives everybody the survival of the "
+        "training patients."
     ),
     "hazard_ratios": (
         "Hazard ratios with 95 % intervals. Brackets: what was fitted together; 'alone': one feature per model, the "
@@ -46,7 +48,7 @@ _FIGURES = {
     ),
 }
 DRAWINGS = [Drawing(f"{name}.png", caption) for name, caption in _FIGURES.items()]
-_MEASURES = {"c_index": "C-index", "auc": "AUC", "brier": "Brier score"}
+_MEASURES = {C_INDEX: "C-index", AUC: "AUC", BRIER: "Brier score", INTEGRATED_BRIER: "integrated Brier score"}
 _LISTED = 12
 """Patients who are left out that the page names; the table has all."""
 
@@ -57,16 +59,17 @@ def write_survival(out: Path, validation: Validation, origins: Mapping[str, str]
     ``origins`` say where the input comes from and how it was read.
     """
     table = validation.table
-    rows, hazards = figures(validation), hazard_rows(validation)
+    rows, over_time, hazards = figures(validation), rows_over_time(validation), hazard_rows(validation)
     told = findings(validation, rows, hazards)
     write_csv(out / "survival.csv", rows)
+    write_csv(out / "over_time.csv", over_time)
     write_csv(out / "hazard_ratios.csv", hazards)
     write_csv(out / "kaplan_meier.csv", curve_rows(table))
     write_csv(out / "out_of_fold.csv", risk_rows(validation))
     left_out = [{"name": p, "kind": "patient", "reason": reason} for p, reason in table.left_out.items()]
     left_out += [{"name": name, "kind": "feature", "reason": reason} for name, reason in table.dropped.items()]
     write_csv(out / "left_out.csv", left_out, ["name", "kind", "reason"])
-    pictures = _pictures(validation, rows, hazards)
+    pictures = _pictures(validation, over_time, hazards)
     for name, (_, picture, svg) in zip(_FIGURES, pictures, strict=True):
         write_bytes(out / f"{name}.png", picture.png)
         write_bytes(out / f"{name}.svg", svg)
@@ -94,7 +97,7 @@ def findings(
 ) -> list[str]:
     """What the tables say, in a sentence each."""
     table = validation.table
-    c_index = {(row["model"], row["minus"]): row for row in rows if row["measure"] == "c_index"}
+    c_index = {(row["model"], row["minus"]): row for row in rows if row["measure"] == C_INDEX}
     lines = [
         f"C-index of {model}: {_interval(c_index[model, None])}."
         for model in (CLINICAL, RADIOMICS, BOTH)
@@ -131,11 +134,11 @@ def _flow(table: SurvivalTable) -> list[str]:
 
 
 def _pictures(
-    validation: Validation, rows: Sequence[Mapping[str, Any]], hazards: Sequence[Mapping[str, Any]]
+    validation: Validation, over_time: Sequence[Mapping[str, Any]], hazards: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, Picture, bytes]]:
     drawn = (
         ("Survival", survival_curves(validation.table)),
-        ("Accuracy over time", accuracy_over_time(rows)),
+        ("Accuracy over time", accuracy_over_time(over_time)),
         ("Hazard ratios", forest(hazards)),
     )
     return [
@@ -148,7 +151,8 @@ def _listing(table: SurvivalTable, rows: Sequence[Mapping[str, Any]]) -> Listing
     lines = []
     for row in rows:
         model = row["model"] if row["minus"] is None else f"{row['model']} less {row['minus']}"
-        at = "" if row["time"] != row["time"] else f" at {row['time'] / YEAR[table.unit]:.3g} years"
+        until = "until" if row["measure"] == INTEGRATED_BRIER else "at"
+        at = "" if row["time"] != row["time"] else f" {until} {row['time'] / YEAR[table.unit]:.3g} years"
         sign = "" if row["minus"] is None else "+"
         lines.append(
             [model, f"{_MEASURES[row['measure']]}{at}", _interval(row, sign), str(row["n"]), str(row["events"])]
@@ -171,6 +175,7 @@ def _methods(validation: Validation) -> list[str]:
         "every repeat and for both models of a difference. They do not hold how other training patients would change "
         "the models.",
         "C-index: Harrell 1982. AUC and Brier score at a time: weighted for censoring (Uno 2007; Graf 1999). "
+        "Integrated Brier score: its mean from 0 to the last time beyond which 8 patients are followed. "
         "Kaplan-Meier intervals: Greenwood's, of log(-log S). Proportional hazards: Grambsch and Therneau 1994. "
         "Follow-up: reverse Kaplan-Meier.",
     ]

@@ -24,6 +24,7 @@ from gliomics.report.drawing import (
     blank,
     tidy,
 )
+from gliomics.survival.figures import AUC, BRIER
 from gliomics.survival.kaplan_meier import kaplan_meier, log_rank
 from gliomics.survival.outcomes import YEAR
 from gliomics.survival.table import SurvivalTable
@@ -31,7 +32,7 @@ from gliomics.survival.validation import BOTH, CLINICAL, NOBODY, RADIOMICS
 
 _GROUP_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, SKY, MUTED)
 _MODEL_COLOURS = {CLINICAL: ORANGE, RADIOMICS: BLUE, BOTH: GREEN, NOBODY: MUTED}
-_MODEL_MARKERS = {CLINICAL: "s", RADIOMICS: "o", BOTH: "D", NOBODY: "x"}
+_MODEL_LINES = {CLINICAL: "--", RADIOMICS: "-.", BOTH: "-", NOBODY: ":"}
 _MOST_FEATURES = 10
 """Features of a forest plot, those with the smallest p."""
 
@@ -90,30 +91,27 @@ def _numbers_at_risk(axis: Axes, years: Mapping[str, Any], ticks: Sequence[float
 
 
 def accuracy_over_time(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """AUC and Brier score of each model at each horizon, out of fold, with 95 % intervals."""
-    figure = blank(7.2, 3.0)
+    """AUC and Brier score of each model over time, out of fold, with pointwise 95 % bands."""
+    figure = blank(7.2, 3.2)
     axes = figure.subplots(1, 2, gridspec_kw={"wspace": 0.28})
-    for axis, measure, title in zip(
-        axes, ("auc", "brier"), ("AUC at a time (0.5 is chance)", "Brier score at a time (0 is perfect)"), strict=True
-    ):
-        shown = [row for row in rows if row["measure"] == measure and row["minus"] is None]
-        models = list(dict.fromkeys(row["model"] for row in shown))
-        horizons = sorted({row["time"] for row in shown})
-        for k, model in enumerate(models):
-            points = [row for row in shown if row["model"] == model]
-            places = np.array([horizons.index(row["time"]) for row in points]) + 0.13 * (k - (len(models) - 1) / 2)
-            values = np.array([[row["value"], row["low"], row["high"]] for row in points]).T
-            axis.vlines(places, values[1], values[2], color=_MODEL_COLOURS[model], linewidth=1.4, zorder=2)
-            axis.plot(places, values[0], _MODEL_MARKERS[model], color=_MODEL_COLOURS[model], markersize=5, label=model,
-                      zorder=3)  # fmt: skip
-        if measure == "auc":
-            axis.axhline(0.5, color=MUTED, linewidth=0.8, linestyle="dashed", zorder=1)
-            axis.set_ylim(min(0.3, axis.get_ylim()[0]), 1.0)
+    titles = {AUC: "AUC (0.5 is chance)", BRIER: "Brier score (0 is perfect)"}
+    last = max(row["time"] for row in rows) / YEAR[rows[0]["unit"]]
+    for axis, (measure, title) in zip(axes, titles.items(), strict=True):
+        shown = [row for row in rows if row["measure"] == measure]
+        for model in dict.fromkeys(row["model"] for row in shown):
+            columns = ("time", "value", "low", "high")
+            points = np.array([[row[name] for name in columns] for row in shown if row["model"] == model])
+            years, colour = points[:, 0] / YEAR[rows[0]["unit"]], _MODEL_COLOURS[model]
+            axis.fill_between(years, points[:, 2], points[:, 3], color=colour, alpha=0.13, linewidth=0, zorder=1)
+            axis.plot(years, points[:, 1], _MODEL_LINES[model], color=colour, linewidth=1.6, label=model, zorder=3)
+        if measure == AUC:
+            axis.axhline(0.5, color=MUTED, linewidth=0.8, linestyle="dotted", zorder=1)
+            axis.set_ylim(min(0.3, *(row["low"] for row in shown)) if shown else 0.3, 1.0)
         else:
             axis.set_ylim(0, max(0.3, axis.get_ylim()[1]))
-        years = [f"{t / YEAR[shown[0]['unit']]:.3g}" for t in horizons]
-        axis.set_xticks(range(len(horizons)), years)
-        axis.set_xlim(-0.5, len(horizons) - 0.5)
+        if not shown:
+            axis.text(0.5, 0.6, "too few events or patients", transform=axis.transAxes, ha="center", fontsize=TEXT)
+        axis.set_xlim(0, last)
         axis.set_xlabel("years", fontsize=TEXT, color=INK)
         axis.set_title(title, loc="left", fontsize=TITLE, color=INK)
         _frame(axis)
