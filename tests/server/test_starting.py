@@ -79,6 +79,16 @@ def test_second_server_of_one_folder_is_refused(a_server: Server) -> None:
     assert f"served by another process already, at {a_server.url};" in message
 
 
+def test_folder_that_is_served_is_opened_in_the_browser(a_server: Server, tmp_path: Path) -> None:
+    script, opened = tmp_path / "browser", tmp_path / "opened.txt"
+    script.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    script.chmod(0o755)
+    result = run("open", str(a_server.studies), env={**environment(), "BROWSER": f"{script} %s", "DISPLAY": ":0"})
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == f"Gliomics serves {a_server.studies} already, at {a_server.url}"
+    assert opened.read_text().strip() == a_server.url
+
+
 def test_attached_server_stops_when_its_standard_input_ends(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "gliomics", "serve", "--studies", str(tmp_path), "--port", "0", "--attached"]
     process = subprocess.Popen(

@@ -20,6 +20,7 @@ from gliomics.cli.features.stability import stability
 from gliomics.cli.import_data import import_data, import_dicom, import_lgg
 from gliomics.cli.masks import masks
 from gliomics.cli.models import models
+from gliomics.cli.open_page import open_page
 from gliomics.cli.report import report
 from gliomics.cli.segment import segment
 from gliomics.cli.serve import serve
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command("import")(import_data)
+app.command("open")(open_page)
 for command in (serve, segment, features, stability, describe_features, vasari, report, export, delta, make_samples):
     app.command()(command)
 for former in (import_dicom, import_lgg):

@@ -87,6 +87,27 @@ def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
             _run(options, listening, lambda: _announce(workspace, _url(options, port), ready))
 
 
+def address_of(studies: Path) -> str:
+    """Where a server of this folder answers now, ``http://127.0.0.1:8000``; empty where none does."""
+    from filelock import FileLock, Timeout
+
+    from gliomics.server.gate.web_pages import origin_of
+
+    if not studies.is_dir():
+        return ""
+    workspace = Workspace(studies.resolve())
+    lock = workspace.root / "server.lock"
+    if not lock.is_file():
+        return ""
+    try:
+        with FileLock(lock, timeout=0):
+            return ""  # what a server that was killed has left
+    except Timeout:
+        return origin_of(_written_address(workspace)) or ""
+    except OSError:
+        return ""
+
+
 def create_app(options: ServerOptions) -> FastAPI:
     """The ASGI application; the environment must name the app and the studies (:func:`serve` does that)."""
     from fastapi import FastAPI
@@ -282,9 +303,13 @@ def _only_server_of(workspace: Workspace) -> Iterator[None]:
 
 def _address(workspace: Workspace) -> str:
     """Where the other server answers, as part of a sentence; nothing where it does not say so (yet)."""
+    url = _written_address(workspace)
+    return f", at {url}" if url else ""
+
+
+def _written_address(workspace: Workspace) -> str:
     with contextlib.suppress(OSError, ValueError, GliomicsError):
-        url = check_file(workspace.address, most_bytes=1000).read_text(encoding="utf-8").strip()
-        return f", at {url}" if url else ""
+        return check_file(workspace.address, most_bytes=1000).read_text(encoding="utf-8").strip()
     return ""
 
 

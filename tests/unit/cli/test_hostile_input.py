@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "import-dicom": "{empty} {new}",
     "import-lgg": "{empty} {new}",
     "serve": "--studies {studies} --port {port}",
+    "open": "{studies} --port {port} --no-browser",
     "segment": "{studies} --model segmentation_flair --out {new}",
     "features": "{studies} --masks {empty} --out {new} --workers 1 --cache {cache}",
     "stability": "{studies} --masks {empty} --out {new}",

@@ -63,6 +63,7 @@ def demo(
     with demo_server(studies, out / "server.log") as client:
         info = client.info()
         trained = ", ".join(sorted(info["trainers"]))
+        screen.print(f"   what happens can be watched in a browser, as long as it runs: [bold]{client.url}[/]")
         screen.print(f"   {client.url} serves {', '.join(sorted(info['models']))}; can be retrained: {trained}")
         annotator = Annotator(client, studies / "truth", out / "masks", MODEL)
         annotations = [_annotate(annotator, number) for number in range(1, labels + 1)]
@@ -76,7 +77,7 @@ def demo(
     report = out / "report.html"
     unseen_dice = {"before": before, "after": after}
     write_demo_report(report, studies, annotations, training=training, unseen=unseen_dice, next_study=next_study)
-    screen.print(f"   {report}: open it in a browser")
+    screen.print(f"   {report}: open it in a browser; the studies themselves: gliomics open {studies}")
     screen.print(f"\n[bold]Done in {time.monotonic() - started:.0f} s.[/] {RESEARCH_NOTICE}")
 
 

@@ -1,0 +1,55 @@
+"""``gliomics open``: a folder of studies in the browser, in one command."""
+
+from __future__ import annotations
+
+import os
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gliomics.cli.terminal.console import console
+from gliomics.client.hosts import LOOPBACK_HOST
+
+
+def open_page(
+    folder: Annotated[Path, typer.Argument(help="Folder of studies; labels and models are kept in it.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 0,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
+    ] = True,
+) -> None:
+    """Start a server over a folder of studies on this machine and open its page in the browser.
+
+    Where a server works on the folder already, its page is opened. Ctrl-C stops a server that was started.
+    """
+    from gliomics.server.serve import ServerOptions, address_of, check_dependencies
+    from gliomics.server.serve import serve as run
+
+    check_dependencies()
+    if url := address_of(folder):
+        typer.echo(f"Gliomics serves {folder} already, at {url}")
+        if browser:
+            _open(url)
+        return
+    run(ServerOptions(folder, LOOPBACK_HOST, port), ready=lambda url: _announce(folder, url, browser))
+
+
+def _announce(folder: Path, url: str, browser: bool) -> None:
+    typer.echo(f"Gliomics serves {folder} at {url}")
+    console.print("open this address in a browser, if none shows it; Ctrl-C here stops the server")
+    if browser:
+        threading.Thread(target=_open, args=(url,), daemon=True).start()  # the server does not wait for the browser
+
+
+def _open(url: str) -> None:
+    """Show a page in the browser of the desktop, where there is one."""
+    if os.name == "posix" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or _is_mac()):
+        return  # only a browser in the terminal could be found, which shows no images
+    webbrowser.open(url)
+
+
+def _is_mac() -> bool:
+    return os.uname().sysname == "Darwin"
