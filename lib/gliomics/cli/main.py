@@ -20,14 +20,14 @@ from gliomics.cli.features.stability import stability
 from gliomics.cli.import_data import import_data, import_dicom, import_lgg
 from gliomics.cli.masks import masks
 from gliomics.cli.models import models
-from gliomics.cli.open_page import open_page
 from gliomics.cli.report import report
 from gliomics.cli.segment import segment
-from gliomics.cli.serve import serve
+from gliomics.cli.serving.open_page import open_page
+from gliomics.cli.serving.serve import serve
+from gliomics.cli.serving.tokens import tokens
 from gliomics.cli.simulate import simulate
 from gliomics.cli.subtype.command import subtype
 from gliomics.cli.terminal.ending import exit_code, flush, open_streams
-from gliomics.cli.tokens import tokens
 from gliomics.cli.train import train
 from gliomics.cli.vasari import vasari
 from gliomics.version import __version__

@@ -100,9 +100,9 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     server.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def annotator(browser: Browser, served: Served) -> Iterator[Visit]:
-    """An annotator who has signed in."""
+    """An annotator who has signed in, and goes from test to test."""
     person = visit(browser)
     person.sign_in(served.url, served.tokens["annotator"])
     yield person

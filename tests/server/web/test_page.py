@@ -60,6 +60,7 @@ def test_page_runs_its_own_modules_and_nothing_else(served: Served) -> None:
 
 def test_list_is_found_filtered_and_put_in_order(annotator: Visit) -> None:
     page = annotator.page
+    page.get_by_role("link", name="Studies").click()
     rows = page.locator("table.studies tbody tr")
     page.get_by_text("1 to 6 of 6").first.wait_for()
     page.get_by_role("button", name="Study", exact=False).filter(has_text="\u2191").click()
@@ -76,6 +77,7 @@ def test_list_is_found_filtered_and_put_in_order(annotator: Visit) -> None:
 
 def test_next_study_comes_with_its_reason_and_is_kept(annotator: Visit, served: Served) -> None:
     page = annotator.page
+    page.get_by_role("link", name="Studies").click()
     page.get_by_label("Next study").first.wait_for()
     page.locator("section.next select").select_option("first")
     page.get_by_role("button", name="Take the next study").click()

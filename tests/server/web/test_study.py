@@ -220,7 +220,7 @@ def test_label_is_sent_back_with_a_comment_that_its_annotator_sees(browser: Brow
     reviewer.page.get_by_label("Comment").fill(comment)
     reviewer.page.get_by_role("button", name="Send back").click()
     reviewer.page.locator(".messages").get_by_text("is sent back").wait_for()
-    reviewer.page.get_by_role("cell", name=f"Sent back: T. Trainer: {comment}").wait_for()
+    reviewer.page.get_by_role("listitem").get_by_text(f"T. Trainer: {comment}").wait_for()
     reviewer.page.get_by_role("link", name="Learning").click()
     reviewer.page.get_by_role("button", name="Train on the labels").wait_for()
     reviewer.page.get_by_role("rowheader", name="in use").wait_for()
@@ -230,7 +230,7 @@ def test_label_is_sent_back_with_a_comment_that_its_annotator_sees(browser: Brow
     reader.sign_in(served.url, served.tokens["reader"])
     reader.open_study(served.url, "case-2")
     reader.page.get_by_role("tab", name="Review").click()
-    reader.page.get_by_role("cell", name=comment).wait_for()
+    reader.page.get_by_role("listitem").get_by_text(comment).wait_for()
     assert reader.page.get_by_role("button", name="Send back").count() == 0
     assert reader.page.get_by_role("button", name="Submit", exact=True).count() == 0
     assert reader.complaints == []

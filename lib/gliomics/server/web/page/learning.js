@@ -41,7 +41,7 @@ class Learning {
       this.model = name;
       return this.load();
     });
-    this.element = h("div", {}, this.names.length ? models : h("p", {}, t("This server has no model that can be trained.")), this.messages, this.training, this.versions);
+    this.element = h("div", {}, this.names.length ? h("div", { class: "bar" }, models) : h("p", {}, t("This server has no model that can be trained.")), this.messages, this.training, this.versions);
   }
 
   async load() {
@@ -70,8 +70,8 @@ class Learning {
   /** @param {any} training */
   _showTraining(training) {
     const { basis, running, progress } = training;
-    const lines = [t("{count} studies are labelled; {new} are new since the last training.", { count: basis.labelled, new: progress.new_labels ?? 0 })];
-    if (basis.partly_labelled) lines.push(t("Of {count} more some slices are.", { count: basis.partly_labelled }));
+    const lines = [t("Labelled studies: {count}. New since the last training: {new}.", { count: basis.labelled, new: progress.new_labels ?? 0 })];
+    if (basis.partly_labelled) lines.push(t("Studies of which some slices are labelled: {count}.", { count: basis.partly_labelled }));
     show(
       this.training,
       h("h2", {}, t("Training")),

@@ -30,6 +30,8 @@ export class AnnotatePanel {
     this.study = study;
     this.viewer = study.viewer;
     this.part = "tumour";
+    /** The model that makes masks. */
+    this.model = "";
     this.tools = h("div", { class: "tools", role: "group", "aria-label": t("Tools") });
     this.parts = h("div", {});
     this.state = h("p", { class: "quiet" });
@@ -111,11 +113,11 @@ export class AnnotatePanel {
     );
     if (!usable.length) return h("p", { class: "quiet" }, t("No model of this server has all the sequences that it needs here."));
     const widest = usable.reduce((best, each) => (sequenceCount(each[1]) > sequenceCount(best[1]) ? each : best));
-    let model = widest[0];
-    const select = choice(t("Model"), usable.map(([name, each]) => [name, each.title ?? name]), model, (value) => {
-      model = value;
+    this.model = widest[0];
+    const select = choice(t("Model"), usable.map(([name, each]) => [name, each.title ?? name]), this.model, (value) => {
+      this.model = value;
     });
-    return h("div", { class: "bar" }, select, button(t("Automatic mask"), () => this._segment(model), { class: "main" }));
+    return h("div", { class: "bar" }, select, button(t("Automatic mask"), () => this._segment(this.model), { class: "main" }));
   }
 
   /** @param {string} model */
@@ -240,13 +242,13 @@ export class AnnotatePanel {
       this.viewer.goTo(voxel);
     };
     const item = (/** @type {number} */ number) => {
-      const box = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", "aria-label": t("Slice {number} is done", { number: number + 1 }), change: () => {
+      const box = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", "aria-label": t("Slice {number} is done", { number }), change: () => {
         if (box.checked) this.slicesDone.add(number);
         else this.slicesDone.delete(number);
         this._showSend();
       } }));
       box.checked = this.slicesDone.has(number);
-      return h("li", {}, box, button(t("Slice {number}", { number: number + 1 }), go(number), { class: "plain" }));
+      return h("li", {}, box, button(t("Slice {number}", { number }), go(number), { class: "plain" }));
     };
     const whole = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", change: () => {
       this.isWholeStudy = whole.checked;

@@ -94,10 +94,7 @@ export class Pane {
       context.drawImage(this.cover, ...box);
     }
     context.save();
-    context.setTransform(place.du, 0, 0, place.dv, place.left, place.top);
-    const paths = outlines(values, plane.size[0], plane.size[1]);
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    for (const [value, path] of paths) {
+    for (const [value, path] of outlines(values, plane.size[0], plane.size[1])) {
       const onScreen = new Path2D();
       onScreen.addPath(path, new DOMMatrix([place.du, 0, 0, place.dv, place.left, place.top]));
       context.strokeStyle = colourOf(value);
@@ -141,7 +138,7 @@ export class Pane {
     const { plane, viewer } = this;
     const planes = { axial: t("axial"), coronal: t("coronal"), sagittal: t("sagittal") };
     const title = viewer.images.has(this.sequence) ? sequenceTitle(this.sequence) : t("{sequence}: loading", { sequence: sequenceTitle(this.sequence) });
-    const where = t("slice {number} of {count}", { number: slice + 1, count: viewer.reference?.dims[plane.across] ?? 0 });
+    const where = t("slice {number} (0 to {last})", { number: slice, last: (viewer.reference?.dims[plane.across] ?? 1) - 1 });
     this.title.textContent = `${title}, ${planes[/** @type {"axial"} */ (plane.name)]}, ${where}`;
     const { left, right } = plane.letters;
     this.canvas.setAttribute("aria-label", `${this.title.textContent}. ${t("Left of the picture is {left}, right is {right}. Arrow keys turn the slices.", { left, right })}`);

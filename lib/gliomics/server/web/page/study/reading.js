@@ -251,7 +251,7 @@ function keyFeatures(reading) {
       "tr",
       { class: feature.tone },
       h("th", { scope: "row", title: feature.explanation }, feature.name),
-      h("td", {}, feature.text),
+      h("td", { class: "number" }, feature.text),
       h("td", {}, feature.population ? plotOf(feature) : null, feature.percentile_text),
       h("td", {}, feature.stability_text),
     ),

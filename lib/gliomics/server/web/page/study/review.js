@@ -27,13 +27,10 @@ export class ReviewPanel {
     this._showDecision(current);
     this._showAgreement();
     const rows = this.study.labels.map((label) => this._row(label));
-    const titles = [t("Label"), t("Saved"), t("By"), t("From"), t("Voxels"), t("Review"), t("Show")];
     show(
       this.history,
       h("h2", {}, t("History")),
-      rows.length
-        ? h("div", { class: "rows" }, h("table", {}, h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)))), h("tbody", {}, rows)))
-        : h("p", { class: "quiet" }, t("Nobody has saved a label of this study yet.")),
+      rows.length ? h("ol", { class: "history" }, rows) : h("p", { class: "quiet" }, t("Nobody has saved a label of this study yet.")),
     );
   }
 
@@ -41,7 +38,7 @@ export class ReviewPanel {
   _row(label) {
     const { review } = label, name = label.version === null ? t("{tag}, by hand", { tag: label.tag }) : `${label.tag} v${label.version}`;
     const voxels = Object.values(label.voxels ?? {}).reduce((sum, count) => Number(sum) + Number(count), 0);
-    const said = review ? [STATES[review.state] ?? review.state, review.user, review.comment].filter(Boolean).join(": ") : "";
+    const said = review ? [review.user, review.comment].filter(Boolean).join(": ") : "";
     const open = button(t("Show"), async () => {
       if (this.study.isChanged) {
         this.study.tell("note", t("What you drew is not sent yet: submit it or discard it before you look at another label."));
@@ -55,7 +52,14 @@ export class ReviewPanel {
       }
     }, { "aria-label": t("Show {label}", { label: name }) });
     const marked = label.is_current ? t("{label} (current)", { label: name }) : name;
-    return h("tr", {}, h("th", { scope: "row" }, marked), h("td", {}, when(label.saved)), h("td", {}, label.user ?? ""), h("td", {}, originOf(label)), h("td", {}, String(voxels)), h("td", { class: "said" }, said), h("td", {}, open));
+    const facts = [label.user, when(label.saved), originOf(label), voxels ? t("{count} voxels", { count: Number(voxels) }) : ""];
+    return h(
+      "li",
+      { class: label.is_current ? "current" : null },
+      h("div", { class: "bar" }, h("strong", { class: "grow" }, marked), open),
+      h("p", {}, facts.filter(Boolean).join(" \u00b7 ")),
+      review ? h("p", {}, h("span", { class: `tag ${review.state}` }, STATES[review.state] ?? review.state), " ", said) : null,
+    );
   }
 
   /** @param {any} label the current final one */

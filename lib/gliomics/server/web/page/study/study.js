@@ -6,13 +6,15 @@ import { forget, keep, keptOf } from "../kept.js";
 import { ago, sequenceTitle, t } from "../words.js";
 import { chosen } from "../worklist.js";
 import { AnnotatePanel } from "./annotate.js";
+import { displayBar } from "./display.js";
 import { sameGrid } from "./grid.js";
 import { shortcuts } from "./keys.js";
 import { LabelMap } from "./labelmap.js";
 import { gzipped, readNifti, unzipped, writeMask } from "./nifti.js";
 import { ReadPanel } from "./reading.js";
 import { ReviewPanel } from "./review.js";
-import { displayBar } from "./display.js";
+import { ShownImage } from "./slices.js";
+import { tabs } from "./tabs.js";
 import { Viewer } from "./viewer.js";
 
 /** @typedef {import("./nifti.js").Volume} Volume */
@@ -110,7 +112,7 @@ export class StudyView {
           "div",
           { class: "stage" },
           h("div", { class: "bar head" }, h("h1", {}, this.id), h("span", { class: "quiet" }, facts(info)), reasonOfChoice && h("span", { class: "quiet" }, reasonOfChoice)),
-          displayBar(this.viewer),
+          displayBar(this.viewer, (kind) => this._showMap(kind)),
           this.viewer.element,
         ),
         h("aside", { class: "side", "aria-label": t("Work on the study") }, this.messages, tabs([
@@ -264,6 +266,27 @@ export class StudyView {
     return this.kept;
   }
 
+  /**
+   * Show what the model that makes masks thinks of each voxel.
+   * @param {string} kind probability or uncertainty, none for ""
+   */
+  async _showMap(kind) {
+    this.viewer.overlay = null;
+    this.viewer.refresh();
+    const model = this.annotate?.model;
+    if (!kind || !model || !this.viewer.reference) return;
+    this.viewer.element.setAttribute("aria-busy", "true");
+    try {
+      const { file } = await this.server.infer(model, this.id, { result: kind }, null, this.signal);
+      if (file && this.viewer.reference) this.viewer.overlay = new ShownImage(await readNifti(file), this.viewer.reference);
+      this.viewer.refresh();
+    } catch (error) {
+      this.tell("bad", error);
+    } finally {
+      this.viewer.element.removeAttribute("aria-busy");
+    }
+  }
+
   /** The mask as a file for the server. */
   maskFile() {
     const reference = /** @type {Volume} */ (this.viewer.reference);
@@ -357,35 +380,3 @@ function middleOf(map) {
   }
   return count ? sums.map((sum) => Math.round(sum / count)) : null;
 }
-
-/**
- * Panels of which one is shown; arrow keys change between them.
- * @param {[string, {element: HTMLElement, shown(): void}][]} panels
- */
-function tabs(panels) {
-  const heads = panels.map(([title], place) =>
-    h("button", { type: "button", role: "tab", id: `tab-${place}`, "aria-controls": `panel-${place}`, click: () => select(place) }, title),
-  );
-  const bodies = panels.map(([, panel], place) =>
-    h("div", { role: "tabpanel", id: `panel-${place}`, "aria-labelledby": `tab-${place}` }, panel.element),
-  );
-  const select = (/** @type {number} */ chosenPlace) => {
-    heads.forEach((head, place) => {
-      head.setAttribute("aria-selected", String(place === chosenPlace));
-      head.tabIndex = place === chosenPlace ? 0 : -1;
-      bodies[place].hidden = place !== chosenPlace;
-    });
-    panels[chosenPlace][1].shown();
-  };
-  const list = h("div", { role: "tablist", "aria-label": t("What to do"), keydown: (/** @type {KeyboardEvent} */ event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const next = (heads.findIndex((head) => head === document.activeElement) + step + heads.length) % heads.length;
-    select(next);
-    heads[next].focus();
-    event.stopPropagation();
-  } }, heads);
-  select(0);
-  return [list, ...bodies];
-}
-
