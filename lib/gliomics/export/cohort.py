@@ -38,6 +38,9 @@ def write_cohort_report(page: Path, report: CohortReport, results: Sequence[Resu
             sheets.append(Table(f"{number} {name.removesuffix('.csv')}"[:31], header, cells))
         for name in (*record.tables, *map(svg_of, record.drawings)):
             write_bytes(folder / f"{number}_{record.kind}_{name}", (entry.folder / name).read_bytes())
+    for name, (header, *rows) in report.model_tables.items():
+        sheets.append(Table(name[:31], header, [[_cell(cell) for cell in row] for row in rows]))
+        write_csv(folder / f"{name}.csv", [dict(zip(header, row, strict=True)) for row in rows], header)
     for name, diagram in report.diagrams.items():
         write_bytes(folder / name, diagram)
     for table in sheets[: len(report.checklists)]:

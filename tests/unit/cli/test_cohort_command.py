@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from gliomics.cli.main import app
 from gliomics.csv_files import read_csv
 from gliomics.report.cohort_report.assemble import cohort_report, read_results
+from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +79,25 @@ def test_harmonised_features_go_on_to_associations_and_not_to_models(tables: Pat
     page = (out / "again" / "associations.html").read_text()
     assert "over type" in page
     assert "Under other masks" in page
+    model = PROJECT / "lib" / "gliomics" / "models" / "shipped" / "subtype_idh"
+    result = RUN(app, ["cohort", "report", str(out / "again"), str(model), "--out", str(tmp_path / "report.html")])
+    assert result.exit_code == 0, result.output
+    report = (tmp_path / "report.html").read_text()
+    for told in (
+        "tested under the masks features_harmonised, automatic of the 39 patients",
+        "masks.csv: ",
+        "Subtype model: IDH status of lower-grade glioma",
+        "mutant: 71 patients, wildtype: 16 patients",
+        "AUC, images, leaving one site out",
+        "subtype_idh: calibration slope and intercept",
+        "CLAIM 2024",
+        "TRIPOD+AI",
+    ):
+        assert told in report
+    assert (tmp_path / "report_files" / "model 1 subtype_idh.csv").read_text().startswith("figure,value,low,high,n,how")
+    other = PROJECT / "lib" / "gliomics" / "models" / "shipped" / "segmentation_flair"
+    refused = RUN(app, ["cohort", "report", str(other), "--out", str(tmp_path / "report.html")])
+    assert "is a model of the task 'segmentation'" in str(refused.exception)
     header, *rows = [row for _, row in read_csv(out / "again" / "masks.csv")]
     assert [row[header.index("masks")] for row in rows[:2]] == ["features_harmonised", "automatic"]
     assert {row[header.index("icc")] for row in rows} == {"1.0"}

@@ -131,8 +131,9 @@ def test_foreign_and_damaged_folders_are_refused(
 
 def test_every_item_of_a_checklist_stands_there_once_and_every_work_has_a_year() -> None:
     record = type("Kinds", (), {"kind": "survival"})
-    metrics, tripod = checklists([record])  # type: ignore[list-item]
+    metrics, tripod, claim = checklists([record])  # type: ignore[list-item]
     assert [item.number for item in metrics.items] == [str(number) for number in range(1, 31)]
     assert len({item.number for item in tripod.items}) == len(tripod.items)
     assert {item.number.rstrip("abcdefg") for item in tripod.items} == {str(number) for number in range(1, 28)}
+    assert [item.number for item in claim.items] == [str(number) for number in range(1, 45)]
     assert [name for name, work in WORKS.items() if "doi:10." not in work] == ["holm", "permuted"]

@@ -15,6 +15,8 @@ from gliomics.cli.terminal.console import console
 
 if TYPE_CHECKING:
     from gliomics.cohort.patient_table import PatientTable
+    from gliomics.report.cohort.page import Section
+    from gliomics.report.cohort.record import Drawing
 
 
 def associate(
@@ -54,7 +56,7 @@ def associate(
 
     others = {name: Path(path) for name, path in pairs(other_masks, "--other-masks", "NAME=FEATURES.csv").items()}
     check_folder(out, FILES, [features, outcomes, *others.values()])
-    read = sources_of(features, outcomes=outcomes)
+    read = sources_of(features, outcomes=outcomes, **{f"masks {name}": path for name, path in others.items()})
     table = read_features(features)
     by_masks = _under_masks(features, others)
     targets = {name: read_patient_column(outcomes, name) for name in dict.fromkeys(target)}
@@ -77,14 +79,17 @@ def associate(
     origins = {"Features": features.name, "Outcomes": outcomes.name, "Seed": str(seed)}
     if table.harmonisation is not None:
         origins["Harmonised"] = "; ".join([f"over {table.harmonisation.column}", *beware])
-    sections = []
+    sections: list[Section] = []
+    of_masks: list[Drawing] = []
+    result = None
     if by_masks:
         result = associate_under_masks(by_masks, targets, groups, plan, step=lambda: next(steps, None))
-        sections = [write_masks(out, result)]
+        section, of_masks = write_masks(out, result)
+        sections = [section]
         origins |= {f"Other masks: {name}": path.name for name, path in others.items()}
     results = Results(table, asked, rows, plan, groups)
-    drawings = write_associations(out, results, origins, sections)
-    write_record(out, read, analysis_of_associations(results, drawings, by))
+    drawings = [*write_associations(out, results, origins, sections), *of_masks]
+    write_record(out, read, analysis_of_associations(results, drawings, by, result))
     refused = sum(row.p != row.p for row in rows)
     console.print(f"{len(rows)} tests of {len(table.names)} features in {out}, {refused} of them refused", markup=False)
     for line in discoveries(rows):

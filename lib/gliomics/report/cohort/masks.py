@@ -17,6 +17,7 @@ from gliomics.files import write_bytes
 from gliomics.report.case_report import Picture
 from gliomics.report.cohort.association_figures import COLOURS, short
 from gliomics.report.cohort.page import Listing, Section
+from gliomics.report.cohort.record import Drawing
 from gliomics.report.drawing import MUTED, TEXT, blank, legend_above, tidy, to_png, to_svg
 
 TABLE = "masks.csv"
@@ -29,11 +30,11 @@ _APART = 0.7
 """Of the height of a row, what the points of its masks take."""
 
 
-def write_masks(out: Path, result: UnderMasks) -> Section:
-    """Write ``masks.csv`` and a figure for each target; what the page says of them."""
+def write_masks(out: Path, result: UnderMasks) -> tuple[Section, list[Drawing]]:
+    """Write ``masks.csv`` and a figure for each target; what the page says of them, and the figures."""
     write_csv(out / TABLE, _lines(result), _COLUMNS)
     first = next(iter(result.rows.values()))
-    pictures = []
+    pictures, drawings = [], []
     for number, target in enumerate(dict.fromkeys(row.target for row in first), start=1):
         figure = effects_by_masks(result, target)
         if figure is None:
@@ -47,12 +48,14 @@ def write_masks(out: Path, result: UnderMasks) -> Section:
             f"At most {result.n_patients} patients, the same for all."
         )
         pictures.append(Picture(png, caption, caption))
+        drawings.append(Drawing(f"masks_{number}.png", caption))
     paragraph = (
         f"{result.n_patients} patients and {len(result.icc)} features are in all tables; a value that one table lacks "
         "counts in none, so that every figure of a feature is of the same patients. p-values are corrected within each "
         "table. ICC(2,1) is of single masks, for absolute agreement (Shrout and Fleiss 1979)."
     )
-    return Section("Under other masks", [paragraph], tables=[_counts(result)], pictures=pictures)
+    section = Section("Under other masks", [paragraph], tables=[_counts(result)], pictures=pictures)
+    return section, drawings
 
 
 def effects_by_masks(result: UnderMasks, target: str) -> Figure | None:

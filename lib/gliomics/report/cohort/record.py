@@ -213,10 +213,15 @@ _TOLD = {
     ),
 }  # fmt: skip
 """Settings and numbers that the methods of each kind are written from."""
+_TOLD_OF_MASKS = {"patients_under_all_masks", "features_under_all_masks"}
 
 
 def _check_told(path: Path, record: CohortRecord) -> None:
     settings, numbers = _TOLD[record.kind]
+    masks = record.settings.get("masks", [])
+    if not isinstance(masks, list) or not all(isinstance(name, str) for name in masks):
+        raise InputError(f"{path}: 'masks' of the settings is no list of names; write the folder again")
+    numbers = numbers | (_TOLD_OF_MASKS if masks else set())
     lacking = sorted((settings - record.settings.keys()) | (numbers - record.numbers.keys()))
     if lacking:
         raise InputError(f"{path} lacks '{lacking[0]}', which the methods are written from; write the folder again")

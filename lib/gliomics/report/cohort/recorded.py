@@ -10,6 +10,7 @@ from typing import Any
 from gliomics.association.associate import ALL
 from gliomics.association.effects import RESAMPLES
 from gliomics.association.expression import Information
+from gliomics.association.masks import UnderMasks
 from gliomics.cohort.patient_table import PatientTable
 from gliomics.report.cohort.associations import Results
 from gliomics.report.cohort.record import Analysis, Drawing, Step
@@ -20,8 +21,13 @@ from gliomics.survival.kaplan_meier import median_follow_up
 from gliomics.survival.validation import NOBODY, RADIOMICS, Validation
 
 
-def analysis_of_associations(results: Results, drawings: Sequence[Drawing], by: str | None) -> Analysis:
-    """How associations were tested: of each target, who has no class and whose class is too small."""
+def analysis_of_associations(
+    results: Results, drawings: Sequence[Drawing], by: str | None, under_masks: UnderMasks | None = None
+) -> Analysis:
+    """How associations were tested: of each target, who has no class and whose class is too small.
+
+    ``under_masks`` is what they are under other masks, where these were given.
+    """
     plan, patients = results.plan, results.table.patients
     flow = []
     for question in (question for question in results.asked if question.group == ALL):
@@ -36,12 +42,19 @@ def analysis_of_associations(results: Results, drawings: Sequence[Drawing], by: 
     tested = sum(not math.isnan(row.p) for row in results.rows)
     settings = {"by": by, "cut": plan.cut, "least": plan.least, "seed": plan.seed}
     targets = list(dict.fromkeys(question.target for question in results.asked))
+    masks = [] if under_masks is None else list(under_masks.rows)
+    numbers = {"tests": tested, "refused": len(results.rows) - tested, "resamples": RESAMPLES}
+    if under_masks is not None:
+        numbers |= {
+            "patients_under_all_masks": under_masks.n_patients,
+            "features_under_all_masks": len(under_masks.icc),
+        }
     return Analysis(
         kind="associate",
-        settings={"targets": targets, **settings},
-        numbers={"tests": tested, "refused": len(results.rows) - tested, "resamples": RESAMPLES},
+        settings={"targets": targets, **settings, "masks": masks},
+        numbers=numbers,
         flow=flow,
-        tables=["associations.csv", "roc.csv"],
+        tables=["associations.csv", "roc.csv", *(["masks.csv"] if masks else [])],
         drawings=list(drawings),
     )
 

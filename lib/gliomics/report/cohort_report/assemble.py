@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gliomics.csv_files import read_csv
 from gliomics.errors import InputError
+from gliomics.models.card import ModelCard
 from gliomics.records import RESEARCH_NOTICE
 from gliomics.report.case_report import Picture
 from gliomics.report.cohort.page import Listing, Section
@@ -24,6 +25,7 @@ from gliomics.report.cohort_report.checklists import (
     checklists,
 )
 from gliomics.report.cohort_report.flow import flow_figure
+from gliomics.report.cohort_report.models import metric_rows, of_model
 from gliomics.report.cohort_report.references import References
 from gliomics.report.drawing import to_png, to_svg
 from gliomics.report.html import GENERATOR, templates
@@ -34,6 +36,9 @@ _SHOWN = {
     "associations.csv": (
         "feature", "target", "class", "test", "n", "statistic", "p", "p_holm", "p_fdr", "effect", "effect_low",
         "effect_high",
+    ),
+    "masks.csv": (
+        "feature", "target", "class", "test", "masks", "n", "p", "p_fdr", "effect", "effect_low", "effect_high", "icc",
     ),
     "survival.csv": ("model", "minus", "measure", "time", "n", "events", "value", "low", "high"),
     "hazard_ratios.csv": ("model", "covariate", "n", "hazard_ratio", "low", "high", "p", "p_fdr", "schoenfeld_p"),
@@ -55,12 +60,17 @@ class Results:
 
 @dataclass(frozen=True)
 class CohortReport:
-    """The page as HTML, and what lies beside it: the checklists, and the diagrams of patient flow as SVG by name."""
+    """The page as HTML, and what lies beside it.
+
+    The checklists, the diagrams of patient flow as SVG by name, and by name the figures of subtype models, each with
+    its header first.
+    """
 
     html: str
     checklists: list[tuple[Checklist, list[Answer]]]
     works: Sequence[str]
     diagrams: dict[str, bytes]
+    model_tables: Mapping[str, Cells]
 
 
 def read_results(folder: Path) -> Results:
@@ -73,10 +83,10 @@ def read_results(folder: Path) -> Results:
     return Results(folder, record, tables)
 
 
-def cohort_report(results: Sequence[Results], title: str) -> CohortReport:
-    """Put the results of several folders on one page; the same folders give the same page."""
+def cohort_report(results: Sequence[Results], title: str, models: Sequence[ModelCard] = ()) -> CohortReport:
+    """Put the results of several folders, and subtype models, on one page; the same folders give the same page."""
     references, records = References(), [entry.record for entry in results]
-    sections, diagrams = [_methods(records, references)], {}
+    sections, diagrams = [_methods(records, references)] if records else [], {}
     flows, pictures = [], []
     for number, record in enumerate(records, start=1):
         for place, steps in enumerate(_parts(record.flow), start=1):
@@ -86,9 +96,11 @@ def cohort_report(results: Sequence[Results], title: str) -> CohortReport:
             pictures.append(Picture(to_png(figure), caption, caption))
             diagrams[f"flow_{number}_{record.kind}_{place}.svg"] = to_svg(figure)
             flows += [_left_out(step) for step in steps if step.out]
-    sections.append(Section("Patient flow", flows, pictures=pictures))
+    if records:
+        sections.append(Section("Patient flow", flows, pictures=pictures))
     sections += [_of_results(entry) for entry in results]
-    filled = [(checklist, answers(checklist, records)) for checklist in checklists(records)]
+    sections += [of_model(card) for card in models]
+    filled = [(checklist, answers(checklist, records, models)) for checklist in checklists(records, models)]
     sections += [_of_checklist(checklist, told, references) for checklist, told in filled]
     works = [[str(number), work] for number, work in enumerate(references.works, start=1)]
     sections.append(Section("References", tables=[Listing(["", "work"], works)]))
@@ -97,15 +109,20 @@ def cohort_report(results: Sequence[Results], title: str) -> CohortReport:
         .get_template("cohort_report.html")
         .render(
             title=title,
-            created=f"Written by Gliomics {__version__} from {', '.join(TITLES[record.kind] for record in records)}.",
+            created=f"Written by Gliomics {__version__} from {', '.join(_kinds(records, models))}.",
             introduction=_introduction(filled),
             sections=sections,
-            origins=_origins(results),
+            origins=_origins(results, models),
             notice=RESEARCH_NOTICE,
             generator=GENERATOR,
         )
     )
-    return CohortReport(html, filled, references.works, diagrams)
+    tables = {f"model {number} {card.name}": metric_rows(card) for number, card in enumerate(models, start=1)}
+    return CohortReport(html, filled, references.works, diagrams, tables)
+
+
+def _kinds(records: Sequence[CohortRecord], models: Sequence[ModelCard]) -> list[str]:
+    return [*(TITLES[record.kind] for record in records), *(f"subtype model {card.name}" for card in models)]
 
 
 def _introduction(filled: Sequence[tuple[Checklist, Sequence[Answer]]]) -> str:
@@ -189,11 +206,17 @@ def _of_checklist(checklist: Checklist, told: Sequence[Answer], references: Refe
         f"What {checklist.title} {references.cite(checklist.work)} asks, in short words of ours; the wording that "
         "counts is that of the work."
     )
-    return Section(checklist.title, [sentence], tables=[Listing(["item", "asks", "what is known", "state"], rows)])
+    return Section(
+        checklist.title,
+        [sentence, checklist.source],
+        tables=[Listing(["item", "asks", "what is known", "state"], rows)],
+    )
 
 
-def _origins(results: Sequence[Results]) -> Mapping[str, str]:
+def _origins(results: Sequence[Results], models: Sequence[ModelCard]) -> Mapping[str, str]:
     facts = {"Gliomics": __version__}
+    for card in models:
+        facts[f"Model {card.name}"] = f"version {card.version}, created {card.created}, card SHA-256 {card.card_sha256}"
     for number, entry in enumerate(results, start=1):
         record = entry.record
         name = f"{number}. {TITLES[record.kind]}"

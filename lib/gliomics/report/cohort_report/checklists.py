@@ -8,8 +8,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gliomics.models.card import ModelCard
 from gliomics.report.cohort.record import CohortRecord
 from gliomics.report.cohort_report import methods
+from gliomics.report.cohort_report.models import SUBTYPE, how, patients_by_class
 from gliomics.validated import validated
 from gliomics.yaml_files import read_yaml
 
@@ -29,13 +31,17 @@ class Item(BaseModel):
 
 
 class Checklist(BaseModel):
-    """A checklist in our words, the ``work`` that it stands in, and the analysis ``with`` which alone it is shown."""
+    """A checklist in our words, the ``work`` that it stands in, and the analyses ``with`` which alone it is shown.
+
+    ``source`` says what its items were compared with.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     title: str
     work: str
-    only_with: str | None = Field(default=None, alias="with")
+    source: str
+    only_with: list[str] = Field(default=[], alias="with")
     items: list[Item]
 
 
@@ -48,22 +54,28 @@ class Answer:
     state: str
 
 
-def checklists(records: Sequence[CohortRecord]) -> list[Checklist]:
+def checklists(records: Sequence[CohortRecord], models: Sequence[ModelCard] = ()) -> list[Checklist]:
     """The checklists that concern these analyses."""
-    kinds = {record.kind for record in records}
+    kinds = {record.kind for record in records} | ({SUBTYPE} if models else set())
     lists = [validated(Checklist, entry, str(_LISTS)) for entry in read_yaml(_LISTS)]
-    return [entry for entry in lists if entry.only_with is None or entry.only_with in kinds]
+    return [entry for entry in lists if not entry.only_with or kinds & {*entry.only_with}]
 
 
-def answers(checklist: Checklist, records: Sequence[CohortRecord]) -> list[Answer]:
-    """Every item with what the records that the checklist concerns tell of it; nothing where they tell nothing."""
+def answers(checklist: Checklist, records: Sequence[CohortRecord], models: Sequence[ModelCard] = ()) -> list[Answer]:
+    """Every item with what the records and models that the checklist concerns tell of it; nothing where they do not."""
     told = []
-    records = [record for record in records if checklist.only_with in (None, record.kind)]
+    records = [record for record in records if not checklist.only_with or record.kind in checklist.only_with]
     for item in checklist.items:
-        known = "" if item.know is None else _KNOWN[item.know](records)
+        known = "" if item.know is None else "; ".join(filter(None, _tell(item.know, records, models)))
         state = TO_ANSWER if not known else ANSWERED if item.answers else TO_JUDGE
         told.append(Answer(item, known, state))
     return told
+
+
+def _tell(know: str, records: Sequence[CohortRecord], models: Sequence[ModelCard]) -> list[str]:
+    of_records = _KNOWN[know](records) if know in _KNOWN else ""
+    of_models = [f"{card.name}: {_OF_MODELS[know](card)}" for card in models if know in _OF_MODELS]
+    return [of_records, *of_models]
 
 
 def _each(tell: Callable[[CohortRecord], str], *kinds: str) -> Callable[[Sequence[CohortRecord]], str]:
@@ -162,3 +174,15 @@ _KNOWN: Mapping[str, Callable[[Sequence[CohortRecord]], str]] = {
     "model": _each(_model, "survival"),
     "performance": _each(lambda record: "survival.csv, with intervals; no subgroups", "survival"),
 }
+_OF_MODELS: Mapping[str, Callable[[ModelCard], str]] = {
+    "events": patients_by_class,
+    "participants": patients_by_class,
+    "partition": how,
+    "internal": lambda card: f"no held-out patients; {how(card)}",
+    "measures": lambda card: "AUC, balanced accuracy, Brier score, sets of classes",
+    "intervals": lambda card: "95 % bootstrap intervals over patients",
+    "calibration": lambda card: "calibration slope and intercept, expected calibration error",
+    "model": lambda card: card.description or f"a model of {', '.join(card.classes)}",
+    "performance": lambda card: f"{len(card.metrics)} figures in the files beside",
+}
+"""By the same names, what the card of a subtype model tells; ``calibration`` it alone tells."""

@@ -107,6 +107,16 @@ def _associations(record: CohortRecord, references: References) -> list[str]:
         f"{numbers['tests']} p-values, corrected within each test and group by {_corrections(references)}; "
         f"{numbers['refused']} more were refused. Effects: Cramer's V, epsilon squared and AUC with 95 % bootstrap "
         f"intervals {cite('bootstrap')} of {numbers['resamples']} resamples of the patients within each class.",
+        *(_masks(record) if settings.get("masks") else []),
+    ]
+
+
+def _masks(record: CohortRecord) -> list[str]:
+    names, numbers = record.settings["masks"], record.numbers
+    return [
+        f"The same was tested under the masks {', '.join(names)} of the {numbers['patients_under_all_masks']} patients "
+        f"and {numbers['features_under_all_masks']} features that all tables have, p-values corrected within each; how "
+        "far a feature agrees over them is told by ICC(2,1)."
     ]
 
 

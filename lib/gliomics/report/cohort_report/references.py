@@ -84,6 +84,10 @@ WORKS = {
         "Kocak B et al. METhodological RadiomICs Score (METRICS): a quality scoring tool for radiomics "
         "research endorsed by EuSoMII. Insights into Imaging 2024;15:8. doi:10.1186/s13244-023-01572-w"
     ),
+    "claim": (
+        "Tejani AS et al. Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024 update. Radiology: "
+        "Artificial Intelligence 2024;6:e240300. doi:10.1148/ryai.240300"
+    ),
     "tripod": (
         "Collins GS et al. TRIPOD+AI statement: updated guidance for reporting clinical prediction models "
         "that use regression or machine learning methods. BMJ 2024;385:e078378. doi:10.1136/bmj-2023-078378"
