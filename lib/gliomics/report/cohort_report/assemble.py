@@ -34,16 +34,21 @@ from gliomics.version import __version__
 TITLES = {"associate": "Associations", "expression": "Expression", "survival": "Survival"}
 _SHOWN = {
     "associations.csv": (
-        "feature", "target", "class", "test", "n", "statistic", "p", "p_holm", "p_fdr", "effect", "effect_low",
-        "effect_high",
+        "feature", "target", "class", "group", "test", "n", "p", "p_holm", "p_fdr", "effect",
     ),
     "masks.csv": (
-        "feature", "target", "class", "test", "masks", "n", "p", "p_fdr", "effect", "effect_low", "effect_high", "icc",
+        "feature", "target", "class", "test", "masks", "n", "p", "p_fdr", "effect", "icc",
     ),
-    "survival.csv": ("model", "minus", "measure", "time", "n", "events", "value", "low", "high"),
-    "hazard_ratios.csv": ("model", "covariate", "n", "hazard_ratio", "low", "high", "p", "p_fdr", "schoenfeld_p"),
+    "survival.csv": ("model", "minus", "measure", "time", "n", "events", "value"),
+    "hazard_ratios.csv": ("model", "covariate", "n", "hazard_ratio", "p", "p_fdr", "schoenfeld_p"),
 }  # fmt: skip
 """Tables that are on the page, and their columns there; those that the table lacks are left out."""
+_INTERVALS = {
+    "effect": ("effect_low", "effect_high"),
+    "value": ("low", "high"),
+    "hazard_ratio": ("low", "high"),
+}
+"""Columns whose cells have those of their interval in brackets."""
 _MOST_ROWS = 15
 _MOST_LISTED = 8
 Cells = Sequence[Sequence[str]]
@@ -87,9 +92,12 @@ def cohort_report(results: Sequence[Results], title: str, models: Sequence[Model
     """Put the results of several folders, and subtype models, on one page; the same folders give the same page."""
     references, records = References(), [entry.record for entry in results]
     sections, diagrams = [_methods(records, references)] if records else [], {}
-    flows, pictures = [], []
+    flows, pictures, drawn = [], [], []
     for number, record in enumerate(records, start=1):
         for place, steps in enumerate(_parts(record.flow), start=1):
+            if (record.kind, steps) in drawn:
+                continue
+            drawn.append((record.kind, steps))
             figure = flow_figure(steps)
             of_part = "" if steps[0].part == record.kind else f", {steps[0].part}"
             caption = f"{TITLES[record.kind]}{of_part}: {', '.join(f'{s.name}: {s.patients}' for s in steps)}."
@@ -144,7 +152,7 @@ def _methods(records: Sequence[CohortRecord], references: References) -> Section
     ]
     for record in records:
         paragraphs += [f"{TITLES[record.kind]}. {line}" for line in methods.of_analysis(record, references)]
-    return Section("Methods", paragraphs, warnings)
+    return Section("Methods", list(dict.fromkeys(paragraphs)), warnings)
 
 
 def _parts(flow: Sequence[Step]) -> Iterator[list[Step]]:
@@ -175,10 +183,17 @@ def _listing(name: str, table: Cells) -> Listing:
         place = header.index("p")
         rows, order = sorted(rows, key=lambda row: _number(row[place])), f"the {_MOST_ROWS} of the smallest p"
     shown = [header.index(column) for column in _SHOWN[name] if column in header]
-    lines = [[_short(row[column]) for column in shown] for row in rows[:_MOST_ROWS]]
+    lines = [[_shown(row, column, header) for column in shown] for row in rows[:_MOST_ROWS]]
     numbers = [place for place, column in enumerate(shown) if all(_is_number(row[column]) for row in rows[:_MOST_ROWS])]
     which = "all rows" if len(rows) <= _MOST_ROWS else f"{order} of {len(rows)} rows"
-    return Listing([header[column] for column in shown], lines, numbers, f"{name}: {which}; whole in the files beside.")
+    names = [header[column] + (" (95 % interval)" if header[column] in _INTERVALS else "") for column in shown]
+    return Listing(names, lines, numbers, f"{name}: {which}; whole in the files beside.")
+
+
+def _shown(row: Sequence[str], column: int, header: Sequence[str]) -> str:
+    ends = [row[header.index(end)] for end in _INTERVALS.get(header[column], ()) if end in header]
+    value = _short(row[column])
+    return f"{value} ({' to '.join(map(_short, ends))})" if len(ends) == 2 and all(ends) else value
 
 
 def _number(cell: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from gliomics.features.config import FeatureConfig
 from gliomics.report.cohort.record import CohortRecord, Extraction
@@ -123,13 +124,18 @@ def _masks(record: CohortRecord) -> list[str]:
 def _expression(record: CohortRecord, references: References) -> list[str]:
     settings, numbers, cite = record.settings, record.numbers, references.cite
     return [
-        f"Mutual information of {numbers['features']} features and {numbers['genes']} genes of {numbers['fewest']} to "
-        f"{numbers['most']} patients, in nats: by a histogram of 5 x 5 cells of equal width, with p-values from "
+        f"Mutual information of {numbers['features']} features and {numbers['genes']} genes of {_from_to(numbers)} "
+        "patients, in nats: by a histogram of 5 x 5 cells of equal width, with p-values from "
         f"{settings['permutations']} tables of permuted patients and from the strongest pair of each "
         f"{cite('permuted')}; and by nearest neighbours {cite('kraskov')} on normal scores. Seed {settings['seed']}.",
         f"p-values were corrected over all pairs by {_corrections(references)}.",
         *(f"Left out: {sentence}." for sentence in numbers["left_out"]),
     ]
+
+
+def _from_to(numbers: Mapping[str, Any]) -> str:
+    fewest, most = numbers["fewest"], numbers["most"]
+    return f"{fewest}" if fewest == most else f"{fewest} to {most}"
 
 
 def _survival(record: CohortRecord, references: References) -> list[str]:
