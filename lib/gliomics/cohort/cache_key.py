@@ -18,7 +18,7 @@ import gliomics.sequences
 import gliomics.statistics
 import gliomics.study
 from gliomics.cohort.extraction import Extraction, StudyFiles
-from gliomics.features import engine
+from gliomics.features.engines.interface import engine_of
 from gliomics.files import sha256_of
 from gliomics.models.folder import CARD
 from gliomics.radiology.atlas import atlas_version
@@ -81,7 +81,7 @@ def environment(deep: bool) -> str:
     content = {
         "gliomics": __version__,
         "sources": {path.relative_to(root).as_posix(): sha256_of(path) for path in _sources(root)},
-        "libraries": engine.versions() | {name: _version(name) for name in libraries},
+        "libraries": engine_of(None).versions() | {name: _version(name) for name in libraries},
     }
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -10,11 +10,11 @@ from multiprocessing.connection import wait
 
 from gliomics.cohort import measure
 from gliomics.errors import DependencyError
-from gliomics.features import engine
+from gliomics.features.engines.interface import engine_of
 from gliomics.preprocess.bias_field import set_threads
 
 with contextlib.suppress(DependencyError):  # which the process that starts this one reports
-    engine.feature_names()  # loads PyRadiomics and what it needs
+    engine_of(None).feature_names()  # loads PyRadiomics, where it is installed, and what it needs
 
 __all__ = ["measure", "start"]
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gliomics.errors import InputError, UnknownNameError
+from gliomics.features.engines.interface import EngineName
 from gliomics.features.settings import (
     FILTER_OF_SETTING,
     FOR_ALL_FILTERS,
@@ -41,7 +42,8 @@ MASK_CLASSES = (*VOLUME_CLASSES, *SLICE_CLASSES)
 STUDY_CLASSES = ("glioma",)
 """Feature classes that compare sequences with each other, and the region with the head around it."""
 _SECTIONS = (
-    "imageType", "featureClass", "setting", "sequences", "regions", "slices", "biasField", "resampling", "normalisation"
+    "imageType", "featureClass", "setting", "sequences", "regions", "slices", "biasField", "resampling",
+    "normalisation", "engine",
 )  # fmt: skip
 
 Millimetres = Annotated[float, Field(gt=0), at_most(200, "no head is wider, in mm")]
@@ -104,7 +106,9 @@ class FeatureConfig(BaseModel):
     ``regions`` adds names to those of :data:`gliomics.features.regions.REGIONS`. ``slices``: measure the region as a
     ``volume``, in its ``largest`` slice, or in ``each`` slice by itself (one row per slice); in slices textures are
     two-dimensional. ``biasField`` corrects each sequence with N4, ``resampling`` brings images (B-spline) and regions
-    (nearest neighbour) to voxels of so many millimetres, both before ``normalisation``.
+    (nearest neighbour) to voxels of so many millimetres, both before ``normalisation``. ``engine``: what measures,
+    PyRadiomics if it is installed and else the native engine when None; as their values are the same, it is no part of
+    :attr:`digest`.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True, allow_inf_nan=False)
@@ -118,6 +122,7 @@ class FeatureConfig(BaseModel):
     bias_field: bool = Field(default=False, alias="biasField")
     resampling: tuple[Millimetres, Millimetres, Millimetres] | None = None
     normalisation: Normalisation = Field(default_factory=Normalisation)
+    engine: EngineName | None = None
 
     @field_validator("image_type", mode="before")
     @classmethod
@@ -218,14 +223,14 @@ class FeatureConfig(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Hex SHA-256 of everything that differs from the defaults."""
-        content = self.model_dump(by_alias=True, exclude_defaults=True)
+        """Hex SHA-256 of everything that decides a value and differs from the defaults."""
+        content = self.model_dump(by_alias=True, exclude_defaults=True, exclude={"engine"})
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The same, by the names of the file and ready for JSON: what a row keeps of its configuration."""
-        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"engine"})
 
     @property
     def preparation(self) -> str:
@@ -257,7 +262,7 @@ def load_config(preset_or_path: str | Path) -> FeatureConfig:
             f"feature configuration '{name}' is neither a preset ({', '.join(preset_names())}) nor an existing file"
         )
     content = read_yaml(path)
-    if path.parent == _PRESETS:  # tested to be right: PyRadiomics need not be loaded to ask for its names
+    if path.parent == _PRESETS:  # tested to be right: the names need not be looked up
         return FeatureConfig.model_validate(content)
     return parse_config(content, name)
 
@@ -282,13 +287,14 @@ def _check_names(config: FeatureConfig) -> None:
     """Raise :class:`InputError` for an image type, a wavelet, a feature class or a feature that does not exist."""
     import pywt
 
-    from gliomics.features import ellipsoid, engine, outline
+    from gliomics.features import ellipsoid, outline
     from gliomics.features.describe import NOT_COMPUTED
+    from gliomics.features.engines import native
     from gliomics.features.glioma import measure as glioma
 
     ours = {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES), "glioma": list(glioma.FEATURES)}
-    classes = engine.feature_names() | ours
-    image_types = engine.image_types()
+    classes = native.feature_names() | ours
+    image_types = native.image_types()
     for name in config.image_type:
         _check_name(name, "image type", list(image_types))
         if image_types[name]:

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.errors import InputError, UnknownNameError
-from gliomics.features import engine, provenance
+from gliomics.features import provenance
 from gliomics.features.config import VOLUME_CLASSES, FeatureConfig
 from gliomics.features.ellipsoid import ellipsoid_features
+from gliomics.features.engines.interface import engine_of, one_thread
 from gliomics.features.filters import MaskedRegion, UnfilteredRegion, filtered_regions
 from gliomics.features.glioma.measure import glioma_features
 from gliomics.features.glioma.surroundings import surroundings_of
+from gliomics.features.native.levels import discretised
 from gliomics.features.outline import outline_features
 from gliomics.features.planes import in_largest_slice, slice_axis, slices_of
 from gliomics.features.sequence import PreparedSequence, prepare_sequence
@@ -105,8 +107,8 @@ def extract_features(
 ) -> FeatureRow:
     """Measure one region in every sequence that ``config`` asks for.
 
-    The region is the voxels of ``mask`` that equal ``label`` (by default the configuration's ``label``, else every
-    voxel above 0); ``region`` is its name in the table. Otherwise as :func:`extract_regions`.
+    The region is the voxels of ``mask`` with ``label`` (by default that of ``config``, else all above 0); ``region`` is
+    its name in the table. Otherwise as :func:`extract_regions`.
 
     >>> import numpy as np
     >>> from gliomics.features.config import load_config
@@ -159,8 +161,8 @@ def measure_regions(
 ) -> list[RegionFeatures]:
     """As :func:`extract_regions`, before anything is put into words: what several processes measure goes together."""
     names = sequences_to_measure(list(images.volumes), config, images.study_id)
-    _check_images(images, names, config)
     reference = images.volumes[names[0]]
+    _check_images(images, names, config)
     brain = _measured_grid(images.brain) if images.brain is not None else None
     rows: list[_Row] = []
     for region, mask in regions.items():
@@ -170,7 +172,7 @@ def measure_regions(
         return []
     across = 2 - slice_axis(rows[0].volume)
     plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": across}
-    with engine.one_thread():
+    with one_thread():
         _measure_masks(rows, images, names, config, plane)
         for name in names if config.image_classes else []:
             _measure_sequence(name, images, rows, config, plane=plane, brain=brain, cancelled=cancelled)
@@ -228,8 +230,7 @@ def _checked(mask: Mask, reference: Volume, sequence: str, study_id: str, region
 def _measured_grid(volume: Volume) -> Volume:
     """A volume as it is measured: its axes in one order, its first voxel at 0.
 
-    Files hold where a volume begins in single precision, and it begins elsewhere when its axes are flipped: an
-    interpolation that takes the nearest voxel would see the difference.
+    Files hold where it begins in single precision, and flipped axes begin elsewhere: the nearest voxel may be another.
     """
     return begin_at(to_lps(volume), (0, 0, 0))
 
@@ -238,9 +239,8 @@ def _rows(region: str, mask: Mask, config: FeatureConfig, study_id: str) -> list
     """The row of a region, or of each of its slices that features can be measured in."""
     drawing = provenance.of_drawing(mask) if config.new_spacing is not None else {}
     if config.resampling is not None:
-        mask = _not_empty(
-            resample_to_spacing(mask, config.resampling, labels=True), f"region '{region}' of '{study_id}'"
-        )
+        resampled = resample_to_spacing(mask, config.resampling, labels=True)
+        mask = _not_empty(resampled, f"region '{region}' of '{study_id}'")
     if config.slices == "volume":
         return [_row(region, mask, mask, study_id, drawing)]
     if config.slices == "largest":
@@ -273,7 +273,7 @@ def _measure_masks(
     origin, stored_axes = to_lps(reference).affine[:3, 3], axes_of(reference)
     settings = {**config.general_settings, **plane}
     for row in rows:
-        measured = _measured_region(row.masked.mask, settings, row.masked.name)
+        measured = _measured_region(row.masked.mask, config, settings, row.masked.name)
         in_space = begin_at(measured, measured.affine[:3, 3] + origin)
         row.diagnostics |= provenance.of_region(in_space, config, names, images.spacing_known)
         row.diagnostics |= {"stored_axes": stored_axes, "plane": provenance.plane_of(settings)}
@@ -283,11 +283,11 @@ def _measure_masks(
         row.values |= _mask_features(row, measured, config, settings)
 
 
-def _measured_region(mask: Mask, settings: Mapping[str, Any], name: str) -> Mask:
-    """A region on the grid on which PyRadiomics measures it, which its own resampling or cropping makes."""
+def _measured_region(mask: Mask, config: FeatureConfig, settings: Mapping[str, Any], name: str) -> Mask:
+    """A region on the grid on which it is measured, which ``resampledPixelSpacing`` or ``preCrop`` makes."""
     if settings.get("resampledPixelSpacing") is None and not settings.get("preCrop"):
         return mask
-    return _not_empty(engine.resampled_region(mask, settings, name), name)
+    return _not_empty(engine_of(config.engine).resampled_region(mask, settings, name), name)
 
 
 def _is_plane(region: MaskedRegion) -> bool:
@@ -297,7 +297,7 @@ def _is_plane(region: MaskedRegion) -> bool:
 def _mask_features(row: _Row, measured: Mask, config: FeatureConfig, settings: Mapping[str, Any]) -> dict[str, float]:
     """Features of the mask alone. Whatever is measured, a region that PyRadiomics refuses is refused."""
     values: dict[str, float] = {}
-    box = _box(measured, settings, row.masked.name)
+    box = _box(measured, config, settings, row.masked.name)
     for kind, names in config.mask_classes.items():
         mask = row.volume if kind in VOLUME_CLASSES else row.masked.mask
         if kind == "outline":
@@ -306,16 +306,17 @@ def _mask_features(row: _Row, measured: Mask, config: FeatureConfig, settings: M
             values |= ellipsoid_features(mask, names)
         else:
             if mask is not row.masked.mask:
-                box = _box(_measured_region(mask, settings, row.masked.name), settings, row.masked.name)
-            features = engine.shape_features(box, kind, names, settings)
+                whole = _measured_region(mask, config, settings, row.masked.name)
+                box = _box(whole, config, settings, row.masked.name)
+            features = engine_of(config.engine).shape_features(box, kind, names, settings)
             values |= {f"original_{name}": value for name, value in features.items()}
     return values
 
 
-def _box(mask: Mask, settings: Mapping[str, Any], name: str) -> Mask:
+def _box(mask: Mask, config: FeatureConfig, settings: Mapping[str, Any], name: str) -> Mask:
     """The smallest box around a region, if PyRadiomics measures it."""
     box = window_of(mask.array > 0).crop(mask)
-    engine.check_region(box, settings, name)
+    engine_of(config.engine).check_region(box, settings, name)
     return box
 
 
@@ -347,8 +348,8 @@ def _measure_sequence(
             row.warnings.append(f"{name}: {region.reason}")
             continue
         what = f"{row.masked.name} in image '{region.name}' of sequence '{name}'"
-        levels = engine.discretised(region.image, region.mask, region.settings, what)
-        features = engine.intensity_features(
+        levels = discretised(region.image, region.mask, region.settings, what)
+        features = engine_of(config.engine).intensity_features(
             region.image, region.mask, levels, config.image_classes, settings=region.settings, what=what
         )
         row.values |= {f"{name}_{region.name}_{feature}": value for feature, value in features.items()}

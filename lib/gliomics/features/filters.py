@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gliomics.features import engine
 from gliomics.features.config import FeatureConfig
+from gliomics.features.engines.interface import Engine, engine_of
 from gliomics.features.sequence import PreparedSequence
 from gliomics.features.windows import Window, filter_window, union, whole_of, window_of
 from gliomics.study.volumes import Mask, Volume
@@ -59,13 +59,13 @@ def filtered_regions(
     Each filter runs once, over the part of the image that its result in any region depends on. ``plane`` holds
     PyRadiomics' settings for textures within slices, or nothing.
     """
-    general = config.general_settings
-    for unchecked in _sources(sequence, regions, general):
-        source = _resegmented(unchecked, general)
+    general, engine = config.general_settings, engine_of(config.engine)
+    for unchecked in _sources(sequence, regions, general, engine):
+        source = _resegmented(unchecked, general, engine)
         for image_type in config.image_type:
             settings = {**config.settings_of(image_type), **plane}
             for variant in _variants(image_type, settings):
-                yield from _filtered(source, image_type, variant)
+                yield from _filtered(source, image_type, variant, engine)
 
 
 def _variants(image_type: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -75,7 +75,9 @@ def _variants(image_type: str, settings: dict[str, Any]) -> list[dict[str, Any]]
     return [{**settings, "sigma": [sigma]} for sigma in settings["sigma"]]
 
 
-def _sources(sequence: PreparedSequence, regions: Sequence[MaskedRegion], settings: Mapping[str, Any]) -> list[_Source]:
+def _sources(
+    sequence: PreparedSequence, regions: Sequence[MaskedRegion], settings: Mapping[str, Any], engine: Engine
+) -> list[_Source]:
     whole = dict(enumerate(regions))
     cut_out = settings.get("resampledPixelSpacing") is not None or settings.get("preCrop", False)
     if not settings.get("normalize") and not cut_out:
@@ -91,7 +93,7 @@ def _sources(sequence: PreparedSequence, regions: Sequence[MaskedRegion], settin
     ]
 
 
-def _resegmented(source: _Source, settings: Mapping[str, Any]) -> _Source:
+def _resegmented(source: _Source, settings: Mapping[str, Any], engine: Engine) -> _Source:
     """The same source without the voxels that ``resegmentRange`` leaves out."""
     if settings.get("resegmentRange") is None:
         return source
@@ -105,7 +107,7 @@ def _resegmented(source: _Source, settings: Mapping[str, Any]) -> _Source:
 
 
 def _filtered(
-    source: _Source, image_type: str, settings: Mapping[str, Any]
+    source: _Source, image_type: str, settings: Mapping[str, Any], engine: Engine
 ) -> Iterator[FilteredRegion | UnfilteredRegion]:
     needed = union(region.window for region in source.regions.values())
     whole = source.sequence.raw

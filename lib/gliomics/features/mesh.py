@@ -1,15 +1,14 @@
 """Surface, volume and diameters of a mask's surface mesh, in time proportional to the mask's size.
 
-PyRadiomics finds the diameters by comparing every vertex with every other: a second for a lesion of 80,000 voxels,
-nearly all of the time that its shape features take. The mesh of marching cubes is a sum over the 256 ways in which the
-corners of a cube can lie inside or outside. What each way contributes is asked of PyRadiomics itself, once, so the sums
-are its own values; the diameters are the same largest distances, looked for on the convex hull only.
+The mesh is that of marching cubes through the middles of edges (Lorensen and Cline 1987), with the triangles that
+PyRadiomics draws where the corners of a cube leave a choice. It is a sum over the 256 ways in which the corners can lie
+inside or outside, so that the cubes of each way are counted and not drawn; the diameters are looked for on the convex
+hull only, where PyRadiomics compares every vertex with every other.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -19,14 +18,37 @@ from scipy.spatial.distance import pdist
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-Coefficients = Callable[[Bools, Array], tuple[float, float, tuple[float, ...]]]
-"""PyRadiomics' ``cShape.calculate_coefficients``: mask and spacing to area, volume and four diameters."""
 
 _CORNERS = list(product((0, 1), repeat=3))
+_EDGES = [
+    (first, second)
+    for first, second in product(_CORNERS, repeat=2)
+    if first < second and sum(np.not_equal(first, second)) == 1
+]
+"""The edges of a cube by their two corners; in :data:`_TRIANGLES` each is a letter: a, b, c, ..."""
+_TRIANGLES = """\
+- cba ade decbdc gfb cgfcfa adegfb gfdgdegec dfh cbadfh fheafe hecfhcbfc ghdgdb cghchdcda ghebgeabe ghegec cij ijbiba
+adecij eijdejbdj gfbcij ijgigfifa adegfbcij eijejgegfefd cijdfh ijbibadfh fheafecij fheeijfejbfj ghdgdbcij
+ghdijgigdida ghebgeabecij ijgeigegh kie cbakie dkiadi bdkkicbkc gfbkie cgfcfakie dkiadigfb dkigfdgdigic dfhkie
+cbadfhkie hkifhiafi kichkcfhcbfc ghdgdbkie cghchdcdakie bghhkibhiabi hkihicghc ekjcej kjbekbeba dkjdjcadc dkjbdj
+gfbekjcej ekjejgegfefa dkjdjcadcgfb jgfjfdkjd ekjcejdfh kjbekbebadfh kjchkcfhcafc fhkbfkbkj decbdcjkhjhg
+hdaghajgakjaeka abgaghahkakjajc hkjghj jlg lgblbacjlcla adejlg cjlecldelbdlblg jlfjfb lfacjlcla fdelfejlebjeabe
+jlfjfdjdejec fgjdfjjlhdjh cjlclhchdcdabfg fgjafjjlhjheaje bfghecjlhjhc jlhjhdjdb cjlclhchdcda bjllhebleabe hecjlhjhc
+ilgcig lgblbaila deidildlgdgcadc ilgeigdegbdg ilfcifcfb ilfifa abcilfeifefd ilfeifefd lhdildciddfgcdg lhdldailabfg
+fgcafcilheih bfgilheih cilclhchdcdb lhdldaila abcilheih ilheih gjigieklgkge eklelgegbebajic klgdkgadggjiagi
+bdkklgbkgjic eklelfefbjiejeb lfaeklelajic bjiabiklfkfd jicklfkfd jiegjefgedfeklh edabfgjicklh gjifgiafiklh bfgjicklh
+jiejedjdbklh edajicklh bjiabiklh jicklh klgekgceg eklelgegbeba dkllgcdlcadc bdkklgbkg klfcekckfcfb lfaeklela abcklfkfd
+klfkfd dfgedgcegklh edabfgklh fgcafcklh bfgklh cedcdbklh edaklh abcklh klh
+"""
+"""Triangles by three edges each, for every way in which corners are inside while the last of them is outside.
+
+Bit n of a way tells whether corner n of :data:`_CORNERS` is inside. A way and its opposite have the same triangles,
+seen from the other side.
+"""
 _FEW = 32
 
 
-def mesh_of(mask: Bools, spacing: Array, coefficients: Coefficients) -> tuple[float, float, list[float]]:
+def mesh_of(mask: Bools, spacing: Array) -> tuple[float, float, list[float]]:
     """Area (mm2), volume (mm3) and the diameters (mm): within planes across axis 0, 1 and 2, and in 3-D.
 
     ``mask`` must have a layer of background on every side; ``spacing`` is in the order of its axes.
@@ -34,8 +56,8 @@ def mesh_of(mask: Bools, spacing: Array, coefficients: Coefficients) -> tuple[fl
     cubes = _cubes(mask)
     crossing = np.nonzero((cubes > 0) & (cubes < 255))
     kinds = cubes[crossing]
-    volumes, normals = _volume_table(coefficients)
-    area = np.bincount(kinds, minlength=256) @ _area_table(coefficients, tuple(spacing))
+    volumes, normals = _volume_table()
+    area = np.bincount(kinds, minlength=256) @ _area_table(tuple(spacing))
     volume = (volumes[kinds] + np.einsum("ij,ij->i", normals[kinds], np.stack(crossing, axis=1))).sum()
     return float(area), float(volume * spacing.prod()), _diameters(surface_vertices(mask), spacing)
 
@@ -49,31 +71,34 @@ def _cubes(mask: Bools) -> npt.NDArray[np.uint8]:
     return cubes
 
 
-def _cube(kind: int) -> Bools:
-    return np.array([kind >> bit & 1 for bit in range(8)], dtype=bool).reshape(2, 2, 2)
+@functools.cache
+def _triangles(kind: int) -> Array:
+    """The corners of the triangles of one way, (n, 3, 3) in voxels, counter-clockwise seen from outside."""
+    if kind > 127:
+        return _triangles(255 - kind)[:, ::-1]
+    middles = np.array(_EDGES, dtype=float).mean(axis=1)
+    letters = _TRIANGLES.split()[kind].replace("-", "")
+    return np.asarray(middles[[ord(letter) - ord("a") for letter in letters]]).reshape(-1, 3, 3)
 
 
 @functools.lru_cache(maxsize=64)
-def _area_table(coefficients: Coefficients, spacing: tuple[float, ...]) -> Array:
-    return np.array([coefficients(_cube(kind), np.array(spacing))[0] for kind in range(256)])
+def _area_table(spacing: tuple[float, ...]) -> Array:
+    areas = np.zeros(256)
+    for kind in range(256):
+        a, b, c = (_triangles(kind) * spacing).transpose(1, 0, 2)
+        areas[kind] = np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2
+    return areas
 
 
 @functools.cache
-def _volume_table(coefficients: Coefficients) -> tuple[Array, Array]:
-    """Signed volume of each kind of cube at the origin, and what it gains for each step away from it along each axis.
-
-    The volume under a triangle depends on where the origin is. The gain is read from two cubes in a row, of which the
-    first stands at the origin.
-    """
-    unit = np.ones(3)
-    volumes = np.array([coefficients(_cube(kind), unit)[1] for kind in range(256)])
-    gains = np.zeros((256, 3))
-    for kind, axis in product(range(256), range(3)):
-        layer = np.take(_cube(kind), [0], axis=axis)
-        start = int(_cubes(np.concatenate([layer, layer], axis=axis)).item())
-        row = np.ascontiguousarray(np.concatenate([layer, _cube(kind)], axis=axis))
-        gains[kind, axis] = coefficients(row, unit)[1] - volumes[start] - volumes[kind]
-    return volumes, gains
+def _volume_table() -> tuple[Array, Array]:
+    """Signed volume under the triangles of each way at the origin, and what it gains for each step along each axis."""
+    volumes, normals = np.zeros(256), np.zeros((256, 3))
+    for kind in range(256):
+        a, b, c = _triangles(kind).transpose(1, 0, 2)
+        volumes[kind] = np.einsum("ij,ij->", a, np.cross(b, c)) / 6
+        normals[kind] = (np.cross(a, b) + np.cross(b, c) + np.cross(c, a)).sum(axis=0) / 6
+    return volumes, normals
 
 
 def surface_vertices(mask: Bools) -> Array:

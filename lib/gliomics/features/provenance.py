@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.errors import InputError
-from gliomics.features import engine
 from gliomics.features.config import FeatureConfig, load_config, preset_of
+from gliomics.features.engines.interface import default_engine, engine_of
 from gliomics.records import FeatureRow
 from gliomics.study.volumes import Mask, Volume
 from gliomics.version import __version__
@@ -52,7 +52,8 @@ def of_region(mask: Mask, config: FeatureConfig, sequences: list[str], spacing_k
     """The diagnostics that every row has; ``mask`` (0 and 1) is what was measured."""
     return {
         "gliomics_version": __version__,
-        **{f"{name}_version": version for name, version in engine.versions().items()},
+        "engine": config.engine or default_engine(),
+        **{f"{name}_version": version for name, version in engine_of(config.engine).versions().items()},
         "config_sha256": config.digest,
         "config": config.parameters,
         "mask_sha256": content_sha256(mask),

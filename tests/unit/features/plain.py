@@ -90,9 +90,16 @@ def assert_equal_to_plain(ours: Mapping[str, float], plain: Mapping[str, float],
 
 
 def assert_measured_as_plain(image: Volume, mask: Mask, parameters: Mapping[str, Any]) -> dict[str, float]:
-    """Measure ``mask`` by a PyRadiomics parameter file (every class unless it names some), and compare; our values."""
+    """Measure ``mask`` by a PyRadiomics parameter file (every class unless it names some), and compare; our values.
+
+    Both engines are compared.
+    """
     parameters = {"imageType": {"Original": {}}, "featureClass": EVERY_CLASS, **parameters}
-    config = parse_config(copy.deepcopy(parameters), "parameters.yaml")
-    ours = extract_features(StudyImages("case-1", {"flair": image}), mask, config).values
-    assert_equal_to_plain(ours, plain_pyradiomics(image, mask, parameters), "flair")
-    return ours
+    rows = []
+    for engine in ("native", "pyradiomics"):
+        config = parse_config({**copy.deepcopy(parameters), "engine": engine}, "parameters.yaml")
+        rows.append(extract_features(StudyImages("case-1", {"flair": image}), mask, config).values)
+    plain = plain_pyradiomics(image, mask, parameters)
+    for values in rows:
+        assert_equal_to_plain(values, plain, "flair")
+    return rows[-1]

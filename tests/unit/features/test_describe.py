@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gliomics.errors import UnknownNameError
-from gliomics.features import ellipsoid, engine, outline
+from gliomics.features import ellipsoid, outline
 from gliomics.features.config import FeatureConfig, parse_config
 from gliomics.features.describe import (
     FEATURE_CLASSES,
@@ -18,6 +18,8 @@ from gliomics.features.describe import (
     descriptions,
     feature_list,
 )
+from gliomics.features.engines import native
+from gliomics.features.engines import pyradiomics as engine
 from gliomics.features.extract import StudyImages, extract_features
 from gliomics.features.glioma import measure as glioma
 from gliomics.radiology.vasari import NUMBERS
@@ -38,6 +40,11 @@ def test_every_feature_that_exists_is_described_and_no_other() -> None:
     known = [f"{kind}_{name}" for kind, names in (engine.feature_names() | ours).items() for name in names]
     described = [f"{feature.feature_class}_{feature.name}" for feature in descriptions()]
     assert sorted([*described, *NOT_COMPUTED]) == sorted([*known, *NUMBERS])
+
+
+def test_both_engines_have_the_same_names() -> None:
+    assert native.feature_names() == engine.feature_names()
+    assert native.image_types() == engine.image_types()
 
 
 def test_features_called_not_computed_give_no_value_where_all_others_do() -> None:

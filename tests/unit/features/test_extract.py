@@ -324,4 +324,4 @@ def test_pyradiomics_is_imported_in_one_module() -> None:
             )
             if isinstance(node, ast.Import | ast.ImportFrom) and any(n.split(".")[0] == "radiomics" for n in names):
                 importers.add(path.relative_to(package).as_posix())
-    assert importers == {"features/engine.py"}
+    assert importers == {"features/engines/pyradiomics.py"}

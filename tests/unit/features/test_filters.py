@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gliomics.errors import InputError
-from gliomics.features import engine
 from gliomics.features.config import parse_config
+from gliomics.features.engines import pyradiomics as engine
 from gliomics.features.extract import StudyImages, extract_features, extract_regions
 from gliomics.study import Volume
 from tests.unit.features.plain import EVERY_CLASS, assert_measured_as_plain, oblique, plain_pyradiomics, ragged_case
@@ -89,8 +89,19 @@ def test_filter_equals_plain_pyradiomics(shape: tuple[int, int, int], where: str
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "int64", "float64"])
 def test_voxel_type_of_the_file_is_filtered_as_plain_pyradiomics_does(dtype: str) -> None:
     image, mask = ragged_case(dtype=dtype)
-    filters = {**IMAGE, "Square": {}, "Gradient": {}, "LBP2D": {"lbp2DMethod": "var"}}
+    filters = {**IMAGE, "Square": {}, "Gradient": {}, "LBP2D": {"binWidth": 1}}
     assert_measured_as_plain(image, mask, {"imageType": filters, "featureClass": SOME})
+
+
+def test_bins_of_whole_numbers_up_to_the_highest_of_their_type_are_those_of_a_wider_type() -> None:
+    image, mask = ragged_case(dtype="uint8")
+    image.array[mask.array > 0] += np.uint8(255) - image.array[mask.array > 0].max()
+    assert_measured_as_plain(image.with_array(image.array.astype(np.int16)), mask, {"featureClass": SOME})
+    wide, narrow = (
+        extract_features(StudyImages("case-1", {"flair": volume}), mask, parse_config({"featureClass": SOME}, "x"))
+        for volume in (image.with_array(image.array.astype(np.int16)), image)
+    )
+    assert narrow.values == wide.values
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=named)

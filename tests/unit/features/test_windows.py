@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from gliomics.features import engine
+from gliomics.features.engines import pyradiomics as engine
 from gliomics.features.windows import Window, filter_window, union, window_of
 from gliomics.study import Volume
 from tests.unit.features.plain import oblique

@@ -7,47 +7,28 @@ region (:mod:`gliomics.features.mesh`). The values are those of its ``RadiomicsF
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import SimpleITK as sitk
 
 from gliomics.errors import DependencyError, InputError
 from gliomics.features.mesh import mesh_of
+from gliomics.features.native.image_filters import laplacians_of_gaussian
+from gliomics.features.native.levels import Discretised
 from gliomics.features.windows import Window
 from gliomics.preprocess.resampling import check_for_splines, check_size
 from gliomics.study.images import from_sitk, to_sitk
 from gliomics.study.volumes import Mask, Volume
 
-SHAPE_CLASSES = ("shape", "shape2D")
 _NOT_INSTALLED = "computing features needs PyRadiomics; install the server part (see 'Installation' in README.md)"
-_MOST_LEVELS = 4096
-"""More grey levels are refused: co-occurrence in 13 directions of so many takes 1.7 GB, and grows with their square."""
-_recursive_gaussian: Callable[[sitk.Image, float, bool, int, int], sitk.Image] = sitk.RecursiveGaussian
-"""Of an image: sigma in mm, whether normalised across scales, order of the derivative, axis. SimpleITK has no types."""
 _NOT_RUNNING = {"LBP3D": "PyRadiomics' LBP3D needs functions that SciPy has removed; use LBP2D"}
-
-
-@dataclass(frozen=True)
-class Discretised:
-    """A region's grey levels: ``matrix`` holds 1, 2, ... inside and 0 outside; ``levels`` those that occur."""
-
-    matrix: npt.NDArray[np.int64]
-    levels: npt.NDArray[np.int64]
-
-    @property
-    def count(self) -> int:
-        """Grey levels between the region's darkest and brightest voxel, empty ones included."""
-        return int(self.levels[-1])
 
 
 @functools.cache
@@ -59,19 +40,6 @@ def _pyradiomics() -> Any:
     # It warns about its own defaults on every extraction; what a user should know is in FeatureRow.warnings.
     logging.getLogger("radiomics").setLevel(logging.CRITICAL)
     return radiomics
-
-
-@functools.cache
-def _controller() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-def one_thread() -> contextlib.AbstractContextManager[Any]:
-    """Keep linear algebra to one thread: for matrices this small, threads that wait for a busy core take far longer."""
-    limit: contextlib.AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
-    return limit
 
 
 @functools.cache
@@ -131,39 +99,13 @@ def filtered(image: Volume, image_type: str, settings: Mapping[str, Any], keep: 
     """
     grid, itk_image = keep.crop(image), to_sitk(image)
     if image_type == "LoG":
-        size, spacing = np.array(image.shape), np.array(image.spacing)
-        for sigma in settings["sigma"]:
-            # PyRadiomics' own condition; it leaves the image out otherwise.
-            if size.min() >= 4 and (size >= np.ceil(sigma / spacing) + 1).all():
-                name = f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D"
-                yield name, grid.with_array(_laplacian_of_gaussian(itk_image, sigma, image.spacing, keep.box))
+        yield from ((name, grid.with_array(array)) for name, array in laplacians_of_gaussian(image, settings, keep))
         return
     make = getattr(_pyradiomics().imageoperations, f"get{image_type}Image")
     with _quietly():
         results = list(make(itk_image, itk_image, **settings))
     for result, name, _ in results:
         yield name, grid.with_array(from_sitk(result[keep.box]).array)
-
-
-def _laplacian_of_gaussian(
-    image: sitk.Image, sigma: float, spacing: tuple[float, float, float], keep: tuple[slice, slice, slice]
-) -> npt.NDArray[np.float32]:
-    """What ITK's ``LaplacianRecursiveGaussian`` gives in ``keep``, bit by bit, in a third of the time.
-
-    It is made of passes along single axes. Once an axis has been passed along, only what is kept of it is needed.
-    """
-    gaussian = sitk.RecursiveGaussianImageFilter
-    total = np.zeros([part.stop - part.start for part in reversed(keep)], dtype=np.float32)
-    for axis in range(3):
-        part = image
-        for along in (axis, *(other for other in range(3) if other != axis)):
-            order = gaussian.SecondOrder if along == axis else gaussian.ZeroOrder
-            part = _recursive_gaussian(part, sigma, True, order, along)
-            part = part[tuple(keep[along] if other == along else slice(None) for other in range(3))]
-        # ITK scales and adds in double precision and stores each sum in single precision.
-        term = sitk.GetArrayViewFromImage(part).astype(np.float64) * (1 / spacing[axis] ** 2)
-        total = (total.astype(np.float64) + term).astype(np.float32)
-    return total.transpose(2, 1, 0)
 
 
 def check_region(region: Mask, settings: Mapping[str, Any], what: str) -> None:
@@ -180,35 +122,6 @@ def resegmented(image: Volume, region: Mask, settings: Mapping[str, Any], what: 
     rest = region.with_array(from_sitk(rest).array.astype(np.uint8))
     check_region(rest, settings, f"{what}, after resegmentRange,")
     return rest
-
-
-def discretised(image: Volume, region: Mask, settings: Mapping[str, Any], what: str) -> Discretised:
-    """The region's voxels cut into grey levels as ``binWidth`` or ``binCount`` says.
-
-    Raises :class:`InputError` for voxels that are NaN or infinite and for more than 4096 grey levels.
-    """
-    inside = _itk_order(region) == 1
-    values = _itk_order(image)[inside]
-    low, high = values.min(), values.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise InputError(f"{what} has voxels that are NaN or infinite; is the image all zero, or too few slices?")
-    count = settings.get("binCount") or (float(high) - float(low)) / settings.get("binWidth", 25)
-    if count > _MOST_LEVELS:
-        raise InputError(
-            f"{what} runs from {low:g} to {high:g}, which makes {count:.4g} grey levels; at most {_MOST_LEVELS} are "
-            "measured: choose a larger binWidth, a smaller binCount or a normalisation"
-        )
-    # The edges follow from the extremes alone; over all voxels PyRadiomics looks for them in a Python loop.
-    edges = _pyradiomics().imageoperations.getBinEdges(np.array([low, high]), **settings)
-    levels = np.digitize(values, edges)
-    matrix = np.zeros(inside.shape, dtype=np.int64)
-    matrix[inside] = levels
-    return Discretised(matrix, np.flatnonzero(np.bincount(levels)))
-
-
-def _itk_order(volume: Volume) -> npt.NDArray[Any]:
-    """A volume's voxels in the order of axes in which SimpleITK gives them to PyRadiomics: k, j, i."""
-    return volume.array.transpose(2, 1, 0)
 
 
 def intensity_features(
@@ -281,13 +194,12 @@ def _sharing(kind: str) -> Any:
 @functools.cache
 def _mesh_shape() -> Any:
     """PyRadiomics' 3-D shape class with its mesh taken from :mod:`gliomics.features.mesh`."""
-    coefficients = _pyradiomics().cShape.calculate_coefficients
 
     def measure_mask(self: Any) -> None:
         self.pixelSpacing = np.array(self.inputImage.GetSpacing()[::-1])
         self.maskArray = np.pad(sitk.GetArrayViewFromImage(self.inputMask) == 1, 1)
         self.labelledVoxelCoordinates = np.nonzero(self.maskArray)
-        self.SurfaceArea, self.Volume, self.diameters = mesh_of(self.maskArray, self.pixelSpacing, coefficients)
+        self.SurfaceArea, self.Volume, self.diameters = mesh_of(self.maskArray, self.pixelSpacing)
         centres = np.stack(self.labelledVoxelCoordinates, axis=1) * self.pixelSpacing
         centres -= centres.mean(axis=0)
         variances = np.linalg.eigvalsh(centres.T @ centres / len(centres))
