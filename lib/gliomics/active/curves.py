@@ -46,11 +46,11 @@ def summary_rows(rounds: Sequence[Round]) -> list[dict[str, Any]]:
     rows = []
     for strategy, area in area_by_strategy.items():
         row: dict[str, Any] = {"strategy": strategy, "seeds": len(area)}
-        row |= _columns("area", over_seeds_and_patients(area))
+        row |= interval_columns("area", over_seeds_and_patients(area))
         for baseline in BASELINES:
             other = area_by_strategy.get(baseline)
             difference = None if other is None else over_seeds_and_patients(area - other)
-            row |= _columns(f"minus_{baseline}", difference)
+            row |= interval_columns(f"minus_{baseline}", difference)
         rows.append(row | {"n": area.shape[1]})
     return rows
 
@@ -78,7 +78,8 @@ def _area(curve: Sequence[Round], patient: str) -> float:
     return float(area / (patients[-1] - patients[0]))
 
 
-def _columns(name: str, interval: Interval | None) -> dict[str, float | None]:
+def interval_columns(name: str, interval: Interval | None) -> dict[str, float | None]:
+    """A figure and its interval as columns of a table; empty for none."""
     if interval is None:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"))
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}

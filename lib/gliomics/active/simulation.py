@@ -17,29 +17,27 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from gliomics.active.choices import Choice
+from gliomics.active.replay import (
+    RECORD,
+    ROUNDS,
+    START,
+    Cohort,
+    claim,
+    images_of,
+    of_other_labels,
+    read_round,
+    require_replay,
+    require_segmentation,
+    train_anew,
+)
 from gliomics.active.scores import AcquisitionScores, score_prepared
 from gliomics.active.strategies import COMPARABLE, LabellingState
-from gliomics.errors import InputError, UnknownNameError
-from gliomics.files import read_json, write_json
-from gliomics.models import ModelCard
-from gliomics.segmentation.inputs import LabelledCase
-from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
-from gliomics.segmentation.model import PreparedStudy
+from gliomics.errors import InputError
+from gliomics.files import write_json
 from gliomics.segmentation.networks.pretrained import weights_hash
-from gliomics.segmentation.segmenter import Segmenter
-from gliomics.training.budget import batches_per_epoch, with_epochs
-from gliomics.training.card import TrainingPlan, draft_card
+from gliomics.training.budget import batches_per_epoch
 from gliomics.training.config import TrainingConfig
-from gliomics.training.fit import OnSkipped
-from gliomics.training.loop import NetworkTraining, train
 from gliomics.training.scores import patient_scores, score
-from gliomics.training.split import Split
-from gliomics.validated import validated
-
-RECORD = "simulation.json"
-ROUNDS = "rounds"
-
-_START = "start"
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,7 @@ class Plan:
     encoder_weights: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.config.model.network.task != "segmentation":
-            raise InputError(f"configuration '{self.config.name}' does not segment; give one that does")
+        require_segmentation(self.config)
         if not (self.first >= 1 and self.step >= 1 and self.until > self.first):
             raise InputError(
                 f"{self.first} patients first, {self.step} more each round, until {self.until} is no curve; "
@@ -95,43 +92,6 @@ OnRound = Callable[[Sequence[Round], int, float], None]
 the seconds that they will take."""
 
 
-@dataclass(frozen=True)
-class Cohort:
-    """The prepared studies of a replay: ``pool``, of which strategies choose, and ``test``, which are only measured."""
-
-    pool: Mapping[str, LabelledCase]
-    test: Sequence[LabelledCase]
-    fingerprints: Mapping[str, str]
-
-    @classmethod
-    def of(
-        cls, labelled: Sequence[LabelledStudy], split: Split, config: TrainingConfig, on_skipped: OnSkipped
-    ) -> Cohort:
-        """Prepare labelled studies. Of a patient of the pool the first study by id takes part, so that all count once.
-
-        Patients that ``split`` keeps for validation take no part. Raises :class:`InputError` without a test patient.
-        """
-        if not split.test:
-            raise InputError('the split has no "test" patients; name those to measure every network on')
-        parts = split.apply(labelled)
-        study_by_patient: dict[str, LabelledStudy] = {}
-        for item in sorted(parts["training"], key=lambda item: item.study.id):
-            earlier = study_by_patient.setdefault(item.study.patient_id, item)
-            if earlier is not item:
-                on_skipped(item.study.id, f"patient {item.study.patient_id} takes part with study '{earlier.study.id}'")
-        items_by_part = {"pool": list(study_by_patient.values()), "test": parts["test"]}
-        cases: dict[str, list[LabelledCase]] = {}
-        for name, items in items_by_part.items():
-            cases[name], skipped = prepare_labelled(items, draft_card(TrainingPlan(config, ""), items))
-            for study, reason in skipped.items():
-                on_skipped(study, reason)
-            items_by_part[name] = [item for item in items if item.study.id not in skipped]
-        if not cases["test"]:
-            raise InputError("no test patient has a study that can be used; the reasons are above")
-        pool = {case.study_id: case for case in cases["pool"]}
-        return cls(pool, cases["test"], {name: fingerprint(items) for name, items in items_by_part.items()})
-
-
 def simulate(
     cohort: Cohort,
     plan: Plan,
@@ -147,17 +107,13 @@ def simulate(
     Raises :class:`UnknownNameError` for a strategy that does not exist, and :class:`InputError` for too small a pool
     and for a folder of another plan or of other studies.
     """
-    unknown = [name for name in strategies if name not in COMPARABLE]
-    if unknown:
-        raise UnknownNameError(f"there is no strategy '{unknown[0]}'; known are {', '.join(COMPARABLE)}")
-    if seeds < 1 or not strategies:
-        raise InputError(f"{len(strategies)} strategies with {seeds} seeds are no replay; give at least one of each")
+    require_replay(strategies, seeds)
     if len(cohort.pool) < plan.until:
         raise InputError(
             f"{plan.until} patients are to be labelled; {len(cohort.pool)} can be, without those kept for testing. "
             "Give a smaller end, or more labelled studies"
         )
-    _claim(out / RECORD, _identity(cohort, plan))
+    claim(out / RECORD, _identity(cohort, plan))
     replay = _Replay(
         cohort, plan, out / ROUNDS, strategies=list(dict.fromkeys(strategies)), seeds=seeds, on_round=on_round
     )
@@ -225,7 +181,7 @@ class _Replay:
     def _to_train(self, seed: int) -> int:
         """Trainings that a seed still needs."""
         missing = {
-            (_START if size == self.plan.first else name, size)
+            (START if size == self.plan.first else name, size)
             for name in self.strategies
             for size in self.plan.sizes
             if not self._file(name, seed, size).is_file()
@@ -237,7 +193,7 @@ class _Replay:
         size = len(labelled)
         missing = [name for name in strategies if not self._file(name, seed, size).is_file()]
         if missing:
-            name = _START if size == self.plan.first else missing[0]
+            name = START if size == self.plan.first else missing[0]
             checkpoint = self.folder / f"{name}-{seed}-{size}.pt"
             rounds = self._make(missing, seed, labelled, checkpoint)
             for round_ in rounds:
@@ -246,15 +202,29 @@ class _Replay:
             self.finished, self.remaining = self.finished + 1, self.remaining - 1
             seconds = self.remaining * (monotonic() - self.started) / self.finished
             self.on_round(rounds, self.remaining, seconds)
-        return [_read_round(self._file(name, seed, size), labelled) for name in strategies]
+        return [self._recorded(name, seed, labelled) for name in strategies]
+
+    def _recorded(self, strategy: str, seed: int, labelled: list[str]) -> Round:
+        path = self._file(strategy, seed, len(labelled))
+        recorded = read_round(Round, path)
+        if recorded.labelled != labelled:
+            raise of_other_labels(path)
+        return recorded
 
     def _make(self, strategies: Sequence[str], seed: int, labelled: list[str], checkpoint: Path) -> list[Round]:
         pool = self.cohort.pool
-        segmenter, steps = self._train(seed, labelled, checkpoint)
+        segmenter, steps = train_anew(
+            [pool[name] for name in labelled],
+            self.plan.config,
+            seed=seed,
+            steps=self.steps,
+            encoder_weights=self.plan.encoder_weights,
+            checkpoint=checkpoint,
+        )
         count = min(self.plan.step, self.plan.until - len(labelled))
         scores = {}
         if count and any(COMPARABLE[name].needs_model for name in strategies):
-            scores = {name: score_prepared(segmenter, _seen(case), seed=seed) for name, case in pool.items()}
+            scores = {name: score_prepared(segmenter, images_of(case), seed=seed) for name, case in pool.items()}
         dice = patient_scores(score(segmenter, self.cohort.test), self.cohort.test)
         return [
             Round(
@@ -268,30 +238,6 @@ class _Replay:
             for name in strategies
         ]
 
-    def _train(self, seed: int, labelled: Sequence[str], checkpoint: Path) -> tuple[Segmenter, int]:
-        """A network trained on the labelled studies, and the optimiser steps that it had."""
-        cases = [self.cohort.pool[name] for name in labelled]
-        in_epoch = batches_per_epoch(cases, self.plan.config)
-        epochs = max(1, round(self.steps / in_epoch))
-        config = with_epochs(self.plan.config, epochs, epochs * in_epoch)
-        training = NetworkTraining(
-            cases,
-            config.model,
-            config.training.model_copy(update={"seed": seed}),
-            sequences=config.sequences,
-            pretrained_encoder=self.plan.encoder_weights,
-        )
-        return Segmenter.from_state(_card(config), train(training, checkpoint=checkpoint)), epochs * in_epoch
-
-
-def _card(config: TrainingConfig) -> ModelCard:
-    return draft_card(TrainingPlan(config, "a replay's patients"), [])
-
-
-def _seen(case: LabelledCase) -> PreparedStudy:
-    """What strategies may know of a study: its images, not its label."""
-    return PreparedStudy(case.inputs, case.inputs.canonical, [], [])
-
 
 def _identity(cohort: Cohort, plan: Plan) -> dict[str, Any]:
     """Everything that decides what comes of a round but its strategy and seed."""
@@ -304,26 +250,3 @@ def _identity(cohort: Cohort, plan: Plan) -> dict[str, Any]:
         "studies to choose from": cohort.fingerprints["pool"],
         "test studies": cohort.fingerprints["test"],
     }
-
-
-def _claim(record: Path, identity: dict[str, Any]) -> None:
-    """Write what the folder is of, or raise :class:`InputError` where it is of something else."""
-    if not record.exists():
-        write_json(record, identity)
-        return
-    recorded = read_json(record)
-    differing = [name for name in identity if not isinstance(recorded, dict) or recorded.get(name) != identity[name]]
-    if differing:
-        raise InputError(
-            f"{record.parent} holds a replay with another {', another '.join(differing)}; give another folder"
-        )
-
-
-def _read_round(path: Path, labelled: Sequence[str]) -> Round:
-    try:
-        recorded = validated(Round, read_json(path), "not a round of a replay")
-    except InputError as error:
-        raise InputError(f"{path} cannot be used: {error}; delete it") from error
-    if recorded.labelled != list(labelled):
-        raise InputError(f"{path} is of other labelled studies than the round before it chose; delete it")
-    return recorded

@@ -18,9 +18,11 @@ from gliomics.files import write_bytes, write_text
 from gliomics.models import LEAST_FOR_INTERVAL
 from gliomics.report.drawing import BLUE, FAINT, INK, MUTED, TEXT, TITLE, blank, to_png
 from gliomics.report.markdown import markdown_table
+from gliomics.statistics.arrays import Array
 
 if TYPE_CHECKING:
     from gliomics.active.simulation import Round
+    from gliomics.active.slice_simulation import SliceRound
 
 _COLUMNS = 4
 """Panels beside each other."""
@@ -42,11 +44,11 @@ def summary_text(rounds: Sequence[Round], summary: Sequence[Mapping[str, Any]]) 
     table = markdown_table(
         ["strategy", "area under the curve", *(f"less {name}" for name in baselines)],
         [
-            [row["strategy"], _interval(row, "area"), *(_less(row, name) for name in baselines)]
+            [row["strategy"], interval_text(row, "area"), *(_less(row, name) for name in baselines)]
             for row in sorted(summary, key=lambda row: -row["area"])
         ],
     )
-    seeds, few = count(summary[0]["seeds"], "seed", "seeds"), _few(summary[0])
+    seeds, few = count(summary[0]["seeds"], "seed", "seeds"), few_text(summary[0])
     return (
         f"Mean patient Dice over {sizes[0]} to {sizes[-1]} labelled patients, of {summary[0]['n']} test patients and "
         f"{seeds}; {min(steps)} to {max(steps)} optimiser steps in each round. In brackets: 95 % "
@@ -55,7 +57,7 @@ def summary_text(rounds: Sequence[Round], summary: Sequence[Mapping[str, Any]]) 
     )
 
 
-def _few(row: Mapping[str, Any]) -> str:
+def few_text(row: Mapping[str, Any]) -> str:
     """What intervals over so few seeds or test patients do not tell."""
     sentences = []
     if row["seeds"] == 1:
@@ -82,42 +84,45 @@ def curves(rounds: Sequence[Round]) -> Figure:
     ).ravel()
     baseline = [round_ for round_ in rounds if round_.strategy == "random"]
     for axis, strategy in zip(axes, strategies, strict=False):
-        _draw(
-            axis, [round_ for round_ in rounds if round_.strategy == strategy], baseline if strategy != "random" else []
-        )
+        sizes, values = _by_seed([round_ for round_ in rounds if round_.strategy == strategy])
+        draw_panel(axis, sizes, values, _by_seed(baseline)[1] if baseline and strategy != "random" else None)
         axis.set_title(strategy, loc="left", fontsize=TITLE, color=INK)
     for axis in axes[len(strategies) :]:
         axis.set_visible(False)
     for axis in axes[max(0, len(strategies) - across) : len(strategies)]:
         axis.tick_params(labelbottom=True)
         axis.set_xlabel("labelled patients", fontsize=TEXT, color=INK)
+    label_panels(figure, rounds, baseline="random" if baseline and len(strategies) > 1 else None)
+    return figure
+
+
+def label_panels(figure: Figure, rounds: Sequence[Round | SliceRound], *, baseline: str | None) -> None:
+    """The label of the panels' vertical axis, and what their lines are; ``baseline`` names the dashed one."""
     figure.supylabel(f"mean Dice of {len(rounds[0].dice)} test patients (0 to 1)", fontsize=TEXT, color=INK, x=0.03)
     seeds = count(len({round_.seed for round_ in rounds}), "seed", "seeds")
     handles = [
         Line2D([], [], color=BLUE, marker="o", markersize=3.5, label="mean of the seeds"),
         Line2D([], [], color=BLUE, alpha=0.2, linewidth=6, label=f"lowest to highest of {seeds}"),
     ]
-    if baseline and len(strategies) > 1:
-        handles.append(Line2D([], [], color=MUTED, linestyle="dashed", linewidth=1.2, label="random"))
+    if baseline is not None:
+        handles.append(Line2D([], [], color=MUTED, linestyle="dashed", linewidth=1.2, label=baseline))
     figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.1, 0.97), ncols=3, frameon=False, fontsize=TEXT)
-    return figure
 
 
-def _draw(axis: Axes, rounds: Sequence[Round], baseline: Sequence[Round]) -> None:
-    if baseline:
-        sizes, values = _by_seed(baseline)
-        axis.plot(sizes, values.mean(axis=0), color=MUTED, linestyle="dashed", linewidth=1.2, zorder=2)
-    sizes, values = _by_seed(rounds)
-    axis.fill_between(sizes, values.min(axis=0), values.max(axis=0), color=BLUE, alpha=0.2, linewidth=0, zorder=1)
-    axis.plot(sizes, values.mean(axis=0), color=BLUE, marker="o", markersize=3.5, linewidth=1.4, zorder=3)
-    axis.set_xticks(sizes)
+def draw_panel(axis: Axes, numbers: Sequence[int], values: Array, baseline: Array | None) -> None:
+    """Dice (seed, number) over the numbers labelled: mean, lowest and highest of the seeds; ``baseline`` is dashed."""
+    if baseline is not None:
+        axis.plot(numbers, baseline.mean(axis=0), color=MUTED, linestyle="dashed", linewidth=1.2, zorder=2)
+    axis.fill_between(numbers, values.min(axis=0), values.max(axis=0), color=BLUE, alpha=0.2, linewidth=0, zorder=1)
+    axis.plot(numbers, values.mean(axis=0), color=BLUE, marker="o", markersize=3.5, linewidth=1.4, zorder=3)
+    axis.set_xticks(numbers)
     axis.spines[["top", "right"]].set_visible(False)
     axis.spines[["left", "bottom"]].set_color(MUTED)
     axis.tick_params(labelsize=TEXT - 1, colors=MUTED)
     axis.grid(axis="y", color=FAINT, linewidth=0.6)
 
 
-def _by_seed(rounds: Sequence[Round]) -> tuple[list[int], np.ndarray]:
+def _by_seed(rounds: Sequence[Round]) -> tuple[list[int], Array]:
     """The numbers of labelled patients, and the mean Dice (seed, number)."""
     sizes = sorted({len(round_.labelled) for round_ in rounds})
     seeds = sorted({round_.seed for round_ in rounds})
@@ -125,10 +130,11 @@ def _by_seed(rounds: Sequence[Round]) -> tuple[list[int], np.ndarray]:
     return sizes, np.array([[dice[seed, size] for size in sizes] for seed in seeds])
 
 
-def _interval(row: Mapping[str, Any], name: str, sign: str = "") -> str:
+def interval_text(row: Mapping[str, Any], name: str, sign: str = "") -> str:
+    """A column of the summary with its interval."""
     value, low, high = (format(row[column], f"{sign}.3f") for column in (name, f"{name}_low", f"{name}_high"))
     return f"{value} ({low} to {high})"
 
 
 def _less(row: Mapping[str, Any], baseline: str) -> str:
-    return "" if row["strategy"] == baseline else _interval(row, f"minus_{baseline}", "+")
+    return "" if row["strategy"] == baseline else interval_text(row, f"minus_{baseline}", "+")

@@ -61,12 +61,19 @@ def over_seeds_and_patients(values: Array) -> Interval:
     single seed, the interval is over patients alone. ``n`` of the interval is the number of patients.
     """
     seeds, patients = values.shape
-    rng = np.random.default_rng(0)
-    seed_counts = rng.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES)
-    patient_counts = rng.multinomial(patients, np.full(patients, 1 / patients), RESAMPLES)
+    seed_counts, patient_counts = drawn_seeds_and_patients(seeds, patients, RESAMPLES)
     replicates = ((seed_counts @ values) * patient_counts).sum(axis=1) / values.size
     low, high = np.percentile(replicates, (2.5, 97.5))
     return Interval(float(values.mean()), float(low), float(high), patients)
+
+
+def drawn_seeds_and_patients(
+    seeds: int, patients: int, resamples: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """How often each seed (resample, seed) and each patient (resample, patient) is drawn: always the same draws."""
+    rng = np.random.default_rng(0)
+    seed_counts = rng.multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
+    return seed_counts, rng.multinomial(patients, np.full(patients, 1 / patients), resamples)
 
 
 def over_repeats(

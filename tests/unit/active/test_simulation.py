@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gliomics.active.curves import areas, summary_rows
-from gliomics.active.simulation import RECORD, Cohort, Plan, Round, _claim, _identity, simulate, starting_studies
+from gliomics.active.replay import RECORD, Cohort, claim
+from gliomics.active.simulation import Plan, Round, _identity, simulate, starting_studies
 from gliomics.active.strategies import COMPARABLE
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.models import SequenceNeeds
@@ -114,7 +115,7 @@ def test_finished_replay_trains_nothing_and_takes_more_strategies(cohort: Cohort
 def test_every_configuration_is_recognised_when_a_replay_goes_on(cohort: Cohort, tmp_path: Path, name: str) -> None:
     plan = Plan(load_training_config(name), first=1, step=1, until=3)
     for _ in range(2):
-        _claim(tmp_path / RECORD, _identity(cohort, plan))
+        claim(tmp_path / RECORD, _identity(cohort, plan))
 
 
 def test_folder_of_another_plan_is_refused_with_what_differs(

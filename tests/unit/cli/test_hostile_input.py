@@ -55,6 +55,7 @@ COMMANDS: dict[str, str] = {
     "train correction": "--data {studies} --out {new} --masks {empty} --config {training} --split {split}",
     "evaluate segmentation": "{studies} --masks {empty} --out {new}",
     "simulate active-learning": "{studies} --out {new} --config {training} --split {split}",
+    "simulate asked-slices": "{studies} --out {new} --config {training} --split {split}",
     "masks resample": "{empty} {studies} --out {new}",
     "masks brain": "{studies} --out {new} --masks {empty}",
     "masks from-dicom": "{table} {new}",

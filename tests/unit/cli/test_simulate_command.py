@@ -1,4 +1,4 @@
-"""``gliomics simulate active-learning``, whole, on tiny synthetic studies."""
+"""``gliomics simulate``, whole, on tiny synthetic studies."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def given(tmp_path_factory: pytest.TempPathFactory, labelled: list[LabelledStudy
     return [studies, "--config", str(config), "--split", str(root / "split.json")]
 
 
-def said(*arguments: object) -> str:
-    options = ["simulate", "active-learning", *map(str, arguments)]
+def said(*arguments: object, command: str = "active-learning") -> str:
+    options = ["simulate", command, *map(str, arguments)]
     result = CliRunner().invoke(app, options, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
@@ -61,6 +61,27 @@ def test_command_writes_tables_and_curves(given: list[str], tmp_path: Path) -> N
     difference = float(epistemic["area"]) - float(random["area"])
     assert float(epistemic["minus_random"]) == pytest.approx(difference)
     assert "| strategy | area under the curve | less random |" in (tmp_path / "summary.md").read_text()
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_whole_studies_are_compared_with_asked_slices(given: list[str], tmp_path: Path) -> None:
+    plan = ["--first", "4", "--step", "4", "--until", "12", "--seeds", "2", "--optimiser-steps", "4"]
+    arms = ["--strategy", "random", "--slices", "2"]
+    output = said(*given, *plan, *arms, "--out", tmp_path, command="asked-slices")
+    assert "seed 1, random, 2, 12 slices of 4 patients" in output
+    curves = table(tmp_path / "curves.csv")
+    assert [(row["slices"], row["seed"], row["drawn_slices"], row["patients"]) for row in curves] == [
+        (slices, seed, drawn, patients)
+        for seed in "01"
+        for slices, of in (("whole", "123"), ("2", "134"))
+        for drawn, patients in zip(("4", "8", "12"), of, strict=True)
+    ]
+    whole, two = table(tmp_path / "summary.csv")
+    difference = float(two["area"]) - float(whole["area"])
+    assert float(two["minus_whole"]) == pytest.approx(difference)
+    assert (
+        "| less whole studies | slices for the Dice of whole studies at 12 |" in (tmp_path / "summary.md").read_text()
+    )
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
