@@ -20,8 +20,12 @@ $(STAMP): requirements/lock.txt setup.py lib/gliomics/packages.py
 	@sh requirements/check.sh $(PYTHON)
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet -c requirements/lock.txt uv torch
-	PYTHONPATH=$(CURDIR)/requirements/pyradiomics $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps \
-	  --compile-bytecode -r requirements/lock.txt
+	grep -v "^pyradiomics=" requirements/lock.txt > $(VENV)/wheels.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode -r $(VENV)/wheels.txt
+	@PYTHONPATH=$(CURDIR)/requirements/pyradiomics $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps \
+	  --compile-bytecode -r requirements/lock.txt 2> $(VENV)/pyradiomics.log || echo "PyRadiomics, which is compiled, could not \
+	be installed ($(VENV)/pyradiomics.log says why), so features are measured by the native engine, with the same values; for \
+	PyRadiomics install a C compiler and the headers of Python (Debian and Ubuntu: apt install gcc python3-dev)"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 

@@ -53,7 +53,7 @@ setup(
     install_requires=list(packages.LIGHT.values()),
     extras_require={
         # MONAI Label imports distutils, which is setuptools' since Python 3.12.
-        "server": [*packages.SERVER.values(), "numpy>=2", "pydicom>=3", "setuptools"],
+        "server": [*packages.SERVER.values(), *packages.ENGINE.values(), "numpy>=2", "pydicom>=3", "setuptools"],
         "cluster": list(packages.CLUSTER.values()),
         "tables": list(packages.TABLES.values()),
     },

@@ -17,8 +17,3 @@ case $version in
 esac
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing "$python cannot make virtual environments: install its\
  module venv (Debian and Ubuntu: apt install python$version-venv)"
-command -v cc >/dev/null || missing "PyRadiomics is compiled on installation, and there is no C compiler: install one\
- (Debian and Ubuntu: apt install gcc)"
-headers=$("$python" -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
-[ -f "$headers/Python.h" ] || missing "PyRadiomics is compiled on installation, and the headers of $python are not in\
- $headers: install them (Debian and Ubuntu: apt install python$version-dev)"

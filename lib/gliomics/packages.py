@@ -8,10 +8,14 @@ LIGHT = {
     "numpy": "numpy>=1.26",
     "pydantic": "pydantic>=2.7",
     "pydicom": "pydicom>=2.4",
+    "pywt": "PyWavelets>=1.6",
     "requests": "requests>=2.31",
     "rich": "rich>=13",
+    "safetensors": "safetensors>=0.5",
     "scipy": "scipy>=1.15",
     "SimpleITK": "SimpleITK>=2.4",
+    "skimage": "scikit-image>=0.24",
+    "threadpoolctl": "threadpoolctl>=3.1",
     "typer": "typer>=0.15",
     "urllib3": "urllib3>=1.26",
     "yaml": "pyyaml>=6",
@@ -28,19 +32,17 @@ SERVER = {
     "monai": "monai>=1.5.2",
     "monailabel": "monailabel==0.8.5",
     "psutil": "psutil>=5.9",
-    "pywt": "PyWavelets>=1.6",
-    "radiomics": "pyradiomics==3.0.1",
-    "safetensors": "safetensors>=0.5",
-    "skimage": "scikit-image>=0.24",
     "sklearn": "scikit-learn>=1.8",
     "starlette": "starlette>=0.40",
-    "threadpoolctl": "threadpoolctl>=3.1",
     "torch": "torch>=2.6",
     "typing_extensions": "typing_extensions>=4.10",
     "uvicorn": "uvicorn>=0.29",
     "xlsxwriter": "XlsxWriter>=3.1",
 }
 """What the server and the commands that compute need besides: ``pip``'s extra ``server``."""
+
+ENGINE = {"radiomics": "pyradiomics==3.0.1"}
+"""PyRadiomics, which is compiled, of the extra ``server``; the native engine measures where it is not installed."""
 
 CLUSTER = {"distributed": "distributed>=2024.1"}
 """What ``gliomics features --scheduler`` needs besides: the extra ``cluster``."""

@@ -16,7 +16,10 @@ import typer.main
 
 from gliomics import __version__
 from gliomics.cli.main import app
-from gliomics.study import label_path, read_mask, read_volume, write_mask
+from gliomics.cohort.feature_table import read_features_csv
+from gliomics.features.config import load_config
+from gliomics.features.extract import StudyImages, extract_features
+from gliomics.study import label_path, load_sequences, read_mask, read_volume, write_mask
 from tests.server.servers import start_server
 from tests.server.studies import a_lesion_case, add_study
 
@@ -52,7 +55,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(environment: Path, *words: str | Path, status: int = 0, folder: Path | None = None) -> str:
-    """What a command of the environment prints; on standard error where it fails."""
+    """What a command of the environment prints; on standard error where it fails or prints nothing else."""
     done = subprocess.run(
         [environment / "gliomics", *words],
         capture_output=True,
@@ -61,7 +64,7 @@ def run(environment: Path, *words: str | Path, status: int = 0, folder: Path | N
         cwd=folder or environment,
     )
     assert done.returncode == status, done.stdout + done.stderr
-    return done.stderr if status else done.stdout
+    return done.stderr if status else done.stdout or done.stderr
 
 
 def python(environment: Path, code: str) -> str:
@@ -157,8 +160,6 @@ def test_a_study_is_segmented_by_a_server(environment: Path, tmp_path: Path) -> 
         "demo --out out",
         "serve --studies studies",
         "segment studies --model segmentation_flair --out out",
-        "features studies --masks studies/labels/final --out out.csv",
-        "subtype predict features.csv --model subtype_idh --out out.csv",
         "train segmentation --data studies --out out",
         "train correction --data studies --masks studies/labels/final --out out",
     ],
@@ -169,6 +170,25 @@ def test_command_that_computes_asks_for_the_server_part(environment: Path, tmp_p
     message = run(environment, *words.split(), status=2, folder=tmp_path)
     assert "server part" in message
     assert message.count("\n") == 1
+
+
+def test_features_and_estimates_need_no_server_part(environment: Path, tmp_path: Path) -> None:
+    study = add_study(tmp_path / "studies", "case-0", 0)
+    mask = a_lesion_case(0)[1]
+    write_mask(mask, label_path(tmp_path / "studies", study.id))
+    measure = ("features", "studies", "--masks", "studies/labels/final", "--out", "features.csv")
+    assert "measured by the native engine" in run(environment, *measure, folder=tmp_path)
+    (row,) = read_features_csv(tmp_path / "features.csv")
+    config = load_config("panel").model_copy(update={"engine": "pyradiomics"})
+    here = extract_features(StudyImages(study.id, load_sequences(study, study.sequences)), mask, config)
+    assert row.diagnostics["engine"] == "native"
+    assert row.values == pytest.approx(here.values, rel=1e-9, abs=1e-9)
+    predict = ("subtype", "predict", "features.csv", "--model", "subtype_idh", "--out", "out.csv")
+    run(environment, *predict, folder=tmp_path)
+    assert "case-0" in (tmp_path / "out.csv").read_text()
+    (tmp_path / "asked.yaml").write_text("engine: pyradiomics\n")
+    message = run(environment, *measure, "--config", "asked.yaml", status=2, folder=tmp_path)
+    assert "PyRadiomics, which the configuration names as its engine, is not installed" in message
 
 
 def test_tokens_are_given_without_the_server_part(environment: Path, tmp_path: Path) -> None:
@@ -199,7 +219,6 @@ def checked(python: str | Path, **changed: str) -> str:
     [
         ("", None, "no python3.13, python3.12 or python3.11 runs here"),
         ("/nowhere/python3.12", None, "/nowhere/python3.12 does not run"),
-        (sys.executable, "/nowhere", "there is no C compiler"),
     ],
 )
 def test_installation_says_in_a_sentence_what_is_missing(python: str, programs: str | None, missing: str) -> None:

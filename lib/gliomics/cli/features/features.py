@@ -167,6 +167,7 @@ def _measure(cohort: MeasuredCohort, extraction: Extraction, speed: Speed, out: 
     from gliomics.cohort.feature_table import write_features_csv
     from gliomics.cohort.row_store import RowStore, StoredRows, default_folder
     from gliomics.cohort.runner import measure_cohort
+    from gliomics.features.engines.interface import default_engine
 
     jobs = _jobs(cohort, extraction, failures)
     store = RowStore(speed.cache or default_folder())
@@ -185,6 +186,8 @@ def _measure(cohort: MeasuredCohort, extraction: Extraction, speed: Speed, out: 
     count = _describe(rows)
     stored = sum(outcome.stored for outcome in measured.values())
     measured_before = f", those of {stored} studies measured before" if stored else ""
+    if extraction.config.engine is None and default_engine() == "native":
+        console.print("measured by the native engine, whose values are PyRadiomics', as that is not installed")
     console.print(f"{count} rows in {out}{measured_before}{failures.summary}")
 
 

@@ -27,7 +27,10 @@ from gliomics.preprocess.resampling import check_for_splines, check_size
 from gliomics.study.images import from_sitk, to_sitk
 from gliomics.study.volumes import Mask, Volume
 
-_NOT_INSTALLED = "computing features needs PyRadiomics; install the server part (see 'Installation' in README.md)"
+_NOT_INSTALLED = (
+    "PyRadiomics, which the configuration names as its engine, is not installed: leave 'engine' out for the native "
+    "one, or install the server part (see 'Installation' in README.md)"
+)
 _NOT_RUNNING = {"LBP3D": "PyRadiomics' LBP3D needs functions that SciPy has removed; use LBP2D"}
 
 
