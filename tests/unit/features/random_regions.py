@@ -20,6 +20,7 @@ from gliomics.features.native import cooccurrence
 from gliomics.features.native.counts import count
 from gliomics.features.native.levels import discretised
 from gliomics.features.native.neighbours import RegionLevels, offsets_of
+from gliomics.features.native.textures import entropy_terms
 from gliomics.features.windows import window_of
 from gliomics.study import Mask, Volume, to_sitk
 
@@ -119,6 +120,9 @@ def rounding_alone(case: Case) -> set[str]:
     matrix = cooccurrence.matrices_of(counts.pairs, offsets, levels.levels, case.setting, case.spacing[::-1])
     if matrix is None:
         return names | {"glcm_MCC", "glcm_InverseVariance"}
+    entropies = entropy_terms(np.stack([matrix.px, matrix.py])).sum(axis=2).max(axis=0)
+    if ((entropies != 0) & (entropies < 1e-6)).any():  # by which Imc1 divides
+        names.add("glcm_Imc1")
     return names | {f"glcm_{name}" for name in ("MCC", "Imc2") if cooccurrence.FEATURES[name](matrix).min() < 1e-4}
 
 
