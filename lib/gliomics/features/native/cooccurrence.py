@@ -163,10 +163,11 @@ def _maximal_correlation(matrix: Cooccurrence) -> Array:
     size = len(matrix.levels)
     if size < 2:
         return np.ones(matrix.number)
-    shares = np.zeros((matrix.number, size, size))
-    shares[matrix.direction, matrix.row, matrix.column] = matrix.p
     roots = np.empty(matrix.number)
-    for number, (p, px, py) in enumerate(zip(shares, matrix.px, matrix.py, strict=True)):
+    for number, (px, py) in enumerate(zip(matrix.px, matrix.py, strict=True)):
+        entries = matrix.direction == number
+        p = np.zeros((size, size))
+        p[matrix.row[entries], matrix.column[entries]] = matrix.p[entries]
         p, px, py = p[px > 0][:, py > 0], px[px > 0], py[py > 0]
         conditional = p / (np.outer(px, py) + EPSILON) @ p.T
         similar = conditional * np.sqrt(px)[:, None] / np.sqrt(px)

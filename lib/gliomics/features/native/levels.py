@@ -15,7 +15,7 @@ from gliomics.study.volumes import Mask, Volume
 _BIN_WIDTH = 25
 """PyRadiomics' default."""
 _MOST_LEVELS = 4096
-"""More grey levels are refused: co-occurrence in 13 directions of so many takes 1.7 GB, and grows with their square."""
+"""More grey levels are refused: by PyRadiomics, co-occurrence in 13 directions takes 1.7 GB then."""
 
 
 @dataclass(frozen=True)
