@@ -92,7 +92,6 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     for seed in range(4):
         add_study(root, f"case-{seed}", seed)
     tokens = Tokens(Workspace(root.resolve()).tokens)
-    tokens.add("A. Remover", "reader")
     names = {"reader": "R. Reader", "annotator": "A. Annotator", "trainer": "T. Trainer"}
     given = {role: tokens.add(name, role) for role, name in names.items()}
     server = start_server(root)

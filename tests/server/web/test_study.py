@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from gliomics.server.gate.tokens import Tokens
+from gliomics.server.workspace import Workspace
 from gliomics.study import Volume, read_mask, write_mask
 from tests.server.studies import AFFINE
 from tests.server.web.browser import Visit, visit
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-ORANGE = np.array([230, 159, 0])
+ORANGE, BLUE = np.array([230, 159, 0]), np.array([86, 180, 233])
 
 
 def letters(person: Visit, plane: str) -> dict[str, str]:
@@ -221,6 +223,18 @@ def test_label_is_sent_back_with_a_comment_that_its_annotator_sees(browser: Brow
     reviewer.page.get_by_role("button", name="Send back").click()
     reviewer.page.locator(".messages").get_by_text("is sent back").wait_for()
     reviewer.page.get_by_role("listitem").get_by_text(f"T. Trainer: {comment}").wait_for()
+    write_mask(Volume(np.roll(mask, 2, axis=0), AFFINE), path)
+    served.client("trainer").save_label("case-2", path, tag="second_reader")
+    reviewer.page.reload()
+    reviewer.all_images()
+    reviewer.page.get_by_role("tab", name="Review").click()
+    reviewer.page.get_by_role("button", name="How far they agree").click()
+    reviewer.page.get_by_text("dice 0.67").wait_for()
+    reviewer.page.get_by_role("button", name="Show their outlines").click()
+    reviewer.page.get_by_text("second_reader, by T. Trainer").wait_for()
+    picture = reviewer.pixels("axial", "flair")
+    assert orange(picture).any()
+    assert (np.abs(picture - BLUE).sum(axis=2) < 60).any()
     reviewer.page.get_by_role("link", name="Learning").click()
     reviewer.page.get_by_role("button", name="Train on the labels").wait_for()
     reviewer.page.get_by_role("rowheader", name="in use").wait_for()
@@ -235,3 +249,34 @@ def test_label_is_sent_back_with_a_comment_that_its_annotator_sees(browser: Brow
     assert reader.page.get_by_role("button", name="Submit", exact=True).count() == 0
     assert reader.complaints == []
     reader.context.close()
+
+
+def test_two_at_once_and_a_token_that_is_taken_away(browser: Browser, served: Served, annotator: Visit) -> None:
+    tokens = Tokens(Workspace(served.server.studies.resolve()).tokens)
+    token = tokens.add("L. Leaving", "annotator")
+    second = visit(browser)
+    second.sign_in(served.url, token)
+    for person, place in ((annotator, 200), (second, 215)):
+        person.open_study(served.url, "case-0")
+        person.page.locator("[data-tool=brush]").last.click()
+        person.page.locator("figure.pane canvas").first.click(position={"x": place, "y": 150})
+    for person in (annotator, second):
+        person.page.get_by_role("button", name="Submit", exact=True).click()
+        person.page.locator(".messages").get_by_text("was saved").wait_for()
+    assert "Version 1 by A. Annotator is kept in its history" in second.said()
+    second.page.locator("figure.pane canvas").first.click(position={"x": 230, "y": 160})
+    second.page.get_by_text("Not sent yet").first.wait_for()
+    tokens.remove("L. Leaving")
+    second.page.get_by_role("button", name="Submit", exact=True).click()
+    second.page.get_by_text("is kept here").wait_for()
+    second.page.get_by_label("Token").fill(tokens.add("L. Leaving", "annotator"))
+    second.page.get_by_role("button", name="Sign in").click()
+    second.page.get_by_text("did not send").first.wait_for()
+    second.page.get_by_role("button", name="Submit", exact=True).click()
+    second.page.locator(".messages").get_by_text("was saved").wait_for()
+    assert [version["user"] for version in served.client("reader").label_history("case-0")] == [
+        "A. Annotator",
+        "L. Leaving",
+        "L. Leaving",
+    ]
+    second.context.close()

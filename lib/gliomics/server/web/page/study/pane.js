@@ -63,7 +63,8 @@ export class Pane {
       this._paint(this.cover, (picture) => heatInto(values, viewer.opacity, picture));
       context.drawImage(this.cover, ...box);
     }
-    if (viewer.map && viewer.maskShown) this._drawMask(context, box, place, slice);
+    if (viewer.compared.length) viewer.compared.forEach(({ map, colour }) => this._drawOutlines(context, place, maskSlice(map, plane, slice), () => colour));
+    else if (viewer.map && viewer.maskShown) this._drawMask(context, box, place, slice);
     this._drawCross(context, place);
     this._describe(slice);
   }
@@ -93,11 +94,22 @@ export class Pane {
       context.imageSmoothingEnabled = false;
       context.drawImage(this.cover, ...box);
     }
+    this._drawOutlines(context, place, values, colourOf);
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {ReturnType<Pane["layout"]>} place
+   * @param {Uint8Array} values
+   * @param {(value: number) => string} colour
+   */
+  _drawOutlines(context, place, values, colour) {
+    const { viewer, plane } = this;
     context.save();
     for (const [value, path] of outlines(values, plane.size[0], plane.size[1])) {
       const onScreen = new Path2D();
       onScreen.addPath(path, new DOMMatrix([place.du, 0, 0, place.dv, place.left, place.top]));
-      context.strokeStyle = colourOf(value);
+      context.strokeStyle = colour(value);
       context.globalAlpha = viewer.outlineOnly ? Math.max(0.35, viewer.opacity) : 1;
       context.lineWidth = 1.5 * place.ratio;
       context.stroke(onScreen);

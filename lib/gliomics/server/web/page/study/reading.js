@@ -22,6 +22,7 @@ export class ReadPanel {
     this.controller = new AbortController();
     this.age = "";
     this.region = "";
+    this.vasari = false;
     /** The first reading of each region since the study was opened. @type {Map<string, any>} */
     this.first = new Map();
     /** @type {any} */
@@ -35,8 +36,12 @@ export class ReadPanel {
       this.age = age.value;
       this.changed();
     } }));
+    const vasari = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", change: () => {
+      this.vasari = vasari.checked;
+      this.changed(0);
+    } }));
     const field = h("label", { class: "field" }, h("span", {}, t("Age in years, if known")), age);
-    this.element = h("div", {}, h("div", { class: "bar" }, field, this.regions), this.status, this.content, this.files);
+    this.element = h("div", {}, h("div", { class: "bar" }, field, h("label", { class: "check" }, vasari, t("Location and VASARI")), this.regions), this.status, this.content, this.files);
   }
 
   leave() {
@@ -86,7 +91,7 @@ export class ReadPanel {
   /** What a request says of the mask. */
   _options() {
     const { segments } = this.study, age = Number(this.age);
-    const known = this.age && Number.isFinite(age) ? { age } : {};
+    const known = { ...(this.age && Number.isFinite(age) ? { age } : {}), ...(this.vasari ? { vasari: true } : {}) };
     if (Object.keys(segments).length > 1) return { ...known, regions: "all", numbering: numberingOf(segments) };
     return { ...known, region: "tumour" };
   }
@@ -126,6 +131,7 @@ export class ReadPanel {
       h("h2", {}, reading.title),
       reading.cautions.map((/** @type {string} */ text) => h("p", { class: "caution" }, text)),
       headline(reading.headline),
+      vasariFacts(reading.vasari),
       reading.estimates.map(estimate),
       rows.length ? changesTable(rows) : null,
       keyFeatures(reading),
@@ -188,6 +194,16 @@ export class ReadPanel {
 /** @param {any[]} facts */
 function headline(facts) {
   return h("dl", { class: "facts" }, facts.flatMap((fact) => [h("dt", { title: fact.explanation }, fact.name), h("dd", { class: fact.tone }, fact.text)]));
+}
+
+/**
+ * The VASARI features that the mask tells, and why the others are open.
+ * @param {any} vasari
+ */
+function vasariFacts(vasari) {
+  if (!vasari) return null;
+  const open = vasari.open.map((/** @type {any} */ fact) => h("li", {}, `${fact.name}: ${fact.text}`));
+  return h("details", { open: true }, h("summary", {}, "VASARI"), headline(vasari.told), h("p", { class: "quiet" }, vasari.note), open.length ? h("details", {}, h("summary", {}, t("Open")), h("ul", {}, open)) : null);
 }
 
 /**

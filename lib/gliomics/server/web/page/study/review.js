@@ -2,6 +2,7 @@
 
 import { button, h, say, show } from "../dom.js";
 import { STATES, t, when } from "../words.js";
+import { comparison } from "./compare.js";
 
 /** The labels of a study and their reviews. */
 export class ReviewPanel {
@@ -25,7 +26,7 @@ export class ReviewPanel {
     if (!this.study.info) return;
     const current = this.study.labels.find((label) => label.tag === "final" && label.is_current);
     this._showDecision(current);
-    this._showAgreement();
+    show(this.agreement, comparison(this.study));
     const rows = this.study.labels.map((label) => this._row(label));
     show(
       this.history,
@@ -104,27 +105,6 @@ export class ReviewPanel {
       study.tell("bad", error);
     }
   }
-
-  /** How far several annotators' labels agree, where there are several. */
-  _showAgreement() {
-    const { study } = this;
-    const tags = study.labels.filter((label) => label.is_current && !["partial", "original"].includes(label.tag)).map((label) => label.tag);
-    if (tags.length < 2) {
-      show(this.agreement);
-      return;
-    }
-    const place = h("div", {});
-    const compare = async () => {
-      try {
-        const query = new URLSearchParams([["label", study.id], ...tags.map((tag) => ["tag", tag])]);
-        const pairs = await study.server.json("GET", `datastore/label/agreement?${query}`);
-        show(place, h("ul", {}, pairs.map((/** @type {any} */ pair) => h("li", {}, pairText(pair)))));
-      } catch (error) {
-        study.tell("bad", error);
-      }
-    };
-    show(this.agreement, h("h2", {}, t("Several annotators")), button(t("Compare {tags}", { tags: tags.join(", ") }), compare), place);
-  }
 }
 
 /** @param {any} label */
@@ -139,11 +119,4 @@ function originOf(label) {
     imported: t("imported"),
   };
   return kinds[/** @type {"edited"} */ (origin.kind)] ?? "";
-}
-
-/** @param {any} pair */
-function pairText(pair) {
-  const numbers = Object.entries(pair).filter(([, value]) => typeof value === "number").map(([name, value]) => `${name.replaceAll("_", " ")} ${Number(value).toFixed(2)}`);
-  const names = Object.values(pair).filter((value) => typeof value === "string");
-  return `${names.join(", ")}: ${numbers.join(", ")}`;
 }

@@ -189,13 +189,21 @@ export class StudyView {
    * @param {any} label a row of the study's labels
    */
   async takeLabel(label) {
-    const query = { label: this.id, tag: label.tag, version: label.is_current ? undefined : (label.version ?? undefined) };
-    const image = await readNifti(await this.server.file("datastore/label", { query, signal: this.signal }));
+    const image = await this.labelImage(label);
     const sequence = await this._sequenceOf(image);
     this._work(sequence);
     this.setMask(valuesOf(image), segmentsOf(label, image));
     const name = label.version === null ? t("{tag}, put there by hand", { tag: label.tag }) : `${label.tag} v${label.version}`;
     this.notes = { started_from: name };
+  }
+
+  /**
+   * A label of the server as it is there.
+   * @param {any} label a row of the study's labels
+   */
+  async labelImage(label) {
+    const query = { label: this.id, tag: label.tag, version: label.is_current ? undefined : (label.version ?? undefined) };
+    return readNifti(await this.server.file("datastore/label", { query, signal: this.signal }));
   }
 
   /**
@@ -343,7 +351,7 @@ function facts(info) {
  * The label map's values as whole numbers.
  * @param {Volume} image
  */
-function valuesOf(image) {
+export function valuesOf(image) {
   const { data, slope, intercept } = image;
   if (data instanceof Uint8Array && slope === 1 && intercept === 0) return data.slice();
   return Uint8Array.from(/** @type {Float32Array} */ (data), (value) => Math.round(value * slope + intercept));

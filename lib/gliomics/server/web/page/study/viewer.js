@@ -28,6 +28,8 @@ export class Viewer {
     this.map = null;
     /** A map of probabilities over the images. @type {ShownImage | null} */
     this.overlay = null;
+    /** Labels of several annotators, which are looked at in place of the mask. @type {{map: import("./labelmap.js").LabelMap, colour: string}[]} */
+    this.compared = [];
     /** @type {number[]} */
     this.cross = [0, 0, 0];
     this.layout = "sequences";
@@ -63,6 +65,7 @@ export class Viewer {
     this.images.clear();
     this.map = null;
     this.overlay = null;
+    this.compared = [];
     this.panes = [];
   }
 
@@ -214,7 +217,7 @@ export class Viewer {
    */
   pressed(pane, place) {
     if (!pane.isInside(place)) return;
-    if (this.tool === "look") this.goTo(pane.voxel(place));
+    if (this.tool === "look" || this.compared.length) this.goTo(pane.voxel(place));
     else if (this.tool === "add" || this.tool === "remove") this.onClick(pane.voxel(place), this.tool === "add");
     else if (this.tool === "fill") this.onFill(pane, place);
     else {
