@@ -205,8 +205,10 @@ export class AnnotatePanel {
     const counts = map.counts(), names = Object.entries(this.study.segments);
     const volume = voxelVolume(this.study);
     const items = names.map(([name, value]) => {
-      const cubic = ((counts.get(value) ?? 0) * volume) / 1000;
-      const text = t("{part}: {volume} cm\u00b3 drawn", { part: partTitle(name), volume: cubic.toFixed(1) });
+      const part = partTitle(name), count = counts.get(value) ?? 0;
+      const text = this.study.info.spacing_known === false
+        ? t("{part}: {count} voxels drawn, whose size is unknown", { part, count })
+        : t("{part}: {volume} cm\u00b3 drawn", { part, volume: ((count * volume) / 1000).toFixed(1) });
       const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
       swatch.style.backgroundColor = colourOf(value);
       if (names.length < 2) return h("p", {}, swatch, text);
