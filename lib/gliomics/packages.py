@@ -45,7 +45,7 @@ ENGINE = {"radiomics": "pyradiomics==3.0.1"}
 """PyRadiomics, which is compiled, of the extra ``server``; the native engine measures where it is not installed."""
 
 CLUSTER = {"distributed": "distributed>=2024.1"}
-"""What ``gliomics features --scheduler`` needs besides: the extra ``cluster``."""
+"""What ``--scheduler`` needs besides: the extra ``cluster``."""
 
 TABLES = {"pandas": "pandas>=2.0"}
 """What rows of features as a table of pandas need besides: the extra ``tables``."""

@@ -72,7 +72,7 @@ class Cohort:
         return Association(
             {number: len(group) for number, group in groups.items()},
             {number: float(np.median(group)) for number, group in groups.items()},
-            freeman_halton(cut_at_median(groups), np.random.default_rng(0)).p,
+            freeman_halton(cut_at_median(groups)).p,
             float(kruskal(*groups.values()).pvalue),
         )
 

@@ -15,7 +15,7 @@ PACKAGE = Path(gliomics.__file__).parent
 FRONT_DOOR = "import gliomics"
 LAYERS = [
     {"errors", "version"},
-    {"bundled", "loading", "packages", "notebook"},
+    {"bundled", "loading", "packages", "notebook", "cluster"},
     {"files", "records", "sequences", "statistics"},
     {"csv_files", "yaml_files", "validated", "reading"},
     {"study", "client"},

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.association.effects import Sample
+from gliomics.cluster import map_over
 from gliomics.cohort.patient_table import PatientTable
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
@@ -26,6 +27,9 @@ LEAST = 5
 """A class with fewer patients is left out, unless another bound is given."""
 LEAST_EXPECTED = 1.0
 """No exact test is made of a table of which a cell would be expected to hold fewer patients."""
+
+_FEATURES_AT_ONCE = 20
+"""What a worker of a cluster is given at a time."""
 
 Labels = npt.NDArray[np.str_]
 Cut = Literal["median", "quartiles"]
@@ -89,7 +93,7 @@ def questions(
                 f"({listed}); give an outcome that differs between them"
             )
     return [
-        Question(target, group, {patient: labels[patient] for patient in table.patients if patient in part & {*labels}})
+        Question(target, group, {p: labels[p] for p in table.patients if p in part and p in labels})
         for group, part in sorted(parts.items(), key=lambda item: (item[0] != ALL, item[0]))
         for target, labels in targets.items()
     ]
@@ -105,24 +109,58 @@ class Plan:
 
 
 def associate(
-    table: PatientTable, asked: Sequence[Question], plan: Plan, *, step: Callable[[], object] = lambda: None
+    table: PatientTable,
+    asked: Sequence[Question],
+    plan: Plan,
+    *,
+    step: Callable[[], object] = lambda: None,
+    scheduler: str | None = None,
 ) -> list[Association]:
     """Test every feature of a table for every question; ``step`` is called after each feature of each.
+
+    ``scheduler`` is the address of a Dask cluster whose workers test some features each.
 
     The feature is cut at its median or quartiles, among the patients whose class is known, for the exact test; the
     other tests take its values. Classes with too few patients who have the feature are left out and said. The p-values
     of one group and test are corrected together, over features, targets and classes.
     """
+    parts = (part for question in asked for part in _parts(table, question, plan))
     rows: list[Association] = []
-    for question in asked:
-        own = table.of(question.labels)
-        labels = np.array([question.labels[patient] for patient in own.patients])
-        for name, values in zip(own.names, own.values.T, strict=True):
-            known = ~np.isnan(values)
-            row = Association(name, question.target, question.group, FISHER, 0)
-            rows += _of_feature(row, values[known], labels[known], sorted({*labels.tolist()}), plan)
+    for tested in map_over(_of_part, parts, scheduler):
+        for of_feature in tested:
+            rows += of_feature
             step()
     return _corrected(rows)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some features of the patients of a question: ``values`` are (patients, features), ``labels`` (patients,)."""
+
+    question: Question
+    names: Sequence[str]
+    values: Array
+    labels: Labels
+    plan: Plan
+
+
+def _parts(table: PatientTable, question: Question, plan: Plan) -> Iterator[_Part]:
+    own = table.of(question.labels)
+    labels = np.array([question.labels[patient] for patient in own.patients])
+    asked = replace(question, labels={})  # which a worker need not be sent
+    for begin in range(0, len(own.names), _FEATURES_AT_ONCE):
+        some = slice(begin, begin + _FEATURES_AT_ONCE)
+        yield _Part(asked, own.names[some], own.values[:, some], labels, plan)
+
+
+def _of_part(part: _Part) -> list[list[Association]]:
+    """The rows of each feature."""
+    classes, rows = sorted({*part.labels.tolist()}), []
+    for name, values in zip(part.names, part.values.T, strict=True):
+        known = ~np.isnan(values)
+        row = Association(name, part.question.target, part.question.group, FISHER, 0)
+        rows.append([*_of_feature(row, values[known], part.labels[known], classes, part.plan)])
+    return rows
 
 
 def _of_feature(
@@ -161,16 +199,15 @@ def _tests(
 ) -> Iterator[Association]:
     from scipy.stats import kruskal, mannwhitneyu
 
-    rng = np.random.default_rng(plan.seed)
     sample = Sample.of(values, outcome, np.unique(np.quantile(values, CUTS[plan.cut])))
-    effects, resampled = sample.effects, sample.resampled(rng)
+    effects, resampled = sample.effects, sample.resampled(plan.seed)
     filled = sample.table[sample.table.sum(axis=1) > 0]
     smallest = float(expected_counts(filled).min())
     if len(filled) < 2 or smallest < LEAST_EXPECTED:
         why = f"a cell would be expected to hold {smallest:.1f} patients" if len(filled) > 1 else "the cut parts nobody"
         yield replace(row, note="; ".join([f"refused: {why}", *filter(None, [row.note])]))
     else:
-        exact = freeman_halton(filled, rng)
+        exact = freeman_halton(filled, plan.seed)
         row_of_table = replace(row, statistic=exact.statistic, p=exact.p, p_se=exact.p_se)
         yield _with_effect(row_of_table, effects.v, resampled.v)
     h = kruskal(*(values[outcome == k] for k in range(len(classes))))

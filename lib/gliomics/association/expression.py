@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from gliomics.cluster import map_over
 from gliomics.cohort.patient_table import PatientTable
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
@@ -25,6 +26,7 @@ LEAST_PATIENTS = 20
 """A feature that fewer patients with expression have is left out."""
 _COUNTED = (10, 100, 1000)
 """Of so many strongest pairs it is said how many as strong a permuted table has."""
+_PERMUTATIONS_AT_ONCE = 10
 _LEAST_DRAWS, _MOST_DRAWS = 20_000, 200_000
 
 
@@ -81,13 +83,15 @@ def information(
     permutations: int = 1000,
     seed: int = 0,
     step: Callable[[], object] = lambda: None,
+    scheduler: str | None = None,
 ) -> Information:
     """Mutual information of every feature with every gene, of the patients in both tables.
 
     By the histogram, p-values are the share of tables with permuted patients that give as much for the pair; all pairs
     are permuted together, so that what features and genes share stays. By nearest neighbours they are taken from
     independent ranks, to whose distribution that of any pair of as many patients is equal. ``step`` is called after
-    each permutation. Raises :class:`InputError` where too few patients are in both tables.
+    each permutation; ``scheduler`` is the address of a Dask cluster whose workers permute some tables each. Raises
+    :class:`InputError` where too few patients are in both tables.
     """
     both = set(features.patients) & set(expression.patients)
     if len(both) < LEAST_PATIENTS:
@@ -115,13 +119,13 @@ def information(
         _Binned(block, binned(values[np.ix_(block.rows, block.columns)]), binned(y[block.rows])) for block in blocks
     ]
     rng = np.random.default_rng(seed)
-    keys = (rng.random(len(y)) for _ in range(permutations))
+    keys = [rng.random(len(y)) for _ in range(permutations)]
     return Information(
         [name for name, kept in zip(x.names, usable, strict=True) if kept],
         [name for name, kept in zip(genes.names, complete, strict=True) if kept],
         (~np.isnan(values)).sum(axis=0).tolist(),
         {
-            HISTOGRAM: _by_histogram(parts, (values.shape[1], y.shape[1]), keys, step),
+            HISTOGRAM: _by_histogram(parts, (values.shape[1], y.shape[1]), keys, step, scheduler),
             NEAREST: _by_neighbours(values, y, blocks, rng),
         },
         left_out,
@@ -142,25 +146,57 @@ def _blocks(values: Array) -> list[_Block]:
     ]
 
 
+@dataclass(frozen=True)
+class _Observed:
+    """Tables to be permuted, and what they are compared with: all ``observed`` and the strongest pairs."""
+
+    parts: Sequence[_Binned]
+    observed: Array
+    thresholds: Mapping[int, float]
+
+
+def _permuted(keys: Sequence[Array], work: _Observed) -> tuple[Array, list[float], dict[int, list[int]]]:
+    """How often a permuted table gives each pair as much; the maximum of each, and its pairs above each threshold."""
+    as_strong, maxima = np.zeros(work.observed.shape), []
+    numbers: dict[int, list[int]] = {count: [] for count in work.thresholds}
+    for key in keys:
+        permuted = np.empty(work.observed.shape)
+        for part in work.parts:
+            order = np.argsort(key[part.block.rows])
+            permuted[part.block.columns] = information_of_bins(part.first, part.second[order])
+        as_strong += permuted >= work.observed - 1e-12
+        maxima.append(float(permuted.max()))
+        for count, threshold in work.thresholds.items():
+            numbers[count].append(int((permuted >= threshold - 1e-12).sum()))
+    return as_strong, maxima, numbers
+
+
 def _by_histogram(
-    parts: Sequence[_Binned], shape: tuple[int, int], permuted_keys: Iterable[Array], step: Callable[[], object]
+    parts: Sequence[_Binned],
+    shape: tuple[int, int],
+    permuted_keys: Sequence[Array],
+    step: Callable[[], object],
+    scheduler: str | None,
 ) -> Estimate:
     observed = np.empty(shape)
     for part in parts:
         observed[part.block.columns] = information_of_bins(part.first, part.second)
-    as_strong, maxima = np.ones(observed.shape), []
+    as_strong: Array = np.ones(observed.shape)
+    maxima: list[float] = []
     ranked = np.sort(observed, axis=None)[::-1]
-    by_chance: dict[int, list[int]] = {count: [] for count in _COUNTED if count <= ranked.size}
-    for key in permuted_keys:
-        permuted = np.empty(shape)
-        for part in parts:
-            order = np.argsort(key[part.block.rows])
-            permuted[part.block.columns] = information_of_bins(part.first, part.second[order])
-        as_strong += permuted >= observed - 1e-12
-        maxima.append(float(permuted.max()))
-        for count, numbers in by_chance.items():
-            numbers.append(int((permuted >= ranked[count - 1] - 1e-12).sum()))
-        step()
+    thresholds = {count: float(ranked[count - 1]) for count in _COUNTED if count <= ranked.size}
+    by_chance: dict[int, list[int]] = {count: [] for count in thresholds}
+    some_keys = (
+        permuted_keys[k : k + _PERMUTATIONS_AT_ONCE] for k in range(0, len(permuted_keys), _PERMUTATIONS_AT_ONCE)
+    )
+    work = _Observed(parts, observed, thresholds)
+    for more_as_strong, more_maxima, numbers in map_over(_permuted, some_keys, scheduler, shared=work):
+        as_strong += more_as_strong
+        maxima += more_maxima
+        for count in by_chance:
+            by_chance[count] += numbers[count]
+        for _ in more_maxima:
+            step()
     p_max = (1 + len(maxima) - np.searchsorted(np.sort(maxima), observed - 1e-12)) / (1 + len(maxima))
     return _estimate(observed, as_strong / (1 + len(maxima)), 1 / (1 + len(maxima)), p_max, by_chance)
 

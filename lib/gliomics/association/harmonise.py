@@ -138,6 +138,16 @@ def harmonised_rows(rows: Sequence[FeatureRow], result: Harmonised) -> list[Feat
     return made
 
 
+def caution_of_genes(table: PatientTable) -> list[str]:
+    """What to beware of when genes are set beside harmonised features, in sentences."""
+    if table.harmonisation is None:
+        return []
+    return [
+        f"the features were harmonised over '{table.harmonisation.column}', with all patients at once: what genes and "
+        "features have in common with it was taken from the features; compare with features as they were measured"
+    ]
+
+
 def cautions(table: PatientTable, targets: Mapping[str, Mapping[str, str]]) -> list[str]:
     """What to beware of when the classes of targets, by patient, are set beside harmonised features, in sentences.
 
@@ -159,7 +169,7 @@ def cautions(table: PatientTable, targets: Mapping[str, Mapping[str, str]]) -> l
         batches, classes = (sorted({pair[place] for pair in pairs}) for place in (0, 1))
         counts = np.zeros((len(batches), len(classes)), dtype=np.int64)
         np.add.at(counts, tuple(np.array([(batches.index(a), classes.index(b)) for a, b in pairs]).T), 1)
-        p = freeman_halton(counts, np.random.default_rng(0)).p
+        p = freeman_halton(counts).p
         if any(name == target or name.startswith(f"{target}=") for name in over.kept):
             sentences.append(
                 f"'{target}' was kept when the features were harmonised over '{over.column}': where batches hold "

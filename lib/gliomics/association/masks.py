@@ -63,16 +63,31 @@ def associate_under_masks(
     plan: Plan,
     *,
     step: Callable[[], object] = lambda: None,
+    scheduler: str | None = None,
+    tested: tuple[PatientTable, Sequence[Association]] | None = None,
 ) -> UnderMasks:
     """Every test under every table of :func:`tables_under_masks`, p-values corrected within each; how far they agree.
 
     The ICC(2,1) of a feature is over all patients who have it. ``step`` is called after each feature of each question.
+    ``tested`` are a table and its associations, which are not tested again where it is one of these; ``scheduler`` as
+    in :func:`~gliomics.association.associate.associate`.
     """
     first = next(iter(tables.values()))
     asked = questions(first, targets, groups)
-    rows = {name: associate(table, asked, plan, step=step) for name, table in tables.items()}
+    rows = {
+        name: tested[1]
+        if tested is not None and _is_same(table, tested[0])
+        else associate(table, asked, plan, step=step, scheduler=scheduler)
+        for name, table in tables.items()
+    }
     icc = {}
     for column, feature in enumerate(first.names):
         ratings = np.column_stack([table.values[:, column] for table in tables.values()])
         icc[feature] = icc_2_1(ratings[~np.isnan(ratings).any(axis=1)])
     return UnderMasks(rows, icc, len(first.patients))
+
+
+def _is_same(table: PatientTable, other: PatientTable) -> bool:
+    """Whether tables have the same values of the same patients."""
+    names = (table.patients, table.names) == (other.patients, other.names)
+    return names and np.array_equal(table.values, other.values, equal_nan=True)

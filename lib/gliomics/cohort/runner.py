@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import logging
-import socket
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from gliomics.cluster import connected
 from gliomics.cohort import processes
 from gliomics.cohort.cache_key import cache_key, environment
 from gliomics.cohort.extraction import Extraction, StudyFiles
 from gliomics.cohort.measure import measure, measure_piece
 from gliomics.cohort.pieces import PieceFeatures, StudyFeatures, merge, split
 from gliomics.cohort.row_store import RowStore
-from gliomics.errors import DependencyError, GliomicsError, InputError
+from gliomics.errors import GliomicsError, InputError
 
 _WORTH_A_POOL = 10
 """Starting processes takes about as long as measuring so many filtered images."""
 _AHEAD = 2
 """Studies under way per worker: enough that none waits, few enough that memory does not grow with the cohort."""
 _FILTERED_IMAGES = {"Wavelet": 8, "LoG": 3}
-_CONNECTING = 10
-"""Seconds in which a Dask scheduler must answer."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +96,7 @@ def _on_dask(
     waiting = deque(files.absolute() for files in waiting)
     extraction = extraction.absolute()
     measuring = functools.partial(_measure_there, environment(extraction.deep_model is not None))
-    with _dask(address) as (executor, slots):
+    with connected(address) as (executor, slots):
         run = _Run(waiting, extraction, store, executor=executor, slots=slots, measuring=measuring)
         yield from run.outcomes()
         for files in run.unfinished:
@@ -229,47 +224,3 @@ def _filtered_images(studies: Sequence[StudyFiles], extraction: Extraction) -> i
     config = extraction.config
     each = sum(_FILTERED_IMAGES.get(kind, 1) for kind in config.image_type) * len(extraction.regions)
     return sum(len(config.sequences or files.study.sequences) * each for files in studies)
-
-
-class _Cluster(contextlib.AbstractContextManager["_Cluster"], Protocol):
-    """What is used of Dask's client, which has no types: threads by worker, and an executor on them."""
-
-    def nthreads(self) -> Mapping[str, int]: ...
-
-    def get_executor(self, *, pure: bool) -> Executor: ...
-
-
-@contextlib.contextmanager
-def _dask(address: str) -> Iterator[tuple[Executor, int]]:
-    try:
-        from distributed import Client
-        from distributed.comm.addressing import parse_address, parse_host_port
-    except ImportError as error:
-        raise DependencyError('--scheduler needs Dask; install it: pip install ".[cluster]"') from error
-    if not address:
-        raise InputError("the address of the Dask scheduler is empty; give e.g. tcp://host:8786")
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is an error of ours
-    try:
-        # Dask itself would try again until the time is up, and leave threads behind.
-        scheme, place = parse_address(address)
-        if scheme in ("tcp", "tls"):
-            socket.create_connection(parse_host_port(place), timeout=_CONNECTING).close()
-        connect: Callable[..., _Cluster] = Client
-        cluster = connect(address, timeout=_CONNECTING)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"no Dask scheduler answers at {address}: {why}") from error
-    with cluster:
-        slots = sum(cluster.nthreads().values())
-        if not slots:
-            raise InputError(
-                f"the Dask scheduler at {address} has no workers; start some with: "
-                f"dask worker {address} --nworkers auto --nthreads 1"
-            )
-        try:
-            yield cluster.get_executor(pure=False), slots
-        except CancelledError as error:
-            raise InputError(
-                f"the Dask scheduler at {address} ended or dropped the work; run the command again when it is back: "
-                "what was measured is not measured again"
-            ) from error

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 BLUE, SKY, ORANGE, VERMILLION, GREEN, YELLOW = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73", "#F0E442"
 INK, MUTED, FAINT, BAND = "#222222", "#666666", "#D9D9D9", "#B8C4CC"
@@ -23,6 +24,7 @@ TEXT, TITLE = 9.0, 10.0
 def to_png(figure: Figure, dpi: int = 144) -> bytes:
     """The figure as a PNG file's bytes, cropped to what is drawn."""
     buffer = io.BytesIO()
+    _take_names_as_they_are(figure)
     figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", pad_inches=0.06, metadata={"Software": None})
     return buffer.getvalue()
 
@@ -32,9 +34,19 @@ def to_svg(figure: Figure) -> bytes:
     import matplotlib
 
     buffer = io.BytesIO()
+    _take_names_as_they_are(figure)
     with matplotlib.rc_context({"svg.hashsalt": "gliomics", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.06, metadata={"Date": None})
     return buffer.getvalue()
+
+
+def _take_names_as_they_are(figure: Figure) -> None:
+    """Set a name such as ``$cost`` with its dollar sign; Matplotlib would take what follows it for a formula."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.get_ticklabels()  # the labels of ticks come to be when they are asked for
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
 
 
 def blank(width: float, height: float) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -30,14 +31,15 @@ class ExactTest:
     statistic: float
 
 
-def freeman_halton(table: npt.ArrayLike, rng: np.random.Generator) -> ExactTest:
+def freeman_halton(table: npt.ArrayLike, seed: int = 0) -> ExactTest:
     """Fisher's exact test of an r x c table of counts (Freeman and Halton, Biometrika 38:141, 1951).
 
     The p-value is the probability, given the margins, of the tables that are no more probable than the observed one. Of
-    margins that allow too many tables, :data:`RESAMPLES` are drawn from ``rng``; the p-value is then never 0 (Phipson
-    and Smyth 2010) and has a standard error. Raises :class:`InputError` for what is no table of counts.
+    margins that allow too many tables, :data:`RESAMPLES` are drawn, the same ones for equal margins and ``seed``; the
+    p-value is then never 0 (Phipson and Smyth 2010) and has a standard error. Raises :class:`InputError` for what is no
+    table of counts.
 
-    >>> round(freeman_halton([[3, 1], [1, 3]], np.random.default_rng(0)).p, 4)
+    >>> round(freeman_halton([[3, 1], [1, 3]]).p, 4)
     0.4857
     """
     counts = np.asarray(table)
@@ -53,11 +55,27 @@ def freeman_halton(table: npt.ArrayLike, rng: np.random.Generator) -> ExactTest:
     if every is not None:
         log_p = every[every <= observed + _TOLERANCE]
         return ExactTest(min(1.0, float(np.exp(log_p).sum())), 0.0, float(np.exp(observed)))
-    from scipy.stats import MonteCarloMethod, fisher_exact
-
-    method = MonteCarloMethod(n_resamples=RESAMPLES, batch=20_000, rng=rng)
-    p = float(fisher_exact(counts, method=method).pvalue)
+    rows, columns = (tuple(counts.sum(axis=axis).tolist()) for axis in (1, 0))
+    as_improbable = np.searchsorted(_drawn_log_probabilities(rows, columns, seed), observed + _TOLERANCE, side="right")
+    p = float((1 + as_improbable) / (1 + RESAMPLES))
     return ExactTest(p, float(np.sqrt(p * (1 - p) / RESAMPLES)), float(np.exp(observed)))
+
+
+@lru_cache(maxsize=8)
+def _drawn_log_probabilities(rows: tuple[int, ...], columns: tuple[int, ...], seed: int) -> Array:
+    """Log-probabilities of drawn tables with these margins, from the least, (:data:`RESAMPLES`,).
+
+    Features that are cut at quantiles have the same margins, so that tables are drawn once for all of them.
+    """
+    from scipy.stats import random_table
+
+    margins = random_table(rows, columns, seed=np.random.default_rng(seed))
+    parts = [_log_probability(margins.rvs(size)) for size in _parts_of(RESAMPLES, 20_000)]
+    return np.sort(np.concatenate(parts))
+
+
+def _parts_of(total: int, most: int) -> list[int]:
+    return [min(most, total - begin) for begin in range(0, total, most)]
 
 
 def _log_probability(tables: npt.NDArray[np.int64]) -> Array:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gliomics.cluster import map_over
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.subtype.classifier import FOLDS, stratified_folds
@@ -76,16 +77,20 @@ def times_of_curves(time: Array, horizons: Sequence[float]) -> Array:
 
 
 def validate(
-    table: SurvivalTable, *, repeats: int = 5, seed: int = 0, step: Callable[[], object] = lambda: None
+    table: SurvivalTable,
+    *,
+    repeats: int = 5,
+    seed: int = 0,
+    step: Callable[[], object] = lambda: None,
+    scheduler: str | None = None,
 ) -> Validation:
     """Cross-validate the models: five folds by patient, stratified by event, ``repeats`` times.
 
     Clinical values are a Cox model, features an elastic net whose penalty is chosen inside the training patients, and
     both the elastic net on top of what the clinical model says. Scales and values that stand for missing ones are those
-    of the training patients. ``step`` is called after each of ``repeats`` x five folds.
+    of the training patients. ``step`` is called after each of ``repeats`` x five folds; ``scheduler`` is
+    the address of a Dask cluster whose workers take a fold each.
     """
-    from threadpoolctl import threadpool_limits
-
     if repeats < 1:
         raise InputError(f"--repeats is {repeats}; expected 1 or more")
     n, horizons = len(table.patients), horizons_of(table.time, table.event, table.unit)
@@ -96,42 +101,77 @@ def validate(
     risks = {model: np.zeros((repeats, n)) for model in models}
     survival = {model: np.zeros((repeats, n, at.size)) for model in models}
     choices: list[tuple[str, ElasticNet]] = []
-    # Several threads gain nothing on so few numbers.
-    with threadpool_limits(1):
-        for repeat in range(repeats):
-            folds = stratified_folds(table.event.astype(np.int64), FOLDS, np.random.default_rng((seed, repeat)))
-            for number, (train, test) in enumerate(folds):
-                rng = np.random.default_rng((seed, repeat, number))
-                for model, risk in _fold(table, train, models, rng, choices).items():
-                    mean = risk[train].mean()
-                    risks[model][repeat, test] = risk[test] - mean
-                    hazard = baseline_hazard(risk[train] - mean, table.time[train], table.event[train], at)
-                    survival[model][repeat, test] = np.exp(-np.exp(risk[test] - mean)[:, None] * hazard)
-                step()
+    folds = list(_folds(table.event, models, at, repeats, seed))
+    for fold, judged in zip(folds, map_over(_judged, folds, scheduler, shared=table), strict=True):
+        repeat, test = fold.seeds[1], fold.test
+        for model in models:
+            risks[model][repeat, test] = judged.risks[model]
+            survival[model][repeat, test] = judged.survival[model]
+        choices += judged.choices
+        step()
     split = len(horizons)
     answer = {m: Predictions(risks[m], survival[m][:, :, :split], survival[m][:, :, split:]) for m in models}
     return Validation(table, horizons, times, answer, choices)
 
 
-def _fold(
-    table: SurvivalTable,
-    train: Classes,
-    models: Sequence[str],
-    rng: np.random.Generator,
-    choices: list[tuple[str, ElasticNet]],
-) -> dict[str, Array]:
-    """Log hazards of all patients, (patients,), by each model of the training patients."""
+@dataclass(frozen=True)
+class _Fold:
+    """Which patients of a table models learn from and which they estimate, at the times ``at``; its random seeds."""
+
+    models: Sequence[str]
+    train: Classes
+    test: Classes
+    at: Array
+    seeds: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """By model, the log hazard (test patients,) and survival (test patients, times) of a fold, and its elastic nets."""
+
+    risks: dict[str, Array]
+    survival: dict[str, Array]
+    choices: list[tuple[str, ElasticNet]]
+
+
+def _folds(event: Events, models: Sequence[str], at: Array, repeats: int, seed: int) -> Iterator[_Fold]:
+    for repeat in range(repeats):
+        folds = stratified_folds(event.astype(np.int64), FOLDS, np.random.default_rng((seed, repeat)))
+        for number, (train, test) in enumerate(folds):
+            yield _Fold(models, train, test, at, (seed, repeat, number))
+
+
+def _judged(fold: _Fold, table: SurvivalTable) -> _Judged:
+    """Fit the models to the training patients of a fold and estimate the others."""
+    from threadpoolctl import threadpool_limits
+
+    train, test = fold.train, fold.test
+    risks, survival, choices = {}, {}, []
+    with threadpool_limits(1):  # several threads gain nothing on so few numbers
+        for model, (risk, net) in _fitted(fold, table).items():
+            mean = risk[train].mean()
+            risks[model] = risk[test] - mean
+            hazard = baseline_hazard(risk[train] - mean, table.time[train], table.event[train], fold.at)
+            survival[model] = np.exp(-np.exp(risk[test] - mean)[:, None] * hazard)
+            if net is not None:
+                choices.append((model, net))
+    return _Judged(risks, survival, choices)
+
+
+def _fitted(fold: _Fold, table: SurvivalTable) -> dict[str, tuple[Array, ElasticNet | None]]:
+    """Log hazards of all patients, (patients,), by each model of the training patients, with its elastic net."""
+    train, rng = fold.train, np.random.default_rng(fold.seeds)
     time, event = table.time[train], table.event[train]
     z = Scaling.fit(table.values[train]).apply(table.values)
-    risks = {NOBODY: np.zeros(len(table.patients))}
-    if CLINICAL in models:
-        risks[CLINICAL] = _clinical_risk(table.clinical, train, time, event)
+    fitted: dict[str, tuple[Array, ElasticNet | None]] = {NOBODY: (np.zeros(len(table.patients)), None)}
+    if CLINICAL in fold.models:
+        fitted[CLINICAL] = _clinical_risk(table.clinical, train, time, event), None
     for model, offset in ((RADIOMICS, NOBODY), (BOTH, CLINICAL)):
-        if model in models:
-            net = fit_elastic_net(z[train], time, event, risks[offset][train], rng)
-            choices.append((model, net))
-            risks[model] = risks[offset] + z @ net.coefficients
-    return risks
+        if model in fold.models:
+            known = fitted[offset][0]
+            net = fit_elastic_net(z[train], time, event, known[train], rng)
+            fitted[model] = known + z @ net.coefficients, net
+    return fitted
 
 
 def _clinical_risk(clinical: Array, train: Classes, time: Array, event: Events) -> Array:

@@ -76,6 +76,12 @@ def test_harmonised_features_go_on_to_associations_and_not_to_models(tables: Pat
     (tmp_path / "other.csv").write_bytes(table.read_bytes())
     again = f"cohort associate {table} --outcomes {tables}/outcomes.csv --target cluster --out {out / 'again'}"
     assert RUN(app, [*again.split(), "--other-masks", f"automatic={tmp_path}/other.csv"]).exit_code == 0
+    genes = [f"P-{number},{number % 7},{number % 5}" for number in range(40)]
+    (tmp_path / "genes.csv").write_text("\n".join(["patient_id,a,b", *genes]))
+    words = f"cohort expression {table} --expression {tmp_path}/genes.csv --permutations 20 --out {tmp_path}/genes"
+    result = RUN(app, words.split())
+    assert "the features were harmonised over 'type'" in result.stderr.replace("\n", " ")
+    assert "what genes and features have in common" in (tmp_path / "genes" / "expression.html").read_text()
     page = (out / "again" / "associations.html").read_text()
     assert "over type" in page
     assert "Under other masks" in page

@@ -17,7 +17,7 @@ from gliomics.report.cohort_report.assemble import Results, cohort_report, read_
 from gliomics.report.cohort_report.checklists import ANSWERED, TO_ANSWER, TO_JUDGE, checklists
 from gliomics.report.cohort_report.flow import flow_figure
 from gliomics.report.cohort_report.references import WORKS
-from gliomics.report.drawing import to_png, to_svg
+from gliomics.report.drawing import blank, to_png, to_svg
 
 HOSTILE = "<script>alert(1)</script>$\\frac{"
 
@@ -79,6 +79,19 @@ def test_page_tells_methods_flow_tables_and_checklists_and_escapes_every_name(fo
     assert sorted(path.name for path in files.iterdir()) == [
         "1_associate_associations.csv", "1_associate_auc.svg", "checklist METRICS.csv", "flow_1_associate_1.svg",
     ]  # fmt: skip
+
+
+def test_names_with_dollar_signs_are_drawn_as_they_are() -> None:
+    figure = blank(2, 2)
+    axes = figure.subplots()
+    axes.set_title(HOSTILE)
+    axes.set_xticks([0], [HOSTILE])
+    axes.plot([0, 1], [0, 1], label="$a$")
+    axes.legend()
+    svg = to_svg(figure).decode()
+    assert svg.count("$\\frac{") == 2
+    assert "$a$" in svg
+    assert to_png(figure).startswith(b"\x89PNG")
 
 
 def test_same_folders_give_the_same_files(folder: Path, tmp_path: Path) -> None:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.progress import track
 
-from gliomics.cli.cohort.tables import FEATURES, OUT, OUTCOMES, SEED, check_folder, read_features, report_unmatched
+from gliomics.cli.cohort.tables import (
+    FEATURES,
+    OUT,
+    OUTCOMES,
+    SCHEDULER,
+    SEED,
+    check_folder,
+    read_features,
+    report_unmatched,
+)
 from gliomics.cli.subtype.cohort import pairs
 from gliomics.cli.terminal.console import console
 
@@ -39,6 +48,7 @@ def associate(
         ),
     ] = None,
     seed: Annotated[int, SEED] = 0,
+    scheduler: Annotated[str | None, SCHEDULER] = None,
 ) -> None:
     """Test every feature against every class: exact test, Kruskal-Wallis, ROC AUC, corrected for their number.
 
@@ -75,7 +85,7 @@ def associate(
         )
     )  # fmt: skip
     plan = Plan(cut, least, seed)
-    rows = associations_of(table, asked, plan, step=lambda: next(steps, None))
+    rows = associations_of(table, asked, plan, step=lambda: next(steps, None), scheduler=scheduler)
     origins = {"Features": features.name, "Outcomes": outcomes.name, "Seed": str(seed)}
     if table.harmonisation is not None:
         origins["Harmonised"] = "; ".join([f"over {table.harmonisation.column}", *beware])
@@ -83,7 +93,9 @@ def associate(
     of_masks: list[Drawing] = []
     result = None
     if by_masks:
-        result = associate_under_masks(by_masks, targets, groups, plan, step=lambda: next(steps, None))
+        result = associate_under_masks(
+            by_masks, targets, groups, plan, step=lambda: next(steps, None), scheduler=scheduler, tested=(table, rows)
+        )
         section, of_masks = write_masks(out, result)
         sections = [section]
         origins |= {f"Other masks: {name}": path.name for name, path in others.items()}

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from gliomics.cli.cohort.tables import FEATURES, OUT, SEED, check_folder, read_features, report_unmatched
+from gliomics.cli.cohort.tables import FEATURES, OUT, SCHEDULER, SEED, check_folder, read_features, report_unmatched
 from gliomics.cli.terminal.console import console
 
 
@@ -22,6 +22,7 @@ def expression(
         int, typer.Option(min=20, max=100_000, help="Tables with permuted patients, for p-values of the histogram.")
     ] = 1000,
     seed: Annotated[int, SEED] = 0,
+    scheduler: Annotated[str | None, SCHEDULER] = None,
 ) -> None:
     """Estimate the mutual information of every feature with every gene, beside what independent tables give.
 
@@ -29,6 +30,7 @@ def expression(
     out and said.
     """
     from gliomics.association.expression import information
+    from gliomics.association.harmonise import caution_of_genes
     from gliomics.cohort.patient_table import read_values
     from gliomics.report.cohort.expression import FILES, survivors, write_expression
     from gliomics.report.cohort.record import sources_of, write_record
@@ -40,13 +42,19 @@ def expression(
     if texts:
         console.print(f"left out, not numbers: {', '.join(texts[:5])}", style="yellow", markup=False)
     report_unmatched(table, dict.fromkeys(genes.patients), "expression")
+    beware = caution_of_genes(table)
+    for sentence in beware:
+        console.print(sentence, style="yellow", markup=False)
     steps = iter(
         track(range(permutations), "permuting", console=console, transient=True, disable=not console.is_terminal)
     )
-    result = information(table, genes, permutations=permutations, seed=seed, step=lambda: next(steps, None))
+    result = information(
+        table, genes, permutations=permutations, seed=seed, step=lambda: next(steps, None), scheduler=scheduler
+    )
     for sentence in result.left_out:
         console.print(f"left out {sentence}", style="yellow", markup=False)
     origins = {"Features": features.name, "Expression": expression.name, "Permutations": f"{permutations}"}
+    origins |= {"Harmonised": "; ".join(beware)} if beware else {}
     drawings = write_expression(out, result, origins | {"Seed": str(seed)})
     settings = {"permutations": permutations, "seed": seed, "not_numbers": texts}
     write_record(out, read, analysis_of_expression((table, genes), result, settings, drawings))

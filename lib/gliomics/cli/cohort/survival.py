@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from gliomics.cli.cohort.tables import FEATURES, OUT, OUTCOMES, SEED, check_folder, read_features, report_unmatched
+from gliomics.cli.cohort.tables import (
+    FEATURES,
+    OUT,
+    OUTCOMES,
+    SCHEDULER,
+    SEED,
+    check_folder,
+    read_features,
+    report_unmatched,
+)
 from gliomics.cli.terminal.console import console
 
 
@@ -34,6 +43,7 @@ def survival(
     ] = None,
     repeats: Annotated[int, typer.Option(min=1, max=100, help="How often the five folds are drawn.")] = 5,
     seed: Annotated[int, SEED] = 0,
+    scheduler: Annotated[str | None, SCHEDULER] = None,
 ) -> None:
     """Write Kaplan-Meier curves, hazard ratios, and what features add to clinical values for survival.
 
@@ -64,7 +74,7 @@ def survival(
     )
     console.print(summary(table), markup=False)
     steps = iter(track(range(5 * repeats), "fitting", console=console, transient=True, disable=not console.is_terminal))
-    validation = validate(table, repeats=repeats, seed=seed, step=lambda: next(steps, None))
+    validation = validate(table, repeats=repeats, seed=seed, step=lambda: next(steps, None), scheduler=scheduler)
     origins = {
         "Features": features.name,
         "Outcomes": f"{outcomes.name}: {time} in {table.unit}, {event} ({meaning.in_words()})",

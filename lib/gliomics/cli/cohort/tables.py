@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FEATURES = typer.Argument(metavar="FEATURES.csv", help="Table made by `gliomics features`.", show_default=False)
 OUTCOMES = typer.Option(help="Table (.csv or .tsv) with a patient id and the outcome.")
 OUT = typer.Option(metavar="FOLDER", help="Folder for tables, figures and the page.")
+SCHEDULER = typer.Option(metavar="ADDRESS", help="Compute on an existing Dask cluster, e.g. tcp://host:8786.")
 SEED = typer.Option(min=0, max=2**32 - 1, help="Equal seeds give equal figures.")
 
 _MOST_LISTED = 10
