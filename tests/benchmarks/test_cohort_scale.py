@@ -32,7 +32,7 @@ def measured(patients: int, features: int) -> dict[str, float]:
     labels = {patient: CLASSES[k % len(CLASSES)] for k, patient in enumerate(table.patients)}
     answer: dict[str, float] = {}
     with distributed.LocalCluster(
-        n_workers=PROCESSES, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=50
+        n_workers=PROCESSES, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
     ) as cluster:
         address = cluster.scheduler_address
         begin = time.perf_counter()

@@ -28,8 +28,8 @@ PATIENTS = [f"P-{k}" for k in range(40)]
 def address() -> Iterator[str]:
     """The address of a cluster of two threads, to which everything travels by TCP on this machine alone."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp://", host="127.0.0.1", dashboard_address=None,
-        silence_logs=50,
+        n_workers=2, threads_per_worker=1, processes=False, protocol="tcp://", host="127.0.0.1",
+        dashboard_address="127.0.0.1:0", silence_logs=50,
     ) as cluster:  # fmt: skip
         yield cluster.scheduler_address
 
