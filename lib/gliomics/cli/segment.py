@@ -69,15 +69,26 @@ def segment(
     else:
         segment_one = segment_here(model, models, resample_to, out, maps)
     failures = Failures(only=len(every_study) == 1)
-    for study in with_progress(every_study, f"segmenting with {model}", len(every_study)):
-        with failures.of(study.id):
-            for warning in segment_one(study):
-                console.print(f"{study.id}: {warning}", style="yellow", markup=False)
+    try:
+        for study in with_progress(every_study, f"segmenting with {model}", len(every_study)):
+            with failures.of(study.id):
+                for warning in segment_one(study):
+                    console.print(f"{study.id}: {warning}", style="yellow", markup=False)
+    except _ClusterError as error:
+        raise error.why from error
     segmented = len(every_study) - len(failures.errors)
     if not segmented:
         raise InputError(f"none of the {len(every_study)} studies could be segmented; the reasons are above")
     console.print(f"{segmented} masks in {out}{failures.summary}")
     failures.end()
+
+
+class _ClusterError(Exception):
+    """The cluster cannot be used, or no longer, which is no failure of one study."""
+
+    def __init__(self, why: GliomicsError) -> None:
+        super().__init__(str(why))
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -138,7 +149,10 @@ def _on_cluster(scheduler: str, studies: Sequence[Study], work: _Work) -> Callab
     answers = map_over(_segmented_or_error, [(work, study) for study in studies], scheduler)
 
     def segment_one(study: Study) -> list[str]:
-        answer = next(answers)
+        try:
+            answer = next(answers)
+        except GliomicsError as error:  # of the cluster, so that no study can be segmented any more
+            raise _ClusterError(error) from error
         if isinstance(answer, GliomicsError):
             raise answer
         return answer.recorded(record)
