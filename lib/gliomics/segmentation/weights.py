@@ -2,8 +2,8 @@
 
 Packed kernels of convolutions are whole numbers of steps. Each output channel has a step of its own, by which its
 largest weight is the largest whole number (Gholami 2022, "A survey of quantization methods", section III: uniform,
-symmetric, by channel, after training). Small kernels, of which a network has few, have eight bits, the others six;
-four of these are three bytes. All else, and computing, stays in floating point.
+symmetric, by channel, after training). Large kernels, which hold most of a network's weights and feel it least, have
+six bits, four of these in three bytes; the others eight. All else, and computing, stays in floating point.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ WEIGHTS = "weights.safetensors"
 State = dict[str, torch.Tensor]
 """A network's weights by name."""
 
-BITS, BITS_OF_SMALL = 6, 8
-SMALL = 32
-"""A kernel with fewer weights for an output channel is small: depthwise ones."""
+BITS, BITS_OF_LARGE = 8, 6
+LARGE = 50_000
+"""A kernel with as many weights is large."""
 STEP, SHAPE = "::step", "::shape"
 """End the names of what is stored beside a packed kernel."""
 
@@ -82,7 +82,7 @@ def packed(state: Mapping[str, torch.Tensor]) -> State:
         largest = weights.abs().amax(dim=1, keepdim=True)
         step = torch.where(largest > 0, largest, 1) / (half - 1)
         levels = ((weights / step).round() + half).to(torch.uint8).flatten()
-        stored[name] = levels if bits == BITS_OF_SMALL else _four_in_three(levels)
+        stored[name] = levels if bits == BITS else _four_in_three(levels)
         stored[name + STEP] = step.flatten()
         stored[name + SHAPE] = torch.tensor(value.shape, dtype=torch.int32)
     return stored
@@ -99,14 +99,14 @@ def unpacked(stored: Mapping[str, torch.Tensor]) -> State:
             continue
         shape = torch.Size(stored[name + SHAPE].tolist())
         bits = _bits(shape)
-        levels = value if bits == BITS_OF_SMALL else _three_as_four(value)[: math.prod(shape)]
+        levels = value if bits == BITS else _three_as_four(value)[: math.prod(shape)]
         steps = levels.float().reshape(shape[0], -1) - 2 ** (bits - 1)
         state[name] = (steps * stored[name + STEP].float()[:, None]).reshape(shape)
     return state
 
 
 def _bits(shape: torch.Size) -> int:
-    return BITS_OF_SMALL if math.prod(shape[1:]) < SMALL else BITS
+    return BITS_OF_LARGE if math.prod(shape) >= LARGE else BITS
 
 
 def _four_in_three(levels: torch.Tensor) -> torch.Tensor:
