@@ -25,7 +25,7 @@ from gliomics.report.markdown import markdown_table
 from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.segmentation.settings import TrainSettings
-from gliomics.segmentation.weights import save_weights
+from gliomics.segmentation.weights import read_weights, save_weights
 from gliomics.statistics.bootstrap import bootstrap_interval
 from gliomics.training.card import TrainingPlan, draft_card
 from gliomics.training.config import TrainingConfig, load_training_config
@@ -99,6 +99,8 @@ def scores_of(segmenter: Segmenter, data: Data, fold: int) -> Scores:
     scores["patches"] = patch_scores(segmenter, data.patches, data.judged_patches(fold))
     outlines = [case for case in data.outlines if data.fold_of[case.patient_id] == fold]
     scores["clinical T1c slices"] = outline_scores(segmenter, outlines)
+    for case in (case for case in data.whole if data.fold_of[case.patient_id] == fold):
+        scores["lower-grade, whole outlined"][case.patient_id] = dict(region_dice(segmenter.mask_of(case.inputs), case))
     return dict(scores)
 
 
@@ -166,19 +168,21 @@ def main() -> None:
         folder = options.out / ("final" if fold is None else f"fold-{fold}")
         if (folder / "scores.json").is_file():
             continue
-        training = NetworkTraining(
-            data.training(fold), config.model, SETTINGS, sequences=config.sequences,
-            pretrained_encoder=options.encoder_weights,
-        )  # fmt: skip
-        folder.mkdir(parents=True, exist_ok=True)
-        state = train(
-            training,
-            checkpoint=folder / CHECKPOINT,
-            on_epoch=lambda records, epochs: print(records[-1], "of", epochs, flush=True),
-        )
-        save_weights(state, folder / "weights.safetensors")
+        weights = folder / "weights.safetensors"
+        if not weights.is_file():
+            training = NetworkTraining(
+                data.training(fold), config.model, SETTINGS, sequences=config.sequences,
+                pretrained_encoder=options.encoder_weights,
+            )  # fmt: skip
+            folder.mkdir(parents=True, exist_ok=True)
+            state = train(
+                training,
+                checkpoint=folder / CHECKPOINT,
+                on_epoch=lambda records, epochs: print(records[-1], "of", epochs, flush=True),
+            )
+            save_weights(state, weights)
         if fold is not None:
-            write_json(folder / "scores.json", scores_of(Segmenter.from_state(card, state), data, fold))
+            write_json(folder / "scores.json", scores_of(Segmenter.from_state(card, read_weights(weights)), data, fold))
     judged = sorted(options.out.glob("fold-*/scores.json"))
     if judged:
         print(summary([read_json(path) for path in judged]))
