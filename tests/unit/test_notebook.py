@@ -71,7 +71,7 @@ def test_models_say_in_one_line_what_they_are(tmp_path: Path) -> None:
     assert repr(store) == f"ModelStore({names}, and those in {tmp_path})"
     assert repr(folder) == f"ModelFolder(subtype_idh version 1, subtype, in {folder.path})"
     assert repr(gliomics.load_model("segmentation_multi")) == (
-        "Segmenter(segmentation_multi version 2: flair, t1, t1c if there)"
+        "Segmenter(segmentation_multi version 3: flair, t1, t1c if there)"
     )
     assert repr(gliomics.load_model("subtype_idh")) == (
         "SubtypeModel(subtype_idh version 1: IDH status (mutant, wildtype) from 45 features, fitted on 87 patients)"

@@ -80,7 +80,7 @@ def test_folder_says_what_the_network_is_and_how_good(a_model: ModelFolder, coho
     card = load_model_folder(a_model.path).card
     assert (card.task, card.classes, card.sequences.required) == ("tumour_network", ["plain", "spotted"], ["flair"])
     assert card.settings["class_counts"] == {"plain": 16, "spotted": 16}
-    assert card.description.startswith("The encoder is that of segmentation_flair version 2, unchanged.")
+    assert card.description.startswith("The encoder is that of segmentation_flair version 3, unchanged.")
     assert "It learned the masks, not the classes, of 2 of these 32 patients" in card.description
     assert card.metrics[0].name == "AUC" and card.metrics[0].n == 32 and card.metrics[0].low is not None
     stored = safetensors.torch.load_file(a_model.file("out_of_fold.safetensors"))["probabilities"]
