@@ -4,8 +4,8 @@ import { button, h, show } from "../dom.js";
 import { t } from "../words.js";
 import { sameGrid } from "./grid.js";
 import { LabelMap } from "./labelmap.js";
+import { valuesOf } from "./nifti.js";
 import { COLOURS } from "./slices.js";
-import { valuesOf } from "./study.js";
 
 /** Tags of labels that nobody drew, or not wholly. */
 const NOT_COMPARED = ["partial", "original"];

@@ -108,6 +108,16 @@ function affineOf(view, little) {
 }
 
 /**
+ * The label map's values as whole numbers.
+ * @param {Volume} image
+ */
+export function valuesOf(image) {
+  const { data, slope, intercept } = image;
+  if (data instanceof Uint8Array && slope === 1 && intercept === 0) return data.slice();
+  return Uint8Array.from(/** @type {Float32Array} */ (data), (value) => Math.round(value * slope + intercept));
+}
+
+/**
  * A label map as a file, in the voxels of an image and with its header.
  * @param {Volume} image
  * @param {Uint8Array} values

@@ -10,7 +10,7 @@ import { displayBar } from "./display.js";
 import { sameGrid } from "./grid.js";
 import { shortcuts } from "./keys.js";
 import { LabelMap } from "./labelmap.js";
-import { gzipped, readNifti, unzipped, writeMask } from "./nifti.js";
+import { gzipped, readNifti, unzipped, valuesOf, writeMask } from "./nifti.js";
 import { ReadPanel } from "./reading.js";
 import { ReviewPanel } from "./review.js";
 import { ShownImage } from "./slices.js";
@@ -345,16 +345,6 @@ function facts(info) {
   const parts = [info.patient_id, info.timepoint, info.date, info.sequences.map(sequenceTitle).join(", ")];
   if (info.spacing_known === false) parts.push(t("voxel size unknown"));
   return parts.filter(Boolean).join(" \u00b7 ");
-}
-
-/**
- * The label map's values as whole numbers.
- * @param {Volume} image
- */
-export function valuesOf(image) {
-  const { data, slope, intercept } = image;
-  if (data instanceof Uint8Array && slope === 1 && intercept === 0) return data.slice();
-  return Uint8Array.from(/** @type {Float32Array} */ (data), (value) => Math.round(value * slope + intercept));
 }
 
 /**
