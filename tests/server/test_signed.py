@@ -35,6 +35,8 @@ SIGNED = {
 """The routes that keep something of what they are sent, with what makes them do so."""
 
 NOTHING_KEPT = {
+    "POST /reading/changes",
+    "POST /report/",
     "DELETE /activelearning/leases/{image}",
     "DELETE /batch/infer",
     "DELETE /datastore/",

@@ -50,8 +50,10 @@ def standardise(array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 
 def percentile(array: npt.NDArray[Any], q: float) -> float:
     """The same as :func:`numpy.percentile`; small integers are counted, which takes a tenth of the time of sorting."""
-    if array.dtype.kind not in "iu" or array.dtype.itemsize > 2:
+    if array.dtype.kind not in "iu":
         return float(np.percentile(array, q))
+    if array.dtype.itemsize > 2:
+        return float(np.percentile(array.astype(np.float64), q))  # differences of large integers overflow
     lowest = int(array.min())
     ranks = np.bincount(array.ravel().astype(np.int32) - lowest).cumsum()
     rank = q / 100 * (array.size - 1)

@@ -66,8 +66,8 @@ def associate(
 
     others = {name: Path(path) for name, path in pairs(other_masks, "--other-masks", "NAME=FEATURES.csv").items()}
     check_folder(out, FILES, [features, outcomes, *others.values()])
-    read = sources_of(features, outcomes=outcomes, **{f"masks {name}": path for name, path in others.items()})
     table = read_features(features)
+    read = sources_of(features, outcomes=outcomes, **{f"masks {name}": path for name, path in others.items()})
     by_masks = _under_masks(features, others)
     targets = {name: read_patient_column(outcomes, name) for name in dict.fromkeys(target)}
     groups = read_patient_column(outcomes, by) if by is not None else None

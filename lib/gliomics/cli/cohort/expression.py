@@ -37,8 +37,8 @@ def expression(
     from gliomics.report.cohort.recorded import analysis_of_expression
 
     check_folder(out, FILES, [features, expression])
-    read = sources_of(features, expression=expression)
     table, (genes, texts) = read_features(features), read_values(expression)
+    read = sources_of(features, expression=expression)
     if texts:
         console.print(f"left out, not numbers: {', '.join(texts[:5])}", style="yellow", markup=False)
     report_unmatched(table, dict.fromkeys(genes.patients), "expression")

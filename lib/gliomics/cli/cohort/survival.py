@@ -59,8 +59,8 @@ def survival(
     from gliomics.survival.validation import validate
 
     check_folder(out, FILES, [features, outcomes])
-    read = sources_of(features, outcomes=outcomes)
     rows = read_features(features)
+    read = sources_of(features, outcomes=outcomes)
     outcome_by_patient, missing, meaning = read_outcomes(outcomes, time, event, event_value or [])
     console.print(meaning.in_words(), markup=False)
     report_unmatched(rows, outcome_by_patient, event)

@@ -28,7 +28,7 @@ MAX_FIELDS = 64
 MAX_FILES = 16
 """Most files of a form."""
 
-UPLOADS = re.compile(r"PUT /datastore/(image|label)?|POST /(infer|export)/[^/]+|PUT /session/")
+UPLOADS = re.compile(r"PUT /datastore/(image|label)?|POST /(infer|export)/[^/]+|POST /report/|PUT /session/")
 """The requests whose forms hold images or labels."""
 
 _RESERVED = {"model", "image", "label", "file", "study", "session", "session_id", "strategy", "datastore", "output"}
