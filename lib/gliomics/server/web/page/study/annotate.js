@@ -305,9 +305,9 @@ export class AnnotatePanel {
       const before = await study.server.json("GET", "datastore/image/labels", { query: { image: study.id } });
       const earlier = before.find((/** @type {any} */ label) => label.tag === tag && label.is_current);
       const notes = { ...study.notes, client: "browser", segments: study.segments, seconds: Math.round((Date.now() - study.opened) / 1000), ...(isWithoutTumour ? { allow_empty: true } : {}), ...this._slicesNote(before) };
-      const sent = study.map?.done.length;
+      const { map } = study, sent = map?.revision;
       await study.server.json("PUT", "datastore/label", { query: { image: study.id, tag }, form: study.server.form(notes, await study.maskFile()) });
-      if (study.map?.done.length === sent) {
+      if (study.map === map && map?.revision === sent) {
         study.isChanged = false;
         await study.kept;
         await forget(study.session.user, study.id);

@@ -23,6 +23,8 @@ export class LabelMap {
     this.done = [];
     /** @type {Change[]} */
     this.undone = [];
+    /** How often the mask was changed; what was taken back counts, too. */
+    this.revision = 0;
     /** What a stroke that is being drawn has changed so far. @type {Map<number, number> | null} */
     this.stroke = null;
     /** Called when voxels changed; `finished` is false while a stroke goes on. */
@@ -118,6 +120,7 @@ export class LabelMap {
 
   /** @param {Change} change */
   _remember(change) {
+    this.revision += 1;
     this.done.push(change);
     if (this.done.length > MOST_CHANGES) this.done.shift();
     this.undone = [];
@@ -128,6 +131,7 @@ export class LabelMap {
    * @param {Uint8Array} values
    */
   _write(voxels, values) {
+    this.revision += 1;
     voxels.forEach((index, place) => {
       this.values[index] = values[place];
     });
