@@ -39,7 +39,7 @@ def key(application: Any, spin: Spin) -> Iterator[Press]:
 @pytest.fixture
 def entered(panel: Any, backend: InProcessBackend, redView: Any, spin: Spin, key: Press) -> Any:
     """The panel of the module that is chosen, with a segment and a model that corrects."""
-    from RadiogenomicsLib.panel.viewmodel import ANNOTATE
+    from RadiogenomicsLib.panel.facts import ANNOTATE
 
     backend.corrects = True
     panel.onMode(ANNOTATE)

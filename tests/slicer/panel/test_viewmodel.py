@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 from inprocess import ESTIMATE, ESTIMATE_READING
+from RadiogenomicsLib.panel.facts import COMPUTE, CONNECT, SUBMIT, DisplayedResult
 from RadiogenomicsLib.panel.selected import ChosenVolume, Selection
-from RadiogenomicsLib.panel.viewmodel import COMPUTE, CONNECT, SUBMIT, DisplayedResult, PanelModel, PanelState
+from RadiogenomicsLib.panel.viewmodel import PanelModel, PanelState
 from RadiogenomicsLib.server.analysis import Analysis
 from RadiogenomicsLib.server.offer import Model, ServerInfo
 

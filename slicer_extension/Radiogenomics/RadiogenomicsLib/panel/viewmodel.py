@@ -13,31 +13,8 @@ from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel.facts import (
     ANNOTATE,
-    COMPARE,
-    COMPUTE,
     CONNECT,
-    CORRECT,
-    EXPORT,
-    FIND_LABELS,
-    LIST_STUDIES,
-    LOAD_LABEL,
     MANAGE,
-    MAP,
-    MODES,
-    NEXT_STUDY,
-    OPEN_STUDY,
-    PARTS,
-    PUBLISH,
-    READ,
-    RELEASE,
-    REVIEW,
-    SEGMENT,
-    START_SERVER,
-    STOP_SERVER,
-    STOP_TRAINING,
-    SUBMIT,
-    TRAIN,
-    DisplayedResult,
     PanelFacts,
 )
 from RadiogenomicsLib.panel.refine.corrected import correctingModel, partReason
@@ -46,38 +23,6 @@ from RadiogenomicsLib.sequences import TITLES
 from RadiogenomicsLib.server.backends import addressError, tokenError
 from RadiogenomicsLib.server.offer import Model
 from RadiogenomicsLib.server.savedlabels import SavedLabel
-
-__all__ = [
-    "ANNOTATE",
-    "COMPARE",
-    "COMPUTE",
-    "CONNECT",
-    "CORRECT",
-    "EXPORT",
-    "FIND_LABELS",
-    "LIST_STUDIES",
-    "LOAD_LABEL",
-    "MANAGE",
-    "MAP",
-    "MODES",
-    "NEXT_STUDY",
-    "OPEN_STUDY",
-    "PARTS",
-    "PUBLISH",
-    "READ",
-    "RELEASE",
-    "REVIEW",
-    "SEGMENT",
-    "START_SERVER",
-    "STOP_SERVER",
-    "STOP_TRAINING",
-    "SUBMIT",
-    "TRAIN",
-    "Action",
-    "DisplayedResult",
-    "PanelModel",
-    "PanelState",
-]
 from RadiogenomicsLib.wording import inWords
 
 

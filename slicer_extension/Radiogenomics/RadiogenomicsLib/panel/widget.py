@@ -11,7 +11,7 @@ import slicer.util
 import vtk
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import usersettings, viewmodel
+from RadiogenomicsLib.panel import facts, usersettings
 from RadiogenomicsLib.panel.controller import PanelContext
 from RadiogenomicsLib.panel.display.closing import Closing
 from RadiogenomicsLib.panel.display.keptresult import KeptResult
@@ -103,7 +103,7 @@ class RadiogenomicsPanel:
         self.leases = Leases(context, self.learning)
         self._connectWidgets()
         self._observeScene()
-        if usersettings.panelMode() in viewmodel.MODES:
+        if usersettings.panelMode() in facts.MODES:
             self.model.mode = usersettings.panelMode()
         self.localServer.adopt()
         self.restore()
@@ -114,7 +114,7 @@ class RadiogenomicsPanel:
 
     def _connectWidgets(self) -> None:
         ui, connect = self.ui, self.subscriptions.connect
-        for mode in viewmodel.MODES:
+        for mode in facts.MODES:
             self._followMode(mode)
         connect(ui.recogniseButton, "clicked(bool)", self.onRecognise)
         connect(ui.cancelButton, "clicked(bool)", self.onCancel)
@@ -207,7 +207,7 @@ class RadiogenomicsPanel:
     @shown
     def onSceneClosed(self, _caller: Any = None, _event: Any = None) -> None:
         """The scene is empty now; what a job brings would not belong to the next one."""
-        if self.model.running != viewmodel.CONNECT:
+        if self.model.running != facts.CONNECT:
             self.onCancel()
         self.model.sceneClosed()
         self.restore()

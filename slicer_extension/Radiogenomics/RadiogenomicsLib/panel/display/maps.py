@@ -7,7 +7,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel import facts
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import Steps, shown
 from RadiogenomicsLib.panel.view.writer import Writer, escape
@@ -97,7 +97,7 @@ class Maps(Controller):
         self._write(self._ui.mapOpacitySlider, enabled=node is not None)
         networks = [(network.description or network.name, network.name) for network in self._model.tumourNetworks]
         self._writer.fill(self._ui.networkSelector, networks, self._model.networkName)
-        self._show(self._ui.evidenceRow, bool(networks) and self._model.mode == viewmodel.READ)
+        self._show(self._ui.evidenceRow, bool(networks) and self._model.mode == facts.READ)
         self._writer.text(self._ui.evidenceText, escape(node.GetDescription()) if kind == EVIDENCE else "")
 
     # Actions
@@ -154,7 +154,7 @@ class Maps(Controller):
             )
 
         self.runner.start(
-            viewmodel.MAP,
+            facts.MAP,
             lambda job: servercalls.voxelMap(job, backend, model.name, images, kind),
             onResult,
             backend=backend,
@@ -188,7 +188,7 @@ class Maps(Controller):
             self._model.jobFinished(text)
 
         self.runner.start(
-            viewmodel.MAP,
+            facts.MAP,
             lambda job: servercalls.evidence(job, backend, network.name, images, mask=mask, region=selection.segment),
             onResult,
             backend=backend,
@@ -224,7 +224,7 @@ class Maps(Controller):
 
     def _isOfSelection(self, node: Any) -> bool:
         kind = kindOf(node)
-        if kind == EVIDENCE and self._model.mode != viewmodel.READ:
+        if kind == EVIDENCE and self._model.mode != facts.READ:
             return False
         if self._maker(kind) is not None:
             return self._find(kind) is node

@@ -7,7 +7,7 @@ import time
 import slicer
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel import facts
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.display.views import PARTS_TABLE, Views
 from RadiogenomicsLib.panel.facts import PartsReading
@@ -94,7 +94,7 @@ class Parts(Controller):
             self._onSelection()
 
         self.runner.start(
-            viewmodel.PARTS,
+            facts.PARTS,
             lambda job: servercalls.analyseParts(
                 job, backend, images, label=parts.mask, numbering=parts.numbering, options=options
             ),

@@ -13,7 +13,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from gliomics.records import Box, Click
-from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel import facts
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
 from RadiogenomicsLib.panel.refine.corrected import Corrected, WholeLesion, correctingModel, partOfTumour
@@ -241,7 +241,7 @@ class Correction(Controller):
             self._take(given, corrected, answer.array)
 
         self.runner.start(
-            viewmodel.CORRECT,
+            facts.CORRECT,
             lambda job: servercalls.correct(job, backend, model.name, images, mask=mask, said=said),
             onResult,
             backend=backend,

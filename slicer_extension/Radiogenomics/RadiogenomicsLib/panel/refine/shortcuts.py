@@ -15,9 +15,9 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
+from RadiogenomicsLib.panel.facts import ANNOTATE
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
-from RadiogenomicsLib.panel.viewmodel import ANNOTATE
 
 ADD, REMOVE, NEXT_SLICE, SUBMIT_NEXT = "A", "D", "N", "Ctrl+Return"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel import facts
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.view.writer import Writer, escape
@@ -125,7 +125,7 @@ class Disagreement(Controller):
             self._add(studyId, pair, difference)
 
         self.runner.start(
-            viewmodel.COMPARE,
+            facts.COMPARE,
             lambda job: reviewcalls.compare(job, backend, studyId, pair),
             onResult,
             backend=backend,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel import facts
 from RadiogenomicsLib.panel.arrival import addVolumes
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import Steps, shown
@@ -155,7 +155,7 @@ class ReviewSection(Controller):
                 self._table.select(first.studyId if first is not None else "")
 
         self.runner.start(
-            viewmodel.LIST_STUDIES, lambda job: reviewcalls.listStudies(job, backend), onResult, backend=backend
+            facts.LIST_STUDIES, lambda job: reviewcalls.listStudies(job, backend), onResult, backend=backend
         )
 
     @shown
@@ -190,7 +190,7 @@ class ReviewSection(Controller):
             self._model.jobFinished(_loaded(self._opened, opened.label), notices)
 
         self.runner.start(
-            viewmodel.OPEN_STUDY, lambda job: reviewcalls.openStudy(job, backend, study), onResult, backend=backend
+            facts.OPEN_STUDY, lambda job: reviewcalls.openStudy(job, backend, study), onResult, backend=backend
         )
 
     def _held(self, lease: Lease | None) -> tuple[str, ...]:
@@ -228,7 +228,7 @@ class ReviewSection(Controller):
             self._model.jobFinished(_outcome(opened, state, following), _notices(decided, unsaved))
 
         work = functools.partial(reviewcalls.decide, backend=backend, study=opened, state=state, comment=comment)
-        self.runner.start(viewmodel.REVIEW, work, onResult, backend=backend)
+        self.runner.start(facts.REVIEW, work, onResult, backend=backend)
 
 
 def _described(study: ReviewedStudy) -> str:

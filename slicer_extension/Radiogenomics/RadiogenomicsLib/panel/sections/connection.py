@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from RadiogenomicsLib.panel import usersettings, viewmodel
+from RadiogenomicsLib.panel import facts, usersettings
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.server import servercalls
@@ -70,4 +70,4 @@ class Connection(Controller):
             self._logic.connectedTo(url)
             self._onSelection()
 
-        self.runner.start(viewmodel.CONNECT, lambda job: servercalls.connect(job, backend), onResult, backend=backend)
+        self.runner.start(facts.CONNECT, lambda job: servercalls.connect(job, backend), onResult, backend=backend)

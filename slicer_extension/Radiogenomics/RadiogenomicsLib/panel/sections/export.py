@@ -10,7 +10,7 @@ import slicer.util
 from slicer.i18n import tr as _
 
 from gliomics.reading.exports import DICOM_FORMATS, export_name, with_referred
-from RadiogenomicsLib.panel import usersettings, viewmodel
+from RadiogenomicsLib.panel import facts, usersettings
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.scene.parts import arraysOf, labelledParts
@@ -119,7 +119,7 @@ class Export(Controller):
             self._onChanged()
 
         self.runner.start(
-            viewmodel.EXPORT,
+            facts.EXPORT,
             lambda job: servercalls.export(job, backend, images, mask=mask, others=others, exports=exports),
             onResult,
             backend=backend,

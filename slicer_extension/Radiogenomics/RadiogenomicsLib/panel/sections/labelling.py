@@ -10,7 +10,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import usersettings, viewmodel
+from RadiogenomicsLib.panel import facts, usersettings
 from RadiogenomicsLib.panel.arrival import addVolumes
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import Steps, shown
@@ -151,7 +151,7 @@ class Labelling(Controller):
                 self._round.step = _LOADED
 
         self.runner.start(
-            viewmodel.NEXT_STUDY,
+            facts.NEXT_STUDY,
             lambda job: servercalls.takeNextStudy(job, backend, strategy, sliceCount),
             onResult,
             backend=backend,
@@ -240,7 +240,7 @@ class Labelling(Controller):
             self._saved(text, label.warnings)
 
         self.runner.start(
-            viewmodel.SUBMIT,
+            facts.SUBMIT,
             lambda job: servercalls.submit(job, backend, studyId, label.mask, notes),
             onResult,
             backend=backend,
@@ -258,7 +258,7 @@ class Labelling(Controller):
             )
 
         self.runner.start(
-            viewmodel.SUBMIT,
+            facts.SUBMIT,
             lambda job: servercalls.submitSlices(job, backend, studyId, label.mask, slices=slices, notes=notes),
             onResult,
             backend=backend,

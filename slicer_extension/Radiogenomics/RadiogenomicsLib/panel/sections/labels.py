@@ -6,7 +6,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel import facts
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.view.writer import Writer
@@ -72,7 +72,7 @@ class Labels(Controller):
             self._model.jobFinished(text.format(count=len(labels), study=studyId))
 
         self.runner.start(
-            viewmodel.FIND_LABELS,
+            facts.FIND_LABELS,
             lambda job: servercalls.listLabels(job, backend, studyId),
             onResult,
             backend=backend,
@@ -96,7 +96,7 @@ class Labels(Controller):
             self._model.jobFinished(text.format(label=label.title, study=studyId, slices=slices))
 
         self.runner.start(
-            viewmodel.LOAD_LABEL,
+            facts.LOAD_LABEL,
             lambda job: servercalls.loadLabel(job, backend, studyId, label),
             onResult,
             backend=backend,

@@ -7,7 +7,7 @@ from datetime import datetime
 from slicer.i18n import tr as _
 
 from gliomics.client import ClientError
-from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel import facts
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.display.views import Views
 from RadiogenomicsLib.panel.jobrunner import shown
@@ -67,7 +67,7 @@ class Learning(Controller):
         name = self._facts.modelName if self._facts.modelName in trainers else next(iter(trainers), "")
         self._facts.ask(self._model.connectedUrl if info is not None else "", name)
         self._watcher.watch(self._question())
-        if self._model.mode == viewmodel.MANAGE:
+        if self._model.mode == facts.MANAGE:
             colours = coloursOf(self._ui.learnContents.window())
             self._view.show(self._model, self._facts, self._ui.publishReasonEdit.text, colours)
         self._showCurve()
@@ -78,7 +78,7 @@ class Learning(Controller):
 
     def _question(self) -> Question | None:
         """What the server is asked again and again; None while nobody looks or nobody can answer."""
-        isShown = self._isEntered and self._model.mode == viewmodel.MANAGE
+        isShown = self._isEntered and self._model.mode == facts.MANAGE
         if not isShown or not self._facts.server or not self._facts.modelName:
             return None
         url, name = self._model.connectedUrl, self._facts.modelName
@@ -125,7 +125,7 @@ class Learning(Controller):
             self._onChanged()
             self.askNow()
 
-        self.runner.start(viewmodel.TRAIN, lambda job: server.train(name), onResult, backend=server)
+        self.runner.start(facts.TRAIN, lambda job: server.train(name), onResult, backend=server)
 
     @shown
     def onStop(self) -> None:
@@ -140,7 +140,7 @@ class Learning(Controller):
             self._onChanged()
             self.askNow()
 
-        self.runner.start(viewmodel.STOP_TRAINING, lambda job: server.stop(), onResult, backend=server)
+        self.runner.start(facts.STOP_TRAINING, lambda job: server.stop(), onResult, backend=server)
 
     @shown
     def onVersion(self) -> None:
@@ -173,7 +173,7 @@ class Learning(Controller):
             self.askNow()
 
         number = version.number
-        self.runner.start(viewmodel.PUBLISH, lambda job: server.publish(name, number, why), onResult, backend=server)
+        self.runner.start(facts.PUBLISH, lambda job: server.publish(name, number, why), onResult, backend=server)
 
     def _isRefused(self, reason: str) -> bool:
         reason = self._model.trainingReason or reason

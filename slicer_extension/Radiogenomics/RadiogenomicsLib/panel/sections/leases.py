@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel import facts, viewmodel
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.panel.manage.words import leaseLine
@@ -30,7 +30,7 @@ class Leases(Controller):
 
     def update(self) -> None:
         """After any change: list what the server said last."""
-        if self._model.mode != viewmodel.MANAGE:
+        if self._model.mode != facts.MANAGE:
             return
         ui, writer, leases = self._ui, self._writer, self._facts.leases
         lines = [leaseLine(lease, self._model.user) for lease in leases]
@@ -71,7 +71,7 @@ class Leases(Controller):
             self._onChanged()
             self._learning.askNow()
 
-        self.runner.start(viewmodel.RELEASE, lambda job: server.release(lease.study), onResult, backend=server)
+        self.runner.start(facts.RELEASE, lambda job: server.release(lease.study), onResult, backend=server)
 
     def _chosen(self) -> Lease | None:
         row = self._ui.leaseList.currentRow

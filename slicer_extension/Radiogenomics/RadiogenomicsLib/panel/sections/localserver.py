@@ -16,7 +16,7 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import usersettings, viewmodel
+from RadiogenomicsLib.panel import facts, usersettings
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
 from RadiogenomicsLib.server import localserver
@@ -133,7 +133,7 @@ class LocalServerSection(Controller):
                     raise
                 return error.address
 
-        self.runner.start(viewmodel.START_SERVER, work, onResult, backend=launch, onAbandoned=self._showLog)
+        self.runner.start(facts.START_SERVER, work, onResult, backend=launch, onAbandoned=self._showLog)
 
     def _offer(self, studies: str, address: str) -> None:
         """Another server works on the folder: connect to that one, if the user wants it."""
@@ -162,9 +162,7 @@ class LocalServerSection(Controller):
             self._onSelection()
 
         ending = Ending(server)
-        self.runner.start(
-            viewmodel.STOP_SERVER, ending.run, onResult, backend=ending, onAbandoned=self._watchTimer.start
-        )
+        self.runner.start(facts.STOP_SERVER, ending.run, onResult, backend=ending, onAbandoned=self._watchTimer.start)
 
     @shown
     def watch(self) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import qt
 import slicer
 
-from RadiogenomicsLib.panel import consent, viewmodel
+from RadiogenomicsLib.panel import consent, facts
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
+from RadiogenomicsLib.panel.facts import DisplayedResult
 from RadiogenomicsLib.panel.jobrunner import makeTimer, shown
-from RadiogenomicsLib.panel.viewmodel import DisplayedResult
 from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.tables import publishFeatures
 from RadiogenomicsLib.server import servercalls
@@ -105,7 +105,7 @@ class ReadingSection(Controller):
         """
         model = self._model
         isStale = model.isOfOtherCircumstances or (model.live and (model.result is None or bool(model.staleness)))
-        return model.mode == viewmodel.READ and isStale
+        return model.mode == facts.READ and isStale
 
     def _compute(self, *, isLive: bool) -> None:
         """Read the segment; live without the range over moved edges, which takes nearly as long as the rest."""
@@ -130,7 +130,7 @@ class ReadingSection(Controller):
             self._onSelection()
 
         self.runner.start(
-            viewmodel.COMPUTE,
+            facts.COMPUTE,
             lambda job: servercalls.analyse(job, backend, images, mask=mask, region=selection.segment, options=asked),
             onResult,
             backend=backend,

@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.panel import viewmodel
+from RadiogenomicsLib.panel import facts
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.jobrunner import shown
 from RadiogenomicsLib.scene.parameters import Parameters
@@ -78,7 +78,7 @@ class Segmenting(Controller):
             self._selection.chooseSegmentation(segmentation)
 
         self.runner.start(
-            viewmodel.SEGMENT,
+            facts.SEGMENT,
             lambda job: servercalls.segment(job, backend, modelName, images),
             onResult,
             backend=backend,

@@ -8,9 +8,10 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from RadiogenomicsLib.panel.facts import ANNOTATE, MANAGE, MODES
 from RadiogenomicsLib.panel.uifiles import SECTIONS, PanelWidgets
 from RadiogenomicsLib.panel.view.writer import Writer
-from RadiogenomicsLib.panel.viewmodel import ANNOTATE, MANAGE, MODES, PanelModel
+from RadiogenomicsLib.panel.viewmodel import PanelModel
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.server.backends import hostOf
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from RadiogenomicsLib.panel.facts import MODES
 from RadiogenomicsLib.panel.subscriptions import Subscriptions
 from RadiogenomicsLib.panel.uifiles import PanelWidgets
 from RadiogenomicsLib.panel.view.arrangement import Arrangement
@@ -16,7 +17,7 @@ from RadiogenomicsLib.panel.view.results import ResultView
 from RadiogenomicsLib.panel.view.status import StatusView
 from RadiogenomicsLib.panel.view.strategies import strategiesHtml, strategyTitle
 from RadiogenomicsLib.panel.view.writer import Writer, escape, sentence
-from RadiogenomicsLib.panel.viewmodel import MODES, Action, PanelModel
+from RadiogenomicsLib.panel.viewmodel import Action, PanelModel
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
 from RadiogenomicsLib.wording import inWords
 
