@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,12 @@ def a_model(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
         other_masks={"other masks": patients(COUNTS, effect=1.0, seed=5)},
     )
     return fit_model(cohort, tmp_path_factory.mktemp("models") / "subtype_test", options).folder
+
+
+@pytest.fixture
+def a_copy(a_model: ModelFolder, tmp_path: Path) -> Path:
+    """The model's folder, free to be damaged."""
+    return Path(shutil.copytree(a_model.path, tmp_path / "copy"))
 
 
 @pytest.fixture
