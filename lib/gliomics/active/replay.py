@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+import numpy as np
+from pydantic import BaseModel, ConfigDict
 
+from gliomics.active.choices import Choice
 from gliomics.active.strategies import COMPARABLE
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import read_json, write_json
 from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.labelled import LabelledStudy, fingerprint, prepare_labelled
 from gliomics.segmentation.model import PreparedStudy
+from gliomics.segmentation.networks.pretrained import weights_hash
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.training.budget import batches_per_epoch, with_epochs
 from gliomics.training.card import TrainingPlan, draft_card
@@ -28,7 +31,26 @@ RECORD = "simulation.json"
 ROUNDS = "rounds"
 START = "start"
 
-RoundKind = TypeVar("RoundKind", bound=BaseModel)
+
+class ReplayedRound(BaseModel):
+    """What came of one round of a replay; ``dice`` is by test patient."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    strategy: str
+    seed: int
+    steps: int
+    dice: dict[str, float]
+    chosen: list[Choice]
+    """What to label next, in order; empty in the last round."""
+
+    @property
+    def mean_dice(self) -> float:
+        """Mean over the test patients."""
+        return float(np.mean(list(self.dice.values())))
+
+
+RoundKind = TypeVar("RoundKind", bound=ReplayedRound)
 
 
 @dataclass(frozen=True)
@@ -110,6 +132,19 @@ def train_anew(
 def images_of(case: LabelledCase) -> PreparedStudy:
     """What strategies may know of a study: its images, not its label."""
     return PreparedStudy(case.inputs, case.inputs.canonical, [], [])
+
+
+def identity_of(
+    cohort: Cohort, config: TrainingConfig, encoder_weights: Path | None, budget: Mapping[str, int]
+) -> dict[str, Any]:
+    """Everything that decides what comes of a round but its strategy and seed; ``budget`` by what errors call it."""
+    return {
+        "configuration": config.model_dump(mode="json"),
+        **budget,
+        "encoder weights": weights_hash(encoder_weights) if encoder_weights else None,
+        "studies to choose from": cohort.fingerprints["pool"],
+        "test studies": cohort.fingerprints["test"],
+    }
 
 
 def claim(record: Path, identity: Mapping[str, Any]) -> None:

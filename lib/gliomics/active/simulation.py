@@ -13,16 +13,15 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict
-
 from gliomics.active.choices import Choice
 from gliomics.active.replay import (
     RECORD,
     ROUNDS,
     START,
     Cohort,
+    ReplayedRound,
     claim,
+    identity_of,
     images_of,
     of_other_labels,
     read_round,
@@ -34,7 +33,6 @@ from gliomics.active.scores import AcquisitionScores, score_prepared
 from gliomics.active.strategies import COMPARABLE, LabellingState
 from gliomics.errors import InputError
 from gliomics.files import write_json
-from gliomics.segmentation.networks.pretrained import weights_hash
 from gliomics.training.budget import batches_per_epoch
 from gliomics.training.config import TrainingConfig
 from gliomics.training.scores import patient_scores, score
@@ -68,23 +66,10 @@ class Plan:
         return [*range(self.first, self.until, self.step), self.until]
 
 
-class Round(BaseModel):
-    """What came of one round; ``labelled`` and ``chosen`` are studies of the pool, ``dice`` is by test patient."""
+class Round(ReplayedRound):
+    """What came of one round; ``labelled`` and ``chosen`` are studies of the pool."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    strategy: str
-    seed: int
     labelled: list[str]
-    steps: int
-    dice: dict[str, float]
-    chosen: list[Choice]
-    """What to label next, in order; empty in the last round."""
-
-    @property
-    def mean_dice(self) -> float:
-        """Mean over the test patients."""
-        return float(np.mean(list(self.dice.values())))
 
 
 OnRound = Callable[[Sequence[Round], int, float], None]
@@ -240,13 +225,5 @@ class _Replay:
 
 
 def _identity(cohort: Cohort, plan: Plan) -> dict[str, Any]:
-    """Everything that decides what comes of a round but its strategy and seed."""
-    return {
-        "configuration": plan.config.model_dump(mode="json"),
-        "first": plan.first,
-        "step": plan.step,
-        "until": plan.until,
-        "encoder weights": weights_hash(plan.encoder_weights) if plan.encoder_weights else None,
-        "studies to choose from": cohort.fingerprints["pool"],
-        "test studies": cohort.fingerprints["test"],
-    }
+    budget = {"first": plan.first, "step": plan.step, "until": plan.until}
+    return identity_of(cohort, plan.config, plan.encoder_weights, budget)

@@ -13,9 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 
 from gliomics.active.choices import Choice
 from gliomics.active.replay import (
@@ -23,7 +21,9 @@ from gliomics.active.replay import (
     ROUNDS,
     START,
     Cohort,
+    ReplayedRound,
     claim,
+    identity_of,
     images_of,
     of_other_labels,
     read_round,
@@ -37,7 +37,6 @@ from gliomics.active.strategies import COMPARABLE, LabellingState
 from gliomics.errors import InputError
 from gliomics.files import write_json
 from gliomics.segmentation.inputs import LabelledCase
-from gliomics.segmentation.networks.pretrained import weights_hash
 from gliomics.segmentation.segmenter import Segmenter
 from gliomics.training.config import TrainingConfig
 from gliomics.training.scores import patient_scores, score
@@ -93,31 +92,18 @@ class SlicePlan:
         return next((budget for budget in self.budgets if budget > drawn), None)
 
 
-class SliceRound(BaseModel):
-    """What came of one round; ``labels`` and ``chosen`` are of the pool, ``dice`` is by test patient."""
+class SliceRound(ReplayedRound):
+    """What came of one round; ``labels`` and ``chosen`` are of the pool."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    strategy: str
     slices: int | None
-    seed: int
     labels: Labels
     drawn: int
     """Slices that were drawn for the labels."""
-    steps: int
-    dice: dict[str, float]
-    chosen: list[Choice]
-    """What to label next, in order; empty in the last round."""
 
     @property
     def arm(self) -> Arm:
         """Of which arm it is."""
         return Arm(self.strategy, self.slices)
-
-    @property
-    def mean_dice(self) -> float:
-        """Mean over the test patients."""
-        return float(np.mean(list(self.dice.values())))
 
 
 OnSliceRound = Callable[[Sequence[SliceRound], int, float], None]
@@ -357,14 +343,10 @@ class _Replay:
 
 
 def _identity(cohort: Cohort, plan: SlicePlan) -> dict[str, Any]:
-    """Everything that decides what comes of a round but its arm and seed."""
-    return {
-        "configuration": plan.config.model_dump(mode="json"),
+    budget = {
         "slices drawn first": plan.first,
         "slices drawn each round": plan.step,
         "slices drawn at the end": plan.until,
         "optimiser steps": plan.optimiser_steps,
-        "encoder weights": weights_hash(plan.encoder_weights) if plan.encoder_weights else None,
-        "studies to choose from": cohort.fingerprints["pool"],
-        "test studies": cohort.fingerprints["test"],
     }
+    return identity_of(cohort, plan.config, plan.encoder_weights, budget)

@@ -134,9 +134,8 @@ def segment_here(
 
     work, record = _Work.of(model, models, resample_to, out, maps), MaskRecord(out)
     _segmenter.cache_clear()  # a folder of models may hold others by now
-    _segmenter(
-        work.model, work.version, work.models
-    )  # before any study: a model that cannot be loaded ends the command
+    # Before any study: a model that cannot be loaded ends the command.
+    _segmenter(work.model, work.version, work.models)
     return lambda study: _segmented((work, study)).recorded(record)
 
 

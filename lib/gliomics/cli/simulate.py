@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 simulate = typer.Typer(help="Replay work on studies whose labels are known.", no_args_is_help=True)
 
 
+STUDIES = typer.Argument(help="Folder of studies with labels/final/<study id>.nii.gz.", show_default=False)
+OUT = typer.Option(help="Folder of the results; the same command continues an interrupted one.")
+SPLIT = typer.Option(help='JSON file with the "test" patients: every network is measured on these.')
+CONFIG = typer.Option(help="A configuration that comes with Gliomics, or a YAML file.")
+SIZE = typer.Option(
+    help="Pixels of a slice's side, a multiple of 32. The configuration's, unless given.", show_default=False
+)
+ENCODER_WEIGHTS = typer.Option(help="File of pretrained weights for the network's encoder.")
+
+
 @simulate.callback()
 def _simulate() -> None:
     """Replay work on studies whose labels are known."""
@@ -28,17 +38,10 @@ def _simulate() -> None:
 
 @simulate.command()
 def active_learning(
-    studies: Annotated[
-        Path,
-        typer.Argument(help="Folder of studies with labels/final/<study id>.nii.gz.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder of the results; the same command continues an interrupted one.")],
-    split: Annotated[
-        Path, typer.Option(help='JSON file with the "test" patients: every network is measured on these.')
-    ],
-    config: Annotated[
-        str, typer.Option(help="A configuration that comes with Gliomics, or a YAML file.")
-    ] = "segmentation_flair",
+    studies: Annotated[Path, STUDIES],
+    out: Annotated[Path, OUT],
+    split: Annotated[Path, SPLIT],
+    config: Annotated[str, CONFIG] = "segmentation_flair",
     strategy: Annotated[
         list[str] | None, typer.Option(help="A strategy to replay; repeat. All, unless given.", show_default=False)
     ] = None,
@@ -57,15 +60,8 @@ def active_learning(
             show_default=False,
         ),
     ] = None,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            help="Pixels of a slice's side, a multiple of 32. The configuration's, unless given.", show_default=False
-        ),
-    ] = None,
-    encoder_weights: Annotated[
-        Path | None, typer.Option(help="File of pretrained weights for the network's encoder.")
-    ] = None,
+    size: Annotated[int | None, SIZE] = None,
+    encoder_weights: Annotated[Path | None, ENCODER_WEIGHTS] = None,
 ) -> None:
     """Compare strategies of active learning: label, train, measure, choose the next patients, again and again.
 
@@ -97,17 +93,10 @@ def _report_round(rounds: Sequence[Round], trainings_left: int, seconds: float) 
 
 @simulate.command()
 def asked_slices(
-    studies: Annotated[
-        Path,
-        typer.Argument(help="Folder of studies with labels/final/<study id>.nii.gz.", show_default=False),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder of the results; the same command continues an interrupted one.")],
-    split: Annotated[
-        Path, typer.Option(help='JSON file with the "test" patients: every network is measured on these.')
-    ],
-    config: Annotated[
-        str, typer.Option(help="A configuration that comes with Gliomics, or a YAML file.")
-    ] = "segmentation_flair",
+    studies: Annotated[Path, STUDIES],
+    out: Annotated[Path, OUT],
+    split: Annotated[Path, SPLIT],
+    config: Annotated[str, CONFIG] = "segmentation_flair",
     strategy: Annotated[
         list[str] | None,
         typer.Option(help="A strategy that chooses the studies; repeat. random and hybrid, unless given."),
@@ -123,15 +112,8 @@ def asked_slices(
         int, typer.Option(min=1, max=1000, help="Repetitions, each with another draw of the first studies.")
     ] = 4,
     optimiser_steps: Annotated[int, typer.Option(help="Length of each training.")] = 600,
-    size: Annotated[
-        int | None,
-        typer.Option(
-            help="Pixels of a slice's side, a multiple of 32. The configuration's, unless given.", show_default=False
-        ),
-    ] = None,
-    encoder_weights: Annotated[
-        Path | None, typer.Option(help="File of pretrained weights for the network's encoder.")
-    ] = None,
+    size: Annotated[int | None, SIZE] = None,
+    encoder_weights: Annotated[Path | None, ENCODER_WEIGHTS] = None,
 ) -> None:
     """Compare a few asked slices of many studies with whole studies, at an equal number of drawn slices.
 

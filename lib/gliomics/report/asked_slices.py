@@ -11,10 +11,8 @@ from matplotlib.figure import Figure
 
 from gliomics.active.choices import count
 from gliomics.active.slice_curves import slice_curve_rows, slice_curves, slice_summary_rows
-from gliomics.csv_files import write_csv
-from gliomics.files import write_bytes, write_text
-from gliomics.report.drawing import INK, TEXT, TITLE, blank, to_png
-from gliomics.report.labelling_loop import draw_panel, few_text, interval_text, label_panels
+from gliomics.report.drawing import INK, TEXT, TITLE, blank
+from gliomics.report.labelling_loop import draw_panel, few_text, interval_text, label_panels, write_replay
 from gliomics.report.markdown import markdown_table
 
 if TYPE_CHECKING:
@@ -24,10 +22,7 @@ if TYPE_CHECKING:
 def write_slice_results(rounds: Sequence[SliceRound], out: Path) -> None:
     """Write ``curves.csv``, ``summary.csv``, ``summary.md`` and ``curves.png``; all seeds must be complete."""
     summary = slice_summary_rows(rounds)
-    write_csv(out / "curves.csv", slice_curve_rows(rounds))
-    write_csv(out / "summary.csv", summary)
-    write_text(out / "summary.md", slice_summary_text(rounds, summary))
-    write_bytes(out / "curves.png", to_png(slice_figure(rounds)))
+    write_replay(out, slice_curve_rows(rounds), summary, slice_summary_text(rounds, summary), slice_figure(rounds))
 
 
 def slice_summary_text(rounds: Sequence[SliceRound], summary: Sequence[Mapping[str, Any]]) -> str:

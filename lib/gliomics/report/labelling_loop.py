@@ -31,10 +31,17 @@ _COLUMNS = 4
 def write_results(rounds: Sequence[Round], out: Path) -> None:
     """Write ``curves.csv``, ``summary.csv``, ``summary.md`` and ``curves.png``; all seeds must have all rounds."""
     summary = summary_rows(rounds)
-    write_csv(out / "curves.csv", curve_rows(rounds))
+    write_replay(out, curve_rows(rounds), summary, summary_text(rounds, summary), curves(rounds))
+
+
+def write_replay(
+    out: Path, points: Sequence[Mapping[str, Any]], summary: Sequence[Mapping[str, Any]], text: str, figure: Figure
+) -> None:
+    """Write the files of any replay: points of its curves, summary as a table and as text, figure."""
+    write_csv(out / "curves.csv", points)
     write_csv(out / "summary.csv", summary)
-    write_text(out / "summary.md", summary_text(rounds, summary))
-    write_bytes(out / "curves.png", to_png(curves(rounds)))
+    write_text(out / "summary.md", text)
+    write_bytes(out / "curves.png", to_png(figure))
 
 
 def summary_text(rounds: Sequence[Round], summary: Sequence[Mapping[str, Any]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import webbrowser
 from pathlib import Path
@@ -46,10 +47,8 @@ def _announce(folder: Path, url: str, browser: bool) -> None:
 
 def _open(url: str) -> None:
     """Show a page in the browser of the desktop, where there is one."""
-    if os.name == "posix" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or _is_mac()):
+    if os.name == "posix" and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform == "darwin"
+    ):
         return  # only a browser in the terminal could be found, which shows no images
     webbrowser.open(url)
-
-
-def _is_mac() -> bool:
-    return os.uname().sysname == "Darwin"
