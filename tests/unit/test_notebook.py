@@ -66,7 +66,10 @@ def test_records_say_in_one_line_what_they_are() -> None:
 
 def test_models_say_in_one_line_what_they_are(tmp_path: Path) -> None:
     store = gliomics.ModelStore(tmp_path)
-    names = "correction, segmentation_flair, segmentation_multi, subtype_coc2, subtype_codeletion, subtype_idh"
+    names = (
+        "correction, segmentation_flair, segmentation_multi, segmentation_parts, subtype_coc2, subtype_codeletion, "
+        "subtype_idh"
+    )
     folder = store.current("subtype_idh")
     assert repr(store) == f"ModelStore({names}, and those in {tmp_path})"
     assert repr(folder) == f"ModelFolder(subtype_idh version 1, subtype, in {folder.path})"

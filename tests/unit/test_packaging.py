@@ -108,7 +108,7 @@ def test_every_file_of_the_library_is_installed(environment: Path) -> None:
 
 def test_installed_models_are_whole(environment: Path) -> None:
     said = run(environment, "models", "list")
-    for name in ("correction", "segmentation_flair", "segmentation_multi", "subtype_coc2", "subtype_idh"):
+    for name in ("correction", "segmentation_flair", "segmentation_multi", "segmentation_parts", "subtype_idh"):
         assert name in said
 
 

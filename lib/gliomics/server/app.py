@@ -54,7 +54,7 @@ from gliomics.server.workspace import Workspace, is_url
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
 from gliomics.version import __version__
 
-SEGMENTATION_MODELS = ("segmentation_flair", "segmentation_multi")
+SEGMENTATION_MODELS = ("segmentation_flair", "segmentation_multi", "segmentation_parts")
 """Models that the app always knows; one without weights is not offered."""
 
 _CT_FILTER = {"Modality": "CT"}  # MONAI Label's default

@@ -263,7 +263,7 @@ def test_another_patient_is_not_taken_for_one_that_the_model_learned_from(other:
 
 
 @pytest.mark.parametrize(
-    "name", ["segmentation_flair", "segmentation_multi", "correction", "subtype_coc2", "subtype_idh"]
+    "name", ["segmentation_flair", "segmentation_multi", "segmentation_parts", "correction", "subtype_idh"]
 )
 def test_shipped_model_tells_the_patients_that_it_learned_from(name: str) -> None:
     training = ModelStore().current(name).card.training

@@ -112,7 +112,9 @@ export class AnnotatePanel {
       ([, model]) => model.type === "segmentation" && (model.sequences?.required ?? []).every((/** @type {string} */ name) => sequences.includes(name)),
     );
     if (!usable.length) return h("p", { class: "quiet" }, t("No model of this server has all the sequences that it needs here."));
-    const widest = usable.reduce((best, each) => (sequenceCount(each[1]) > sequenceCount(best[1]) ? each : best));
+    // A model of tumour parts is for other tumours than one of the lesion: who wants it chooses it.
+    const ofLesion = usable.filter(([, model]) => Object.keys(model.labels ?? {}).length < 2);
+    const widest = (ofLesion.length ? ofLesion : usable).reduce((best, each) => (sequenceCount(each[1]) > sequenceCount(best[1]) ? each : best));
     this.model = widest[0];
     const select = choice(t("Model"), usable.map(([name, each]) => [name, each.title ?? name]), this.model, (value) => {
       this.model = value;
