@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 
 from gliomics.client import ClientError
+from gliomics.errors import InputError
 from gliomics.evaluation import dice
-from gliomics.interactive.refine import LESION, NOT_LESION
-from gliomics.study import Mask, write_mask
+from gliomics.interactive.refine import LESION, NOT_LESION, Refiner
+from gliomics.models import ModelStore
+from gliomics.server.input_cache import PreparedStudies
+from gliomics.server.model_cache import ModelCache
+from gliomics.server.tasks.refinement import RefinementTask
+from gliomics.study import Mask, Study, write_mask
 from tests.server.servers import Server
 from tests.server.studies import a_lesion_case
 from tests.server.test_inference import as_mask
@@ -127,10 +132,6 @@ def test_task_is_offered_with_its_sequences(a_server: Server) -> None:
         ({"drawn_slices": [99]}, "from 0 to 5"),
         ({"drawn_slices": []}, "at least one"),
         ({"part": "hand"}, "'hand' is no part of a tumour that can be corrected"),
-        (
-            {"part": "enhancing", "clicks": [{"voxel": [1, 2, 3], "lesion": True}]},
-            "none of this server tells the parts of a tumour apart, and 'correction' knows a whole lesion alone",
-        ),
     ],
 )
 def test_unusable_interactions_are_refused(
@@ -139,3 +140,16 @@ def test_unusable_interactions_are_refused(
     with pytest.raises(ClientError, match=error) as refusal:
         corrected(a_server, tmp_path, **params)
     assert refusal.value.status == 400
+
+
+def test_part_is_refused_of_a_study_without_the_sequences_that_show_it(a_server: Server, tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="study 'case-2' has no sequence 't1c'; it has flair, t1") as refusal:
+        corrected(a_server, tmp_path, part="enhancing", clicks=[{"voxel": [1, 2, 3], "lesion": True}])
+    assert refusal.value.status == 404
+
+
+def test_part_is_refused_where_no_model_tells_parts_apart(tmp_path: Path) -> None:
+    task = RefinementTask("correction", ModelCache(ModelStore(), Refiner), PreparedStudies(), tmp_path, lambda: None)
+    study = Study("case-1", "patient-1", tmp_path, {})
+    with pytest.raises(InputError, match="none of this server tells the parts of a tumour apart, and 'correction'"):
+        task._with_part(study, {}, "enhancing")

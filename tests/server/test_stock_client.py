@@ -22,7 +22,7 @@ def stock(a_server: Server, tmp_path: Path) -> MONAILabelClient:
 
 def test_plugin_sees_models_labels_and_that_no_login_is_needed(stock: MONAILabelClient) -> None:
     info = stock.info()
-    assert info["labels"] == ["tumour"]
+    assert info["labels"] == ["tumour", "core-without-enhancement", "oedema", "enhancing"]
     assert info["models"]["segmentation_flair"]["type"] == "segmentation"
     assert stock.auth_enabled() is False
 

@@ -69,7 +69,7 @@ def gliomics(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def imported(source: Path, dest: Path, *options: str, code: int = 0) -> tuple[dict[str, Study], str]:
     """The studies that ``gliomics import --yes`` writes, by id, and what it said."""
     process = gliomics("import", source, dest, "--yes", *options)
-    assert process.returncode == code, process.stderr
+    assert process.returncode == code, f"ended with {process.returncode}: {process.stderr}"
     studies = list_studies(dest) if dest.is_dir() else []
     return {study.id: study for study in studies}, process.stderr
 
