@@ -107,7 +107,8 @@ def rounding_alone(case: Case) -> set[str]:
 
     Then the second eigenvalue is 0, and the mutual information, of which it takes the root of what rounding left, or
     leaves out directions in which that is negative. Where there are no neighbours and no runs, it gives some
-    features of a flat region values that others do not have.
+    features of a flat region values that others do not have. To neighbours of one level, a weighted sum of
+    directions may leave a variance by rounding, so that their correlation is 0 instead of 1.
     """
     image, mask = case.volumes()
     levels = discretised(image, mask, case.setting, "the region")
@@ -120,7 +121,10 @@ def rounding_alone(case: Case) -> set[str]:
     matrix = cooccurrence.matrices_of(counts.pairs, offsets, levels.levels, case.setting, case.spacing[::-1])
     if matrix is None:
         return names | {"glcm_MCC", "glcm_InverseVariance"}
-    entropies = entropy_terms(np.stack([matrix.px, matrix.py])).sum(axis=2).max(axis=0)
+    marginal = entropy_terms(np.stack([matrix.px, matrix.py])).sum(axis=2)
+    if "weightingNorm" in case.setting and marginal.min() < 1e-6:  # the variance of one level, 0 but for the weights
+        names.add("glcm_Correlation")
+    entropies = marginal.max(axis=0)
     if ((entropies != 0) & (entropies < 1e-6)).any():  # by which Imc1 divides
         names.add("glcm_Imc1")
     return names | {f"glcm_{name}" for name in ("MCC", "Imc2") if cooccurrence.FEATURES[name](matrix).min() < 1e-4}

@@ -45,7 +45,7 @@ def test_odd_region_has_the_values_of_pyradiomics_with_settings(name: str, setti
     assert_equal(Case(image, ODD[name], (0.9, 1.1, 2.5), setting))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)  # the benchmark draws others each time
 @given(case=cases())
 def test_random_region_has_the_values_of_pyradiomics(case: Case) -> None:
     assert_equal(case)
