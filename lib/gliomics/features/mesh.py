@@ -46,6 +46,8 @@ Bit n of a way tells whether corner n of :data:`_CORNERS` is inside. A way and i
 seen from the other side.
 """
 _FEW = 32
+_ROUNDING = 1e-9
+"""Volumes in voxels are multiples of more; what is below is what rounding left of 0."""
 
 
 def mesh_of(mask: Bools, spacing: Array) -> tuple[float, float, list[float]]:
@@ -59,6 +61,8 @@ def mesh_of(mask: Bools, spacing: Array) -> tuple[float, float, list[float]]:
     volumes, normals = _volume_table()
     area = np.bincount(kinds, minlength=256) @ _area_table(tuple(spacing))
     volume = (volumes[kinds] + np.einsum("ij,ij->i", normals[kinds], np.stack(crossing, axis=1))).sum()
+    if abs(volume) < _ROUNDING:  # of single voxels that the mesh takes for holes as much as for parts
+        volume = 0.0
     return float(area), float(volume * spacing.prod()), _diameters(surface_vertices(mask), spacing)
 
 

@@ -16,6 +16,7 @@ from scipy.ndimage import gaussian_filter
 
 from gliomics.errors import InputError
 from gliomics.features.engines import native
+from gliomics.features.mesh import mesh_of
 from gliomics.features.native import cooccurrence
 from gliomics.features.native.counts import count
 from gliomics.features.native.levels import discretised
@@ -107,8 +108,8 @@ def rounding_alone(case: Case) -> set[str]:
 
     Then the second eigenvalue is 0, and the mutual information, of which it takes the root of what rounding left, or
     leaves out directions in which that is negative. Where there are no neighbours and no runs, it gives some
-    features of a flat region values that others do not have. To neighbours of one level, a weighted sum of
-    directions may leave a variance by rounding, so that their correlation is 0 instead of 1.
+    features of a flat region values that others do not have. To neighbours of one level, rounding may leave
+    a variance, so that their correlation is 0 instead of 1; and to a mesh without a volume, a volume.
     """
     image, mask = case.volumes()
     levels = discretised(image, mask, case.setting, "the region")
@@ -118,11 +119,14 @@ def rounding_alone(case: Case) -> set[str]:
     adjacent = offsets_of(region.shape, [1], case.setting)
     counts = count(region, offsets, adjacent, wanted=["glcm", "glrlm"])
     names = set() if any(len(runs.counts) for runs in counts.runs) else {"glrlm_RunEntropy", "glrlm_RunVariance"}
+    if mesh_of(np.pad(mask.array > 0, 1), np.array(case.spacing))[1] == 0:
+        names.add("shape_SurfaceVolumeRatio")
     matrix = cooccurrence.matrices_of(counts.pairs, offsets, levels.levels, case.setting, case.spacing[::-1])
     if matrix is None:
         return names | {"glcm_MCC", "glcm_InverseVariance"}
     marginal = entropy_terms(np.stack([matrix.px, matrix.py])).sum(axis=2)
-    if "weightingNorm" in case.setting and marginal.min() < 1e-6:  # the variance of one level, 0 but for the weights
+    flat = "weightingNorm" not in case.setting and len(levels.levels) == 1
+    if marginal.min() < 1e-6 and not flat:  # the variance of one level, 0 but for rounding
         names.add("glcm_Correlation")
     entropies = marginal.max(axis=0)
     if ((entropies != 0) & (entropies < 1e-6)).any():  # by which Imc1 divides

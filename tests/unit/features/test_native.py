@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from tests.unit.features.random_regions import Case, assert_equal, cases
+from tests.unit.features.random_regions import Case, assert_equal, by_native, cases
 
 
 def region(*boxes: tuple[slice, slice, slice]) -> np.ndarray:
@@ -49,3 +49,13 @@ def test_odd_region_has_the_values_of_pyradiomics_with_settings(name: str, setti
 @given(case=cases())
 def test_random_region_has_the_values_of_pyradiomics(case: Case) -> None:
     assert_equal(case)
+
+
+def test_mesh_without_a_volume_has_no_ratio_to_it() -> None:
+    """PyRadiomics divides by what rounding left of 0: 2e15, or less than 0."""
+    inside = np.zeros((3, 9, 5), dtype=bool)
+    inside[(0, 0, 1, 2, 2, 2), (0, 0, 6, 3, 6, 8), (0, 3, 4, 3, 3, 0)] = True
+    values = by_native(Case(np.full(inside.shape, 100.0), inside, (0.9, 0.9, 0.5), {"minimumROIDimensions": 1}))
+    assert (values["shape_MeshVolume"], values["shape_Sphericity"]) == (0, 0)
+    assert np.isnan(values["shape_SurfaceVolumeRatio"])
+    assert values["shape_SurfaceArea"] > 0

@@ -47,9 +47,9 @@ def shape_features(mask: Bools, spacing: Sequence[float]) -> dict[str, float]:
         "MeshVolume": volume,
         "MinorAxisLength": 4 * np.sqrt(minor),
         "Sphericity": sphericity,
-        "SphericalDisproportion": 1 / sphericity,
+        "SphericalDisproportion": _ratio(1, sphericity),
         "SurfaceArea": area,
-        "SurfaceVolumeRatio": area / volume,
+        "SurfaceVolumeRatio": area / volume if volume else float("nan"),
         "VoxelVolume": np.count_nonzero(mask) * edges.prod(),
     }
     return {name: float(value) for name, value in values.items()}
@@ -99,5 +99,5 @@ def _variances(mask: Bools, edges: Array) -> Array:
 
 
 def _ratio(part: float, whole: float) -> float:
-    """Undefined for a single voxel, which has no axes."""
+    """Undefined where the whole is 0: a single voxel has no axes, and some meshes have no volume."""
     return part / whole if whole > 0 else float("nan")
