@@ -41,13 +41,15 @@ class Counts:
 
     ``pairs``: of each offset, how often a voxel of one level (row) has a neighbour of another (column). ``runs``: of
     each direction, how many runs of a level (row) have a length (column); a direction in which no line meets the region
-    twice has none. ``zones`` by level and size, ``dependences`` by level and number of dependent neighbours plus 1.
+    twice has none. ``zones`` by level and size, ``zone_of_voxel`` numbers each voxel's zone from 0 in the order of the
+    region's voxels; ``dependences`` by level and number of dependent neighbours plus 1.
     ``tones``: by level, from 1, how many voxels, and the sum of their differences from the mean of their neighbours.
     """
 
     pairs: list[Table] = field(default_factory=list)
     runs: list[Table] = field(default_factory=list)
     zones: Table = NONE
+    zone_of_voxel: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     dependences: Table = NONE
     tones: tuple[Integers, Array] = NONE.rows, NONE.rows.astype(np.float64)
 
@@ -71,7 +73,10 @@ def count(
     if "glrlm" in wanted:
         counts.runs = [_runs(region, offset, part) for offset, part in zip(adjacent, same, strict=True)]
     if "glszm" in wanted:
-        counts.zones = _zones(region, [region.step(offset) for offset in adjacent], same)
+        counts.zone_of_voxel = _zones(region, [region.step(offset) for offset in adjacent], same)
+        level_of_zone = np.zeros(int(counts.zone_of_voxel.max()) + 1, dtype=np.int32)
+        level_of_zone[counts.zone_of_voxel] = region.levels
+        counts.zones = table_of(level_of_zone, np.bincount(counts.zone_of_voxel))
     return counts
 
 
@@ -93,7 +98,7 @@ def _count_neighbours(
             sums += neighbours
             around += inside
     if "gldm" in wanted:
-        counts.dependences = _table(levels, dependent)
+        counts.dependences = table_of(levels, dependent)
     if "ngtdm" in wanted:
         counts.tones = _tones(levels, sums, around, region.count)
 
@@ -109,7 +114,7 @@ def _pairs(levels: Levels, neighbours: Levels, count: int) -> Table:
     return Table(found // (count + 1), found % (count + 1), numbers)
 
 
-def _table(levels: Levels, columns: Integers) -> Table:
+def table_of(levels: Levels, columns: Integers) -> Table:
     """How often each level comes with each number of ``columns``, both (n,)."""
     width = int(columns.max()) + 1
     codes = levels * np.int64(width) + columns
@@ -166,15 +171,13 @@ def _meets_twice(region: RegionLevels, direction: Offset) -> bool:
     return len(np.unique(lines, axis=0)) < len(lines)
 
 
-def _zones(region: RegionLevels, steps: Sequence[int], same: Sequence[Integers]) -> Table:
-    """Zones by level and size, a zone being voxels of one level that touch, be it by a corner."""
+def _zones(region: RegionLevels, steps: Sequence[int], same: Sequence[Integers]) -> Integers:
+    """The number of each voxel's zone, a zone being voxels of one level that touch, be it by a corner."""
     numbers = np.zeros(region.flat.size, dtype=np.int32)
     numbers[region.voxels] = np.arange(len(region.voxels))
     places = np.concatenate([*same, np.zeros(0, dtype=np.int64)])
     following = np.concatenate([*(part + step for part, step in zip(same, steps, strict=True)), places[:0]])
     size = len(region.voxels)
     links = (np.ones(len(places), dtype=bool), (numbers[places], numbers[following]))
-    total, zones = connected_components(coo_array(links, shape=(size, size)), directed=False)
-    level_of_zone = np.zeros(total, dtype=np.int32)
-    level_of_zone[zones] = region.levels
-    return _table(level_of_zone, np.bincount(zones))
+    zones: Integers = connected_components(coo_array(links, shape=(size, size)), directed=False)[1]
+    return zones

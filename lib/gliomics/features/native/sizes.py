@@ -41,7 +41,7 @@ DEPENDENCES = {
     "SmallDependenceLowGrayLevelEmphasis": "small low", "SmallDependenceHighGrayLevelEmphasis": "small high",
     "LargeDependenceLowGrayLevelEmphasis": "large low", "LargeDependenceHighGrayLevelEmphasis": "large high",
 }  # fmt: skip
-"""By PyRadiomics' names, the formulas of :func:`_formulas`."""
+"""By PyRadiomics' names, the formulas of :func:`formulas`."""
 
 
 def run_features(
@@ -71,12 +71,12 @@ def dependence_features(dependences: Table) -> dict[str, float]:
 def _named(directions: Integers, table: Table, names: Mapping[str, str]) -> dict[str, float]:
     if len(table.counts) == 0:
         return dict.fromkeys(names, float("nan"))
-    values = _formulas(directions, table)
+    values = formulas(directions, table)
     return {name: float(values[formula].mean()) for name, formula in names.items()}
 
 
-def _formulas(directions: Integers, table: Table) -> dict[str, Array]:
-    """Each formula's value by direction."""
+def formulas(directions: Integers, table: Table) -> dict[str, Array]:
+    """Each formula's value by direction, the number of which each entry of ``table`` has in ``directions``."""
     number = int(directions.max()) + 1
     i2, j2 = table.rows.astype(np.float64) ** 2, table.columns.astype(np.float64) ** 2
     counts = table.counts.astype(np.float64)
@@ -99,6 +99,7 @@ def _formulas(directions: Integers, table: Table) -> dict[str, Array]:
         "level variance": _variance(table.rows, shares, directions, total),
         "size variance": _variance(table.columns, shares, directions, total),
         "entropy": total(entropy_terms(shares)),
+        "energy": total(shares**2),
         "low": total(counts / i2) / numbers,
         "high": total(counts * i2) / numbers,
         "small low": total(counts / (i2 * j2)) / numbers,
