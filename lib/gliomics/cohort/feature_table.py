@@ -56,25 +56,35 @@ def read_features_csv(path: str | Path) -> list[FeatureRow]:
     Only ``study_id`` is required; every column that is neither ``region`` nor ``diagnostics_*`` must be numeric.
     Raises :class:`InputError` naming the file, the line and the column.
     """
-    path = Path(path)
-    rows = from_table(read_csv(path), str(path))
-    if not rows:
+    return [*rows_of_features_csv(path)]
+
+
+def rows_of_features_csv(path: str | Path) -> Iterator[FeatureRow]:
+    """The rows of :func:`read_features_csv`, each read when it is asked for, so that a large table need not be held."""
+    path, empty = Path(path), True
+    for row in _rows(read_csv(path), str(path)):
+        empty = False
+        yield row
+    if empty:
         raise InputError(f"{path} has no rows; make it with `gliomics features STUDIES --masks DIR --out {path.name}`")
-    return rows
 
 
 def from_table(lines: Iterator[tuple[int, list[str]]], name: str) -> list[FeatureRow]:
     """The rows of a table called ``name`` in errors, from its lines as text, each with its number, the header first."""
+    return [*_rows(lines, name)]
+
+
+def _rows(lines: Iterator[tuple[int, list[str]]], name: str) -> Iterator[FeatureRow]:
     _, columns = next(lines, (1, []))
     _check_columns(columns, name)
-    rows = [_from_cells(cells, columns, f"{name}, line {line}") for line, cells in lines]
     seen: set[tuple[str, str]] = set()
-    for row in rows:
+    for line, cells in lines:
+        row = _from_cells(cells, columns, f"{name}, line {line}")
         key = (row.study_id, row.region)
         if key in seen:
             raise InputError(f"{name} has two rows for study '{row.study_id}', region '{row.region}'; keep one")
         seen.add(key)
-    return rows
+        yield row
 
 
 def _check_columns(columns: list[str], table: str) -> None:

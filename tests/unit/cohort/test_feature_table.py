@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from gliomics.cohort.feature_table import read_features_csv, write_features_csv
+from gliomics.cohort.feature_table import read_features_csv, rows_of_features_csv, write_features_csv
+from gliomics.cohort.patient_table import patient_table
 from gliomics.cohort.pieces import StudyFeatures
 from gliomics.cohort.row_store import RowStore
 from gliomics.errors import InputError
@@ -22,6 +24,21 @@ ROWS = [
     ),
     FeatureRow("case-2", "enhancing", {"t1c_original_firstorder_Mean": 3.0}, {"patient_id": "12", "note": "null"}),
 ]
+
+
+def test_large_table_is_read_without_holding_its_rows(tmp_path: Path) -> None:
+    names = [f"f{k}" for k in range(500)]
+    rows = [FeatureRow(f"p-{n}", "whole", {name: n + 0.5 for name in names[n % 2 :]}) for n in range(200)]
+    write_features_csv(rows, tmp_path / "features.csv")
+    tracemalloc.start()
+    table = patient_table(rows_of_features_csv(tmp_path / "features.csv"))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3 * table.values.nbytes  # as rows, seven times as much
+    assert table.names == names
+    assert table.values[2].tolist() == [2.5] * 500
+    assert (table.values[3, 1:] == 3.5).all()
+    assert str(table.values[3, 0]) == "nan"
 
 
 def test_table_reads_back_exactly_as_written(tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def test_page_tells_methods_flow_tables_and_checklists_and_escapes_every_name(fo
     workbook, files = beside(page)
     assert workbook.read_bytes().startswith(b"PK")
     assert sorted(path.name for path in files.iterdir()) == [
-        "1_associate_associations.csv", "1_associate_auc.svg", "checklist METRICS.csv", "flow_1_associate_1.svg",
+        "1_associate_associations.csv", "1_associate_auc.svg", "checklist METRICS.csv",
+        "checklist RQS 2.0.csv", "flow_1_associate_1.svg",
     ]  # fmt: skip
 
 
@@ -144,8 +145,9 @@ def test_foreign_and_damaged_folders_are_refused(
 
 def test_every_item_of_a_checklist_stands_there_once_and_every_work_has_a_year() -> None:
     record = type("Kinds", (), {"kind": "survival"})
-    metrics, tripod, claim = checklists([record])  # type: ignore[list-item]
+    metrics, rqs, tripod, claim = checklists([record])  # type: ignore[list-item]
     assert [item.number for item in metrics.items] == [str(number) for number in range(1, 31)]
+    assert [item.number for item in rqs.items] == [str(number) for number in range(1, 43)]
     assert len({item.number for item in tripod.items}) == len(tripod.items)
     assert {item.number.rstrip("abcdefg") for item in tripod.items} == {str(number) for number in range(1, 28)}
     assert [item.number for item in claim.items] == [str(number) for number in range(1, 45)]

@@ -19,10 +19,10 @@ def a_table(
     time = rng.exponential(1000 * np.exp(-of_feature * values[:, 0] - of_age * age))
     censored = rng.exponential(1500, size=n)
     patients = [f"P-{k:03d}" for k in range(n)]
-    rows = [
+    rows = (
         FeatureRow(patient, "whole", {f"f{j}": float(v) for j, v in enumerate(of_patient)})
         for patient, of_patient in zip(patients, values, strict=True)
-    ]
+    )
     outcomes = {p: Outcome(min(t, c), bool(t <= c)) for p, t, c in zip(patients, time, censored, strict=True)}
     ages = {p: {"age": 50 + 10 * float(a)} for p, a in zip(patients, age, strict=True)} if clinical else None
     return survival_table(patient_table(rows), outcomes, "days", clinical=ages)

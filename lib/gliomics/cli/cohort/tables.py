@@ -24,10 +24,10 @@ _MOST_LISTED = 10
 
 def read_features(features: Path) -> PatientTable:
     """One row of features for each patient."""
-    from gliomics.cohort.feature_table import read_features_csv
+    from gliomics.cohort.feature_table import rows_of_features_csv
     from gliomics.cohort.patient_table import patient_table
 
-    return patient_table(read_features_csv(features))
+    return patient_table(rows_of_features_csv(features))
 
 
 def check_folder(out: Path, files: Iterable[str], read: Iterable[Path | None]) -> None:

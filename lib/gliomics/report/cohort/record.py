@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gliomics.cohort.feature_table import read_features_csv
+from gliomics.cohort.feature_table import rows_of_features_csv
 from gliomics.errors import InputError
 from gliomics.features.provenance import parameters_of
 from gliomics.files import is_safe_name, sha256_of, write_json
@@ -107,13 +107,18 @@ def sources_of(features: Path, **others: Path) -> tuple[list[Source], Extraction
     """What is to be said of the tables that are read; to be asked before the work, which takes a while."""
     paths = {"features": features, **others}
     sources = [Source(role, path.name, sha256_of(path)) for role, path in paths.items()]
-    return sources, _extraction(read_features_csv(features))
+    return sources, _extraction(rows_of_features_csv(features))
 
 
-def _extraction(rows: Sequence[FeatureRow]) -> Extraction:
+def _extraction(whole: Iterable[FeatureRow]) -> Extraction:
+    names: set[str] = set()
+    rows: list[FeatureRow] = []
+    for row in whole:
+        names.update(row.values)
+        rows.append(replace(row, values={}))  # of a large table, only what is told of the values is kept
     first = rows[0].diagnostics
     return Extraction(
-        features=len({name for row in rows for name in row.values}),
+        features=len(names),
         studies=len(rows),
         region=rows[0].region,
         configuration=None if (parameters := parameters_of(first)) is None else dict(parameters),

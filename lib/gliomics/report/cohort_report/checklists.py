@@ -138,6 +138,11 @@ _KNOWN: Mapping[str, Callable[[Sequence[CohortRecord]], str]] = {
     "sequences": _each(lambda record: methods.counted(record.extraction.sequences)),
     "region": _each(lambda record: f"region '{record.extraction.region}'; who or what drew it is not known"),
     "processing": _each(lambda record: methods.processing(record.extraction)),
+    "harmonised": _each(
+        lambda record: (
+            f"ComBat over {methods.counted(record.extraction.harmonised)}" if record.extraction.harmonised else ""
+        )
+    ),
     "software": _each(_software),
     "configuration": _each(_configuration),
     "dimensions": _each(_dimensions),

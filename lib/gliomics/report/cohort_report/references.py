@@ -84,6 +84,10 @@ WORKS = {
         "Kocak B et al. METhodological RadiomICs Score (METRICS): a quality scoring tool for radiomics "
         "research endorsed by EuSoMII. Insights into Imaging 2024;15:8. doi:10.1186/s13244-023-01572-w"
     ),
+    "rqs": (
+        "Lambin P et al. Radiomics Quality Score 2.0: towards radiomics readiness levels and clinical translation for "
+        "personalized medicine. Nature Reviews Clinical Oncology 2025. doi:10.1038/s41571-025-01067-1"
+    ),
     "claim": (
         "Tejani AS et al. Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024 update. Radiology: "
         "Artificial Intelligence 2024;6:e240300. doi:10.1148/ryai.240300"
