@@ -71,5 +71,5 @@ bench: install
 # Resolve the pins anew after a change of lib/gliomics/packages.py or requirements/dev.in: one for all Pythons.
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
-	  --excludes requirements/not_called.txt setup.py --extra server --extra cluster --extra tables requirements/dev.in \
+	  --excludes requirements/not_called.txt setup.py --extra server --extra fast --extra cluster --extra tables requirements/dev.in \
 	  -o requirements/lock.txt

@@ -54,6 +54,7 @@ setup(
     extras_require={
         # MONAI Label imports distutils, which is setuptools' since Python 3.12.
         "server": [*packages.SERVER.values(), *packages.ENGINE.values(), "numpy>=2", "pydicom>=3", "setuptools"],
+        "fast": list(packages.FAST.values()),
         "cluster": list(packages.CLUSTER.values()),
         "tables": list(packages.TABLES.values()),
     },

@@ -44,6 +44,9 @@ SERVER = {
 ENGINE = {"radiomics": "pyradiomics==3.0.1"}
 """PyRadiomics, which is compiled, of the extra ``server``; the native engine measures where it is not installed."""
 
+FAST = {"numba": "numba>=0.61"}
+"""What compiles the native engine's counting: the extra ``fast``. Without it NumPy counts the same."""
+
 CLUSTER = {"distributed": "distributed>=2024.1"}
 """What ``--scheduler`` needs besides: the extra ``cluster``."""
 

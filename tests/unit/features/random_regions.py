@@ -6,6 +6,7 @@ import copy
 import logging
 import warnings
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from gliomics.features.native.counts import count
 from gliomics.features.native.levels import discretised
 from gliomics.features.native.neighbours import RegionLevels, offsets_of
 from gliomics.features.native.textures import entropy_terms
+from gliomics.features.native.tier import Tier, counting_by
 from gliomics.features.windows import window_of
 from gliomics.study import Mask, Volume, to_sitk
 
@@ -81,11 +83,20 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def by_native(case: Case) -> dict[str, float]:
-    """Every feature by the native engine."""
+    """Every feature by the native engine, whose tiers must agree to the last bit."""
+    tiers: list[Tier] = ["numpy", "compiled"] if find_spec("numba") is not None else ["numpy"]
+    found = [_by_tier(case, tier) for tier in tiers]
+    for values in found[1:]:
+        np.testing.assert_equal(values, found[0])
+    return found[0]
+
+
+def _by_tier(case: Case, tier: Tier) -> dict[str, float]:
     image, mask = case.volumes()
     levels = discretised(image, mask, case.setting, "the region")
     textures = {name: names for name, names in CLASSES.items() if name != "shape"}
-    values = native.intensity_features(image, mask, levels, textures, settings=case.setting, what="the region")
+    with counting_by(tier):
+        values = native.intensity_features(image, mask, levels, textures, settings=case.setting, what="the region")
     return {**values, **native.shape_features(mask, "shape", [], case.setting)}
 
 

@@ -1,13 +1,15 @@
 """How often grey levels meet, run on, lie in zones and differ from their surroundings: one pass over the neighbours.
 
-The counts are what all texture classes are made of. They are whole numbers, so that every way to count gives the same;
-this one needs NumPy and SciPy alone.
+The counts are what all texture classes are made of. They are whole numbers, so that every way to count gives the same.
+Where there are two, NumPy's and a kernel that is compiled (:mod:`~gliomics.features.native.tier`), they follow each
+other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gliomics.features.native.neighbours import Integers, Levels, Offset, RegionLevels
+from gliomics.features.native.tier import compiled_for, kernel
 
 Array = npt.NDArray[np.float64]
 
@@ -67,51 +70,29 @@ def count(
     ``offsets`` are to the neighbours of co-occurrence, dependence and tone differences; ``adjacent``, to those that
     touch, are of runs and zones. ``tolerance`` is the difference of levels up to which a neighbour is dependent.
     """
-    counts = Counts()
-    _count_neighbours(counts, region, offsets if {"glcm", "gldm", "ngtdm"} & {*wanted} else (), wanted, tolerance)
-    same = [_same_as_next(region, region.step(offset)) for offset in adjacent if {"glrlm", "glszm"} & {*wanted}]
+    way, counts = _KERNELS if compiled_for(len(region.voxels)) else _NUMPY, Counts()
+    if {"glcm", "gldm", "ngtdm"} & {*wanted}:
+        steps = np.array([region.step(offset) for offset in offsets], dtype=np.int64)
+        if "glcm" in wanted:
+            counts.pairs = way.pairs(region, steps)
+        if {"gldm", "ngtdm"} & {*wanted}:
+            dependent, sums, around = way.surroundings(region, steps, float(tolerance))
+            if "gldm" in wanted:
+                counts.dependences = table_of(region.levels, dependent + 1)
+            if "ngtdm" in wanted:
+                counts.tones = _tones(region.levels, sums, around, region.count)
+    steps = np.array([region.step(offset) for offset in adjacent], dtype=np.int64)
     if "glrlm" in wanted:
-        counts.runs = [_runs(region, offset, part) for offset, part in zip(adjacent, same, strict=True)]
+        counts.runs = [
+            runs if (runs.columns > 1).any() or _meets_twice(region, direction) else NONE
+            for runs, direction in zip(way.runs(region, steps), adjacent, strict=True)
+        ]
     if "glszm" in wanted:
-        counts.zone_of_voxel = _zones(region, [region.step(offset) for offset in adjacent], same)
+        counts.zone_of_voxel = way.zones(region, steps)
         level_of_zone = np.zeros(int(counts.zone_of_voxel.max()) + 1, dtype=np.int32)
         level_of_zone[counts.zone_of_voxel] = region.levels
         counts.zones = table_of(level_of_zone, np.bincount(counts.zone_of_voxel))
     return counts
-
-
-def _count_neighbours(
-    counts: Counts, region: RegionLevels, offsets: Sequence[Offset], wanted: Collection[str], tolerance: int
-) -> None:
-    """Fill pairs, dependences and tones."""
-    levels = region.levels
-    dependent = np.ones(len(levels), dtype=np.int64)
-    sums, around = np.zeros(len(levels), dtype=np.int64), np.zeros(len(levels), dtype=np.int64)
-    for offset in offsets:
-        step = region.step(offset)
-        ahead = region.neighbours(step)
-        if "glcm" in wanted:
-            counts.pairs.append(_pairs(levels, ahead, region.count))
-        for neighbours in (ahead, region.neighbours(-step)) if {"gldm", "ngtdm"} & {*wanted} else ():
-            inside = neighbours > 0
-            dependent += inside & (np.abs(neighbours - levels) <= tolerance)
-            sums += neighbours
-            around += inside
-    if "gldm" in wanted:
-        counts.dependences = table_of(levels, dependent)
-    if "ngtdm" in wanted:
-        counts.tones = _tones(levels, sums, around, region.count)
-
-
-def _pairs(levels: Levels, neighbours: Levels, count: int) -> Table:
-    """Pairs of levels; a neighbour of level 0 is none."""
-    codes = levels.astype(np.int64) * (count + 1) + neighbours
-    if (count + 1) ** 2 <= _DENSE * len(levels) + 4096:
-        cells = np.bincount(codes, minlength=(count + 1) ** 2).reshape(count + 1, count + 1)
-        rows, columns = np.nonzero(cells[1:, 1:])
-        return Table(rows + 1, columns + 1, cells[rows + 1, columns + 1])
-    found, numbers = np.unique(codes[neighbours > 0], return_counts=True)
-    return Table(found // (count + 1), found % (count + 1), numbers)
 
 
 def table_of(levels: Levels, columns: Integers) -> Table:
@@ -134,35 +115,6 @@ def _tones(levels: Levels, sums: Integers, around: Integers, count: int) -> tupl
     return numbers, np.asarray(np.bincount(levels, difference, minlength=count + 1)[1:], dtype=np.float64)
 
 
-def _same_as_next(region: RegionLevels, step: int) -> Integers:
-    """Places of the voxels that are of the same level as the next one."""
-    places: Integers = region.voxels[region.neighbours(step) == region.levels]
-    return places
-
-
-def _runs(region: RegionLevels, direction: Offset, same: Integers) -> Table:
-    """Runs by level and length.
-
-    Of a run of n voxels, n - k + 1 begin k voxels in a row, so that the numbers of these tell the runs of each length.
-    """
-    size = region.count + 1
-    if len(same) == 0 and not _meets_twice(region, direction):
-        return NONE
-    step = region.step(direction)
-    continues = np.zeros(region.flat.size, dtype=bool)
-    continues[same] = True
-    in_a_row = [np.bincount(region.levels, minlength=size)]
-    ends = same + step
-    while len(ends):
-        in_a_row.append(np.bincount(region.flat[ends], minlength=size))
-        ends = ends[continues[ends]] + step
-    in_a_row += [np.zeros(size, dtype=np.int64)] * 2
-    at_least = -np.diff(in_a_row, axis=0)
-    exactly = -np.diff(at_least, axis=0)
-    lengths, rows = np.nonzero(exactly)
-    return Table(rows, lengths + 1, exactly[lengths, rows])
-
-
 def _meets_twice(region: RegionLevels, direction: Offset) -> bool:
     """Whether a line along ``direction`` (of -1, 0 and 1) meets two voxels of the region, be it with others between."""
     places = np.stack(np.unravel_index(region.voxels, region.box.shape), axis=1)
@@ -171,13 +123,179 @@ def _meets_twice(region: RegionLevels, direction: Offset) -> bool:
     return len(np.unique(lines, axis=0)) < len(lines)
 
 
-def _zones(region: RegionLevels, steps: Sequence[int], same: Sequence[Integers]) -> Integers:
+def _pairs(region: RegionLevels, steps: Integers) -> list[Table]:
+    """Of each step, how often a voxel of one level has a neighbour of another; a neighbour of level 0 is none."""
+    size, levels = region.count + 1, region.levels.astype(np.int64) * (region.count + 1)
+    tables = []
+    for step in steps:
+        neighbours = region.neighbours(step)
+        codes = levels + neighbours
+        if _pairs_fit(region):
+            tables.append(_pairs_of(np.bincount(codes, minlength=size**2).reshape(size, size)))
+        else:
+            found, numbers = np.unique(codes[neighbours > 0], return_counts=True)
+            tables.append(Table(found // size, found % size, numbers))
+    return tables
+
+
+def _pairs_fit(region: RegionLevels) -> bool:
+    return (region.count + 1) ** 2 <= _DENSE * len(region.levels) + 4096
+
+
+def _pairs_of(cells: Integers) -> Table:
+    rows, columns = np.nonzero(cells[1:, 1:])
+    return Table(rows + 1, columns + 1, cells[rows + 1, columns + 1])
+
+
+def _compiled_pairs(region: RegionLevels, steps: Integers) -> list[Table]:
+    if not _pairs_fit(region):  # sorting takes the time
+        return _pairs(region, steps)
+    cells = np.zeros((len(steps), region.count + 1, region.count + 1), dtype=np.int64)
+    kernel(_count_pairs)(region.flat, region.voxels, steps, cells)
+    return [_pairs_of(of_step) for of_step in cells]
+
+
+def _count_pairs(flat: Levels, voxels: Integers, steps: Integers, cells: Integers) -> None:
+    """Add to ``cells``, (steps, levels, levels)."""
+    for voxel in voxels:
+        for number, step in enumerate(steps):
+            cells[number, flat[voxel], flat[voxel + step]] += 1
+
+
+def _surroundings(region: RegionLevels, steps: Integers, tolerance: float) -> tuple[Integers, Integers, Integers]:
+    """Of each voxel: how many neighbours depend on it, the sum of the levels of all, and how many there are."""
+    levels = region.levels
+    dependent, sums, around = (np.zeros(len(levels), dtype=np.int64) for _ in range(3))
+    for step in (*steps, *-steps):
+        neighbours = region.neighbours(step)
+        inside = neighbours > 0
+        dependent += inside & (np.abs(neighbours - levels) <= tolerance)
+        sums += neighbours
+        around += inside
+    return dependent, sums, around
+
+
+def _compiled_surroundings(
+    region: RegionLevels, steps: Integers, tolerance: float
+) -> tuple[Integers, Integers, Integers]:
+    found = np.zeros((3, len(region.voxels)), dtype=np.int64)
+    kernel(_count_surroundings)(region.flat, region.voxels, steps, tolerance, found)
+    return found[0], found[1], found[2]
+
+
+def _count_surroundings(flat: Levels, voxels: Integers, steps: Integers, tolerance: float, found: Integers) -> None:
+    """Fill ``found``, (3, voxels)."""
+    for place, voxel in enumerate(voxels):
+        level = flat[voxel]
+        dependent, total, around = 0, 0, 0
+        for step in steps:
+            for neighbour in (flat[voxel + step], flat[voxel - step]):
+                if neighbour > 0:
+                    dependent += abs(neighbour - level) <= tolerance
+                    total += neighbour
+                    around += 1
+        found[0, place], found[1, place], found[2, place] = dependent, total, around
+
+
+def _runs(region: RegionLevels, steps: Integers) -> list[Table]:
+    """Runs along each step, by level and length.
+
+    Of a run of n voxels, n - k + 1 begin k voxels in a row, so that the numbers of these tell the runs of each length.
+    """
+    size, tables = region.count + 1, []
+    for step in steps:
+        same = region.same_as_next(step)
+        continues = np.zeros(region.flat.size, dtype=bool)
+        continues[same] = True
+        in_a_row = [np.bincount(region.levels, minlength=size)]
+        ends = same + step
+        while len(ends):
+            in_a_row.append(np.bincount(region.flat[ends], minlength=size))
+            ends = ends[continues[ends]] + step
+        in_a_row += [np.zeros(size, dtype=np.int64)] * 2
+        tables.append(_runs_of(np.diff(np.diff(in_a_row, axis=0), axis=0)))
+    return tables
+
+
+def _runs_of(cells: Integers) -> Table:
+    lengths, rows = np.nonzero(cells)
+    return Table(rows, lengths + 1, cells[lengths, rows])
+
+
+def _compiled_runs(region: RegionLevels, steps: Integers) -> list[Table]:
+    tables = []
+    for step in steps:
+        cells = np.zeros((max(region.shape), region.count + 1), dtype=np.int64)
+        kernel(_count_runs)(region.flat, region.voxels, step, cells)
+        tables.append(_runs_of(cells))
+    return tables
+
+
+def _count_runs(flat: Levels, voxels: Integers, step: int, cells: Integers) -> None:
+    """Add to ``cells``, (lengths, levels), each run where it begins."""
+    for voxel in voxels:
+        level = flat[voxel]
+        if flat[voxel - step] != level:
+            length, following = 0, voxel + step
+            while flat[following] == level:
+                length += 1
+                following += step
+            cells[length, level] += 1
+
+
+def _zones(region: RegionLevels, steps: Integers) -> Integers:
     """The number of each voxel's zone, a zone being voxels of one level that touch, be it by a corner."""
     numbers = np.zeros(region.flat.size, dtype=np.int32)
     numbers[region.voxels] = np.arange(len(region.voxels))
-    places = np.concatenate([*same, np.zeros(0, dtype=np.int64)])
+    same = [region.same_as_next(step) for step in steps]
+    places = np.concatenate([*same, region.voxels[:0]])
     following = np.concatenate([*(part + step for part, step in zip(same, steps, strict=True)), places[:0]])
     size = len(region.voxels)
     links = (np.ones(len(places), dtype=bool), (numbers[places], numbers[following]))
-    zones: Integers = connected_components(coo_array(links, shape=(size, size)), directed=False)[1]
-    return zones
+    return np.asarray(connected_components(coo_array(links, shape=(size, size)), directed=False)[1], dtype=np.int64)
+
+
+def _compiled_zones(region: RegionLevels, steps: Integers) -> Integers:
+    numbers, zones = np.empty(region.flat.size, dtype=np.int32), np.empty(len(region.voxels), dtype=np.int32)
+    kernel(_number_zones)(region.flat, region.voxels, steps, numbers, zones)
+    return zones.astype(np.int64)
+
+
+def _number_zones(flat: Levels, voxels: Integers, steps: Integers, numbers: Levels, zones: Levels) -> None:
+    """Fill ``zones``, (voxels,), by union and find; ``numbers`` is room for what each place's number in ``voxels`` is.
+
+    Steps lead to voxels that come later, and each voxel points to one of its zone that does not: in the end, the first.
+    """
+    for place, voxel in enumerate(voxels):
+        numbers[voxel] = place
+        zones[place] = place
+        first = place
+        for step in steps:
+            if flat[voxel - step] == flat[voxel]:
+                other = numbers[voxel - step]
+                while zones[other] != other:
+                    zones[other] = zones[zones[other]]
+                    other = zones[other]
+                low, high = min(first, other), max(first, other)
+                zones[high] = low
+                first = low
+    count = 0
+    for place in range(len(voxels)):
+        if zones[place] == place:
+            zones[place] = count
+            count += 1
+        else:
+            zones[place] = zones[zones[place]]
+
+
+class _Way(NamedTuple):
+    """How each thing is counted, of a region and the steps to its neighbours."""
+
+    pairs: Callable[[RegionLevels, Integers], list[Table]]
+    surroundings: Callable[[RegionLevels, Integers, float], tuple[Integers, Integers, Integers]]
+    runs: Callable[[RegionLevels, Integers], list[Table]]
+    zones: Callable[[RegionLevels, Integers], Integers]
+
+
+_NUMPY = _Way(_pairs, _surroundings, _runs, _zones)
+_KERNELS = _Way(_compiled_pairs, _compiled_surroundings, _compiled_runs, _compiled_zones)

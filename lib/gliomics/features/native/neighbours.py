@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -43,6 +43,7 @@ class RegionLevels:
     box: Levels
     room: int
     count: int
+    _same: dict[int, Integers] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, matrix: npt.NDArray[Any], room: int = 1) -> RegionLevels:
@@ -84,3 +85,9 @@ class RegionLevels:
         The last layers are empty, so that a place before the first leads there.
         """
         return self.flat[self.voxels + step]
+
+    def same_as_next(self, step: int) -> Integers:
+        """Places in :attr:`flat` of the voxels that are of the same level as the neighbour at a step; found once."""
+        if step not in self._same:
+            self._same[step] = self.voxels[self.neighbours(step) == self.levels]
+        return self._same[step]
