@@ -22,6 +22,11 @@ LIGHT = {
 }
 """By the name that is imported, what every installation has."""
 
+_OF_TERMINAL = ("rich", "typer")
+_OF_SLICER = ("SimpleITK", "numpy", "pydicom", "requests", "scipy", "urllib3")
+COMPUTING = {name: requirement for name, requirement in LIGHT.items() if name not in (*_OF_TERMINAL, *_OF_SLICER)}
+"""What measuring and estimating need besides the packages that 3D Slicer has."""
+
 SERVER = {
     "dicomweb_client": "dicomweb-client>=0.60",
     "fastapi": "fastapi>=0.165",

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from harness import EXTENSION, i18n
 
+from gliomics.packages import COMPUTING
+
 PROJECT = EXTENSION.parents[1]
 LIBRARY = EXTENSION / "RadiogenomicsLib"
 ALLOWED = {
@@ -29,10 +31,12 @@ ALLOWED = {
     "RadiogenomicsLib",
 }
 ALLOWED_OF_LIBRARY = {
+    "gliomics",
     "gliomics.client",
     "gliomics.client.heat_maps",
     "gliomics.errors",
     "gliomics.files",
+    "gliomics.packages",
     "gliomics.reading",
     "gliomics.reading.changes",
     "gliomics.reading.exports",
@@ -78,6 +82,9 @@ def test_a_file_imports_only_what_slicer_has(path: Path) -> None:
         "panel/viewmodel",
         "scene/terminology",
         "sequences",
+        "here/calls",
+        "here/packages",
+        "here/process",
         "server/backends",
         "server/jobs",
         "server/localserver",
@@ -171,9 +178,12 @@ def test_cmake_installs_the_module_with_the_library_s_part(installed: Path) -> N
         "Resources/UI/Radiogenomics.ui",
         "Resources/UI/Server.ui",
         "gliomics/client/client.py",
+        "gliomics/features/presets/panel.yaml",
+        "gliomics/models/shipped/subtype_idh/model.json",
         *(f"SampleStudies/sample-02/{sequence}.nii.gz" for sequence in ("flair", "t1", "t1c", "t2")),
     } <= names
     assert not [name for name in names if name.startswith(("gliomics/server", "gliomics/segmentation"))]
+    assert not [name for name in names if "shipped/segmentation" in name]
 
 
 def test_each_test_inside_slicer_is_one_of_ctest(installed: Path) -> None:
@@ -226,6 +236,53 @@ def test_the_installed_part_imports_without_the_rest_of_the_library(installed: P
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == str(installed / "gliomics" / "__init__.py")
+
+
+ONLY_SLICER_S = """
+import importlib.abc, sys, sysconfig
+from importlib.machinery import PathFinder
+site = sysconfig.get_paths()["purelib"]
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if path is None and name not in {allowed} and PathFinder.find_spec(name, [site]) is not None:
+            raise ModuleNotFoundError(name + " is not in 3D Slicer", name=name)
+sys.meta_path.insert(0, Blocker())
+sys.path.insert(0, "")
+import gliomics.answers.process
+gliomics.answers.process.main()
+"""
+OF_SLICER = {"SimpleITK", "certifi", "charset_normalizer", "idna", "numpy", "packaging", "pydicom", "requests", "scipy"}
+BROUGHT = {"PIL", "annotated_types", "imageio", "lazy_loader", "networkx", "pydantic_core", "tifffile"}
+BROUGHT |= {"typing_extensions", "typing_inspection", "urllib3"}
+"""What the packages that are installed bring along, and what 3D Slicer's have."""
+
+
+def test_the_installed_part_computes_with_what_slicer_has_and_the_packages_that_are_asked_for(
+    installed: Path, tmp_path: Path
+) -> None:
+    study = PROJECT / "sample_studies" / "sample-02"
+    request = {
+        "task": "subtype",
+        "answer": str(tmp_path / "answer.json"),
+        "study_id": "case-1",
+        "files": {"flair": str(study / "flair.nii.gz"), "t1": str(study / "t1.nii.gz")},
+        "label": str(PROJECT / "sample_studies" / "truth" / "sample-02.nii.gz"),
+        "region": "tumour",
+    }
+    code = ONLY_SLICER_S.format(allowed={*COMPUTING, *OF_SLICER, *BROUGHT})
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", code],
+        input=json.dumps(request) + "\n",
+        capture_output=True,
+        text=True,
+        cwd=installed,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    answer = json.loads((tmp_path / "answer.json").read_text())
+    assert "refusal" not in answer, answer
+    assert answer["result"]["not_estimated"] == {}
+    assert len(answer["result"]["estimates"]) == 4
 
 
 @pytest.fixture

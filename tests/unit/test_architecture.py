@@ -24,7 +24,7 @@ LAYERS = [
     {"segmentation"},
     {"training", "subtype", "cohort", "brain_extraction"},
     {"interactive", "active", "findings", "tumour_network", "association", "survival"},
-    {"report"},
+    {"report", "answers"},
     {"export"},
     {"server", "session"},
     {"cli", FRONT_DOOR},

@@ -22,6 +22,8 @@ from monailabel.interfaces.tasks.strategy import Strategy
 from monailabel.interfaces.tasks.train import TrainTask
 
 from gliomics.active.strategies import DEFAULT, MODEL_BASED, MODEL_FREE
+from gliomics.answers.images import MeasuredStudies
+from gliomics.answers.options import text_option
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.interactive.refine import Refiner
@@ -32,7 +34,7 @@ from gliomics.server.choosing.scoring import ModelScoring, ScoreKeeper
 from gliomics.server.choosing.strategies import PlainStrategy, ScoredStrategy, ServingModels, SubtypeStrategy
 from gliomics.server.choosing.subtype_change import SubtypeScoring
 from gliomics.server.gate.access import signature_of
-from gliomics.server.input_cache import MeasuredStudies, PreparedStudies
+from gliomics.server.input_cache import PreparedStudies
 from gliomics.server.lanes import Lanes, give_way
 from gliomics.server.model_cache import DamagedModels, ModelCache
 from gliomics.server.request_study import study_of_upload
@@ -43,7 +45,7 @@ from gliomics.server.store.sessions import StudySessions
 from gliomics.server.tasks.automatic_training import TrainAfter, train_after_option
 from gliomics.server.tasks.batch_infer import StudyBatch
 from gliomics.server.tasks.exporting import write_archive
-from gliomics.server.tasks.infer import STUDY_KEY, SegmentationTask, text_option
+from gliomics.server.tasks.infer import STUDY_KEY, SegmentationTask
 from gliomics.server.tasks.reading import RadiomicsTask, ReadingTask, SubtypeTask
 from gliomics.server.tasks.refinement import RefinementTask
 from gliomics.server.tasks.train_segmentation import SegmentationTraining

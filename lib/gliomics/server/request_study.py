@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gliomics.answers.images import read_sent_mask
 from gliomics.errors import InputError
 from gliomics.files import suffix_of
 from gliomics.preprocess import axial, lesion_mask_of_study
 from gliomics.study.conventions import patient_and_role
-from gliomics.study.images import IMAGE_SUFFIXES, read_mask
+from gliomics.study.images import IMAGE_SUFFIXES
 from gliomics.study.numbering import numbering_of_mask
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
 from gliomics.study.volumes import Mask
@@ -57,14 +58,6 @@ def read_label(path: Path, study: Study, name: str, *, allow_empty: bool = False
     name = f"{name} of study '{study.id}'"
     mask = read_sent_mask(path, name)
     return lesion_mask_of_study(mask, study, name, sequence=study.default_sequence, allow_empty=allow_empty)
-
-
-def read_sent_mask(path: Path, name: str) -> Mask:
-    """A mask that came with a request; errors are about its ``name``, not the path."""
-    try:
-        return read_mask(path)
-    except InputError as error:
-        raise InputError(f"{name} was refused: {str(error).replace(str(path), 'the file')}") from error
 
 
 def with_numbering_of_segments(study: Study, info: Mapping[str, Any]) -> Study:

@@ -231,7 +231,18 @@ def workingCopy(scene: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "path", list(sys.path))
     folder = tmp_path / "slicer_extension" / "Radiogenomics"
     shutil.copytree(EXTENSION, folder)
-    for name in ("errors", "files", "notebook", "records", "version", "client", "reading", "sequences", "__init__"):
+    for name in (
+        "errors",
+        "files",
+        "notebook",
+        "packages",
+        "records",
+        "version",
+        "client",
+        "reading",
+        "sequences",
+        "__init__",
+    ):
         source = Path(gliomics.__file__).with_name(name)
         target = folder / "gliomics" / name
         if source.is_dir():

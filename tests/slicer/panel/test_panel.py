@@ -14,13 +14,14 @@ from RadiogenomicsLib.server.volumes import OrientedImage
 # States
 
 
-def test_without_a_server_only_connect_is_possible(panel: Any) -> None:
+def test_without_a_server_and_images_only_connect_is_possible(panel: Any) -> None:
     ui = panel.ui
     assert state(panel) == "no server"
     assert ui.connectButton.enabled
     buttons = (ui.nextStudyButton, ui.segmentButton, ui.submitButton, ui.computeButton)
     assert not any(button.enabled for button in buttons)
-    assert ui.computeButton.toolTip == "Connect to a server first."
+    assert ui.segmentButton.toolTip == "Connect to a server first."
+    assert ui.computeButton.toolTip == "Choose at least one volume under Images."
     assert not ui.progressRow.visible
 
 

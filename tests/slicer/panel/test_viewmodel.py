@@ -85,7 +85,9 @@ def test_a_failed_connection_is_an_error_and_leaves_no_server(connected: PanelMo
 def test_typing_another_address_ends_the_connection(connected: PanelModel) -> None:
     connected.addressChanged("http://elsewhere:8000")
     assert connected.state is PanelState.NO_SERVER
-    assert not connected.canCompute.enabled
+    assert not connected.canExport.enabled
+    assert not connected.canReadParts.enabled
+    assert connected.computesHere
 
 
 def test_running_work_shows_its_progress_and_blocks_other_work(connected: PanelModel) -> None:

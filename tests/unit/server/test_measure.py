@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gliomics.answers.images import MeasuredStudies
+from gliomics.answers.measuring import LabelledStudy
 from gliomics.cohort.stability import STABLE, shipped_stability
 from gliomics.features.config import load_config
 from gliomics.records import FeatureRow
-from gliomics.server.input_cache import MeasuredStudies
-from gliomics.server.tasks.measuring import LabelledStudy
 from gliomics.study import Study, Volume, read_volume, write_volume
 from tests.unit.features.heads import write_study
 

@@ -17,6 +17,7 @@ from gliomics.active.choices import Choice, choose_highest, nothing_left
 from gliomics.active.scores import AcquisitionScores
 from gliomics.active.slice_choice import choose_slices
 from gliomics.active.strategies import MODEL_BASED, MODEL_FREE, LabellingState
+from gliomics.answers.options import text_option
 from gliomics.errors import InputError
 from gliomics.models import ModelCard
 from gliomics.segmentation.segmenter import Segmenter
@@ -26,7 +27,6 @@ from gliomics.server.model_cache import ModelCache
 from gliomics.server.store.datastore import FINAL, StudyDatastore
 from gliomics.server.store.leases import Leases
 from gliomics.server.store.reviews import Review
-from gliomics.server.tasks.infer import text_option
 
 MOST_SLICES = 100
 """Slices that one request may ask for."""

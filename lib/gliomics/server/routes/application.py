@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
+from gliomics.answers.options import text_option
 from gliomics.errors import UnknownNameError
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder
@@ -16,7 +17,6 @@ from gliomics.server.gate.access import OPEN, asking, needs, signed
 from gliomics.server.gate.tokens import READER, TRAINER
 from gliomics.server.routes.common import JsonBody, ModelName, current_app
 from gliomics.server.routes.pages import end_of_log, log_page, routes_page
-from gliomics.server.tasks.infer import text_option
 
 router = APIRouter()
 

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from monailabel.endpoints import train as stock
 
+from gliomics.answers.options import text_option
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.server.choosing.strategies import StudyStrategy, budget_seconds
 from gliomics.server.gate.access import needs, require, signed
@@ -18,7 +19,6 @@ from gliomics.server.routes.common import ImageId, JsonBody, current_app, in_bac
 from gliomics.server.storage import check_room
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.automatic_training import running_training, start_training
-from gliomics.server.tasks.infer import text_option
 
 router = APIRouter()
 

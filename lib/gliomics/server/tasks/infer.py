@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
+from gliomics.answers.models import describe
+from gliomics.answers.options import text_option
 from gliomics.errors import InputError
 from gliomics.models import ModelCard
 from gliomics.segmentation.model import LoadedModel
@@ -109,25 +110,3 @@ class SegmentationTask(NetworkTask[Segmenter]):
             "in_sample": bool(in_sample),
             "warnings": result.warnings + in_sample,
         }
-
-
-def describe(card: ModelCard) -> dict[str, Any]:
-    """The essentials of a model card, for clients that list models."""
-    return {
-        "task": card.task,
-        "version": card.version,
-        "title": card.title,
-        "sequences": card.sequences.model_dump(),
-        "classes": card.classes,
-        "metrics": [metric.model_dump() for metric in card.metrics],
-        "population": card.training.population,
-        "notice": card.notice,
-    }
-
-
-def text_option(request: Mapping[str, Any], name: str) -> str | None:
-    """An option of the client that must be text, or None."""
-    value = request.get(name)
-    if value is not None and not isinstance(value, str):
-        raise InputError(f"{name} is {value!r}; expected text")
-    return value

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from monailabel.interfaces.tasks.infer_v2 import InferType
 
+from gliomics.answers.images import read_sent_mask
+from gliomics.answers.options import text_option
 from gliomics.errors import InputError
 from gliomics.interactive.parts import LABELS, REGIONS, PartCorrector, region_of_name, to_labels
 from gliomics.interactive.refine import Refiner
@@ -19,9 +21,8 @@ from gliomics.segmentation.segmenter import Segmenter
 from gliomics.server.input_cache import PreparedStudies
 from gliomics.server.lanes import abandoned
 from gliomics.server.model_cache import ModelCache
-from gliomics.server.request_study import read_sent_mask
 from gliomics.server.storage import temporary_file
-from gliomics.server.tasks.infer import NetworkTask, Result, text_option
+from gliomics.server.tasks.infer import NetworkTask, Result
 from gliomics.study.geometry import on_grid_of
 from gliomics.study.images import read_label_names, write_mask
 from gliomics.study.numbering import CAVITY, UNDIVIDED, labels_of_mask, numbering_of_mask, part_of_name

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from monailabel.interfaces.tasks.infer_v2 import InferType
 
+from gliomics.answers.images import MeasuredStudies
+from gliomics.answers.models import describe
+from gliomics.answers.options import text_option
 from gliomics.errors import InputError
 from gliomics.models import ModelFolder
-from gliomics.server.input_cache import MeasuredStudies
+from gliomics.server.lanes import abandoned
 from gliomics.server.model_cache import ModelCache
 from gliomics.server.storage import temporary_file
-from gliomics.server.tasks.infer import Result, StudyTask, describe, text_option
+from gliomics.server.tasks.infer import Result, StudyTask
 from gliomics.study.images import write_volume
 from gliomics.study.records import Study
 
@@ -61,12 +64,12 @@ class TumourNetworkTask(StudyTask):
         for a label that is missing, empty or of a part of the tumour, for a study without a sequence that the network
         needs, and where the map shall be saved as a label.
         """
+        from gliomics.answers.measuring import LabelledStudy
         from gliomics.cohort.numbering import whole_warnings
         from gliomics.features.regions import part_region
         from gliomics.findings.network_estimates import read_network_estimate
         from gliomics.findings.read import WHOLE
         from gliomics.reading.feature_words import upper_first
-        from gliomics.server.tasks.measuring import LabelledStudy
 
         if request.get("save_label"):
             raise InputError(f"model '{self._name}' answers with a heat map, which is no label; leave save_label out")
@@ -76,7 +79,7 @@ class TumourNetworkTask(StudyTask):
                 f"the current segment of study '{study.id}' is '{region}', a part of a tumour; model '{self._name}' "
                 "was fitted on whole tumours, so send the whole"
             )
-        labelled = LabelledStudy.of(study, request, self._studies)
+        labelled = LabelledStudy.of(study, request, self._studies, abandoned)
         reading = network.read_volumes(labelled.images.volumes, labelled.tumour(), study)
         warnings = [f"{upper_first(warning)}." for warning in whole_warnings(labelled.numbering)]
         with temporary_file(self._temporary, f"{study.id}-", ".nii.gz") as path:

@@ -41,6 +41,7 @@ STOP_TRAINING = _("Stop training")
 PUBLISH = _("Publish")
 RELEASE = _("Give back")
 EXPORT = _("Export")
+INSTALL = _("Install packages")
 LIST_STUDIES = _("List studies")
 OPEN_STUDY = _("Open study")
 REVIEW = _("Review")
@@ -56,6 +57,7 @@ SECTION_OF = {
     LOAD_LABEL: "Segmentation",
     SUBMIT: "Submit",
     COMPUTE: "Results",
+    INSTALL: "Results",
     PARTS: "Results",
     EXPORT: "Export",
     MAP: "Views",
@@ -107,6 +109,10 @@ class PanelFacts:
         """The user's name, with which labels are saved where no token says who it is."""
         self.info: ServerInfo | None = None
         self.connectedUrl = ""
+        self.here = False
+        """Whether the user wants 3D Slicer itself to compute although there is a server."""
+        self.offerHere: ServerInfo | None = None
+        """The subtype models that 3D Slicer computes with, once it did."""
         self.localServer: LocalServer | None = None
         """The server that was started from the panel and has not ended."""
         self.selection = Selection()
@@ -282,6 +288,11 @@ class PanelFacts:
     # What is known
 
     @property
+    def computesHere(self) -> bool:
+        """Whether 3D Slicer itself measures and estimates: without a server, and where the user wants it."""
+        return self.here or self.info is None
+
+    @property
     def isBusy(self) -> bool:
         """Whether work runs that other work waits for."""
         return bool(self.running) and not self.yields
@@ -298,6 +309,8 @@ class PanelFacts:
     @property
     def subtypeModels(self) -> list[Model]:
         """Models that estimate a molecular subtype."""
+        if self.computesHere and self.offerHere is not None:
+            return self.offerHere.ofKind("subtype")
         return self._ofKind("subtype")
 
     @property

@@ -144,13 +144,17 @@ class SceneSelection:
         volumes = self.volumes()
         return next((volumes[sequence] for sequence in (*preferred, *SEQUENCES) if sequence in volumes), None)
 
-    def images(self, sequences: tuple[str, ...] = SEQUENCES) -> CaseImages:
-        """The chosen volumes as the server shall get them: by study when it has them as they are, else copied."""
+    def images(self, sequences: tuple[str, ...] = SEQUENCES, *, copied: bool = False) -> CaseImages:
+        """The chosen volumes as the server shall get them: by study when it has them as they are, else copied.
+
+        With ``copied`` they are copied in any case, for whoever has no studies.
+        """
         selection, nodes = self.read(), {s: node for s, node in self.volumes().items() if s in sequences}
         self._logic.checkTransforms(nodes)
-        if selection.isOnServer:
+        if selection.isOnServer and not copied:
             return CaseImages(studyId=selection.studyId)
-        return CaseImages(volumes={sequence: self._logic.volume(node) for sequence, node in nodes.items()})
+        volumes = {sequence: self._logic.volume(node) for sequence, node in nodes.items()}
+        return CaseImages(studyId=selection.studyId if copied else "", volumes=volumes)
 
     def labelReference(self) -> Any:
         """The volume whose grid a label is sent on: what it was drawn on if that is of a study, else the first."""

@@ -58,7 +58,7 @@ class PanelModel(PanelFacts):
             return PanelState.CONNECTING if self.running == CONNECT else PanelState.RUNNING
         if self._failure:
             return PanelState.ERROR
-        if self.info is None:
+        if self.info is None and self.result is None:
             return PanelState.NO_SERVER
         if self.warnings:
             return PanelState.WARNING
@@ -74,7 +74,7 @@ class PanelModel(PanelFacts):
             return f"{self._failure} {self._message}" if self._message else self._failure
         if self._message:
             return self._message
-        if self.info is None:
+        if self.info is None and self.result is None:
             return _(
                 "Not connected: type the address of your Gliomics server and press Connect, or start a server on this "
                 "computer."
@@ -292,8 +292,8 @@ class PanelModel(PanelFacts):
     @property
     def canCompute(self) -> Action:
         """Features need a segment and at least one volume."""
-        reason = self._busy() or self._noServer()
-        if not reason and not self._ofKind("radiomics"):
+        reason = self._busy()
+        if not reason and not self.computesHere and not self._ofKind("radiomics"):
             reason = _("The server computes no radiomics.")
         if not reason and not self.selection.volumes:
             reason = _("Choose at least one volume under Images.")
@@ -305,8 +305,16 @@ class PanelModel(PanelFacts):
 
     @property
     def canExport(self) -> Action:
-        """An export needs what a reading needs, for it is one."""
-        return self.canCompute
+        """An export needs what a reading by the server needs, for it is one."""
+        reason = self._busy() or self._noServer()
+        if not reason and not self._ofKind("radiomics"):
+            reason = _("The server computes no radiomics.")
+        return self._unless(reason or self.canCompute.reason)
+
+    @property
+    def canReadParts(self) -> Action:
+        """All parts at once are read by the server."""
+        return self.canExport
 
     def canExplain(self, network: Model) -> Action:
         """What speaks for an estimate is shown of a segment, on the volumes that the network requires."""

@@ -166,6 +166,7 @@ class RadiogenomicsPanel:
         self.reading.cleanup()
         self.patient.cleanup()
         self.runner.stop()
+        self.reading.close()
         self.learning.cleanup()
         self.correction.cleanup()
         self.views.cleanup()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow, SubtypeEstimate
 
@@ -24,6 +26,16 @@ def analysisOf(part: dict[str, Any]) -> Analysis | str:
         return str(part["refused"])
     estimates = tuple(SubtypeEstimate.from_json(value) for value in part.get("estimates", ()))
     return Analysis(FeatureRow.from_json(part["features"]), estimates, readingOf(part))
+
+
+def analysisOfAnswer(answer: dict[str, Any]) -> Analysis:
+    """One region of which all subtype models were asked; features say which could not estimate, and why."""
+    notes = [
+        _("no estimate of {name}: {why}").format(name=name, why=why)
+        for name, why in answer.get("not_estimated", {}).items()
+    ]
+    estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
+    return Analysis(noted(FeatureRow.from_json(answer["features"]), notes), estimates, readingOf(answer))
 
 
 def readingOf(answer: dict[str, Any]) -> Reading | None:

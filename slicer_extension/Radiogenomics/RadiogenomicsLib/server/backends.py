@@ -14,8 +14,8 @@ from slicer.i18n import tr as _
 
 from gliomics.client import ClientError, GliomicsClient, is_loopback
 from gliomics.client.heat_maps import HeatMap
-from gliomics.records import FeatureRow, SubtypeEstimate
-from RadiogenomicsLib.server.analysis import Analysis, analysisOf, noted, readingOf
+from gliomics.records import FeatureRow
+from RadiogenomicsLib.server.analysis import Analysis, analysisOf, analysisOfAnswer, noted, readingOf
 from RadiogenomicsLib.server.learning import Lease, leaseOf
 from RadiogenomicsLib.server.offer import ServerInfo, labelsOf, offerOf
 from RadiogenomicsLib.server.prompts import Said
@@ -289,12 +289,7 @@ class ServerBackend:
                     else _("no subtype: {refusal}").format(refusal=refusal)
                 )
                 return Analysis(noted(FeatureRow.from_json(answer["features"]), [note]), (), readingOf(answer))
-        notes = [
-            _("no estimate of {name}: {why}").format(name=name, why=why)
-            for name, why in answer.get("not_estimated", {}).items()
-        ]
-        estimates = tuple(SubtypeEstimate.from_json(value) for value in answer["estimates"])
-        return Analysis(noted(FeatureRow.from_json(answer["features"]), notes), estimates, readingOf(answer))
+        return analysisOfAnswer(answer)
 
     def analyseParts(
         self, case: CaseFiles, label: Path, numbering: str, options: dict[str, Any]

@@ -45,7 +45,7 @@ class Parts(Controller):
 
     def update(self) -> None:
         """After any change: say whether the parts can be read."""
-        action, parts = self._model.canCompute, self._model.parts
+        action, parts = self._model.canReadParts, self._model.parts
         if parts is not None and slicer.mrmlScene.GetNodeByID(parts.segmentationId) is None:
             self._model.parts = None
         self._write(self._ui.allPartsButton, enabled=action.enabled, toolTip=action.reason or self._toolTip)
@@ -54,8 +54,8 @@ class Parts(Controller):
     def onParts(self) -> None:
         """Send all segments of the chosen segmentation as one label, and show what is measured as one table."""
         self._model.selection = self._selection.read()
-        if not self._model.canCompute.enabled:
-            self.runner.fail(self._model.canCompute.reason)
+        if not self._model.canReadParts.enabled:
+            self.runner.fail(self._model.canReadParts.reason)
             return
         segmentation, reference = self._selection.segmentation(), self._selection.firstVolume()
         parts = self.runner.attempt(lambda: labelledParts(segmentation, reference))

@@ -7,7 +7,12 @@ from typing import Any
 
 import qt
 import slicer
+import slicer.util
+from slicer.i18n import tr as _
 
+from RadiogenomicsLib.here import calls
+from RadiogenomicsLib.here.packages import Installation, missingPackages, nameOf
+from RadiogenomicsLib.here.process import Asking, HereProcess
 from RadiogenomicsLib.panel import consent, facts
 from RadiogenomicsLib.panel.controller import Controller, PanelContext
 from RadiogenomicsLib.panel.facts import DisplayedResult
@@ -16,6 +21,7 @@ from RadiogenomicsLib.scene.parameters import Parameters
 from RadiogenomicsLib.scene.tables import publishFeatures
 from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.analysis import Analysis
+from RadiogenomicsLib.wording import inWords
 
 LIVE_MS = 300
 """A live reading follows an edit after this time without another edit."""
@@ -32,10 +38,12 @@ class ReadingSection(Controller):
         super().__init__(context)
         self._parameters = Parameters(self._logic.getParameterNode())
         self._liveTimer = makeTimer(LIVE_MS, self.liveUpdate)
+        self.process = HereProcess()
         connect = self._subscriptions.connect
         connect(self._ui.computeButton, "clicked(bool)", self.onCompute)
         connect(self._ui.compareSelector, "currentIndexChanged(int)", self.onCompare)
         connect(self._ui.liveCheckBox, "toggled(bool)", self.onLive)
+        connect(self._ui.hereCheckBox, "clicked(bool)", self.onHere)
 
     # Scene
 
@@ -62,16 +70,29 @@ class ReadingSection(Controller):
         """Leave no timer."""
         self._liveTimer.stop()
 
+    def close(self) -> None:
+        """Leave no process; no job asks it any more."""
+        self.process.close()
+
     # Actions
 
     @shown
     def onCompute(self) -> None:
         """Compute features and subtypes of the chosen segment."""
         self._model.selection = self._selection.read()
-        if self._model.canCompute.enabled:
-            self._compute(isLive=False)
-        else:
+        if not self._model.canCompute.enabled:
             self.runner.fail(self._model.canCompute.reason)
+        elif self._model.computesHere and missingPackages():
+            self._install()
+        else:
+            self._compute(isLive=False)
+
+    @shown
+    def onHere(self, checked: bool) -> None:
+        """The user wants 3D Slicer itself to compute, or the server."""
+        self._model.here = checked
+        self.changed()
+        self._onChanged()
 
     @shown
     def onLive(self, checked: bool) -> None:
@@ -95,8 +116,14 @@ class ReadingSection(Controller):
         isPainting = qt.QApplication.mouseButtons() != qt.Qt.NoButton
         if self._model.running or self.runner.isEnding or isPainting:
             self._liveTimer.start()
-        elif self._model.canCompute.enabled and consent.isGiven(self._model.connectedUrl):
+        elif self._model.canCompute.enabled and self._mayUnasked():
             self._compute(isLive=True)
+
+    def _mayUnasked(self) -> bool:
+        """Whether nothing has to be asked before the segment is read."""
+        if self._model.computesHere:
+            return not missingPackages()
+        return consent.isGiven(self._model.connectedUrl)
 
     def _isDue(self) -> bool:
         """Whether what is on display is not the segment as it is now, and the user reads live; or the age is another.
@@ -113,12 +140,12 @@ class ReadingSection(Controller):
         asked = {**options, "margin": False} if isLive and self._model.live else options
         reference, segmentation = self._selection.firstVolume(), self._selection.segmentation()
         mask = self.runner.attempt(lambda: self._logic.segmentMask(segmentation, selection.segmentId, reference))
-        if mask is None or not self.runner.mayUpload():
+        here = self._model.computesHere
+        if mask is None or not (here or self.runner.mayUpload()):
             return
-        images = self.runner.attempt(self._selection.images)
+        images = self.runner.attempt(lambda: self._selection.images(copied=here))
         if images is None:
             return
-        backend = self.runner.backend()
 
         def onResult(analysis: Analysis) -> None:
             measured = slicer.mrmlScene.GetNodeByID(selection.segmentationId)
@@ -129,10 +156,49 @@ class ReadingSection(Controller):
             self._model.jobFinished("")
             self._onSelection()
 
+        def onHereResult(answer: calls.HereAnswer) -> None:
+            self._model.offerHere = answer.offer
+            onResult(answer.analysis)
+
+        region = selection.segment
+        if here:
+            asking = Asking(self.process)
+            self.runner.start(
+                facts.COMPUTE,
+                lambda job: calls.analyse(job, asking, images, mask=mask, region=region, options=asked),
+                onHereResult,
+                backend=asking,
+                yields=isLive,
+            )
+            return
+        backend = self.runner.backend()
         self.runner.start(
             facts.COMPUTE,
-            lambda job: servercalls.analyse(job, backend, images, mask=mask, region=selection.segment, options=asked),
+            lambda job: servercalls.analyse(job, backend, images, mask=mask, region=region, options=asked),
             onResult,
             backend=backend,
             yields=isLive,
         )
+
+    def _install(self) -> None:
+        """Ask whether the packages may be installed, and then read the segment."""
+        requirements = missingPackages()
+        names = inWords([nameOf(requirement) for requirement in requirements])
+        question = _(
+            "To read a segment without a server, 3D Slicer needs packages that it does not have: {names}.\n\n"
+            "Install them into 3D Slicer's Python now? They come from the Python Package Index (about 40 MB); "
+            "nothing of the patient is sent, and no package that is there is changed."
+        )
+        if not slicer.util.confirmYesNoDisplay(question.format(names=names), windowTitle="Radiogenomics"):
+            self.runner.fail(
+                _("Nothing was installed. Without {names} a segment is read by a server: connect to one.").format(
+                    names=names
+                )
+            )
+            return
+        installation = Installation(requirements)
+
+        def onResult(_nothing: None) -> None:
+            self._compute(isLive=False)
+
+        self.runner.start(facts.INSTALL, installation.run, onResult, backend=installation)

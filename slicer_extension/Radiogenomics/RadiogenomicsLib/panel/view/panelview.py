@@ -133,7 +133,8 @@ class PanelView:
         anonymous = _("The label will be saved without a name: type yours under Server.") if model.isAnonymous else ""
         text(self.ui.submitHint, (model.canSubmit.reason or anonymous) if says else "")
         text(self.ui.correctHint, model.correctionReason if says else "")
-        text(self.ui.computeHint, self._computeHint(model) if says else "")
+        text(self.ui.computeHint, self._computeHint(model) if not model.isBusy else "")
+        self._writer.set(self.ui.hereCheckBox, checked=model.computesHere, enabled=model.info is not None)
         text(self.ui.reasonLabel, sentence(model.reason))
         self._writer.set(self.ui.slicesArea, visible=bool(model.slicesOnDisplay.numbers))
 
@@ -149,6 +150,11 @@ class PanelView:
         self._writer.enable(self.ui.submitButton, model.canSubmit, toolTip)
 
     def _computeHint(self, model: PanelModel) -> str:
+        if model.computesHere:
+            without = _("No server is connected: 3D Slicer itself measures and estimates, with the same values.")
+            chosen = _("3D Slicer itself measures and estimates; nothing is sent.")
+            line = without if model.info is None else chosen
+            return line if model.canCompute.enabled else f"{line} {model.canCompute.reason}"
         if not model.canCompute.enabled:
             return model.canCompute.reason
         if model.uploadsVolumes:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gliomics.answers.images import MeasuredImages, MeasuredStudies, read_sent_mask
+from gliomics.answers.options import flag, text_option
 from gliomics.cohort.measure import ring_warnings, with_vasari
 from gliomics.cohort.numbering import numbering_diagnostics, whole_warnings
 from gliomics.cohort.stability import stability_diagnostics
@@ -24,10 +26,6 @@ from gliomics.preprocess.head import Head
 from gliomics.radiology.study import AtlasPlace, StudyVasari, vasari_of_mask
 from gliomics.reading.record import Reading
 from gliomics.records import FeatureRow
-from gliomics.server.input_cache import MeasuredImages, MeasuredStudies
-from gliomics.server.lanes import abandoned
-from gliomics.server.request_study import read_sent_mask
-from gliomics.server.tasks.infer import text_option
 from gliomics.study.images import read_label_names
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask
 from gliomics.study.records import Study
@@ -38,6 +36,11 @@ ALL = "all"
 """Value of the option ``regions`` that asks for every region of :data:`READ`."""
 READ = (WHOLE, "tumour-core", "enhancing", "oedema", "peritumoral")
 """The regions of a tumour that are read one beside the other."""
+
+
+def never() -> bool:
+    """That nobody has hung up."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class MeasuredRegion:
     config: FeatureConfig
     place: AtlasPlace | None = None
     vasari: StudyVasari | None = None
+    cancelled: Callable[[], bool] = never
 
     def read(self, estimates: Estimates) -> Reading:
         """What is read of it."""
@@ -62,7 +66,7 @@ class MeasuredRegion:
 
     def moved_edge(self) -> MovedEdge:
         """What subtype models see of the region with its edge moved."""
-        return measure_moved_edge(self.images, self.mask, self.config, FEATURE_CLASSES, cancelled=abandoned)
+        return measure_moved_edge(self.images, self.mask, self.config, FEATURE_CLASSES, cancelled=self.cancelled)
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class LabelledStudy:
     numbering: MaskNumbering
     config: FeatureConfig
     place: AtlasPlace | None = None
+    cancelled: Callable[[], bool] = never
 
     @property
     def images(self) -> StudyImages:
@@ -85,14 +90,22 @@ class LabelledStudy:
         return self.measured.images
 
     @classmethod
-    def of(cls, study: Study, request: Mapping[str, Any], studies: MeasuredStudies) -> LabelledStudy:
+    def of(
+        cls,
+        study: Study,
+        request: Mapping[str, Any],
+        studies: MeasuredStudies,
+        cancelled: Callable[[], bool] = never,
+    ) -> LabelledStudy:
         """What is measured; the images of ``study`` are taken from ``studies``.
+
+        When ``cancelled`` returns true, measuring raises :class:`InterruptedError`.
 
         Options: ``config`` (name of a preset), ``resample_to`` (bring the sequences to this one's grid, on which the
         label must be drawn), ``numbering`` (which value is which part of the tumour), ``vasari`` (whether the whole
         tumour shall have its place in the brain and its VASARI features).
         """
-        asks_for_vasari = _flag(request, "vasari")
+        asks_for_vasari = flag(request, "vasari")
         if not request.get("label"):
             raise InputError(f"the current segment of study '{study.id}' is missing; send it as the file 'label'")
         path = Path(request["label"])
@@ -109,7 +122,7 @@ class LabelledStudy:
             segments=read_label_names(path),
         )
         place = studies.place(study, text_option(request, "resample_to")) if asks_for_vasari else None
-        return cls(study, measured, label, numbering, config, place)
+        return cls(study, measured, label, numbering, config, place, cancelled)
 
     def measure(self, request: Mapping[str, Any]) -> MeasuredRegion:
         """Measure one region in every sequence.
@@ -130,7 +143,7 @@ class LabelledStudy:
         if not is_part and value is None:
             self.numbering.require_whole(region, f"the current segment of study '{self.study.id}'")
         mask = self._selected(region) if is_part else self._values(value)
-        features = extract_features(self.images, mask, self.config, region=region, cancelled=abandoned)
+        features = extract_features(self.images, mask, self.config, region=region, cancelled=self.cancelled)
         warnings = [] if is_part or value is not None else whole_warnings(self.numbering)
         return self._measured(features, mask, is_part=is_part, warnings=warnings)
 
@@ -164,12 +177,12 @@ class LabelledStudy:
     def _rows(self, masks: Mapping[str, Mask], refused: dict[str, str]) -> list[RegionFeatures]:
         """What is measured together, or one by one where something cannot be; then ``refused`` has the reason."""
         try:
-            return measure_regions(self.images, masks, self.config, cancelled=abandoned)
+            return measure_regions(self.images, masks, self.config, cancelled=self.cancelled)
         except InputError:
             rows = []
             for region, mask in masks.items():
                 try:
-                    rows += measure_regions(self.images, {region: mask}, self.config, cancelled=abandoned)
+                    rows += measure_regions(self.images, {region: mask}, self.config, cancelled=self.cancelled)
                 except InputError as error:
                     refused[region] = str(error)
             return rows
@@ -210,7 +223,7 @@ class LabelledStudy:
         told = self._vasari(region, mask)
         if told is not None:
             row = with_vasari(row, told)
-        return MeasuredRegion(row, mask, self.measured.head, self.images, self.config, self.place, told)
+        return MeasuredRegion(row, mask, self.measured.head, self.images, self.config, self.place, told, self.cancelled)
 
     def _vasari(self, region: str, mask: Mask) -> StudyVasari | None:
         """What the label tells, where it was asked for and the region is all of its tumour, whatever it is called."""
@@ -232,13 +245,6 @@ def _preset(name: str | None) -> str:
     if name not in preset_names():
         raise UnknownNameError(f"there is no feature preset {name!r}; there are {', '.join(preset_names())}")
     return name
-
-
-def _flag(request: Mapping[str, Any], name: str) -> bool:
-    value = request.get(name, False)
-    if not isinstance(value, bool):
-        raise InputError(f"{name} is {value!r}; expected true or false")
-    return value
 
 
 def _label_value(value: Any) -> int | None:
