@@ -17,12 +17,12 @@ from gliomics.features.settings import (
     FILTER_OF_SETTING,
     FOR_ALL_FILTERS,
     MOST_VALUE,
-    NO_MAPS,
     NOT_PASSED_ON,
     ONLY_AT_DEFAULT,
     SETTINGS,
     VOXEL_SETTINGS,
     Settings,
+    VoxelSettings,
     at_most,
 )
 from gliomics.study.numbering import NamedPart
@@ -43,8 +43,11 @@ STUDY_CLASSES = ("glioma",)
 """Feature classes that compare sequences with each other, and the region with the head around it."""
 _SECTIONS = (
     "imageType", "featureClass", "setting", "sequences", "regions", "slices", "biasField", "resampling",
-    "normalisation", "engine",
+    "normalisation", "engine", "voxelSetting",
 )  # fmt: skip
+
+_OF_NO_VALUE = {"engine", "voxel_setting"}
+"""What decides no value of a row."""
 
 Millimetres = Annotated[float, Field(gt=0), at_most(200, "no head is wider, in mm")]
 
@@ -108,7 +111,7 @@ class FeatureConfig(BaseModel):
     two-dimensional. ``biasField`` corrects each sequence with N4, ``resampling`` brings images (B-spline) and regions
     (nearest neighbour) to voxels of so many millimetres, both before ``normalisation``. ``engine``: what measures,
     PyRadiomics if it is installed and else the native engine when None; as their values are the same, it is no part of
-    :attr:`digest`.
+    :attr:`digest`, nor is ``voxel_setting``, which says how :mod:`maps <gliomics.features.maps>` are measured.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True, allow_inf_nan=False)
@@ -123,6 +126,7 @@ class FeatureConfig(BaseModel):
     resampling: tuple[Millimetres, Millimetres, Millimetres] | None = None
     normalisation: Normalisation = Field(default_factory=Normalisation)
     engine: EngineName | None = None
+    voxel_setting: VoxelSettings = Field(default_factory=VoxelSettings, alias="voxelSetting")
 
     @field_validator("image_type", mode="before")
     @classmethod
@@ -134,7 +138,7 @@ class FeatureConfig(BaseModel):
     def _classes_without_a_list(cls, value: Any) -> Any:
         return _without_nulls(value, []) or _every_class()
 
-    @field_validator("setting", "normalisation", "regions", mode="before")
+    @field_validator("setting", "normalisation", "regions", "voxel_setting", mode="before")
     @classmethod
     def _empty_sections(cls, value: Any) -> Any:
         return {} if value is None else value
@@ -224,13 +228,13 @@ class FeatureConfig(BaseModel):
     @property
     def digest(self) -> str:
         """Hex SHA-256 of everything that decides a value and differs from the defaults."""
-        content = self.model_dump(by_alias=True, exclude_defaults=True, exclude={"engine"})
+        content = self.model_dump(by_alias=True, exclude_defaults=True, exclude=_OF_NO_VALUE)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
     def parameters(self) -> dict[str, Any]:
         """The same, by the names of the file and ready for JSON: what a row keeps of its configuration."""
-        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"engine"})
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_OF_NO_VALUE)
 
     @property
     def preparation(self) -> str:
@@ -318,13 +322,11 @@ def _check_name(name: str, kind: str, names: list[str]) -> None:
 def _check_layout(content: dict[str, Any]) -> None:
     """Refuse unknown keys with the place where they belong; the commonest mistake is a key one level off."""
     for key in content:
-        if key not in (*_SECTIONS, "voxelSetting"):
+        if key not in _SECTIONS:
             raise InputError(_misplaced(key, "the top level", _SECTIONS))
-    _check_voxel_setting(content.get("voxelSetting"))
-    setting, filters = content.get("setting"), content.get("imageType")
-    for key in setting if isinstance(setting, dict) else ():
-        if key not in SETTINGS and key not in ONLY_AT_DEFAULT:
-            raise InputError(_misplaced(key, "'setting'", (*SETTINGS, *ONLY_AT_DEFAULT)))
+    _check_keys(content, "voxelSetting", VOXEL_SETTINGS)
+    _check_keys(content, "setting", (*SETTINGS, *ONLY_AT_DEFAULT))
+    filters = content.get("imageType")
     for name, settings in filters.items() if isinstance(filters, dict) else ():
         if name in SETTINGS or name in _SECTIONS:
             raise InputError(_misplaced(name, "'imageType'", ()))
@@ -333,9 +335,16 @@ def _check_layout(content: dict[str, Any]) -> None:
                 raise InputError(_misplaced(key, f"'imageType: {name}'", tuple(SETTINGS)))
 
 
+def _check_keys(content: dict[str, Any], section: str, names: Sequence[str]) -> None:
+    keys = content.get(section)
+    for key in keys if isinstance(keys, dict) else ():
+        if key not in names:
+            raise InputError(_misplaced(key, f"'{section}'", names))
+
+
 def _misplaced(key: Any, place: str, names: Sequence[str]) -> str:
     if key in VOXEL_SETTINGS:
-        return f"'{key}' is not supported: {NO_MAPS}"
+        return f"'{key}' stands in {place}; it is a setting of maps: move it under 'voxelSetting:'"
     if key in _SECTIONS:
         return f"'{key}' stands in {place}; it is a section of its own: move it to the top level, beside 'setting'"
     if key in SETTINGS or key in ONLY_AT_DEFAULT:
@@ -343,20 +352,8 @@ def _misplaced(key: Any, place: str, names: Sequence[str]) -> str:
     return f"'{key}' in {place} is unknown; {_hint(str(key), names)}"
 
 
-def _check_voxel_setting(section: Any) -> None:
-    """Accept PyRadiomics' section for maps of features where it is at its defaults."""
-    for key, value in section.items() if isinstance(section, dict) else ():
-        if key not in VOXEL_SETTINGS:
-            raise InputError(f"'{key}' in 'voxelSetting' is unknown; {_hint(str(key), tuple(VOXEL_SETTINGS))}")
-        if value is not None and not _equal(value, VOXEL_SETTINGS[key]):
-            raise InputError(f"'voxelSetting: {key}' is not supported, found {value!r}: {NO_MAPS}")
-    if section is not None and not isinstance(section, dict):
-        raise InputError(f"'voxelSetting' is not supported, found {section!r}: {NO_MAPS}")
-
-
 def _without_defaults(content: dict[str, Any]) -> dict[str, Any]:
     """The content without settings that are accepted at PyRadiomics' default only; others are refused."""
-    content = {key: section for key, section in content.items() if key != "voxelSetting"}
     setting = content.get("setting")
     if not isinstance(setting, dict):
         return content

@@ -162,11 +162,11 @@ def measure_regions(
     """As :func:`extract_regions`, before anything is put into words: what several processes measure goes together."""
     names = sequences_to_measure(list(images.volumes), config, images.study_id)
     reference = images.volumes[names[0]]
-    _check_images(images, names, config)
-    brain = _measured_grid(images.brain) if images.brain is not None else None
+    check_images(images, names, config)
+    brain = measured_grid(images.brain) if images.brain is not None else None
     rows: list[_Row] = []
     for region, mask in regions.items():
-        drawn = _measured_grid(_checked(mask, reference, names[0], images.study_id, region))
+        drawn = measured_grid(checked_region(mask, reference, names[0], images.study_id, region))
         rows += _rows(region, drawn, config, images.study_id)
     if not rows:
         return []
@@ -195,7 +195,7 @@ def sequences_to_measure(available: list[str], config: FeatureConfig, study_id: 
     return in_order(names)
 
 
-def _check_images(images: StudyImages, names: list[str], config: FeatureConfig) -> None:
+def check_images(images: StudyImages, names: list[str], config: FeatureConfig) -> None:
     """Raise what makes images unfit to measure any region in; ``names`` are the sequences that are measured."""
     study_id, reference, brain = images.study_id, images.volumes[names[0]], images.brain
     for name in names[1:]:
@@ -211,7 +211,7 @@ def _check_images(images: StudyImages, names: list[str], config: FeatureConfig) 
         )
 
 
-def _checked(mask: Mask, reference: Volume, sequence: str, study_id: str, region: str) -> Mask:
+def checked_region(mask: Mask, reference: Volume, sequence: str, study_id: str, region: str) -> Mask:
     """The region as 0 and 1, on the reference's grid; with its own reasons where it cannot be measured."""
     check_same_grid(reference, mask, f"sequence '{sequence}' of '{study_id}'", f"mask of '{study_id}'")
     inside = mask.array > 0
@@ -227,7 +227,7 @@ def _checked(mask: Mask, reference: Volume, sequence: str, study_id: str, region
     return mask.with_array(inside.astype(np.uint8))
 
 
-def _measured_grid(volume: Volume) -> Volume:
+def measured_grid(volume: Volume) -> Volume:
     """A volume as it is measured: its axes in one order, its first voxel at 0.
 
     Files hold where it begins in single precision, and flipped axes begin elsewhere: the nearest voxel may be another.
@@ -338,7 +338,7 @@ def _measure_sequence(
     cancelled: Callable[[], bool],
 ) -> None:
     """Add the features of one sequence to every row; ``brain`` is on the grid that is measured."""
-    image = _prepared(name, images, config, brain)
+    image = prepared_image(name, images, config, brain)
     bins: list[dict[str, int]] = [{} for _ in rows]
     for region in filtered_regions(image.sequence, [row.masked for row in rows], config, plane):
         if cancelled():
@@ -366,7 +366,7 @@ def _measure_study(
     names: list[str], images: StudyImages, rows: list[_Row], config: FeatureConfig, *, brain: Mask | None
 ) -> None:
     """Add the features that need all sequences at once to every row."""
-    prepared = {name: _prepared(name, images, config, brain) for name in names}
+    prepared = {name: prepared_image(name, images, config, brain) for name in names}
     volumes = {name: image.sequence.raw for name, image in prepared.items()}
     if brain is not None and config.resampling is not None:
         brain = resample_to_spacing(brain, config.resampling, labels=True)
@@ -379,13 +379,13 @@ def _measure_study(
         row.diagnostics |= {f"{name}_image_sha256": image.sha256 for name, image in prepared.items()}
 
 
-def _prepared(name: str, images: StudyImages, config: FeatureConfig, brain: Mask | None) -> PreparedImage:
+def prepared_image(name: str, images: StudyImages, config: FeatureConfig, brain: Mask | None) -> PreparedImage:
     """A sequence of the study as ``config`` measures it, whatever the region."""
     key = (name, config.preparation)
     if key in images.prepared:
         return images.prepared[key]
     volume = images.volumes[name]
-    sequence = prepare_sequence(_measured_grid(volume), config, f"sequence '{name}' of '{images.study_id}'", brain)
+    sequence = prepare_sequence(measured_grid(volume), config, f"sequence '{name}' of '{images.study_id}'", brain)
     normalisation = [sequence.mean, sequence.deviation]
     if config.setting.normalize:  # PyRadiomics' own, over all voxels
         normalisation = [float(volume.array.mean(dtype=float)), float(volume.array.std(dtype=float, ddof=1))]

@@ -17,11 +17,25 @@ from gliomics.study.volumes import Mask, Volume
 
 @dataclass(frozen=True)
 class MaskedRegion:
-    """What to measure: its name in errors, its mask of 0 and 1 and the mask's box."""
+    """What to measure: its name in errors, its mask of 0 and 1 and the mask's box, with ``room`` layers around it."""
 
     name: str
     mask: Mask
     window: Window
+    room: int = 0
+
+    def with_mask(self, mask: Mask) -> MaskedRegion:
+        """The region as another mask has it."""
+        return masked_region(self.name, mask, self.room)
+
+
+def masked_region(name: str, mask: Mask, room: int = 0) -> MaskedRegion:
+    """A region with its box and so many layers of voxels around that, as far as the image goes."""
+    i, j, k = (
+        slice(max(part.start - room, 0), min(part.stop + room, size))
+        for part, size in zip(window_of(mask.array > 0).box, mask.shape, strict=True)
+    )
+    return MaskedRegion(name, mask, Window((i, j, k)), room)
 
 
 @dataclass(frozen=True)
@@ -88,7 +102,7 @@ def _sources(
         return [_Source(PreparedSequence(normalised), whole)]
     pairs = engine.prepared(image, {region.name: region.mask for region in regions}, settings)
     return [
-        _Source(PreparedSequence(part), {index: MaskedRegion(region.name, mask, window_of(mask.array > 0))})
+        _Source(PreparedSequence(part), {index: region.with_mask(mask)})
         for (index, region), (part, mask) in zip(whole.items(), pairs, strict=True)
     ]
 
@@ -102,7 +116,7 @@ def _resegmented(source: _Source, settings: Mapping[str, Any], engine: Engine) -
         part, mask = source.sequence.crop(region.window), region.window.crop(region.mask)
         inside = np.zeros_like(region.mask.array)
         inside[region.window.box] = engine.resegmented(part, mask, settings, region.name).array
-        regions[index] = MaskedRegion(region.name, region.mask.with_array(inside), window_of(inside > 0))
+        regions[index] = region.with_mask(region.mask.with_array(inside))
     return _Source(source.sequence, regions)
 
 

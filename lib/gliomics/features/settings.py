@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from gliomics.study.geometry import GRID_TOLERANCE
 
@@ -93,9 +93,6 @@ ONLY_AT_DEFAULT: dict[str, tuple[Any, str]] = {
     "resegmentShape": (False, "shape features are computed once per region, from the mask as it was drawn"),
 }
 """Settings that are accepted at PyRadiomics' default, which changes nothing, and why they are refused at others."""
-VOXEL_SETTINGS: dict[str, Any] = {"kernelRadius": 1, "maskedKernel": True, "initValue": 0, "voxelBatch": -1}
-"""PyRadiomics' settings for maps of features, with their defaults."""
-NO_MAPS = "features are computed per region; maps of voxel-wise features are not offered"
 _OF_FILTERS = {
     "LoG": ("sigma",),
     "Wavelet": ("start_level", "level", "wavelet"),
@@ -105,6 +102,27 @@ _OF_FILTERS = {
 }
 FILTER_OF_SETTING = {name: image_type for image_type, names in _OF_FILTERS.items() for name in names}
 """The filter that alone has a setting; in the section of another, PyRadiomics ignores it."""
+
+
+class VoxelSettings(BaseModel):
+    """PyRadiomics' ``voxelSetting``: how maps of features are measured, with its names and defaults.
+
+    ``kernelRadius``: voxels to each side of the one whose surroundings are measured. ``maskedKernel``: whether these
+    end at the edge of the region. ``initValue``: what a map holds outside of the region, NaN among others.
+    ``voxelBatch``: how many voxels at most are measured at a time, as many as fit into the memory that this may take
+    where it is -1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kernelRadius: Annotated[int, Field(gt=0), at_most(10, "a larger kernel holds more than 9,261 voxels")] = 1  # noqa: N815
+    maskedKernel: bool = True  # noqa: N815
+    initValue: Annotated[float, Field(allow_inf_nan=True)] = 0.0  # noqa: N815
+    voxelBatch: Annotated[int, Field(ge=-1), _Whole] = -1  # noqa: N815
+
+
+VOXEL_SETTINGS = tuple(VoxelSettings.model_fields)
+"""The names of PyRadiomics' settings for maps of features."""
 
 _fields: Any = {name: (kind | None, None) for name, kind in SETTINGS.items()}
 Settings: Any = create_model(

@@ -59,7 +59,10 @@ def test_empty_feature_class_means_every_class_but_the_two_dimensional_shape() -
         ({"setting": {"binWidth": "wide"}}, "setting.binWidth: Input should be a valid number"),
         ({"setting": {"binWidth": 5, "binCount": 32}}, "binWidth and binCount are both set"),
         ({"setting": {"resegmentShape": True}}, "'resegmentShape' is not supported"),
-        ({"voxelSetting": {"kernelRadius": 2}}, "'voxelSetting: kernelRadius' is not supported, found 2"),
+        (
+            {"voxelSetting": {"kernelradius": 2}},
+            "'kernelradius' in 'voxelSetting' is unknown; did you mean 'kernelRadius'",
+        ),
         ({"imageType": {"Wavelets": {}}}, "image type 'Wavelets' is unknown; did you mean 'Wavelet'?"),
         ({"imageType": {"LoG": {"sigmas": [1]}}}, "'sigmas' in 'imageType: LoG' is unknown; did you mean 'sigma'?"),
         ({"featureClass": {"glcmm": None}}, "feature class 'glcmm' is unknown; did you mean 'glcm'?"),

@@ -215,11 +215,15 @@ def test_example_file_of_pyradiomics_is_measured_as_pyradiomics_does(name: str) 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ({"voxelSetting": {"kernelRadius": 2}}, "'voxelSetting: kernelRadius' is not supported, found 2: features are"),
-        ({"voxelSetting": {"initValue": float("nan")}}, "'voxelSetting: initValue' is not supported, found nan"),
+        ({"voxelSetting": {"kernelRadius": 0}}, "voxelSetting.kernelRadius: Input should be greater than 0, found 0"),
+        ({"voxelSetting": {"kernelRadius": 11}}, "voxelSetting.kernelRadius: a larger kernel holds more than 9,261"),
+        ({"voxelSetting": {"voxelBatch": -2}}, "voxelSetting.voxelBatch: Input should be greater than or equal to -1"),
         ({"voxelSetting": {"kernelradius": 1}}, "'kernelradius' in 'voxelSetting' is unknown; did you mean 'kernelRad"),
-        ({"voxelSetting": True}, "'voxelSetting' is not supported, found True"),
-        ({"setting": {"kernelRadius": 1}}, "'kernelRadius' is not supported: features are computed per region"),
+        ({"voxelSetting": True}, "voxelSetting: Input should be a valid dictionary"),
+        (
+            {"setting": {"kernelRadius": 1}},
+            "'kernelRadius' stands in 'setting'; it is a setting of maps: move it under",
+        ),
         ({"setting": {"correctmask": True}}, "'correctmask' in 'setting' is unknown; did you mean 'correctMask'?"),
         ({"setting": {"label_channel": False}}, "'label_channel' is not supported, found False"),
         ({"label_channel": 0}, "'label_channel' stands in the top level; it is a setting"),
@@ -239,7 +243,10 @@ def test_setting_that_pyradiomics_or_we_would_ignore_is_refused(content: dict[st
         parse_config(content, "mine.yaml")
 
 
-def test_voxel_settings_at_their_defaults_are_accepted() -> None:
+def test_voxel_settings_are_those_of_pyradiomics_and_decide_no_value_of_a_row() -> None:
     section = {"kernelRadius": 1, "maskedKernel": True, "initValue": 0, "voxelBatch": -1}
     assert parse_config({"voxelSetting": section}, "x.yaml") == parse_config({}, "x.yaml")
     assert parse_config({"voxelSetting": None}, "x.yaml") == parse_config({}, "x.yaml")
+    other = parse_config({"voxelSetting": {"kernelRadius": 3, "initValue": float("nan")}}, "x.yaml")
+    assert other.voxel_setting.kernelRadius == 3
+    assert other.digest == parse_config({}, "x.yaml").digest

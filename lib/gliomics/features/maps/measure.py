@@ -1,0 +1,178 @@
+"""Maps of features of a region, by the definitions of PyRadiomics' voxel-based extraction, on the grid of the study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gliomics.errors import InputError, UnknownNameError
+from gliomics.features.config import FeatureConfig
+from gliomics.features.engines import native
+from gliomics.features.engines.interface import one_thread
+from gliomics.features.extract import (
+    WHOLE_MASK,
+    StudyImages,
+    check_images,
+    checked_region,
+    measured_grid,
+    prepared_image,
+    sequences_to_measure,
+)
+from gliomics.features.filters import FilteredRegion, UnfilteredRegion, filtered_regions, masked_region
+from gliomics.features.maps.first_order import first_order_maps
+from gliomics.features.maps.kernels import Array, Kernel, Surroundings, surroundings
+from gliomics.features.maps.names import MapName, maps_named
+from gliomics.features.maps.textures import CLASSES, KernelCounts
+from gliomics.features.native.levels import Discretised, discretised
+from gliomics.features.settings import VoxelSettings
+from gliomics.preprocess.orientation import from_canonical
+from gliomics.study.volumes import Mask, Volume
+
+_MOST_BYTES = 256 * 2**20
+"""What one batch of voxels may take beside the maps."""
+
+
+def _silent(_text: str, _fraction: float) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """A feature around each voxel of a region, by its column's name, on the study's grid; ``initValue`` outside."""
+
+    name: str
+    volume: Volume
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is the same for all maps: how they are measured, and who hears of it."""
+
+    settings: VoxelSettings
+    report: Callable[[str, float], None]
+    cancelled: Callable[[], bool]
+    shape: tuple[int, ...]
+    made: dict[str, Array] = field(default_factory=dict)
+
+
+def feature_maps(
+    images: StudyImages,
+    mask: Mask,
+    config: FeatureConfig,
+    features: Sequence[str],
+    *,
+    region: str = WHOLE_MASK,
+    report: Callable[[str, float], None] = _silent,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[FeatureMap]:
+    """The maps of ``features``, named as in tables (:func:`~gliomics.features.maps.names.maps_named`).
+
+    The region is the voxels of ``mask`` above 0. ``voxelSetting`` of the configuration has the kernel. The native
+    engine measures, a batch of voxels after the other; ``report`` is told what is being measured and which share is
+    done. When ``cancelled`` returns true, :class:`InterruptedError` is raised. Raises the errors of
+    :func:`~gliomics.features.extract.extract_regions`, and :class:`InputError` for a configuration whose voxels are
+    not those of the study.
+    """
+    _check(config, images.study_id)
+    sequences = sequences_to_measure(list(images.volumes), config, images.study_id)
+    asked = maps_named(features, config, sequences)
+    check_images(images, sequences, config)
+    reference = images.volumes[sequences[0]]
+    inside = measured_grid(checked_region(mask, reference, sequences[0], images.study_id, region))
+    brain = measured_grid(images.brain) if images.brain is not None else None
+    work = _Work(config.voxel_setting, report, cancelled, inside.shape)
+    name = f"region '{region}' of '{images.study_id}'"
+    room = 0 if work.settings.maskedKernel else work.settings.kernelRadius
+    whole = masked_region(name, inside, room)
+    native.check_region(whole.window.crop(inside), config.general_settings, name)
+    with one_thread():
+        for sequence in sequences:
+            of_sequence = [each for each in asked if each.sequence in ("", sequence)]
+            if not of_sequence:
+                continue
+            types = {kind: each for kind, each in config.image_type.items() if kind in _types(of_sequence)}
+            narrowed = config.model_copy(update={"image_type": types, "engine": "native"})
+            image = prepared_image(sequence, images, narrowed, brain).sequence
+            seen: list[str] = []
+            for filtered in filtered_regions(image, [whole], narrowed, {}):
+                if isinstance(filtered, UnfilteredRegion):
+                    raise InputError(f"no map of sequence '{sequence}' of '{images.study_id}': {filtered.reason}")
+                seen.append(filtered.name)
+                wanted = [each for each in of_sequence if each.image == filtered.name]
+                _measure(filtered, wanted, f"{sequence}_{filtered.name}", name, work)
+            missing = [each.image for each in of_sequence if each.image not in seen]
+            if missing:
+                raise UnknownNameError(f"there is no filtered image '{missing[0]}'; there are {', '.join(seen)}")
+    return [
+        FeatureMap(name, from_canonical(inside.with_array(array.astype(np.float32)), reference))
+        for name, array in work.made.items()
+    ]
+
+
+def _check(config: FeatureConfig, study_id: str) -> None:
+    """Refuse what has no map on the study's own voxels."""
+    if config.new_spacing is not None:
+        raise InputError(
+            f"maps of '{study_id}' lie on the voxels of its images: leave out resampling and resampledPixelSpacing"
+        )
+    if config.slices != "volume":
+        raise InputError("maps are of volumes: leave out 'slices', and set 'force2D: true' for kernels within slices")
+
+
+def _types(names: Sequence[MapName]) -> set[str]:
+    return {each.image_type for each in names}
+
+
+def _measure(region: FilteredRegion, wanted: Sequence[MapName], column: str, name: str, work: _Work) -> None:
+    """Measure the maps of one filtered image."""
+    if not wanted:
+        return
+    inside = region.mask if work.settings.maskedKernel else region.mask.with_array(np.ones_like(region.mask.array))
+    levels = discretised(region.image, inside, region.settings, f"{name} in image '{region.name}'")
+    classes: dict[str, list[str]] = {}
+    for each in wanted:
+        classes.setdefault(each.kind, []).append(each.feature)
+    centres = np.argwhere((region.mask.array == 1).transpose(2, 1, 0))
+    kernel = Kernel.of(work.settings.kernelRadius, region.settings)
+    # Where the part that was measured begins in the whole grid, whose first voxel is at 0.
+    start = np.rint(np.linalg.solve(region.image.affine[:3, :3], region.image.affine[:3, 3])).astype(int)
+    places = tuple((centres[:, ::-1] + start).T)
+    for kind, names in classes.items():
+        made = [f"{column}_{kind}_{feature}" for feature in names]
+        for each in made:
+            work.made[each] = np.full(work.shape, work.settings.initValue)
+        batch = _batch(kind, kernel, levels, work.settings.voxelBatch)
+        image = region.image.array.transpose(2, 1, 0)
+        for part, around in surroundings(levels.matrix, image, centres, kernel, batch):
+            if work.cancelled():
+                raise InterruptedError("measuring was cancelled")
+            work.report(f"{column}_{kind}", part.start / len(centres))
+            values = _values(kind, names, around, kernel=kernel, levels=levels, region=region)
+            for each, feature in zip(made, names, strict=True):
+                work.made[each][tuple(axis[part] for axis in places)] = values[feature]
+
+
+def _values(
+    kind: str, names: list[str], around: Surroundings, *, kernel: Kernel, levels: Discretised, region: FilteredRegion
+) -> Mapping[str, Array]:
+    spacing = region.image.spacing[::-1]
+    if kind == "firstorder":
+        return first_order_maps(around, levels.count, float(np.prod(spacing)), region.settings, names)
+    return CLASSES[kind](KernelCounts(around, kernel, levels.levels, region.settings, spacing), names)
+
+
+def _batch(kind: str, kernel: Kernel, levels: Discretised, most: int) -> int:
+    """How many voxels are measured at a time: as many as fit into the memory, and no more than ``most`` above 0."""
+    places, offsets = len(kernel.places), max(len(kernel.offsets), len(kernel.adjacent))
+    numbers: dict[str, int] = {
+        "glcm": offsets * (20 * places + 8 * (len(levels.levels) + levels.count)),
+        "glrlm": offsets * (12 * places + 4 * (len(levels.levels) + places)),
+        "glszm": 12 * places * offsets + 4 * levels.count,
+        "gldm": 6 * places * offsets + 4 * levels.count,
+        "ngtdm": 6 * places * offsets + 6 * len(levels.levels) ** 2,
+    }
+    each = 8 * (numbers.get(kind, levels.count) + 20 * places)
+    fitting = max(1, _MOST_BYTES // each)
+    return min(fitting, most) if most > 0 else fitting
