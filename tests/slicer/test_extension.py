@@ -247,6 +247,7 @@ class Blocker(importlib.abc.MetaPathFinder):
         if path is None and name not in {allowed} and PathFinder.find_spec(name, [site]) is not None:
             raise ModuleNotFoundError(name + " is not in 3D Slicer", name=name)
 sys.meta_path.insert(0, Blocker())
+sys.modules["numba"] = None
 sys.path.insert(0, "")
 import gliomics.answers.process
 gliomics.answers.process.main()

@@ -141,8 +141,8 @@ def _measure(region: FilteredRegion, wanted: Sequence[MapName], column: str, nam
     places = tuple((centres[:, ::-1] + start).T)
     for kind, names in classes.items():
         made = [f"{column}_{kind}_{feature}" for feature in names]
-        for each in made:
-            work.made[each] = np.full(work.shape, work.settings.initValue)
+        for map_name in made:
+            work.made[map_name] = np.full(work.shape, work.settings.initValue)
         batch = _batch(kind, kernel, levels, work.settings.voxelBatch)
         image = region.image.array.transpose(2, 1, 0)
         for part, around in surroundings(levels.matrix, image, centres, kernel, batch):
@@ -150,8 +150,8 @@ def _measure(region: FilteredRegion, wanted: Sequence[MapName], column: str, nam
                 raise InterruptedError("measuring was cancelled")
             work.report(f"{column}_{kind}", part.start / len(centres))
             values = _values(kind, names, around, kernel=kernel, levels=levels, region=region)
-            for each, feature in zip(made, names, strict=True):
-                work.made[each][tuple(axis[part] for axis in places)] = values[feature]
+            for map_name, feature in zip(made, names, strict=True):
+                work.made[map_name][tuple(axis[part] for axis in places)] = values[feature]
 
 
 def _values(

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from gliomics.features.maps.kernels import Array, Bools, Kernel, Surroundings
 from gliomics.features.native import cooccurrence, sizes
 from gliomics.features.native.counts import Table
-from gliomics.features.native.neighbours import Integers
+from gliomics.features.native.neighbours import Integers, Levels
 from gliomics.features.native.textures import lengths_of
 
 
@@ -75,7 +75,8 @@ class KernelCounts:
             lengths, starts = self._runs(direction)
             lines = self.kernel.lines(direction)
             met = inside.astype(np.int64) @ np.eye(int(lines.max()) + 1, dtype=np.int64)[lines]
-            voxels, places = np.nonzero(starts & (met >= 2).any(axis=1)[:, None])
+            crossed = np.asarray((met >= 2).any(axis=1, keepdims=True))
+            voxels, places = np.nonzero(starts & crossed)
             groups.append(voxels if norm is not None else voxels * len(directions) + number)
             rows.append(self.around.levels[voxels, places])
             columns.append(lengths[voxels, places])
@@ -135,11 +136,11 @@ class KernelCounts:
         voxels, places = np.nonzero(inside)
         codes = voxels * len(self.levels) + np.searchsorted(self.levels, levels[voxels, places])
         size = self.number * len(self.levels)
-        numbers = np.bincount(codes, minlength=size).reshape(self.number, -1)
-        differences = np.bincount(codes, difference[voxels, places], minlength=size).reshape(self.number, -1)
+        numbers: Any = np.bincount(codes, minlength=size).reshape(self.number, -1)
+        differences: Any = np.bincount(codes, difference[voxels, places], minlength=size).reshape(self.number, -1)
         return {name: _TONES[name](self.levels.astype(np.float64), numbers, differences) for name in names}
 
-    def _neighbours(self) -> list[Integers]:
+    def _neighbours(self) -> list[Levels]:
         """The levels of the neighbours of every place, offset by offset, to both sides; 0 for none."""
         levels = self.around.levels
         return [
