@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +32,7 @@ from gliomics.study.records import UNNAMED_SEQUENCE, Study
 from gliomics.study.volumes import Mask, Volume
 
 if TYPE_CHECKING:
+    from gliomics.features.maps.measure import FeatureMap
     from gliomics.segmentation.segmenter import Segmenter
 
 Row = TypeVar("Row", RegionFeatures, FeatureRow)
@@ -85,6 +86,22 @@ def measure_piece(files: StudyFiles, piece: Extraction) -> PieceFeatures:
         ],
         missing,
     )
+
+
+def measure_maps(
+    files: StudyFiles, extraction: Extraction, features: Sequence[str], report: Callable[[str, float], None]
+) -> Iterator[tuple[str, FeatureMap]]:
+    """Maps of features of every region of one study, region by region.
+
+    As :func:`~gliomics.features.maps.measure.feature_maps`; of several regions, those that the mask lacks have none.
+    """
+    from gliomics.features.maps.measure import feature_maps
+
+    rings = [region for region in extraction.regions if is_ring(region, extraction.config.regions)]
+    images, _, regions, _ = _opened(files, extraction, rings)
+    for region, mask in regions.items():
+        maps = feature_maps(images, mask, extraction.config, features, region=region, report=report)
+        yield from ((region, each) for each in maps)
 
 
 def measure_edge(files: StudyFiles, extraction: Extraction, classes: Mapping[str, Sequence[str]]) -> MovedEdge:

@@ -90,11 +90,15 @@ def read_label_names(path: Path) -> dict[int, str]:
     return _read(Path(path), as_mask=True).label_names
 
 
-def write_volume(volume: Volume, path: str | Path) -> None:
-    """Write an image, atomically; ``.nii.gz``, ``.nii`` or ``.nrrd`` by the name, the voxel type kept."""
+def write_volume(volume: Volume, path: str | Path, *, finite: bool = True) -> None:
+    """Write an image, atomically; ``.nii.gz``, ``.nii`` or ``.nrrd`` by the name, the voxel type kept.
+
+    With ``finite`` false, as of a map, voxels may be NaN, which images to be measured must not have.
+    """
     path = Path(path)
     _check_suffix(path)
-    _check_finite(volume.array, str(path))
+    if finite:
+        _check_finite(volume.array, str(path))
     _check_affine(volume.affine, str(path))
     volume = volume.with_array(_storable(volume.array, str(path)))
     with atomic_path(path) as temporary:

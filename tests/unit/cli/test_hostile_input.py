@@ -30,7 +30,7 @@ COMMANDS: dict[str, str] = {
     "serve": "--studies {studies} --port {port}",
     "open": "{studies} --port {port} --no-browser",
     "segment": "{studies} --model segmentation_flair --out {new}",
-    "features": "{studies} --masks {empty} --out {new} --workers 1 --cache {cache}",
+    "features": "{studies} --masks {empty} --out {new} --maps original_firstorder_Mean --workers 1 --cache {cache}",
     "stability": "{studies} --masks {empty} --out {new}",
     "describe-features": "",
     "vasari": "{studies} --masks {empty} --out {new}",

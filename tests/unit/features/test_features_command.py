@@ -313,6 +313,45 @@ def test_table_is_in_the_order_of_the_studies_whichever_is_ready_first(studies: 
     assert [row.study_id for row in read_features_csv(tmp_path / "out.csv")] == ["case-0", "case-1", "case-2"]
 
 
+def test_maps_are_written_beside_the_table_on_the_grid_of_the_study(studies: Path, run: Run, tmp_path: Path) -> None:
+    masks = studies / "labels" / "final"
+    names = "flair_original_glcm_Contrast,original_firstorder_Mean"
+    answer = run(studies, "--masks", masks, "--maps", names, "--workers", "1")
+    assert answer.returncode == 0, answer.stderr
+    assert f"9 maps in {tmp_path / 'out_maps'}" in answer.stderr
+    folder = tmp_path / "out_maps" / "case-0"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"whole_{name}.nii.gz"
+        for name in ("flair_original_firstorder_Mean", "flair_original_glcm_Contrast", "t1c_original_firstorder_Mean")
+    ]
+    image, mask = nib.load(studies / "case-0" / "flair.nii.gz"), nib.load(masks / "case-0.nii.gz")
+    means = nib.load(folder / "whole_flair_original_firstorder_Mean.nii.gz")
+    assert np.array_equal(means.affine, image.affine)
+    inside = np.asarray(mask.dataobj) > 0
+    assert not np.asarray(means.dataobj)[~inside].any()
+    voxel = np.argwhere(inside)[inside.sum() // 2]
+    around = tuple(slice(index - 1, index + 2) for index in voxel)
+    expected = np.asarray(image.dataobj)[around][inside[around]].mean()
+    assert np.asarray(means.dataobj)[tuple(voxel)] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("original_shape_Sphericity", "feature 'original_shape_Sphericity' has no map: 'shape' describes the region"),
+        ("original_glcm_Kontrast", "feature 'Kontrast' of class 'glcm' is unknown; did you mean 'Contrast'?"),
+        (" , ", "--maps is empty; give names of features as tables have them"),
+    ],
+)
+def test_a_map_that_there_is_none_of_is_refused_before_anything_is_measured(
+    studies: Path, run: Run, tmp_path: Path, name: str, message: str
+) -> None:
+    answer = run(studies, "--masks", studies / "labels" / "final", "--maps", name)
+    assert (answer.returncode, answer.stderr.count("\n")) == (2, 1)
+    assert message in answer.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_cluster_is_asked_for_where_dask_is_not_installed(
     studies: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -176,7 +176,12 @@ REFUSED: list[tuple[dict[str, Any], str, type[GliomicsError], str]] = [
     ({}, "t2_original_firstorder_Mean", UnknownNameError, "is of sequence 't2'; there are flair"),
     ({}, "wavelet-LLH_firstorder_Mean", UnknownNameError, "the configuration has Original under imageType"),
     ({"imageType": {"Wavelet": {}}}, "wavelet-LL_firstorder_Mean", UnknownNameError, "no filtered image 'wavelet-LL'"),
-    ({"resampling": [2, 2, 2]}, "original_firstorder_Mean", InputError, "leave out resampling"),
+    (
+        {"resampling": [2, 2, 2]},
+        "original_firstorder_Mean",
+        InputError,
+        "leave resampling and resampledPixelSpacing out",
+    ),
     ({"slices": "largest"}, "original_firstorder_Mean", InputError, "leave out 'slices', and set 'force2D: true'"),
 ]
 

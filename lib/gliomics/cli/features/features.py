@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gliomics.cli.features.cohort import BRAIN, CONFIG, NUMBERING, REGION, MeasuredCohort, open_cohort
+from gliomics.cli.features.maps import check_names, names_of, write_maps
 from gliomics.cli.segment import segment_here
 from gliomics.cli.terminal.console import (
     RESAMPLE_TO,
@@ -73,6 +74,16 @@ def features(
             help="Add where in the brain the whole tumour lies, and the VASARI features that its mask tells.",
         ),
     ] = False,
+    maps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FEATURE[,...]",
+            help="Write maps of these features, too, named as in tables, e.g. original_glcm_JointEntropy or "
+            "flair_original_firstorder_Mean: NIfTI files beside OUT, in a folder of its name and _maps. voxelSetting "
+            "of the configuration has the kernel.",
+            show_default=False,
+        ),
+    ] = None,
     models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
     workers: Annotated[
         int | None,
@@ -126,8 +137,14 @@ def features(
         cohort.config, cohort.regions, resample_to, boundary_shift, deep, models, numbering=numbering, vasari=vasari
     )
     extraction.check()
+    map_names = names_of(maps) if maps is not None else []
+    if map_names:
+        check_names(map_names, cohort.config, cohort.studies)
     failures = Failures(only=len(cohort.studies) == 1)
     _measure(cohort, extraction, Speed(workers, cache, scheduler), out, failures)
+    if map_names:
+        jobs = _jobs(cohort, extraction, Failures())
+        write_maps(jobs, extraction, map_names, out.with_name(f"{out.stem}_maps"), failures)
     failures.errors += not_segmented.errors
     failures.end()
 

@@ -75,7 +75,7 @@ def feature_maps(
     :func:`~gliomics.features.extract.extract_regions`, and :class:`InputError` for a configuration whose voxels are
     not those of the study.
     """
-    _check(config, images.study_id)
+    check_config(config)
     sequences = sequences_to_measure(list(images.volumes), config, images.study_id)
     asked = maps_named(features, config, sequences)
     check_images(images, sequences, config)
@@ -111,11 +111,11 @@ def feature_maps(
     ]
 
 
-def _check(config: FeatureConfig, study_id: str) -> None:
-    """Refuse what has no map on the study's own voxels."""
+def check_config(config: FeatureConfig) -> None:
+    """Raise :class:`InputError` for a configuration whose features have no map on the voxels of a study."""
     if config.new_spacing is not None:
         raise InputError(
-            f"maps of '{study_id}' lie on the voxels of its images: leave out resampling and resampledPixelSpacing"
+            "maps lie on the voxels of the images: leave resampling and resampledPixelSpacing out of the configuration"
         )
     if config.slices != "volume":
         raise InputError("maps are of volumes: leave out 'slices', and set 'force2D: true' for kernels within slices")
