@@ -41,6 +41,7 @@ setup(
         "gliomics": ["py.typed"],
         "gliomics.models": ["shipped/*/*"],
         "gliomics.features": ["descriptions/*", "presets/*", "stability/*"],
+        "gliomics.features.ibsi": ["catalogue.csv"],
         "gliomics.report": ["templates/*"],
         "gliomics.report.cohort_report": ["*.yaml"],
         "gliomics.server.routes": ["templates/*"],

@@ -16,6 +16,7 @@ from gliomics.cli.evaluate import evaluate
 from gliomics.cli.export import export
 from gliomics.cli.features.describe_features import describe_features
 from gliomics.cli.features.features import features
+from gliomics.cli.features.ibsi import ibsi
 from gliomics.cli.features.stability import stability
 from gliomics.cli.import_data import import_data, import_dicom, import_lgg
 from gliomics.cli.masks import masks
@@ -41,7 +42,19 @@ app = typer.Typer(
 app.command()(demo)
 app.command("import")(import_data)
 app.command("open")(open_page)
-for command in (serve, segment, features, stability, describe_features, vasari, report, export, delta, make_samples):
+for command in (
+    serve,
+    segment,
+    features,
+    stability,
+    describe_features,
+    ibsi,
+    vasari,
+    report,
+    export,
+    delta,
+    make_samples,
+):
     app.command()(command)
 for former in (import_dicom, import_lgg):
     app.command(hidden=True)(former)

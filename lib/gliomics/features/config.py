@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.features.engines.interface import EngineName
+from gliomics.features.ibsi.settings import IbsiSettings
 from gliomics.features.settings import (
     FILTER_OF_SETTING,
     FOR_ALL_FILTERS,
@@ -39,11 +40,11 @@ SLICE_CLASSES = ("shape2D", "outline")
 """Feature classes that describe the region's mask in one slice."""
 MASK_CLASSES = (*VOLUME_CLASSES, *SLICE_CLASSES)
 """Feature classes for which the intensities do not count."""
-STUDY_CLASSES = ("glioma",)
-"""Feature classes that compare sequences with each other, and the region with the head around it."""
+STUDY_CLASSES = ("glioma", "ibsi")
+"""Feature classes of the unfiltered sequences and the whole region, which no engine and no setting of one decides."""
 _SECTIONS = (
     "imageType", "featureClass", "setting", "sequences", "regions", "slices", "biasField", "resampling",
-    "normalisation", "engine", "voxelSetting",
+    "normalisation", "ibsi", "engine", "voxelSetting",
 )  # fmt: skip
 
 _OF_NO_VALUE = {"engine", "voxel_setting"}
@@ -101,9 +102,10 @@ class FeatureConfig(BaseModel):
     """A feature extraction, completely described; extractions with equal :attr:`digest` are comparable.
 
     ``image_type``, ``feature_class`` and ``setting`` are PyRadiomics' ``imageType``, ``featureClass`` and ``setting``;
-    an empty list of features means every feature of the class. ``featureClass`` knows three classes more than
-    PyRadiomics: ``outline`` (:mod:`gliomics.features.outline`), ``ellipsoid`` (:mod:`gliomics.features.ellipsoid`) and
-    ``glioma`` (:mod:`gliomics.features.glioma`). ``sequences`` names the sequences to measure, all that a study has
+    an empty list of features means every feature of the class. ``featureClass`` knows four classes more than
+    PyRadiomics: ``outline`` (:mod:`gliomics.features.outline`), ``ellipsoid`` (:mod:`gliomics.features.ellipsoid`),
+    ``glioma`` (:mod:`gliomics.features.glioma`) and ``ibsi`` (:mod:`gliomics.features.ibsi`), whose settings are the
+    section ``ibsi``. ``sequences`` names the sequences to measure, all that a study has
     when None.
 
     ``regions`` adds names to those of :data:`gliomics.features.regions.REGIONS`. ``slices``: measure the region as a
@@ -125,6 +127,7 @@ class FeatureConfig(BaseModel):
     bias_field: bool = Field(default=False, alias="biasField")
     resampling: tuple[Millimetres, Millimetres, Millimetres] | None = None
     normalisation: Normalisation = Field(default_factory=Normalisation)
+    ibsi: IbsiSettings | None = None
     engine: EngineName | None = None
     voxel_setting: VoxelSettings = Field(default_factory=VoxelSettings, alias="voxelSetting")
 
@@ -153,6 +156,8 @@ class FeatureConfig(BaseModel):
             raise ValueError("normalisation and setting.normalize are both set; keep one")
         if "LoG" in self.image_type and not (self.image_type["LoG"].sigma or self.setting.sigma):
             raise ValueError("imageType.LoG needs sigma, the width of its Gaussian in mm, e.g. LoG: {sigma: [1, 3, 5]}")
+        if ("ibsi" in self.feature_class) != (self.ibsi is not None):
+            raise ValueError("feature class 'ibsi' and section 'ibsi', which holds its settings, go together")
         return self
 
     @model_validator(mode="after")
@@ -207,7 +212,7 @@ class FeatureConfig(BaseModel):
 
     @property
     def study_classes(self) -> dict[str, list[str]]:
-        """Feature classes that need all sequences at once."""
+        """Feature classes that are measured of all sequences at once."""
         return {name: features for name, features in self.feature_class.items() if name in STUDY_CLASSES}
 
     @property
@@ -295,8 +300,10 @@ def _check_names(config: FeatureConfig) -> None:
     from gliomics.features.describe import NOT_COMPUTED
     from gliomics.features.engines import native
     from gliomics.features.glioma import measure as glioma
+    from gliomics.features.ibsi.catalogue import measured_tags
 
     ours = {"outline": list(outline.FEATURES), "ellipsoid": list(ellipsoid.FEATURES), "glioma": list(glioma.FEATURES)}
+    ours["ibsi"] = measured_tags()
     classes = native.feature_names() | ours
     image_types = native.image_types()
     for name in config.image_type:

@@ -17,6 +17,7 @@ from pathlib import Path
 from rich.table import Table
 
 from gliomics.errors import UnknownNameError
+from gliomics.features.ibsi.catalogue import FAMILIES, NOT_MEASURED, catalogue, split_tag
 
 _TABLE = Path(__file__).parent / "descriptions" / "features.csv"
 
@@ -38,6 +39,9 @@ FEATURE_CLASSES = {
     "outside the region above its median, T1 after contrast less T1 before, T2 less FLAIR, and size and place as "
     "shares of the head. The rim is 2.5 % of the head's diameter wide (4 mm in an adult), but at most half as deep as "
     "the region; the core is deeper than rim and than half the deepest voxel; the shell around the region is as wide.",
+    "ibsi": "The standard's own features, prepared, cut into grey levels and joined as it says. Columns of textures "
+    "end in the way of joining slices and directions: within slices averaged (`2D`), within slices merged (`2_5D`) or "
+    "in three dimensions (`3D`); directions averaged (`_avg`) or merged (`_comb`).",
     "vasari": "With `--vasari`, in the row of the whole tumour: numbers behind the VASARI features of its parts.",
     "location": "With `--vasari`, in the row of the whole tumour: where it lies, by an atlas of the brain. It is about "
     "core and enhancing part where the mask has them.",
@@ -88,6 +92,9 @@ def describe(column_name: str) -> FeatureDescription | None:
     >>> feature.unit, feature.ibsi_code
     ('mm3', 'RNU0')
     """
+    _, found, tag = column_name.rpartition("ibsi_")
+    if found:
+        return _by_name().get(f"ibsi_{split_tag(tag)[0]}")
     return _by_name().get(column_name) or _by_name().get("_".join(column_name.split("_")[-2:]))
 
 
@@ -149,4 +156,9 @@ def _by_name() -> dict[str, FeatureDescription]:
             FeatureDescription(row["class"], row["name"], row["unit"], row["ibsi"], row["description"])
             for row in csv.DictReader(file, strict=True)
         ]
+    rows += [
+        FeatureDescription("ibsi", one.tag, one.unit, one.code, f"{one.ibsi_name} ({FAMILIES[one.family].lower()}).")
+        for one in catalogue().values()
+        if one.tag not in NOT_MEASURED
+    ]
     return {f"{row.feature_class}_{row.name}": row for row in rows}

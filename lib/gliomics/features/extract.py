@@ -18,9 +18,11 @@ from gliomics.features.engines.interface import engine_of, one_thread
 from gliomics.features.filters import MaskedRegion, UnfilteredRegion, filtered_regions
 from gliomics.features.glioma.measure import glioma_features
 from gliomics.features.glioma.surroundings import surroundings_of
+from gliomics.features.ibsi.measure import ibsi_features
 from gliomics.features.native.levels import discretised
 from gliomics.features.outline import outline_features
 from gliomics.features.planes import in_largest_slice, slice_axis, slices_of
+from gliomics.features.regions import checked_region
 from gliomics.features.sequence import PreparedSequence, prepare_sequence
 from gliomics.features.windows import window_of
 from gliomics.preprocess.intensity import foreground
@@ -204,27 +206,11 @@ def check_images(images: StudyImages, names: list[str], config: FeatureConfig) -
         check_same_grid(reference, brain, f"sequence '{names[0]}' of '{study_id}'", f"brain mask of '{study_id}'")
         if not (brain.array > 0).any():
             raise InputError(f"the brain mask of '{study_id}' is empty; leave it out or draw the brain")
-    if config.new_spacing is not None and not images.spacing_known:
+    if (config.new_spacing or (config.ibsi and config.ibsi.voxel_size)) and not images.spacing_known:
         raise InputError(
             f"'{study_id}' cannot be resampled to millimetres: its voxel size is unknown; measure it without "
-            "resampledPixelSpacing, or import it with its voxel size"
+            "resampledPixelSpacing or voxelSize, or import it with its voxel size"
         )
-
-
-def checked_region(mask: Mask, reference: Volume, sequence: str, study_id: str, region: str) -> Mask:
-    """The region as 0 and 1, on the reference's grid; with its own reasons where it cannot be measured."""
-    check_same_grid(reference, mask, f"sequence '{sequence}' of '{study_id}'", f"mask of '{study_id}'")
-    inside = mask.array > 0
-    count = int(np.count_nonzero(inside))
-    if count == 0:
-        raise InputError(f"the mask of '{study_id}' is empty for region '{region}': no voxel is segmented")
-    if count == inside.size:
-        raise InputError(f"region '{region}' of '{study_id}' is the whole image; draw the lesion only")
-    if count == 1:
-        raise InputError(
-            f"region '{region}' of '{study_id}' is one voxel; features need a few voxels in at least two directions"
-        )
-    return mask.with_array(inside.astype(np.uint8))
 
 
 def measured_grid(volume: Volume) -> Volume:
@@ -365,8 +351,18 @@ def _measure_sequence(
 def _measure_study(
     names: list[str], images: StudyImages, rows: list[_Row], config: FeatureConfig, *, brain: Mask | None
 ) -> None:
-    """Add the features that need all sequences at once to every row."""
+    """Add the features that are measured of all sequences at once to every row."""
     prepared = {name: prepared_image(name, images, config, brain) for name in names}
+    for row in rows:
+        row.diagnostics |= {f"{name}_image_sha256": image.sha256 for name, image in prepared.items()}
+        if config.ibsi is not None and "ibsi" in config.feature_class:
+            tags = config.feature_class["ibsi"]
+            for name, image in prepared.items():
+                row.diagnostics[f"{name}_normalisation"] = list(image.normalisation)
+                what = f"{row.masked.name} in sequence '{name}'"
+                row.values |= ibsi_features(name, image.sequence, row.volume, config.ibsi, tags=tags, what=what)
+    if "glioma" not in config.feature_class:
+        return
     volumes = {name: image.sequence.raw for name, image in prepared.items()}
     if brain is not None and config.resampling is not None:
         brain = resample_to_spacing(brain, config.resampling, labels=True)
@@ -376,7 +372,6 @@ def _measure_study(
         values, warnings = glioma_features(volumes, row.volume, head, config.study_classes["glioma"])
         row.values |= values
         row.warnings += warnings
-        row.diagnostics |= {f"{name}_image_sha256": image.sha256 for name, image in prepared.items()}
 
 
 def prepared_image(name: str, images: StudyImages, config: FeatureConfig, brain: Mask | None) -> PreparedImage:

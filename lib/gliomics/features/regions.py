@@ -14,6 +14,7 @@ from gliomics.features.config import Region
 from gliomics.features.planes import ROUNDING, axial_axis
 from gliomics.features.settings import MOST_VALUE
 from gliomics.features.windows import Window, window_of
+from gliomics.study.geometry import check_same_grid
 from gliomics.study.numbering import (
     OEDEMA,
     PARTS_OF_REGION,
@@ -23,7 +24,7 @@ from gliomics.study.numbering import (
     numbering_of_mask,
     part_of_name,
 )
-from gliomics.study.volumes import Mask
+from gliomics.study.volumes import Mask, Volume
 
 Bools = npt.NDArray[np.bool_]
 
@@ -122,6 +123,25 @@ def _what_is_there(rule: Region, numbering: MaskNumbering) -> str:
 def is_ring(region: str, defined: Mapping[str, Region]) -> bool:
     """Whether a region lies around the segmented voxels, so that it needs to know where the brain is."""
     return _rule(region, defined).ring_mm is not None
+
+
+def checked_region(mask: Mask, reference: Volume, sequence: str, study_id: str, region: str) -> Mask:
+    """The region as 0 and 1, on the reference's grid.
+
+    Raises :class:`GeometryError` for another grid, and :class:`InputError` for a region that cannot be measured.
+    """
+    check_same_grid(reference, mask, f"sequence '{sequence}' of '{study_id}'", f"mask of '{study_id}'")
+    inside = mask.array > 0
+    count = int(np.count_nonzero(inside))
+    if count == 0:
+        raise InputError(f"the mask of '{study_id}' is empty for region '{region}': no voxel is segmented")
+    if count == inside.size:
+        raise InputError(f"region '{region}' of '{study_id}' is the whole image; draw the lesion only")
+    if count == 1:
+        raise InputError(
+            f"region '{region}' of '{study_id}' is one voxel; features need a few voxels in at least two directions"
+        )
+    return mask.with_array(inside.astype(np.uint8))
 
 
 def shift_boundary(mask: Mask, voxels: int) -> Mask:

@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "features": "{studies} --masks {empty} --out {new} --maps original_firstorder_Mean --workers 1 --cache {cache}",
     "stability": "{studies} --masks {empty} --out {new}",
     "describe-features": "",
+    "ibsi": "{empty} --out {new}",
     "vasari": "{studies} --masks {empty} --out {new}",
     "report": "{studies}/case-1 --mask {empty} --out {new}",
     "export": "case-1 --studies {studies} --mask {empty} --out {new}",

@@ -1,33 +1,31 @@
-"""Our features of the IBSI digital phantom beside the consensus values, and the page of the documentation about it.
+"""PyRadiomics' features of IBSI's phantoms, as near as its settings come to each configuration.
 
-``ibsi_mapping.csv`` says for each of IBSI's features which of ours it is and in what relation they stand; where it
-names none, PyRadiomics does not compute it. Values and tolerances are read from the phantom's own table.
+Which of its features is which of the standard's, and in what relation they stand, is in the standard's catalogue.
 """
 
 from __future__ import annotations
 
-import csv
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
 from gliomics.features.config import parse_config
 from gliomics.features.describe import descriptions
 from gliomics.features.extract import StudyImages, extract_regions
+from gliomics.features.ibsi.catalogue import split_tag
+from gliomics.features.ibsi.comparison import PHANTOMS, ConsensusValue, within
 from gliomics.study import Mask, Volume, read_mask, read_volume
 
-Outcome = Literal["matches", "differs", "not in PyRadiomics", "unexplained"]
 Features = dict[str, float]
 
-MAPPING = Path(__file__).parent / "ibsi_mapping.csv"
-TAG = re.compile(r"(?P<feature>.+?)(?:_(?P<aggregation>(?:2D|2_5D|3D)(?:_avg|_comb)?))?")
+_CLASSES = ("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 _WITHIN = {"force2D": True}
 _MERGED = {"weightingNorm": "no_weighting"}
+_LINEAR = {"interpolator": "sitkLinear"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,9 @@ AGGREGATIONS = {
     "2_5D": Aggregation("2.5-D", _WITHIN),
     "3D": Aggregation("3-D", {}),
 }
-"""By the suffix of IBSI's tags; a tag without one is measured in 3-D."""
+"""By the suffix of IBSI's tags."""
+_PLANAR = ("2_5D", "2_5D_avg", "2_5D_comb", "2D", "2D_avg", "2D_comb")
+_SPATIAL = ("3D", "3D_avg", "3D_comb")
 
 RELATIONS: dict[str, Callable[[float, int], float]] = {
     "equal": lambda value, voxels: value,
@@ -58,115 +58,91 @@ RELATIONS: dict[str, Callable[[float, int], float]] = {
     "excess": lambda value, voxels: value - 3,
     "unbiased": lambda value, voxels: value * math.sqrt(voxels / (voxels - 1)),
 }
-"""IBSI's value from ours and the number of voxels."""
+"""IBSI's value from PyRadiomics' and the number of voxels."""
 
 
 @dataclass(frozen=True)
-class Phantom:
-    """The phantom's image and mask, and its table: tag to consensus value (None where there is none) and tolerance."""
+class Configuration:
+    """The settings nearest to one of IBSI's configurations, and its ways of joining slices and directions.
 
-    image: Volume
-    mask: Mask
-    reference: dict[str, tuple[float | None, float]]
+    What knows no way is measured in the first of these.
+    """
 
-    @property
-    def voxels(self) -> int:
-        return int(np.count_nonzero(self.mask.array))
+    setting: Mapping[str, Any]
+    aggregations: tuple[str, ...]
+
+
+CONFIGURATIONS = {
+    "digital": Configuration({"binWidth": 1}, (*_SPATIAL, *_PLANAR)),
+    "A": Configuration({"resegmentRange": [-500, 400], "binWidth": 25}, _PLANAR),
+    "B": Configuration(
+        {"resegmentRange": [-500, 400], "binCount": 32, "resampledPixelSpacing": [2, 2, 0], **_LINEAR}, _PLANAR
+    ),
+    "C": Configuration(
+        {"resegmentRange": [-1000, 400], "binWidth": 25, "resampledPixelSpacing": [2, 2, 2], **_LINEAR}, _SPATIAL
+    ),
+    "D": Configuration(
+        {"resegmentRange": [-3, 3], "resegmentMode": "sigma", "binCount": 32, "resampledPixelSpacing": [2, 2, 2]}
+        | _LINEAR,
+        _SPATIAL,
+    ),
+    "E": Configuration({"resegmentRange": [-1000, 400], "binCount": 32, "resampledPixelSpacing": [2, 2, 2]}, _SPATIAL),
+}
 
 
 @dataclass(frozen=True)
-class IbsiFeature:
-    """A line of the mapping; ``feature`` is ``class_Name`` of ours, empty where PyRadiomics has none."""
+class Plain:
+    """PyRadiomics' features of one phantom by suffix of IBSI's tags, and the voxels of the region."""
 
-    tag: str
-    code: str
-    ibsi_name: str
-    feature: str
-    relation: str
+    features: Mapping[str, Features]
+    first: str
+    voxels: int
 
+    def value(self, value: ConsensusValue) -> float | None:
+        """PyRadiomics' value where it has one."""
+        way = split_tag(value.tag)[1] or self.first
+        return self.features[way].get(value.of.feature) if value.of.feature else None
 
-@dataclass(frozen=True)
-class Comparison:
-    """One consensus value beside ours; ``deviation`` is relative, of our value before the relation is applied."""
-
-    tag: str
-    aggregation: str
-    of: IbsiFeature
-    outcome: Outcome
-    deviation: float | None = None
-    related_deviation: float | None = None
-    has_reference: bool = True
+    def matches(self, value: ConsensusValue, *, related: bool = True) -> bool:
+        """Whether it is the consensus value, be it after the known relation of the two definitions."""
+        found = self.value(value)
+        if found is None:
+            return False
+        both = (found, RELATIONS[value.of.relation](found, self.voxels)) if related else (found,)
+        return any(within(one, value.consensus, value.tolerance) for one in both)
 
 
-def read_phantom(folder: Path) -> Phantom:
-    """Read the phantom from ``ibsi`` in the folder of the real cases."""
-    with (folder / "digital_phantom_reference.csv").open(encoding="utf-8-sig", newline="") as file:
-        reference = {
-            row["tag"]: (
-                float(row["reference value"]) if row["reference value"] else None,
-                float(row["tolerance"] or 0),
-            )
-            for row in csv.DictReader(file, delimiter=";", strict=True)
-        }
-    image, mask = (folder / f"digital_phantom_{name}.nii.gz" for name in ("image", "mask"))
-    return Phantom(read_volume(image), read_mask(mask), reference)
+def measure_plain(folder: Path) -> dict[str, Plain]:
+    """Every phantom of ``ibsi`` in the folder of the real cases, by its name."""
+    found = {}
+    for phantom in PHANTOMS:
+        image, mask = read_volume(folder / phantom.image), read_mask(folder / phantom.mask)
+        configuration = CONFIGURATIONS[phantom.name]
+        by_settings: dict[str, Features] = {}
+        features, voxels = {}, 0
+        for suffix in configuration.aggregations:
+            aggregation = AGGREGATIONS[suffix]
+            key = f"{aggregation.setting} {aggregation.each}"
+            if key not in by_settings:
+                by_settings[key], count = _features(image, mask, configuration, aggregation)
+                voxels = voxels if aggregation.each else count
+            features[suffix] = by_settings[key]
+        found[phantom.name] = Plain(features, configuration.aggregations[0], voxels)
+    return found
 
 
-def read_mapping() -> dict[str, IbsiFeature]:
-    """IBSI's features by tag."""
-    with MAPPING.open(encoding="utf-8", newline="") as file:
-        return {row["tag"]: IbsiFeature(**row) for row in csv.DictReader(file, strict=True)}
-
-
-def measure(phantom: Phantom, aggregation: Aggregation) -> Features:
-    """Every feature of the phantom as ``class_Name``, bin width 1 and no normalisation."""
-    classes: dict[str, list[str]] = {name: [] for name in ("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")}
+def _features(
+    image: Volume, mask: Mask, configuration: Configuration, aggregation: Aggregation
+) -> tuple[Features, int]:
+    classes: dict[str, list[str]] = {name: [] for name in _CLASSES}
     if not aggregation.each:
-        classes["shape"] = [feature.name for feature in descriptions() if feature.feature_class == "shape"]
+        classes["shape"] = [one.name for one in descriptions() if one.feature_class == "shape"]
     content = {
         "featureClass": classes,
-        "setting": {"binWidth": 1, **aggregation.setting},
+        "setting": {**configuration.setting, **aggregation.setting},
         "slices": "each" if aggregation.each else "volume",
     }
-    config = parse_config(content, aggregation.name)
-    rows = extract_regions(StudyImages("phantom", {"phantom": phantom.image}), {"whole": phantom.mask}, config)
-    return {
-        "_".join(name.split("_")[-2:]): float(np.mean([row.values[name] for row in rows])) for name in rows[0].values
-    }
-
-
-def compare(phantom: Phantom) -> list[Comparison]:
-    """Every line of the phantom's table, in its order."""
-    mapping = read_mapping()
-    measured = {suffix: measure(phantom, aggregation) for suffix, aggregation in AGGREGATIONS.items()}
-    comparisons = []
-    for tag, (reference, tolerance) in phantom.reference.items():
-        base, suffix = split(tag)
-        of = mapping[base]
-        if not of.feature or reference is None:
-            absent: Outcome = "unexplained" if of.feature else "not in PyRadiomics"
-            comparisons.append(Comparison(tag, suffix, of, absent, has_reference=reference is not None))
-            continue
-        value = measured[suffix][of.feature]
-        related = RELATIONS[of.relation](value, phantom.voxels)
-        allowed = max(tolerance, half_a_digit(reference))
-        outcome: Outcome = "unexplained"
-        if abs(value - reference) <= allowed:
-            outcome = "matches"
-        elif abs(related - reference) <= allowed:
-            outcome = "differs"
-        deviations = ((value - reference) / abs(reference), (related - reference) / abs(reference))
-        comparisons.append(Comparison(tag, suffix, of, outcome, *deviations))
-    return comparisons
-
-
-def split(tag: str) -> tuple[str, str]:
-    """``cm_contrast_3D_avg`` as ``cm_contrast`` and ``3D_avg``; without a suffix 3D."""
-    match = TAG.fullmatch(tag)
-    assert match
-    return match["feature"], match["aggregation"] or "3D"
-
-
-def half_a_digit(reference: float) -> float:
-    """Half a unit in the third significant digit, to which the consensus values are rounded (and a rounding error)."""
-    return 0.5 * 10.0 ** (math.floor(math.log10(abs(reference))) - 2) + 1e-9 if reference else 1e-9
+    rows = extract_regions(StudyImages("phantom", {"ct": image}), {"whole": mask}, parse_config(content, "ibsi.yaml"))
+    names = rows[0].values
+    means = {name: float(np.mean([row.values[name] for row in rows if name in row.values])) for name in names}
+    return {"_".join(name.split("_")[-2:]): value for name, value in means.items()}, rows[0].diagnostics["voxels"]

@@ -199,7 +199,7 @@ def test_settings_without_effect_are_accepted_and_not_passed_on() -> None:
 def test_unknown_preset_is_refused_with_the_presets_that_exist() -> None:
     with pytest.raises(
         UnknownNameError,
-        match=r"'full-body' is neither a preset \(full, gbm-2022, glioma, lgg-shape, panel\) nor an existing file",
+        match=r"'full-body' is neither a preset \(full, gbm-2022, glioma, ibsi, .*, panel\) nor an existing file",
     ):
         load_config("full-body")
 

@@ -1,113 +1,107 @@
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gliomics.features.describe import descriptions
-from tests.unit.features.ibsi import (
-    AGGREGATIONS,
-    RELATIONS,
-    Comparison,
-    Phantom,
-    compare,
-    half_a_digit,
-    measure,
-    read_mapping,
-    read_phantom,
-    split,
-)
-from tests.unit.features.ibsi_ct import Reached, compare_ct
+from gliomics.features.ibsi.catalogue import NOT_MEASURED, catalogue, split_tag
+from gliomics.features.ibsi.comparison import PHANTOMS, ConsensusValue, consensus_values, half_a_digit
+from gliomics.study import read_mask
+from tests.unit.features.ibsi import RELATIONS, Plain, measure_plain
 from tests.unit.features.pages import IBSI_PAGE, ibsi_page
 
 pytestmark = pytest.mark.slow
 
-DIFFERENT = {"stat_kurt", "morph_pca_min_axis", "morph_pca_least_axis"}
+CONSENSUS = {"digital": 482, "A": 346, "B": 346, "C": 210, "D": 210, "E": 210}
+PLAIN = {"digital": (385, 385), "A": (267, 236), "B": (267, 60), "C": (149, 25), "D": (149, 23), "E": (149, 16)}
 
 
 @pytest.fixture(scope="module")
-def phantom(real_data: Path) -> Phantom:
-    return read_phantom(real_data / "ibsi")
+def values(real_data: Path) -> list[ConsensusValue]:
+    return list(consensus_values(real_data / "ibsi"))
 
 
 @pytest.fixture(scope="module")
-def comparisons(phantom: Phantom) -> list[Comparison]:
-    return compare(phantom)
-
-
-@pytest.fixture(scope="module")
-def reached(real_data: Path) -> list[Reached]:
-    return compare_ct(real_data / "ibsi" / "ct_phantom")
+def plain(real_data: Path) -> dict[str, Plain]:
+    return measure_plain(real_data / "ibsi")
 
 
 @pytest.mark.realdata
-def test_without_resampling_every_feature_is_that_of_the_consensus_but_in_single_slices(reached: list[Reached]) -> None:
-    of_a = {comparison.way: comparison for comparison in reached if comparison.configuration == "A"}
-    assert of_a["without texture"].matched == of_a["without texture"].values == 31
-    assert of_a["2.5-D"].matched == of_a["2.5-D"].values == 118
-    assert of_a["2-D"].matched < of_a["2-D"].values
+@pytest.mark.parametrize("phantom", [phantom.name for phantom in PHANTOMS])
+def test_every_value_with_a_consensus_is_within_its_tolerance(phantom: str, values: list[ConsensusValue]) -> None:
+    compared = [value for value in values if value.phantom == phantom]
+    assert len(compared) == CONSENSUS[phantom]
+    assert [(value.tag, value.ours, value.consensus) for value in compared if not value.matches] == []
 
 
 @pytest.mark.realdata
-def test_every_consensus_value_matches_or_differs_for_a_known_reason(comparisons: list[Comparison]) -> None:
-    assert [comparison.tag for comparison in comparisons if comparison.outcome == "unexplained"] == []
-    assert Counter(comparison.outcome for comparison in comparisons) == {
-        "matches": 382,
-        "differs": 3,
-        "not in PyRadiomics": 102,
-    }
-    assert {comparison.tag for comparison in comparisons if comparison.outcome == "differs"} == DIFFERENT
+def test_classes_of_pyradiomics_reach_the_consensus_where_resampling_and_slices_leave_them(
+    values: list[ConsensusValue], plain: dict[str, Plain]
+) -> None:
+    for phantom, (existing, matching) in PLAIN.items():
+        compared = [value for value in values if value.phantom == phantom and plain[phantom].value(value) is not None]
+        matches = [value for value in compared if plain[phantom].matches(value)]
+        assert (len(compared), len(matches)) == (existing, matching), phantom
+    missed = [value for value in values if value.phantom == "A" and not plain["A"].matches(value)]
+    assert {split_tag(value.tag)[1][:3] for value in missed if value.of.feature} == {"2D", "2D_"}
 
 
 @pytest.mark.realdata
 def test_known_reasons_account_for_the_difference_to_the_last_digit(
-    phantom: Phantom, comparisons: list[Comparison]
+    values: list[ConsensusValue], plain: dict[str, Plain]
 ) -> None:
-    explained = [comparison for comparison in comparisons if comparison.of.relation in ("excess", "unbiased")]
-    assert {comparison.tag for comparison in explained} == DIFFERENT | {"morph_pca_maj_axis"}
-    for comparison in explained:
-        reference, _ = phantom.reference[comparison.tag]
-        assert reference is not None and comparison.related_deviation is not None
-        assert abs(comparison.related_deviation * reference) <= half_a_digit(reference), comparison.tag
+    explained = [
+        value for value in values if value.phantom == "digital" and value.of.relation in ("excess", "unbiased")
+    ]
+    assert [value.tag for value in explained] == [
+        "morph_pca_maj_axis", "morph_pca_min_axis", "morph_pca_least_axis", "stat_kurt",
+    ]  # fmt: skip
+    for value in explained:
+        found = plain["digital"].value(value)
+        assert found is not None
+        related = RELATIONS[value.of.relation](found, plain["digital"].voxels)
+        assert related == pytest.approx(value.consensus, abs=half_a_digit(value.consensus)), value.tag
 
 
 @pytest.mark.realdata
-def test_axes_of_the_consensus_are_those_of_the_covariance_over_n_minus_1(phantom: Phantom) -> None:
-    centres = np.argwhere(phantom.mask.array > 0) * np.asarray(phantom.mask.spacing)
-    ours = measure(phantom, AGGREGATIONS["3D"])
-    names = {"LeastAxisLength": "least", "MinorAxisLength": "min", "MajorAxisLength": "maj"}
+def test_axes_of_the_consensus_are_those_of_the_covariance_over_n_minus_1(
+    real_data: Path, values: list[ConsensusValue], plain: dict[str, Plain]
+) -> None:
+    mask = read_mask(real_data / "ibsi" / PHANTOMS[0].mask)
+    centres = np.argwhere(mask.array > 0) * np.asarray(mask.spacing)
+    by_tag = {value.tag: value for value in values if value.phantom == "digital"}
     biased, unbiased = (4 * np.sqrt(np.linalg.eigvalsh(np.cov(centres.T, ddof=lost))) for lost in (0, 1))
-    for (name, tag), over_n, over_n_minus_1 in zip(names.items(), biased, unbiased, strict=True):
-        assert ours[f"shape_{name}"] == pytest.approx(over_n, rel=1e-9)
-        reference, _ = phantom.reference[f"morph_pca_{tag}_axis"]
-        assert reference is not None
-        assert over_n_minus_1 == pytest.approx(reference, abs=half_a_digit(reference))
+    for name, over_n, over_n_minus_1 in zip(("least", "min", "maj"), biased, unbiased, strict=True):
+        value = by_tag[f"morph_pca_{name}_axis"]
+        assert plain["digital"].value(value) == pytest.approx(over_n, rel=1e-9)
+        assert value.ours == pytest.approx(over_n_minus_1, rel=1e-9)
 
 
 @pytest.mark.realdata
-def test_mapping_and_the_phantom_s_table_name_the_same_features(phantom: Phantom) -> None:
-    assert {split(tag)[0] for tag in phantom.reference} == set(read_mapping())
-
-
-@pytest.mark.realdata
-def test_page_says_what_is_computed_now(comparisons: list[Comparison], reached: list[Reached]) -> None:
-    assert IBSI_PAGE.read_text(encoding="utf-8") == ibsi_page(comparisons, reached), (
+def test_page_says_what_is_computed_now(values: list[ConsensusValue], plain: dict[str, Plain]) -> None:
+    assert IBSI_PAGE.read_text(encoding="utf-8") == ibsi_page(values, plain), (
         "docs/reference/ibsi.md is out of date; run python -m tests.unit.features.pages"
     )
 
 
-def test_codes_of_the_descriptions_are_those_of_the_features_that_the_mapping_names() -> None:
-    ours = {f"{entry.feature_class}_{entry.name}": entry.ibsi_code for entry in descriptions()}
-    mapping = read_mapping().values()
-    named = {entry.feature: entry.code for entry in mapping if entry.feature and entry.relation != "alias"}
-    assert named == {feature: code for feature, code in ours.items() if code}
-    assert {entry.code for entry in mapping if not entry.feature}.isdisjoint(ours.values())
+def test_codes_of_the_descriptions_are_those_of_the_features_that_the_catalogue_names() -> None:
+    codes = {f"{one.feature_class}_{one.name}": one.ibsi_code for one in descriptions() if one.feature_class != "ibsi"}
+    entries = catalogue().values()
+    named = {entry.feature: entry.code for entry in entries if entry.feature and entry.relation != "alias"}
+    assert named == {feature: code for feature, code in codes.items() if code}
+    assert {entry.code for entry in entries if not entry.feature}.isdisjoint(codes.values())
 
 
-def test_mapping_has_a_relation_exactly_where_it_has_a_feature() -> None:
-    for entry in read_mapping().values():
+def test_every_measured_feature_of_the_standard_is_described_with_its_code() -> None:
+    described = {one.name: one.ibsi_code for one in descriptions() if one.feature_class == "ibsi"}
+    assert described == {tag: entry.code for tag, entry in catalogue().items() if tag not in NOT_MEASURED}
+    assert len({*described.values()}) == len(described) - 2, "v10 and v90, i10 and i90 share a code each"
+
+
+def test_catalogue_has_a_relation_exactly_where_it_has_a_feature() -> None:
+    for entry in catalogue().values():
         assert (entry.relation in RELATIONS) == bool(entry.feature), entry.tag
 
 

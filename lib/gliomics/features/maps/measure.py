@@ -15,7 +15,6 @@ from gliomics.features.extract import (
     WHOLE_MASK,
     StudyImages,
     check_images,
-    checked_region,
     measured_grid,
     prepared_image,
     sequences_to_measure,
@@ -26,6 +25,7 @@ from gliomics.features.maps.kernels import Array, Kernel, Surroundings, surround
 from gliomics.features.maps.names import MapName, maps_named
 from gliomics.features.maps.textures import CLASSES, KernelCounts
 from gliomics.features.native.levels import Discretised, discretised
+from gliomics.features.regions import checked_region
 from gliomics.features.settings import VoxelSettings
 from gliomics.preprocess.orientation import from_canonical
 from gliomics.study.volumes import Mask, Volume
