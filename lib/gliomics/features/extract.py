@@ -15,6 +15,7 @@ from gliomics.features import provenance
 from gliomics.features.config import VOLUME_CLASSES, FeatureConfig
 from gliomics.features.ellipsoid import ellipsoid_features
 from gliomics.features.engines.interface import engine_of, one_thread
+from gliomics.features.engines.memory import check_memory
 from gliomics.features.filters import MaskedRegion, UnfilteredRegion, filtered_regions
 from gliomics.features.glioma.measure import glioma_features
 from gliomics.features.glioma.surroundings import surroundings_of
@@ -166,10 +167,13 @@ def measure_regions(
     reference = images.volumes[names[0]]
     check_images(images, names, config)
     brain = measured_grid(images.brain) if images.brain is not None else None
-    rows: list[_Row] = []
-    for region, mask in regions.items():
-        drawn = measured_grid(checked_region(mask, reference, names[0], images.study_id, region))
-        rows += _rows(region, drawn, config, images.study_id)
+    drawn = {
+        region: measured_grid(checked_region(mask, reference, names[0], images.study_id, region))
+        for region, mask in regions.items()
+    }
+    named = {f"region '{region}' of '{images.study_id}'": mask for region, mask in drawn.items()}
+    check_memory(named, measured_grid(reference), config)
+    rows = [row for region, mask in drawn.items() for row in _rows(region, mask, config, images.study_id)]
     if not rows:
         return []
     across = 2 - slice_axis(rows[0].volume)
