@@ -28,6 +28,8 @@ FRONT = {
     "examples": "examples.md",
 }
 """What of the repository is a page of the site, and its name there."""
+SECTIONS = {"sessions": "Start", "how_to": "How to", "reference": "Use", "models": "Models", "benchmarks": "Measured"}
+"""Of the navigation, where a page of a folder stands that it does not name itself."""
 _LINK = re.compile(r"(\]\()([^)\s]+)(\))")
 _CONTINUED = re.compile(r"^ {2,3}(?=\S)", re.MULTILINE)
 """What goes on in an item of a list: Python-Markdown wants four spaces where CommonMark takes two or three."""
@@ -36,9 +38,15 @@ _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
 def on_config(config: Any) -> Any:
-    """Name the generated pages of commands in the navigation, where the reference begins."""
+    """Name the pages of commands in the navigation, and of docs/ those that it does not name, by their folder."""
     reference = next(entry["Reference"] for entry in config.nav if "Reference" in entry)
     reference[1:1] = [{"Commands": [{f"gliomics {name}": f"commands/{name}.md"} for name in commands.names()]}]
+    named = str(config.nav)
+    for path in sorted(DOCS.rglob("*.md")):
+        page = path.relative_to(DOCS)
+        section = SECTIONS.get(page.parts[0], "Project")
+        if f"'{page.as_posix()}'" not in named and page.parts[0] != "decisions":
+            next(entry[section] for entry in config.nav if section in entry).append(page.as_posix())
     return config
 
 
