@@ -2,7 +2,8 @@
 
     PYTHONPATH=lib:. .venv/bin/python tests/slicer/render_session.py docs/images
 
-goes through both sessions on one of the synthetic sample studies with a real server. The panel is Qt's, with the
+goes through two sessions on one of the synthetic sample studies with a real server, with ``--here`` through one
+without. The panel is Qt's, with the
 tests' stand-ins; images, outlines and surfaces in the views are drawn by 3D Slicer's own displayable managers.
 """
 
@@ -119,17 +120,52 @@ class Session:
 
         return int(voxels(self.panel).sum(axis=(1, 2)).argmax())
 
+    def readHere(self) -> None:
+        """Read the true mask of the study without a server, and show a feature around each of its voxels."""
+        import nibabel
+        import slicer
+        import slicer.util
+
+        samples = HERE.parents[1] / "sample_studies"
+        for sequence in ("flair", "t1", "t1c", "t2"):
+            image = nibabel.load(samples / STUDY / f"{sequence}.nii.gz")
+            slicer.util.addVolumeFromArray(np.asarray(image.dataobj).T, image.affine, sequence)
+        self.wait(lambda: len(self.panel.selection.volumes()) == 4)
+        mask = np.asarray(nibabel.load(samples / "truth" / f"{STUDY}.nii.gz").dataobj).T > 0
+        segmentation = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "tumour")
+        segmentation.CreateDefaultDisplayNodes()
+        reference = self.panel.selection.firstVolume()
+        segmentation.SetReferenceImageGeometryParameterFromVolumeNode(reference)
+        segment = segmentation.GetSegmentation().AddEmptySegment("tumour", "tumour")
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask.astype(np.uint8), segmentation, segment, reference)
+        self.panel.selection.chooseSegmentation(segmentation)
+        self.press("computeButton")
+        self.ui.keyFeaturesButton.click()
+        self.ui.serverRoom.collapsed = True
+        self.ui.viewsRoom.collapsed = False
+        self.press("featureMapButton")
+        self.ui.mapOpacitySlider.value = 80
+
     def picture(self, name: str) -> None:
         """Save the panel beside its views: the four sequences, and the segment in 3-D beside them."""
         *slices, surface = self.screen.tags()
         views = [_withBar(self.screen.picture(tag), self.screen.node(tag)) for tag in slices]
         rows = [_joined(views[:2], 1), _joined(views[2:], 1)]
         tall = _withBar(self.screen.picture(surface), self.screen.node(surface))
-        whole = _joined([self._panel(), _joined(rows, 0), tall], 1)
+        self._save(name, _joined([self._panel(), _joined(rows, 0), tall], 1))
+
+    def pictureOfMap(self, name: str) -> None:
+        """Save the panel beside the views of the first and the last sequence."""
+        views = [_withBar(self.screen.picture(tag), self.screen.node(tag)) for tag in self.screen.tags()[:4:3]]
+        self._save(name, _joined([self._panel(), _joined(views, 0)], 1), colours=96)
+
+    def _save(self, name: str, whole: np.ndarray, colours: int = 256) -> None:
+        """With as many colours as there can be they are dithered; with fewer not, which takes half of the bytes."""
+        dither = Image.Dither.FLOYDSTEINBERG if colours == 256 else Image.Dither.NONE
         path = self.out / f"{name}.png"
         image = Image.fromarray(whole)
-        palette = image.quantize(256, method=Image.Quantize.MAXCOVERAGE)  # keeps colours of few pixels
-        image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+        palette = image.quantize(colours, method=Image.Quantize.MAXCOVERAGE)  # keeps colours of few pixels
+        image.quantize(palette=palette, dither=dither).save(path, optimize=True)
         sys.stderr.write(f"{path}\n")
 
     def _panel(self) -> np.ndarray:
@@ -182,14 +218,29 @@ def render(session: Session) -> None:
     session.picture("session_annotator")
 
 
+def renderHere(session: Session) -> None:
+    """A radiologist without a server looks at a map of a feature."""
+    session.ui.readButton.click()
+    session.layout("Sequences and 3-D")
+    for tag in session.screen.tags()[:4]:
+        session.screen.view(tag)  # a legend is drawn in views that are there when it comes
+    session.readHere()
+    session.showLargestSlice()
+    session.pictureOfMap("session_here")
+
+
 def main() -> None:
     """Parse the command line, start a server, and render."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="folder for the pictures")
+    parser.add_argument("--here", action="store_true", help="the session without a server alone")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if arguments.here:
+            renderHere(Session(folder, arguments.out, ""))
+            return
         from tests.server.servers import start_server
 
         shutil.copytree(HERE.parents[1] / "sample_studies" / STUDY, folder / "studies" / STUDY)

@@ -23,6 +23,7 @@ from gliomics.answers.segment import answer_of, answer_of_estimates, subtype_est
 from gliomics.errors import GliomicsError, InputError
 from gliomics.files import write_json
 from gliomics.models import ModelStore
+from gliomics.study.images import write_volume
 from gliomics.study.records import Study
 from gliomics.subtype.predict import SubtypeModel
 from gliomics.version import __version__
@@ -40,6 +41,7 @@ class Answerer:
         self._tasks: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "info": self._info,
             "subtype": self._subtype,
+            "maps": self._maps,
         }
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +68,29 @@ class Answerer:
         models = {name: partial(self._model, name) for name in self._names()}
         estimates = subtype_estimates(measured, models, request)
         return {**answer_of(measured, estimates), **answer_of_estimates(estimates)}
+
+    def _maps(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Maps of the ``features`` that are named as in tables, as NIfTI files in ``folder``, which are named by these.
+
+        ``files`` and ``label`` as for a segment; ``radius`` is that of the kernel, in voxels.
+        """
+        from gliomics.features.maps.measure import feature_maps
+        from gliomics.features.settings import VoxelSettings
+
+        labelled = labelled_study(request, self._studies)
+        settings = VoxelSettings(kernelRadius=request["radius"])
+        config = labelled.config.model_copy(update={"voxel_setting": settings})
+        told, paths = Path(request["answer"] + PROGRESS), {}
+        for each in feature_maps(
+            labelled.images,
+            labelled.tumour(),
+            config,
+            request["features"],
+            report=lambda text, fraction: write_json(told, {"text": text, "fraction": fraction}),
+        ):
+            paths[each.name] = str(Path(request["folder"]) / f"{each.name}.nii")
+            write_volume(each.volume, paths[each.name], finite=False)
+        return {"maps": paths}
 
     def _names(self) -> list[str]:
         return self._store.names("subtype")

@@ -12,7 +12,7 @@ import nibabel
 import numpy as np
 import pytest
 from harness import EXTENSION
-from panels import estimateTexts, press
+from panels import estimateTexts, paint, paintOneSlice, press
 
 Spin = Callable[..., None]
 
@@ -87,6 +87,72 @@ def test_without_a_server_a_segment_is_read_as_by_a_server(session: Any, spin: S
     session.model.ageChanged("41")
     press(session, "computeButton", spin)
     assert session.model.result.analysis.reading.to_json() == answerOfServer(41)["reading"]
+
+
+def test_a_feature_is_shown_around_each_voxel_and_goes_when_the_segment_changes(session: Any, spin: Spin) -> None:
+    import slicer
+    import slicer.util
+
+    assert session.ui.featureMapRow.isHidden(), "there is nothing to choose before a segment was read"
+    press(session, "computeButton", spin)
+    selector = session.ui.featureMapSelector
+    assert selector.currentData == "flair_original_glcm_JointEntropy"
+    assert selector.currentText == "Joint entropy, GLCM in FLAIR"
+    assert selector.findData("original_shape_Sphericity") == -1
+    selector.setCurrentIndex(selector.findData("t1_original_firstorder_Mean"))
+    press(session, "featureMapButton", spin)
+
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    (node,) = [node for node in nodes if node.GetAttribute("Gliomics.Map") == "feature"]
+    voxels = slicer.util.arrayFromVolume(node)
+    image, mask = (
+        np.asarray(nibabel.load(path).dataobj).T
+        for path in (SAMPLES / STUDY / "t1.nii.gz", SAMPLES / "truth" / f"{STUDY}.nii.gz")
+    )
+    inside = mask > 0
+    low, high = node.GetDisplayNode().GetWindowLevelMin(), node.GetDisplayNode().GetWindowLevelMax()
+    assert (voxels[~inside] < low).all(), "outside of the segment nothing is drawn"
+    assert (low, high) == pytest.approx((voxels[inside].min(), voxels[inside].max()))
+    k, j, i = np.argwhere(inside)[inside.sum() // 2]
+    other = np.argwhere(inside)[inside.sum() // 3]
+
+    def mean(k: int, j: int, i: int) -> float:
+        around = np.s_[k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2]
+        return float(image[around][inside[around]].mean())
+
+    # Intensities are scaled before they are measured, which keeps ratios of differences.
+    measured = session.model.result.analysis.features.values
+    scale = (measured["t1_original_firstorder_Maximum"] - measured["t1_original_firstorder_Minimum"]) / (
+        float(image[inside].max()) - float(image[inside].min())
+    )
+    difference = voxels[k, j, i] - voxels[tuple(other)]
+    assert difference == pytest.approx(scale * (mean(k, j, i) - mean(*other)), rel=1e-4)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
+    assert legend.GetTitleText() == "Mean signal in T1"
+    assert session.ui.featureMapButton.checked
+    assert session.model.message == "Mean signal in T1 around each voxel is shown over the images."
+
+    session.ui.featureMapRadius.value = 2
+    assert not session.ui.featureMapButton.checked, "the map of another kernel is another"
+    session.ui.featureMapRadius.value = 1
+    session.ui.featureMapButton.click()
+    assert session.ui.featureMapButton.checked
+    assert not session.model.running, "it was there"
+    paint(session, paintOneSlice)
+    spin(lambda: not session.ui.featureMapButton.checked)
+
+
+def test_a_map_that_takes_long_is_ended_with_its_process(session: Any, spin: Spin) -> None:
+    press(session, "computeButton", spin)
+    session.ui.featureMapRadius.value = 8
+    session.ui.featureMapButton.click()
+    process = session.reading.process._process
+    spin(lambda: "original_glcm" in session.model.progressText, seconds=60)
+    assert session.model.fraction is not None
+    session.ui.cancelButton.click()
+    assert not session.model.running
+    spin(lambda: process.poll() is not None)
+    press(session, "computeButton", spin)
 
 
 def test_work_that_is_cancelled_leaves_the_panel_free_and_the_next_reading_right(session: Any, spin: Spin) -> None:

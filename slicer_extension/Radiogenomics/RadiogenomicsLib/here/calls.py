@@ -19,7 +19,7 @@ from RadiogenomicsLib.server.analysis import Analysis, analysisOfAnswer
 from RadiogenomicsLib.server.jobs import BackgroundJob
 from RadiogenomicsLib.server.offer import ServerInfo, offerOf
 from RadiogenomicsLib.server.servercalls import CaseImages
-from RadiogenomicsLib.server.volumes import OrientedImage, writeNifti
+from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 
 _UNNAMED_STUDY = "examination"
 _KEPT_IMAGES = 8
@@ -49,6 +49,18 @@ def analyse(
         job.progress(_("measuring in 3D Slicer") if process.isRunning else _("starting, then measuring in 3D Slicer"))
         answer = asking.ask(job, {**files, "region": region, **options, "task": "subtype"})
     return HereAnswer(analysisOfAnswer(answer), offerOf(asking.ask(job, {"task": "info"})))
+
+
+def featureMap(
+    job: BackgroundJob, asking: Asking, images: CaseImages, *, mask: OrientedImage, feature: str, radius: int
+) -> OrientedImage:
+    """The map of a feature, by its name in tables, over the voxels of ``mask``; NaN where it has no value."""
+    process = asking.process
+    with _files(job, process.folder, images, mask) as files, tempfile.TemporaryDirectory(dir=process.folder) as name:
+        job.progress(_("measuring around each voxel"))
+        request = {**files, "task": "maps", "features": [feature], "radius": radius, "folder": name}
+        paths = asking.ask(job, request)["maps"]
+        return readNifti(Path(paths[feature]))
 
 
 @contextmanager

@@ -316,10 +316,13 @@ class PanelModel(PanelFacts):
         """All parts at once are read by the server."""
         return self.canExport
 
-    def canExplain(self, network: Model) -> Action:
-        """What speaks for an estimate is shown of a segment, on the volumes that the network requires."""
+    def canExplain(self, network: Model, *, here: bool = False) -> Action:
+        """What speaks for an estimate is shown of a segment, on the volumes that the network requires.
+
+        What is measured ``here`` needs no server.
+        """
         segment = "" if self.selection.segmentId else _("Choose a segment under Segmentation.")
-        reason = self._busy() or self._noServer() or self._missing(network) or segment
+        reason = self._busy() or ("" if here else self._noServer()) or self._missing(network) or segment
         return self._unless(reason or self.selection.mixedReason or self.selection.foreignReason)
 
     @property

@@ -88,7 +88,7 @@ class RadiogenomicsPanel:
         self.labels = Labels(context, self.labelling.finished)
         self.labelling.onReady = self.segmenting.onSegment
         self.views = Views(context)
-        self.maps = Maps(context)
+        self.maps = Maps(context, self.reading.process)
         self.closing = Closing(context, self.labelling.finished)
         self.review = ReviewSection(context, self.labels, self.labelling.finished)
         self.population = PopulationView(context)

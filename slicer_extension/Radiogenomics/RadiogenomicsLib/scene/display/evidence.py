@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ _ANCHORS = (
     "#fee0b6", "#fdb863", "#e08214", "#b35806", "#7f3b08",
 )  # fmt: skip
 """From purple, against, to orange, for (ColorBrewer's PuOr): told apart with every kind of colour vision."""
-_COLOURS = 255
+COLOURS = 255
 """Odd, so that the middle one is that of 0."""
 _TABLE_NAME = "GliomicsEvidence"
 _OUTLINED_ATTRIBUTE = "Gliomics.OutlinedByMap"
@@ -28,14 +29,14 @@ _OUTLINED_ATTRIBUTE = "Gliomics.OutlinedByMap"
 
 
 @dataclass(frozen=True)
-class ExplainedSegment:
-    """Which voxels are inside of a segment, [k, j, i], and the class that the estimate of it predicts."""
+class MappedSegment:
+    """Which voxels are inside of a segment, [k, j, i], and what its map is about: a class or a feature."""
 
     inside: np.ndarray
-    predicted: str
+    subject: str
 
 
-def drawnEvidence(image: OrientedImage, segment: ExplainedSegment) -> tuple[np.ndarray, float]:
+def drawnEvidence(image: OrientedImage, segment: MappedSegment) -> tuple[np.ndarray, float]:
     """The voxels as they are drawn, and how far the colours reach to both sides of 0."""
     most = float(np.abs(image.array[segment.inside]).max()) or 1.0
     return np.where(segment.inside, image.array, np.float32(OUTSIDE)), most
@@ -43,16 +44,21 @@ def drawnEvidence(image: OrientedImage, segment: ExplainedSegment) -> tuple[np.n
 
 def evidenceColours() -> Any:
     """The colours, in one table for all such maps."""
-    node = slicer.mrmlScene.GetFirstNode(_TABLE_NAME, "vtkMRMLColorTableNode")
+    names = {0: _("against"), COLOURS // 2: _("neither"), COLOURS - 1: _("for")}
+    return colourTable(_TABLE_NAME, _ANCHORS, names)
+
+
+def colourTable(tableName: str, anchors: Sequence[str], names: Mapping[int, str]) -> Any:
+    """The scene's table of that name: :data:`COLOURS` from one of ``anchors`` (``"#rrggbb"``) to the next."""
+    node = slicer.mrmlScene.GetFirstNode(tableName, "vtkMRMLColorTableNode")
     if node is None:
-        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", _TABLE_NAME)
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", tableName)
         node.SetTypeToUser()
         node.SetHideFromEditors(True)
-        node.SetNumberOfColors(_COLOURS)
-        anchors = np.array([[int(text[place : place + 2], 16) / 255 for place in (1, 3, 5)] for text in _ANCHORS])
-        places = np.linspace(0, len(anchors) - 1, _COLOURS)
-        channels = [np.interp(places, np.arange(len(anchors)), anchors[:, channel]) for channel in range(3)]
-        names = {0: _("against"), _COLOURS // 2: _("neither"), _COLOURS - 1: _("for")}
+        node.SetNumberOfColors(COLOURS)
+        shares = np.array([[int(text[place : place + 2], 16) / 255 for place in (1, 3, 5)] for text in anchors])
+        places = np.linspace(0, len(shares) - 1, COLOURS)
+        channels = [np.interp(places, np.arange(len(shares)), shares[:, channel]) for channel in range(3)]
         for value, colour in enumerate(np.transpose(channels).tolist()):
             node.SetColor(value, names.get(value, str(value)), *colour, 1.0)
     return node

@@ -1,4 +1,4 @@
-"""Maps of a model over the images: how probable tumour is, where the model is unsure, what speaks for an estimate."""
+"""Maps over the images: how probable tumour is, where a model is unsure, what speaks for an estimate; a feature."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ import slicer
 import slicer.util
 from slicer.i18n import tr as _
 
-from RadiogenomicsLib.scene.display.evidence import ExplainedSegment, drawnEvidence, evidenceColours
+from RadiogenomicsLib.scene.display.evidence import MappedSegment, drawnEvidence, evidenceColours
+from RadiogenomicsLib.scene.display.featuremaps import drawnFeature, featureColours
 from RadiogenomicsLib.scene.display.layouts import VIEW_TAGS
 from RadiogenomicsLib.scene.hierarchy import fileBeside, removeNode
 from RadiogenomicsLib.scene.origin import MAP_ATTRIBUTE
 from RadiogenomicsLib.scene.segments import ijkToRasOf
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, describeGrid, sameGrid
 
-PROBABILITY, UNCERTAINTY, EVIDENCE = "probability", "uncertainty", "evidence"
+PROBABILITY, UNCERTAINTY, EVIDENCE, FEATURE = "probability", "uncertainty", "evidence", "feature"
+OF_SEGMENT = (EVIDENCE, FEATURE)
+"""Maps of one segment."""
 TITLES = {
     PROBABILITY: _("Probability of tumour"),
     UNCERTAINTY: _("Uncertainty"),
     EVIDENCE: _("What speaks for the estimate"),
+    FEATURE: _("Feature"),
 }
 _COLOURS = {PROBABILITY: "vtkMRMLColorTableNodeIron", UNCERTAINTY: "vtkMRMLColorTableNodeOcean"}
 _LEAST_SHOWN = 0.05
@@ -53,11 +57,12 @@ def addMap(
     *,
     model: str,
     contents: Mapping[str, str],
-    segment: ExplainedSegment | None = None,
+    segment: MappedSegment | None = None,
 ) -> Generator[None, None, Any]:
     """A new volume node with a map of ``model`` on the grid of ``reference``, in colours, with a legend.
 
-    Colours are from 0 to 1; those of the evidence, which is of a ``segment``, reach as far below 0 as above it.
+    Colours are from 0 to 1; those of the evidence, which is of a ``segment``, reach as far below 0 as above it, and
+    those of a feature, which is of one too, from the least to the greatest value.
     ``contents`` has a text for each sequence that it was made from, which changes with the image. It takes the place of
     an earlier map of the same kind. It is made in parts, between which the event loop has its turn; a generator that is
     closed before leaves no map.
@@ -92,11 +97,14 @@ def addMap(
     return node
 
 
-def _look(image: OrientedImage, kind: str, segment: ExplainedSegment | None) -> _Look:
+def _look(image: OrientedImage, kind: str, segment: MappedSegment | None) -> _Look:
     if segment is None:
         return _Look(image.array, _COLOURS[kind], (0.0, 1.0), _LEAST_SHOWN, TITLES[kind])
+    if kind == FEATURE:
+        values, ends = drawnFeature(image, segment.inside)
+        return _Look(values, featureColours().GetID(), ends, ends[0], segment.subject, "%.3g", smooth=False)
     voxels, most = drawnEvidence(image, segment)
-    title = _("Log-odds of {name}").format(name=segment.predicted)
+    title = _("Log-odds of {name}").format(name=segment.subject)
     return _Look(voxels, evidenceColours().GetID(), (-most, most), -most, title, "%+.1f", smooth=False)
 
 
