@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,13 @@ import pytest
 
 from gliomics.bundled import bundled
 from gliomics.client import GliomicsClient
+from gliomics.models import ModelStore
+from gliomics.segmentation.weights import WEIGHTS, save_weights
 from gliomics.server.gate.tokens import Tokens
 from gliomics.server.workspace import Workspace
 from gliomics.study import Study, Volume, write_study_json, write_volume
 from tests.server.servers import Server, start_server
-from tests.server.studies import add_study
+from tests.server.studies import TINY, a_card, add_model, add_study, an_untrained_state
 from tests.server.web.browser import Visit, launched, visit
 
 if TYPE_CHECKING:
@@ -60,6 +63,19 @@ def add_oblique_study(root: Path) -> None:
     write_study_json(root / "oblique", [study])
 
 
+TRAINED = "segmentation_flair"
+"""Strategies ask its versions here, and trainings begin with them."""
+
+
+def add_versions_of_a_model(root: Path) -> None:
+    """Three small untrained versions, which cost little: the second serves, the first did, the third was kept back."""
+    card, state = a_card(TRAINED, TINY, ["flair"], []), an_untrained_state(TINY, 1)
+    add_model(root, card, state)
+    add_model(root, card, state)
+    store, weights = ModelStore(root / ".gliomics" / "models"), {WEIGHTS: partial(save_weights, state)}
+    store.add(card.model_copy(update={"reason": "kept, not published: worse"}), weights)
+
+
 @dataclass
 class Served:
     """The server of the page, and the token of each role."""
@@ -91,6 +107,7 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     add_oblique_study(root)
     for seed in range(4):
         add_study(root, f"case-{seed}", seed)
+    add_versions_of_a_model(root)
     tokens = Tokens(Workspace(root.resolve()).tokens)
     names = {"reader": "R. Reader", "annotator": "A. Annotator", "trainer": "T. Trainer"}
     given = {role: tokens.add(name, role) for role, name in names.items()}

@@ -15,7 +15,8 @@ const STORE = "work";
  * @property {string} sequence on whose voxels it lies
  * @property {Record<string, number>} segments the values of the label map by name
  * @property {any} notes what goes with the label when it is sent
- * @property {any[]} clicks
+ * @property {any[]} prompts what was said to a model
+ * @property {number[]} asked slices that were asked for
  */
 
 /** @returns {Promise<IDBDatabase>} */

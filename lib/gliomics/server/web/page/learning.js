@@ -7,6 +7,8 @@ import { t, when } from "./words.js";
 const AGAIN = 2000;
 
 /** @type {Record<string, string>} */
+const DOING = { measuring: t("measuring the labels:"), fitting: t("fitting the model:") };
+/** @type {Record<string, string>} */
 const FIGURES = { dice: t("mean Dice"), mean_dice: t("mean Dice"), median_dice: t("median Dice"), auc: "AUC" };
 
 /**
@@ -32,8 +34,9 @@ class Learning {
     this.controller = new AbortController();
     this.names = Object.keys(session.info.trainers ?? {});
     this.model = this.names[0] ?? "";
-    this.reason = "";
-    this.shown = "";
+    this.why = /** @type {HTMLInputElement} */ (h("input", { maxlength: 200 }));
+    /** What is shown of the training and of the versions: what did not change is not shown anew under somebody's hands. */
+    this.shown = ["", ""];
     this.messages = h("div", {});
     this.training = h("section", { "aria-label": t("Training") });
     this.versions = h("section", { "aria-label": t("Versions") });
@@ -49,11 +52,10 @@ class Learning {
     const model = encodeURIComponent(this.model), { server } = this.session, { signal } = this.controller;
     try {
       const [training, versions] = await Promise.all([server.json("GET", `train/${model}`, { signal }), server.json("GET", `model/versions/${model}`, { signal })]);
-      const now = JSON.stringify([training, versions]);
-      if (now === this.shown) return;
+      const now = [training, versions].map((answer) => this.model + JSON.stringify(answer)), { shown } = this;
       this.shown = now;
-      this._showTraining(training);
-      this._showVersions(versions);
+      if (now[0] !== shown[0]) this._showTraining(training);
+      if (now[1] !== shown[1]) this._showVersions(versions);
     } catch (error) {
       if (!isAbort(error)) this._tell("bad", error);
     }
@@ -69,15 +71,17 @@ class Learning {
 
   /** @param {any} training */
   _showTraining(training) {
-    const { basis, running, progress } = training;
+    const { basis, running, progress } = training, hindrance = basis.refused || nothingToLearn(basis);
     const lines = [t("Labelled studies: {count}. New since the last training: {new}.", { count: basis.labelled, new: progress.new_labels ?? 0 })];
     if (basis.partly_labelled) lines.push(t("Studies of which some slices are labelled: {count}.", { count: basis.partly_labelled }));
+    if (basis.with_outcome !== undefined) lines.push(t("Studies whose outcome is known: {count}.", { count: basis.with_outcome }));
     show(
       this.training,
       h("h2", {}, t("Training")),
       h("p", {}, lines.join(" ")),
       running ? this._running(running, progress) : ended(progress),
-      this.session.may("trainer") ? this._buttons(running) : null,
+      hindrance ? h("p", { class: "caution" }, hindrance) : null,
+      this.session.may("trainer") ? this._buttons(running, Boolean(hindrance)) : null,
     );
   }
 
@@ -89,14 +93,20 @@ class Learning {
     const who = running.user || t("the server itself");
     const text = t("{model} is being trained for {user} since {minutes} minutes.", { model: running.model, user: who, minutes: Math.floor(running.seconds / 60) });
     const total = progress.total_epochs || progress.total, done = progress.epoch || progress.done || 0;
-    if (running.model !== this.model || !total) return h("p", { class: "busy" }, text);
+    if (running.model !== this.model || progress.state !== "running" || !total) return h("p", { class: "busy" }, text);
     const bar = h("progress", { max: total, "aria-label": t("Progress of the training") });
     /** @type {HTMLProgressElement} */ (bar).value = done;
-    return h("div", {}, h("p", { class: "busy" }, text), bar, h("p", {}, t("epoch {done} of {total}", { done, total })));
+    const doing = DOING[progress.doing] ?? t("epoch"), left = progress.seconds_left;
+    const step = t("{doing} {done} of {total}", { doing, done, total });
+    const minutes = typeof left === "number" ? ", " + t("about {minutes} minutes left", { minutes: Math.max(1, Math.round(left / 60)) }) : "";
+    return h("div", {}, h("p", { class: "busy" }, text), bar, h("p", {}, step + minutes));
   }
 
-  /** @param {any} running */
-  _buttons(running) {
+  /**
+   * @param {any} running
+   * @param {boolean} isHindered
+   */
+  _buttons(running, isHindered) {
     const { server } = this.session, model = encodeURIComponent(this.model);
     const asked = async (/** @type {string} */ method, /** @type {string} */ path, /** @type {string} */ said) => {
       try {
@@ -108,7 +118,7 @@ class Learning {
       }
     };
     if (running) return button(t("Stop the training"), () => asked("DELETE", "train/", t("The training is stopped; the model is as before.")));
-    return button(t("Train on the labels"), () => asked("POST", `train/${model}`, t("The training begins. What comes of it serves only if it is better.")), { class: "main" });
+    return button(t("Train on the labels"), () => asked("POST", `train/${model}`, t("The training begins. What comes of it serves only if it is better.")), { class: "main", disabled: isHindered });
   }
 
   /** @param {any[]} versions */
@@ -122,23 +132,52 @@ class Learning {
         h("td", {}, figures(version.metrics ?? [])),
         h("td", {}, version.damage ?? version.reason ?? ""),
       ];
-      if (this.session.may("trainer")) cells.push(h("td", {}, version.served && !version.serves ? button(t("Put in use"), () => this._rollBack(version.version)) : ""));
+      if (this.session.may("trainer")) cells.push(h("td", {}, this._use(version)));
       return h("tr", {}, cells);
     });
-    show(this.versions, h("h2", {}, t("Versions")), h("div", { class: "rows" }, h("table", {}, h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)))), h("tbody", {}, rows))));
+    const hasOthers = this.session.may("trainer") && versions.some((version) => version.served && !version.serves && !version.damage);
+    const why = hasOthers ? h("div", { class: "bar" }, h("label", { class: "field grow" }, h("span", {}, t("Why another version is put in use")), this.why)) : null;
+    show(this.versions, h("h2", {}, t("Versions")), why, h("div", { class: "rows" }, h("table", {}, h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)))), h("tbody", {}, rows))));
+  }
+
+  /**
+   * What puts a version in use, or why it cannot be.
+   * @param {any} version
+   */
+  _use(version) {
+    if (version.serves) return t("in use");
+    if (version.damage) return t("damaged");
+    if (!version.served) return t("never in use, for it was not better; only a version that was can be put back");
+    const name = t("Put version {version} in use", { version: version.version });
+    return button(t("Put in use"), () => this._rollBack(version.version), { "aria-label": name });
   }
 
   /** @param {string} version */
   async _rollBack(version) {
-    const { server } = this.session;
+    const { server } = this.session, reason = this.why.value.trim();
+    if (!reason) {
+      this._tell("note", t("Say first why another version is put in use; it is kept in the record."));
+      this.why.focus();
+      return;
+    }
     try {
-      const answer = await server.json("POST", `model/rollback/${encodeURIComponent(this.model)}`, { json: { version, ...server.signature } });
+      const answer = await server.json("POST", `model/rollback/${encodeURIComponent(this.model)}`, { json: { version, reason, ...server.signature } });
+      this.why.value = "";
       this._tell("good", t("Version {version} serves from the next request on, instead of version {before}. Nothing is removed.", { version: answer.version, before: answer.before }));
       await this.load();
     } catch (error) {
       this._tell("bad", error);
     }
   }
+}
+
+/**
+ * Why there is nothing to train on; empty where there is.
+ * @param {any} basis
+ */
+function nothingToLearn(basis) {
+  if (!basis.labelled && !basis.partly_labelled) return t("No study is labelled yet.");
+  return basis.with_outcome === 0 ? t("No labelled study has an outcome in the server's table genomics.csv: add its patient there.") : "";
 }
 
 /** @param {any} progress how the last training ended */

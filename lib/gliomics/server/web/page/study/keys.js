@@ -12,7 +12,8 @@ export const KEYS = [
   ["O, H, X", t("outline or filled, hide the mask, hide the crosshair")],
   [", .", t("mask clearer or stronger")],
   ["V", t("look: set the crosshair")],
-  ["A, R", t("click to add, click to remove")],
+  ["A, R", t("have the model add, have it remove")],
+  ["C, S, D", t("tell it by clicks, by strokes, by boxes; Escape drops a box")],
   ["B, E, F", t("brush, eraser, fill")],
   ["[ ]", t("smaller and larger brush")],
   ["Ctrl Z, Ctrl Y", t("undo, redo")],
@@ -21,6 +22,8 @@ export const KEYS = [
 
 /** @type {Record<string, import("./viewer.js").Tool>} */
 const TOOLS = { v: "look", a: "add", r: "remove", b: "brush", e: "erase", f: "fill" };
+/** @type {Record<string, import("./viewer.js").By>} */
+const WAYS = { c: "click", s: "stroke", d: "box" };
 const LAYOUTS = ["sequences", "planes", "one"];
 
 /**
@@ -56,6 +59,8 @@ function acted(study, event, target) {
   const turns = { ArrowUp: 1, ArrowDown: -1, PageUp: 5, PageDown: -5 }[key];
   if (turns && pane && inViewer) viewer.turn(pane.plane, turns);
   else if (key in TOOLS) study.annotate?.choose(TOOLS[key]);
+  else if (key in WAYS) study.annotate?.tellBy(WAYS[key]);
+  else if (key === "Escape" && viewer.prompt) viewer.dropPrompt();
   else if (/^[1-9]$/.test(key) && viewer.sequences[Number(key) - 1]) viewer.activate(viewer.sequences[Number(key) - 1]);
   else return displayed(study, key);
   return true;

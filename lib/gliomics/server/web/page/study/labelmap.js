@@ -5,7 +5,10 @@
  * @property {Int32Array} voxels
  * @property {Uint8Array} before
  * @property {Uint8Array} after
+ * @property {[Segments, Segments]} [segments] what the values meant and mean, where that is not the same
  */
+
+/** @typedef {Record<string, number>} Segments values of a label map by the names of what they mark */
 
 const MOST_CHANGES = 200;
 
@@ -14,9 +17,11 @@ export class LabelMap {
   /**
    * @param {number[]} dims
    * @param {Uint8Array} [values]
+   * @param {Segments} [segments]
    */
-  constructor(dims, values) {
+  constructor(dims, values, segments = { tumour: 1 }) {
     this.dims = dims;
+    this.segments = segments;
     this.strides = [1, dims[0], dims[0] * dims[1]];
     this.values = values ?? new Uint8Array(dims[0] * dims[1] * dims[2]);
     /** @type {Change[]} */
@@ -75,13 +80,18 @@ export class LabelMap {
   /**
    * Take other values as one change; false where nothing is different.
    * @param {Uint8Array} values
+   * @param {Segments} segments what they mark
    */
-  replace(values) {
+  replace(values, segments) {
     if (values.length !== this.values.length) throw new RangeError("the values are of another image");
     let count = 0;
     for (let index = 0; index < values.length; index += 1) if (values[index] !== this.values[index]) count += 1;
-    if (!count) return false;
+    const isRenamed = JSON.stringify(segments) !== JSON.stringify(this.segments);
+    if (!count && !isRenamed) return false;
+    /** @type {Change} */
     const change = { voxels: new Int32Array(count), before: new Uint8Array(count), after: new Uint8Array(count) };
+    if (isRenamed) change.segments = [this.segments, segments];
+    this.segments = segments;
     for (let index = 0, place = 0; index < values.length; index += 1) {
       if (values[index] === this.values[index]) continue;
       change.voxels[place] = index;
@@ -100,6 +110,7 @@ export class LabelMap {
     const change = this.done.pop();
     if (!change) return;
     this.undone.push(change);
+    if (change.segments) this.segments = change.segments[0];
     this._write(change.voxels, change.before);
   }
 
@@ -108,6 +119,7 @@ export class LabelMap {
     const change = this.undone.pop();
     if (!change) return;
     this.done.push(change);
+    if (change.segments) this.segments = change.segments[1];
     this._write(change.voxels, change.after);
   }
 
@@ -191,3 +203,9 @@ export function fillEnclosed(map, plane, slice, [column, row], value) {
   map.end();
   return true;
 }
+
+/**
+ * Which value of a label map is which part, as the server reads it.
+ * @param {Segments} segments
+ */
+export const numberingOf = (segments) => Object.entries(segments).map(([name, value]) => `${value}=${name}`).join(",");

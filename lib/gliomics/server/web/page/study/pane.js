@@ -66,6 +66,7 @@ export class Pane {
     if (viewer.compared.length) viewer.compared.forEach(({ map, colour }) => this._drawOutlines(context, place, maskSlice(map, plane, slice), () => colour));
     else if (viewer.map && viewer.maskShown) this._drawMask(context, box, place, slice);
     this._drawCross(context, place);
+    if (viewer.prompt) this._drawPrompt(context, place, viewer.prompt);
     this._describe(slice);
   }
 
@@ -145,6 +146,29 @@ export class Pane {
     }
   }
 
+  /**
+   * What is being said to a model: the line so far, or the box as far as the mouse.
+   * @param {CanvasRenderingContext2D} context
+   * @param {ReturnType<Pane["layout"]>} place
+   * @param {import("./annotate/correction.js").Prompt} prompt
+   */
+  _drawPrompt(context, place, { kind, voxels, lesion }) {
+    const { plane, viewer } = this, slice = viewer.cross[plane.across];
+    const onScreen = ([column, row], middle = 0.5) => [place.left + (column + middle) * place.du, place.top + (row + middle) * place.dv];
+    context.strokeStyle = lesion ? "#7dff9b" : "#ff7b72";
+    context.lineWidth = 2 * place.ratio;
+    context.beginPath();
+    if (kind === "stroke") {
+      voxels.filter((voxel) => voxel[plane.across] === slice).forEach((voxel) => context.lineTo(...onScreen(placeOf(plane, voxel))));
+    } else if (this.over || voxels[1]) {
+      const [first, second] = [placeOf(plane, voxels[0]), voxels[1] ? placeOf(plane, voxels[1]) : this.over];
+      const corners = [0, 1].map((axis) => [first[axis], second[axis]].sort((low, high) => low - high));
+      const [x, y] = onScreen([corners[0][0], corners[1][0]], 0), [x1, y1] = onScreen([corners[0][1], corners[1][1]], 1);
+      if (voxels[0][plane.across] === slice || !voxels[1]) context.rect(x, y, x1 - x, y1 - y);
+    }
+    context.stroke();
+  }
+
   /** @param {number} slice */
   _describe(slice) {
     const { plane, viewer } = this;
@@ -193,10 +217,10 @@ export class Pane {
       if (held === 1) viewer.pan(this, event.clientX - last[0], event.clientY - last[1]);
       if (held === 2) viewer.windowBy(this.sequence, event.clientX - last[0], event.clientY - last[1]);
       last = [event.clientX, event.clientY];
-      if (held < 0 && viewer.brushRadius()) viewer.refresh();
+      if (held < 0 && (viewer.brushRadius() || viewer.prompt)) viewer.refresh();
     });
     const released = () => {
-      if (held === 0) viewer.released(this);
+      if (held === 0) viewer.released();
       held = -1;
     };
     canvas.addEventListener("pointerup", released);

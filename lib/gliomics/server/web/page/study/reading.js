@@ -7,7 +7,7 @@ import { BASE, isAbort, pause } from "../api.js";
 import { button, choice, h, message, reason, saveAs, say, show } from "../dom.js";
 import { fileOfZip } from "../unzip.js";
 import { t } from "../words.js";
-import { numberingOf } from "./annotate.js";
+import { numberingOf } from "./labelmap.js";
 import { plotOf } from "./population.js";
 import { sortable } from "./tables.js";
 
@@ -92,8 +92,9 @@ export class ReadPanel {
   _options() {
     const { segments } = this.study, age = Number(this.age);
     const known = { ...(this.age && Number.isFinite(age) ? { age } : {}), ...(this.vasari ? { vasari: true } : {}) };
-    if (Object.keys(segments).length > 1) return { ...known, regions: "all", numbering: numberingOf(segments) };
-    return { ...known, region: "tumour" };
+    const names = Object.keys(segments);
+    if (names.length > 1) return { ...known, regions: "all", numbering: numberingOf(segments) };
+    return { ...known, region: names[0] ?? "tumour" };
   }
 
   /** @param {AbortSignal} signal */

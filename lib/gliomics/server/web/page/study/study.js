@@ -5,7 +5,7 @@ import { add, button, h, message, reason, say, show } from "../dom.js";
 import { forget, keep, keptOf } from "../kept.js";
 import { ago, sequenceTitle, t } from "../words.js";
 import { chosen } from "../worklist.js";
-import { AnnotatePanel } from "./annotate.js";
+import { AnnotatePanel } from "./annotate/annotate.js";
 import { displayBar } from "./display.js";
 import { sameGrid } from "./grid.js";
 import { shortcuts } from "./keys.js";
@@ -40,14 +40,14 @@ export class StudyView {
     this.volumes = new Map();
     /** The sequence on whose voxels the mask lies. */
     this.sequence = "";
-    /** @type {Record<string, number>} */
-    this.segments = { tumour: 1 };
     /** @type {any[]} */
     this.labels = [];
     /** What goes with the label when it is sent. @type {any} */
     this.notes = {};
-    /** @type {any[]} */
-    this.clicks = [];
+    /** What was said to a model, as long as it holds. @type {import("./annotate/correction.js").Prompt[]} */
+    this.prompts = [];
+    /** Slices that were asked for when the study was taken. @type {number[]} */
+    this.asked = chosen.get(id)?.slices ?? [];
     /** Whether there is work that was not sent. */
     this.isChanged = false;
     this.opened = Date.now();
@@ -67,6 +67,11 @@ export class StudyView {
 
   get map() {
     return this.viewer.map;
+  }
+
+  /** The values of the mask by the names of what they mark. @type {Record<string, number>} */
+  get segments() {
+    return this.map?.segments ?? { tumour: 1 };
   }
 
   /** Leave the study; what was not sent is kept before anything else is shown. */
@@ -93,6 +98,7 @@ export class StudyView {
     const others = this.viewer.sequences.filter((sequence) => !this.volumes.has(sequence));
     this.loading = Promise.all(others.map((sequence) => this._load(sequence).catch((error) => this.tell("bad", error))));
     this.panels.forEach((panel) => panel.shown());
+    this.annotate?.slices.begin();
   }
 
   /** @param {any} info */
@@ -160,9 +166,10 @@ export class StudyView {
       return false;
     }
     this._work(kept.sequence);
+    if (!this.asked.length) this.asked = kept.asked ?? [];
     this.setMask(await unzipped(kept.mask), kept.segments);
     this.notes = kept.notes;
-    this.clicks = kept.clicks;
+    this.prompts = kept.prompts ?? [];
     this.isChanged = true;
     const place = message("note", t("This is what you drew here {ago} and did not send.", { ago: ago(Date.now() - kept.time) }), " ");
     add(place, button(t("Discard it"), async () => {
@@ -180,7 +187,7 @@ export class StudyView {
     clearTimeout(this.keeping);
     await this.kept;
     await forget(this.session.user, this.id);
-    this.clicks = [];
+    this.prompts = [];
     await this._takeMask();
   }
 
@@ -237,13 +244,12 @@ export class StudyView {
    */
   setMask(values, segments) {
     const reference = /** @type {Volume} */ (this.viewer.reference);
-    const map = new LabelMap(reference.dims, values ?? undefined);
+    const map = new LabelMap(reference.dims, values ?? undefined, segments);
     map.onChange = (finished) => {
       this.viewer.refresh();
       if (finished) this.changed();
     };
     this.viewer.map = map;
-    this.segments = segments;
     this.isChanged = false;
     this.viewer.goTo(middleOf(map) ?? this.viewer.cross);
     this.panels.forEach((panel) => panel.changed());
@@ -262,7 +268,7 @@ export class StudyView {
     clearTimeout(this.keeping);
     const map = this.map;
     if (!this.isChanged || !map) return this.kept;
-    const values = map.values.slice(), work = { user: this.session.user, study: this.id, time: Date.now(), dims: map.dims, sequence: this.sequence, segments: this.segments, notes: this.notes, clicks: this.clicks };
+    const values = map.values.slice(), work = { user: this.session.user, study: this.id, time: Date.now(), dims: map.dims, sequence: this.sequence, segments: this.segments, notes: this.notes, prompts: this.prompts, asked: this.asked };
     this.kept = this.kept.then(async () => {
       if (!this.isChanged) return;
       try {
@@ -295,10 +301,13 @@ export class StudyView {
     }
   }
 
-  /** The mask as a file for the server. */
-  maskFile() {
+  /**
+   * The mask as a file for the server, or other values on its voxels.
+   * @param {Uint8Array} [values]
+   */
+  maskFile(values) {
     const reference = /** @type {Volume} */ (this.viewer.reference);
-    return writeMask(reference, /** @type {LabelMap} */ (this.map).values);
+    return writeMask(reference, values ?? /** @type {LabelMap} */ (this.map).values);
   }
 
   /**
@@ -310,8 +319,7 @@ export class StudyView {
     const image = await readNifti(file), map = /** @type {LabelMap} */ (this.map);
     const reference = /** @type {Volume} */ (this.viewer.reference);
     if (!sameGrid(image, reference)) throw new Error(t("The model's mask lies on other voxels than the image that is worked on."));
-    this.segments = names;
-    return map.replace(valuesOf(image));
+    return map.replace(valuesOf(image), names);
   }
 
   /**

@@ -9,6 +9,8 @@ import { ShownImage } from "./slices.js";
 /** @typedef {import("./grid.js").Plane} Plane */
 
 /** @typedef {"look" | "add" | "remove" | "brush" | "erase" | "fill"} Tool */
+/** @typedef {"click" | "stroke" | "box"} By what a model is told by */
+/** @typedef {import("./annotate/correction.js").Prompt} Prompt */
 
 const LARGEST_ZOOM = 24;
 
@@ -43,10 +45,14 @@ export class Viewer {
     this.crossShown = true;
     /** @type {Tool} */
     this.tool = "look";
+    /** @type {By} */
+    this.by = "click";
+    /** What is being said to a model. @type {Prompt | null} */
+    this.prompt = null;
     this.radius = 4;
     /** @type {Pane[]} */
     this.panes = [];
-    this.onClick = (/** @type {number[]} */ _voxel, /** @type {boolean} */ _lesion) => {};
+    this.onPrompt = (/** @type {Prompt} */ _prompt) => {};
     this.onPaint = (/** @type {Pane} */ _pane, /** @type {number[][]} */ _places) => {};
     this.onStrokeBegins = () => {};
     this.onStrokeEnds = () => {};
@@ -218,7 +224,7 @@ export class Viewer {
   pressed(pane, place) {
     if (!pane.isInside(place)) return;
     if (this.tool === "look" || this.compared.length) this.goTo(pane.voxel(place));
-    else if (this.tool === "add" || this.tool === "remove") this.onClick(pane.voxel(place), this.tool === "add");
+    else if (this.tool === "add" || this.tool === "remove") this._beginPrompt(pane.voxel(place), place);
     else if (this.tool === "fill") this.onFill(pane, place);
     else {
       this._lastPlace = place;
@@ -234,15 +240,61 @@ export class Viewer {
   dragged(pane, place) {
     if (this.tool === "look" && pane.isInside(place)) this.goTo(pane.voxel(place));
     if (!this._lastPlace) return;
-    this.onPaint(pane, line(this._lastPlace, place));
+    const places = line(this._lastPlace, place);
     this._lastPlace = place;
+    if (this.prompt) this._goOn(pane, this.prompt, places);
+    else this.onPaint(pane, places);
   }
 
-  /** @param {Pane} _pane */
-  released(_pane) {
+  /** The mouse was let go. */
+  released() {
     if (!this._lastPlace) return;
     this._lastPlace = null;
-    this.onStrokeEnds();
+    const { prompt } = this;
+    if (!prompt) this.onStrokeEnds();
+    else if (prompt.kind === "stroke" || prompt.voxels.length === 2) this._said(prompt);
+  }
+
+  /**
+   * Something is said to a model from this voxel on.
+   * @param {number[]} voxel
+   * @param {number[]} place
+   */
+  _beginPrompt(voxel, place) {
+    const first = this.prompt?.kind === "box" ? this.prompt.voxels[0] : null;
+    const prompt = { kind: this.by, voxels: first ? [first, voxel] : [voxel], lesion: this.tool === "add" };
+    if (this.by === "click" || first) this._said(prompt);
+    else {
+      this.prompt = prompt;
+      this._lastPlace = place;
+      this.refresh();
+    }
+  }
+
+  /**
+   * A stroke gets longer, or a box another corner.
+   * @param {Pane} pane
+   * @param {Prompt} prompt
+   * @param {number[][]} places
+   */
+  _goOn(pane, prompt, places) {
+    const voxels = places.filter((place) => pane.isInside(place)).map((place) => pane.voxel(place));
+    if (prompt.kind === "stroke") prompt.voxels.push(...voxels.filter((voxel) => !prompt.voxels.some((each) => each.join() === voxel.join())));
+    else if (voxels.length) prompt.voxels = [prompt.voxels[0], ...voxels.slice(-1)];
+    this.refresh();
+  }
+
+  /** @param {Prompt} prompt */
+  _said(prompt) {
+    this.dropPrompt();
+    this.onPrompt(prompt);
+  }
+
+  /** Take back what is being said. */
+  dropPrompt() {
+    this.prompt = null;
+    this._lastPlace = null;
+    this.refresh();
   }
 }
 

@@ -1,33 +1,43 @@
-/** Drawing: a model's mask, clicks, brush, eraser, fill, undo, and the label that goes to the server. */
+/** Drawing: a model's mask and its corrections, brush, eraser, fill, undo, and the label that goes to the server. */
 
-import { isAbort } from "../api.js";
-import { add, button, choice, h, reason, say, show } from "../dom.js";
-import { forget } from "../kept.js";
-import { partTitle, t } from "../words.js";
-import { chosen, takeNext } from "../worklist.js";
-import { slider } from "./display.js";
-import { fillEnclosed, paintDisc } from "./labelmap.js";
-import { colourOf } from "./slices.js";
+import { isAbort } from "../../api.js";
+import { add, button, choice, h, reason, say, show } from "../../dom.js";
+import { forget } from "../../kept.js";
+import { partTitle, t } from "../../words.js";
+import { takeNext } from "../../worklist.js";
+import { slider } from "../display.js";
+import { fillEnclosed, paintDisc } from "../labelmap.js";
+import { colourOf } from "../slices.js";
+import { AskedSlices } from "./asked.js";
+import { Correction } from "./correction.js";
 
-/** @typedef {import("./viewer.js").Tool} Tool */
+/** @typedef {import("../viewer.js").Tool} Tool */
+/** @typedef {import("../viewer.js").By} By */
 
 /** @type {[Tool, string, string][]} */
 const TOOLS = [
   ["look", t("Look"), "V"],
-  ["add", t("Click: add"), "A"],
-  ["remove", t("Click: remove"), "R"],
+  ["add", t("Model: add"), "A"],
+  ["remove", t("Model: remove"), "R"],
   ["brush", t("Brush"), "B"],
   ["erase", t("Eraser"), "E"],
   ["fill", t("Fill"), "F"],
 ];
+/** @type {[By, string, string, string][]} What the model is told by, its key, and how that is done. */
+const WAYS = [
+  ["click", t("by clicks"), "C", t("Click on the place.")],
+  ["stroke", t("by strokes"), "S", t("Drag along what is meant.")],
+  ["box", t("by boxes"), "D", t("Drag across it, or click on two opposite corners; the slice may be turned between them.")],
+];
 const LARGEST_RADIUS = 40;
-const MOST_CLICKS = 100;
 
 /** What is drawn, and how. */
 export class AnnotatePanel {
-  /** @param {import("./study.js").StudyView} study */
+  /** @param {import("../study.js").StudyView} study */
   constructor(study) {
     this.study = study;
+    this.correction = new Correction(this);
+    this.slices = new AskedSlices(study, () => this.changed());
     this.viewer = study.viewer;
     this.part = "tumour";
     /** The model that makes masks. */
@@ -35,14 +45,11 @@ export class AnnotatePanel {
     this.tools = h("div", { class: "tools", role: "group", "aria-label": t("Tools") });
     this.parts = h("div", {});
     this.state = h("p", { class: "quiet" });
-    this.slices = h("div", {});
+    this.ways = h("div", {});
     this.steps = h("div", { class: "bar" });
     this.send = h("div", { class: "bar" });
     this.radius = slider(t("Brush, millimetres"), 1, LARGEST_RADIUS, this.viewer.radius, (value) => this.setRadius(value));
-    this.element = h("div", {}, this._automatic(), this.parts, this.tools, this.radius, this.steps, this.slices, this.state, this.send);
-    /** Slices that are done and were saved as such. @type {Set<number>} */
-    this.slicesDone = new Set();
-    this.isWholeStudy = true;
+    this.element = h("div", {}, this.slices.element, this._automatic(), this.parts, this.tools, this.ways, this.radius, this.steps, this.state, this.send);
     this.working = false;
     this.sending = false;
     this._listen();
@@ -57,7 +64,7 @@ export class AnnotatePanel {
 
   _listen() {
     const { viewer, study } = this;
-    viewer.onClick = (voxel, lesion) => this._click(voxel, lesion);
+    viewer.onPrompt = (prompt) => this.correction.take(prompt);
     viewer.onStrokeBegins = () => !this._isBusy() && study.map?.begin();
     viewer.onStrokeEnds = () => study.map?.end();
     viewer.onPaint = (pane, places) => {
@@ -80,10 +87,6 @@ export class AnnotatePanel {
     return this.study.segments[this.part] ?? Object.values(this.study.segments)[0] ?? 1;
   }
 
-  get mayDraw() {
-    return Boolean(this.study.map) && this.study.session.may("annotator");
-  }
-
   _isBusy() {
     if (this.working) say(t("The model is still at work."));
     return this.working;
@@ -95,7 +98,20 @@ export class AnnotatePanel {
     this.viewer.element.dataset.tool = tool;
     show(this.tools, TOOLS.map(([name, title, key]) => button(title, () => this.choose(name), { "aria-pressed": String(name === tool), "aria-keyshortcuts": key, "data-tool": name })));
     this.radius.hidden = tool !== "brush" && tool !== "erase";
-    this.viewer.refresh();
+    this.tellBy(this.viewer.by);
+  }
+
+  /**
+   * What a model is told by.
+   * @param {By} by
+   */
+  tellBy(by) {
+    const { viewer } = this, how = WAYS.find(([way]) => way === by)?.[3] ?? "";
+    viewer.by = by;
+    viewer.dropPrompt();
+    this.ways.hidden = viewer.tool !== "add" && viewer.tool !== "remove";
+    const buttons = WAYS.map(([way, title, key]) => button(title, () => this.tellBy(way), { "aria-pressed": String(way === by), "aria-keyshortcuts": key, "data-by": way }));
+    show(this.ways, h("div", { class: "tools", role: "group", "aria-label": t("What the model is told by") }, buttons), h("p", { class: "quiet" }, how));
   }
 
   /** @param {number} radius in millimetres */
@@ -124,12 +140,12 @@ export class AnnotatePanel {
 
   /** @param {string} model */
   async _segment(model) {
-    await this._withModel(t("The model draws the mask."), async (signal) => {
+    await this.withModel(t("The model draws the mask."), async (signal) => {
       const { file, params } = await this.study.server.infer(model, this.study.id, {}, null, signal);
       if (!file) throw new Error(t("The model gave no mask."));
       const names = params.label_names ?? { tumour: 1 };
       this.study.notes = { ...this.study.notes, model, model_version: params.model_version };
-      this.study.clicks = [];
+      this.study.prompts = [];
       if (!(await this.study.takeModelMask(file, names))) this.study.tell("note", t("The model's mask is the one that is there."));
       const map = this.study.map, first = map?.values.indexOf(map.values.find(Boolean) ?? -1) ?? -1;
       if (first < 0) this.study.tell("note", t("The model found no tumour here."));
@@ -138,42 +154,13 @@ export class AnnotatePanel {
   }
 
   /**
-   * Let the model correct the mask at a voxel.
-   * @param {number[]} voxel
-   * @param {boolean} lesion
-   */
-  async _click(voxel, lesion) {
-    const { study } = this;
-    const model = Object.entries(study.session.info.models ?? {}).find(([, each]) => each.task === "refinement")?.[0];
-    if (!model) {
-      study.tell("bad", t("This server has no model that corrects masks by clicks; use the brush."));
-      return;
-    }
-    study.viewer.goTo(voxel);
-    await this._withModel(t("The model corrects the mask."), async (signal) => {
-      const clicks = [...study.clicks, { voxel, lesion }].slice(-MOST_CLICKS);
-      const { file, params } = await study.server.infer(model, study.id, { clicks, ...this._partOptions() }, await study.maskFile(), signal);
-      if (!file) throw new Error(t("The model gave no mask."));
-      study.clicks = clicks;
-      const names = Object.keys(study.segments).length > 1 ? (params.label_names ?? study.segments) : study.segments;
-      if (!(await study.takeModelMask(file, names))) study.tell("note", t("The model changed nothing there; use the brush."));
-    });
-  }
-
-  /** What a request says of the part that is corrected; nothing for a whole lesion. */
-  _partOptions() {
-    const { segments } = this.study;
-    if (Object.keys(segments).length < 2) return {};
-    return { part: this.part, numbering: numberingOf(segments) };
-  }
-
-  /**
    * Do something with a model; the mask is not drawn on meanwhile.
    * @param {string} doing
    * @param {(signal: AbortSignal) => Promise<void>} work
+   * @returns {Promise<boolean>} whether it was done
    */
-  async _withModel(doing, work) {
-    if (this._isBusy() || !this.study.map) return;
+  async withModel(doing, work) {
+    if (this._isBusy() || !this.study.map) return false;
     const controller = new AbortController();
     this.study.signal.addEventListener("abort", () => controller.abort());
     this.working = true;
@@ -182,8 +169,10 @@ export class AnnotatePanel {
     this.viewer.element.setAttribute("aria-busy", "true");
     try {
       await work(controller.signal);
+      return true;
     } catch (error) {
       this.study.tell("bad", error);
+      return false;
     } finally {
       this.working = false;
       this.viewer.element.removeAttribute("aria-busy");
@@ -198,11 +187,11 @@ export class AnnotatePanel {
     if (!(this.part in study.segments)) this.part = Object.keys(study.segments)[0] ?? "tumour";
     this._showParts(map);
     this._showSteps("");
-    this._showSlices();
+    this.slices.show();
     this._showSend();
   }
 
-  /** @param {import("./labelmap.js").LabelMap} map */
+  /** @param {import("../labelmap.js").LabelMap} map */
   _showParts(map) {
     const counts = map.counts(), names = Object.entries(this.study.segments);
     const volume = voxelVolume(this.study);
@@ -235,38 +224,6 @@ export class AnnotatePanel {
     );
   }
 
-  /** The slices that were asked for, and which of these are done. */
-  _showSlices() {
-    const asked = chosen.get(this.study.id)?.slices ?? [];
-    if (!asked.length || !this.study.session.may("annotator")) return;
-    const plane = this.viewer.planes.axial;
-    const go = (/** @type {number} */ number) => () => {
-      const voxel = [...this.viewer.cross];
-      voxel[plane.across] = number;
-      this.viewer.goTo(voxel);
-    };
-    const item = (/** @type {number} */ number) => {
-      const box = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", "aria-label": t("Slice {number} is done", { number }), change: () => {
-        if (box.checked) this.slicesDone.add(number);
-        else this.slicesDone.delete(number);
-        this._showSend();
-      } }));
-      box.checked = this.slicesDone.has(number);
-      return h("li", {}, box, button(t("Slice {number}", { number }), go(number), { class: "plain" }));
-    };
-    const whole = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", change: () => {
-      this.isWholeStudy = whole.checked;
-      this._showSend();
-    } }));
-    whole.checked = this.isWholeStudy;
-    show(
-      this.slices,
-      h("h3", {}, t("Slices of which the model is least sure")),
-      h("ul", { class: "slices" }, asked.map(item)),
-      h("label", { class: "check" }, whole, t("The whole study is done, not only these slices")),
-    );
-  }
-
   _showSend() {
     const { study } = this;
     const current = study.labels.find((label) => label.is_current && label.tag === "final") ?? study.labels.find((label) => label.is_current);
@@ -276,8 +233,8 @@ export class AnnotatePanel {
       show(this.send, h("p", { class: "quiet" }, t("Your role may read here; a label is saved by annotators.")));
       return;
     }
-    const isEmpty = !study.map?.values.some(Boolean), isPartial = this._isPartial();
-    const off = this.sending || (isPartial && !this.slicesDone.size);
+    const isEmpty = !study.map?.values.some(Boolean), { isPartial } = this.slices;
+    const off = this.sending || (isPartial && !this.slices.done.size);
     /** @type {HTMLInputElement | null} */
     const none = isEmpty && !isPartial ? /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" })) : null;
     show(
@@ -286,10 +243,6 @@ export class AnnotatePanel {
       button(t("Submit"), () => this.submit(Boolean(none?.checked)), { class: "main", disabled: off }),
       button(t("Submit and next"), () => this.submit(Boolean(none?.checked), true), { disabled: off }),
     );
-  }
-
-  _isPartial() {
-    return !this.isWholeStudy && Boolean(chosen.get(this.study.id)?.slices?.length);
   }
 
   /**
@@ -303,21 +256,24 @@ export class AnnotatePanel {
     this.sending = true;
     this._showSend();
     try {
-      const tag = this._isPartial() ? "partial" : "final";
+      const { isPartial } = this.slices, tag = isPartial ? "partial" : "final";
       const before = await study.server.json("GET", "datastore/image/labels", { query: { image: study.id } });
       const earlier = before.find((/** @type {any} */ label) => label.tag === tag && label.is_current);
-      const notes = { ...study.notes, client: "browser", segments: study.segments, seconds: Math.round((Date.now() - study.opened) / 1000), ...(isWithoutTumour ? { allow_empty: true } : {}), ...this._slicesNote(before) };
       const { map } = study, sent = map?.revision;
-      await study.server.json("PUT", "datastore/label", { query: { image: study.id, tag }, form: study.server.form(notes, await study.maskFile()) });
+      const slices = isPartial ? await this.slices.saved(before) : null;
+      const notes = { ...study.notes, client: "browser", segments: study.segments, seconds: Math.round((Date.now() - study.opened) / 1000), ...(isWithoutTumour ? { allow_empty: true } : {}), ...(slices ? { slices_done: slices.slices } : {}) };
+      await study.server.json("PUT", "datastore/label", { query: { image: study.id, tag }, form: study.server.form(notes, await study.maskFile(slices?.values)) });
       if (study.map === map && map?.revision === sent) {
         study.isChanged = false;
         await study.kept;
         await forget(study.session.user, study.id);
       }
       study.opened = Date.now();
-      study.clicks = [];
+      study.prompts = [];
       const kept = earlier?.version ? " " + t("Version {version} by {user} is kept in its history.", { version: earlier.version, user: earlier.user ?? t("nobody who gave a name") }) : "";
-      study.tell("good", t("The label of {study} was saved.", { study: study.id }) + kept);
+      const whole = slices ? t("Slices {numbers} of {study} were saved; the study stays open.", { numbers: slices.slices.join(", "), study: study.id }) : t("The label of {study} was saved.", { study: study.id });
+      const earlierSlices = slices?.before.length ? " " + t("Slices {numbers} are as they were saved before.", { numbers: slices.before.join(", ") }) : "";
+      study.tell("good", whole + earlierSlices + kept);
       if (next) await takeNext(study.session, (said) => add(study.messages, said));
       else await study.reloadLabels();
     } catch (error) {
@@ -327,23 +283,10 @@ export class AnnotatePanel {
       this.changed();
     }
   }
-
-  /** @param {any[]} labels */
-  _slicesNote(labels) {
-    if (!this._isPartial()) return {};
-    const earlier = labels.find((label) => label.tag === "partial" && label.is_current)?.info?.slices_done ?? [];
-    return { slices_done: [...new Set([...earlier, ...this.slicesDone])].sort((first, second) => first - second) };
-  }
 }
 
 /** @param {any} model */
 const sequenceCount = (model) => (model.sequences?.required?.length ?? 0) + (model.sequences?.optional?.length ?? 0);
-
-/**
- * Which value of a label map is which part, as the server reads it.
- * @param {Record<string, number>} segments
- */
-export const numberingOf = (segments) => Object.entries(segments).map(([name, value]) => `${value}=${name}`).join(",");
 
 /**
  * @param {boolean} checked
@@ -355,7 +298,7 @@ function radio(checked, chosenNow) {
   return input;
 }
 
-/** @param {import("./study.js").StudyView} study */
+/** @param {import("../study.js").StudyView} study */
 function voxelVolume(study) {
   const affine = study.viewer.reference?.affine ?? [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
   const [a, b, c, , d, e, f, , g, k, i] = affine;
