@@ -45,7 +45,7 @@ setup(
         "gliomics.report": ["templates/*"],
         "gliomics.report.cohort_report": ["*.yaml"],
         "gliomics.server.routes": ["templates/*"],
-        "gliomics.server.web": ["page/*", "page/study/*"],
+        "gliomics.server.web": ["page/**/*.*"],
         "gliomics.training": ["configs/*"],
         "gliomics.subtype.estimators": ["*.yaml"],
         "gliomics.interactive": ["*.yaml"],

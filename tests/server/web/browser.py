@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-PATIENCE = 20_000
+PATIENCE = 60_000
 """Milliseconds: machines of tests are busy."""
 
 

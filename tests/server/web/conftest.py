@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,8 +105,9 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     root = tmp_path_factory.mktemp("web") / "studies"
     shutil.copytree(bundled("sample_studies") / "sample-05", root / "sample-05")
     add_oblique_study(root)
-    for seed in range(4):
-        add_study(root, f"case-{seed}", seed)
+    cases = [add_study(root, f"case-{seed}", seed) for seed in range(4)]
+    later = replace(cases[3], patient_id="patient-2", timepoint="follow-up", date="2024-05-01")
+    write_study_json(root / "case-3", [later])
     add_versions_of_a_model(root)
     tokens = Tokens(Workspace(root.resolve()).tokens)
     names = {"reader": "R. Reader", "annotator": "A. Annotator", "trainer": "T. Trainer"}

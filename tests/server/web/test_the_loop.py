@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from gliomics.study import read_mask, write_mask
+from gliomics.study import read_mask, read_volume, write_mask
+from tests.server.studies import a_lesion_case
 from tests.server.web.browser import Visit, visit
-from tests.server.web.conftest import TRAINED, Served
+from tests.server.web.conftest import BALL, TRAINED, Served, oblique_affine
+from tests.server.web.test_study import BLUE, brightest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -80,6 +84,98 @@ def test_model_is_told_by_strokes_and_boxes(annotator: Visit, served: Served) ->
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     assert lesion(annotator) == empty
+    page.get_by_role("link", name="Studies").click()
+    page.get_by_role("button", name="Discard the unsent work on case-3").click()
+    page.get_by_role("region", name="Unsent work").wait_for(state="detached")
+
+
+def test_map_of_the_model_lies_over_the_images_with_a_legend(annotator: Visit, served: Served) -> None:
+    page = annotator.page
+    annotator.open_study(served.url, "case-1")
+    page.locator("#main").focus()
+    page.keyboard.press("h")
+    page.mouse.move(5, 5)
+    plain = annotator.pixels("axial", "flair")
+    page.get_by_label("Model's map").select_option("uncertainty")
+    page.locator(".legend").get_by_text("Uncertainty").wait_for()
+    half = np.abs(annotator.pixels("axial", "flair") - plain)
+    assert half.any()
+    page.get_by_label("Map opacity").fill("100")
+    assert np.abs(annotator.pixels("axial", "flair") - plain).sum() > 1.5 * half.sum()
+    page.get_by_label("Model's map").select_option("")
+    assert np.array_equal(annotator.pixels("axial", "flair"), plain)
+    assert not page.locator(".legend").is_visible()
+
+
+def test_surface_is_turned_and_leads_to_its_slices(annotator: Visit, served: Served, tmp_path: Path) -> None:
+    page, client = annotator.page, served.client("annotator")
+    flair = read_volume(served.server.studies / "oblique" / "flair.nii.gz")
+    write_mask(flair.with_array((flair.array > 200).astype(np.uint8)), tmp_path / "ball.nii.gz")
+    client.save_label("oblique", tmp_path / "ball.nii.gz")
+    annotator.open_study(served.url, "oblique")
+    page.get_by_label("Layout").select_option("surface")
+    surface = page.locator("figure.surface canvas")
+    page.locator("figure.surface figcaption").filter(has_text="seen from A").wait_for()
+    seen = shaded(annotator)
+    assert seen.sum() > 1000
+    ball = np.round(np.linalg.inv(oblique_affine()) @ [*BALL, 1])[:3].astype(int)
+    page.locator("figure.pane[data-plane=axial] canvas").focus()
+    page.keyboard.press("PageDown")
+    surface.click()
+    shown = [int(text.split("slice ")[1].split()[0]) for text in page.locator("figcaption").all_inner_texts()[:3]]
+    assert np.abs(np.array(shown) - [ball[0], ball[1], ball[2]]).max() <= 5, "axial, sagittal and coronal: i, j and k"
+    page.keyboard.press("ArrowRight")
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    page.locator("figure.surface figcaption").filter(has_text="seen from R").wait_for()
+    assert abs(shaded(annotator).sum() / seen.sum() - 1) < 0.5, "a ball is a ball from every side"
+
+
+def shaded(person: Visit) -> Any:
+    """Where the surface of the only segment is seen."""
+    person.page.wait_for_timeout(100)
+    picture = np.asarray(
+        Image.open(io.BytesIO(person.page.locator("figure.surface canvas").screenshot())).convert("RGB")
+    )
+    red, _, blue = picture.astype(int).transpose(2, 0, 1)
+    return red > 60 + blue
+
+
+def test_labels_on_other_voxels_are_shown_beside_each_other(annotator: Visit, served: Served, tmp_path: Path) -> None:
+    page = annotator.page
+    t1 = read_volume(served.server.studies / "oblique" / "t1.nii.gz")
+    write_mask(t1.with_array((t1.array > 200).astype(np.uint8)), tmp_path / "ball.nii.gz")
+    served.client("trainer").save_label("oblique", tmp_path / "ball.nii.gz", tag="second_reader")
+    page.reload()
+    annotator.all_images()
+    page.get_by_label("Layout").select_option("planes")
+    page.get_by_role("tab", name="Review").click()
+    page.get_by_role("button", name="Show their outlines").click()
+    page.get_by_text("on other voxels; brought to these to be shown").wait_for()
+    page.mouse.move(5, 5)
+    picture = annotator.pixels("coronal", "flair")
+    rows, columns = np.nonzero(np.abs(picture - BLUE).sum(axis=2) < 60)
+    middle = [columns.mean() / picture.shape[1], rows.mean() / picture.shape[0]]
+    assert np.allclose(middle, brightest(picture), atol=0.03), "the label of other voxels lies on the ball"
+
+
+def test_examination_is_compared_with_an_earlier_one(annotator: Visit, served: Served, tmp_path: Path) -> None:
+    page, path = annotator.page, tmp_path / "label.nii.gz"
+    write_mask(a_lesion_case(2)[1], path)
+    served.client("annotator").save_label("case-2", path)
+    annotator.open_study(served.url, "case-3")
+    page.locator("[data-tool=brush]").last.click()
+    page.locator("figure.pane canvas").first.click(position={"x": 200, "y": 150})
+    page.get_by_role("tab", name="Read").click()
+    page.get_by_role("combobox", name="Compare with").select_option("case-2")
+    page.get_by_role("columnheader", name="follow-up, 2024-05-01").wait_for()
+    heads = page.locator("details").filter(has_text="What changed").locator("th[scope=col]").all_inner_texts()
+    assert heads == ["What", "baseline", "follow-up, 2024-05-01", "Change"]
+    volume = served.client("reader").read("case-2", label=path).headline[0]
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=volume.name, exact=True))
+    assert volume.text in row.inner_text()
+    page.get_by_role("tab", name="Annotate").click()
+    page.keyboard.press("Control+z")
     page.get_by_role("link", name="Studies").click()
     page.get_by_role("button", name="Discard the unsent work on case-3").click()
     page.get_by_role("region", name="Unsent work").wait_for(state="detached")

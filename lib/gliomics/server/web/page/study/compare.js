@@ -2,7 +2,7 @@
 
 import { button, h, show } from "../dom.js";
 import { t } from "../words.js";
-import { sameGrid } from "./grid.js";
+import { between, sameGrid } from "./grid.js";
 import { LabelMap } from "./labelmap.js";
 import { valuesOf } from "./nifti.js";
 import { COLOURS } from "./slices.js";
@@ -28,7 +28,7 @@ export function comparison(study) {
     try {
       study.viewer.compared = await outlined(study, labels);
       study.viewer.refresh();
-      show(legend, labels.map((label, place) => named(label, place)), button(t("Back to the mask"), stop));
+      show(legend, labels.map((label, place) => named(label, place, study.viewer.compared[place]?.isResampled)), button(t("Back to the mask"), stop));
     } catch (error) {
       study.tell("bad", error);
     }
@@ -53,21 +53,42 @@ export function comparison(study) {
 async function outlined(study, labels) {
   const reference = study.viewer.reference;
   const images = await Promise.all(labels.map((label) => study.labelImage(label)));
+  if (!reference) return [];
   return images.map((image, place) => {
-    if (!reference || !sameGrid(image, reference)) throw new Error(t("The labels lie on different voxels; compare them in 3D Slicer."));
-    const lesion = valuesOf(image).map((value) => (value ? 1 : 0));
-    return { map: new LabelMap(image.dims, lesion), colour: COLOURS[1 + place] };
+    const isResampled = !sameGrid(image, reference), values = isResampled ? nearest(image, reference) : valuesOf(image);
+    const lesion = values.map((value) => (value ? 1 : 0));
+    return { map: new LabelMap(reference.dims, lesion), colour: COLOURS[1 + place], isResampled };
   });
+}
+
+/**
+ * The label that lies nearest to the middle of each voxel of another image, to be looked at and nothing else.
+ * @param {import("./nifti.js").Volume} label
+ * @param {import("./nifti.js").Volume} reference
+ */
+function nearest(label, reference) {
+  const m = between(reference, label), [width, height, depth] = label.dims, source = valuesOf(label);
+  const [columns, rows, slices] = reference.dims, values = new Uint8Array(columns * rows * slices);
+  for (let k = 0, index = 0; k < slices; k += 1) {
+    for (let j = 0; j < rows; j += 1) {
+      for (let i = 0; i < columns; i += 1, index += 1) {
+        const x = Math.round(m[0] * i + m[1] * j + m[2] * k + m[3]), y = Math.round(m[4] * i + m[5] * j + m[6] * k + m[7]), z = Math.round(m[8] * i + m[9] * j + m[10] * k + m[11]);
+        if (x >= 0 && y >= 0 && z >= 0 && x < width && y < height && z < depth) values[index] = source[x + y * width + z * width * height];
+      }
+    }
+  }
+  return values;
 }
 
 /**
  * @param {any} label
  * @param {number} place
+ * @param {boolean} [isResampled]
  */
-function named(label, place) {
+function named(label, place, isResampled) {
   const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
   swatch.style.backgroundColor = COLOURS[1 + place];
-  return h("p", {}, swatch, label.user ? t("{tag}, by {user}", { tag: label.tag, user: label.user }) : label.tag);
+  return h("p", {}, swatch, label.user ? t("{tag}, by {user}", { tag: label.tag, user: label.user }) : label.tag, isResampled ? ` ${t("(on other voxels; brought to these to be shown)")}` : null);
 }
 
 /** @param {any} pair */

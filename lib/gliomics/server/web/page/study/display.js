@@ -6,10 +6,10 @@ import { KEYS } from "./keys.js";
 
 /**
  * @param {import("./viewer.js").Viewer} viewer
- * @param {(kind: string) => Promise<void>} mapOf asks for a map over the images, none for ""
+ * @param {HTMLElement} maps what chooses a map over the images
  */
-export function displayBar(viewer, mapOf) {
-  const layouts = /** @type {[string, string][]} */ ([["sequences", t("All sequences")], ["planes", t("Three planes")], ["one", t("One, large")]]);
+export function displayBar(viewer, maps) {
+  const layouts = /** @type {[string, string][]} */ ([["sequences", t("All sequences")], ["planes", t("Three planes")], ["surface", t("Three planes and 3-D")], ["one", t("One, large")]]);
   const layout = choice(t("Layout"), layouts, viewer.layout, (value) => {
     viewer.layout = value;
     viewer.arrange();
@@ -38,7 +38,7 @@ export function displayBar(viewer, mapOf) {
     windowFields,
     opacity,
     h("label", { class: "check" }, outline, t("Outline")),
-    choice(t("Model's map"), [["", t("None")], ["probability", t("Probability")], ["uncertainty", t("Uncertainty")]], "", mapOf),
+    maps,
     button(t("Whole image"), () => viewer.zoomBy(0)),
     h("details", { class: "keys" }, h("summary", {}, t("Keys")), h("dl", {}, KEYS.map(([keys, what]) => [h("dt", {}, keys), h("dd", {}, what)]).flat())),
   );

@@ -155,7 +155,7 @@ export function between(from, to) {
 }
 
 /** @param {number[]} m an affine, 16 numbers */
-function inverted(m) {
+export function inverted(m) {
   const [a, b, c, x, d, e, f, y, g, h, i, z] = m;
   const determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
   const n = [

@@ -203,9 +203,3 @@ export function fillEnclosed(map, plane, slice, [column, row], value) {
   map.end();
   return true;
 }
-
-/**
- * Which value of a label map is which part, as the server reads it.
- * @param {Segments} segments
- */
-export const numberingOf = (segments) => Object.entries(segments).map(([name, value]) => `${value}=${name}`).join(",");

@@ -59,8 +59,8 @@ export class Pane {
       context.drawImage(this.picture, ...box);
     }
     if (viewer.overlay) {
-      const values = viewer.overlay.slice(plane, slice);
-      this._paint(this.cover, (picture) => heatInto(values, viewer.opacity, picture));
+      const { image: map, kind } = viewer.overlay, values = map.slice(plane, slice);
+      this._paint(this.cover, (picture) => heatInto(values, kind, viewer.mapOpacity, picture));
       context.drawImage(this.cover, ...box);
     }
     if (viewer.compared.length) viewer.compared.forEach(({ map, colour }) => this._drawOutlines(context, place, maskSlice(map, plane, slice), () => colour));

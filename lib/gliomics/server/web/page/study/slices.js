@@ -15,7 +15,7 @@ export const colourOf = (value) => COLOURS[1 + ((value - 1) % (COLOURS.length - 
  * @param {number} value
  * @returns {number[]} red, green and blue
  */
-function rgb(value) {
+export function rgb(value) {
   const code = parseInt(colourOf(value).slice(1), 16);
   return [code >> 16, (code >> 8) & 255, code & 255];
 }
@@ -155,20 +155,30 @@ export function greyInto(values, [low, high], picture) {
   }
 }
 
+/** Below this the image is seen through a map. */
+const LEAST_SHOWN = 0.05;
+
+/** Colours of a map's values at even distances from 0 to 1, ever lighter. @type {Record<string, number[][]>} */
+const HEAT = {
+  probability: [[70, 0, 60], [190, 20, 50], [245, 120, 20], [255, 235, 120]],
+  uncertainty: [[0, 30, 90], [0, 110, 150], [30, 190, 160], [225, 255, 220]],
+};
+
 /**
- * A map from 0 to 1 in one hue, clearer where it is low.
+ * A map of values from 0 to 1 in colours; NaN, where it does not reach, is clear.
  * @param {Float32Array} values
+ * @param {"probability" | "uncertainty"} kind
  * @param {number} opacity
  * @param {ImageData} picture
  */
-export function heatInto(values, opacity, picture) {
-  const pixels = picture.data;
+export function heatInto(values, kind, opacity, picture) {
+  const pixels = picture.data, colours = HEAT[kind], steps = colours.length - 1;
   for (let index = 0; index < values.length; index += 1) {
-    const value = Math.min(1, Math.max(0, values[index] || 0));
-    pixels[4 * index] = 255;
-    pixels[4 * index + 1] = 60 + 180 * value;
-    pixels[4 * index + 2] = 40 * (1 - value);
-    pixels[4 * index + 3] = 255 * opacity * Math.sqrt(value) * (value > 0.02 ? 1 : 0);
+    const value = Math.min(1, values[index]);
+    if (!(value >= LEAST_SHOWN)) continue;
+    const step = Math.min(steps - 1, Math.floor(value * steps)), share = value * steps - step;
+    for (let channel = 0; channel < 3; channel += 1) pixels[4 * index + channel] = mix(colours[step][channel], colours[step + 1][channel], share);
+    pixels[4 * index + 3] = 255 * opacity;
   }
 }
 

@@ -10,10 +10,11 @@ import { displayBar } from "./display.js";
 import { sameGrid } from "./grid.js";
 import { shortcuts } from "./keys.js";
 import { LabelMap } from "./labelmap.js";
+import { ModelMaps } from "./maps.js";
 import { gzipped, readNifti, unzipped, valuesOf, writeMask } from "./nifti.js";
-import { ReadPanel } from "./reading.js";
+import { ReadPanel } from "./read/reading.js";
 import { ReviewPanel } from "./review.js";
-import { ShownImage } from "./slices.js";
+import { segmentsOf } from "./segments.js";
 import { tabs } from "./tabs.js";
 import { Viewer } from "./viewer.js";
 
@@ -35,6 +36,7 @@ export class StudyView {
     this.id = id;
     this.main = main;
     this.viewer = new Viewer();
+    this.maps = new ModelMaps(this);
     this.controller = new AbortController();
     /** Images by sequence, as they come. @type {Map<string, Volume>} */
     this.volumes = new Map();
@@ -78,6 +80,7 @@ export class StudyView {
   async leave() {
     this.controller.abort();
     this.panels.forEach((panel) => panel.leave());
+    this.maps.leave();
     document.removeEventListener("keydown", this.keys);
     document.removeEventListener("visibilitychange", this.keepNow);
     await this.keepNow();
@@ -118,7 +121,7 @@ export class StudyView {
           "div",
           { class: "stage" },
           h("div", { class: "bar head" }, h("h1", {}, this.id), h("span", { class: "quiet" }, facts(info)), reasonOfChoice && h("span", { class: "quiet" }, reasonOfChoice)),
-          displayBar(this.viewer, (kind) => this._showMap(kind)),
+          displayBar(this.viewer, this.maps.element),
           this.viewer.element,
         ),
         h("aside", { class: "side", "aria-label": t("Work on the study") }, this.messages, tabs([
@@ -281,27 +284,6 @@ export class StudyView {
   }
 
   /**
-   * Show what the model that makes masks thinks of each voxel.
-   * @param {string} kind probability or uncertainty, none for ""
-   */
-  async _showMap(kind) {
-    this.viewer.overlay = null;
-    this.viewer.refresh();
-    const model = this.annotate?.model;
-    if (!kind || !model || !this.viewer.reference) return;
-    this.viewer.element.setAttribute("aria-busy", "true");
-    try {
-      const { file } = await this.server.infer(model, this.id, { result: kind }, null, this.signal);
-      if (file && this.viewer.reference) this.viewer.overlay = new ShownImage(await readNifti(file), this.viewer.reference);
-      this.viewer.refresh();
-    } catch (error) {
-      this.tell("bad", error);
-    } finally {
-      this.viewer.element.removeAttribute("aria-busy");
-    }
-  }
-
-  /**
    * The mask as a file for the server, or other values on its voxels.
    * @param {Uint8Array} [values]
    */
@@ -353,20 +335,6 @@ function facts(info) {
   const parts = [info.patient_id, info.timepoint, info.date, info.sequences.map(sequenceTitle).join(", ")];
   if (info.spacing_known === false) parts.push(t("voxel size unknown"));
   return parts.filter(Boolean).join(" \u00b7 ");
-}
-
-/**
- * The names of a label's values: as they were sent with it, else by their numbers.
- * @param {any} label
- * @param {Volume} image
- * @returns {Record<string, number>}
- */
-function segmentsOf(label, image) {
-  const sent = label.info?.segments;
-  const values = [...new Set(valuesOf(image))].filter(Boolean).sort((first, second) => first - second);
-  if (sent && values.every((value) => Object.values(sent).includes(value))) return { ...sent };
-  if (values.every((value) => value === 1)) return { tumour: 1 };
-  return Object.fromEntries(values.map((value) => [t("Segment {value}", { value }), value]));
 }
 
 /**

@@ -4,6 +4,7 @@ import { add, h, show } from "../dom.js";
 import { planes, placeOf } from "./grid.js";
 import { Pane } from "./pane.js";
 import { ShownImage } from "./slices.js";
+import { SurfacePane } from "./surface/pane.js";
 
 /** @typedef {import("./nifti.js").Volume} Volume */
 /** @typedef {import("./grid.js").Plane} Plane */
@@ -28,9 +29,10 @@ export class Viewer {
     this.sequences = [];
     /** @type {import("./labelmap.js").LabelMap | null} */
     this.map = null;
-    /** A map of probabilities over the images. @type {ShownImage | null} */
+    /** What a model thinks of each voxel, over the images. @type {{kind: import("./maps.js").Kind, image: ShownImage} | null} */
     this.overlay = null;
-    /** Labels of several annotators, which are looked at in place of the mask. @type {{map: import("./labelmap.js").LabelMap, colour: string}[]} */
+    this.mapOpacity = 0.5;
+    /** Labels of several annotators, which are looked at in place of the mask. @type {{map: import("./labelmap.js").LabelMap, colour: string, isResampled?: boolean}[]} */
     this.compared = [];
     /** @type {number[]} */
     this.cross = [0, 0, 0];
@@ -52,6 +54,8 @@ export class Viewer {
     this.radius = 4;
     /** @type {Pane[]} */
     this.panes = [];
+    /** The mask in 3-D, where the layout has it. */
+    this.surface = new SurfacePane(this);
     this.onPrompt = (/** @type {Prompt} */ _prompt) => {};
     this.onPaint = (/** @type {Pane} */ _pane, /** @type {number[][]} */ _places) => {};
     this.onStrokeBegins = () => {};
@@ -73,6 +77,7 @@ export class Viewer {
     this.overlay = null;
     this.compared = [];
     this.panes = [];
+    this.surface.leave();
   }
 
   /**
@@ -110,15 +115,23 @@ export class Viewer {
         : ["axial", "sagittal", "coronal"].map((plane) => [this.active || this.sequences[0], plane]);
     this.panes = pairs.map(([sequence, plane]) => new Pane(this, sequence, this.planes[plane]));
     show(this.element);
-    add(this.element, this.panes.map((pane) => pane.element));
-    this.element.dataset.count = String(this.panes.length);
+    const elements = [...this.panes.map((pane) => pane.element), ...(this.hasSurface ? [this.surface.element] : [])];
+    add(this.element, elements);
+    this.element.dataset.count = String(elements.length);
     this.refresh();
+  }
+
+  get hasSurface() {
+    return this.layout === "surface";
   }
 
   /** Draw once, soon. */
   refresh() {
     cancelAnimationFrame(this._frame);
-    this._frame = requestAnimationFrame(() => this.panes.forEach((pane) => pane.draw()));
+    this._frame = requestAnimationFrame(() => {
+      this.panes.forEach((pane) => pane.draw());
+      if (this.hasSurface) this.surface.draw();
+    });
   }
 
   /** @param {string} sequence */

@@ -134,6 +134,7 @@ export class AnnotatePanel {
     this.model = widest[0];
     const select = choice(t("Model"), usable.map(([name, each]) => [name, each.title ?? name]), this.model, (value) => {
       this.model = value;
+      this.study.maps.off();
     });
     return h("div", { class: "bar" }, select, button(t("Automatic mask"), () => this._segment(this.model), { class: "main" }));
   }

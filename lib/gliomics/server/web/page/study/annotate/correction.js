@@ -2,8 +2,8 @@
 
 import { t } from "../../words.js";
 import { sameGrid } from "../grid.js";
-import { numberingOf } from "../labelmap.js";
 import { readNifti, valuesOf } from "../nifti.js";
+import { numberingOf } from "../segments.js";
 
 /** @typedef {import("../labelmap.js").LabelMap} LabelMap */
 

@@ -1,7 +1,7 @@
 /** Tables whose rows can be found and put in order. */
 
-import { button, h, show } from "../dom.js";
-import { t } from "../words.js";
+import { button, h, show } from "../../dom.js";
+import { t } from "../../words.js";
 
 /**
  * @param {string[]} titles

@@ -1,6 +1,6 @@
 /** Where a value lies among the training patients, as a small picture. */
 
-import { t } from "../words.js";
+import { t } from "../../words.js";
 
 const WIDTH = 96, HEIGHT = 18;
 const SVG = "http://www.w3.org/2000/svg";

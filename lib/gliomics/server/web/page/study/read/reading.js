@@ -3,20 +3,21 @@
  * is only shown, and asked for again when the mask has changed.
  */
 
-import { BASE, isAbort, pause } from "../api.js";
-import { button, choice, h, message, reason, saveAs, say, show } from "../dom.js";
-import { fileOfZip } from "../unzip.js";
-import { t } from "../words.js";
-import { numberingOf } from "./labelmap.js";
+import { BASE, isAbort, pause } from "../../api.js";
+import { button, choice, h, message, reason, saveAs, say, show } from "../../dom.js";
+import { fileOfZip } from "../../unzip.js";
+import { t } from "../../words.js";
+import { numberingOf } from "../segments.js";
 import { plotOf } from "./population.js";
 import { sortable } from "./tables.js";
+import { readingOf, timePoints, titleOf } from "./timepoints.js";
 
 const PAUSE = 1500;
 const RESEARCH = t("For research use only; not a medical device and not for diagnosis or treatment decisions.");
 
 /** The reading of the mask as it is now. */
 export class ReadPanel {
-  /** @param {import("./study.js").StudyView} study */
+  /** @param {import("../study.js").StudyView} study */
   constructor(study) {
     this.study = study;
     this.controller = new AbortController();
@@ -25,6 +26,13 @@ export class ReadPanel {
     this.vasari = false;
     /** The first reading of each region since the study was opened. @type {Map<string, any>} */
     this.first = new Map();
+    /** The patient's other examinations, and the one that this is compared with; none for how it was when it was opened. @type {import("./timepoints.js").TimePoint[]} */
+    this.others = [];
+    this.comparedWith = "";
+    /** @type {Promise<import("./timepoints.js").TimePoint[]> | undefined} */
+    this.asked = undefined;
+    /** Readings of other examinations, by what was asked. @type {Map<string, any>} */
+    this.then = new Map();
     /** @type {any} */
     this.answer = null;
     this.isOld = true;
@@ -56,6 +64,12 @@ export class ReadPanel {
     if (this.isOld) this.changed(0);
   }
 
+  /** Ask once which other examinations the patient has. */
+  async _findOthers() {
+    this.asked ??= timePoints(this.study).catch(() => []);
+    this.others = await this.asked;
+  }
+
   /**
    * The mask is another: what was asked before is given up, and it is read anew after a pause.
    * @param {number} [wait] milliseconds
@@ -77,7 +91,7 @@ export class ReadPanel {
     show(this.status, h("span", { class: "busy" }, t("Reading the mask")));
     try {
       await pause(wait, signal);
-      this.answer = await this._ask(signal);
+      [this.answer] = await Promise.all([this._ask(signal), this._findOthers()]);
       this.isOld = false;
       show(this.status);
       await this._show(signal);
@@ -88,9 +102,13 @@ export class ReadPanel {
     }
   }
 
-  /** What a request says of the mask. */
-  _options() {
-    const { segments } = this.study, age = Number(this.age);
+  /**
+   * What a request says of the mask, or of another one with these segments.
+   * @param {Record<string, number>} [segments]
+   * @returns {any}
+   */
+  _options(segments = this.study.segments) {
+    const age = Number(this.age);
     const known = { ...(this.age && Number.isFinite(age) ? { age } : {}), ...(this.vasari ? { vasari: true } : {}) };
     const names = Object.keys(segments);
     if (names.length > 1) return { ...known, regions: "all", numbering: numberingOf(segments) };
@@ -125,7 +143,7 @@ export class ReadPanel {
     const { reading } = part;
     const earlier = this.first.get(part.region);
     if (!earlier) this.first.set(part.region, reading);
-    const rows = earlier ? await this._changes(earlier, reading, signal) : [];
+    const changes = await this._compared(earlier, reading, signal);
     this.content.classList.remove("old");
     show(
       this.content,
@@ -134,7 +152,7 @@ export class ReadPanel {
       headline(reading.headline),
       vasariFacts(reading.vasari),
       reading.estimates.map(estimate),
-      rows.length ? changesTable(rows) : null,
+      changes,
       keyFeatures(reading),
       featureTable(part.features),
       refused,
@@ -143,18 +161,48 @@ export class ReadPanel {
   }
 
   /**
-   * What is another than when the study was opened, as the server words it.
+   * What is another than when the study was opened, or than at another time, as the server words it.
+   * @param {any} earlier the first reading of this region
+   * @param {any} reading
+   * @param {AbortSignal} signal
+   */
+  async _compared(earlier, reading, signal) {
+    const { study } = this, here = titleOf(study.info) || study.id;
+    const other = this.others.find((each) => each.id === this.comparedWith);
+    const select = this.others.length ? this._choice() : null;
+    try {
+      if (!other) return [select, earlier ? changesTable(await this._changes(earlier, reading, signal), [t("Before"), t("Now")]) : null];
+      const key = JSON.stringify([other.id, reading.region, this._options({})]);
+      const then = this.then.get(key) ?? (await readingOf(study, other, reading.region, (segments) => this._options(segments), signal));
+      this.then.set(key, then);
+      const isLater = Boolean(study.info.date) && other.date > study.info.date, pair = isLater ? [reading, then] : [then, reading];
+      const titles = isLater ? [here, other.title] : [other.title, here];
+      return [select, changesTable(await this._changes(pair[0], pair[1], signal), titles)];
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      return [select, message("bad", reason(error))];
+    }
+  }
+
+  /** What this reading is compared with. */
+  _choice() {
+    const options = /** @type {[string, string][]} */ ([["", t("This study when it was opened")], ...this.others.map(({ id, title }) => [id, t("{title} ({study})", { title, study: id })])]);
+    return choice(t("Compare with"), options, this.comparedWith, (id) => {
+      this.comparedWith = id;
+      this._show(this.controller.signal).catch((error) => isAbort(error) || this.study.tell("bad", error));
+    });
+  }
+
+  /**
+   * The rows in which two readings of one region differ.
    * @param {any} before
    * @param {any} after
    * @param {AbortSignal} signal
+   * @returns {Promise<any[]>}
    */
   async _changes(before, after, signal) {
-    try {
-      return (await this.study.server.json("POST", "reading/changes", { json: { before, after }, signal })).filter((/** @type {any} */ row) => row.before !== row.after);
-    } catch (error) {
-      if (isAbort(error)) throw error;
-      return [];
-    }
+    const rows = await this.study.server.json("POST", "reading/changes", { json: { before, after }, signal });
+    return rows.filter((/** @type {any} */ row) => row.before !== row.after);
   }
 
   _showFiles() {
@@ -249,14 +297,18 @@ function bar(item) {
   );
 }
 
-/** @param {any[]} rows */
-function changesTable(rows) {
+/**
+ * @param {any[]} rows
+ * @param {string[]} times
+ */
+function changesTable(rows, times) {
+  if (!rows.length) return null;
   const cells = rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.name), h("td", {}, row.before), h("td", {}, row.after), h("td", {}, row.text)));
   return h(
     "details",
     { open: true },
-    h("summary", {}, t("Before and now")),
-    h("table", {}, h("thead", {}, h("tr", {}, [t("What"), t("Before"), t("Now"), t("Change")].map((title) => h("th", { scope: "col" }, title)))), h("tbody", {}, cells)),
+    h("summary", {}, t("What changed")),
+    h("table", {}, h("thead", {}, h("tr", {}, [t("What"), ...times, t("Change")].map((title) => h("th", { scope: "col" }, title)))), h("tbody", {}, cells)),
   );
 }
 
