@@ -131,6 +131,23 @@ export class Server {
   }
 
   /**
+   * What is made of a file while it comes.
+   * @template T
+   * @param {string} path
+   * @param {Options} options
+   * @param {(content: ReadableStream<Uint8Array>) => Promise<T>} take
+   */
+  async read(path, options, take) {
+    const response = await this.request("GET", path, options);
+    try {
+      return await take(/** @type {ReadableStream<Uint8Array>} */ (response.body));
+    } catch (error) {
+      if (error instanceof TypeError) throw new ServerError(t("The download broke off; try again."), 0); // as streams say it
+      throw error;
+    }
+  }
+
+  /**
    * The form of a request that computes something of a study.
    * @param {Record<string, unknown>} params
    * @param {Blob | null} label

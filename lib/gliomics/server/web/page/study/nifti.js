@@ -34,18 +34,89 @@ const ARRAYS = { Uint8: Uint8Array, Int16: Int16Array, Int32: Int32Array, Float3
  * @param {Blob} file
  * @returns {Promise<Volume>}
  */
-export async function readNifti(file) {
-  const start = new Uint8Array(await file.slice(0, 2).arrayBuffer());
-  const isZipped = start[0] === 0x1f && start[1] === 0x8b;
-  const stream = isZipped ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
-  return parse(await new Response(stream).arrayBuffer());
+export const readNifti = (file) => readStream(file.stream());
+
+/**
+ * Read an image while it comes, zipped or not.
+ * @param {ReadableStream<Uint8Array>} content
+ * @param {(image: Volume) => void} [onHalf] given the image once more than half of its voxels are there: those that follow
+ *   come into the same array, which is 0 where they are missing
+ * @returns {Promise<Volume>}
+ */
+export async function readStream(content, onHalf) {
+  const reader = (await unzippedIfZipped(content)).getReader();
+  /** @type {Uint8Array[]} */
+  const chunks = [];
+  let length = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    chunks.push(next.value);
+    length += next.value.length;
+    if (length >= HEADER) break;
+  }
+  const start = joined(chunks, length), { offset, size } = layoutOf(start.buffer);
+  const bytes = new Uint8Array(Math.max(offset + size, HEADER));
+  bytes.set(start.subarray(0, bytes.length));
+  const image = parse(bytes.buffer), isShared = image.data.buffer === bytes.buffer;
+  let isHalf = length > offset + 0.55 * size;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    bytes.set(next.value.subarray(0, Math.max(0, bytes.length - length)), Math.min(length, bytes.length));
+    length += next.value.length;
+    if (!isHalf && isShared && length > offset + 0.55 * size) {
+      isHalf = true;
+      onHalf?.(image);
+    }
+  }
+  if (length < offset + size) throw new Error(t("The image's file is not complete."));
+  return isShared ? image : parse(bytes.buffer);
 }
 
 /**
- * @param {ArrayBuffer} buffer
- * @returns {Volume}
+ * @param {ReadableStream<Uint8Array>} content
+ * @returns {Promise<ReadableStream<Uint8Array>>}
  */
-export function parse(buffer) {
+async function unzippedIfZipped(content) {
+  const reader = content.getReader();
+  /** @type {Uint8Array[]} */
+  const chunks = [];
+  let length = 0, isDone = false;
+  while (length < 2 && !isDone) {
+    const next = await reader.read();
+    if (next.value) chunks.push(next.value);
+    length += next.value?.length ?? 0;
+    isDone = next.done;
+  }
+  const start = joined(chunks, length);
+  const whole = new ReadableStream({
+    start: (controller) => controller.enqueue(start),
+    async pull(controller) {
+      const next = await reader.read();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+    cancel: (why) => reader.cancel(why),
+  });
+  return start[0] === 0x1f && start[1] === 0x8b ? whole.pipeThrough(new DecompressionStream("gzip")) : whole;
+}
+
+/**
+ * @param {Uint8Array[]} chunks
+ * @param {number} length
+ */
+function joined(chunks, length) {
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole;
+}
+
+/**
+ * What a header says of its file: voxels, their type, where they begin, and how many bytes they are.
+ * @param {ArrayBuffer} buffer
+ */
+function layoutOf(buffer) {
   const view = new DataView(buffer);
   const little = buffer.byteLength >= HEADER && view.getInt32(0, true) === HEADER;
   if (!little && (buffer.byteLength < HEADER || view.getInt32(0, false) !== HEADER)) {
@@ -55,7 +126,15 @@ export function parse(buffer) {
   const code = view.getInt16(70, little), type = TYPES[code];
   if (!type) throw new Error(t("The image has voxels of the type {code}, which this page cannot show.", { code }));
   const count = dims[0] * dims[1] * dims[2], offset = Math.max(HEADER, view.getFloat32(108, little));
-  if (offset + count * type[1] > buffer.byteLength) throw new Error(t("The image's file is not complete."));
+  return { view, little, dims, type, count, offset, size: count * type[1] };
+}
+
+/**
+ * @param {ArrayBuffer} buffer the whole file
+ * @returns {Volume}
+ */
+function parse(buffer) {
+  const { view, little, dims, type, count, offset } = layoutOf(buffer);
   const slope = view.getFloat32(112, little);
   return {
     dims,

@@ -7,11 +7,11 @@ import { ago, sequenceTitle, t } from "../words.js";
 import { chosen } from "../worklist.js";
 import { AnnotatePanel } from "./annotate/annotate.js";
 import { displayBar } from "./display.js";
-import { sameGrid } from "./grid.js";
+import { axes, sameGrid } from "./grid.js";
 import { shortcuts } from "./keys.js";
 import { LabelMap } from "./labelmap.js";
 import { ModelMaps } from "./maps.js";
-import { gzipped, readNifti, unzipped, valuesOf, writeMask } from "./nifti.js";
+import { gzipped, readNifti, readStream, unzipped, valuesOf, writeMask } from "./nifti.js";
 import { ReadPanel } from "./read/reading.js";
 import { ReviewPanel } from "./review.js";
 import { segmentsOf } from "./segments.js";
@@ -138,11 +138,23 @@ export class StudyView {
     document.addEventListener("visibilitychange", this.keepNow);
   }
 
-  /** @param {string} sequence */
+  /**
+   * Ask for an image and show it; of the first one, whose slices run one after the other, the middle as soon as it is there.
+   * @param {string} sequence
+   */
   async _load(sequence) {
-    const file = await this.server.file("datastore/image", { query: { image: this.id, sequence }, signal: this.signal });
-    const image = await readNifti(file);
+    const options = { query: { image: this.id, sequence }, signal: this.signal }, isFirst = !this.viewer.reference;
+    const onHalf = (/** @type {Volume} */ part) => isFirst && axes(part.affine)[2] === 2 && this._show(sequence, part);
+    const image = await this.server.read("datastore/image", options, (content) => readStream(content, onHalf));
     this.volumes.set(sequence, image);
+    this._show(sequence, image);
+  }
+
+  /**
+   * @param {string} sequence
+   * @param {Volume} image
+   */
+  _show(sequence, image) {
     if (!this.viewer.reference) this.viewer.begin(image, this.viewer.sequences);
     this.viewer.addImage(sequence, image);
   }
