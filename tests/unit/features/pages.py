@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from gliomics.features.describe import feature_list
 from gliomics.features.ibsi.catalogue import FAMILIES, NOT_MEASURED, split_tag
 from gliomics.features.ibsi.comparison import ConsensusValue, consensus_values
+from gliomics.features.ibsi.filters.comparison import (
+    FILTERS,
+    ResponseMap,
+    filtered_values,
+    response_maps,
+)
 from gliomics.files import write_text
 from tests.unit.features.ibsi import CONFIGURATIONS, Plain, measure_plain
 
 _PROJECT = Path(__file__).resolve().parents[3]
 FEATURE_PAGE = _PROJECT / "docs" / "reference" / "feature_list.md"
 IBSI_PAGE = _PROJECT / "docs" / "reference" / "ibsi.md"
+FILTERS_PAGE = _PROJECT / "docs" / "reference" / "ibsi_filters.md"
 
 _INTRODUCTION = """# IBSI compliance
 
@@ -61,7 +69,8 @@ class.
 `gliomics ibsi FOLDER [--out FILE.csv]` repeats the comparison on this computer, with the initiative's files in a
 folder (https://github.com/theibsi/data_sets): `digital_phantom_image.nii.gz`, `digital_phantom_mask.nii.gz`,
 `digital_phantom_reference.csv`, and in `ct_phantom` `ct_phantom_image.nii.gz`, `ct_phantom_mask.nii.gz`,
-`config_a.csv` to `config_e.csv`. It names what misses, and then ends with exit status 1.
+`config_a.csv` to `config_e.csv`. It names what misses, and then ends with exit status 1. [Filters](ibsi_filters.md)
+are the standard's second part.
 
 The area of the approximate enclosing ellipsoid is the manual's: 4 pi a b times the sum over n from 0 to 20 of (alpha
 beta)^n / (1 - 4 n^2) times the Legendre polynomial n of (alpha^2 + beta^2) / (2 alpha beta), with alpha^2 = 1 - b^2 /
@@ -108,10 +117,10 @@ none. {bold}
 
 def ibsi_page(values: list[ConsensusValue], plain: Mapping[str, Plain]) -> str:
     """``docs/reference/ibsi.md``."""
-    names = list(dict.fromkeys(value.phantom for value in values))
+    names = list(dict.fromkeys(value.test for value in values))
     missed = sum(not value.matches for value in values)
     text = _TOTALS.format(
-        totals="\n".join(_total([one for one in values if one.phantom == name], plain[name]) for name in names),
+        totals="\n".join(_total([one for one in values if one.test == name], plain[name]) for name in names),
         without=", ".join(f"`{tag}`" for tag in NOT_MEASURED),
         configurations="\n".join(
             f"| {name} | {', '.join(f'`{key}: {value}`' for key, value in one.setting.items())} |"
@@ -134,13 +143,13 @@ def _total(values: list[ConsensusValue], plain: Plain) -> str:
     existing = [value for value in values if plain.value(value) is not None]
     counts = [len(values), sum(value.matches for value in values), len(existing)]
     counts.append(sum(plain.matches(value) for value in existing))
-    return f"| {values[0].phantom} | {' | '.join(map(str, counts))} |"
+    return f"| {values[0].test} | {' | '.join(map(str, counts))} |"
 
 
 def _values(values: list[ConsensusValue], plain: Mapping[str, Plain]) -> str:
-    names = list(dict.fromkeys(value.phantom for value in values))
+    names = list(dict.fromkeys(value.test for value in values))
     lines = [f"| tag | code | PyRadiomics' | {' | '.join(names)} |", "|---" * (3 + len(names)) + "|"]
-    cells = {(value.tag, value.phantom): _cell(value, plain[value.phantom]) for value in values}
+    cells = {(value.tag, value.test): _cell(value, plain[value.test]) for value in values}
     for tag, of in dict.fromkeys((value.tag, value.of) for value in values):
         row = [tag, of.code, of.feature or "-", *(cells.get((tag, name), "") for name in names)]
         lines.append(f"| {' | '.join(row)} |")
@@ -156,10 +165,100 @@ def _cell(value: ConsensusValue, plain: Plain) -> str:
     return f"{value.consensus:g} ± {value.tolerance:g}; {ours}; {other}"
 
 
+_FILTERS = """# IBSI filters
+
+The second part of the [Image Biomarker Standardisation Initiative](ibsi.md) standardises convolutional filters:
+response maps of digital phantoms, and statistics of the lung CT after each filter (Whybra et al., Radiology 2024;
+values and tolerances are the initiative's, CC BY 4.0). {maps} of {all_maps} response maps that have a consensus are
+within its tolerance, 1 % of their range, and {values} of {all_values} values within theirs.
+
+The section `ibsi` of a [configuration](ibsi.md#measure-by-the-standard) takes one filter, after whose response the
+class `ibsi` measures intensities and textures; interpolation, rounding, range and outliers come before it:
+
+```yaml
+ibsi:
+  voxelSize: [1, 1, 1]
+  bins: {{count: 32}}
+  filter: {{kind: log, sigma: 1.5}}    # mm
+```
+
+| kind | settings |
+|---|---|
+| `mean` | `size`: voxels along each axis, odd |
+| `log` | `sigma` in mm, `truncate` (4 sigma), `riesz`: orders of the Riesz transform along i, j and k |
+| `laws` | `kernels`, such as L5E5S5; `pooling` (max, min, average); `energy`: mean over so many voxels |
+| `gabor` | `sigma`, `wavelength` in mm, `ratio`, `angle` or `angleStep` in degrees; in 3-D the mean of three planes |
+| `wavelet` | `family` of PyWavelets, `band` such as LLH, `level`, `pooling` over rotations |
+| `simoncelli` | `level`, `riesz`; made in the Fourier domain, the image goes on periodically |
+
+Each takes `dimensions` (3D, or 2D: in slices across k) and `boundary` (mirror, zero, nearest, periodic). Columns are
+`<sequence>_<kind>-<dimensions>_ibsi_<tag>`. Lengths in voxels are those of the grid on which is measured; `gabor` and
+`simoncelli` need voxels of one edge, within slices in 2-D. Bins of a width begin at the lowest response. `gliomics
+ibsi FOLDER` compares filters where FOLDER has a folder `filters` with the initiative's phantoms,
+`response_<test>.nii.gz` and `reference_values.csv`.
+
+Frequencies of `simoncelli` and `riesz` go from -1 to 1 in equal steps, both ends included on even axes too, as in the
+consensus maps: a step is 2 / (n - 1) of n voxels, where a discrete Fourier transform has 2 / n.
+
+## Response maps
+
+| test | phantom | filter | largest deviation, of the range |
+|---|---|---|---|
+{response_maps}
+
+## Values of the CT phantom
+
+In each cell: consensus ± tolerance; ours. A: slices as they are, filters in two dimensions; B: voxels of 1 mm, in
+three. Tests: {tests}.
+"""
+
+
+def filters_page(maps: list[ResponseMap], values: list[ConsensusValue]) -> str:
+    """``docs/reference/ibsi_filters.md``."""
+    text = _FILTERS.format(
+        maps=sum(one.matches for one in maps),
+        all_maps=len(maps),
+        values=sum(value.matches for value in values),
+        all_values=len(values),
+        response_maps="\n".join(map_line(one) for one in maps),
+        tests="; ".join(f"{number}, {_in_words(settings[1])}" for number, settings in FILTERS.items()),
+    )
+    tables = [f"\n{_filtered_table([value for value in values if value.test.endswith(letter)])}" for letter in "AB"]
+    return "".join([text, *tables])
+
+
+def map_line(one: ResponseMap) -> str:
+    """A line of the table of response maps."""
+    return f"| {one.test.replace('_', '.')} | {one.phantom} | {_in_words(one.settings)} | {one.deviation:.2%} |"
+
+
+def filtered_cell(value: ConsensusValue) -> str:
+    """A cell of the table of the filtered CT phantom."""
+    ours = f"{value.ours:.4g}" if value.matches else f"**{value.ours:.4g}**"
+    return f"{value.consensus:g} ± {value.tolerance:g}; {ours}"
+
+
+def _filtered_table(values: list[ConsensusValue]) -> str:
+    tests = list(dict.fromkeys(value.test for value in values))
+    cells = {(value.tag, value.test): filtered_cell(value) for value in values}
+    lines = [f"| tag | {' | '.join(tests)} |", "|---" * (1 + len(tests)) + "|"]
+    for tag in dict.fromkeys(value.tag for value in values):
+        lines.append(f"| {tag} | {' | '.join(cells.get((tag, test), '') for test in tests)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _in_words(settings: Mapping[str, Any] | None) -> str:
+    if settings is None:
+        return "no filter"
+    return " ".join([f"`{settings['kind']}`", *(f"{key} {value}" for key, value in settings.items() if key != "kind")])
+
+
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     data = Path(os.environ.get("GLIOMICS_DATA", _PROJECT.parent / "shared" / "data"))
     write_text(FEATURE_PAGE, feature_list())
+    filters = list(response_maps(data / "ibsi")), list(filtered_values(data / "ibsi"))
+    write_text(FILTERS_PAGE, filters_page(*filters))
     write_text(IBSI_PAGE, ibsi_page(list(consensus_values(data / "ibsi")), measure_plain(data / "ibsi")))
 
 

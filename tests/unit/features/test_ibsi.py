@@ -31,7 +31,7 @@ def plain(real_data: Path) -> dict[str, Plain]:
 @pytest.mark.realdata
 @pytest.mark.parametrize("phantom", [phantom.name for phantom in PHANTOMS])
 def test_every_value_with_a_consensus_is_within_its_tolerance(phantom: str, values: list[ConsensusValue]) -> None:
-    compared = [value for value in values if value.phantom == phantom]
+    compared = [value for value in values if value.test == phantom]
     assert len(compared) == CONSENSUS[phantom]
     assert [(value.tag, value.ours, value.consensus) for value in compared if not value.matches] == []
 
@@ -41,10 +41,10 @@ def test_classes_of_pyradiomics_reach_the_consensus_where_resampling_and_slices_
     values: list[ConsensusValue], plain: dict[str, Plain]
 ) -> None:
     for phantom, (existing, matching) in PLAIN.items():
-        compared = [value for value in values if value.phantom == phantom and plain[phantom].value(value) is not None]
+        compared = [value for value in values if value.test == phantom and plain[phantom].value(value) is not None]
         matches = [value for value in compared if plain[phantom].matches(value)]
         assert (len(compared), len(matches)) == (existing, matching), phantom
-    missed = [value for value in values if value.phantom == "A" and not plain["A"].matches(value)]
+    missed = [value for value in values if value.test == "A" and not plain["A"].matches(value)]
     assert {split_tag(value.tag)[1][:3] for value in missed if value.of.feature} == {"2D", "2D_"}
 
 
@@ -52,9 +52,7 @@ def test_classes_of_pyradiomics_reach_the_consensus_where_resampling_and_slices_
 def test_known_reasons_account_for_the_difference_to_the_last_digit(
     values: list[ConsensusValue], plain: dict[str, Plain]
 ) -> None:
-    explained = [
-        value for value in values if value.phantom == "digital" and value.of.relation in ("excess", "unbiased")
-    ]
+    explained = [value for value in values if value.test == "digital" and value.of.relation in ("excess", "unbiased")]
     assert [value.tag for value in explained] == [
         "morph_pca_maj_axis", "morph_pca_min_axis", "morph_pca_least_axis", "stat_kurt",
     ]  # fmt: skip
@@ -71,7 +69,7 @@ def test_axes_of_the_consensus_are_those_of_the_covariance_over_n_minus_1(
 ) -> None:
     mask = read_mask(real_data / "ibsi" / PHANTOMS[0].mask)
     centres = np.argwhere(mask.array > 0) * np.asarray(mask.spacing)
-    by_tag = {value.tag: value for value in values if value.phantom == "digital"}
+    by_tag = {value.tag: value for value in values if value.test == "digital"}
     biased, unbiased = (4 * np.sqrt(np.linalg.eigvalsh(np.cov(centres.T, ddof=lost))) for lost in (0, 1))
     for name, over_n, over_n_minus_1 in zip(("least", "min", "maj"), biased, unbiased, strict=True):
         value = by_tag[f"morph_pca_{name}_axis"]

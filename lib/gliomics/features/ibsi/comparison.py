@@ -50,7 +50,7 @@ PHANTOMS = [
 class ConsensusValue:
     """A value on which the standard's groups agree, with its tolerance, and ours."""
 
-    phantom: str
+    test: str
     tag: str
     consensus: float
     tolerance: float
@@ -88,8 +88,8 @@ def consensus_values(folder: Path) -> Iterator[ConsensusValue]:
     a file is missing.
     """
     for phantom in PHANTOMS:
-        reference = read_reference(_existing(folder, phantom.reference))
-        image, mask = (_existing(folder, name) for name in (phantom.image, phantom.mask))
+        reference = read_reference(existing(folder, phantom.reference))
+        image, mask = (existing(folder, name) for name in (phantom.image, phantom.mask))
         images = StudyImages(f"the phantom {phantom.name}", {"phantom": read_volume(image)})
         (row,) = extract_regions(images, {"region": read_mask(mask)}, load_config(phantom.preset))
         for tag, (consensus, tolerance) in reference.items():
@@ -100,20 +100,29 @@ def consensus_values(folder: Path) -> Iterator[ConsensusValue]:
 
 def read_reference(path: Path) -> dict[str, tuple[float, float]]:
     """Consensus value and tolerance by tag, without the lines that have none."""
-    reference: dict[str, tuple[float, float]] = {}
-    columns = ("reference value", "tolerance", "tag")
+    rows = rows_of(path, ("reference value", "tolerance", "tag"))
+    return {
+        tag: (number_in(value, path, line), number_in(tolerance or "0", path, line))
+        for line, (value, tolerance, tag) in rows
+        if value
+    }
+
+
+def rows_of(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a table of the initiative, without its header, which must be ``columns``."""
     for line, cells in read_csv(path, delimiter=";"):
-        if line == 1:
-            if tuple(cells) != columns:
-                raise InputError(
-                    f"{path} has the columns {', '.join(cells)[:80]}; the initiative's tables have {', '.join(columns)}"
-                )
-        elif len(cells) == len(columns) and cells[0]:
-            reference[cells[2]] = _number(cells[0], path, line), _number(cells[1] or "0", path, line)
-    return reference
+        if line == 1 and tuple(cells) != columns:
+            raise InputError(
+                f"{path} has the columns {', '.join(cells)[:80]}; the initiative's tables have {', '.join(columns)}"
+            )
+        if len(cells) != len(columns):
+            raise InputError(f"{path}, line {line} has {len(cells)} cells instead of {len(columns)}")
+        if line > 1:
+            yield line, cells
 
 
-def _existing(folder: Path, name: str) -> Path:
+def existing(folder: Path, name: str) -> Path:
+    """The file of that name. Raises :class:`InputError` where it is missing."""
     path = folder / name
     if not path.is_file():
         raise InputError(
@@ -123,7 +132,8 @@ def _existing(folder: Path, name: str) -> Path:
     return path
 
 
-def _number(cell: str, path: Path, line: int) -> float:
+def number_in(cell: str, path: Path, line: int) -> float:
+    """A cell as a number. Raises :class:`InputError` for another."""
     try:
         return float(cell)
     except ValueError:

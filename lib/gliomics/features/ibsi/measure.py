@@ -24,19 +24,25 @@ def ibsi_features(
 ) -> Features:
     """The features of a mask of 0 and 1 in the sequence ``name``, by column; all where ``tags`` is empty.
 
-    Columns are ``original_ibsi_<tag>`` for what the mask alone decides, else ``<sequence>_original_ibsi_<tag>``.
-    ``what`` is the region's name in errors. Raises :class:`InputError` for a region that cannot be measured so.
+    Columns are ``original_ibsi_<tag>`` for what the mask alone decides, else ``<sequence>_original_ibsi_<tag>``, after
+    a filter ``<sequence>_<kind>-<dimensions>_ibsi_<tag>``. ``what`` is the region's name in errors. Raises
+    :class:`InputError` for a region that cannot be measured so.
     """
     region = prepared_region(sequence, mask, settings, what)
     found = region_features(region, settings, tags or measured_tags(), what)
     of_mask = {f"morph_{tag}" for tag in FROM_MASK}
-    return {f"{'' if tag in of_mask else f'{name}_'}original_ibsi_{tag}": value for tag, value in found.items()}
+    image = "original" if settings.filter is None else f"{settings.filter.kind}-{settings.filter.dimensions}"
+    return {
+        f"original_ibsi_{tag}" if tag in of_mask else f"{name}_{image}_ibsi_{tag}": value
+        for tag, value in found.items()
+    }
 
 
 def region_features(region: PreparedRegion, settings: IbsiSettings, tags: Collection[str], what: str) -> Features:
     """The features ``tags`` of a prepared region, textures in each way of joining slices and directions."""
     families = {tag.split("_")[0] for tag in tags}
     values = region.values
+    limits = settings.range if settings.filter is None else None
     features: Features = {}
     if "morph" in families:
         shape = mask_features(region.morphology, region.spacing)
@@ -50,11 +56,10 @@ def region_features(region: PreparedRegion, settings: IbsiSettings, tags: Collec
     if "stat" in families:
         features |= _prefixed("stat", intensities.statistics(values))
     if "ivh" in families:
-        found = intensities.volume_histogram(values, settings.volume_histogram, settings.range, what)
+        found = intensities.volume_histogram(values, settings.volume_histogram, limits, what)
         features |= _prefixed("ivh", found)
     if families & {"ih", *_TEXTURES}:
-        begin = settings.range[0] if settings.range is not None else None
-        levels = intensities.levels_of(values, settings.bins, begin, what)
+        levels = intensities.levels_of(values, settings.bins, limits[0] if limits is not None else None, what)
         if "ih" in families:
             features |= _prefixed("ih", intensities.histogram(levels, settings.bins.count or int(levels.max())))
         if families & _TEXTURES:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import affine_transform
 
 from gliomics.errors import InputError
+from gliomics.features.ibsi.filters.apply import filtered, reach_mm
 from gliomics.features.ibsi.settings import IbsiSettings
 from gliomics.features.sequence import PreparedSequence
 from gliomics.features.windows import Window, window_of
@@ -52,6 +53,9 @@ def prepared_region(
 
     Raises :class:`InputError` where the settings leave fewer than two voxels.
     """
+    chosen = settings.filter
+    if chosen is not None:
+        around += reach_mm(chosen, _edges(mask, settings))
     image, inside, spacing = _interpolated(sequence, mask, settings, what, around)
     if settings.rounding:
         image = np.floor(image + 0.5)
@@ -63,7 +67,15 @@ def prepared_region(
             f"outliers leave {count}; at least 2 are needed: widen 'range' or 'outliers', or choose a smaller "
             "'voxelSize'"
         )
+    if chosen is not None:
+        image = filtered(image, chosen, spacing, what)
     return PreparedRegion(image, inside, kept, spacing)
+
+
+def _edges(mask: Mask, settings: IbsiSettings) -> tuple[float, float, float]:
+    """The voxels that are measured, in mm."""
+    i, j, k = (edge or old for edge, old in zip(settings.voxel_size or (0, 0, 0), mask.spacing, strict=True))
+    return i, j, k
 
 
 def new_size(shape: Sequence[int], spacing: Sequence[float], edges: Sequence[float]) -> list[int]:
@@ -77,9 +89,8 @@ def new_size(shape: Sequence[int], spacing: Sequence[float], edges: Sequence[flo
 def _interpolated(
     sequence: PreparedSequence, mask: Mask, settings: IbsiSettings, what: str, around: float
 ) -> tuple[Array, Bools, tuple[float, float, float]]:
-    old = np.array(mask.spacing)
+    old, new = np.array(mask.spacing), np.array(_edges(mask, settings))
     wanted = np.array(settings.voxel_size or (0.0, 0.0, 0.0))
-    new = np.where(wanted == 0, old, wanted)
     shape = mask.shape
     sizes = np.array(new_size(shape, mask.spacing, wanted.tolist()))
     check_size(shape, mask.spacing, wanted.tolist(), what)
@@ -89,7 +100,7 @@ def _interpolated(
     box = window_of(mask.array == 1).box
     low = [(part.start - 1 - start) / step for part, start, step in zip(box, begin, ratio, strict=True)]
     high = [(part.stop - start) / step for part, start, step in zip(box, begin, ratio, strict=True)]
-    margin = around / new
+    margin = min(around, 1e6) / new
     first = np.clip(np.floor(low - margin), 0, sizes - 1).astype(int)
     last = np.clip(np.ceil(high + margin), 0, sizes - 1).astype(int)
     target = _Target(first, last - first + 1, begin, ratio)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from gliomics.features.ibsi.filters.settings import AnyFilter
 from gliomics.features.settings import at_most
 
 _MOST_LEVELS = 4096
@@ -41,6 +42,8 @@ class IbsiSettings(BaseModel):
     deviations from the mean) leave voxels out of all but morphology. ``bins`` cut intensities for histogram and
     textures, ``volumeHistogram`` for the intensity-volume histogram (steps of 1 where it is None). ``dimensions``:
     textures within slices averaged (2D), within slices merged (2.5D), or through all of the volume (3D).
+    ``filter``: intensities are those of the response of :mod:`gliomics.features.ibsi.filters`; ``range`` and
+    ``outliers`` are of the image before it, and bins of a width begin at the lowest response.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
@@ -53,6 +56,7 @@ class IbsiSettings(BaseModel):
     bins: Bins
     volume_histogram: Bins | None = Field(default=None, alias="volumeHistogram")
     dimensions: list[Dimensions] = Field(default=["3D"], min_length=1)
+    filter: AnyFilter | None = None
 
     @model_validator(mode="after")
     def _range_rises(self) -> IbsiSettings:
