@@ -36,6 +36,15 @@ _KINDS = {
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names that Windows takes for a device in every folder, whatever follows a dot."""
+
+_PATIENCE_SECONDS = 10.0
+"""How long a file that is to be replaced is waited for while another program has it open."""
+
+_IN_USE = (5, 32, 33)
+"""What Windows says of it: access denied, sharing violation, lock violation."""
+
 
 def safe_name(name: str, kind: str) -> str:
     """Return ``name`` if it can be a file name inside its folder, else raise :class:`InputError`.
@@ -45,14 +54,15 @@ def safe_name(name: str, kind: str) -> str:
     if not is_safe_name(name):
         raise InputError(
             f"{kind} {name[:80]!r} is not allowed: use 1 to 128 letters, digits, '.', '_' or '-', "
-            "beginning with a letter or digit and without '..'"
+            "beginning with a letter or digit, not ending with '.', without '..', and no device of Windows, such as con"
         )
     return name
 
 
 def is_safe_name(name: str) -> bool:
     """Whether :func:`safe_name` takes a name."""
-    return _SAFE_NAME.fullmatch(name) is not None and ".." not in name
+    fits = _SAFE_NAME.fullmatch(name) is not None and ".." not in name and not name.endswith(".")
+    return fits and _DEVICE.fullmatch(name) is None
 
 
 def suffix_of(path: Path) -> str:
@@ -76,13 +86,34 @@ def atomic_path(path: Path, mode: int = 0o644) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        flush(temporary)
         temporary.chmod(mode)
-        temporary.replace(path)
+        move(temporary, path)
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Let a file's bytes survive a power cut."""
+    with path.open("r+b") as file:  # Windows flushes no file that was opened to be read alone
+        os.fsync(file.fileno())
+
+
+def move(path: Path, target: Path) -> None:
+    """Rename a file or folder; a file that is there is replaced.
+
+    Windows does so only while no program has either open: one that reads it for a moment is waited for.
+    """
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            path.replace(target)
+            return
+        except OSError as error:
+            if getattr(error, "winerror", None) not in _IN_USE or time.monotonic() > end:
+                raise
+        time.sleep(0.05)
 
 
 def sync_folder(folder: Path) -> None:
@@ -96,9 +127,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` (UTF-8) so that ``path`` is either the old file or the whole new one."""
+    """Write ``text`` (UTF-8, its newlines as they are) so that ``path`` is either the old file or the whole new one."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -41,12 +41,12 @@ SERVER = {
     "starlette": "starlette>=0.40",
     "torch": "torch>=2.6",
     "typing_extensions": "typing_extensions>=4.10",
-    "uvicorn": "uvicorn>=0.29",
+    "uvicorn": "uvicorn>=0.36",
     "xlsxwriter": "XlsxWriter>=3.1",
 }
 """What the server and the commands that compute need besides: ``pip``'s extra ``server``."""
 
-ENGINE = {"radiomics": "pyradiomics==3.0.1"}
+ENGINE = {"radiomics": "pyradiomics==3.0.1 ; sys_platform == 'linux'"}
 """PyRadiomics, which is compiled, of the extra ``server``; the native engine measures where it is not installed."""
 
 FAST = {"numba": "numba>=0.61"}

@@ -7,11 +7,17 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from multiprocessing import forkserver, resource_tracker
-from typing import Any
+from typing import Any, Literal
+
+_LONGEST_FOLDER = 60
+"""In bytes, of the folder of temporary files in which a socket may lie: its path has 104 at most."""
+
+_MOST_ON_WINDOWS = 61
+"""Processes that Windows waits for at once."""
 
 
 def cores() -> int:
@@ -21,6 +27,10 @@ def cores() -> int:
 
 def prepare() -> None:
     """Begin loading what processes need beside this one; called before the heavy imports it saves half a second."""
+    if start_method() == "spawn":
+        return
+    from multiprocessing import resource_tracker
+
     # A fork of this process would inherit the threads of ITK and of torch halfway through their work, so processes are
     # forked from one that has loaded the modules and done nothing else.
     multiprocessing.get_context("forkserver").set_forkserver_preload(["gliomics.cohort.worker"])
@@ -29,8 +39,25 @@ def prepare() -> None:
         _start_without_interrupts()
 
 
+def start_method() -> Literal["forkserver", "spawn"]:
+    """How processes begin: forked from one that has loaded the modules, or each anew.
+
+    Windows forks none, and where the folder of temporary files has a long path, no socket for it can lie there.
+    """
+    forks = "forkserver" in multiprocessing.get_all_start_methods()
+    is_short = len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_FOLDER
+    return "forkserver" if forks and is_short else "spawn"
+
+
+def most_processes(platform: str = sys.platform) -> int | None:
+    """How many processes a pool may have; None for any number."""
+    return _MOST_ON_WINDOWS if platform == "win32" else None
+
+
 def _start_without_interrupts() -> None:
     # Ctrl-C reaches all processes of a terminal; what becomes of these is for this one to say, which gets it too.
+    from multiprocessing import forkserver
+
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()
@@ -58,8 +85,8 @@ def pool(workers: int) -> Iterator[Executor]:
     from gliomics.cohort.worker import start
 
     prepare()
-    context = multiprocessing.get_context("forkserver")
-    executor = _Pool(workers, mp_context=context, initializer=start)
+    context = multiprocessing.get_context(start_method())
+    executor = _Pool(min(workers, most_processes() or workers), mp_context=context, initializer=start)
     try:
         yield executor
     except BaseException:
@@ -75,7 +102,7 @@ def pool(workers: int) -> Iterator[Executor]:
 class _Pool(ProcessPoolExecutor):
     def submit(self, *args: Any, **options: Any) -> Future[Any]:
         # It may start a process, which an interrupt halfway would leave to itself.
-        with _uninterrupted():
+        with _uninterrupted(), _working_folder_not_searched():
             return super().submit(*args, **options)
 
 

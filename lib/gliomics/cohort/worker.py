@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import threading
 from multiprocessing.connection import wait
 
@@ -21,6 +22,7 @@ __all__ = ["measure", "start"]
 
 def start() -> None:
     """One thread for each process, for the processes share the cores already; and an end when the parent has one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal; the parent says what becomes of it
     set_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"  # PyTorch's, which is loaded later if at all
     threading.Thread(target=_end_with_the_parent, daemon=True).start()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gliomics.errors import InputError
-from gliomics.files import check_file, is_file, read_json, safe_name, sha256_of, sync_folder, write_json
+from gliomics.files import check_file, flush, is_file, move, read_json, safe_name, sha256_of, sync_folder, write_json
 from gliomics.models.card import ModelCard, content_hash
 from gliomics.validated import validated
 
@@ -83,14 +82,13 @@ def write_model_folder(path: Path, card: ModelCard, files: Mapping[str, Callable
             file = building / safe_name(name, "model file")
             write(file)
             file.chmod(0o644)
-            with file.open("rb") as written:
-                os.fsync(written.fileno())
+            flush(file)
             hashes[name] = sha256_of(file)
         card = card.model_copy(update={"sha256": hashes})
         card = card.model_copy(update={"card_sha256": content_hash(card.model_dump())})
         write_json(building / CARD, card.model_dump())
         building.chmod(0o755)
-        building.rename(path)
+        move(building, path)
         sync_folder(path.parent)
     finally:
         shutil.rmtree(building, ignore_errors=True)

@@ -268,7 +268,8 @@ def _listen(host: str, port: int) -> Connections:
     except (OSError, OverflowError, UnicodeError) as error:
         raise InputError(f"{where} cannot be used: {error}; give the name or address of this machine") from error
     listening = Connections(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # On Windows SO_REUSEADDR lets a second server listen on the port of one that runs.
+    listening.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
     try:
         listening.bind(address)
         listening.listen(128)
@@ -325,7 +326,8 @@ def _set_environment(workspace: Workspace, app_folder: Path, port: int) -> None:
     os.environ["MONAI_LABEL_SESSION_PATH"] = str(workspace.sessions)
     os.environ["MONAI_LABEL_TRACKING_ENABLED"] = "false"
     os.environ.setdefault("MONAI_LABEL_DICOMWEB_SEARCH_FILTER", json.dumps({"Modality": "MR"}))
-    os.environ["TMPDIR"] = str(workspace.temporary)
+    for name in ("TMPDIR", "TEMP", "TMP"):  # Windows has the last two
+        os.environ[name] = str(workspace.temporary)
     tempfile.tempdir = str(workspace.temporary)
 
 

@@ -22,6 +22,7 @@ from gliomics.files import (
     is_file,
     is_folder,
     lies_inside,
+    move,
     safe_name,
     suffix_of,
     sync_folder,
@@ -230,7 +231,7 @@ def new_study_folder(folder: Path) -> Iterator[Path]:
         staging.mkdir(parents=True)  # Ctrl-C may come just after it
         yield staging
         sync_folder(staging)
-        staging.rename(folder)
+        move(staging, folder)
         sync_folder(folder.parent)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -20,15 +20,16 @@ _READY = re.compile(r"Gliomics serves .* at (http\S+)")
 @contextlib.contextmanager
 def demo_server(studies: Path, log: Path) -> Iterator[GliomicsClient]:
     """Run ``gliomics serve`` over ``studies`` on a free port; yields a client of it and stops it afterwards."""
-    command = [sys.executable, "-m", "gliomics", "serve", "--studies", str(studies), "--port", "0"]
+    command = [sys.executable, "-m", "gliomics", "serve", "--studies", str(studies), "--port", "0", "--attached"]
     with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
         try:
             yield GliomicsClient(_address(process, log), user="demo")
         finally:
-            process.terminate()
             try:
-                process.wait(_STOP_SECONDS)
+                process.communicate(
+                    timeout=_STOP_SECONDS
+                )  # it ends with its standard input; terminate() kills on Windows
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

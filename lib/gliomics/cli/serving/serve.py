@@ -58,8 +58,21 @@ def serve(
         train_after=train_after,
     )
     if attached:
-        threading.Thread(target=_interrupt_at_end_of, args=(sys.stdin.fileno(),), daemon=True).start()
+        threading.Thread(
+            target=_interrupt_at_end_of, args=(_kept_to_ourselves(sys.stdin.fileno()),), daemon=True
+        ).start()
     run(options, ready=lambda url: _announce(options, url))
+
+
+def _kept_to_ourselves(stream: int) -> int:
+    """Another number for a file, in whose place child processes find an empty one.
+
+    On Windows a child that has a pipe which its parent waits for does not get past its own start.
+    """
+    kept, nothing = os.dup(stream), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, stream)
+    os.close(nothing)
+    return kept
 
 
 def _interrupt_at_end_of(stream: int) -> None:

@@ -18,6 +18,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 MAX_CONNECTIONS = 1000
 """Connections that are held at once, where the process may open files enough."""
 
+MAX_ON_WINDOWS = 400
+"""The same on Windows, whose ``select`` looks at 512 at once."""
+
 BACKLOG = 1024
 """Connections that wait in the system until they are accepted."""
 
@@ -47,7 +50,7 @@ def connection_limit() -> int:
     try:
         import resource
     except ImportError:  # Windows has no such limit
-        return MAX_CONNECTIONS
+        return MAX_ON_WINDOWS
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     enough = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
     if files != resource.RLIM_INFINITY and files < enough:
@@ -142,7 +145,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: ASGIApp, listening: Connections, ready: Callable[[], None], **options: Any) -> None:
         config = uvicorn.Config(
             app,
-            loop="asyncio",  # the others accept connections without asking the socket
+            loop="asyncio:SelectorEventLoop",  # the others accept connections without asking the socket
             http=cast("type[asyncio.Protocol]", listening.protocol),
             ws="none",
             backlog=BACKLOG,

@@ -84,7 +84,8 @@ class Tokens:
 
     def _write(self, holders: list[Holder]) -> None:
         with atomic_path(self._path, mode=0o600) as temporary:
-            temporary.write_text(json.dumps([asdict(holder) for holder in holders], indent=2) + "\n", encoding="utf-8")
+            text = json.dumps([asdict(holder) for holder in holders], indent=2) + "\n"
+            temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _is_holder(entry: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 
 from gliomics.errors import GliomicsError, InputError, StorageError
-from gliomics.files import open_file, safe_name, suffix_of
+from gliomics.files import move, open_file, safe_name, suffix_of
 from gliomics.server.gate.values import AUTHOR_KEYS, LABEL_KEYS, STUDY_KEYS, check_length, refuse_keys, without
 from gliomics.server.index.study_index import StudyIndex
 from gliomics.server.request_study import check_slices, read_label
@@ -183,7 +183,7 @@ class StudyDatastore(Datastore):
             single = self.root == study.folder
             source = study.path(study.default_sequence) if single else study.folder
             with self.index.writing(source.name):
-                source.rename(self.workspace.removed_folder(image_id) / source.name)
+                move(source, self.workspace.removed_folder(image_id) / source.name)
 
     def _sequences(self, study_id: str) -> dict[str, Path]:
         return self.index.study(study_id).sequences

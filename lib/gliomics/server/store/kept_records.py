@@ -15,7 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from gliomics.errors import BusyError, InputError, printable
-from gliomics.files import FileStamp, check_inside, write_json
+from gliomics.files import FileStamp, check_inside, move, write_json
 from gliomics.validated import Form, read_as
 
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENXIO)
@@ -59,7 +59,7 @@ class KeptRecords:
         with in_place(path.parent, self.root):
             if self._is_broken(path):
                 aside = path.with_name(f"{path.name}.broken-{datetime.now(timezone.utc):%Y%m%dT%H%M%S%f}")
-                path.rename(aside)
+                move(path, aside)
                 _log.warning("%s could not be read and was set aside as %s", path, aside.name)
             write_json(path, value)
 
