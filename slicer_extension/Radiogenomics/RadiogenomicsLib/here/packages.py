@@ -53,7 +53,7 @@ class Installation:
         job.progress(_("installing {names}").format(names=names))
         with tempfile.TemporaryDirectory(prefix="gliomics-") as name:
             installed, log = Path(name) / "installed.txt", Path(name) / "log.txt"
-            installed.write_text("\n".join(sorted(_installed())), encoding="utf-8")
+            installed.write_text("\n".join(sorted(_installed())), encoding="utf-8", newline="\n")
             arguments = ["--quiet", "--disable-pip-version-check", "--constraint", str(installed)]
             with log.open("wb") as file:
                 self._process = subprocess.Popen(
