@@ -137,6 +137,6 @@ def _number(path: Path) -> int | None:
 
 def _lines(path: Path) -> Iterable[list[str]]:
     try:
-        return [line.split() for line in path.read_text().splitlines() if line.strip()]
+        return [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except OSError:
         return []
