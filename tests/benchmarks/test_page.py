@@ -107,6 +107,7 @@ def test_large_study_is_shown_and_drawn_on(browser: Browser, tmp_path: Path) -> 
         page.get_by_role("link", name="large").click()
         page.locator("figure.pane figcaption").first.filter(has_text="FLAIR, axial").wait_for(timeout=120_000)
         first = time.monotonic() - started
+        assert person.pixels("axial", "flair").max() > 100, "there is a picture and not a black square"
         person.all_images()
         whole = time.monotonic() - started
         page.locator("figure.pane canvas").first.focus()
