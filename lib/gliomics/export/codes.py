@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydicom.sr.coding import Code
 
 from gliomics.features.describe import describe
+from gliomics.features.ibsi.catalogue import WAYS, split_tag
 from gliomics.reading.feature_words import FeatureName, read_feature_name
 
 SCHEME = "99GLIOMICS"
@@ -24,6 +25,7 @@ _UCUM = {
 }
 IMAGE_MEASURED = Code("image", SCHEME, "Image that was measured")
 FILTER = Code("filter", SCHEME, "Filter of the image")
+JOINING = Code("joining", SCHEME, "How slices and directions are joined")
 
 
 def feature_code(column: str) -> Code:
@@ -49,13 +51,16 @@ def unit_code(column: str) -> Code:
 
 
 def modifiers(column: str) -> list[tuple[Code, Code]]:
-    """On which image a column was measured: concept and value; none for what the mask alone decides."""
+    """On which image, and how, a column was measured: concept and value; none for what the mask alone decides."""
     name = read_feature_name(column)
     pairs = []
     if name.sequence:
         pairs.append((IMAGE_MEASURED, Code(column.partition("_")[0].upper()[:16], SCHEME, name.sequence)))
     if name.image != "original":
         pairs.append((FILTER, Code(name.image, SCHEME, name.image[:_MOST_MEANING])))
+    way = WAYS.get(split_tag(column.rpartition("ibsi_")[2])[1]) if "_ibsi_" in column else None
+    if way is not None:
+        pairs.append((JOINING, Code(way[0], _IBSI, way[1])))
     return pairs
 
 

@@ -26,11 +26,12 @@ _FAMILIES = {
     "glszm": "GLSZM",
     "ngtdm": "NGTDM",
     "glioma": "glioma",
+    "ibsi": "IBSI",
 }
 _UNITS = {
-    "mm³": ["MeshVolume", "VoxelVolume"],
-    "mm²": ["SurfaceArea", "MeshSurface", "PixelSurface"],
-    "1/mm": ["SurfaceVolumeRatio", "PerimeterSurfaceRatio"],
+    "mm³": ["MeshVolume", "VoxelVolume", "morph_volume", "morph_vol_approx"],
+    "mm²": ["SurfaceArea", "MeshSurface", "PixelSurface", "morph_area_mesh"],
+    "1/mm": ["SurfaceVolumeRatio", "PerimeterSurfaceRatio", "morph_av"],
     "mm": [
         "MajorAxisLength",
         "MinorAxisLength",
@@ -42,6 +43,11 @@ _UNITS = {
         "MaximumDiameter",
         "Perimeter",
         "EquivalentDiameter",
+        "morph_com",
+        "morph_diam",
+        "morph_pca_maj_axis",
+        "morph_pca_min_axis",
+        "morph_pca_least_axis",
     ],
 }
 _GEOMETRY = ("shape", "shape2D", "outline", "ellipsoid")
@@ -169,7 +175,7 @@ def read_feature_name(name: str) -> FeatureName:
         plain = f"{plain}, {_FAMILIES[family]}"
     if sequence and not feature.startswith(_COMPARING):
         plain = f"{plain} in {sequence}"
-    unit = _UNIT_OF.get(feature, "") if family in _GEOMETRY else ""
+    unit = _UNIT_OF.get(feature, "") if family in (*_GEOMETRY, "ibsi") else ""
     return FeatureName(sequence, image, _FAMILIES[family], words, unit, plain, meaning)
 
 

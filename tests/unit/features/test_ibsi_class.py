@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gliomics.errors import GliomicsError, InputError
-from gliomics.export.codes import feature_code
+from gliomics.export.codes import feature_code, modifiers
 from gliomics.features.config import FeatureConfig, load_config, parse_config
 from gliomics.features.describe import describe
 from gliomics.features.extract import StudyImages, extract_regions
@@ -211,6 +211,9 @@ def test_columns_say_sequence_and_tag_and_have_units_and_codes() -> None:
     assert volume is not None and (volume.unit, volume.ibsi_code) == ("mm3", "RNU0")
     assert contrast is not None and (contrast.unit, contrast.ibsi_code) == ("grey levels2", "ACUI")
     assert feature_code([*row.values][2]).value == "ACUI"
+    image_measured, joining = modifiers([*row.values][2])
+    assert (image_measured[1].value, joining[1].value, joining[1].scheme_designator) == ("FLAIR", "IAZD", "IBSI")
+    assert modifiers("original_ibsi_morph_volume") == []
 
 
 @pytest.mark.parametrize(

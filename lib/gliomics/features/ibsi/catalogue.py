@@ -37,6 +37,14 @@ FAMILIES = {
 }
 """By the beginning of their tags."""
 
+WAYS = {
+    "2D_avg": ("BTW3", "2-D, averaged"), "2D_comb": ("SUJT", "2-D, slices merged"),
+    "2_5D_avg": ("JJUI", "2.5-D, directions merged"), "2_5D_comb": ("ZW7Z", "2.5-D, merged"),
+    "3D_avg": ("ITBB", "3-D, averaged"), "3D_comb": ("IAZD", "3-D, merged"),
+    "2D": ("8QNN", "2-D"), "2_5D": ("62GR", "2.5-D"), "3D": ("KOBO", "3-D"),
+}  # fmt: skip
+"""Code and name of each way of joining slices and directions, by the end of tags."""
+
 
 @dataclass(frozen=True)
 class IbsiFeature:
