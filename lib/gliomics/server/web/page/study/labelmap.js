@@ -123,11 +123,18 @@ export class LabelMap {
     this._write(change.voxels, change.after);
   }
 
+  /** Whether no voxel has a value above 0. */
+  get isEmpty() {
+    const { values } = this;
+    for (let index = 0; index < values.length; index += 1) if (values[index]) return false;
+    return true;
+  }
+
   /** How many voxels have each value above 0. */
   counts() {
-    const counts = new Array(256).fill(0);
-    for (const value of this.values) counts[value] += 1;
-    return new Map(counts.map((count, value) => /** @type {[number, number]} */ ([value, count])).filter(([value, count]) => value && count));
+    const counts = new Uint32Array(256), { values } = this;
+    for (let index = 0; index < values.length; index += 1) counts[values[index]] += 1; // an iterator takes ten times as long
+    return new Map([...counts].map((count, value) => /** @type {[number, number]} */ ([value, count])).filter(([value, count]) => value && count));
   }
 
   /** @param {Change} change */

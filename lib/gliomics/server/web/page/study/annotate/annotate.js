@@ -148,8 +148,7 @@ export class AnnotatePanel {
       this.study.notes = { ...this.study.notes, model, model_version: params.model_version };
       this.study.prompts = [];
       if (!(await this.study.takeModelMask(file, names))) this.study.tell("note", t("The model's mask is the one that is there."));
-      const map = this.study.map, first = map?.values.indexOf(map.values.find(Boolean) ?? -1) ?? -1;
-      if (first < 0) this.study.tell("note", t("The model found no tumour here."));
+      if (this.study.map?.isEmpty) this.study.tell("note", t("The model found no tumour here."));
       for (const warning of params.warnings ?? []) this.study.tell("note", warning);
     });
   }
@@ -234,7 +233,7 @@ export class AnnotatePanel {
       show(this.send, h("p", { class: "quiet" }, t("Your role may read here; a label is saved by annotators.")));
       return;
     }
-    const isEmpty = !study.map?.values.some(Boolean), { isPartial } = this.slices;
+    const isEmpty = study.map?.isEmpty ?? true, { isPartial } = this.slices;
     const off = this.sending || (isPartial && !this.slices.done.size);
     /** @type {HTMLInputElement | null} */
     const none = isEmpty && !isPartial ? /** @type {HTMLInputElement} */ (h("input", { type: "checkbox" })) : null;

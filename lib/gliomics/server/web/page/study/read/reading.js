@@ -81,7 +81,7 @@ export class ReadPanel {
     this.isOld = true;
     this.content.classList.toggle("old", Boolean(this.answer));
     if (!this.isShown || !this.study.map) return;
-    if (!this.study.map.values.some(Boolean)) {
+    if (this.study.map.isEmpty) {
       this.answer = null;
       show(this.content, h("p", { class: "quiet" }, t("There is nothing to read: the mask is empty. Draw it, or let a model draw it, under Annotate.")));
       show(this.status);
