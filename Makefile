@@ -73,9 +73,10 @@ docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean --config-file website/mkdocs.yml
 	@echo "open website/html/index.html, or for the search: $(BIN)/python -m http.server --bind 127.0.0.1 --directory website/html"
 
-# Resolve the pins anew after a change of lib/gliomics/packages.py or requirements/dev.in: one for all Pythons.
+# Resolve the pins anew after a change of lib/gliomics/packages.py or requirements/dev.in: one for all Pythons. UPGRADE=--upgrade
+# takes the newest releases that fit.
 lock: install
-	$(BIN)/uv pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
+	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --fork-strategy fewest --python-version 3.11 --no-annotate --no-header \
 	  --excludes requirements/not_called.txt setup.py --extra server --extra fast --extra cluster --extra tables --extra docs \
 	  requirements/dev.in \
 	  -o requirements/lock.txt

@@ -121,8 +121,7 @@ def test_no_path_of_one_system_is_written_out() -> None:
 @pytest.fixture
 def flushing_as_windows_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse to flush what was opened to be read alone."""
-    import fcntl
-
+    fcntl = pytest.importorskip("fcntl")
     flush = os.fsync
 
     def flush_what_may_be_written(handle: int) -> None:
@@ -249,7 +248,7 @@ def test_a_pool_is_no_larger_than_windows_can_wait_for() -> None:
 def test_cores_are_counted_where_a_process_may_use_all(monkeypatch: pytest.MonkeyPatch) -> None:
     from gliomics.server import lanes
 
-    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     assert processes.cores() == lanes.cores() == os.cpu_count()
 
 
@@ -261,6 +260,8 @@ def test_free_memory_is_left_open_where_the_system_does_not_say(monkeypatch: pyt
 
 def test_only_linux_lowers_the_priority_of_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere it would be that of the whole process, for ever."""
+    if not hasattr(os, "getpriority"):
+        pytest.skip("Windows has no such number")
     from gliomics.server import lanes
 
     monkeypatch.setattr(sys, "platform", "darwin")
