@@ -136,7 +136,7 @@ def test_nothing_computed_ends_in_one_error_line_and_writes_nothing(studies: Pat
         (["--masks", "nowhere"], "nowhere is not a folder; give the folder that holds <study id>.nii.gz"),
         (
             ["--masks", ".", "--config", "pannel"],
-            "'pannel' is neither a preset (full, gbm-2022, glioma, lgg-shape, panel) nor an existing file",
+            "'pannel' is neither a preset (full, gbm-2022, glioma, ibsi, ibsi-a, ",
         ),
         (["--masks", "MASKS", "--region", "core"], "region 'core' is unknown; give whole, tumour-core, enhancing"),
         (["--masks", "MASKS", "--deep", "segmentation_flare"], "there is no model 'segmentation_flare'; models here: "),
