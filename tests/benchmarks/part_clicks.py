@@ -88,7 +88,9 @@ def patch_cases(patches: Patches, numbers: Sequence[int], segmenter: Remembering
         inputs = mosaic(patches, shown, "judged").inputs
         probabilities = segmenter.probabilities(inputs)
         # Which pieces are small can be told of a whole tumour, not of a patch.
-        every = segmenter.settings.model_copy(update={"postprocess": PostprocessSettings(smallest_component=0)})
+        inner = tuple(item.model_copy(update={"smallest_component": 0.0}) for item in segmenter.settings.inner)
+        kept = {"postprocess": PostprocessSettings(smallest_component=0), "inner": inner}
+        every = segmenter.settings.model_copy(update=kept)
         automatic = labels_of(probabilities, every)
         for place, number in enumerate(shown):
             row, column = (slice(TILE * at, TILE * at + TILE) for at in divmod(place, TILES))

@@ -45,17 +45,19 @@ def to_parts(
 ) -> npt.NDArray[np.uint8]:
     """The label map (:data:`PART_VALUES`) of the calibrated probabilities of nested regions, (regions, i, j, k).
 
-    What is called an inner region belongs to those around it. Components are dropped as by :func:`to_mask`, by the
-    whole. Where the whole does not show, the core takes its place, and there is no oedema.
+    What is called an inner region belongs to those around it. Small components of each are dropped as by
+    :func:`to_mask`, from the outermost inwards; what is dropped of an inner region stays in the one around it. Where
+    the whole does not show, there is no oedema.
     """
     rules = settings.rules(whole_shown=whole_shown)
     whole, core, enhancing = (values > rule.threshold for values, rule in zip(probabilities, rules, strict=True))
     core |= enhancing
-    whole = whole | core if whole_shown else core
-    labels = np.where(whole, PART_VALUES[OEDEMA], 0).astype(np.uint8)
-    labels[core] = PART_VALUES[CORE]
-    labels[enhancing] = PART_VALUES[ENHANCING]
-    labels[~largest_components(whole, settings.postprocess.smallest_component)] = 0
+    nested = list(zip((OEDEMA, CORE, ENHANCING), (whole | core, core, enhancing), rules, strict=True))
+    labels = np.zeros(core.shape, np.uint8)
+    around = np.ones_like(core)
+    for part, region, rule in nested if whole_shown else nested[1:]:
+        around = largest_components(region & around, rule.smallest_component)
+        labels[around] = PART_VALUES[part]
     return labels
 
 

@@ -68,10 +68,11 @@ class PostprocessSettings(_Settings):
 
 
 class RegionRule(_Settings):
-    """What makes probabilities of a region's logits, and a mask of these."""
+    """What makes probabilities of a region's logits, and a mask of these, as :class:`PostprocessSettings` do."""
 
     calibration: CalibrationSettings = CalibrationSettings()
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    smallest_component: float = Field(default=0.0, ge=0, le=1)
 
 
 class InnerRegionSettings(RegionRule):
@@ -105,7 +106,7 @@ class SegmentationSettings(_Settings):
 
     def rules(self, *, whole_shown: bool) -> list[RegionRule]:
         """The rule of each of the :attr:`regions`, for a study whose sequences show the whole, or do not."""
-        whole = RegionRule(calibration=self.calibration, threshold=self.postprocess.threshold)
+        whole = RegionRule(calibration=self.calibration, **self.postprocess.model_dump())
         return [whole, *(item.rule(whole_shown=whole_shown) for item in self.inner)]
 
     @model_validator(mode="after")

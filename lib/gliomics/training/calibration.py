@@ -22,7 +22,10 @@ from gliomics.segmentation.settings import (
 )
 
 THRESHOLDS = tuple(np.round(np.arange(0.2, 0.81, 0.05), 2).tolist())
-COMPONENTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+COMPONENTS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+USUAL_COMPONENT = 0.1
+USUAL_INNER_COMPONENT = 0.01
+"""Of an inner region, where a second focus may be small: what is dropped are specks, which volumes hardly show."""
 _VOXELS_PER_STUDY = 20_000
 
 
@@ -80,8 +83,8 @@ class Rules(NamedTuple):
 def choose_rules(studies: Sequence[ScoredCase], without_whole: Sequence[ScoredCase] = ()) -> Rules:
     """The calibration of studies, and the threshold and component rule with the highest Dice over their patients.
 
-    Inner regions have a calibration and a threshold each, and others where the sequences do not show the whole, chosen
-    on the studies of ``without_whole``, if there are any; which components are kept is decided by the whole.
+    Inner regions have rules of their own, and others where the sequences do not show the whole, chosen on the studies
+    of ``without_whole``, if there are any.
     """
     # Of a label whose edge is unknown, nothing can be chosen.
     judged = [study for study in studies if study.case.is_known] or list(studies)
@@ -104,8 +107,9 @@ def _inner_rules(studies: Sequence[ScoredCase], names: Sequence[InnerRegion]) ->
 
 def _inner_rule(studies: Sequence[ScoredCase]) -> RegionRule:
     calibration = choose_calibration(studies)
-    tables = [(study.case.patient_id, study.dice_table[:, :1]) for study in studies]  # no component is dropped
-    return RegionRule(calibration=calibration, threshold=choose_rule(tables, calibration).threshold)
+    tables = [(study.case.patient_id, study.dice_table) for study in studies]
+    rule = choose_rule(tables, calibration, usual_component=USUAL_INNER_COMPONENT)
+    return RegionRule(calibration=calibration, **rule.model_dump())
 
 
 def choose_calibration(studies: Sequence[ScoredCase], *, seed: int = 0) -> CalibrationSettings:
@@ -135,19 +139,22 @@ def choose_calibration(studies: Sequence[ScoredCase], *, seed: int = 0) -> Calib
 
 
 def choose_rule(
-    tables: Sequence[tuple[str, npt.NDArray[np.float64]]], calibration: CalibrationSettings
+    tables: Sequence[tuple[str, npt.NDArray[np.float64]]],
+    calibration: CalibrationSettings,
+    *,
+    usual_component: float = USUAL_COMPONENT,
 ) -> PostprocessSettings:
     """The threshold and component rule with the highest mean Dice over patients.
 
     ``tables`` are those of :func:`dice_of_rules`, each with its study's patient. Among rules within half a thousandth
-    of the best, the one nearest to 0.5 and 0.1 is taken.
+    of the best, the one nearest to 0.5 and ``usual_component`` is taken.
     """
     patients: dict[str, list[npt.NDArray[np.float64]]] = {}
     for patient, table in tables:
         patients.setdefault(patient, []).append(table)
     mean = np.mean([np.mean(of_patient, axis=0) for of_patient in patients.values()], axis=0)
     near = np.argwhere(mean >= mean.max() - 5e-4)
-    _, _, t, c = min((abs(THRESHOLDS[t] - 0.5), abs(COMPONENTS[c] - 0.1), t, c) for t, c in near)
+    _, _, t, c = min((abs(THRESHOLDS[t] - 0.5), abs(COMPONENTS[c] - usual_component), t, c) for t, c in near)
     threshold = special.expit(calibration.slope * special.logit(THRESHOLDS[t]) + calibration.intercept)
     return PostprocessSettings(
         threshold=float(np.clip(threshold, 0.001, 0.999).round(4)), smallest_component=COMPONENTS[c]

@@ -23,6 +23,7 @@ from gliomics.segmentation.postprocess import PART_VALUES, to_parts
 from gliomics.segmentation.segmenter import Segmentation, Segmenter
 from gliomics.segmentation.settings import (
     PostprocessSettings,
+    RegionRule,
     SegmentationSettings,
 )
 from gliomics.segmentation.weights import WEIGHTS, save_weights
@@ -181,6 +182,25 @@ def test_regions_lie_inside_one_another() -> None:
     np.testing.assert_array_equal(labels == 3, probabilities[2] > 0.5)
     np.testing.assert_array_equal((labels == 1) | (labels == 3), (probabilities[1:] > 0.5).any(axis=0))
     np.testing.assert_array_equal(labels > 0, (probabilities > 0.5).any(axis=0))
+
+
+@pytest.mark.parametrize("whole_shown", [True, False])
+def test_specks_of_inner_regions_stay_in_what_is_around_them(whole_shown: bool) -> None:
+    """An enhancing speck apart from the core is oedema, one inside the core is core; what has some size stays."""
+    probabilities = np.full((3, 40, 12, 4), 0.1)
+    probabilities[0, 1:39] = probabilities[1, 2:14, 1:11] = probabilities[2, 3:7, 2:9] = 0.9
+    probabilities[2, 10, 5, 1] = 0.9  # a speck in the core
+    probabilities[1:, 30, 5, 1] = 0.9  # and one in oedema
+    probabilities[1:, 20:23, 4:7, 1:3] = 0.9  # a second focus
+    rules = {"smallest_component": 0.02}
+    inner = tuple(item.model_copy(update={**rules, "without_whole": RegionRule(**rules)}) for item in PARTS.inner)
+    labels = to_parts(probabilities, PARTS.model_copy(update={"inner": inner}), whole_shown=whole_shown)
+    around = PART_VALUES[OEDEMA] if whole_shown else 0
+    assert labels[10, 5, 1] == PART_VALUES[CORE]
+    assert labels[30, 5, 1] == around
+    assert (labels[20:23, 4:7, 1:3] == PART_VALUES[ENHANCING]).all()
+    assert labels[37, 0, 0] == around
+    assert np.count_nonzero(labels == PART_VALUES[ENHANCING]) == 4 * 7 * 4 + 18
 
 
 def test_what_is_not_known_of_a_region_is_not_learned() -> None:
