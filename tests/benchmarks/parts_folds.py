@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from gliomics.evaluation import dice
+from gliomics.evaluation.lesionwise import lesionwise
 from gliomics.files import read_json, write_json
 from gliomics.models import ModelCard
 from gliomics.report.markdown import markdown_table
@@ -95,7 +96,11 @@ def scores_of(segmenter: Segmenter, data: Data, fold: int) -> Scores:
     """The Dice of a fold's patients, of brains also with fewer sequences."""
     scores: Scores = defaultdict(dict)
     for case in (case for case in data.brains if data.fold_of[case.patient_id] == fold):
-        scores["brains"][case.study_id] = dict(region_dice(segmenter.mask_of(case.inputs), case))
+        mask = segmenter.mask_of(case.inputs)
+        scores["brains"][case.study_id] = dict(region_dice(mask, case))
+        scores["brains, lesion by lesion"][case.study_id] = dict(
+            region_dice(mask, case, lambda found, truth: lesionwise(found, truth).dice)
+        )
     scores["patches"] = patch_scores(segmenter, data.patches, data.judged_patches(fold))
     outlines = [case for case in data.outlines if data.fold_of[case.patient_id] == fold]
     scores["clinical T1c slices"] = outline_scores(segmenter, outlines)

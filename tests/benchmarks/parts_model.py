@@ -67,8 +67,9 @@ def calibrated(
 
     Studies with contrast-enhanced T1 ``alone`` have calibrations of their own.
     """
-    whole, *inner = (_rule(scored, region) for region in range(len(REGIONS)))
-    without = [_rule(alone, region) for region in (1, 2)]
+    usual = settings.rules(whole_shown=True)
+    whole, *inner = (_rule(scored, region, rule) for region, rule in enumerate(usual))
+    without = [_rule(alone, region, usual[region]) for region in (1, 2)]
     return settings.model_copy(
         update={
             "calibration": whole.calibration,
@@ -81,7 +82,7 @@ def calibrated(
     )
 
 
-def _rule(scored: Sequence[ScoredCase], region: int) -> RegionRule:
+def _rule(scored: Sequence[ScoredCase], region: int, usual: RegionRule) -> RegionRule:
     cases = []
     for study in scored:
         targets = study.case.targets(range(len(study.logits)), 1)[:, region]
@@ -89,7 +90,7 @@ def _rule(scored: Sequence[ScoredCase], region: int) -> RegionRule:
             cases.append(ScoredCase(replace(study.case, target=targets), study.all_logits[region]))
     calibration = choose_calibration(cases)
     threshold = float(np.clip(special.expit(calibration.intercept), 0.001, 0.999).round(4))
-    return RegionRule(calibration=calibration, threshold=threshold)
+    return usual.model_copy(update={"calibration": calibration, "threshold": threshold})
 
 
 def metrics_of(folds: Sequence[Scores]) -> list[Metric]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,12 +44,19 @@ def mean_dice(mask: npt.NDArray[np.integer], case: LabelledCase) -> float:
     return float(np.mean(list(region_dice(mask, case).values())))
 
 
-def region_dice(mask: npt.NDArray[np.integer], case: LabelledCase) -> dict[Region, float]:
-    """Dice of a mask (i, j, k) by region, as far as the case tells them; 1 where both have none of one."""
-    by_region: dict[Region, float] = {"whole": dice(mask, case.lesion)} if case.is_bounded else {}
+def region_dice(
+    mask: npt.NDArray[np.integer],
+    case: LabelledCase,
+    overlap: Callable[[npt.NDArray[Any], npt.NDArray[Any]], float] = dice,
+) -> dict[Region, float]:
+    """Dice, or another ``overlap``, of a mask (i, j, k) by region, as far as the case tells them.
+
+    1 where both have none of one.
+    """
+    by_region: dict[Region, float] = {"whole": overlap(mask, case.lesion)} if case.is_bounded else {}
     for region, lesion in zip(INNER_REGIONS, () if case.inner_lesion is None else case.inner_lesion, strict=False):
         values = [PART_VALUES[part] for part in PARTS_OF_REGION[region]]
-        by_region[region] = dice(np.isin(mask, values), lesion)
+        by_region[region] = overlap(np.isin(mask, values), lesion)
     return by_region
 
 
