@@ -65,7 +65,7 @@ def forward_passes(segmenter: Segmenter, study: Study) -> Callable[[], None]:
         with torch.inference_mode(), mixed_precision(device):
             for batch in batches:
                 for _ in range(2 if segmenter.settings.mirror else 1):
-                    segmenter.network(batch)
+                    segmenter.answering(batch)
 
     return run
 

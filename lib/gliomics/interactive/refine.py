@@ -162,7 +162,7 @@ class Refiner(LoadedModel):
         settings = self.settings
         guided = Inputs(torch.cat([inputs.images.float(), maps]), inputs.present, inputs.grid, inputs.canonical)
         batches = batches_of(slices)
-        answers = in_parallel(lambda part: forward(self.network, guided.windows(part, settings.input)), batches)
+        answers = in_parallel(lambda part: forward(self.answering, guided.windows(part, settings.input)), batches)
         logits = torch.cat(list(answers))[:, 0].numpy()
         i, j, _ = inputs.canonical.shape
         return inputs.grid.restore(calibrate(logits, settings.calibration), (i, j, len(slices)))

@@ -17,9 +17,14 @@ def best_device() -> torch.device:
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[None]:
     """Autocast to bfloat16 where the device has units for it (elsewhere single precision is faster or safer)."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision(device) == torch.bfloat16)
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """In which precision networks multiply on a device, in :func:`mixed_precision`."""
     on_gpu = device.type == "cuda"
-    enabled = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else bfloat16_is_fast()
-    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+    fast = torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else bfloat16_is_fast()
+    return torch.bfloat16 if fast else torch.float32
 
 
 def bfloat16_is_fast() -> bool:

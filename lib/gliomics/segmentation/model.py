@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from safetensors import SafetensorError
+from torch import nn
 
 from gliomics.errors import GliomicsError, InputError
 from gliomics.models import ModelCard, ModelFolder, Task
-from gliomics.segmentation.device import best_device
+from gliomics.segmentation.device import best_device, precision
 from gliomics.segmentation.inputs import Inputs, prepare
 from gliomics.segmentation.networks import build_network
 from gliomics.segmentation.settings import settings_of
@@ -75,6 +77,11 @@ class LoadedModel:
         except RuntimeError as error:
             raise InputError(f"the weights of model '{card.name}' are not of its network: {error}") from error
         self.network.to(best_device()).eval()
+
+    @cached_property
+    def answering(self) -> nn.Module:
+        """The :attr:`network` made ready to answer, and to learn no more."""
+        return self.network.for_inference(precision(best_device()))
 
     def __repr__(self) -> str:
         optional = f", {', '.join(self.card.sequences.optional)} if there" if self.card.sequences.optional else ""

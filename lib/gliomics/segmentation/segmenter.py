@@ -157,7 +157,7 @@ class Segmenter(LoadedModel):
         view = next((view for view in inputs.looked_at if view.plane == "axial"), None)
         if view is None:
             return self.probabilities(inputs)[..., list(slices)]
-        answers = in_parallel(lambda first: self._answer(self.network, view, first), batches_of(slices))
+        answers = in_parallel(lambda first: self._answer(self.answering, view, first), batches_of(slices))
         return self._calibrated(torch.cat(list(answers)).transpose(0, 1).numpy(), view)
 
     def _calibrated(self, logits: npt.NDArray[np.float32], inputs: Inputs) -> npt.NDArray[np.float32]:
@@ -186,7 +186,7 @@ class Segmenter(LoadedModel):
 
         Of its core, where the whole does not show.
         """
-        network, region = _with_dropout(self.network), self._outermost(inputs)
+        network, region = _with_dropout(self.answering), self._outermost(inputs)
         with _drawing, seeded(seed, best_device()):
             logits = np.stack([self._logits(network, inputs, drawing=True)[region] for _ in range(samples)])
         return calibrate(logits, self.rule(inputs).calibration)
@@ -245,7 +245,7 @@ class Segmenter(LoadedModel):
             def of_all(fraction: float, before: int = before, count: int = count) -> None:
                 progress((before + fraction * count) / sum(slices))
 
-            logits = self._logits(self.network, view, of_all, cancelled)
+            logits = self._logits(self.answering, view, of_all, cancelled)
             total += np.stack([inputs.here(region, view) for region in logits])
             before += count
         return np.asarray(total / len(slices))

@@ -49,9 +49,9 @@ class SliceClassifierModel(LoadedModel):
 
         def answer(numbers: Sequence[int]) -> torch.Tensor:
             images = inputs.windows(numbers, self.settings.input)
-            logits = forward(self.network, images)
+            logits = forward(self.answering, images)
             if self.settings.mirror:  # axis 2 of a canonical slice runs from left to right
-                logits = (logits + forward(self.network, images.flip(2))) / 2
+                logits = (logits + forward(self.answering, images.flip(2))) / 2
             return logits.softmax(dim=1)[:, 1]
 
         probabilities = in_parallel(answer, batches_of(range(inputs.images.shape[1])))

@@ -7,6 +7,8 @@ that it is fast on processors. Its weights on ImageNet are published as PyTorch 
 
 from __future__ import annotations
 
+import copy
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -14,6 +16,7 @@ import torch
 from pydantic import Field
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gliomics.segmentation.networks.network import NetworkShape, SegmentationNetwork
 from gliomics.segmentation.networks.pretrained import load_into, read_weights, widen
@@ -56,11 +59,14 @@ _DEPTH = {"lite0": 1.0, "lite1": 1.1}
 class _SameConv2d(nn.Conv2d):
     """Padded as TensorFlow does, where the published weights come from: with stride 2, less before than after."""
 
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, groups: int = 1) -> None:
+        before, self.more_after = divmod(kernel - stride, 2)
+        super().__init__(inputs, outputs, kernel, stride, padding=before, groups=groups, bias=False)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        total = self.kernel_size[0] - self.stride[0]
-        before = total // 2
-        x = functional.pad(x, (before, total - before, before, total - before))
-        if self.groups == 1 or x.device.type != "cpu":
+        if self.more_after:
+            x = functional.pad(x, (0, 1, 0, 1))
+        if self.groups == 1 or x.device.type != "cpu" or not torch.is_grad_enabled():
             return super().forward(x)
         # PyTorch's gradients of a depthwise convolution in bfloat16 take a processor several times as long.
         with torch.autocast("cpu", enabled=False):
@@ -76,7 +82,7 @@ class InvertedBottleneck(nn.Module):
         if expansion != 1:
             self._expand_conv = nn.Conv2d(inputs, width, 1, bias=False)
             self._bn0 = _batch_norm(width)
-        self._depthwise_conv = _SameConv2d(width, width, kernel, stride, groups=width, bias=False)
+        self._depthwise_conv = _SameConv2d(width, width, kernel, stride, groups=width)
         self._bn1 = _batch_norm(width)
         self._project_conv = nn.Conv2d(width, outputs, 1, bias=False)
         self._bn2 = _batch_norm(outputs)
@@ -99,7 +105,7 @@ class EfficientNetLite(nn.Module):
 
     def __init__(self, inputs: int, variant: str) -> None:
         super().__init__()
-        self._conv_stem = _SameConv2d(inputs, _STEM, 3, 2, bias=False)
+        self._conv_stem = _SameConv2d(inputs, _STEM, 3, 2)
         self._bn0 = _batch_norm(_STEM)
         blocks, before = [], _STEM
         for number, stage in enumerate(_STAGES):
@@ -169,12 +175,27 @@ class EfficientNetUNet(SegmentationNetwork):
         logits: torch.Tensor = self.head(deep)
         return logits
 
+    def for_inference(self, dtype: torch.dtype) -> EfficientNetUNet:
+        network = copy.deepcopy(self)
+        for module in network.modules():
+            _fold_batch_norms(module)
+        return network.to(dtype=dtype)
+
     def load_encoder(self, path: Path) -> None:
         weights = read_weights(path)
         stem = "_conv_stem.weight"
         if stem in weights:
             weights[stem] = widen(weights[stem], self.encoder._conv_stem.in_channels)
         load_into(self.encoder, weights, path)
+
+
+def _fold_batch_norms(module: nn.Module) -> None:
+    """Put the statistics of each batch normalisation of ``module`` into the convolution that it follows there."""
+    children = list(module.named_children())
+    for (name, convolution), (next_name, norm) in pairwise(children):
+        if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            setattr(module, name, fuse_conv_bn_eval(convolution, norm))
+            setattr(module, next_name, nn.Identity())
 
 
 def _batch_norm(width: int) -> nn.BatchNorm2d:

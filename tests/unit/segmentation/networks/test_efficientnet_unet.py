@@ -46,6 +46,20 @@ def test_output_is_one_logit_per_pixel() -> None:
         assert network(torch.zeros(2, 6, 64, 96)).shape == (2, 1, 64, 96)
 
 
+def test_network_that_answers_says_the_same_without_batch_normalisation() -> None:
+    """With statistics that are not those of a new network; the network itself is left as it was."""
+    network = EfficientNetUNet(1, 1, EfficientNetUNetSettings()).eval()
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            for values in (layer.weight, layer.bias, layer.running_mean, layer.running_var):
+                nn.init.uniform_(values, 0.5, 1.5)
+    answering, x = network.for_inference(torch.float32), torch.randn(2, 1, 64, 96)
+    with torch.inference_mode():
+        torch.testing.assert_close(answering(x), network(x), rtol=1e-4, atol=1e-4)
+    assert not any(isinstance(layer, nn.BatchNorm2d) for layer in answering.modules())
+    assert sum(isinstance(layer, nn.BatchNorm2d) for layer in network.modules()) > 50
+
+
 def test_dropout_acts_on_channels_with_its_probability() -> None:
     with torch.device("meta"):
         network = EfficientNetUNet(1, 1, EfficientNetUNetSettings(dropout=0.2))
