@@ -90,7 +90,7 @@ def _rule(scored: Sequence[ScoredCase], region: int, usual: RegionRule) -> Regio
             cases.append(ScoredCase(replace(study.case, target=targets), study.all_logits[region]))
     calibration = choose_calibration(cases)
     threshold = float(np.clip(special.expit(calibration.intercept), 0.001, 0.999).round(4))
-    return usual.model_copy(update={"calibration": calibration, "threshold": threshold})
+    return RegionRule(calibration=calibration, threshold=threshold, smallest_component=usual.smallest_component)
 
 
 def metrics_of(folds: Sequence[Scores]) -> list[Metric]:
