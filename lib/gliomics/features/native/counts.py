@@ -180,26 +180,25 @@ def _compiled_surroundings(
     region: RegionLevels, steps: Integers, tolerance: int
 ) -> tuple[Integers, Integers, Integers]:
     reach = int(np.abs(steps).max(initial=0))
-    padded = np.pad(region.flat, reach)
-    dependent, sums, around = (np.zeros(region.flat.size, dtype=np.int32) for _ in range(3))
+    padded, found = np.pad(region.flat, reach), np.zeros((3, region.flat.size), dtype=np.int32)
     for step in (*steps, *-steps):
-        start = reach + step
-        neighbours = padded[start : start + region.flat.size]
-        kernel(_add_neighbours)(region.flat, neighbours, np.int32(tolerance), dependent, sums, around)
-    found = np.stack([dependent, sums, around])[:, region.voxels].astype(np.int64)
-    return found[0], found[1], found[2]
+        neighbours = padded[reach + step : reach + step + region.flat.size]
+        kernel(_add_neighbours)(region.flat, neighbours, tolerance, found)
+    dependent, sums, around = found[:, region.voxels].astype(np.int64)
+    return dependent, sums, around
 
 
-def _add_neighbours(
-    flat: Levels, neighbours: Levels, tolerance: int, dependent: Levels, sums: Levels, around: Levels
-) -> None:
-    """Add one neighbour of each place, which is quicker than of the region's places alone: all lie in a row."""
+def _add_neighbours(flat: Levels, neighbours: Levels, tolerance: int, found: Levels) -> None:
+    """Add one neighbour of each place to ``found``, (3, places).
+
+    Of all places, which lie in a row, that is quicker than of the region's alone.
+    """
     for place in range(flat.size):
         neighbour = neighbours[place]
-        inside = np.int32(neighbour > 0)
-        dependent[place] += inside * np.int32(abs(neighbour - flat[place]) <= tolerance)
-        sums[place] += neighbour
-        around[place] += inside
+        inside = neighbour > 0
+        found[0, place] += inside & (abs(neighbour - flat[place]) <= tolerance)
+        found[1, place] += neighbour
+        found[2, place] += inside
 
 
 def _runs(region: RegionLevels, steps: Integers) -> list[Table]:
