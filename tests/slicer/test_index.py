@@ -19,7 +19,7 @@ import pytest
 import yaml
 from harness import EXTENSION
 from PIL import Image
-from test_extension import PROJECT, SOURCES, listed
+from test_extension import PROJECT, SOURCES
 
 ENTRY = json.loads((PROJECT / "slicer_extension" / "Gliomics.json").read_text(encoding="utf-8"))
 CMAKE = (PROJECT / "CMakeLists.txt").read_text(encoding="utf-8")
@@ -127,8 +127,26 @@ def atFileScope(tree: ast.Module) -> list[ast.stmt]:
     return [node for node in tree.body if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")]
 
 
+def importedAtFileScope(path: Path) -> set[Path]:
+    """The files of the library that a file imports when it is imported itself."""
+    names = []
+    for node in atFileScope(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    stems = [PROJECT / "lib" / name.replace(".", "/") for name in names if name.split(".")[0] == "gliomics"]
+    return {path for stem in stems for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()}
+
+
 def packaged() -> list[Path]:
-    return [PROJECT / "lib" / name for name in listed("LIBRARY_PYTHON_SCRIPTS")]
+    """The files of the library that the panel has in its own process, and not only in the one that computes."""
+    found: set[Path] = set()
+    new = {path for source in SOURCES for path in importedAtFileScope(source)}
+    while new - found:
+        found |= new
+        new = {path for source in new for path in importedAtFileScope(source)}
+    return sorted(found)
 
 
 @pytest.mark.parametrize("path", [*SOURCES, *packaged()], ids=lambda path: str(path.relative_to(PROJECT)))
