@@ -4,6 +4,8 @@ from __future__ import annotations
 
 LIGHT = {
     "filelock": "filelock>=3.11",
+    "jinja2": "jinja2>=3.1",
+    "matplotlib": "matplotlib>=3.9",
     "nibabel": "nibabel>=5.2",
     "numpy": "numpy>=1.26",
     "pydantic": "pydantic>=2.7",
@@ -23,8 +25,11 @@ LIGHT = {
 """By the name that is imported, what every installation has."""
 
 _OF_TERMINAL = ("rich", "typer")
+_OF_REPORTS = ("jinja2", "matplotlib")
 _OF_SLICER = ("SimpleITK", "numpy", "pydicom", "requests", "scipy", "urllib3")
-COMPUTING = {name: requirement for name, requirement in LIGHT.items() if name not in (*_OF_TERMINAL, *_OF_SLICER)}
+COMPUTING = {
+    name: requirement for name, requirement in LIGHT.items() if name not in (*_OF_TERMINAL, *_OF_REPORTS, *_OF_SLICER)
+}
 """What measuring and estimating need besides the packages that 3D Slicer has."""
 
 SERVER = {
@@ -32,8 +37,6 @@ SERVER = {
     "fastapi": "fastapi>=0.165",
     "h11": "h11>=0.14",
     "highdicom": "highdicom>=0.25",
-    "jinja2": "jinja2>=3.1",
-    "matplotlib": "matplotlib>=3.9",
     "monai": "monai>=1.5.2",
     "monailabel": "monailabel==0.8.5",
     "psutil": "psutil>=5.9",

@@ -112,6 +112,24 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     assert imported == {*packages.LIGHT, *server, *packages.FAST, *packages.CLUSTER, *packages.TABLES}
 
 
+NEWER = {
+    "datetime": {"UTC"},
+    "enum": {"StrEnum"},
+    "typing": {"LiteralString", "Never", "Self", "assert_never", "override"},
+}
+"""What Python 3.10 lacks, with which ``pip install .`` works, by its module."""
+
+
+def test_nothing_is_imported_that_the_oldest_python_lacks() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                assert NEWER.get(node.module or "", set()).isdisjoint({alias.name for alias in node.names}), path
+            elif isinstance(node, ast.Import):
+                assert "tomllib" not in {alias.name for alias in node.names}, path
+
+
 def refused_imports(modules: list[str], allowed: set[str]) -> str:
     """What importing ``modules`` makes Gliomics itself import of third parties beyond ``allowed``, and where."""
     code = (

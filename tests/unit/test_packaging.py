@@ -172,7 +172,7 @@ def test_command_that_computes_asks_for_the_server_part(environment: Path, tmp_p
     assert message.count("\n") == 1
 
 
-def test_features_and_estimates_need_no_server_part(environment: Path, tmp_path: Path) -> None:
+def test_features_estimates_and_reports_need_no_server_part(environment: Path, tmp_path: Path) -> None:
     study = add_study(tmp_path / "studies", "case-0", 0)
     mask = a_lesion_case(0)[1]
     write_mask(mask, label_path(tmp_path / "studies", study.id))
@@ -186,6 +186,8 @@ def test_features_and_estimates_need_no_server_part(environment: Path, tmp_path:
     predict = ("subtype", "predict", "features.csv", "--model", "subtype_idh", "--out", "out.csv")
     run(environment, *predict, folder=tmp_path)
     assert "case-0" in (tmp_path / "out.csv").read_text()
+    run(environment, "report", "case-0", "--studies", "studies", "--out", "report.html", folder=tmp_path)
+    assert "IDH" in (tmp_path / "report.html").read_text(encoding="utf-8")
     (tmp_path / "asked.yaml").write_text("engine: pyradiomics\n")
     message = run(environment, *measure, "--config", "asked.yaml", status=2, folder=tmp_path)
     assert "PyRadiomics, which the configuration names as its engine, is not installed" in message

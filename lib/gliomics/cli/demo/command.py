@@ -55,8 +55,10 @@ def demo(
     """
     from gliomics.cli.demo.annotator import Annotator
     from gliomics.cli.demo.demo_report import write_demo_report
+    from gliomics.server.serve import check_dependencies
     from gliomics.study import list_studies
 
+    check_dependencies()
     started = time.monotonic()
     studies = _new_demonstration(out)
     _announce("1", f"starting a server over the sample studies in {studies}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -40,7 +40,7 @@ class Mean(Filter):
     size: Annotated[int, Field(gt=0, le=101)]
 
     @model_validator(mode="after")
-    def _has_a_middle(self) -> Self:
+    def _has_a_middle(self) -> Mean:
         if self.size % 2 == 0:
             raise ValueError(f"size must be odd, so that the mean has a middle; found {self.size}")
         return self
@@ -55,7 +55,7 @@ class LaplacianOfGaussian(Filter):
     riesz: _Orders | None = None
 
     @model_validator(mode="after")
-    def _riesz_is_of_volumes(self) -> Self:
+    def _riesz_is_of_volumes(self) -> LaplacianOfGaussian:
         return _checked_riesz(self, self.riesz)
 
 
@@ -71,7 +71,7 @@ class Laws(Filter):
     energy: _Reach | None = None
 
     @model_validator(mode="after")
-    def _a_kernel_for_each_axis(self) -> Self:
+    def _a_kernel_for_each_axis(self) -> Laws:
         return _checked_axes(self, "kernels", len(self.kernels) // 2)
 
 
@@ -107,7 +107,7 @@ class Wavelet(Filter):
     pooling: Pooling | None = None
 
     @model_validator(mode="after")
-    def _a_letter_for_each_axis(self) -> Self:
+    def _a_letter_for_each_axis(self) -> Wavelet:
         import pywt
 
         if self.family not in pywt.wavelist(kind="discrete"):
@@ -127,7 +127,7 @@ class Simoncelli(Filter):
     boundary: Literal["periodic"] = "periodic"
 
     @model_validator(mode="after")
-    def _riesz_is_of_volumes(self) -> Self:
+    def _riesz_is_of_volumes(self) -> Simoncelli:
         return _checked_riesz(self, self.riesz)
 
 
