@@ -27,9 +27,8 @@ def demo_server(studies: Path, log: Path) -> Iterator[GliomicsClient]:
             yield GliomicsClient(_address(process, log), user="demo")
         finally:
             try:
-                process.communicate(
-                    timeout=_STOP_SECONDS
-                )  # it ends with its standard input; terminate() kills on Windows
+                # It ends with its standard input; on Windows, terminate() would kill it.
+                process.communicate(timeout=_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
