@@ -175,14 +175,15 @@ def check_dependencies() -> None:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     from monailabel.interfaces.utils.app import app_instance
-    from monailabel.utils.async_tasks.task import AsyncTask
+
+    from gliomics.server.tasks.background import stop_task
 
     instance = app_instance()
     instance.server_mode(True)
     instance.on_init_complete()
     yield
-    for method in ("train", "batch_infer"):
-        AsyncTask.stop(method)
+    stop_task("train")
+    stop_task("batch_infer")
 
 
 async def _known_error(request: Request, error: Exception) -> JSONResponse:

@@ -25,6 +25,7 @@ from gliomics.server.gate.uploads import client_options, received
 from gliomics.server.lanes import INTERACTIVE, REGULAR
 from gliomics.server.routes.common import FormText, ImageIdIfAny, JsonBody, OptionalUpload, current_app, in_background
 from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.tasks.background import stop_task, task_status
 
 router = APIRouter()
 
@@ -159,10 +160,10 @@ async def batch(
 @router.get("/batch/infer", tags=["Infer"], dependencies=[needs(READER)])
 def batch_status(all: bool = False, check_if_running: bool = False) -> Any:
     """The last batch, or ``all``, with what came of each study (404 when there is none)."""
-    return stock_batch.status(all, check_if_running)
+    return task_status("batch_infer", every=all, running=check_if_running)
 
 
 @router.delete("/batch/infer", tags=["Infer"], dependencies=[needs(TRAINER)])
 def stop_batch() -> Any:
     """Stop the running batch; masks that are saved stay."""
-    return stock_batch.stop()
+    return stop_task("batch_infer")

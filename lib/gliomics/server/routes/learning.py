@@ -19,6 +19,7 @@ from gliomics.server.routes.common import ImageId, JsonBody, current_app, in_bac
 from gliomics.server.storage import check_room
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.automatic_training import running_training, start_training
+from gliomics.server.tasks.background import stop_task, task_status
 
 router = APIRouter()
 
@@ -74,7 +75,7 @@ def _noted(strategy: str, choice: dict[str, Any], user: Any) -> dict[str, Any]:
 @router.get("/train/", tags=["Train"], dependencies=[needs(READER)])
 def train_status(all: bool = False, check_if_running: bool = False) -> Any:
     """The last training task (404 when there is none), with ``progress`` of its model."""
-    status = stock.status(all, check_if_running)
+    status = task_status("train", every=all, running=check_if_running)
     if isinstance(status, dict):
         model = str(status.get("request", {}).get("model"))
         status = {**status, "progress": current_app().trainer(model).stats()}
@@ -132,7 +133,7 @@ async def train(
 def stop_training(params: JsonBody = None) -> Any:
     """Stop the running training; the models stay as they are. ``client_id`` is noted as who stopped it."""
     by = text_option(signed(params or {}), "client_id")
-    task = stock.stop()
+    task = stop_task("train")
     if task is not None:
         current_app().trainer(str(task["request"].get("model"))).stopped(by)
     return task
