@@ -127,3 +127,42 @@ def test_readme_leads_to_an_index_that_names_every_page() -> None:
     assert [page for page in pages if f"({page}" not in index] == []
     decisions = (docs / "decisions" / "README.md").read_text(encoding="utf-8")
     assert [record.name for record in records if f"({record.name})" not in decisions] == []
+
+
+MODULE = re.compile(r"tests[./][\w./]+\w")
+
+
+def test_every_module_of_tests_that_a_page_names_is_there() -> None:
+    named = {(page.name, name) for page in PAGES for name in MODULE.findall(page.read_text(encoding="utf-8"))}
+    named -= {("CONTRIBUTING.md", "tests/unit/PATH")}
+    assert [(page, name) for page, name in sorted(named) if not module(name).exists()] == []
+
+
+def module(name: str) -> Path:
+    """The file or folder of ``tests.benchmarks.faults`` or ``tests/benchmarks/faults.py``."""
+    path = ROOT / name
+    return path if path.exists() else (ROOT / name.replace(".", "/")).with_suffix(".py")
+
+
+def test_benchmarks_are_listed_with_commands_that_parse() -> None:
+    """One table has them all: the pages of figures, and every benchmark that pytest or Python runs."""
+    text = (ROOT / "docs" / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"`((?:gliomics|python) [^`]+)`", text)
+    assert len(listed) > 40
+    for command in listed:
+        program, *arguments = shlex.split(command)
+        if program == "gliomics":
+            elided = arguments[-1] == "..."
+            check(typer.main.get_command(app), program, arguments[: len(arguments) - elided], elided=elided)
+    pages = [page.name for page in (ROOT / "docs" / "benchmarks").glob("*.md") if page.name != "README.md"]
+    assert [page for page in pages if f"({page}" not in text] == []
+    runnable = [path for path in (ROOT / "tests" / "benchmarks").glob("*.py") if path.stem not in NOT_BENCHMARKS]
+    assert len(runnable) > 30
+    assert [path.name for path in runnable if path.stem not in text] == []
+
+
+NOT_BENCHMARKS = {
+    *("__init__", "retraining", "sample_server", "parts_data"),  # what others share
+    *("faults", "plain_features", "pictologics_features"),  # processes that others start
+    "pack_model",  # makes what ships
+}
