@@ -41,6 +41,18 @@ def _application(folder: Path) -> FastAPI:
         with lock:
             yield DICOMfileClient(f"file://{folder}", update_db=True, in_memory=True)
 
+    @app.get("/studies")
+    def studies(request: Request) -> Any:
+        filters = dict(request.query_params)
+        limit, offset = (int(filters.pop(name, default)) for name, default in (("limit", 1000), ("offset", 0)))
+        with files() as client:
+            return client.search_for_studies(search_filters=filters)[offset : offset + limit]
+
+    @app.get("/studies/{study}/series/{series}/instances")
+    def instances(study: str, series: str) -> Any:
+        with files() as client:
+            return client.search_for_instances(study, series)
+
     @app.get("/series")
     @app.get("/studies/{study}/series")
     def search(request: Request, study: str | None = None) -> Any:

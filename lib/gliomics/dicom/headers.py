@@ -20,7 +20,7 @@ MR_IMAGES = {
 }
 _PRIVATE = {"1.3.12.2.1107.5.9": "Siemens non-image object", "1.3.46.670589": "Philips private object",
             "1.2.840.113619": "GE private object", "1.2.392.200036": "Canon private object"}  # fmt: skip
-_TAGS = [
+HEADER_TAGS = [
     "SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "PatientBirthDate",
     "StudyInstanceUID", "StudyDate", "SeriesInstanceUID",
     "SeriesNumber", "SeriesDescription", "ProtocolName", "RepetitionTime", "EchoTime", "InversionTime",
@@ -33,6 +33,8 @@ _TAGS = [
     "Columns", "SamplesPerPixel", "NumberOfFrames", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
+"""What examinations, series and their places in space are told by."""
+
 READ_ERRORS = (OSError, EOFError, ValueError, TypeError, OverflowError, NotImplementedError, RuntimeError, KeyError,
                AttributeError, struct.error, InvalidDicomError, BytesLengthException)  # fmt: skip
 """What pydicom raises for files that are cut off or damaged."""
@@ -83,7 +85,7 @@ def read_header(path: Path) -> DicomHeader:
         with path.open("rb") as file:
             start = file.read(132)
         has_preamble = start[128:] == b"DICM"
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=not has_preamble, specific_tags=_TAGS)
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=not has_preamble, specific_tags=HEADER_TAGS)
         for name in ("SOPClassUID", "Modality", "StudyInstanceUID", "SeriesInstanceUID"):
             dataset.get(name)
     except READ_ERRORS as error:

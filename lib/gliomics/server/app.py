@@ -33,6 +33,9 @@ from gliomics.server.archive import DicomArchive
 from gliomics.server.choosing.scoring import ModelScoring, ScoreKeeper
 from gliomics.server.choosing.strategies import PlainStrategy, ScoredStrategy, ServingModels, SubtypeStrategy
 from gliomics.server.choosing.subtype_change import SubtypeScoring
+from gliomics.server.dicomweb.address import ArchiveAddress
+from gliomics.server.dicomweb.client import Archive
+from gliomics.server.dicomweb.store import ArchiveDatastore
 from gliomics.server.gate.access import signature_of
 from gliomics.server.input_cache import PreparedStudies
 from gliomics.server.lanes import Lanes, give_way
@@ -81,6 +84,7 @@ class GliomicsApp(MONAILabelApp):
         self.tumour_networks = ModelCache(self.store, load_tumour_network)
         train_after = train_after_option(conf or {})
         self.replay = Path(conf["replay"]) if conf and conf.get("replay") else None
+        self._archive_address = (conf or {}).get("archive", "")
         names = dict.fromkeys((*SEGMENTATION_MODELS, *self.store.names("segmentation")))
         self.segmentation_names, self.network_names = list(names), self.store.names("tumour_network")
         super().__init__(
@@ -96,11 +100,16 @@ class GliomicsApp(MONAILabelApp):
             self.train_after = TrainAfter(train_after, self._datastore, self._trainers)
 
     def init_datastore(self) -> Datastore:
-        """The studies folder; a DICOMweb address is left to MONAI Label, asked for MR series."""
+        """The studies folder, with the examinations of an archive if there is one.
+
+        A DICOMweb address in place of the folder is left to MONAI Label, asked for MR series.
+        """
         if is_url(self.studies):
             if settings.MONAI_LABEL_DICOMWEB_SEARCH_FILTER == _CT_FILTER:
                 settings.MONAI_LABEL_DICOMWEB_SEARCH_FILTER = _MR_FILTER
             return super().init_datastore()
+        if self._archive_address:
+            return ArchiveDatastore(Path(self.studies), Archive(ArchiveAddress.parse(self._archive_address)))
         return StudyDatastore(Path(self.studies))
 
     def _init_dicomweb_datastore(self) -> Datastore:

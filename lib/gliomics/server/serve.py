@@ -56,6 +56,8 @@ class ServerOptions:
     """Studies with final labels, of the cohort that the models were first trained on, to train on beside new labels."""
     train_after: int = 0
     """Final labels, new or changed since the last training, that begin the next; 0 for never."""
+    archive: str = ""
+    """Address of the DICOMweb archive whose examinations are among the studies, and are kept in the folder."""
 
 
 def serve(options: ServerOptions, ready: Callable[[str], None]) -> None:
@@ -339,6 +341,8 @@ def _set_conf(options: ServerOptions) -> None:
         conf["replay"] = str(options.replay.resolve())
     if options.train_after:
         conf["train_after"] = str(options.train_after)
+    if options.archive:
+        conf["archive"] = options.archive
     os.environ["MONAI_LABEL_APP_CONF"] = json.dumps(conf)
 
 

@@ -81,6 +81,11 @@ class Workspace:
         return self._folder("features")
 
     @property
+    def archive(self) -> Path:
+        """Which examinations of a DICOMweb archive are which studies, and what is to be sent to it."""
+        return self._folder("archive")
+
+    @property
     def leases(self) -> Path:
         """Which studies were handed out to whom."""
         return self.root / "leases.json"

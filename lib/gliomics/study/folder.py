@@ -333,10 +333,16 @@ def _sequences_json(folder: Path, study: Study) -> dict[str, Any]:
     value: dict[str, Any] = {"sequences": _relative_paths(folder, study)}
     if study.series:
         value["dicom_series"] = {
-            name: {"uid": series.uid, "number": series.number, "folder": str(series.folder)}
+            name: {"uid": series.uid, "number": series.number, "folder": _series_folder(folder, series)}
             for name, series in study.series.items()
         }
     return value
+
+
+def _series_folder(folder: Path, series: SourceSeries) -> str:
+    """Where a series lies: inside the study's folder as from there, so that both can be moved."""
+    inside = series.folder.is_relative_to(folder)
+    return series.folder.relative_to(folder).as_posix() if inside else str(series.folder)
 
 
 def _relative_paths(folder: Path, study: Study) -> dict[str, str]:

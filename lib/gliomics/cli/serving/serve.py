@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 
 def serve(
-    studies: Annotated[Path, typer.Option(help="Folder of studies; labels and models are kept in it.")],
+    studies: Annotated[
+        list[str],
+        typer.Option(
+            help="Folder of studies; labels and models are kept in it. Or the address of a DICOMweb archive; with a "
+            "second --studies the folder for what is fetched from it."
+        ),
+    ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 8000,
     host: Annotated[str, typer.Option(help="Address to listen on; only this machine unless changed.")] = LOOPBACK_HOST,
     cors_origin: Annotated[
@@ -43,11 +49,14 @@ def serve(
 
     Prints the server's address on standard output once it answers; Ctrl-C stops it.
     """
+    from gliomics.server.dicomweb.address import studies_and_archive
     from gliomics.server.serve import ServerOptions
     from gliomics.server.serve import serve as run
 
+    folder, archive = studies_and_archive(studies)
+    fault = _archive_fault(archive) if archive else ""
     options = ServerOptions(
-        studies,
+        folder,
         host,
         port,
         tuple(cors_origin or ()),
@@ -56,12 +65,22 @@ def serve(
         tls_key,
         replay=replay,
         train_after=train_after,
+        archive=archive,
     )
     if attached:
         threading.Thread(
             target=_interrupt_at_end_of, args=(_kept_to_ourselves(sys.stdin.fileno()),), daemon=True
         ).start()
-    run(options, ready=lambda url: _announce(options, url))
+    run(options, ready=lambda url: _announce(options, url, fault))
+
+
+def _archive_fault(archive: str) -> str:
+    """Why the archive cannot be reached now; raises why it never will be."""
+    from gliomics.server.dicomweb.client import check_archive
+    from gliomics.server.serve import check_dependencies
+
+    check_dependencies()
+    return check_archive(archive)
 
 
 def _kept_to_ourselves(stream: int) -> int:
@@ -82,12 +101,18 @@ def _interrupt_at_end_of(stream: int) -> None:
     _thread.interrupt_main()
 
 
-def _announce(options: ServerOptions, url: str) -> None:
+def _announce(options: ServerOptions, url: str, archive_fault: str) -> None:
+    from gliomics.server.dicomweb.address import ArchiveAddress
     from gliomics.server.gate.tokens import Tokens
     from gliomics.server.workspace import Workspace
 
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)
-    typer.echo(f"Gliomics serves {options.studies} at {url}")
+    what = f"{options.archive}, kept in {options.studies}," if options.archive else options.studies
+    typer.echo(f"Gliomics serves {what} at {url}")
+    if archive_fault:
+        console.print(f"{archive_fault}; until then there is what was fetched before", style="yellow", markup=False)
+    if options.archive.startswith("http://") and not ArchiveAddress.parse(options.archive).is_here:
+        console.print("images travel from and to the archive in the clear; use an https:// address", style="yellow")
     if remedy := tokens.open_to_others():
         console.print(remedy, style="yellow", markup=False)
     if is_loopback(options.host):

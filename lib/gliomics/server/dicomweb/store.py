@@ -1,0 +1,196 @@
+"""The store of a studies folder among whose studies are the examinations of an archive."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from gliomics.errors import BusyError, UnknownNameError
+from gliomics.files import safe_name
+from gliomics.intake.choices import Choices
+from gliomics.server.dicomweb.client import Archive
+from gliomics.server.dicomweb.fetching import LEFT_OUT, STUDY_UID, fetch_examination
+from gliomics.server.dicomweb.listing import Listed, Listing
+from gliomics.server.dicomweb.progress import Fetching
+from gliomics.server.index.label_files import TagFiles
+from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.store.kept_records import in_place
+from gliomics.server.store.review_list import UNLABELLED, ReviewList
+from gliomics.study.records import Study
+
+_FETCH_SECONDS = 900.0
+"""How long a request waits while another one fetches the same examination."""
+
+_log = logging.getLogger(__name__)
+
+
+class ArchiveDatastore(StudyDatastore):
+    """Studies of a folder, and those of an archive, which become studies of the folder when they are first needed.
+
+    What is listed and not fetched yet has an id like any other, and no label. The archive can be away: what was
+    fetched is there, and what was listed is known.
+    """
+
+    def __init__(self, root: Path, archive: Archive) -> None:
+        super().__init__(root)
+        self.archive = archive
+        self.listing = Listing(
+            self.workspace.archive / "listing.json",
+            archive.address.url,
+            archive.examinations,
+            lambda: self.index.studies().keys(),
+        )
+        self.fetching = Fetching()
+        self.review_list = _ReviewsWithArchive(self)
+
+    def description(self) -> str:
+        """What the store holds, in words."""
+        return f"{super().description()}, and the examinations of the archive {self.archive.address.url}"
+
+    # -- studies
+
+    def study(self, image_id: str) -> Study:
+        """As of a folder; an examination that was not fetched yet is fetched."""
+        study_id = safe_name(image_id, "study id")
+        if study_id not in self.index.studies():
+            examination = self.listing.known().get(study_id)
+            if examination is not None:
+                self.fetch(examination)
+        return self.index.study(study_id)
+
+    def is_at_hand(self, study_id: str) -> bool:
+        """Whether a study lies in the folder."""
+        return study_id in self.index.studies()
+
+    def waiting(self) -> Mapping[str, Listed]:
+        """The examinations that the archive lists and that were not fetched, by the id of their study."""
+        studies = self.index.studies()
+        return {name: item for name, item in self.listing.all().items() if item.is_there and name not in studies}
+
+    def list_images(self) -> list[str]:
+        """Ids of all studies, those that were not fetched last."""
+        return [*super().list_images(), *self.waiting()]
+
+    def get_unlabeled_images(self, label_tag: str | None = None, labels: list[str] | None = None) -> list[str]:
+        """As of a folder, and what was not fetched yet."""
+        return [*super().get_unlabeled_images(label_tag, labels), *self.waiting()]
+
+    def refresh(self) -> None:
+        """Read the folder again, and ask the archive what it has."""
+        super().refresh()
+        self.listing.refresh()
+
+    def status(self) -> dict[str, Any]:
+        """As of a folder; ``not_fetched`` of all are only in the archive."""
+        status, number = super().status(), len(self.waiting())
+        return {**status, "total": status["total"] + number, "not_fetched": number}
+
+    def json(self) -> dict[str, Any]:
+        """As of a folder; of what was not fetched, what the archive lists."""
+        content = super().json()
+        for name, item in self.waiting().items():
+            info = {"patient_id": item.patient_id, "date": item.date or None, "fetched": False}
+            content["objects"][name] = {"image": {"ext": ".nii.gz", "info": info}, "labels": {}}
+        return content
+
+    def _image_info(self, study: Study, *, noted: bool) -> dict[str, Any]:
+        info = super()._image_info(study, noted=noted)
+        if STUDY_UID in study.source:
+            info["archive"] = {key: study.source[key] for key in (STUDY_UID, LEFT_OUT) if key in study.source}
+        return info
+
+    # -- what is fetched
+
+    def fetch(
+        self, examination: Listed, choices: Choices | None = None, cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Make an examination a study of the folder, unless another request did so meanwhile.
+
+        Raises the errors of :func:`fetch_examination`.
+        """
+        lock = self.workspace.archive / f"{hashlib.sha256(examination.uid.encode()).hexdigest()[:16]}.lock"
+        with in_place(lock.parent, self.root):
+            waiting = FileLock(lock)
+            try:
+                waiting.acquire(timeout=_FETCH_SECONDS)
+            except Timeout as error:
+                reason = f"'{examination.id}' is being fetched by another request; ask again"
+                raise BusyError(reason, retry_after=60) from error
+        try:
+            self.index.refresh()  # another request, or another process, may have fetched it
+            if self.is_at_hand(examination.id):
+                return
+            with self.fetching.of(examination.id) as progress, self.index.writing(examination.id):
+                fetch_examination(
+                    self.archive,
+                    examination,
+                    self.root / examination.id,
+                    temporary=self.workspace.temporary,
+                    choices=choices,
+                    progress=progress,
+                    cancelled=cancelled,
+                )
+            _log.info("examination '%s' was fetched from the archive", examination.id)
+        finally:
+            waiting.release()
+
+    def of_series(self, series_uid: str) -> tuple[Study, str]:
+        """The study with the image of a DICOM series, and what the image is called in it; fetched if need be.
+
+        Raises :class:`UnknownNameError` for a series that neither the archive nor the folder has, or that is no
+        sequence of its study.
+        """
+        place = self._with_series(series_uid)
+        if place is None:
+            uid = self.archive.examination_of(series_uid)
+            examination = None if uid is None else self.listing.with_uid(uid)
+            if examination is None and uid is not None:
+                self.listing.refresh()
+                examination = self.listing.with_uid(uid)
+            if examination is None:
+                raise UnknownNameError(f"the archive lists no examination with series {series_uid[:80]!r}")
+            study = self.study(examination.id)
+            place = self._with_series(series_uid)
+            if place is None:
+                known = ", ".join(f"{name} is series {item.number}" for name, item in study.series.items())
+                raise UnknownNameError(f"series {series_uid} is no sequence of study '{study.id}', of which {known}")
+        return place
+
+    def _with_series(self, series_uid: str) -> tuple[Study, str] | None:
+        for study in self.index.studies().values():
+            for name, series in study.series.items():
+                if name in study.sequences and series.uid.partition(" ")[0] == series_uid:
+                    return study, name
+        return None
+
+
+class _ReviewsWithArchive(ReviewList):
+    """The list for reviewers with a row, without a label, for each examination that was not fetched."""
+
+    def __init__(self, store: ArchiveDatastore) -> None:
+        super().__init__(store.index, store.labels, store.reviews)
+        self._store = store
+
+    def _rows_of(self, studies: Mapping[str, Study], files: Mapping[str, TagFiles]) -> list[dict[str, Any]]:
+        return [*super()._rows_of(studies, files), *map(_row, self._store.waiting().values())]
+
+
+def _row(examination: Listed) -> dict[str, Any]:
+    return {
+        "id": examination.id,
+        "patient_id": examination.patient_id,
+        "state": UNLABELLED,
+        "tag": None,
+        "version": None,
+        "user": None,
+        "saved": None,
+        "review": None,
+        "own_label": False,
+        "agreements": [],
+        "fetched": False,
+    }
