@@ -47,10 +47,11 @@ def find_examinations(paths: Iterable[Path]) -> tuple[list[Examination], list[Om
     for (patient, study), files in sorted(images.items()):
         files, copies = _without_copies(files)
         omissions += copies
-        date = next((text for header in files if re.fullmatch(r"\d{8}", text := header.text("StudyDate"))), "")
+        dates = [text for header in files if re.fullmatch(r"\d{8}", text := header.text("StudyDate"))]
+        date, *other_dates = dict.fromkeys(dates) or [""]
         series = _series(files, list(unreadable))
         name, birth_date = (next(filter(None, (header.text(tag) for header in files)), "") for tag in _PERSON)
-        examinations.append(Examination(patient, study, date, tuple(series), name, birth_date))
+        examinations.append(Examination(patient, study, date, tuple(series), name, birth_date, tuple(other_dates)))
     return examinations, omissions
 
 

@@ -78,6 +78,8 @@ class Series:
 class Examination:
     """The series of one study of one patient; ``date`` is YYYYMMDD, empty where it is not known.
 
+    ``other_dates`` are those of files that say another, though they have the same Study Instance UID.
+
     ``name`` and ``birth_date`` serve to tell patients of one Patient ID apart, and are written nowhere.
     """
 
@@ -87,6 +89,7 @@ class Examination:
     series: tuple[Series, ...]
     name: str = field(default="", repr=False)
     birth_date: str = field(default="", repr=False)
+    other_dates: tuple[str, ...] = ()
 
     def is_of_another(self, other: Examination) -> bool:
         """Whether its patient is certainly not the other's: another birth date, or a name that shares no word."""

@@ -9,7 +9,9 @@ from typing import Any
 
 from gliomics.files import suffix_of
 from gliomics.intake.folder_content import FolderContent
-from gliomics.sequences import CONTRAST_DETAILS, Acquisition, contrast_details
+from gliomics.sequences import CONTRAST_DETAILS, Acquisition, TimeMarks, contrast_details
+from gliomics.sequences.time_marks import CLOCK, DATE, clock
+from gliomics.study.sessions import date_in
 
 _AGENTS = ("ContrastBolusAgent", "ContrastBolusIngredient")
 _MAX_BYTES = 1 << 20
@@ -33,6 +35,25 @@ class Sidecars:
         the image's and whose entities it has all; what is nearer counts. Times in them are in seconds. A file that is
         no JSON object says nothing.
         """
+        content = self._content(image)
+        return _acquisition(content) if content else None
+
+    def time_marks(self, image: str) -> TimeMarks:
+        """What the same files say of the examination that an image is of."""
+        content = self._content(image)
+        moment = str(content.get("AcquisitionDateTime") or "")
+        time = str(content.get("AcquisitionTime") or moment.partition("T")[2])
+        field, scanner = _number(content.get("MagneticFieldStrength")), content.get("DeviceSerialNumber")
+        texts = {
+            "examination": str(content.get("StudyInstanceUID") or ""),
+            DATE: date_in(moment) or "",
+            CLOCK: clock(time),
+            "field": f"a field of {field:.1f} T" if field else "",
+            "scanner": f"the scanner {scanner}" if scanner else "",
+        }
+        return {kind: frozenset({text}) for kind, text in texts.items() if text}
+
+    def _content(self, image: str) -> dict[str, Any]:
         place = PurePosixPath(image)
         stem = place.name[: -len(suffix_of(Path(image)))]
         content: dict[str, Any] = {}
@@ -40,7 +61,7 @@ class Sidecars:
             fitting = [path for path in self._by_folder.get(folder, ()) if _speaks_of(path.stem, stem)]
             for path in sorted(fitting, key=lambda path: path.stem.count("_")):
                 content.update(_read(self._root / path))
-        return _acquisition(content) if content else None
+        return content
 
 
 def _speaks_of(description: str, image: str) -> bool:

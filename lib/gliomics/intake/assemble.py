@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gliomics.errors import InputError
 from gliomics.files import safe_name, suffix_of
 from gliomics.intake.choices import LABEL, NONE, Choices
 from gliomics.intake.folder_content import FolderContent
-from gliomics.intake.fourth_axis import volumes_in
+from gliomics.intake.fourth_axis import time_in_header, volumes_in
 from gliomics.intake.plan import ImageSource, LeftOut, PlannedLabel, PlannedStudy
-from gliomics.sequences import SEQUENCES, in_order
+from gliomics.sequences import SEQUENCES, TimeMarks, in_order, time_marks, two_times
+from gliomics.sequences.time_marks import CLOCK, clock
 from gliomics.study.conventions import FileRole
 
 
@@ -21,7 +22,8 @@ class Part:
     """One image as a layout reads its place and its name.
 
     ``name`` is what of its file name could tell the sequence, ``channels`` what each volume of a 4-D file is
-    where the data set says so, ``by_user`` that the user said what it is.
+    where the data set says so, ``by_user`` that the user said what it is, ``by_path`` that the user named this very
+    file. ``marks`` are what the JSON files beside it say of when it was taken.
     """
 
     path: str
@@ -35,6 +37,14 @@ class Part:
     numberings: tuple[str, ...] = ()
     channels: tuple[FileRole, ...] = ()
     by_user: bool = False
+    by_path: bool = False
+    marks: TimeMarks = field(default_factory=dict)
+
+    @property
+    def time_marks(self) -> TimeMarks:
+        """What tells of when it was taken; of a mask its own name alone, for masks are drawn later."""
+        name = stem_of(self.path) if self.role.mask_rank is not None else self.path
+        return {**time_marks(name, self.role.sequence), **self.marks}
 
     @property
     def names(self) -> list[str]:
@@ -66,7 +76,7 @@ def studies_of(
             reason = f"patients {names} give the same study id '{of_study[0].study}'; rename one"
             left_out += [LeftOut(part.path, reason, is_open=True) for part in of_study]
             continue
-        study = _study(of_study, left_out)
+        study = _study(of_study, files, left_out)
         if study is not None:
             studies.append(study)
     return studies, left_out
@@ -80,7 +90,7 @@ def _decided(part: Part, choices: Choices) -> Part:
     role = FileRole(None if choice.name in (NONE, LABEL) else choice.name, reason, is_other=choice.name == NONE)
     if choice.name == LABEL:
         role = FileRole(None, reason, mask_rank=0)
-    return replace(part, role=role, channels=(), by_user=True)
+    return replace(part, role=role, channels=(), by_user=True, by_path=choice.selector.lower() == part.path.lower())
 
 
 def _is_mask(part: Part) -> bool:
@@ -122,7 +132,7 @@ def told_role(channel: str) -> FileRole:
     return FileRole(None if is_none else channel, f"--channels names it {channel}", is_other=is_none)
 
 
-def _study(parts: list[Part], left_out: list[LeftOut]) -> PlannedStudy | None:
+def _study(parts: list[Part], files: FolderContent, left_out: list[LeftOut]) -> PlannedStudy | None:
     first = parts[0]
     sequences: dict[str, Part] = {}
     for sequence in dict.fromkeys(part.role.sequence for part in parts if part.role.sequence is not None):
@@ -133,6 +143,8 @@ def _study(parts: list[Part], left_out: list[LeftOut]) -> PlannedStudy | None:
     for part in parts:
         if part.role.sequence is None and not _is_mask(part):
             left_out.append(LeftOut(part.path, part.role.reason, is_open=True, name=part.name))
+    if _of_two_times([*sequences.values(), *([label] if label is not None else [])], files, left_out):
+        return None
     if not sequences:
         if label is not None:
             reason = f"a mask without an image: study '{first.study}' would have no sequence"
@@ -151,6 +163,29 @@ def _study(parts: list[Part], left_out: list[LeftOut]) -> PlannedStudy | None:
         timepoint=first.timepoint,
         date=first.date,
     )
+
+
+def _of_two_times(parts: list[Part], files: FolderContent, left_out: list[LeftOut]) -> bool:
+    """Whether a study's files are of two examinations, unless the user named them; then they are left out."""
+    doubtful = [part for part in parts if not part.by_path]
+    times = two_times([{**_clock_of(part, files), **part.time_marks} for part in doubtful])
+    if times is None:
+        return False
+    first, second, one_time, other_time = times
+    what = f"'{Path(doubtful[first].path).name}' says {one_time}, '{Path(doubtful[second].path).name}' {other_time}"
+    reason = (
+        f"of two examinations, it seems: {what}; put each examination into a folder of its own ('P1/2021-05-06/t1'), "
+        "or name the files of one by their paths, and the others none"
+    )
+    for part in doubtful:
+        left_out.append(LeftOut(part.path, reason, is_open=True, name=part.path, candidate=part.role.sequence or LABEL))
+    return True
+
+
+def _clock_of(part: Part, files: FolderContent) -> TimeMarks:
+    """When of the day an image was taken, by its header; masks are drawn later."""
+    time = "" if _is_mask(part) else clock(time_in_header(files.path(part.path)))
+    return {CLOCK: frozenset({time})} if time else {}
 
 
 def _image_of(parts: list[Part], sequence: str, left_out: list[LeftOut]) -> Part | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import nibabel as nib
@@ -33,6 +34,18 @@ def volumes_in(path: Path) -> int:
             f"{path} cannot be read as an image ({_reason(error)}); copy it again from its source"
         ) from error
     return math.prod(int(size) for size in shape[3:])
+
+
+def time_in_header(path: Path) -> str:
+    """The time of the day that dcm2niix writes into the description of a NIfTI file; empty where there is none."""
+    if suffix_of(path) == ".nrrd":
+        return ""
+    try:
+        description = bytes(_nifti(path).header["descrip"]).decode("ascii", "replace")
+    except _UNREADABLE:
+        return ""
+    match = re.search(r"\bTime=(\d{6}(?:\.\d*)?)", description)
+    return match[1] if match else ""
 
 
 def read_position(path: Path, position: int) -> Volume:

@@ -11,6 +11,7 @@ from gliomics.sequences.records import (
     contrast_details,
     in_order,
 )
+from gliomics.sequences.time_marks import TimeMarks, time_marks, two_times
 
 __all__ = [
     "CONTRAST_DETAILS",
@@ -18,10 +19,13 @@ __all__ = [
     "SEQUENCES",
     "Acquisition",
     "Recognition",
+    "TimeMarks",
     "canonical_sequence",
     "contrast_details",
     "in_order",
     "is_mask_name",
     "recognise",
     "split_sequence_suffix",
+    "time_marks",
+    "two_times",
 ]

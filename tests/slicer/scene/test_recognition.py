@@ -112,6 +112,15 @@ def test_a_series_whose_file_has_gone_is_told_by_its_name(load: Load, tmp_path: 
     assert sequenceOf(node) == "flair"
 
 
+def test_volumes_of_two_examinations_by_their_names_are_left_together(scene: Any) -> None:
+    nodes = [addVolume(name, IMAGE) for name in ("flair_20200131", "t1_20210506")]
+    recognised = Recogniser().choose({}, nodes)
+    assert not recognised.volumes
+    assert "2020-01-31" in recognised.notes[0] and "2021-05-06" in recognised.notes[0]
+    nodes[1].SetName("t1_20200131")
+    assert set(Recogniser().choose({}, nodes).volumes) == {"flair", "t1"}
+
+
 def test_the_reason_says_what_was_read(load: Load) -> None:
     answer = Recogniser().of(load("AX T1", ContrastBolusAgent="GADAVIST"))
     assert answer.how.startswith(

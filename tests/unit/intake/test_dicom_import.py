@@ -66,6 +66,13 @@ def test_many_patients_and_examinations_become_studies_of_their_patients(tmp_pat
     ]
 
 
+def test_two_dates_under_one_study_uid_are_left_to_the_user(tmp_path: Path) -> None:
+    for number, day in enumerate(("20200101", "20210101")):
+        write_series(tmp_path / "in" / day, 3 + number, ("AX FLAIR", "AX T1")[number], StudyDate=day)
+    _, message = imported(tmp_path / "in", tmp_path / "out", code=2)
+    assert "one Study Instance UID and are of 20200101 and 20210101" in " ".join(message.split())
+
+
 def test_two_examinations_of_one_day_get_ids_of_their_own(tmp_path: Path) -> None:
     for number in (1, 2):
         uid = generate_uid(entropy_srcs=["exam", str(number)])

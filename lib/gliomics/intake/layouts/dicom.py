@@ -33,6 +33,13 @@ def dicom_plan(files: FolderContent, choices: Choices, patient_id: str | None = 
         if sequences and not examination.patient_id:
             reason = "its files hold no Patient ID; say the patient with --patient"
             left_out.append(LeftOut(f"{study_id}: the examination", reason, is_open=True))
+        elif sequences and examination.other_dates:
+            dates = " and ".join(sorted((examination.date, *examination.other_dates)))
+            reason = (
+                f"its files have one Study Instance UID and are of {dates}, so they are of several examinations; "
+                "import the files of each by themselves"
+            )
+            left_out.append(LeftOut(f"{study_id}: the examination", reason, is_open=True))
         elif sequences and examination.patient_id in joined:
             reason = (
                 f"the examinations of Patient ID '{examination.patient_id}' have different names or birth dates, so "

@@ -80,6 +80,7 @@ def generic_parts(files: FolderContent, paths: Iterable[str]) -> list[Part]:
                     name=name,
                     timepoint=usable_id(examination.session) or "baseline",
                     date=examination.date or date_in(place.stem),
+                    marks=sidecars.time_marks(place.path),
                 )
             )
     return parts

@@ -40,6 +40,7 @@ def named_parts(files: FolderContent, paths: list[str]) -> tuple[list[Part], Cou
                 timepoint=usable_id(subject.session) or "baseline",
                 date=date_in(subject.session),
                 numberings=subject.convention.numberings,
+                marks=sidecars.time_marks(path),
             )
         )
     return parts, conventions, unnamed

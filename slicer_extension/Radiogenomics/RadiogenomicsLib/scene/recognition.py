@@ -9,7 +9,7 @@ from typing import Any
 import slicer.util
 from slicer.i18n import tr as _
 
-from gliomics.sequences import Recognition, recognise
+from gliomics.sequences import Recognition, recognise, time_marks, two_times
 from RadiogenomicsLib.scene.dicom_headers import Headers, headersOf
 from RadiogenomicsLib.scene.origin import MAP_ATTRIBUTE, SEQUENCE_ATTRIBUTE, STUDY_ATTRIBUTE
 from RadiogenomicsLib.sequences import SEQUENCES, TITLES
@@ -76,12 +76,28 @@ class Recogniser:
                 notes += _notes(sentence, nodes, eligibleIds, sequence=TITLES[sequence])
             elif nodes and nodes[0].GetID() in eligibleIds:
                 volumes[sequence] = nodes[0], candidates[nodes[0]].how
+        if (
+            note := self._ofTwoTimes({**chosenNodes, **{name: node for name, (node, _how) in volumes.items()}})
+        ) and volumes:
+            volumes, notes = {}, [*notes, note]
         for node, candidate in candidates.items():
             if candidate.recognition.sequence is None:
                 notes += _notes(
                     _("{volumes} left: {reason}."), [node], eligibleIds, reason=candidate.recognition.reason
                 )
         return RecognisedVolumes(volumes, tuple(notes))
+
+    def _ofTwoTimes(self, nodes: dict[str, Any]) -> str:
+        """That volumes are of two examinations by their names, where nothing else tells whose they are."""
+        unknown = [(node.GetName() or "", name) for name, node in nodes.items() if not self.of(node).study]
+        times = two_times([time_marks(*each) for each in unknown])
+        if times is None:
+            return ""
+        first, second, oneTime, otherTime = times
+        return _(
+            "'{first}' says {oneTime}, and '{second}' {otherTime}: volumes that seem to be of two examinations are "
+            "left; choose those of one."
+        ).format(first=unknown[first][0], oneTime=oneTime, second=unknown[second][0], otherTime=otherTime)
 
     def _candidates(self, chosenNodes: dict[str, Any]) -> tuple[dict[Any, VolumeRecognition], list[Any]]:
         """What the scene's other volumes are, those of another study than the chosen ones apart."""
