@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,26 @@ from fastapi import FastAPI, Request, Response
 from requests_toolbelt.multipart.decoder import MultipartDecoder
 
 
+@dataclass
+class Faults:
+    """What is wrong with an archive: each request waits, is refused, or is answered only in part."""
+
+    seconds: float = 0.0
+    status: int = 0
+    token: str = ""
+    """What requests must be signed with."""
+    cut: int = 0
+    """So many bytes are missing at the end of each series."""
+    lost_answers: bool = False
+    """What is stored is kept, and not said to be."""
+    asked: list[str] = field(default_factory=list)
+    """The method and path of each request."""
+
+
 @contextmanager
-def an_archive(folder: Path) -> Iterator[str]:
+def an_archive(folder: Path, faults: Faults | None = None, port: int = 0) -> Iterator[str]:
     """The address of an archive of the DICOM files in a folder, into which what is stored is written."""
-    config = uvicorn.Config(_application(folder), host="127.0.0.1", port=0, log_level="error")
+    config = uvicorn.Config(_application(folder, faults or Faults()), host="127.0.0.1", port=port, log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -33,7 +51,24 @@ def an_archive(folder: Path) -> Iterator[str]:
         thread.join(30)
 
 
-def _application(folder: Path) -> FastAPI:
+def _application(folder: Path, faults: Faults) -> FastAPI:
+    app = _archive_of(folder, faults)
+
+    @app.middleware("http")
+    async def fail(request: Request, answer: Any) -> Response:
+        faults.asked.append(f"{request.method} {request.url.path}")
+        await asyncio.sleep(faults.seconds)
+        if faults.token and request.headers.get("authorization") != f"Bearer {faults.token}":
+            return Response(status_code=401)
+        if faults.status:
+            return Response(status_code=faults.status)
+        response: Response = await answer(request)
+        return Response(status_code=503) if faults.lost_answers and request.method == "POST" else response
+
+    return app
+
+
+def _archive_of(folder: Path, faults: Faults) -> FastAPI:
     app, lock = FastAPI(), threading.Lock()
 
     @contextmanager
@@ -73,10 +108,12 @@ def _application(folder: Path) -> FastAPI:
                 pydicom.dcmwrite(buffer, dataset)
                 parts.append(b"\r\n--part\r\nContent-Type: application/dicom\r\n\r\n" + buffer.getvalue())
         kind = 'multipart/related; type="application/dicom"; boundary=part'
-        return Response(b"".join(parts) + b"\r\n--part--", headers={"Content-Type": kind})
+        content = b"".join(parts) + b"\r\n--part--"
+        return Response(content[: len(content) - faults.cut], headers={"Content-Type": kind})
 
+    @app.post("/studies/{study}")
     @app.post("/studies")
-    async def store(request: Request) -> Any:
+    async def store(request: Request, study: str = "") -> Any:
         stored = MultipartDecoder(await request.body(), request.headers["content-type"])
         for part in stored.parts:
             dataset = pydicom.dcmread(BytesIO(part.content))

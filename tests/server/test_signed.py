@@ -35,6 +35,9 @@ SIGNED = {
 """The routes that keep something of what they are sent, with what makes them do so."""
 
 NOTHING_KEPT = {
+    "POST /archive/fetch",
+    "DELETE /archive/fetch",
+    "POST /archive/send",
     "POST /reading/changes",
     "POST /report/",
     "DELETE /activelearning/leases/{image}",

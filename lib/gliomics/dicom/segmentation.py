@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import highdicom as hd
 import numpy as np
@@ -16,6 +17,7 @@ from highdicom.seg import Segmentation, SegmentDescription, segread
 from highdicom.sr import CodedConcept
 from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
+from pydicom.valuerep import PersonName
 
 from gliomics.dicom.headers import READ_ERRORS
 from gliomics.errors import InputError
@@ -26,6 +28,9 @@ from gliomics.version import __version__
 
 MOST_SEGMENTS = 255
 """Highest label value that is written: a value is the number of its segment, and those below are described, too."""
+
+Drawn = Literal["MANUAL", "SEMIAUTOMATIC", "AUTOMATIC"]
+"""How a mask came about: by hand alone, by a model and a person, or by a model alone (Segment Algorithm Type)."""
 
 LESION = Code("52988006", "SCT", "Lesion")
 """What a segment is whose name tells nothing."""
@@ -53,14 +58,15 @@ def segmentation_of(
     series: Sequence[pydicom.Dataset],
     names: Mapping[int, str],
     *,
-    automatic: bool,
+    drawn: Drawn,
     description: str,
     region: Region | None = None,
+    creator: str | None = None,
 ) -> Segmentation:
     """A mask on the grid of a series as a binary Segmentation, with a segment number for each label value.
 
     ``series`` are the series' instances, of which only headers are needed; ``names`` says what a label value is, and
-    ``automatic`` whether nobody has touched the mask. A segment's name tells its SNOMED CT code and its colour
+    ``drawn`` how the mask came about, ``creator`` who drew it. A segment's name tells its SNOMED CT code and its colour
     (:func:`~gliomics.reading.terminology.meaning_of`); one that tells nothing is a lesion. ``region``, on the same
     grid, becomes the last segment. Raises :class:`InputError` for a mask without a labelled voxel, or with a value
     above :data:`MOST_SEGMENTS`, for a series that does not name its frame of reference, and for instances that a
@@ -82,8 +88,7 @@ def segmentation_of(
             pixel_array=_as_planes(mask, region, frame_of_reference),
             segmentation_type="BINARY",
             segment_descriptions=[
-                _segment(number, label, examination, automatic=automatic)
-                for number, label in enumerate(labels, start=1)
+                _segment(number, label, examination, drawn) for number, label in enumerate(labels, start=1)
             ],
             series_instance_uid=generate_uid(),
             series_number=300,
@@ -95,6 +100,7 @@ def segmentation_of(
             device_serial_number="0",
             content_label="SEGMENTATION",
             content_description=description[:64],
+            content_creator_name=_person(creator) if creator else None,
             series_description=description[:64],
         )
     except (ValueError, AttributeError, KeyError) as error:
@@ -108,16 +114,23 @@ def coded(term: Term) -> Code:
     return Code(term.value, term.scheme, term.meaning)
 
 
-def _segment(number: int, label: str, examination: str, *, automatic: bool) -> SegmentDescription:
+def _person(name: str) -> PersonName:
+    """A name as DICOM writes it; which part of it is the family's is not known, so it is that as a whole."""
+    plain = " ".join(re.sub(r"[\\^=]|[^\S ]", " ", name).split())
+    return PersonName(f"{plain[:62] or 'unknown'}^")
+
+
+def _segment(number: int, label: str, examination: str, drawn: Drawn) -> SegmentDescription:
     """What a segment is; its tracking UID is the same in every Segmentation of this examination."""
     meaning = meaning_of(label)
+    algorithm = hd.AlgorithmIdentificationSequence("Gliomics", _ARTIFICIAL_INTELLIGENCE, __version__)
     segment = SegmentDescription(
         segment_number=number,
         segment_label=label[:64],
         segmented_property_category=coded(CATEGORY),
         segmented_property_type=coded(meaning.type) if meaning is not None else LESION,
-        algorithm_type="AUTOMATIC" if automatic else "SEMIAUTOMATIC",
-        algorithm_identification=hd.AlgorithmIdentificationSequence("Gliomics", _ARTIFICIAL_INTELLIGENCE, __version__),
+        algorithm_type=drawn,
+        algorithm_identification=None if drawn == "MANUAL" else algorithm,
         anatomic_regions=[coded(BRAIN)],
         tracking_id=label[:64],
         tracking_uid=generate_uid(entropy_srcs=[examination, str(number), label]),

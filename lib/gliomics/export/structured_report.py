@@ -7,6 +7,7 @@ in an archive travels without its interval, its doubts and its notice, and would
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import highdicom as hd
@@ -48,35 +49,24 @@ _FACTS = {
 """Facts of a reading that have a code of their own."""
 
 
+@dataclass(frozen=True)
+class MeasuredSegment:
+    """What was measured and read of segment ``number`` of a Segmentation."""
+
+    number: int
+    features: FeatureRow
+    reading: Reading
+
+
 def measurement_report(
-    segmentation: hd.seg.Segmentation,
-    number: int,
-    instances: Sequence[pydicom.Dataset],
-    features: FeatureRow,
-    reading: Reading,
+    segmentation: hd.seg.Segmentation, instances: Sequence[pydicom.Dataset], segments: Sequence[MeasuredSegment]
 ) -> EnhancedSR:
-    """The report of segment ``number`` of a Segmentation, which was made of ``instances``.
+    """The report of segments of a Segmentation, which was made of ``instances``.
 
     Raises :class:`InputError` where the images' headers lack what a report needs.
     """
-    description = segmentation.get_segment_description(number)
-    meaning = meaning_of(str(description.SegmentLabel))
     try:
-        group = VolumetricROIMeasurementsAndQualitativeEvaluations(
-            tracking_identifier=TrackingIdentifier(
-                uid=str(description.TrackingUID), identifier=str(description.TrackingID)
-            ),
-            referenced_segment=ReferencedSegment(
-                segmentation.SOPClassUID,
-                segmentation.SOPInstanceUID,
-                number,
-                source_series=SourceSeriesForSegmentation(str(instances[0].SeriesInstanceUID)),
-            ),
-            finding_type=coded(meaning.type) if meaning is not None else LESION,
-            finding_sites=[FindingSite(coded(BRAIN))],
-            algorithm_id=_algorithm(features),
-            measurements=[*_sizes(reading), *(_measurement(name, value) for name, value in features.values.items())],
-        )
+        groups = [_group(segmentation, segment, str(instances[0].SeriesInstanceUID)) for segment in segments]
         content = MeasurementReport(
             observation_context=ObservationContext(
                 observer_device_context=ObserverContext(
@@ -90,7 +80,7 @@ def measurement_report(
                 )
             ),
             procedure_reported=_MR_BRAIN,
-            imaging_measurements=[group],
+            imaging_measurements=groups,
         )
         report = EnhancedSR(
             evidence=[segmentation, *instances],
@@ -109,6 +99,28 @@ def measurement_report(
         return report
     except (ValueError, AttributeError, KeyError) as error:
         raise InputError(f"the DICOM files of the series lack what a DICOM SR of them needs: {error}") from error
+
+
+def _group(
+    segmentation: hd.seg.Segmentation, segment: MeasuredSegment, series: str
+) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
+    description = segmentation.get_segment_description(segment.number)
+    meaning, values = meaning_of(str(description.SegmentLabel)), segment.features.values
+    return VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(
+            uid=str(description.TrackingUID), identifier=str(description.TrackingID)
+        ),
+        referenced_segment=ReferencedSegment(
+            segmentation.SOPClassUID,
+            segmentation.SOPInstanceUID,
+            segment.number,
+            source_series=SourceSeriesForSegmentation(series),
+        ),
+        finding_type=coded(meaning.type) if meaning is not None else LESION,
+        finding_sites=[FindingSite(coded(BRAIN))],
+        algorithm_id=_algorithm(segment.features),
+        measurements=[*_sizes(segment.reading), *(_measurement(name, value) for name, value in values.items())],
+    )
 
 
 def _our_scheme() -> pydicom.Dataset:

@@ -14,7 +14,7 @@ from gliomics.csv_files import write_csv
 from gliomics.dicom.segmentation import Region, segmentation_of
 from gliomics.dicom.source import SourceImages, find_source
 from gliomics.errors import InputError
-from gliomics.export.structured_report import measurement_report
+from gliomics.export.structured_report import MeasuredSegment, measurement_report
 from gliomics.export.tables import long_table, tables_of_all
 from gliomics.export.workbook import write_workbook
 from gliomics.files import write_bytes
@@ -83,7 +83,7 @@ def _write_dicom(segment: ExaminedSegment, source: SourceImages, paths: dict[str
         source.mask,
         source.instances,
         names,
-        automatic=segment.is_automatic,
+        drawn="AUTOMATIC" if segment.is_automatic else "SEMIAUTOMATIC",
         description=f"{title}, by Gliomics",
         region=None if number is not None else Region(title, measured),
     )
@@ -91,7 +91,8 @@ def _write_dicom(segment: ExaminedSegment, source: SourceImages, paths: dict[str
         number = len(segmentation.SegmentSequence)
     if "sr" in paths:
         headers: list[pydicom.Dataset] = source.instances
-        report = measurement_report(segmentation, number, headers, segment.features, segment.reading)
+        group = MeasuredSegment(number, segment.features, segment.reading)
+        report = measurement_report(segmentation, headers, [group])
         report.save_as(paths["sr"])
     segmentation.save_as(paths["seg"])
 

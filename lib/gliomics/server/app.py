@@ -20,6 +20,7 @@ from monailabel.interfaces.datastore import Datastore
 from monailabel.interfaces.tasks.infer_v2 import InferTask
 from monailabel.interfaces.tasks.strategy import Strategy
 from monailabel.interfaces.tasks.train import TrainTask
+from pydicom import Dataset
 
 from gliomics.active.strategies import DEFAULT, MODEL_BASED, MODEL_FREE
 from gliomics.answers.images import MeasuredStudies
@@ -43,8 +44,10 @@ from gliomics.server.model_cache import DamagedModels, ModelCache
 from gliomics.server.request_study import study_of_upload
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.store.kept_records import KeptRecords
+from gliomics.server.store.labels import LabelVersion
 from gliomics.server.store.leases import Lease, Leases
 from gliomics.server.store.sessions import StudySessions
+from gliomics.server.tasks.archive_report import report_of_label
 from gliomics.server.tasks.automatic_training import TrainAfter, train_after_option
 from gliomics.server.tasks.batch_infer import StudyBatch
 from gliomics.server.tasks.exporting import write_archive
@@ -177,7 +180,8 @@ class GliomicsApp(MONAILabelApp):
         """
         info: dict[str, Any] = super().info()
         stats = {name: trainer.summary() for name, trainer in self._trainers.items()}
-        return {**info, "train_stats": stats, "broken_models": self._broken_models()}
+        archive = {"archive": self._datastore.state()} if isinstance(self._datastore, ArchiveDatastore) else {}
+        return {**info, "train_stats": stats, "broken_models": self._broken_models(), **archive}
 
     def on_init_complete(self) -> None:
         """Load the models while the first client connects; sessions are cleaned when one is made."""
@@ -188,6 +192,22 @@ class GliomicsApp(MONAILabelApp):
         if self.train_after is not None:
             self.train_after.saved(image_id)
         return {}
+
+    def told_of_sending(self, image_id: str) -> dict[str, str]:
+        """What became of a final label that is to be sent to the archive, as ``archive``; nothing without one."""
+        store = self._datastore
+        told = store.told_of_sending(image_id) if isinstance(store, ArchiveDatastore) else ""
+        return {"archive": told} if told else {}
+
+    def _archive_report(self, study: Study, label: Path, version: LabelVersion, segmentation: Path) -> Dataset:
+        """What the archive is told of a final label, measured when nothing else is to be computed."""
+        with self.lanes.inference.turn("measuring for the archive"):
+            return report_of_label(self._reading_task(), study, label, version, segmentation)
+
+    def _reading_task(self) -> ReadingTask:
+        """What measures a segment, with estimates where there are models for them."""
+        tasks = [task for task in self._infers.values() if isinstance(task, ReadingTask) and task.is_valid()]
+        return max(tasks, key=lambda task: isinstance(task, SubtypeTask))
 
     def infer_task(self, name: str) -> InferTask:
         """The infer task with this name; :class:`UnknownNameError` when there is none that can be used."""
@@ -236,8 +256,7 @@ class GliomicsApp(MONAILabelApp):
         """A ZIP archive with the request's segment in each format; whoever asked removes it."""
         study = self._study(request, self.datastore())
         self._check_upload(request.get("label"), "label")
-        tasks = [task for task in self._infers.values() if isinstance(task, ReadingTask) and task.is_valid()]
-        task = max(tasks, key=lambda task: isinstance(task, SubtypeTask))
+        task = self._reading_task()
         with self._with_mask(task, study, request) as complete:
             return write_archive(task, study, complete, formats, self.workspace.temporary)
 
@@ -354,6 +373,9 @@ class GliomicsApp(MONAILabelApp):
 
     def _warm_up(self) -> None:
         store = self._datastore if isinstance(self._datastore, StudyDatastore) else None
+        if isinstance(store, ArchiveDatastore):
+            store.report = self._archive_report
+            store.start_sending()
         if store is not None:
             _log.info("%d studies", len(store.list_images()))
         for name in self.segmentation_names:

@@ -129,7 +129,13 @@ class DicomArchive(DICOMWebDatastore):
             pydicom.dcmread(path, stop_before_pixels=True) for path in sorted(self._instances(image_id).iterdir())
         ]
         names = _names(mask, label_info)
-        return segmentation_of(mask, headers, names, automatic=automatic, description="Gliomics segmentation")
+        return segmentation_of(
+            mask,
+            headers,
+            names,
+            drawn="AUTOMATIC" if automatic else "SEMIAUTOMATIC",
+            description="Gliomics segmentation",
+        )
 
     @property
     def _images(self) -> Path:

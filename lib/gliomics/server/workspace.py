@@ -146,6 +146,7 @@ class Workspace:
             self.scores,
             self.features,
             self.removed,
+            self.archive,
         )
 
     def _is_inside(self, folder: Path) -> bool:

@@ -32,7 +32,7 @@ def a_mask(image: Volume) -> Mask:
 
 def written(mask: Mask, instances: list[pydicom.Dataset], folder: Path) -> Path:
     names = {1: "necrosis", 2: "oedema", 4: "enhancing"}
-    segmentation_of(mask, instances, names, automatic=True, description="tumour").save_as(folder / "seg.dcm")
+    segmentation_of(mask, instances, names, drawn="AUTOMATIC", description="tumour").save_as(folder / "seg.dcm")
     return folder / "seg.dcm"
 
 
@@ -59,7 +59,7 @@ def test_mask_that_makes_no_segmentation_is_refused(tmp_path: Path, value: int, 
     image, instances = a_series(tmp_path)
     with pytest.raises(InputError, match=content):
         segmentation_of(
-            image.with_array(np.full(image.shape, value)), instances, {}, automatic=False, description="tumour"
+            image.with_array(np.full(image.shape, value)), instances, {}, drawn="SEMIAUTOMATIC", description="tumour"
         )
 
 

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pydicom
 from filelock import FileLock, Timeout
 
-from gliomics.errors import BusyError, UnknownNameError
+from gliomics.errors import BusyError, GliomicsError, InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.intake.choices import Choices
 from gliomics.server.dicomweb.client import Archive
+from gliomics.server.dicomweb.exchange import Exchanges, segmentation_of_label
 from gliomics.server.dicomweb.fetching import LEFT_OUT, STUDY_UID, fetch_examination
 from gliomics.server.dicomweb.listing import Listed, Listing
-from gliomics.server.dicomweb.progress import Fetching
+from gliomics.server.dicomweb.outbox import SEGMENTATION, Outbox
+from gliomics.server.dicomweb.progress import BackgroundFetch, Fetching
+from gliomics.server.dicomweb.returning import ReturningLabels
 from gliomics.server.index.label_files import TagFiles
-from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.store.datastore import FINAL, StudyDatastore
 from gliomics.server.store.kept_records import in_place
+from gliomics.server.store.labels import LabelVersion
 from gliomics.server.store.review_list import UNLABELLED, ReviewList
+from gliomics.study.images import read_mask
 from gliomics.study.records import Study
+from gliomics.study.volumes import Mask
+
+Report = Callable[[Study, Path, LabelVersion, Path], pydicom.Dataset]
+"""Measures a version of a final label, by its file; its report refers to the Segmentation in the other file."""
 
 _FETCH_SECONDS = 900.0
 """How long a request waits while another one fetches the same examination."""
+
+_SETTLED_SECONDS = 5.0
+"""How long an answer to a saved label waits for the archive."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +59,13 @@ class ArchiveDatastore(StudyDatastore):
             lambda: self.index.studies().keys(),
         )
         self.fetching = Fetching()
+        self._in_background = BackgroundFetch(self._fetch_if_waiting)
         self.review_list = _ReviewsWithArchive(self)
+        self.exchanges = Exchanges(self.workspace.archive / "exchanged", self.records)
+        self.outbox = Outbox(self.workspace.archive / "outbox", archive, self.exchanges, self.records, self._to_send)
+        self.returning = ReturningLabels(archive, self.workspace, self.labels, self.exchanges, self._keep_received)
+        self.report: Report | None = None
+        """Measures a final label for the archive; none is measured without."""
 
     def description(self) -> str:
         """What the store holds, in words."""
@@ -104,6 +123,88 @@ class ArchiveDatastore(StudyDatastore):
             info["archive"] = {key: study.source[key] for key in (STUDY_UID, LEFT_OUT) if key in study.source}
         return info
 
+    # -- labels
+
+    def keep_label(
+        self, study_id: str, tag: str, mask: Mask, info: dict[str, Any], images: dict[str, str] | None = None
+    ) -> LabelVersion:
+        """As of a folder; a final label of the archive's study is to be sent there, too."""
+        version = super().keep_label(study_id, tag, mask, info, images)
+        if tag == FINAL and self._is_of_archive(study_id):
+            self.outbox.add(study_id, version.version)
+        return version
+
+    def _keep_received(self, study_id: str, tag: str, mask: Mask, info: dict[str, Any]) -> int:
+        """Keep a label that came from the archive, and so is not sent there; the number of its version."""
+        return super().keep_label(study_id, tag, mask, info).version
+
+    def get_image_info(self, image_id: str) -> dict[str, Any]:
+        """As of a folder; Segmentations that others stored since are labels afterwards."""
+        self.returning.look(self.study(image_id))
+        return super().get_image_info(image_id)
+
+    def get_labels_by_image_id(self, image_id: str) -> dict[str, str]:
+        """As of a folder; Segmentations that others stored since are among the labels."""
+        self.returning.look(self.study(image_id))
+        return super().get_labels_by_image_id(image_id)
+
+    def start_sending(self) -> None:
+        """Send what waits, also a label that was saved and not put into the outbox because the server was killed."""
+        for study_id in self.labels.labelled(FINAL):
+            if not self._is_of_archive(study_id):
+                continue
+            try:
+                version = self.labels.current(study_id, FINAL)
+            except (GliomicsError, OSError):
+                continue  # it is among the unused labels
+            waits = self.outbox.of(study_id)
+            if version is None or (waits is not None and waits.version >= version.version):
+                continue
+            if not self.exchanges.of(study_id).has_final(version.version):
+                self.outbox.add(study_id, version.version)
+        self.outbox.start()
+
+    def told_of_sending(self, study_id: str) -> str:
+        """What became of a final label that was just saved, in a sentence; empty where nothing is sent."""
+        if not self._is_of_archive(study_id):
+            return ""
+        waits = self.outbox.settled(study_id, _SETTLED_SECONDS)
+        return "the archive keeps it as a DICOM Segmentation" if waits is None else waits.sentence()
+
+    def state(self) -> dict[str, Any]:
+        """The archive, whether it answers, what is fetched now, and what waits to be sent."""
+        return {
+            "address": self.archive.address.url,
+            "fault": self.listing.fault,
+            "listed": len(self.listing.known()),
+            "not_fetched": len(self.waiting()),
+            "fetching": self.fetching.to_json(),
+            "in_background": self._in_background.to_json(),
+            "to_send": self.outbox.to_json(),
+        }
+
+    def _is_of_archive(self, study_id: str) -> bool:
+        study = self.index.studies().get(study_id)
+        return study is not None and STUDY_UID in study.source
+
+    def _to_send(self, study_id: str, number: int, kind: str, segmentation: Path) -> pydicom.Dataset | None:
+        """The object of a kind for a version of a study's final label."""
+        study = self.index.study(study_id)
+        path = self.labels.version_path(study_id, FINAL, number)
+        version = next((each for each in self.labels.versions(study_id, FINAL) if each.version == number), None)
+        if version is None:
+            raise InputError(f"the record of version {number} cannot be read, and so it is not known who drew it")
+        if kind == SEGMENTATION:
+            return segmentation_of_label(study, read_mask(path), version)
+        if self.report is None:
+            return None
+        try:
+            return self.report(study, path, version, segmentation)
+        except GliomicsError as error:
+            _log.warning("version %d of the final label of '%s' is in the archive without measurements: %s",
+                         number, study_id, error)  # fmt: skip
+            return None
+
     # -- what is fetched
 
     def fetch(
@@ -138,6 +239,26 @@ class ArchiveDatastore(StudyDatastore):
             _log.info("examination '%s' was fetched from the archive", examination.id)
         finally:
             waiting.release()
+
+    def fetch_in_background(self, study_ids: Sequence[str] | None = None) -> None:
+        """Begin to fetch examinations, all that wait unless they are named.
+
+        :class:`UnknownNameError` for an id of no examination, :class:`ConflictError` while some are being fetched.
+        """
+        known = self.listing.known()
+        unknown = next((name for name in study_ids or () if name not in known and not self.is_at_hand(name)), None)
+        if unknown is not None:
+            raise UnknownNameError(f"the archive lists no examination '{unknown}'; it lists {len(known)}")
+        self._in_background.start(list(self.waiting()) if study_ids is None else study_ids)
+
+    def stop_fetching(self) -> None:
+        """Stop what :meth:`fetch_in_background` began."""
+        self._in_background.stop()
+
+    def _fetch_if_waiting(self, study_id: str, cancelled: Callable[[], bool]) -> None:
+        examination = self.listing.known().get(study_id)
+        if examination is not None and not self.is_at_hand(study_id):
+            self.fetch(examination, cancelled=cancelled)
 
     def of_series(self, series_uid: str) -> tuple[Study, str]:
         """The study with the image of a DICOM series, and what the image is called in it; fetched if need be.

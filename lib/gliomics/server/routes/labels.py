@@ -34,11 +34,16 @@ router = APIRouter()
 
 @router.put("/datastore/label", tags=["Datastore"], dependencies=[needs(ANNOTATOR)])
 def save_label(image: ImageId, label: Upload, params: FormText = "{}", tag: FinalUnlessTagged = FINAL) -> Any:
-    """Keep a label as a new version, after checking it against the study."""
+    """Keep a label as a new version, after checking it against the study.
+
+    Over an archive, ``archive`` says in a sentence what became of a final label there.
+    """
     app, info = current_app(), signed(parse_object(params, "params"))
     with received(label, app.workspace.temporary) as path:
         label_id = app.datastore().save_label(image, str(path), tag, info)
     answer = app.on_save_label(image, label_id) or {}
+    if tag == FINAL:
+        answer |= app.told_of_sending(image)
     return {**answer, "image": image, "label": label_id}
 
 
