@@ -45,6 +45,7 @@ setup(
         "gliomics.report": ["templates/*"],
         "gliomics.report.cohort_report": ["*.yaml"],
         "gliomics.server.routes": ["templates/*"],
+        "gliomics.server.viewer": ["page/*.*"],
         "gliomics.server.web": ["page/**/*.*"],
         "gliomics.training": ["configs/*"],
         "gliomics.subtype.estimators": ["*.yaml"],

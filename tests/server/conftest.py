@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gliomics.server.gate.tokens import ROLES, Tokens
+from gliomics.server.workspace import Workspace
 from gliomics.study import write_mask, write_volume
+from tests.server.archives import write_examination
+from tests.server.dicomweb import an_archive
 from tests.server.servers import Server, start_server
 from tests.server.studies import (
     CORRECTING,
@@ -74,6 +79,33 @@ def a_strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     server = start_server(studies, "--max-upload-mb", "2", "--cors-origin", VIEWER, open_files=1024)
     yield server
     server.stop()
+
+
+@dataclass
+class ServedArchive:
+    """A server of an archive with one examination, its tokens by role, and where the archive's files lie."""
+
+    server: Server
+    tokens: dict[str, str]
+    files: Path
+
+    def as_role(self, role: str) -> dict[str, str]:
+        """The header with the token of a role."""
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
+
+
+@pytest.fixture(scope="session")
+def a_served_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedArchive]:
+    """A server that asks for tokens, of an archive with FLAIR and T1 of patient ``A/1``."""
+    root = tmp_path_factory.mktemp("served-archive")
+    write_examination(root / "files", "A/1", "sample-01", "flair", "t1")
+    (root / "studies").mkdir()
+    kept = Tokens(Workspace((root / "studies").resolve()).tokens)
+    tokens = {role: kept.add(f"{role} Anna", role) for role in ROLES}
+    with an_archive(root / "files") as url:
+        server = start_server(root / "studies", "--studies", url)
+        yield ServedArchive(server, tokens, root / "files")
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,7 @@ def _application(folder: Path, faults: Faults) -> FastAPI:
 
 def _archive_of(folder: Path, faults: Faults) -> FastAPI:
     app, lock = FastAPI(), threading.Lock()
+    _serve_frames(app, folder)
 
     @contextmanager
     def files() -> Iterator[DICOMfileClient]:
@@ -78,7 +79,8 @@ def _archive_of(folder: Path, faults: Faults) -> FastAPI:
 
     @app.get("/studies")
     def studies(request: Request) -> Any:
-        filters = dict(request.query_params)
+        ignored = ("includefield", "fuzzymatching")
+        filters = {key: value for key, value in request.query_params.items() if key not in ignored}
         limit, offset = (int(filters.pop(name, default)) for name, default in (("limit", 1000), ("offset", 0)))
         with files() as client:
             return client.search_for_studies(search_filters=filters)[offset : offset + limit]
@@ -92,7 +94,8 @@ def _archive_of(folder: Path, faults: Faults) -> FastAPI:
     @app.get("/studies/{study}/series")
     def search(request: Request, study: str | None = None) -> Any:
         with files() as client:
-            return client.search_for_series(study, search_filters=dict(request.query_params))
+            filters = {key: value for key, value in request.query_params.items() if key != "includefield"}
+            return client.search_for_series(study, search_filters=filters)
 
     @app.get("/studies/{study}/series/{series}/metadata")
     def metadata(study: str, series: str) -> Any:
@@ -121,3 +124,19 @@ def _archive_of(folder: Path, faults: Faults) -> FastAPI:
         return {}
 
     return app
+
+
+def _serve_frames(app: FastAPI, folder: Path) -> None:
+    """Pixels of single slices, as viewers ask for them: not all files are read again for each."""
+    paths: dict[str, Path] = {}
+
+    @app.get("/studies/{study}/series/{series}/instances/{instance}/frames/1")
+    def frame(instance: str) -> Response:
+        if instance not in paths:
+            files = [path for path in folder.rglob("*") if path.is_file()]
+            paths.update({str(pydicom.dcmread(path, stop_before_pixels=True).SOPInstanceUID): path for path in files})
+        dataset = pydicom.dcmread(paths[instance])
+        syntax = dataset.file_meta.TransferSyntaxUID
+        head = f"\r\n--part\r\nContent-Type: application/octet-stream; transfer-syntax={syntax}\r\n\r\n".encode()
+        kind = 'multipart/related; type="application/octet-stream"; boundary=part'
+        return Response(head + dataset.PixelData + b"\r\n--part--", headers={"Content-Type": kind})

@@ -36,6 +36,7 @@ UNDESCRIBED = {
         "/docs",
         "/ohif/",
         "/ohif/%2e%2e",
+        "/proxy/dicom/qido/studies",
         "/static/../x",
         "/no/such/route",
         "/datastore/image%0a",

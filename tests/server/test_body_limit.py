@@ -200,6 +200,10 @@ def test_bytes_are_counted_where_no_header_tells_their_number() -> None:
 def test_exactly_the_routes_that_take_files_may_be_sent_large_bodies(tmp_path: Path) -> None:
     routes = all_routes(tmp_path)
     assert sum(route.takes_files for route in routes) == 7
+    examples = {"model": "some_model", "formats": "csv", "operation": "wado", "study": "1.2.3"}
     for route in routes:
-        action = f"{route.method} {route.path}".replace("{model}", "some_model").replace("{formats}", "csv")
-        assert (UPLOADS.fullmatch(action) is not None) is route.takes_files, action
+        action = f"{route.method} {route.path}"
+        for name, value in examples.items():
+            action = action.replace(f"{{{name}}}", value)
+        stores = action.startswith("POST /proxy/dicom/")  # whole instances, not in a form
+        assert (UPLOADS.fullmatch(action) is not None) is (route.takes_files or stores), action

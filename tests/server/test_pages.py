@@ -48,6 +48,11 @@ def test_viewer_that_cannot_show_a_folder_says_where_it_works(a_server: Server, 
     answer = requests.get(a_server.url + path, timeout=30)
     assert answer.status_code == 404
     assert "DICOMweb archive" in answer.json()["detail"]
+    page = requests.get(a_server.url + path, headers={"Accept": "text/html,*/*;q=0.8"}, timeout=30)
+    assert page.status_code == 404
+    (link,) = re.findall(r'DICOMweb archive, and this server has a folder of studies. <a href="([./]+)">', page.text)
+    assert requests.get(requests.compat.urljoin(page.url, link), timeout=30).url == f"{a_server.url}/"
+    assert requests.get(f"{a_server.url}/proxy/dicom/qido/studies", timeout=30).status_code == 404
 
 
 @pytest.mark.parametrize("lines", ["0", "-1", "-99999999999999999999", "99999999999999999999"])

@@ -28,8 +28,11 @@ MAX_FIELDS = 64
 MAX_FILES = 16
 """Most files of a form."""
 
-UPLOADS = re.compile(r"PUT /datastore/(image|label)?|POST /(infer|export)/[^/]+|POST /report/|PUT /session/")
-"""The requests whose forms hold images or labels."""
+UPLOADS = re.compile(
+    r"PUT /datastore/(image|label)?|POST /(infer|export)/[^/]+|POST /report/|PUT /session/"
+    r"|POST /proxy/dicom/[a-z]+/studies(/[^/]+)?"
+)
+"""The requests that hold images or labels: forms, and what the viewer stores."""
 
 _RESERVED = {"model", "image", "label", "file", "study", "session", "session_id", "strategy", "datastore", "output"}
 _SUFFIX = re.compile(r"(\.[a-z0-9]{1,10}){1,2}")

@@ -7,10 +7,10 @@ change it hands to MONAI Label's own function.
 
 from fastapi import APIRouter
 
-from gliomics.server.routes import application, archive, datastore, inference, labels, learning, sessions, web
+from gliomics.server.routes import application, archive, datastore, inference, labels, learning, sessions, viewer, web
 
 router = APIRouter()
-for part in (application, archive, inference, datastore, labels, sessions, learning, web):
+for part in (application, archive, inference, datastore, labels, sessions, learning, web, viewer):
     router.include_router(part.router)
 
 __all__ = ["router"]

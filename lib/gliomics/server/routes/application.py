@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
 from gliomics.answers.options import text_option
-from gliomics.errors import UnknownNameError
 from gliomics.files import sha256_of
 from gliomics.models import ModelFolder
 from gliomics.models.overview import versions_of
@@ -44,16 +43,6 @@ def logs(lines: int = 300, html: bool = True, text: bool = False, refresh: int =
     """The end of the server's log, all of it for ``lines=0``: a page, or text with ``text=true``."""
     content = end_of_log(current_app().workspace.log_file, lines)
     return log_page(content, refresh) if html and not text else PlainTextResponse(content)
-
-
-@router.get("/ohif", include_in_schema=False, dependencies=[needs(READER)])
-@router.get("/ohif/{path:path}", include_in_schema=False, dependencies=[needs(READER)])
-def viewer(path: str = "") -> Response:
-    """Says where the viewer works: it reads a DICOMweb archive, which a studies folder is not."""
-    raise UnknownNameError(
-        "the OHIF viewer shows the studies of a DICOMweb archive, not of a folder: start python -m gliomics.server "
-        "start_server --app apps/radiogenomics --studies http://ARCHIVE/dicom-web, and open /ohif/ there"
-    )
 
 
 @router.get("/queue/", tags=["App"], dependencies=[needs(READER)])

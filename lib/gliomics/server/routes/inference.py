@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,8 +24,10 @@ from gliomics.server.gate.tokens import ANNOTATOR, READER, TRAINER
 from gliomics.server.gate.uploads import client_options, received
 from gliomics.server.lanes import INTERACTIVE, REGULAR
 from gliomics.server.routes.common import FormText, ImageIdIfAny, JsonBody, OptionalUpload, current_app, in_background
+from gliomics.server.storage import temporary_file
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.background import stop_task, task_status
+from gliomics.server.viewer.shown import ShownSeries, shown_series, write_as_segmentation, write_for_viewer
 
 router = APIRouter()
 
@@ -130,13 +132,41 @@ def _infer(
             target.label,
             output,
         )
-    if output == stock_infer.ResultType.dicom_seg:
-        raise InputError("output=dicom_seg needs a DICOMweb archive; ask for output=image")
+    shown = shown_series(app.datastore(), target.image)
+    if shown is not None:  # the viewer names a series, and sees the answer on its voxels
+        target, options = replace(target, image=shown.study.id), {"resample_to": shown.sequence, **options}
+    elif output == stock_infer.ResultType.dicom_seg:
+        raise InputError("output=dicom_seg needs the Series Instance UID of an archive's series; ask for output=image")
     with given_target(app, target) as given:
         result = app.infer({**options, **given, "model": model})
+    if shown is not None and result["file"] and result["params"].get("result", "mask") == "mask":
+        return _for_viewer(app, shown, result, output, background_tasks)
     if output == stock_infer.ResultType.image and not result["file"]:
         raise InputError(f"model '{model}' answers with JSON only; ask for output=json")
     return stock_infer.send_response(app.datastore(), result, output, background_tasks)
+
+
+def _for_viewer(
+    app: GliomicsApp,
+    shown: ShownSeries,
+    result: dict[str, Any],
+    output: stock_infer.ResultType | None,
+    background_tasks: BackgroundTasks,
+) -> Any:
+    """The answer with its mask on the voxels of the series that the viewer shows."""
+    mask, params = Path(result["file"]), result["params"]
+    as_segmentation = output == stock_infer.ResultType.dicom_seg
+    try:
+        suffix = ".dcm" if as_segmentation else ".nrrd"
+        with temporary_file(app.workspace.temporary, f"{shown.study.id}-", suffix) as file:
+            if as_segmentation:
+                write_as_segmentation(shown, mask, params["label_names"], file)
+            else:
+                write_for_viewer(shown, mask, file)
+    finally:
+        mask.unlink(missing_ok=True)
+    answer = {**result, "file": str(file), "label": str(file), "dicom_seg": str(file)}
+    return stock_infer.send_response(app.datastore(), answer, output, background_tasks)
 
 
 @router.post("/batch/infer/{model}", tags=["Infer"], dependencies=[needs(ANNOTATOR)])

@@ -28,6 +28,7 @@ from gliomics.server.routes.common import (
 from gliomics.server.store.annotators import agreement_of_labels, keep_consensus, review_label
 from gliomics.server.store.datastore import FINAL, StudyDatastore
 from gliomics.server.store.reviews import STATES
+from gliomics.server.viewer.shown import names_of, shown_series, write_label_of_voxels
 
 router = APIRouter()
 
@@ -39,7 +40,13 @@ def save_label(image: ImageId, label: Upload, params: FormText = "{}", tag: Fina
     Over an archive, ``archive`` says in a sentence what became of a final label there.
     """
     app, info = current_app(), signed(parse_object(params, "params"))
+    shown = shown_series(app.datastore(), image)
+    if shown is not None:  # as OHIF names it
+        image = shown.study.id
     with received(label, app.workspace.temporary) as path:
+        if shown is not None and path is not None and path.suffix == ".bin":
+            voxels, path = path, path.with_suffix(".seg.nrrd")
+            write_label_of_voxels(shown, voxels, names_of(info.get("label_info")), path)
         label_id = app.datastore().save_label(image, str(path), tag, info)
     answer = app.on_save_label(image, label_id) or {}
     if tag == FINAL:

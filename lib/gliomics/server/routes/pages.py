@@ -1,5 +1,6 @@
-"""The server's own two web pages, its routes and its log: text and a style, no scripts, nothing from elsewhere.
+"""The server's own plain web pages, of its routes and its log among others.
 
+They have text and a style, no scripts and nothing from elsewhere.
 What they look like is in ``templates/``.
 """
 
@@ -48,6 +49,11 @@ def log_page(text: str, refresh: int) -> HTMLResponse:
     return _page("log.html", title="Log of the Gliomics server", text=text, refresh_seconds=seconds)
 
 
+def no_viewer_page(up: str) -> HTMLResponse:
+    """That the OHIF viewer shows no folder of studies, with the way ``up`` to the page that does."""
+    return _page("no_viewer.html", 404, title="OHIF viewer", up=up)
+
+
 def end_of_log(path: Path, lines: int) -> str:
     """The last lines of the log as it is now, all of it for 0 or less."""
     if not path.is_file():
@@ -73,9 +79,9 @@ def _body_of(openapi: dict[str, Any], operation: dict[str, Any]) -> str:
     return ""
 
 
-def _page(template: str, **content: Any) -> HTMLResponse:
+def _page(template: str, status: int = 200, **content: Any) -> HTMLResponse:
     text = _templates().get_template(template).render(content, style=_STYLE)
-    return HTMLResponse(text, headers={"Content-Security-Policy": _POLICY})
+    return HTMLResponse(text, status, headers={"Content-Security-Policy": _POLICY})
 
 
 @cache
