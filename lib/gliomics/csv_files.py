@@ -29,6 +29,8 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _BEGINS_FORMULA = re.compile(f"(^|[;\t\r\n])(?={_FORMULA})")
 _QUOTED = re.compile('"[^"]*"')
 _MARKED = re.compile(f"(^|[;\t\r\n])'(?={_FORMULA})")
+_DECIMAL_COMMA = re.compile(r"([+-]?[0-9]+),([0-9]+([eE][+-]?[0-9]+)?)")
+_WORKBOOK = b"PK\x03\x04"
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
@@ -56,10 +58,14 @@ def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, list[st
     """The rows of a table that :func:`write_csv` or another program wrote, the header first, each with its line.
 
     Text is UTF-8, or UTF-16 with its mark. Cells that are to lie between commas may lie between semicolons or tabs, as
-    spreadsheets write them, where the header has no comma. Empty lines are skipped. Raises :class:`InputError` that
-    names the file for what is no such table.
+    spreadsheets write them, where the header has no comma. Semicolons stand where the comma is that of decimals, so
+    that between them ``1,5`` is read as ``1.5``. Empty lines are skipped. Raises :class:`InputError` that names the file
+    for what is no such table.
     """
     binary = open_file(path)
+    if _begins(binary, 4) == _WORKBOOK:
+        binary.close()
+        raise InputError(f"{path} is not a CSV table: it is a workbook; save its sheet as CSV (UTF-8)")
     with io.TextIOWrapper(binary, encoding=_encoding(binary), newline="") as file:
         if os.fstat(binary.fileno()).st_size > MOST_BYTES:
             raise InputError(f"{path} is larger than {MOST_BYTES // 2**20} MB, which no table of a cohort is")
@@ -69,26 +75,43 @@ def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, list[st
             if "\0" in begins:
                 raise InputError(f"{path} is not a CSV table: it is binary; give a text file")
             file.seek(0)
-            reader = csv.reader(file, delimiter=_delimiter(begins, delimiter), strict=True)
+            delimiter = _delimiter(begins, delimiter)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
             for row in reader:
                 if row:
-                    yield reader.line_num, [_MARKED.sub(r"\1", cell) for cell in row]
+                    cells = [_MARKED.sub(r"\1", cell) for cell in row]
+                    yield reader.line_num, [_with_point(cell) for cell in cells] if delimiter == ";" else cells
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
-            raise InputError(f"{path} is not a CSV table: {error}; save it as UTF-8") from error
+            byte = error.object[error.start]
+            raise InputError(
+                f"{path} is not a CSV table: the byte 0x{byte:02x} is no letter in {error.encoding.upper()}; save it as "
+                "UTF-8 (in Excel: CSV UTF-8)"
+            ) from error
         except csv.Error as error:
             raise InputError(f"{path} is not a CSV table: line {reader.line_num}: {error}") from error
 
 
-def _encoding(file: BinaryIO) -> str:
-    """By the mark at the beginning of an open file."""
+def _begins(file: BinaryIO, size: int) -> bytes:
+    """The first bytes of an open file, which stays at its beginning; none where it cannot be read."""
     try:
-        mark = file.read(2)
+        begins = file.read(size)
         file.seek(0)
     except OSError:
-        return "utf-8-sig"  # reading says why
-    return "utf-16" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        return b""  # reading says why
+    return begins
+
+
+def _encoding(file: BinaryIO) -> str:
+    """By the mark at the beginning of an open file."""
+    return "utf-16" if _begins(file, 2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _with_point(cell: str) -> str:
+    """A number with a decimal point; any other cell as it is."""
+    number = _DECIMAL_COMMA.fullmatch(cell.strip())
+    return f"{number[1]}.{number[2]}" if number else cell
 
 
 def _delimiter(begins: str, wanted: str) -> str:

@@ -214,7 +214,7 @@ def check_file(path: Path, most_bytes: int | None = None) -> Path:
         raise InputError(f"{path} cannot be read: {error}") from error
     kind = stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:
-        raise InputError(f"{path} is {_KINDS.get(kind, 'no file')}, not a file; move it away")
+        raise InputError(f"{path} is {_KINDS.get(kind, 'no file')}, not a file; give a file, or move it away")
     if most_bytes is not None and status.st_size > most_bytes:
         raise InputError(f"{path} has {status.st_size:,} bytes; at most {most_bytes:,} are read: move it away")
     return path

@@ -100,7 +100,8 @@ def test_study_that_is_a_formula_is_no_formula_in_a_table_of_estimates(tmp_path:
     [
         (b"\x00\x01\x02", "it is binary"),
         ("a,b\n1,2\n".encode("utf-16-le"), "it is binary"),
-        ("größe\n1\n".encode("latin-1"), "save it as UTF-8"),
+        ("größe\n1\n".encode("latin-1"), "the byte 0xf6 is no letter in UTF-8; save it as UTF-8"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "it is a workbook; save its sheet as CSV"),
         (b'a,b\n"1,2\n', "line 2: unexpected end of data"),
         (b"a\n" + b"x" * 200_000, "field larger than field limit"),
     ],
@@ -117,6 +118,14 @@ def test_table_of_a_spreadsheet_is_read_however_it_was_saved(encoding: str, sepa
     rows = [["patient_id", "größe"], ["P-1", "1.5"]]
     (tmp_path / "t.csv").write_bytes("\r\n".join(separator.join(row) for row in rows).encode(encoding))
     assert [row for _, row in read_csv(tmp_path / "t.csv")] == rows
+
+
+def test_decimal_commas_are_read_where_semicolons_part_the_cells(tmp_path: Path) -> None:
+    cells = ["1,5", "-0,25", "1,5E-3", " 2,0", "1,2,3", "a,5", "7"]
+    (tmp_path / "t.csv").write_text("\n".join(["size", *cells]).replace("size", "patient_id;size").replace("\n", "\nP;"))
+    assert [row[1] for _, row in read_csv(tmp_path / "t.csv")][1:] == ["1.5", "-0.25", "1.5E-3", "2.0", *cells[4:]]
+    (tmp_path / "t.csv").write_text('patient_id,size\nP,"1,5"\n')
+    assert [row[1] for _, row in read_csv(tmp_path / "t.csv")] == ["size", "1,5"]
 
 
 def test_semicolons_inside_cells_are_text(tmp_path: Path) -> None:

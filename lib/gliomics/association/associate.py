@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from gliomics.association.effects import Sample
 from gliomics.cluster import map_over
-from gliomics.cohort.patient_table import PatientTable
+from gliomics.cohort.patient_table import PatientTable, check_any_in_common
 from gliomics.errors import InputError
 from gliomics.statistics.arrays import Array, Classes
 from gliomics.statistics.contingency import expected_counts, freeman_halton
@@ -27,6 +27,8 @@ LEAST = 5
 """A class with fewer patients is left out, unless another bound is given."""
 LEAST_EXPECTED = 1.0
 """No exact test is made of a table of which a cell would be expected to hold fewer patients."""
+MOST_CLASSES = 20
+"""A target with more values is no clustering, but a measurement or a name."""
 
 _FEATURES_AT_ONCE = 20
 """What a worker of a cluster is given at a time."""
@@ -78,19 +80,27 @@ def questions(
 ) -> list[Question]:
     """Every target, of all patients and of each group; ``targets`` and ``groups`` are by patient.
 
-    Raises :class:`InputError` for a target that none of the patients with features has, or that has one class only.
+    Raises :class:`InputError` for a target that none of the patients with features has, that has one class only, or
+    more than :data:`MOST_CLASSES`.
     """
     parts = {ALL: set(table.patients)}
     for patient in table.patients:
         if groups and patient in groups:
             parts.setdefault(groups[patient], set()).add(patient)
     for target, labels in targets.items():
+        check_any_in_common(table.patients, labels, f"column '{target}'")
         classes = Counter(labels[patient] for patient in table.patients if patient in labels)
         if len(classes) < 2:
-            listed = ", ".join(f"{name}: {count} patients" for name, count in classes.items()) or "none"
+            listed = ", ".join(f"{name}: {count} patients" for name, count in classes.items())
             raise InputError(
                 f"'{target}' has fewer than two classes among the {len(table.patients)} patients with features "
                 f"({listed}); give an outcome that differs between them"
+            )
+        if len(classes) > MOST_CLASSES:
+            raise InputError(
+                f"'{target}' has {len(classes)} values among {classes.total()} patients, such as "
+                f"{', '.join(list(classes)[:3])}; expected 2 to {MOST_CLASSES} classes: divide a measurement into "
+                "ranges, or give a column of classes"
             )
     return [
         Question(target, group, {p: labels[p] for p in table.patients if p in part and p in labels})

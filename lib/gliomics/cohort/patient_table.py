@@ -131,9 +131,14 @@ def _numbers(cells: Sequence[str]) -> Array | None:
 
 
 def check_any_in_common(patients: Collection[str], outcomes: Mapping[str, object], table: str) -> None:
-    """Raise :class:`InputError` where no patient with features is among those of another table."""
+    """Raise :class:`InputError` where no patient with features is among those of ``table``, as errors call it."""
     if not any(patient in outcomes for patient in patients):
         raise InputError(
-            f"no patient has both features and a value in {table}: features are of e.g. '{next(iter(patients), '')}', "
-            f"the table of e.g. '{next(iter(outcomes), '')}'"
+            f"no patient has both features and a value in {table}: features are of {_few(patients)}, values of "
+            f"{_few(outcomes)}; write the ids of the patients alike"
         )
+
+
+def _few(patients: Collection[str]) -> str:
+    """The first of many ids; a word where there is none."""
+    return ", ".join([*(f"'{patient}'" for patient in list(patients)[:3]), *["..."][: len(patients) > 3]]) or "nobody"

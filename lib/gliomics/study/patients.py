@@ -12,7 +12,11 @@ from gliomics.errors import InputError, UnknownNameError
 _PATIENT_COLUMNS = ("patient_id", "Patient ID", "Patient", "bcr_patient_barcode", "ID")
 """What ours, cBioPortal's, the Kaggle set's and the tables of TCGA call it."""
 _TCGA = re.compile(r"(?:sub-)?TCGA-?([A-Z0-9]{2})-?([A-Z0-9]{4})(?![^-])", re.IGNORECASE)
-_MISSING = ("", "NA", "N/A", "nan", "NaN", "None", "#N/A", "[Not Available]")
+_MISSING = {
+    "", "na", "n/a", "#n/a", "<na>", "nan", "none", "null", "[not available]", "[not applicable]", "[not evaluated]",
+    "[unknown]", "[discrepancy]", "[pending]",
+}  # fmt: skip
+"""In small letters: those of spreadsheets, R, pandas and databases, and TCGA's, which stand in brackets."""
 
 
 def read_patient_column(path: Path, column: str) -> dict[str, str]:
@@ -53,7 +57,7 @@ def read_patient_rows(path: Path) -> dict[str, dict[str, str]]:
 
 def is_missing(cell: str) -> bool:
     """Whether a cell is empty, or says in one of the usual ways that nothing is known."""
-    return cell in _MISSING
+    return cell.strip().lower() in _MISSING
 
 
 def _patient_column(rows: list[dict[str, str]], path: Path) -> str:

@@ -131,8 +131,9 @@ def test_expression_beside_features(tables: Path, tmp_path: Path) -> None:
     ("features", "target", "message"),
     [
         ("study_id,f\nP-1,1\nP-3,2\n", "cluster", "'cluster' has fewer than two classes among the 2 patients"),
-        ("study_id,f\nX,1\nY,2\n", "cluster", "'cluster' has fewer than two classes among the 2 patients"),
-        ("study_id;f\nP-1;1,5\n", "cluster", "holds '1,5'; features must be numbers with a decimal point"),
+        ("study_id,f\nX,1\nY,2\n", "cluster", "no patient has both features and a value in column 'cluster'"),
+        ("study_id,f\nX,1\nY,2\n", "cluster", "are of 'X', 'Y', values of 'P-0', 'P-1', 'P-2', ...; write the ids"),
+        ('study_id,f\nP-1,"1,5"\n', "cluster", "holds '1,5'; features must be numbers with a decimal point"),
         ("study_id,f\nP-1,1\n", "grade", "has no column 'grade'; it has patient_id, cluster, type"),
     ],
 )

@@ -40,6 +40,13 @@ def test_event_value_that_does_not_occur_is_refused(tmp_path: Path) -> None:
         read_outcomes(a_file(tmp_path, "A,1,1"), "time", "event", ["dead"])
 
 
+@pytest.mark.parametrize("cell", ["[Unknown]", "[Not Applicable]", "[Discrepancy]", "<NA>", "null", "n/a"])
+def test_words_for_what_is_not_known_are_no_values(cell: str, tmp_path: Path) -> None:
+    table = a_file(tmp_path, f"A,1,1,{cell}", f"B,{cell},0,G2", f"C,2,{cell},G3")
+    assert read_outcomes(table, "time", "event")[0] == {"A": Outcome(1.0, True)}
+    assert read_clinical(table, ["grade"]) == {"B": {"grade=G3": 0.0}, "C": {"grade=G3": 1.0}}
+
+
 @pytest.mark.parametrize("time", ["-1", "inf", "24 months", "1,5"])
 def test_time_that_is_none_is_refused_with_its_patient(time: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'time' of patient 'B' is '.*'; expected a time of at least 0 in one unit"):
