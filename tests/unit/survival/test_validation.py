@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gliomics.report.cohort.survival import findings
 from gliomics.survival.accuracy import c_index
 from gliomics.survival.figures import figures, rows_over_time
 from gliomics.survival.hazards import SCORE, hazard_rows
@@ -98,3 +99,13 @@ def test_hazard_ratios_of_what_was_planted(planted: Validation) -> None:
     assert alone[0]["covariate"] == "f0"
     assert alone[0]["low"] > 1.3
     assert all(row["p"] <= row["p_fdr"] for row in alone)
+
+
+def test_clinical_value_that_tells_who_dies_has_no_ratio_and_is_named(
+    planted: Validation, rows: list[dict[str, Any]]
+) -> None:
+    died = dataclasses.replace(planted.table, clinical=planted.table.event[:, None].astype(float), clinical_names=["necropsy"])
+    known_afterwards = dataclasses.replace(planted, table=died)
+    told = findings(known_afterwards, rows, hazard_rows(known_afterwards))
+    assert any(line.startswith("No hazard ratio of necropsy: Cox's model has no solution") for line in told)
+    assert not any("No hazard ratio" in line for line in findings(planted, rows, hazard_rows(planted)))

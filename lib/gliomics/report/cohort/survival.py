@@ -112,10 +112,21 @@ def findings(
         known = table.group >= 0
         test = log_rank(table.time[known], table.event[known], table.group[known])
         lines.append(f"Log-rank test of {len(table.groups)} groups: p {p_words(test.p)}.")
+    for reason, without in _without_ratio(hazards).items():
+        lines.append(f"No hazard ratio of {', '.join(without)}: {reason}.")
     changing = [row["covariate"] for row in hazards if row["model"] == "clinical" and row["schoenfeld_p"] < 0.05]
     if changing:
-        lines.append(f"Hazards are not proportional for {', '.join(changing)}: read its ratio as a mean over time.")
+        lines.append(f"Hazards are not proportional for {', '.join(changing)}: read such a ratio as a mean over time.")
     return lines
+
+
+def _without_ratio(hazards: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Clinical values and groups whose model has no solution, by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for row in hazards:
+        if row["note"] and row["model"] in ("clinical", "groups"):
+            reasons.setdefault(row["note"], []).append(row["covariate"])
+    return reasons
 
 
 def _flow(table: SurvivalTable) -> list[str]:
