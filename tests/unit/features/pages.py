@@ -192,8 +192,8 @@ ibsi:
 | `simoncelli` | `level`, `riesz`; made in the Fourier domain, the image goes on periodically |
 
 Each takes `dimensions` (3D, or 2D: in slices across k) and `boundary` (mirror, zero, nearest, periodic). Columns are
-`<sequence>_<kind>-<dimensions>_ibsi_<tag>`. Lengths in voxels are those of the grid on which is measured; `gabor` and
-`simoncelli` need voxels of one edge, within slices in 2-D. Bins of a width begin at the lowest response. `gliomics
+`<sequence>_<kind>-<dimensions>_ibsi_<tag>`. Lengths in voxels are those of the grid on which is measured; `gabor`,
+`simoncelli` and `riesz` need voxels of one edge, within slices in 2-D. Bins of a width begin at the lowest response. `gliomics
 ibsi FOLDER` compares filters where FOLDER has a folder `filters` with the initiative's phantoms,
 `response_<test>.nii.gz` and `reference_values.csv`.
 

@@ -137,6 +137,30 @@ def test_slices_are_averaged_with_the_grey_levels_of_the_whole_region() -> None:
     assert found["cm_contrast_2D_comb"] == pytest.approx(np.mean(merged), rel=1e-9)
 
 
+def test_directions_of_narrow_slices_are_joined_with_those_of_wide_ones() -> None:
+    levels = np.random.default_rng(5).integers(1, 7, size=(6, 5, 3))
+    inside = np.zeros(levels.shape, dtype=bool)
+    inside[1:5, 2, 0] = inside[3, 1:5, 1] = inside[:, :, 2] = True
+    found = texture_features(levels[inside], inside, inside, ["2.5D"])
+    contrasts = []
+    for di, dj in ((1, 0), (0, 1), (1, 1), (1, -1)):
+        pairs = [
+            (levels[i, j, k] - levels[i + di, j + dj, k]) ** 2
+            for i, j, k in np.argwhere(inside)
+            if 0 <= i + di < 6 and 0 <= j + dj < 5 and inside[i + di, j + dj, k]
+        ]
+        contrasts.append(np.mean(pairs))
+    assert found["cm_contrast_2_5D_avg"] == pytest.approx(np.mean(contrasts), rel=1e-9)
+
+
+def test_voxels_without_neighbours_have_no_cooccurrence_and_are_not_an_error() -> None:
+    inside = np.zeros((5, 5, 5), dtype=bool)
+    inside[[0, 2, 4, 0], [0, 2, 4, 4], [0, 2, 4, 1]] = True
+    found = texture_features(np.array([1, 2, 3, 4]), inside, inside, ["2D", "2.5D", "3D"])
+    assert np.isnan(found["cm_contrast_2_5D_comb"])
+    assert found["rlm_sre_2_5D_comb"] == found["szm_sze_3D"] == 1
+
+
 def test_zones_have_the_distance_of_their_voxel_nearest_to_the_border() -> None:
     inside = np.ones((5, 5, 5), dtype=bool)
     levels = np.ones((5, 5, 5), dtype=np.int64)

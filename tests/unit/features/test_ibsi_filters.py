@@ -175,3 +175,8 @@ def test_filters_of_all_directions_need_voxels_of_one_edge(noise: np.ndarray) ->
     with pytest.raises(InputError, match=r"the image has voxels of 1 x 1 x 5 mm.*set 'voxelSize'"):
         response(noise, (1, 1, 5), kind="gabor", sigma=2, wavelength=2)
     assert response(noise, (1, 1, 5), kind="gabor", sigma=2, wavelength=2, dimensions="2D").shape == noise.shape
+    with pytest.raises(InputError, match=r"1 x 1.5 mm, .*'gabor'.*: set 'voxelSize' to edges of one length$"):
+        response(noise, (1, 1.5, 5), kind="gabor", sigma=2, wavelength=2, dimensions="2D")
+    with pytest.raises(InputError, match=r"1 x 1 x 5 mm, and the filter 'log' as it is set takes them for cubes"):
+        response(noise, (1, 1, 5), kind="log", sigma=2, riesz=[1, 0, 0])
+    assert response(noise, (1, 1, 5), kind="log", sigma=2).shape == noise.shape

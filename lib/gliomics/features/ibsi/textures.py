@@ -101,13 +101,11 @@ def _part(matrix: Integers, inside: Bools, distances: Integers, reach: tuple[int
     """Counts of a slice or a volume; what the native engine leaves out of a region without neighbours is put in."""
     region = RegionLevels.of(matrix.transpose(2, 1, 0))
     settings = {"force2D": reach == _PLANE}
-    offsets = offsets_of(region.shape, [1], settings)
+    offsets = offsets_of(_SPACE, [1], settings)  # of a narrow slice, too, so that each has its place
     counts = count(region, offsets, offsets, wanted=_FAMILIES)
     levels = region.levels.astype(np.int64)
     alone = table_of(region.levels, np.ones(len(levels), dtype=np.int64))
-    directions = 4 if reach == _PLANE else 13
     runs = [runs if len(runs.counts) else alone for runs in counts.runs]
-    runs += [alone] * (directions - len(runs))
     zones = counts.zone_of_voxel
     nearest = np.full(int(zones.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(nearest, zones, distances.transpose(2, 1, 0)[matrix.transpose(2, 1, 0) > 0])
@@ -135,12 +133,11 @@ def _in_slices(slices: list[_Part], levels: Integers, *, merged: bool) -> Featur
         ("rlm", [part.runs for part in slices], _by_size("rlm")),
     ):
         if merged:
-            directions = range(max(len(row) for row in tables))
-            averaged = [_sum([row[n] for row in tables if n < len(row)]) for n in directions]
+            averaged = [_sum(of_direction) for of_direction in zip(*tables, strict=True)]
             combined = [_sum([table for row in tables for table in row])]
         else:
             averaged = [table for row in tables for table in row]
-            combined = [_sum(row) for row in tables if row]
+            combined = [_sum(row) for row in tables]
         features |= _tagged(prefix, f"{suffix}_avg", of(averaged)) | _tagged(prefix, f"{suffix}_comb", of(combined))
     groups = [list(by_slice)] if merged else [[number] for number in by_slice]
     return features | _undirected([[slices[number] for number in group] for group in groups], suffix)

@@ -27,7 +27,8 @@ _SAME = 1e-3
 def filtered(image: Array, chosen: Filter, spacing: Spacing, what: str) -> Array:
     """The response of an image, (i, j, k) with voxels of ``spacing`` mm; ``what`` is its name in errors.
 
-    Raises :class:`InputError` where a filter that is the same in all directions meets voxels that are not.
+    Raises :class:`InputError` where a filter that is the same in all directions, or a Riesz transform, meets voxels that
+    are not.
     """
     axes, boundary = chosen.axes, chosen.boundary
     if isinstance(chosen, Mean):
@@ -35,7 +36,10 @@ def filtered(image: Array, chosen: Filter, spacing: Spacing, what: str) -> Array
     if isinstance(chosen, LaplacianOfGaussian):
         sigma = [chosen.sigma / edge for edge in spacing[:axes]]
         response = separable.laplacian_of_gaussian(image, sigma, chosen.truncate, boundary)
-        return response if chosen.riesz is None else fourier.filtered(response, None, chosen.riesz)
+        if chosen.riesz is None:
+            return response
+        _one_edge(spacing, chosen, what)
+        return fourier.filtered(response, None, chosen.riesz)
     if isinstance(chosen, Laws):
         kernels = separable.laws(chosen.kernels)
         if chosen.pooling is None:
@@ -79,8 +83,9 @@ def reach_mm(chosen: Filter, spacing: Spacing) -> float:
 def _one_edge(spacing: tuple[float, ...], chosen: Filter, what: str) -> float:
     if max(spacing) > (1 + _SAME) * min(spacing):
         edges = " x ".join(f"{edge:g}" for edge in spacing)
+        in_slices = ", or 'dimensions: 2D' for the filter" if len(spacing) == 3 else ""
         raise InputError(
-            f"{what} has voxels of {edges} mm, and the filter {type(chosen).__name__} is the same in all directions: "
-            "set 'voxelSize' to edges of one length, or 'dimensions: 2D' for the filter"
+            f"{what} has voxels of {edges} mm, and the filter '{chosen.kind}' as it is set takes them for cubes: set "
+            f"'voxelSize' to edges of one length{in_slices}"
         )
     return spacing[0]
