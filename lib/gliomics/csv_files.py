@@ -59,8 +59,8 @@ def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, list[st
 
     Text is UTF-8, or UTF-16 with its mark. Cells that are to lie between commas may lie between semicolons or tabs, as
     spreadsheets write them, where the header has no comma. Semicolons stand where the comma is that of decimals, so
-    that between them ``1,5`` is read as ``1.5``. Empty lines are skipped. Raises :class:`InputError` that names the file
-    for what is no such table.
+    that between them ``1,5`` is read as ``1.5``. Empty lines are skipped. Raises :class:`InputError` that names the
+    file for what is no such table.
     """
     binary = open_file(path)
     if _begins(binary, 4) == _WORKBOOK:
@@ -86,8 +86,8 @@ def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[tuple[int, list[st
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
             raise InputError(
-                f"{path} is not a CSV table: the byte 0x{byte:02x} is no letter in {error.encoding.upper()}; save it as "
-                "UTF-8 (in Excel: CSV UTF-8)"
+                f"{path} is not a CSV table: the byte 0x{byte:02x} is no letter in {error.encoding.upper()}; save it "
+                "as UTF-8 (in Excel: CSV UTF-8)"
             ) from error
         except csv.Error as error:
             raise InputError(f"{path} is not a CSV table: line {reader.line_num}: {error}") from error

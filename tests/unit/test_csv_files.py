@@ -122,7 +122,9 @@ def test_table_of_a_spreadsheet_is_read_however_it_was_saved(encoding: str, sepa
 
 def test_decimal_commas_are_read_where_semicolons_part_the_cells(tmp_path: Path) -> None:
     cells = ["1,5", "-0,25", "1,5E-3", " 2,0", "1,2,3", "a,5", "7"]
-    (tmp_path / "t.csv").write_text("\n".join(["size", *cells]).replace("size", "patient_id;size").replace("\n", "\nP;"))
+    (tmp_path / "t.csv").write_text(
+        "\n".join(["size", *cells]).replace("size", "patient_id;size").replace("\n", "\nP;")
+    )
     assert [row[1] for _, row in read_csv(tmp_path / "t.csv")][1:] == ["1.5", "-0.25", "1.5E-3", "2.0", *cells[4:]]
     (tmp_path / "t.csv").write_text('patient_id,size\nP,"1,5"\n')
     assert [row[1] for _, row in read_csv(tmp_path / "t.csv")] == ["size", "1,5"]

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 """What a name, a comment or a label's metadata may hold."""
 
+BROKEN = "no-<b>study"
+"""A folder that cannot be used."""
+
 OBLIQUE_SHAPE = (36, 48, 10)
 BALL = np.array([-18.0, 20.0, 10.0])
 """The middle of the oblique study's bright ball in RAS, millimetres: the patient's left, in front, above the middle."""
@@ -109,6 +112,8 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     later = replace(cases[3], patient_id="patient-2", timepoint="follow-up", date="2024-05-01")
     write_study_json(root / "case-3", [later])
     add_versions_of_a_model(root)
+    (root / BROKEN).mkdir()
+    (root / BROKEN / "study.json").write_text("{}", encoding="utf-8")
     tokens = Tokens(Workspace(root.resolve()).tokens)
     names = {"reader": "R. Reader", "annotator": "A. Annotator", "trainer": "T. Trainer"}
     given = {role: tokens.add(name, role) for role, name in names.items()}

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.server.web.browser import Visit, visit
-from tests.server.web.conftest import HOSTILE, Served
+from tests.server.web.conftest import BROKEN, HOSTILE, Served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -73,6 +73,21 @@ def test_list_is_found_filtered_and_put_in_order(annotator: Visit) -> None:
     page.get_by_role("button", name="All 4").click()
     page.get_by_label("Search study").fill("")
     page.get_by_text("1 to 6 of 6").first.wait_for()
+
+
+def test_folders_that_cannot_be_used_are_named_with_the_reason(annotator: Visit, served: Served) -> None:
+    page = annotator.page
+    page.goto(f"{served.url}/#/")
+    page.get_by_text("1 entry of the folder of studies cannot be used").click()
+    named = page.locator("details.kept li")
+    assert named.locator("strong").inner_text() == BROKEN
+    assert "study.json" in named.inner_text()
+
+
+@pytest.mark.parametrize("address", ["%", "no-such-study"])
+def test_address_of_no_study_is_said_to_be_none(address: str, annotator: Visit, served: Served) -> None:
+    annotator.page.goto(f"{served.url}/#/study/{address}")
+    annotator.page.get_by_role("alert").get_by_text(f"'{address}'").wait_for()
 
 
 def test_next_study_comes_with_its_reason_and_is_kept(annotator: Visit, served: Served) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +175,16 @@ def test_work_that_was_not_sent_is_offered_again_and_sent_when_the_server_answer
     assert page.get_by_role("region", name="Unsent work").count() == 0
 
 
+def test_two_sequences_are_shown_side_by_side(annotator: Visit, served: Served) -> None:
+    annotator.open_study(served.url, "sample-05")
+    for chosen, shown in (("1", ["flair", "t1c"]), ("4", ["flair", "t2"])):
+        annotator.page.keyboard.press(chosen)
+        annotator.page.get_by_label("Layout").select_option("pair")
+        panes = annotator.page.locator("figure.pane")
+        assert [panes.nth(place).get_attribute("data-sequence") for place in range(panes.count())] == shown
+        annotator.page.locator("#main").focus()
+
+
 def test_reading_is_shown_as_the_server_words_it(annotator: Visit, served: Served, tmp_path: Path) -> None:
     page = annotator.page
     annotator.open_study(served.url, "sample-05")
@@ -280,3 +291,41 @@ def test_two_at_once_and_a_token_that_is_taken_away(browser: Browser, served: Se
         "L. Leaving",
     ]
     second.context.close()
+
+
+def in_another_tab(person: Visit, served: Served, study: str) -> Visit:
+    """The same person with the study in a second tab of the same browser."""
+    other = Visit(person.context.new_page(), person.context)
+    other.sign_in(served.url, served.tokens["annotator"])
+    other.open_study(served.url, study)
+    return other
+
+
+def paint(person: Visit, x: int, y: int) -> None:
+    """A dab of the brush that is kept in the browser."""
+    person.page.locator("[data-tool=brush]").last.click()
+    person.page.locator("figure.pane canvas").first.click(position={"x": x, "y": y})
+    person.page.get_by_text("Not sent yet").first.wait_for()
+
+
+def test_two_tabs_of_one_study_hear_of_each_other_and_leave_no_work_behind(annotator: Visit, served: Served) -> None:
+    page = annotator.page
+    annotator.open_study(served.url, "case-2")
+    paint(annotator, 200, 150)
+    page.wait_for_timeout(600)
+    other = in_another_tab(annotator, served, "case-2")
+    other.page.get_by_text("did not send").first.wait_for()
+    paint(annotator, 240, 150)
+    other.page.locator(".messages").get_by_text("is drawn on in another tab").wait_for()
+    volume = drawn(page)
+    other.page.reload()  # what the other tab only restored does not take the place of what was drawn since
+    other.page.get_by_text("did not send").first.wait_for()
+    assert drawn(other.page) == volume
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.locator(".messages").get_by_text("was saved").wait_for()
+    other.page.locator(".messages").get_by_text("sent or discarded there").wait_for()
+    other.page.get_by_text(re.compile(r"was not sent. The server has final v\d by A. Annotator")).wait_for()
+    other.page.get_by_role("link", name="Studies").click()
+    other.page.locator("table.studies").wait_for()
+    assert other.page.get_by_role("region", name="Unsent work").count() == 0
+    other.page.close()

@@ -147,7 +147,10 @@ def test_quartiles_make_four_levels() -> None:
         ({"P-0": "a", "P-1": "a"}, "'cluster' has fewer than two classes among the 60 patients"),
         ({"X": "a", "Y": "b"}, "in column 'cluster': features are of 'P-0', 'P-1', 'P-2', ..., values of 'X', 'Y'"),
         ({}, "features are of 'P-0', 'P-1', 'P-2', ..., values of nobody"),
-        ({f"P-{k}": f"{k / 7:.2f}" for k in range(60)}, "'cluster' has 60 values among 60 patients, such as 0.00, 0.14"),
+        (
+            {f"P-{k}": f"{k / 7:.2f}" for k in range(60)},
+            "'cluster' has 60 values among 60 patients, such as 0.00, 0.14",
+        ),
     ],
 )
 def test_target_that_is_no_classes_of_these_patients_is_refused(labels: dict[str, str], message: str) -> None:

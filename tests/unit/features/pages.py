@@ -193,8 +193,8 @@ ibsi:
 
 Each takes `dimensions` (3D, or 2D: in slices across k) and `boundary` (mirror, zero, nearest, periodic). Columns are
 `<sequence>_<kind>-<dimensions>_ibsi_<tag>`. Lengths in voxels are those of the grid on which is measured; `gabor`,
-`simoncelli` and `riesz` need voxels of one edge, within slices in 2-D. Bins of a width begin at the lowest response. `gliomics
-ibsi FOLDER` compares filters where FOLDER has a folder `filters` with the initiative's phantoms,
+`simoncelli` and `riesz` need voxels of one edge, within slices in 2-D. Bins of a width begin at the lowest response.
+`gliomics ibsi FOLDER` compares filters where FOLDER has a folder `filters` with the initiative's phantoms,
 `response_<test>.nii.gz` and `reference_values.csv`.
 
 Frequencies of `simoncelli` and `riesz` go from -1 to 1 in equal steps, both ends included on even axes too, as in the

@@ -10,7 +10,7 @@ import pytest
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.server.store.leases import Lease
 from gliomics.server.web.opened_reports import MOST_REPORTS, OpenedReports
-from gliomics.server.web.worklist import WorklistQuery, worklist
+from gliomics.server.web.worklist import MOST_UNUSABLE, WorklistQuery, worklist
 
 
 def row(number: int, state: str, user: str | None = None, comment: str = "") -> dict[str, Any]:
@@ -58,6 +58,14 @@ def test_counts_are_of_all_that_is_found_and_not_of_the_part_that_is_sent() -> N
     answer = worklist(ROWS, LEASES, WorklistQuery(search="case", state="approved", limit=1))
     assert answer["matching"] == 1
     assert answer["counts"] == {"returned": 1, "unlabelled": 1, "partial": 0, "submitted": 1, "approved": 1}
+
+
+def test_entries_that_cannot_be_used_are_counted_and_the_first_are_named() -> None:
+    assert worklist(ROWS, LEASES, WorklistQuery())["unusable"] == {"count": 0, "first": []}
+    broken = {f"folder-{number:02d}": "has no sequence" for number in range(MOST_UNUSABLE + 5)}
+    unusable = worklist(ROWS, LEASES, WorklistQuery(search="nobody"), broken)["unusable"]
+    assert (unusable["count"], len(unusable["first"])) == (MOST_UNUSABLE + 5, MOST_UNUSABLE)
+    assert unusable["first"][0] == {"name": "folder-00", "reason": "has no sequence"}
 
 
 def test_lease_says_who_has_a_study() -> None:

@@ -104,7 +104,9 @@ def test_hazard_ratios_of_what_was_planted(planted: Validation) -> None:
 def test_clinical_value_that_tells_who_dies_has_no_ratio_and_is_named(
     planted: Validation, rows: list[dict[str, Any]]
 ) -> None:
-    died = dataclasses.replace(planted.table, clinical=planted.table.event[:, None].astype(float), clinical_names=["necropsy"])
+    died = dataclasses.replace(
+        planted.table, clinical=planted.table.event[:, None].astype(float), clinical_names=["necropsy"]
+    )
     known_afterwards = dataclasses.replace(planted, table=died)
     told = findings(known_afterwards, rows, hazard_rows(known_afterwards))
     assert any(line.startswith("No hazard ratio of necropsy: Cox's model has no solution") for line in told)

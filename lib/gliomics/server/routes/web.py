@@ -52,7 +52,8 @@ def list_studies(
 ) -> Any:
     """A part of the list of studies with the state of their labels and who has them, found and put in order."""
     query = WorklistQuery(search, state, sort, descending, offset, limit)
-    return JSONResponse(worklist(study_store().review_list.rows(), current_app().held(), query))
+    store = study_store()
+    return JSONResponse(worklist(store.review_list.rows(), current_app().held(), query, store.index.broken()))
 
 
 @router.post("/reading/changes", tags=["Infer"], dependencies=[needs(READER)])

@@ -15,6 +15,9 @@ from gliomics.server.store.reviews import APPROVED, RETURNED, SUBMITTED
 MOST_ROWS = 500
 """Rows of one answer."""
 
+MOST_UNUSABLE = 20
+"""Entries of the folder of studies that cannot be used, of one answer."""
+
 STATES = (RETURNED, UNLABELLED, "partial", SUBMITTED, APPROVED)
 """In the order of work: what came back first."""
 
@@ -49,13 +52,19 @@ class WorklistQuery:
             )
 
 
-def worklist(rows: Iterable[Mapping[str, Any]], leases: Mapping[str, Lease], query: WorklistQuery) -> dict[str, Any]:
+def worklist(
+    rows: Iterable[Mapping[str, Any]],
+    leases: Mapping[str, Lease],
+    query: WorklistQuery,
+    broken: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """One part of the list, with how many studies there are in all, by ``state``, and that match.
 
     Args:
         rows: the studies as :class:`~gliomics.server.store.review_list.ReviewList` lists them.
         leases: who has which study now.
         query: what is asked for.
+        broken: what of the folder of studies cannot be used, with the reason; the answer has the first few.
     """
     words = query.search.casefold().split()
     found = [row for row in rows if all(word in _text(row) for word in words)]
@@ -71,6 +80,10 @@ def worklist(rows: Iterable[Mapping[str, Any]], leases: Mapping[str, Lease], que
         "matching": len(chosen),
         "counts": {state: counts.get(state, 0) for state in STATES},
         "offset": query.offset,
+        "unusable": {
+            "count": len(broken or {}),
+            "first": [{"name": name, "reason": why} for name, why in sorted((broken or {}).items())[:MOST_UNUSABLE]],
+        },
         "studies": [{**row, "lease": _lease(leases.get(str(row["id"])))} for row in part],
     }
 

@@ -10,6 +10,7 @@ from gliomics.errors import InputError
 from gliomics.features.ibsi.filters import fourier, gabor, separable
 from gliomics.features.ibsi.filters.separable import Array
 from gliomics.features.ibsi.filters.settings import (
+    AnyFilter,
     Filter,
     Gabor,
     LaplacianOfGaussian,
@@ -24,11 +25,11 @@ _SAME = 1e-3
 """Edges of voxels that differ by less, as a share, are of one length."""
 
 
-def filtered(image: Array, chosen: Filter, spacing: Spacing, what: str) -> Array:
+def filtered(image: Array, chosen: AnyFilter, spacing: Spacing, what: str) -> Array:
     """The response of an image, (i, j, k) with voxels of ``spacing`` mm; ``what`` is its name in errors.
 
-    Raises :class:`InputError` where a filter that is the same in all directions, or a Riesz transform, meets voxels that
-    are not.
+    Raises :class:`InputError` where a filter that is the same in all directions, or a Riesz transform, meets voxels
+    that are not.
     """
     axes, boundary = chosen.axes, chosen.boundary
     if isinstance(chosen, Mean):
@@ -80,7 +81,7 @@ def reach_mm(chosen: Filter, spacing: Spacing) -> float:
     return math.inf
 
 
-def _one_edge(spacing: tuple[float, ...], chosen: Filter, what: str) -> float:
+def _one_edge(spacing: tuple[float, ...], chosen: AnyFilter, what: str) -> float:
     if max(spacing) > (1 + _SAME) * min(spacing):
         edges = " x ".join(f"{edge:g}" for edge in spacing)
         in_slices = ", or 'dimensions: 2D' for the filter" if len(spacing) == 3 else ""

@@ -3,6 +3,8 @@
 import { BASE } from "./api.js";
 
 const STORE = "work";
+/** Other tabs of this browser hear what is kept, and what was sent or discarded. */
+const channel = new BroadcastChannel("gliomics kept work");
 
 /**
  * @typedef {object} Kept
@@ -51,7 +53,10 @@ async function asked(mode, ask) {
 }
 
 /** @param {Omit<Kept, "server">} work replaces what was kept of this study before */
-export const keep = (work) => asked("readwrite", (store) => store.put({ ...work, server: BASE.href }));
+export async function keep(work) {
+  await asked("readwrite", (store) => store.put({ ...work, server: BASE.href }));
+  channel.postMessage({ server: BASE.href, user: work.user, study: work.study, what: "kept" });
+}
 
 /**
  * @param {string} user
@@ -64,7 +69,23 @@ export const keptOf = (user, study) => asked("readonly", (store) => store.get([B
  * @param {string} user
  * @param {string} study
  */
-export const forget = (user, study) => asked("readwrite", (store) => store.delete([BASE.href, user, study]));
+export async function forget(user, study) {
+  await asked("readwrite", (store) => store.delete([BASE.href, user, study]));
+  channel.postMessage({ server: BASE.href, user, study, what: "gone" });
+}
+
+/**
+ * Be told when another tab of this browser keeps work on a study, or sends or discards what was kept.
+ * @param {(told: {user: string, study: string, what: "kept" | "gone"}) => void} take
+ * @returns {() => void} what ends it
+ */
+export function onOtherTabs(take) {
+  const listen = (/** @type {MessageEvent} */ event) => {
+    if (event.data.server === BASE.href) take(event.data);
+  };
+  channel.addEventListener("message", listen);
+  return () => channel.removeEventListener("message", listen);
+}
 
 /**
  * Everything of one user, the newest first.

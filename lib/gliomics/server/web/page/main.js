@@ -83,7 +83,7 @@ async function route() {
   show(page, header(session, view), main);
   try {
     if (view === "study" && argument) {
-      const study = new StudyView(session, decodeURIComponent(argument), main);
+      const study = new StudyView(session, nameIn(argument), main);
       leave = () => study.leave();
       await study.open();
     } else if (view === "learning") {
@@ -93,6 +93,18 @@ async function route() {
     }
   } catch (error) {
     if (!isAbort(error) && session) add(main, message("bad", reason(error)));
+  }
+}
+
+/**
+ * A study's name in the address; as it stands there where nobody wrote it so.
+ * @param {string} argument
+ */
+function nameIn(argument) {
+  try {
+    return decodeURIComponent(argument);
+  } catch {
+    return argument;
   }
 }
 

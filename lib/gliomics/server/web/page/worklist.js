@@ -50,11 +50,12 @@ class Worklist {
     this.states = h("div", { class: "states", role: "group", "aria-label": t("State") });
     this.place = h("div", { class: "rows" });
     this.foot = h("div", { class: "pages" });
+    this.unusable = h("div", {});
     const search = /** @type {HTMLInputElement} */ (
       h("input", { type: "search", value: query.search, maxlength: 200, input: () => this.typed(search.value) })
     );
     const field = h("label", { class: "field grow" }, h("span", {}, t("Search study, patient, annotator, comment")), search);
-    this.element = h("section", { "aria-label": t("List of studies") }, h("div", { class: "bar" }, field, this.states), this.place, this.foot);
+    this.element = h("section", { "aria-label": t("List of studies") }, h("div", { class: "bar" }, field, this.states), this.place, this.foot, this.unusable);
     this.controller = new AbortController();
     this.timer = 0;
   }
@@ -104,6 +105,7 @@ class Worklist {
     );
     show(this.place, rows.length ? table : h("p", { class: "quiet" }, t("No study is like this.")));
     this.pages(answer);
+    this.showUnusable(answer.unusable);
     if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
   }
 
@@ -155,6 +157,18 @@ class Worklist {
       h("td", {}, study.lease ? t("{user}, {minutes} min", { user: study.lease.user, minutes: Math.ceil(study.lease.seconds / 60) }) : ""),
       h("td", {}, agreement(study.agreements)),
     );
+  }
+
+  /**
+   * What lies in the folder of studies and cannot be used, with the reason.
+   * @param {{count: number, first: {name: string, reason: string}[]}} unusable
+   */
+  showUnusable({ count, first }) {
+    const isOpen = Boolean(this.unusable.querySelector("details")?.open);
+    const items = first.map(({ name, reason: why }) => h("li", {}, h("strong", {}, name), ` ${why}`));
+    const more = count > first.length ? h("li", {}, t("and {count} more", { count: count - first.length })) : null;
+    const title = count === 1 ? t("1 entry of the folder of studies cannot be used") : t("{count} entries of the folder of studies cannot be used", { count });
+    show(this.unusable, count ? h("details", { class: "kept", open: isOpen }, h("summary", {}, title), h("ul", {}, items, more)) : null);
   }
 
   /** @param {any} answer */

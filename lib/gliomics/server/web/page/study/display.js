@@ -9,7 +9,7 @@ import { KEYS } from "./keys.js";
  * @param {HTMLElement} maps what chooses a map over the images
  */
 export function displayBar(viewer, maps) {
-  const layouts = /** @type {[string, string][]} */ ([["sequences", t("All sequences")], ["planes", t("Three planes")], ["surface", t("Three planes and 3-D")], ["one", t("One, large")]]);
+  const layouts = /** @type {[string, string][]} */ ([["sequences", t("All sequences")], ["pair", t("Two sequences")], ["planes", t("Three planes")], ["surface", t("Three planes and 3-D")], ["one", t("One, large")]]);
   const layout = choice(t("Layout"), layouts, viewer.layout, (value) => {
     viewer.layout = value;
     viewer.arrange();

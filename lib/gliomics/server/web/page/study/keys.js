@@ -7,7 +7,7 @@ export const KEYS = [
   ["\u2191 \u2193", t("next and previous slice (also the mouse wheel)")],
   ["Page Up, Page Down", t("five slices on")],
   ["1 2 3 4", t("choose a sequence")],
-  ["L", t("all sequences, three planes, these with 3-D, or one large")],
+  ["L", t("all sequences, two, three planes, these with 3-D, or one large")],
   ["+ \u2212", t("zoom (also Ctrl and the wheel)")],
   ["O, H, X", t("outline or filled, hide the mask, hide the crosshair")],
   [", .", t("mask clearer or stronger")],
@@ -24,7 +24,7 @@ export const KEYS = [
 const TOOLS = { v: "look", a: "add", r: "remove", b: "brush", e: "erase", f: "fill" };
 /** @type {Record<string, import("./viewer.js").By>} */
 const WAYS = { c: "click", s: "stroke", d: "box" };
-const LAYOUTS = ["sequences", "planes", "surface", "one"];
+const LAYOUTS = ["sequences", "pair", "planes", "surface", "one"];
 
 /**
  * What listens to the keys of a study.

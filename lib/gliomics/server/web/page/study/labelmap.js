@@ -210,3 +210,27 @@ export function fillEnclosed(map, plane, slice, [column, row], value) {
   map.end();
   return true;
 }
+
+/**
+ * A voxel of the mask nearest to the middle of it in the slice that shows most of it; null where the mask is empty.
+ * @param {LabelMap} map
+ * @param {number} axis along which the slices follow each other
+ */
+export function middleOf({ values, dims, strides }, axis) {
+  const counts = new Array(dims[axis]).fill(0), stride = strides[axis], size = dims[axis];
+  for (let index = 0; index < values.length; index += 1) if (values[index]) counts[Math.floor(index / stride) % size] += 1;
+  const slice = counts.indexOf(Math.max(...counts)), [across, down] = [0, 1, 2].filter((each) => each !== axis);
+  if (!counts[slice]) return null;
+  /** @type {number[][]} */
+  const voxels = [];
+  for (let row = 0; row < dims[down]; row += 1) {
+    for (let column = 0; column < dims[across]; column += 1) {
+      const voxel = [0, 0, 0];
+      [voxel[axis], voxel[across], voxel[down]] = [slice, column, row];
+      if (values[slice * stride + column * strides[across] + row * strides[down]]) voxels.push(voxel);
+    }
+  }
+  const middle = [0, 1, 2].map((along) => voxels.reduce((sum, voxel) => sum + voxel[along], 0) / voxels.length);
+  const far = (/** @type {number[]} */ voxel) => voxel.reduce((sum, at, along) => sum + (at - middle[along]) ** 2, 0);
+  return voxels.reduce((nearest, voxel) => (far(voxel) < far(nearest) ? voxel : nearest));
+}

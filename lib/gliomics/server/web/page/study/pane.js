@@ -154,14 +154,18 @@ export class Pane {
    */
   _drawPrompt(context, place, { kind, voxels, lesion }) {
     const { plane, viewer } = this, slice = viewer.cross[plane.across];
+    /** @type {(at: number[], middle?: number) => [number, number]} */
     const onScreen = ([column, row], middle = 0.5) => [place.left + (column + middle) * place.du, place.top + (row + middle) * place.dv];
     context.strokeStyle = lesion ? "#7dff9b" : "#ff7b72";
     context.lineWidth = 2 * place.ratio;
     context.beginPath();
     if (kind === "stroke") {
       voxels.filter((voxel) => voxel[plane.across] === slice).forEach((voxel) => context.lineTo(...onScreen(placeOf(plane, voxel))));
-    } else if (this.over || voxels[1]) {
-      const [first, second] = [placeOf(plane, voxels[0]), voxels[1] ? placeOf(plane, voxels[1]) : this.over];
+      context.stroke();
+      return;
+    }
+    const first = placeOf(plane, voxels[0]), second = voxels[1] ? placeOf(plane, voxels[1]) : this.over;
+    if (second) {
       const corners = [0, 1].map((axis) => [first[axis], second[axis]].sort((low, high) => low - high));
       const [x, y] = onScreen([corners[0][0], corners[1][0]], 0), [x1, y1] = onScreen([corners[0][1], corners[1][1]], 1);
       if (voxels[0][plane.across] === slice || !voxels[1]) context.rect(x, y, x1 - x, y1 - y);

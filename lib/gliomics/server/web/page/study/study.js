@@ -2,14 +2,14 @@
 
 import { isAbort } from "../api.js";
 import { add, button, h, message, reason, say, show } from "../dom.js";
-import { forget, keep, keptOf } from "../kept.js";
+import { forget, keep, keptOf, onOtherTabs } from "../kept.js";
 import { ago, sequenceTitle, t } from "../words.js";
 import { chosen } from "../worklist.js";
 import { AnnotatePanel } from "./annotate/annotate.js";
 import { displayBar } from "./display.js";
 import { axes, sameGrid } from "./grid.js";
 import { shortcuts } from "./keys.js";
-import { LabelMap } from "./labelmap.js";
+import { LabelMap, middleOf } from "./labelmap.js";
 import { ModelMaps } from "./maps.js";
 import { gzipped, readNifti, readStream, unzipped, valuesOf, writeMask } from "./nifti.js";
 import { ReadPanel } from "./read/reading.js";
@@ -52,6 +52,8 @@ export class StudyView {
     this.asked = chosen.get(id)?.slices ?? [];
     /** Whether there is work that was not sent. */
     this.isChanged = false;
+    /** At which revision the mask is what was kept when the study was opened, and at which what is kept now. */
+    this.restored = this.keptRevision = -1;
     this.opened = Date.now();
     this.keeping = 0;
     /** What is kept is written in the order in which it was changed. */
@@ -59,6 +61,7 @@ export class StudyView {
     this.messages = h("div", { class: "messages" });
     this.keys = shortcuts(this);
     this.keepNow = () => this._keep();
+    this.hearNoMore = onOtherTabs((told) => told.study === id && told.user === session.user && this._toldByOtherTab(told.what));
     /** @type {{changed(): void, shown(): void, leave(): void, element: HTMLElement}[]} */
     this.panels = [];
   }
@@ -79,6 +82,7 @@ export class StudyView {
   /** Leave the study; what was not sent is kept before anything else is shown. */
   async leave() {
     this.controller.abort();
+    this.hearNoMore();
     this.panels.forEach((panel) => panel.leave());
     this.maps.leave();
     document.removeEventListener("keydown", this.keys);
@@ -186,6 +190,7 @@ export class StudyView {
     this.notes = kept.notes;
     this.prompts = kept.prompts ?? [];
     this.isChanged = true;
+    this.restored = this.keptRevision = 0;
     const place = message("note", t("This is what you drew here {ago} and did not send.", { ago: ago(Date.now() - kept.time) }), " ");
     add(place, button(t("Discard it"), async () => {
       place.remove();
@@ -194,6 +199,31 @@ export class StudyView {
     add(this.messages, place);
     this.panels.forEach((panel) => panel.changed());
     return true;
+  }
+
+  /**
+   * Another tab of this browser keeps work on this study, or has sent or discarded what was kept.
+   * @param {"kept" | "gone"} what
+   */
+  async _toldByOtherTab(what) {
+    if (!this.map) return;
+    if (what === "kept") {
+      this.tell("note", t("This study is drawn on in another tab of this browser, too, and what was drawn last is what is kept: go on in one of them."));
+    } else if (this.isChanged && this.map.revision !== this.restored) {
+      this.keptRevision = -1;
+      this._keep();
+      this.tell("note", t("What was drawn of this study in another tab was sent or discarded there. What you drew in this one is not sent yet."));
+    } else {
+      try {
+        const wasShown = this.isChanged;
+        this.isChanged = false;
+        await this.reloadLabels();
+        if (wasShown) await this._takeMask();
+        this.tell("note", t("What was drawn of this study in another tab was sent or discarded there."));
+      } catch (error) {
+        this.tell("bad", error);
+      }
+    }
   }
 
   /** Forget what was not sent, and take the server's label. */
@@ -266,7 +296,8 @@ export class StudyView {
     };
     this.viewer.map = map;
     this.isChanged = false;
-    this.viewer.goTo(middleOf(map) ?? this.viewer.cross);
+    this.restored = this.keptRevision = -1;
+    this.viewer.goTo(middleOf(map, this.viewer.planes.axial.across) ?? this.viewer.cross);
     this.panels.forEach((panel) => panel.changed());
   }
 
@@ -282,13 +313,15 @@ export class StudyView {
   _keep() {
     clearTimeout(this.keeping);
     const map = this.map;
-    if (!this.isChanged || !map) return this.kept;
+    if (!this.isChanged || !map || map.revision === this.keptRevision) return this.kept;
+    this.keptRevision = map.revision;
     const values = map.values.slice(), work = { user: this.session.user, study: this.id, time: Date.now(), dims: map.dims, sequence: this.sequence, segments: this.segments, notes: this.notes, prompts: this.prompts, asked: this.asked };
     this.kept = this.kept.then(async () => {
       if (!this.isChanged) return;
       try {
         await keep({ ...work, mask: await gzipped(new Blob([/** @type {BlobPart} */ (values)])) });
       } catch (error) {
+        this.keptRevision = -1;
         this.tell("bad", t("What you draw cannot be kept in this browser ({reason}); submit it before you leave.", { reason: reason(error) }));
       }
     });
@@ -349,20 +382,3 @@ function facts(info) {
   return parts.filter(Boolean).join(" \u00b7 ");
 }
 
-/**
- * A voxel in the middle of the slice that shows most of the mask.
- * @param {LabelMap} map
- */
-function middleOf(map) {
-  const sums = [0, 0, 0];
-  let count = 0;
-  const [width, height] = map.dims;
-  for (let index = 0; index < map.values.length; index += 1) {
-    if (!map.values[index]) continue;
-    sums[0] += index % width;
-    sums[1] += Math.floor(index / width) % height;
-    sums[2] += Math.floor(index / (width * height));
-    count += 1;
-  }
-  return count ? sums.map((sum) => Math.round(sum / count)) : null;
-}

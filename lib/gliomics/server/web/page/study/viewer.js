@@ -110,6 +110,8 @@ export class Viewer {
   arrange() {
     const pairs = this.layout === "sequences"
       ? this.sequences.map((sequence) => [sequence, "axial"])
+      : this.layout === "pair"
+        ? this._pair().map((sequence) => [sequence, "axial"])
       : this.layout === "one"
         ? [[this.active || this.sequences[0], "axial"]]
         : ["axial", "sagittal", "coronal"].map((plane) => [this.active || this.sequences[0], plane]);
@@ -119,6 +121,12 @@ export class Viewer {
     add(this.element, elements);
     this.element.dataset.count = String(elements.length);
     this.refresh();
+  }
+
+  /** The sequence that is chosen and one to compare it with, in the order of all: the first, or of the first the second. */
+  _pair() {
+    const chosen = this.active || this.sequences[0], other = this.sequences.find((each) => each !== chosen);
+    return this.sequences.filter((each) => each === chosen || each === other);
   }
 
   get hasSurface() {

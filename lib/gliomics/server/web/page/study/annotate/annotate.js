@@ -227,7 +227,11 @@ export class AnnotatePanel {
   _showSend() {
     const { study } = this;
     const current = study.labels.find((label) => label.is_current && label.tag === "final") ?? study.labels.find((label) => label.is_current);
-    const saved = current ? t("The server has {tag} v{version} by {user}.", { tag: current.tag, version: current.version ?? "?", user: current.user ?? t("nobody who gave a name") }) : t("The server has no label of this study.");
+    const saved = !current
+      ? t("The server has no label of this study.")
+      : current.version === null
+        ? t("The server has a label ({tag}) that was put there by hand.", { tag: current.tag })
+        : t("The server has {tag} v{version} by {user}.", { tag: current.tag, version: current.version, user: current.user ?? t("nobody who gave a name") });
     this.state.textContent = `${study.isChanged ? t("Not sent yet; kept in this browser.") : t("Nothing here that was not sent.")} ${saved}`;
     if (!study.session.may("annotator")) {
       show(this.send, h("p", { class: "quiet" }, t("Your role may read here; a label is saved by annotators.")));
