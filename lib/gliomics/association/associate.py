@@ -81,12 +81,17 @@ def questions(
     """Every target, of all patients and of each group; ``targets`` and ``groups`` are by patient.
 
     Raises :class:`InputError` for a target that none of the patients with features has, that has one class only, or
-    more than :data:`MOST_CLASSES`.
+    more than :data:`MOST_CLASSES`, and for more groups than these.
     """
     parts = {ALL: set(table.patients)}
     for patient in table.patients:
         if groups and patient in groups:
             parts.setdefault(groups[patient], set()).add(patient)
+    if len(parts) - 1 > MOST_CLASSES:
+        raise InputError(
+            f"the patients are of {len(parts) - 1} groups, such as {', '.join(list(parts)[1:4])}; expected at most "
+            f"{MOST_CLASSES}: give '--by' a column of few values, such as the histological type"
+        )
     for target, labels in targets.items():
         check_any_in_common(table.patients, labels, f"column '{target}'")
         classes = Counter(labels[patient] for patient in table.patients if patient in labels)

@@ -158,6 +158,12 @@ def test_target_that_is_no_classes_of_these_patients_is_refused(labels: dict[str
         questions(planted(0.0), {"cluster": labels})
 
 
+def test_groups_of_a_measurement_are_refused() -> None:
+    ages = {f"P-{k}": f"{40 + k / 2}" for k in range(60)}
+    with pytest.raises(InputError, match=r"60 groups, such as 40.0, 40.5, 41.0; expected at most 20: give '--by'"):
+        questions(planted(0.0), {"cluster": labels_of(CLASSES)}, ages)
+
+
 def test_patient_at_two_time_points_is_refused() -> None:
     rows = [FeatureRow(f"P_{when}", "whole", {"f": 1.0}, {"patient_id": "P", "timepoint": when}) for when in "ab"]
     with pytest.raises(InputError, match=r"patient 'P' has two rows of features, 'P_a' \(time point a\) and 'P_b'"):
