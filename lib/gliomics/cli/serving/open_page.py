@@ -35,6 +35,8 @@ def open_page(
         if browser:
             _open(url)
         return
+    if folder.is_dir():
+        console.print(f"starting a server over {folder}, which takes some seconds", markup=False)
     run(ServerOptions(folder, LOOPBACK_HOST, port), ready=lambda url: _announce(folder, url, browser))
 
 

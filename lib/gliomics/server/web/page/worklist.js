@@ -223,12 +223,13 @@ export const chosen = new Map();
  * Ask for the study to label next and open it.
  * @param {import("./main.js").Session} session
  * @param {(message: HTMLElement) => void} tell
+ * @param {AbortSignal} [signal] of who has gone elsewhere meanwhile
  */
-export async function takeNext(session, tell) {
+export async function takeNext(session, tell, signal) {
   const names = Object.keys(session.info.strategies ?? {});
   const name = strategy || names[0];
   try {
-    const options = { json: { ...session.server.signature, ...(WITHOUT_SLICES.includes(name) ? {} : { slices: SLICES }) } };
+    const options = { json: { ...session.server.signature, ...(WITHOUT_SLICES.includes(name) ? {} : { slices: SLICES }) }, signal };
     const answer = await session.server.json("POST", `activelearning/${encodeURIComponent(name)}`, options);
     if (!answer.id) {
       tell(message("note", answer.reason ?? t("No study is left to label.")));
@@ -237,7 +238,7 @@ export async function takeNext(session, tell) {
     chosen.set(answer.id, answer);
     session.go(`study/${encodeURIComponent(answer.id)}`);
   } catch (error) {
-    tell(message("bad", reason(error)));
+    if (!isAbort(error)) tell(message("bad", reason(error)));
   }
 }
 

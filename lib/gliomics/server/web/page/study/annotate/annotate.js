@@ -160,6 +160,7 @@ export class AnnotatePanel {
    * @returns {Promise<boolean>} whether it was done
    */
   async withModel(doing, work) {
+    if (!this.study.map) this.study.tell("note", t("The images are still on their way; press again when they are there."));
     if (this._isBusy() || !this.study.map) return false;
     const controller = new AbortController();
     this.study.signal.addEventListener("abort", () => controller.abort());
@@ -278,7 +279,7 @@ export class AnnotatePanel {
       const whole = slices ? t("Slices {numbers} of {study} were saved; the study stays open.", { numbers: slices.slices.join(", "), study: study.id }) : t("The label of {study} was saved.", { study: study.id });
       const earlierSlices = slices?.before.length ? " " + t("Slices {numbers} are as they were saved before.", { numbers: slices.before.join(", ") }) : "";
       study.tell("good", whole + earlierSlices + kept);
-      if (next) await takeNext(study.session, (said) => add(study.messages, said));
+      if (next) await takeNext(study.session, (said) => add(study.messages, said), study.signal);
       else await study.reloadLabels();
     } catch (error) {
       if (!isAbort(error)) study.tell("bad", t("The label was not saved: {reason}", { reason: reason(error) }), button(t("Send again"), () => this.submit(isWithoutTumour, next)));
