@@ -50,7 +50,7 @@ class LoadedModel:
             self._build(model.card, load_weights(model))
         except (GliomicsError, torch.cuda.OutOfMemoryError):
             raise
-        except (SafetensorError, RuntimeError, ValueError, TypeError, KeyError) as error:
+        except (SafetensorError, FileNotFoundError, RuntimeError, ValueError, TypeError, KeyError) as error:
             reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
             raise InputError(
                 f"{model.path} is no network that can be loaded ({reason}); copy the whole folder again"

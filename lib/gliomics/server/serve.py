@@ -22,7 +22,7 @@ from gliomics.errors import BusyError, DependencyError, GliomicsError, InputErro
 from gliomics.files import check_file, write_text
 from gliomics.loading import without_garbage_collection
 from gliomics.packages import SERVER
-from gliomics.server.storage import storage_error
+from gliomics.server.storage import removed_meanwhile, storage_error
 from gliomics.server.workspace import Workspace
 from gliomics.version import __version__
 
@@ -202,11 +202,11 @@ async def _known_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _storage_error(request: Request, error: Exception) -> Response:
-    """Answers where something could not be written, also while the body was read (FastAPI makes 400 of that)."""
+    """Answers where something cannot be written or has gone, also as the body is read (of which FastAPI makes 400)."""
     from fastapi.exception_handlers import http_exception_handler
     from starlette.exceptions import HTTPException
 
-    failure = storage_error(error)
+    failure = storage_error(error) or removed_meanwhile(error, Path(os.environ["MONAI_LABEL_STUDIES"]))
     if failure is not None:
         return await _known_error(request, failure)
     if isinstance(error, HTTPException):

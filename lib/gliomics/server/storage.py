@@ -1,4 +1,4 @@
-"""Writing that may fail: temporary results that do not stay then, and what it means for a client."""
+"""Files that fail: temporary results that do not stay then, and what it means for a client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from gliomics.errors import StorageError
+from gliomics.errors import ConflictError, StorageError
 
 ROOM = 1 << 20
 """Bytes that a training writes at least before it has a new version."""
@@ -34,6 +34,19 @@ def storage_error(error: BaseException | None) -> StorageError | None:
             return StorageError(f"nothing was kept: {why}, and send the request again")
         error = error.__cause__
     return None
+
+
+def removed_meanwhile(error: BaseException, root: Path) -> ConflictError | None:
+    """The error for people where a file below ``root`` was there and is not any more; None for other errors.
+
+    Whoever asked is told to ask again: the answer then is about what there is.
+    """
+    if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, str | os.PathLike):
+        return None
+    path = Path(error.filename)
+    if not path.is_relative_to(root) or os.path.lexists(path):
+        return None
+    return ConflictError(f"{path} was removed or renamed while this was answered; look what there is, and ask again")
 
 
 @contextlib.contextmanager

@@ -230,6 +230,19 @@ def test_requests_that_remove_expired_sessions_at_the_same_time_do_not_fail(tmp_
     assert not list((tmp_path / "sessions").iterdir())
 
 
+def test_session_that_is_removed_while_it_is_asked_for_stays_removed(tmp_path: Path) -> None:
+    sessions = StudySessions(str(tmp_path / "sessions"))
+    for number in range(60):
+        (image := tmp_path / f"{number}.nii.gz").write_bytes(b"image")
+        session_id, _ = sessions.add_session(str(image))
+        with ThreadPoolExecutor(4) as threads:
+            asked = [threads.submit(sessions.get_session, session_id) for _ in range(6)]
+            threads.submit(sessions.remove_session, session_id).result()
+            for each in asked:
+                each.result()
+        assert not list((tmp_path / "sessions").iterdir())
+
+
 def test_lock_that_another_program_keeps_is_not_waited_for_without_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,27 @@ def test_damaged_label_put_there_by_hand_does_not_stop_a_save(a_store: LabelStor
     a_store.save("case", "final", a_mask(3), {})
     assert a_store.version_path("case", "final", 1).read_bytes() == b"not a mask"
     assert read_mask(a_store.path("case", "final")).array.sum() == 3
+
+
+def test_label_that_is_removed_by_hand_while_another_is_saved_does_not_stop_it(
+    a_store: LabelStore, tmp_path: Path
+) -> None:
+    by_hand, ended = label_path(tmp_path, "case"), threading.Event()
+    a_store.save("case", "final", a_mask(3), {})
+    contents = [bytes([number]) * 1_000_000 for number in range(60)]  # not a mask, and each another
+
+    def put_and_remove() -> None:
+        for content in contents:
+            by_hand.write_bytes(content)
+            time.sleep(0.002)
+            by_hand.unlink(missing_ok=True)
+        ended.set()
+
+    threading.Thread(target=put_and_remove).start()
+    while not ended.is_set():
+        a_store.save("case", "final", a_mask(4), {})
+    a_store.save("case", "final", a_mask(5), {})
+    assert read_mask(a_store.path("case", "final")).array.sum() == 5
 
 
 def test_current_version_follows_the_file_not_the_last_save(a_store: LabelStore) -> None:

@@ -175,7 +175,7 @@ class LabelStore:
                 raise
             for path in self._files(study_id, tag):
                 if path != current:
-                    path.unlink()
+                    path.unlink(missing_ok=True)
         return version
 
     def remove(self, study_id: str, tag: str) -> None:
@@ -184,7 +184,7 @@ class LabelStore:
         with self._locked(study_id), self._writing(study_id, tag):
             self._adopt(study_id, tag)
             for path in self._files(study_id, tag):
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def versions(self, study_id: str, tag: str) -> list[LabelVersion]:
         """The saved versions, oldest first; a current label that was put there by hand is not among them."""
@@ -308,8 +308,11 @@ class LabelStore:
         """Keep labels that were put there by hand as versions, byte for byte, before they are replaced."""
         digests = {version.sha256 for version in self.versions(study_id, tag)}
         for current in self._files(study_id, tag):
-            if sha256_of(check_file(current, MAX_FILE_BYTES)) in digests:
-                continue
+            with _unless_removed(current):
+                self._adopt_file(study_id, tag, current, digests)
+
+    def _adopt_file(self, study_id: str, tag: str, current: Path, digests: set[str]) -> None:
+        if sha256_of(check_file(current, MAX_FILE_BYTES)) not in digests:
             note: dict[str, Any] = {"source": f"found in {LABELS_FOLDER}/{tag}", "origin": {"kind": "imported"}}
             if (broken := self._with_broken_record(study_id, tag, sha256_of(current))) is not None:
                 note = {"source": f"version {broken}, whose record is broken", "origin": {"kind": "unknown"}}
@@ -366,6 +369,16 @@ def _record_path(folder: Path, version: int) -> Path:
 def segment_values(path: Path) -> dict[str, int]:
     """The value of each named segment of a label file, as the panel sends it with a label; none without names."""
     return {name: value for value, name in read_label_names(path).items()}
+
+
+@contextmanager
+def _unless_removed(path: Path) -> Iterator[None]:
+    """Ends a block whose file was removed by hand meanwhile."""
+    try:
+        yield
+    except (InputError, FileNotFoundError):
+        if os.path.lexists(path):
+            raise
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from gliomics.files import check_inside, is_file, is_folder, write_text
 from gliomics.validated import read_as
 
 _log = logging.getLogger(__name__)
+
+_changing = threading.RLock()
+"""Held while a session is written or removed: what is written after its folder has gone would bring it back."""
 
 _SESSION_ID = re.compile(r"[0-9a-f-]{8,64}")
 
@@ -43,7 +47,11 @@ class StudySessions(Sessions):
         """A session, or None; an id that could leave the sessions folder is refused."""
         if not _SESSION_ID.fullmatch(session_id):
             raise InputError(f"session id {session_id[:80]!r} is not one that this server gave out")
-        folder = Path(self.store_path) / session_id
+        with _changing:
+            return self._session(Path(self.store_path) / session_id, update_ts, fetch_cache)
+
+    def _session(self, folder: Path, update_ts: bool, fetch_cache: bool) -> SessionInfo | None:
+        session_id = folder.name
         if not os.path.lexists(folder):
             self.pop(session_id, None)
             return None
@@ -58,6 +66,11 @@ class StudySessions(Sessions):
         if not is_file(image) and not is_folder(image):
             return None
         return super().get_session(session_id, update_ts, fetch_cache)
+
+    def remove_session(self, session_id: str) -> None:
+        """Forget a session and its images."""
+        with _changing:
+            super().remove_session(session_id)
 
     def add_session(
         self, data_file: str, expiry: int = 0, uncompress: bool = False, session_id: str | None = None
@@ -95,7 +108,6 @@ class StudySessions(Sessions):
             if session is None and age < self.expiry:
                 continue  # perhaps being uploaded right now
             if session is None or session.last_access_ts + session.expiry < time.time():
-                self.pop(folder.name, None)
-                shutil.rmtree(folder, ignore_errors=True)
+                self.remove_session(folder.name)
                 removed += 1
         return removed
