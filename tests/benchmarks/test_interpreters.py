@@ -20,7 +20,7 @@ TESTS = [
     "tests/unit/features/test_features_killed.py",
     "tests/unit/segmentation/test_segmenter.py",
     "tests/unit/test_packaging.py",
-    "tests/server/test_dicomweb.py",
+    "tests/server/test_archive.py",
     "tests/server/test_learning.py",
     "tests/server/test_starting.py",
     "tests/slicer/panel/test_panel.py",

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,29 @@ def test_composed_server_is_confined_and_says_that_it_was_not_run() -> None:
     assert (DEPLOYMENT / server["build"]["context"]).resolve() == ROOT
     assert (server["read_only"], server["cap_drop"]) == (True, ["ALL"])
     parses([word.replace("${ORIGIN:-", "").rstrip("}") for word in server["command"]])
-    assert services["orthanc"]["profiles"] == ["archive"]
     ports = [port for service in services.values() for port in service["ports"]]
     assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_composed_archive_is_asked_by_the_server_with_a_secret_that_no_list_of_processes_shows(tmp_path: Path) -> None:
+    from gliomics.server.dicomweb.address import ArchiveAddress, credentials_of, studies_and_archive
+
+    text = (DEPLOYMENT / "compose.archive.yml").read_text(encoding="utf-8")
+    assert "NOT RUN YET" in text.split("\n\n")[0]
+    composed = yaml.safe_load(text)
+    server, archive = composed["services"]["gliomics"], composed["services"]["orthanc"]
+    command = [word.replace("${ORIGIN:-", "").rstrip("}") for word in server["command"]]
+    parses(command)
+    folder, address = studies_and_archive([word for before, word in pairwise(command) if before == "--studies"])
+    assert (folder, address) == (Path("/studies"), "http://orthanc:8042/dicom-web")
+    assert server["depends_on"] == ["orthanc"]
+    (secret,) = server["secrets"]
+    assert composed["secrets"][secret] == {"environment": "ARCHIVE_PASSWORD"}
+    assert "ARCHIVE_PASSWORD" in archive["environment"]["ORTHANC__REGISTERED_USERS"]
+    (tmp_path / secret).write_text("sesame\n")
+    environment = {name: value.replace("/run/secrets", str(tmp_path)) for name, value in server["environment"].items()}
+    assert credentials_of(ArchiveAddress.parse(address), environment) is not None
+    assert all(port.startswith("127.0.0.1:") for port in archive["ports"])
 
 
 def unit() -> str:

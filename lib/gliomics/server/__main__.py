@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gliomics.bundled import bundled
 from gliomics.errors import DependencyError, GliomicsError
+from gliomics.server.dicomweb.address import is_address
 from gliomics.server.serve import check_dependencies
 from gliomics.server.workspace import Workspace
 
@@ -27,6 +28,8 @@ def main() -> None:
             parser.set_defaults(uvicorn_app="gliomics.server.plain:app")
 
         def start_server_validate_args(self, args: argparse.Namespace) -> None:
+            if is_address(args.studies):
+                sys.exit(f"error: an archive is served by: gliomics serve --studies {args.studies[:200]}")
             super().start_server_validate_args(args)
             if Path(args.app) == bundled("apps/radiogenomics").resolve():
                 args.app = _own_app_folder(args.studies)
@@ -36,7 +39,7 @@ def main() -> None:
 
 def _own_app_folder(studies: str) -> str:
     """A folder with our app for MONAI Label to write into: logs, and folders for programs that it downloads."""
-    workspace = Workspace.of(studies)
+    workspace = Workspace(Path(studies))
     try:
         workspace.create()
     except GliomicsError as error:

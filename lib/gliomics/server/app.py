@@ -30,7 +30,6 @@ from gliomics.files import safe_name
 from gliomics.interactive.refine import Refiner
 from gliomics.models import ModelStore
 from gliomics.segmentation.segmenter import Segmenter
-from gliomics.server.archive import DicomArchive
 from gliomics.server.choosing.scoring import ModelScoring, ScoreKeeper
 from gliomics.server.choosing.strategies import PlainStrategy, ScoredStrategy, ServingModels, SubtypeStrategy
 from gliomics.server.choosing.subtype_change import SubtypeScoring
@@ -58,15 +57,12 @@ from gliomics.server.tasks.train_segmentation import SegmentationTraining
 from gliomics.server.tasks.train_subtype import SubtypeTraining
 from gliomics.server.tasks.training import Training
 from gliomics.server.tasks.tumour_network import TumourNetworkTask, load_tumour_network
-from gliomics.server.workspace import Workspace, is_url
+from gliomics.server.workspace import Workspace
 from gliomics.study.records import UNNAMED_SEQUENCE, Study
 from gliomics.version import __version__
 
 SEGMENTATION_MODELS = ("segmentation_flair", "segmentation_multi", "segmentation_parts")
 """Models that the app always knows; one without weights is not offered."""
-
-_CT_FILTER = {"Modality": "CT"}  # MONAI Label's default
-_MR_FILTER = {"Modality": "MR"}
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +71,7 @@ class GliomicsApp(MONAILabelApp):
     """Glioma segmentation, features, subtype, retraining and active learning over a studies folder."""
 
     def __init__(self, app_dir: str, studies: str, conf: dict[str, str] | None) -> None:
-        self.workspace = Workspace.of(studies)
+        self.workspace = Workspace(Path(studies))
         self.workspace.create()
         settings.MONAI_LABEL_TRACKING_ENABLED = False
         settings.MONAI_LABEL_SESSION_PATH = settings.MONAI_LABEL_SESSION_PATH or str(self.workspace.sessions)
@@ -103,20 +99,10 @@ class GliomicsApp(MONAILabelApp):
             self.train_after = TrainAfter(train_after, self._datastore, self._trainers)
 
     def init_datastore(self) -> Datastore:
-        """The studies folder, with the examinations of an archive if there is one.
-
-        A DICOMweb address in place of the folder is left to MONAI Label, asked for MR series.
-        """
-        if is_url(self.studies):
-            if settings.MONAI_LABEL_DICOMWEB_SEARCH_FILTER == _CT_FILTER:
-                settings.MONAI_LABEL_DICOMWEB_SEARCH_FILTER = _MR_FILTER
-            return super().init_datastore()
+        """The studies folder, with the examinations of an archive if there is one."""
         if self._archive_address:
             return ArchiveDatastore(Path(self.studies), Archive(ArchiveAddress.parse(self._archive_address)))
         return StudyDatastore(Path(self.studies))
-
-    def _init_dicomweb_datastore(self) -> Datastore:
-        return DicomArchive(self.studies)
 
     def init_infers(self) -> dict[str, InferTask]:
         """Segmentation models, those that correct masks, tumour networks, ``radiomics`` and ``subtype``."""

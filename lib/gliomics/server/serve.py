@@ -328,7 +328,6 @@ def _set_environment(workspace: Workspace, app_folder: Path, port: int) -> None:
     os.environ["MONAI_LABEL_SERVER_PORT"] = str(port)
     os.environ["MONAI_LABEL_SESSION_PATH"] = str(workspace.sessions)
     os.environ["MONAI_LABEL_TRACKING_ENABLED"] = "false"
-    os.environ.setdefault("MONAI_LABEL_DICOMWEB_SEARCH_FILTER", json.dumps({"Modality": "MR"}))
     for name in ("TMPDIR", "TEMP", "TMP"):  # Windows has the last two
         os.environ[name] = str(workspace.temporary)
     tempfile.tempdir = str(workspace.temporary)

@@ -25,11 +25,6 @@ class Workspace:
 
     studies: Path
 
-    @classmethod
-    def of(cls, studies: str) -> Workspace:
-        """That of a studies folder, or the home folder's where ``studies`` is the address of an archive."""
-        return cls(Path.home() if is_url(studies) else Path(studies))
-
     @property
     def root(self) -> Path:
         """The workspace itself."""
@@ -183,8 +178,3 @@ def _remove(path: Path) -> None:
     else:
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def is_url(studies: str) -> bool:
-    """Whether it is the address of a DICOMweb archive instead of a folder."""
-    return studies.startswith(("http://", "https://"))

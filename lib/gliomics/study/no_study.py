@@ -41,6 +41,15 @@ def why_no_study(folder: Path) -> str | None:
     return f"{folder} holds {layout} ({listed}) but no {STUDY_FILE}; run: {command}{_suggestion(folder, images)}"
 
 
+def why_no_studies(root: Path) -> str | None:
+    """How to make studies of a folder in which none lies, but DICOM files or images in folders do; None otherwise."""
+    for entry in root.iterdir():
+        is_image = not entry.name.startswith(".") and suffix_of(entry) in IMAGE_SUFFIXES
+        if is_image or os.path.lexists(entry / STUDY_FILE):
+            return None
+    return why_no_study(root)
+
+
 def looks_like_dicom(path: Path) -> bool:
     """Whether a file begins as DICOM does: with its preamble, or without one with an element of group 2 or 8."""
     try:

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import json
 import shutil
-import threading
-from collections.abc import Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +28,7 @@ from tests.unit.ring_tumours import PARTS
 
 @pytest.fixture(autouse=True)
 def settings_are_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MONAI_LABEL_SESSION_PATH", "MONAI_LABEL_TRACKING_ENABLED", "MONAI_LABEL_DICOMWEB_SEARCH_FILTER"):
+    for name in ("MONAI_LABEL_SESSION_PATH", "MONAI_LABEL_TRACKING_ENABLED"):
         monkeypatch.setattr(settings, name, getattr(settings, name))
 
 
@@ -115,43 +111,3 @@ def test_batch_goes_on_after_a_study_that_fails(an_app: GliomicsApp) -> None:
     assert answers["case-1"]["label"] == "case-1"
     assert an_app.datastore().get_labeled_images("auto") == ["case-1"]
     assert not list(an_app.workspace.temporary.iterdir())
-
-
-@pytest.fixture
-def a_dicomweb_archive() -> Iterator[tuple[str, list[str]]]:
-    """An archive without series, and the queries it was asked."""
-    queries: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            queries.append(self.path)
-            content = json.dumps([]).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/dicom+json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", queries
-    server.shutdown()
-    server.server_close()
-
-
-def test_dicomweb_archive_is_asked_for_mr_series(
-    a_dicomweb_archive: tuple[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url, queries = a_dicomweb_archive
-    tool = tmp_path / "bin" / "itkimage2segimage"  # where MONAI Label would fetch it from the network otherwise
-    tool.parent.mkdir()
-    tool.touch(mode=0o755)
-    monkeypatch.setenv("PATH", str(tool.parent), prepend=":")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    app = GliomicsApp(str(tmp_path), url, {})
-    assert app.datastore().list_images() == []
-    assert any("Modality=MR" in query for query in queries)
-    assert app.info()["trainers"] == {}

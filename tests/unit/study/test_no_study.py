@@ -12,6 +12,7 @@ from gliomics.study import (
     find_study,
     open_studies,
 )
+from gliomics.study.no_study import why_no_studies
 from tests.unit.study.listing import failures
 
 
@@ -110,3 +111,11 @@ def test_a_dicom_folder_is_refused_with_the_command_to_run(a_studies_folder: Pat
     listed, errors = failures(a_studies_folder)
     assert listed == ["case1"]
     assert f"run: gliomics import {a_studies_folder / 'exam'} OUT" in errors["exam"]
+
+
+def test_a_folder_of_nothing_but_dicom_says_what_to_run_and_one_with_a_study_nothing(a_studies_folder: Path) -> None:
+    exam = a_studies_folder / "exam"
+    (exam / "series1").mkdir(parents=True)
+    (exam / "series1" / "IM0001").write_bytes(bytes(128) + b"DICM" + bytes(20))
+    assert why_no_studies(exam) == f"{exam} holds DICOM files, not a study; run: gliomics import {exam} OUT"
+    assert why_no_studies(a_studies_folder) is None

@@ -41,7 +41,11 @@ def open_page(
 
 
 def _announce(folder: Path, url: str, browser: bool) -> None:
+    from gliomics.study.no_study import why_no_studies
+
     typer.echo(f"Gliomics serves {folder} at {url}")
+    if remedy := why_no_studies(folder):
+        console.print(remedy, style="yellow", markup=False)
     console.print("open this address in a browser, if none shows it; Ctrl-C here stops the server")
     if browser:
         threading.Thread(target=_open, args=(url,), daemon=True).start()  # the server does not wait for the browser

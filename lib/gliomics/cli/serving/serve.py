@@ -105,10 +105,13 @@ def _announce(options: ServerOptions, url: str, archive_fault: str) -> None:
     from gliomics.server.dicomweb.address import ArchiveAddress
     from gliomics.server.gate.tokens import Tokens
     from gliomics.server.workspace import Workspace
+    from gliomics.study.no_study import why_no_studies
 
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)
     what = f"{options.archive}, kept in {options.studies}," if options.archive else options.studies
     typer.echo(f"Gliomics serves {what} at {url}")
+    if not options.archive and (remedy := why_no_studies(options.studies)):
+        console.print(remedy, style="yellow", markup=False)
     if archive_fault:
         console.print(f"{archive_fault}; until then there is what was fetched before", style="yellow", markup=False)
     if options.archive.startswith("http://") and not ArchiveAddress.parse(options.archive).is_here:

@@ -162,7 +162,7 @@ class ScoreKeeper(Generic[Scores]):
                 if (record := self._read(path)) is not None:  # what is broken is set aside and made anew
                     by_study[path.stem] = record
         for name in [*self._store.get_unlabeled_images(), *self._store.get_labeled_images()]:
-            if not self._store.is_at_hand(name):
+            if self._store.is_waiting(name):
                 continue  # nothing is fetched to be scored
             times: Times = {}
             scores: Scores | None = None

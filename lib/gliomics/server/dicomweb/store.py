@@ -76,15 +76,13 @@ class ArchiveDatastore(StudyDatastore):
     def study(self, image_id: str) -> Study:
         """As of a folder; an examination that was not fetched yet is fetched."""
         study_id = safe_name(image_id, "study id")
-        if study_id not in self.index.studies():
-            examination = self.listing.known().get(study_id)
-            if examination is not None:
-                self.fetch(examination)
+        if self.is_waiting(study_id):
+            self.fetch(self.listing.known()[study_id])
         return self.index.study(study_id)
 
-    def is_at_hand(self, study_id: str) -> bool:
-        """Whether a study lies in the folder."""
-        return study_id in self.index.studies()
+    def is_waiting(self, image_id: str) -> bool:
+        """Whether a study is an examination that was not fetched yet."""
+        return image_id in self.listing.known() and image_id not in self.index.studies()
 
     def waiting(self) -> Mapping[str, Listed]:
         """The examinations that the archive lists and that were not fetched, by the id of their study."""
@@ -224,7 +222,7 @@ class ArchiveDatastore(StudyDatastore):
                 raise BusyError(reason, retry_after=60) from error
         try:
             self.index.refresh()  # another request, or another process, may have fetched it
-            if self.is_at_hand(examination.id):
+            if not self.is_waiting(examination.id):
                 return
             with self.fetching.of(examination.id) as progress, self.index.writing(examination.id):
                 fetch_examination(
@@ -246,7 +244,7 @@ class ArchiveDatastore(StudyDatastore):
         :class:`UnknownNameError` for an id of no examination, :class:`ConflictError` while some are being fetched.
         """
         known = self.listing.known()
-        unknown = next((name for name in study_ids or () if name not in known and not self.is_at_hand(name)), None)
+        unknown = next((name for name in study_ids or () if name not in known), None)
         if unknown is not None:
             raise UnknownNameError(f"the archive lists no examination '{unknown}'; it lists {len(known)}")
         self._in_background.start(list(self.waiting()) if study_ids is None else study_ids)
@@ -256,9 +254,8 @@ class ArchiveDatastore(StudyDatastore):
         self._in_background.stop()
 
     def _fetch_if_waiting(self, study_id: str, cancelled: Callable[[], bool]) -> None:
-        examination = self.listing.known().get(study_id)
-        if examination is not None and not self.is_at_hand(study_id):
-            self.fetch(examination, cancelled=cancelled)
+        if self.is_waiting(study_id):
+            self.fetch(self.listing.known()[study_id], cancelled=cancelled)
 
     def of_series(self, series_uid: str) -> tuple[Study, str]:
         """The study with the image of a DICOM series, and what the image is called in it; fetched if need be.

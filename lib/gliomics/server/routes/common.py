@@ -83,6 +83,13 @@ def study_store() -> StudyDatastore:
     return store
 
 
+async def fetched(image: str) -> None:
+    """Fetch an examination of an archive before its request waits for a turn: others compute meanwhile."""
+    store = current_app().datastore()
+    if isinstance(store, StudyDatastore) and store.is_waiting(image):
+        await run_in_threadpool(store.study, image)
+
+
 async def in_background(request: Request, work: Callable[[], Any], *, task: str, run_sync: bool) -> Any:
     """Begin what runs in a process of its own; with ``run_sync`` do it here, behind all that clients wait for."""
     if not run_sync:

@@ -23,7 +23,15 @@ from gliomics.server.gate.access import needs, require, signed
 from gliomics.server.gate.tokens import ANNOTATOR, READER, TRAINER
 from gliomics.server.gate.uploads import client_options, received
 from gliomics.server.lanes import INTERACTIVE, REGULAR
-from gliomics.server.routes.common import FormText, ImageIdIfAny, JsonBody, OptionalUpload, current_app, in_background
+from gliomics.server.routes.common import (
+    FormText,
+    ImageIdIfAny,
+    JsonBody,
+    OptionalUpload,
+    current_app,
+    fetched,
+    in_background,
+)
 from gliomics.server.storage import temporary_file
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.background import stop_task, task_status
@@ -64,6 +72,7 @@ async def infer(
     lane, options = current_app().lanes.inference, signed(client_options(params))
     if options.get("save_label"):
         require(ANNOTATOR)
+    await fetched(target.image)
 
     def work() -> Any:
         return _infer(background_tasks, model, target, options, output)
@@ -85,6 +94,7 @@ async def export(
     ``seg`` and ``sr`` are for studies that came from DICOM, and hold the patient's name as its files have it.
     """
     lane, options = current_app().lanes.inference, signed(client_options(params))
+    await fetched(target.image)
 
     def work() -> Path:
         app = current_app()

@@ -18,7 +18,7 @@ from gliomics.reading.record import Reading
 from gliomics.server.gate.access import OPEN, needs, signed
 from gliomics.server.gate.tokens import READER
 from gliomics.server.gate.uploads import client_options
-from gliomics.server.routes.common import FormText, JsonBody, current_app, study_store
+from gliomics.server.routes.common import FormText, JsonBody, current_app, fetched, study_store
 from gliomics.server.routes.inference import InferenceTarget, given_target, target_of_request
 from gliomics.server.web.assets import DOCUMENT, POLICY, asset
 from gliomics.server.web.opened_reports import REPORT_POLICY, OpenedReports
@@ -76,6 +76,7 @@ async def open_report(
 ) -> Any:
     """The report of the segment in ``label``, to be opened as a page: ``path`` leads to it for ten minutes."""
     app, options = current_app(), signed(client_options(params))
+    await fetched(target.image)
 
     def work() -> bytes:
         with given_target(app, target) as files:

@@ -84,9 +84,9 @@ class StudyDatastore(Datastore):
         """The study with this id; :class:`UnknownNameError`, or why its folder cannot be used."""
         return self.index.study(safe_name(image_id, "study id"))
 
-    def is_at_hand(self, study_id: str) -> bool:
-        """Whether a study can be read without being fetched first, as all of a folder can."""
-        return True
+    def is_waiting(self, image_id: str) -> bool:
+        """Whether a study is to be fetched before it can be read, as none of a folder is."""
+        return False
 
     def list_images(self) -> list[str]:
         """Ids of all studies."""
