@@ -17,10 +17,12 @@ from pydantic import AfterValidator
 from gliomics.errors import InputError
 from gliomics.files import safe_name
 from gliomics.server.app import GliomicsApp
+from gliomics.server.dicomweb.store import ArchiveDatastore
 from gliomics.server.gate.uploads import MAX_FIELD_BYTES, MAX_FIELDS, MAX_FILES
 from gliomics.server.gate.values import checked, parse_object
 from gliomics.server.lanes import BACKGROUND
 from gliomics.server.store.datastore import FINAL, StudyDatastore
+from gliomics.server.viewer.shown import shown_series
 
 
 async def _checked_body(request: Request, params: Annotated[Any, Body()] = None) -> dict[str, Any] | None:
@@ -86,8 +88,10 @@ def study_store() -> StudyDatastore:
 async def fetched(image: str) -> None:
     """Fetch an examination of an archive before its request waits for a turn: others compute meanwhile."""
     store = current_app().datastore()
-    if isinstance(store, StudyDatastore) and store.is_waiting(image):
-        await run_in_threadpool(store.study, image)
+    if isinstance(store, ArchiveDatastore):
+        shown = await run_in_threadpool(shown_series, store, image)
+        if shown is None and store.is_waiting(image):
+            await run_in_threadpool(store.study, image)
 
 
 async def in_background(request: Request, work: Callable[[], Any], *, task: str, run_sync: bool) -> Any:
