@@ -160,6 +160,10 @@ def test_unusable_tokens_are_refused(tmp_path: Path) -> None:
         ("GET /model/versions/segmentation_flair", READER),
         ("GET /activelearning/leases", READER),
         ("DELETE /activelearning/leases/case-0", ANNOTATOR),
+        ("GET /proxy/dicom/qido/studies", READER),
+        ("POST /proxy/dicom/stow/studies", ANNOTATOR),
+        ("POST /proxy/dicom/wado/studies/1.2.3", ANNOTATOR),
+        ("DELETE /proxy/dicom/wado/studies/1.2.3", TRAINER),
         ("PATCH /anything/new", TRAINER),
     ],
 )
@@ -169,8 +173,8 @@ def test_role_that_an_action_needs(tmp_path: Path, action: str, role: str) -> No
     assert roles.role_for({"type": "http", "method": method, "path": path}) == role
 
 
-OPEN_PATHS = ("/", "/web/{name:path}", "/docs", "/openapi.json")
-"""The page's own files and what describes the server; a report's address is a secret of its own."""
+OPEN_PATHS = ("/", "/web/{name:path}", "/ohif", "/ohif/{name:path}", "/docs", "/openapi.json")
+"""Own files of the page and the viewer, and what describes the server; a report's address is a secret of its own."""
 
 
 def test_every_route_declares_the_role_that_it_needs(tmp_path: Path) -> None:

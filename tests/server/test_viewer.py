@@ -151,10 +151,15 @@ def test_label_of_bare_voxels_is_placed_on_its_series(a_served_archive: ServedAr
     refused = ask(a_served_archive, "annotator", "PUT", path, files=short)
     assert refused.status_code == 400
     assert "one or two bytes for each" in refused.json()["detail"]
-    answer = ask(a_served_archive, "annotator", "PUT", path, files={"label": ("label.bin", voxels.tobytes("F"))})
+    files = {"label": ("label.bin", (3 * voxels).tobytes("F"))}
+    named = {"params": json.dumps({"label_info": [{"idx": 3, "name": "oedema"}]})}
+    answer = ask(a_served_archive, "annotator", "PUT", path, files=files, data=named)
     assert answer.json()["image"] == STUDY
     client = GliomicsClient(a_served_archive.server.url, timeout=60, token=a_served_archive.tokens["reader"])
-    assert client.label_history(STUDY, "voxels")[-1]["voxels"] == {"1": 20 * 20 * 3}
+    newest = client.label_history(STUDY, "voxels")[-1]
+    assert newest["voxels"] == {"2": 20 * 20 * 3}
+    assert newest["info"]["segments"] == {"oedema": 2}
+    assert "label_info" not in newest["info"]
 
 
 @pytest.mark.parametrize("kind", ["image", "cut", "other series", "text", "empty"])

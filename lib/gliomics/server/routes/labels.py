@@ -46,7 +46,7 @@ def save_label(image: ImageId, label: Upload, params: FormText = "{}", tag: Fina
     with received(label, app.workspace.temporary) as path:
         if shown is not None and path is not None and path.suffix == ".bin":
             voxels, path = path, path.with_suffix(".seg.nrrd")
-            write_label_of_voxels(shown, voxels, names_of(info.get("label_info")), path)
+            write_label_of_voxels(shown, voxels, names_of(info.pop("label_info", None)), path)
         label_id = app.datastore().save_label(image, str(path), tag, info)
     answer = app.on_save_label(image, label_id) or {}
     if tag == FINAL:

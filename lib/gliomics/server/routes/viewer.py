@@ -62,7 +62,7 @@ def viewer(request: Request, name: str | None = None) -> Response:
     return Response(file.content, media_type=file.media_type, headers=headers)
 
 
-@router.get("/proxy/dicom/{operation}/{path:path}", tags=["Archive"], dependencies=[needs(READER)])
+@router.get("/proxy/dicom/{operation}/{path:path}", include_in_schema=False, dependencies=[needs(READER)])
 async def ask_archive(request: Request, operation: Operation, path: str) -> Response:
     """What the archive answers, asked as the server may: examinations, series, headers, images."""
     accept = request.headers.get("accept", "*/*")[:_LONGEST_HEADER]
@@ -72,8 +72,8 @@ async def ask_archive(request: Request, operation: Operation, path: str) -> Resp
     return StreamingResponse(_sent(answer), answer.status, headers)
 
 
-@router.post("/proxy/dicom/{operation}/studies", tags=["Archive"], dependencies=[needs(ANNOTATOR)])
-@router.post("/proxy/dicom/{operation}/studies/{study}", tags=["Archive"], dependencies=[needs(ANNOTATOR)])
+@router.post("/proxy/dicom/{operation}/studies", include_in_schema=False, dependencies=[needs(ANNOTATOR)])
+@router.post("/proxy/dicom/{operation}/studies/{study}", include_in_schema=False, dependencies=[needs(ANNOTATOR)])
 async def save_from_viewer(request: Request, operation: Operation, study: str = "") -> Response:
     """Keep the Segmentations that the viewer stores as final labels of their studies; these go to the archive."""
     _archive_store()
