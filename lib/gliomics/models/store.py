@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
+from itertools import takewhile
 from pathlib import Path
 
 from filelock import FileLock
@@ -119,7 +120,10 @@ class ModelStore:
             folders[str(read_json(shipped / CARD).get("version", "1"))] = shipped
         if self._local is not None:
             candidates = (self._local / name / version for version in _entries(self._local / name))
-            folders |= {f.name: f for f in candidates if _VERSION.fullmatch(f.name) and self._is_version(f)}
+            own = {f.name: f for f in candidates if _VERSION.fullmatch(f.name) and self._is_version(f)}
+            folders |= {
+                version: f for version, f in own.items() if version not in folders or self._serves_here(name, version)
+            }
         if not folders:
             names = ", ".join(self.all_names()) or "none"
             raise UnknownNameError(f"there is no model '{name}'; models here: {names}")
@@ -193,11 +197,35 @@ class ModelStore:
         publications = self._publications(name)
         return publications[-1] if publications else None
 
+    def _serves_here(self, name: str, version: str) -> bool:
+        """Whether a version that was made here serves, and not the shipped one of the same number.
+
+        A later release may ship a number that was taken here before. What was kept back here, or taken back, then gives
+        way to what ships. A version that was made here is published before any of a higher number; where the record has
+        the number only after one, it is the shipped one's.
+        """
+        try:
+            record = [entry["version"] for entry in self.history(name) if _VERSION.fullmatch(entry["version"])]
+        except InputError:
+            return False
+        before_higher = takewhile(lambda published: int(published) <= int(version), record)
+        return record[-1:] == [version] and version in before_higher
+
     def _publications(self, name: str) -> list[str]:
-        """The versions in the order in which they began to serve, the shipped one first."""
-        shipped = self._shipped / name / CARD
-        shipped_version = [str(read_json(shipped)["version"])] if shipped.is_file() else []
-        return shipped_version + [entry["version"] for entry in self.history(name)]
+        """The versions in the order in which they began to serve, the shipped one first.
+
+        Where the record goes back to a version that an earlier release shipped, it means the one that ships now.
+        """
+        record = [entry["version"] for entry in self.history(name)]
+        card = self._shipped / name / CARD
+        if not card.is_file():
+            return record
+        shipped = str(read_json(card)["version"])
+        return [shipped, *(shipped if self._shipped_before(name, version, shipped) else version for version in record)]
+
+    def _shipped_before(self, name: str, version: str, shipped: str) -> bool:
+        is_lower = _VERSION.fullmatch(version) is not None and int(version) < int(shipped)
+        return is_lower and self._local is not None and not os.path.lexists(self._local / name / version)
 
     def _line(self, name: str) -> list[str]:
         """The publications without those that were rolled back, oldest first."""

@@ -175,6 +175,34 @@ def test_versions_that_served_are_told_from_those_kept_back(a_store: ModelStore)
     assert set(a_store.versions("segmentation_flair")) == {"1", "2", "3"}
 
 
+@pytest.mark.parametrize(
+    ("published", "serves"),
+    [
+        ([], "the new release"),
+        (["2"], "made here first"),
+        (["2", "1"], "the new release"),
+        (["3"], "made here then"),
+        (["2", "3"], "made here then"),
+        (["2", "3", "2"], "made here first"),
+        (["3", "1"], "the new release"),
+        (["3", "2"], "the new release"),
+    ],
+)
+def test_release_with_a_number_that_was_taken_here_serves_unless_that_one_does(
+    a_store: ModelStore, tmp_path: Path, published: list[str], serves: str
+) -> None:
+    """The last row went back to 2 after the upgrade, when that was the shipped one: the first 2 was kept back."""
+    for text in ("made here first", "made here then"):
+        a_store.add(a_card(), word(text))
+    for version in published:
+        a_store.publish("segmentation_flair", version, "as recorded")
+    shutil.rmtree(tmp_path / "shipped")
+    write_model_folder(tmp_path / "shipped" / "segmentation_flair", a_card(version="2"), word("the new release"))
+    assert serving(a_store) == serves
+    assert a_store.add(a_card(), word("made here next")).card.version == "4"
+    assert serving(a_store) == serves
+
+
 def test_unknown_model_is_refused_with_the_names_that_exist(a_store: ModelStore) -> None:
     with pytest.raises(UnknownNameError, match="no model 'segmentation_t2'; models here: segmentation_flair"):
         a_store.current("segmentation_t2")
