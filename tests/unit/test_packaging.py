@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,20 @@ COMMANDS = list(commands(typer.main.get_command(app)))
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that has this checkout's wheel and what it requires; the sources are gone."""
+    """The programs of an environment with what this checkout's archive makes and requires; the sources are gone."""
     source, empty = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("environment")
-    for name in ("lib", "apps", "sample_studies"):
+    for name in ("lib", "apps", "sample_studies", "requirements"):
         shutil.copytree(PROJECT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(PROJECT / name, source)
+    for path in PROJECT.iterdir():
+        if path.is_file():
+            shutil.copy(path, source)
+    subprocess.run([UV, "build", "--quiet", "--sdist", "--out-dir", source / "dist", source], check=True)
+    (archive,) = (source / "dist").glob("*.tar.gz")
     subprocess.run([UV, "venv", "--quiet", "--clear", "--python", sys.executable, empty], check=True)
     install = [UV, "pip", "install", "--quiet", "--python", empty / "bin" / "python"]
-    subprocess.run([*install, "--constraint", PROJECT / "requirements" / "lock.txt", source], check=True)
+    subprocess.run([*install, "--constraint", PROJECT / "requirements" / "lock.txt", archive], check=True)
+    with tarfile.open(archive) as opened:
+        (empty / "archive.txt").write_text("\n".join(opened.getnames()))
     shutil.rmtree(source)
     return empty / "bin"
 
@@ -70,6 +76,13 @@ def run(environment: Path, *words: str | Path, status: int = 0, folder: Path | N
 def python(environment: Path, code: str) -> str:
     """What Python prints there."""
     return subprocess.run([environment / "python", "-P", "-c", code], check=True, capture_output=True, text=True).stdout
+
+
+def test_archive_of_the_sources_has_what_make_needs_to_install_and_demonstrate(environment: Path) -> None:
+    archived = {name.partition("/")[2] for name in (environment.parent / "archive.txt").read_text().splitlines()}
+    requirements = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "requirements").rglob("*.*")}
+    needed = {"Makefile", "setup.py", "pyproject.toml", "lib/gliomics/packages.py", "CITATION.cff", *requirements}
+    assert {name for name in needed if "__pycache__" not in name} - archived == set()
 
 
 def test_installed_package_finds_its_app_and_sample_studies(environment: Path) -> None:
