@@ -99,6 +99,18 @@ def test_commands_routes_and_names_are_generated(site: Path) -> None:
         ("train on a GPU", "how_to/gpu.html", "nvidia-smi"),
         ("harmonise scanners ComBat", "reference/cohort.html", "gliomics cohort harmonise"),
         ("SLURM cluster", "reference/cluster.html", "SLURMCluster"),
+        ("how much memory and disk does it need", "faq.html", "4 GB of memory for a server"),
+        ("does it work on glioblastoma, children, after surgery", "faq.html", "None has seen a child"),
+        ("how do I delete a patient", "faq.html", ".gliomics/removed/"),
+        ("compare two examinations, has the tumour grown", "faq.html", "gliomics delta"),
+        ("radiomics features in Excel", "faq.html", "--formats xlsx"),
+        ("anonymise DICOM patient names", "faq.html", "birth dates and most headers are not copied"),
+        ("send masks to PACS", "faq.html", "DICOM Segmentation"),
+        ("server does not start, port in use", "faq.html", "--port 8001"),
+        ("agreement between two annotators", "faq.html", "STAPLE"),
+        ("licence for commercial use", "faq.html", "Apache License 2.0"),
+        ("train my own model from my labels", "sessions/own_model.html", "too few patients to tell"),
+        ("which benchmark, with its command", "benchmarks/index.html", "make bench"),
     ],
 )
 def test_question_is_answered_by_the_first_pages_of_the_search(
