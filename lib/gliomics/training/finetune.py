@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from functools import partial
 
 import numpy as np
@@ -111,6 +112,7 @@ def fine_tune(
     new_card = card.model_copy(
         update={
             "parent": card.version,
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "training": TrainingRecord(
                 population=population + (f", with {len(old_cases)} replayed" if old_cases else ""),
                 n_patients=card.training.n_patients + len({case.patient_id for case in cases}),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -199,11 +200,13 @@ def test_better_network_is_published_and_its_patients_are_known_from_then_on(
 
 def test_ruined_network_is_kept_but_does_not_serve(a_store: ModelStore, labelled: list[LabelledStudy]) -> None:
     ruinous = TrainSettings(epochs=1, batch=8, learning_rate=10.0, ema=0.0)
+    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     result = fine_tune(a_store, "tiny", labelled, settings=ruinous)
     assert result.verdict.outcome != "better"
     assert "kept, not published" in result.reason
-    assert a_store.current("tiny").card.version == "1"
-    assert a_store.version("tiny", "2").card.parent == "1"
+    serving, kept = a_store.current("tiny").card, a_store.version("tiny", "2").card
+    assert serving.version == kept.parent == "1"
+    assert kept.created >= started, "it was made by this training, not with the version that it began from"
 
 
 def test_unreadable_label_is_skipped_with_its_reason(
