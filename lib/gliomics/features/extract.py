@@ -22,7 +22,7 @@ from gliomics.features.glioma.surroundings import surroundings_of
 from gliomics.features.ibsi.measure import ibsi_features
 from gliomics.features.native.levels import discretised
 from gliomics.features.outline import outline_features
-from gliomics.features.planes import in_largest_slice, slice_axis, slices_of
+from gliomics.features.planes import in_largest_slice, plane_settings, slice_axis, slices_of
 from gliomics.features.regions import checked_region
 from gliomics.features.sequence import PreparedSequence, prepare_sequence
 from gliomics.features.windows import window_of
@@ -176,8 +176,7 @@ def measure_regions(
     rows = [row for region, mask in drawn.items() for row in _rows(region, mask, config, images.study_id)]
     if not rows:
         return []
-    across = 2 - slice_axis(rows[0].volume)
-    plane = {} if config.slices == "volume" else {"force2D": True, "force2Ddimension": across}
+    plane = plane_settings(config.slices, config.setting.force2Ddimension, rows[0].volume)
     with one_thread():
         _measure_masks(rows, images, names, config, plane)
         for name in names if config.image_classes else []:
@@ -264,13 +263,14 @@ def _measure_masks(
     settings = {**config.general_settings, **plane}
     for row in rows:
         measured = _measured_region(row.masked.mask, config, settings, row.masked.name)
+        window = row.masked.window if measured is row.masked.mask else window_of(measured.array > 0)
         in_space = begin_at(measured, measured.affine[:3, 3] + origin)
-        row.diagnostics |= provenance.of_region(in_space, config, names, images.spacing_known)
+        row.diagnostics |= provenance.of_region(in_space, window, config, names, images.spacing_known)
         row.diagnostics |= {"stored_axes": stored_axes, "plane": provenance.plane_of(settings)}
         if "slice" in row.diagnostics and config.resampling is None:
             axis = slice_axis(rows[0].volume)
             row.diagnostics["slice_as_stored"] = stored_index(reference, axis, row.diagnostics["slice"])
-        row.values |= _mask_features(row, measured, config, settings)
+        row.values |= _mask_features(row, window.crop(measured), config, settings)
 
 
 def _measured_region(mask: Mask, config: FeatureConfig, settings: Mapping[str, Any], name: str) -> Mask:
@@ -284,10 +284,11 @@ def _is_plane(region: MaskedRegion) -> bool:
     return [part.stop - part.start > 1 for part in region.window.box].count(True) == 2
 
 
-def _mask_features(row: _Row, measured: Mask, config: FeatureConfig, settings: Mapping[str, Any]) -> dict[str, float]:
-    """Features of the mask alone. Whatever is measured, a region that PyRadiomics refuses is refused."""
+def _mask_features(row: _Row, box: Mask, config: FeatureConfig, settings: Mapping[str, Any]) -> dict[str, float]:
+    """Features of the mask alone, cut to ``box``. What PyRadiomics refuses is refused, whatever is measured."""
     values: dict[str, float] = {}
-    box = _box(measured, config, settings, row.masked.name)
+    engine = engine_of(config.engine)
+    engine.check_region(box, settings, row.masked.name)
     for kind, names in config.mask_classes.items():
         mask = row.volume if kind in VOLUME_CLASSES else row.masked.mask
         if kind == "outline":
@@ -295,19 +296,14 @@ def _mask_features(row: _Row, measured: Mask, config: FeatureConfig, settings: M
         elif kind == "ellipsoid":
             values |= ellipsoid_features(mask, names)
         else:
+            part = box
             if mask is not row.masked.mask:
                 whole = _measured_region(mask, config, settings, row.masked.name)
-                box = _box(whole, config, settings, row.masked.name)
-            features = engine_of(config.engine).shape_features(box, kind, names, settings)
+                part = window_of(whole.array > 0).crop(whole)
+                engine.check_region(part, settings, row.masked.name)
+            features = engine.shape_features(part, kind, names, settings)
             values |= {f"original_{name}": value for name, value in features.items()}
     return values
-
-
-def _box(mask: Mask, config: FeatureConfig, settings: Mapping[str, Any], name: str) -> Mask:
-    """The smallest box around a region, if PyRadiomics measures it."""
-    box = window_of(mask.array > 0).crop(mask)
-    engine_of(config.engine).check_region(box, settings, name)
-    return box
 
 
 def _not_empty(resampled: Mask, name: str) -> Mask:

@@ -2,19 +2,23 @@
 
 The mesh is that of marching cubes through the middles of edges (Lorensen and Cline 1987), with the triangles that
 PyRadiomics draws where the corners of a cube leave a choice. It is a sum over the 256 ways in which the corners can lie
-inside or outside, so that the cubes of each way are counted and not drawn; the diameters are looked for on the convex
-hull only, where PyRadiomics compares every vertex with every other.
+inside or outside, so that the cubes of each way are counted and not drawn; the diameters are looked for among vertices
+that are far out and on the convex hull, where PyRadiomics compares every vertex with every other.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist
+
+from gliomics.features.native import kernels
+from gliomics.features.native.tier import compiled_for, kernel
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -58,14 +62,15 @@ def mesh_of(mask: Bools, spacing: Array) -> tuple[float, float, list[float]]:
     ``mask`` must have a layer of background on every side; ``spacing`` is in the order of its axes.
     """
     cubes = _cubes(mask)
-    crossing = np.nonzero((cubes > 0) & (cubes < 255))
-    kinds = cubes[crossing]
+    crossing = np.flatnonzero(cubes.ravel() - np.uint8(1) < 254)  # neither of 0, which is 255 less 1, nor of 255
+    kinds, places = cubes.ravel()[crossing], np.stack(np.unravel_index(crossing, cubes.shape), axis=1)
     volumes, normals = _volume_table()
     area = np.bincount(kinds, minlength=256) @ _area_table(tuple(spacing))
-    volume = (volumes[kinds] + np.einsum("ij,ij->i", normals[kinds], np.stack(crossing, axis=1))).sum()
+    volume = (volumes[kinds] + np.einsum("ij,ij->i", normals[kinds], places)).sum()
     if abs(volume) < _ROUNDING:  # of single voxels that the mesh takes for holes as much as for parts
         volume = 0.0
-    return float(area), float(volume * spacing.prod()), _diameters(surface_vertices(mask), spacing)
+    diameters = _diameters(surface_vertices(mask), spacing, compiled=compiled_for(int(np.count_nonzero(mask))))
+    return float(area), float(volume * spacing.prod()), diameters
 
 
 def _cubes(mask: Bools) -> npt.NDArray[np.uint8]:
@@ -112,17 +117,38 @@ def surface_vertices(mask: Bools) -> Array:
 
     ``mask`` must have a layer of background on every side.
     """
-    vertices = []
+    row, vertices = np.ascontiguousarray(mask).ravel(), []
     for axis in range(mask.ndim):
-        between = np.argwhere(np.diff(mask, axis=axis)).astype(np.float64)
+        step = math.prod(mask.shape[axis + 1 :])  # from the end of a line to the next, background follows background
+        places = np.unravel_index(np.flatnonzero(row[step:] != row[:-step]), mask.shape)
+        between = np.stack(places, axis=1).astype(np.float64)
         between[:, axis] += 0.5
         vertices.append(between)
     return np.concatenate(vertices)
 
 
-def _diameters(vertices: Array, spacing: Array) -> list[float]:
+def _diameters(vertices: Array, spacing: Array, *, compiled: bool) -> list[float]:
     points = vertices * spacing
+    if compiled:
+        planes = [_by_kernel(vertices, spacing, axis) for axis in range(3)]
+        return [*(largest for largest, _ in planes), largest_distance(planes[0][1])]
     return [*(_in_planes(points, vertices[:, axis], axis) for axis in range(3)), largest_distance(points)]
+
+
+def _by_kernel(vertices: Array, spacing: Array, axis: int) -> tuple[float, Array]:
+    """As :func:`_in_planes`, by outlines of which one after the other is gone around; and the points on their hulls.
+
+    No other point is on the hull of all.
+    """
+    others = [other for other in range(3) if other != axis]
+    twice = (2 * vertices).astype(np.int64)
+    plane, row, column = (twice[:, place] for place in (axis, *others))
+    height, width = int(row.max()) + 1, int(column.max()) + 1
+    codes = np.sort((plane * height + row) * width + column)
+    in_order = np.stack([codes // width // height, codes // width % height, codes % width], axis=1)
+    outer, square = np.zeros(len(codes), dtype=bool), np.zeros(1)
+    kernel(kernels.find_largest_in_planes)(in_order, spacing[others] / 2, outer, square)
+    return float(np.sqrt(square[0])), in_order[outer] * spacing[[axis, *others]] / 2
 
 
 def _in_planes(points: Array, plane: Array, axis: int) -> float:
@@ -147,7 +173,29 @@ def _in_planes(points: Array, plane: Array, axis: int) -> float:
 
 def largest_distance(points: Array) -> float:
     """The largest distance between two of the vertices of a mesh or an outline, (n, axes); 0 of fewer than two."""
-    return float(pdist(outermost(points)).max()) if len(points) > 1 else 0.0
+    if len(points) < 2:
+        return 0.0
+    far = _far_out(points)
+    try:
+        corners = far if len(far) <= _FEW else far[ConvexHull(far).vertices]
+    except QhullError:  # all in one plane, or on one line
+        corners = outermost(points)
+    return float(pdist(corners).max())
+
+
+def _far_out(points: Array) -> Array:
+    """Those that may be an end of the largest distance, which is at most that from end to centre to end."""
+    radii = _distances(points, (points.min(axis=0) + points.max(axis=0)) / 2)
+    reach, end = radii.max(), points[radii.argmax()]
+    for _ in range(2):
+        distances = _distances(points, end)
+        longest, end = distances.max(), points[distances.argmax()]
+    return np.asarray(points[radii + reach >= longest * (1 - _ROUNDING)])
+
+
+def _distances(points: Array, place: Array) -> Array:
+    offsets = points - place
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", offsets, offsets)))
 
 
 def outermost(points: Array) -> Array:

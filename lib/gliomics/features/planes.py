@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from gliomics.errors import InputError
 from gliomics.study.volumes import Mask, Volume
 
 _THICK = 2.0
@@ -25,6 +28,22 @@ def slice_axis(mask: Volume) -> int:
     spacing = mask.spacing
     thick = max(spacing) * ROUNDING >= _THICK * min(spacing)
     return int(np.argmax(spacing)) if thick else axial_axis(mask)
+
+
+def plane_settings(slices: str, asked: int | None, mask: Mask) -> dict[str, Any]:
+    """PyRadiomics' settings for textures within the slices of a mask; none where ``slices`` are the ``volume``.
+
+    Raises :class:`InputError` where the ``force2Ddimension`` that is asked for is that of another plane.
+    """
+    if slices == "volume":
+        return {}
+    across = 2 - slice_axis(mask)
+    if asked not in (None, across):
+        raise InputError(
+            f"'slices: {slices}' and 'force2Ddimension: {asked}' contradict each other: these images have slices across "
+            f"{across}; leave force2Ddimension out"
+        )
+    return {"force2D": True, "force2Ddimension": across}
 
 
 def slices_of(mask: Mask) -> dict[int, Mask]:

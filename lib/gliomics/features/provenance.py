@@ -14,6 +14,7 @@ import numpy.typing as npt
 from gliomics.errors import InputError
 from gliomics.features.config import FeatureConfig, load_config, preset_of
 from gliomics.features.engines.interface import default_engine, engine_of
+from gliomics.features.windows import Window
 from gliomics.records import FeatureRow
 from gliomics.study.volumes import Mask, Volume
 from gliomics.version import __version__
@@ -30,11 +31,19 @@ FAR_FROM_ISOTROPIC = 3.0
 """Ratio of the longest to the shortest voxel edge from which 3-D texture and shape mix two resolutions."""
 
 
-def content_sha256(volume: Volume) -> str:
-    """Hex SHA-256 of an image's grid and voxel values, whatever file it came from."""
+def content_sha256(volume: Volume, window: Window | None = None) -> str:
+    """Hex SHA-256 of an image's grid and voxel values, whatever file it came from.
+
+    Where ``window`` is given, all that is outside of it is 0.
+    """
     digest = hashlib.sha256(f"{volume.array.dtype.str} {volume.shape}".encode())
     digest.update(np.ascontiguousarray(volume.affine, dtype="<f8").tobytes())
-    digest.update(_in_c_order(volume.array).data)
+    if window is None:
+        array = _in_c_order(volume.array)
+    else:
+        array = np.zeros(volume.shape, volume.array.dtype)
+        array[window.box] = volume.array[window.box]
+    digest.update(array.data)
     return digest.hexdigest()
 
 
@@ -48,21 +57,23 @@ def _in_c_order(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return copy
 
 
-def of_region(mask: Mask, config: FeatureConfig, sequences: list[str], spacing_known: bool) -> dict[str, Any]:
-    """The diagnostics that every row has; ``mask`` (0 and 1) is what was measured."""
+def of_region(
+    mask: Mask, window: Window, config: FeatureConfig, sequences: list[str], spacing_known: bool
+) -> dict[str, Any]:
+    """The diagnostics that every row has; ``mask`` (0 and 1) is what was measured, ``window`` its box."""
     return {
         "gliomics_version": __version__,
         "engine": config.engine or default_engine(),
         **{f"{name}_version": version for name, version in engine_of(config.engine).versions().items()},
         "config_sha256": config.digest,
         "config": config.parameters,
-        "mask_sha256": content_sha256(mask),
+        "mask_sha256": content_sha256(mask, window),
         "sequences": sequences,
         "size": list(mask.shape),
         "spacing": [round(edge, 6) for edge in mask.spacing],
         "spacing_known": spacing_known,
         "affine": [[round(float(item), 6) for item in row] for row in mask.affine[:3]],
-        "voxels": int(np.count_nonzero(mask.array)),
+        "voxels": int(np.count_nonzero(mask.array[window.box])),
         "bias_field": "N4" if config.bias_field else "as in the file",
         "resampling": config.new_spacing or "as in the file",
     }

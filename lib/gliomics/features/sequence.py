@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ def prepare_sequence(volume: Volume, config: FeatureConfig, name: str, brain: Ma
     """
     if volume.array.dtype.kind == "f" and not np.isfinite(volume.array).all():
         raise InputError(f"{name} has voxels that are NaN or infinite; replace them before computing features")
-    if volume.array.min() == volume.array.max():
+    if _is_flat(volume.array):
         raise InputError(f"{name} has one intensity everywhere ({volume.array.flat[0]:g}); is it the right file?")
     if config.bias_field:
         volume = correct_bias_field(volume, _inside(volume, brain), name)
@@ -60,6 +61,11 @@ def prepare_sequence(volume: Volume, config: FeatureConfig, name: str, brain: Ma
             "is it the right file?"
         )
     return PreparedSequence(volume, float(values.mean()), deviation, config.normalisation.scale)
+
+
+def _is_flat(array: npt.NDArray[Any]) -> bool:
+    """Whether all voxels are the same; most images tell after a few planes that they are not."""
+    return all(bool((plane == array.flat[0]).all()) for plane in array.T)
 
 
 def _inside(volume: Volume, brain: Mask | None) -> npt.NDArray[np.bool_]:

@@ -44,11 +44,17 @@ class Window:
 
 def window_of(inside: Bools) -> Window:
     """The smallest box around the voxels that are true; there must be one."""
-    parts = []
-    for axis in range(3):
-        filled = np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {axis})))
-        parts.append(slice(int(filled[0]), int(filled[-1]) + 1))
+    order = sorted(range(3), key=lambda axis: -abs(inside.strides[axis]))  # the last lies in a row
+    turned = inside.transpose(order)
+    lines = np.any(turned, axis=2)
+    slow, middle = _extent(np.any(lines, axis=1)), _extent(np.any(lines, axis=0))
+    parts = dict(zip(order, (slow, middle, _extent(turned[slow, middle].any(axis=(0, 1)))), strict=True))
     return Window((parts[0], parts[1], parts[2]))
+
+
+def _extent(filled: Any) -> slice:
+    places = np.flatnonzero(filled)
+    return slice(int(places[0]), int(places[-1]) + 1)
 
 
 def whole_of(volume: Volume) -> Window:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from itertools import permutations
 from typing import Any, Literal
@@ -29,7 +30,12 @@ def orientation_of(affine: npt.NDArray[np.float64]) -> Orientation:
     nibabel's own goes through the axes one after the other, so that where two of an oblique grid run closest to one
     direction, the answer depends on which is stored first. Here the three are assigned together, the best fit in all.
     """
-    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return _orientation_of(*affine[:3, :3].ravel().tolist()).copy()
+
+
+@functools.lru_cache(maxsize=64)
+def _orientation_of(*steps: float) -> Orientation:
+    directions = np.reshape(steps, (3, 3)) / np.linalg.norm(np.reshape(steps, (3, 3)), axis=0)
     fits = []
     for world in permutations(range(3)):
         towards = np.where(directions[list(world), range(3)] < 0, -1.0, 1.0)

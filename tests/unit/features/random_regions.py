@@ -30,6 +30,7 @@ from gliomics.study import Mask, Volume, to_sitk
 CLASSES: dict[str, list[str]] = {
     name: [] for name in ("firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm", "shape")
 }
+TIERS: list[Tier] = ["numpy", "compiled"] if find_spec("numba") is not None else ["numpy"]
 RELATIVE, ABSOLUTE = 1e-9, 1e-9
 OF_A_ROOT = 1e-6
 """Of lengths of axes and their ratios: of a flat region the root of 0, or of what rounding left of it."""
@@ -84,8 +85,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 def by_native(case: Case) -> dict[str, float]:
     """Every feature by the native engine, whose tiers must agree to the last bit."""
-    tiers: list[Tier] = ["numpy", "compiled"] if find_spec("numba") is not None else ["numpy"]
-    found = [_by_tier(case, tier) for tier in tiers]
+    found = [_by_tier(case, tier) for tier in TIERS]
     for values in found[1:]:
         np.testing.assert_equal(values, found[0])
     return found[0]

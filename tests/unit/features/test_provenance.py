@@ -10,6 +10,7 @@ import pytest
 from gliomics.features.config import parse_config
 from gliomics.features.extract import StudyImages, extract_features
 from gliomics.features.provenance import of_region, warnings_of
+from gliomics.features.windows import window_of
 from gliomics.preprocess.bias_field import correct_bias_field
 from gliomics.preprocess.intensity import foreground
 from gliomics.preprocess.orientation import to_lps
@@ -32,7 +33,7 @@ def measured(content: dict[str, Any], *, affine: np.ndarray | None = None, **fac
 
 def warnings_about(bins: dict[str, int]) -> list[str]:
     config = parse_config(MEAN, "mine.yaml")
-    diagnostics = of_region(lesion(), config, ["flair"], True)
+    diagnostics = of_region(lesion(), window_of(lesion().array > 0), config, ["flair"], True)
     return warnings_of({**diagnostics, "flair_bins": bins}, config)
 
 

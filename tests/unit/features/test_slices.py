@@ -124,6 +124,13 @@ def test_each_row_is_named_after_its_region_and_slice() -> None:
     assert [table.diagnostics["voxels"] for table in tables] == [mask.array[..., number].sum() for number in numbers]
 
 
+def test_another_plane_than_that_of_the_slices_is_refused() -> None:
+    image, mask = a_case(AXIAL)
+    assert in_slices(image, mask, {"slices": "largest", "setting": {"force2Ddimension": 0}})
+    with pytest.raises(InputError, match="contradict each other: these images have slices across 0; leave"):
+        in_slices(image, mask, {"slices": "largest", "setting": {"force2Ddimension": 1}})
+
+
 def test_slices_of_several_regions_are_rows_of_each() -> None:
     image, mask = a_case(AXIAL)
     other = mask.with_array(np.roll(mask.array, 1, axis=2))

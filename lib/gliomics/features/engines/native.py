@@ -90,7 +90,9 @@ def intensity_features(
         )
     counts = count(levels, offsets, adjacent, wanted=[*classes], tolerance=settings.get("gldm_a", 0))
     measures: dict[str, Callable[[Collection[str]], dict[str, float]]] = {
-        "firstorder": lambda names: _first_order(image, region, grey_levels, settings),
+        "firstorder": lambda names: first_order.first_order_features(
+            grey_levels.values, grey_levels.of_voxels, float(np.prod(image.spacing)), settings
+        ),
         "glcm": lambda names: cooccurrence.cooccurrence_features(
             counts.pairs, offsets, grey_levels.levels, settings=settings, spacing=spacing, names=names
         ),
@@ -105,14 +107,6 @@ def intensity_features(
         of_class = measures[kind](names)
         values |= {f"{kind}_{name}": of_class[name] for name in names}
     return values
-
-
-def _first_order(
-    image: Volume, region: Mask, grey_levels: Discretised, settings: Mapping[str, Any]
-) -> dict[str, float]:
-    inside = (region.array == 1).transpose(2, 1, 0)
-    values, levels = image.array.transpose(2, 1, 0)[inside], grey_levels.matrix[inside]
-    return first_order.first_order_features(values, levels, float(np.prod(image.spacing)), settings)
 
 
 def shape_features(region: Mask, kind: str, names: list[str], settings: Mapping[str, Any]) -> dict[str, float]:

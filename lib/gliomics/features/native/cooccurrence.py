@@ -5,6 +5,8 @@ Haralick 1973. Each is the mean over the directions; with ``weightingNorm``, tha
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +18,8 @@ from gliomics.features.native.textures import EPSILON, entropy_terms, joined, le
 
 _ROUNDING = 1e-12
 """Eigenvalues below are 0 but for rounding."""
+_STACK = 2**18
+"""Cells of the matrices whose eigenvalues are computed together."""
 
 
 class Cooccurrence:
@@ -57,7 +61,8 @@ class Cooccurrence:
     def central_sums(self, power: int) -> Array:
         """The central moment of the sum of two levels, by direction."""
         deviation = np.arange(self.sums.shape[1]) - (self.mean_x + self.mean_y)[:, None]
-        return np.asarray((self.sums * deviation**power).sum(axis=1))
+        # By multiplication: raising to a power takes ten times as long.
+        return np.asarray(functools.reduce(np.multiply, [deviation] * power, self.sums).sum(axis=1))
 
 
 def cooccurrence_features(
@@ -160,20 +165,33 @@ def _maximal_correlation(matrix: Cooccurrence) -> Array:
 
     Q is similar to a matrix that is symmetric but for EPSILON, and what is not moves eigenvalues by its square.
     """
-    size = len(matrix.levels)
-    if size < 2:
+    if len(matrix.levels) < 2:
         return np.ones(matrix.number)
-    roots = np.empty(matrix.number)
-    for number, (px, py) in enumerate(zip(matrix.px, matrix.py, strict=True)):
-        entries = matrix.direction == number
-        p = np.zeros((size, size))
-        p[matrix.row[entries], matrix.column[entries]] = matrix.p[entries]
-        p, px, py = p[px > 0][:, py > 0], px[px > 0], py[py > 0]
-        conditional = p / (np.outer(px, py) + EPSILON) @ p.T
-        similar = conditional * np.sqrt(px)[:, None] / np.sqrt(px)
-        values = np.linalg.eigvalsh((similar + similar.T) / 2)
-        roots[number] = np.sqrt(values[-2]) if len(values) > 1 and values[-2] > _ROUNDING else 0
+    roots = np.zeros(matrix.number)
+    rows, columns = matrix.px > 0, matrix.py > 0
+    row = (np.cumsum(rows, axis=1) - 1)[matrix.direction, matrix.row]
+    column = (np.cumsum(columns, axis=1) - 1)[matrix.direction, matrix.column]
+    starts = np.searchsorted(matrix.direction, np.arange(matrix.number + 1))
+    heights, widths = rows.sum(axis=1), columns.sum(axis=1)
+    for height in np.unique(heights[heights > 1]):
+        alike = np.flatnonzero(heights == height)
+        for part in np.array_split(alike, math.ceil(len(alike) * int(height) ** 2 / _STACK)):
+            lengths = np.diff(starts)[part]
+            place = np.repeat(np.arange(len(part)), lengths)
+            entries = np.repeat(starts[part] - np.cumsum(lengths) + lengths, lengths) + np.arange(len(place))
+            p = np.zeros((len(part), height, widths[part].max()))
+            p[place, row[entries], column[entries]] = matrix.p[entries]
+            roots[part] = _second_roots(p)
     return roots
+
+
+def _second_roots(p: Array) -> Array:
+    """Of each of the matrices ``p``, (n, rows, columns), without rows of 0."""
+    px, py = p.sum(axis=2, keepdims=True), p.sum(axis=1, keepdims=True)
+    conditional = p / (px * py + EPSILON) @ p.transpose(0, 2, 1)
+    similar = conditional * np.sqrt(px) / np.sqrt(px).transpose(0, 2, 1)
+    second = np.linalg.eigvalsh((similar + similar.transpose(0, 2, 1)) / 2)[:, -2]
+    return np.sqrt(np.where(second > _ROUNDING, second, 0))
 
 
 def _variance_of_differences(matrix: Cooccurrence) -> Array:

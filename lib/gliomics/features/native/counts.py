@@ -1,21 +1,22 @@
 """How often grey levels meet, run on, lie in zones and differ from their surroundings: one pass over the neighbours.
 
 The counts are what all texture classes are made of. They are whole numbers, so that every way to count gives the same.
-Where there are two, NumPy's and a kernel that is compiled (:mod:`~gliomics.features.native.tier`), they follow each
-other.
+Where there are two, NumPy's and one by :mod:`~gliomics.features.native.kernels`, they follow each other.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from gliomics.features.native import kernels
 from gliomics.features.native.neighbours import Integers, Levels, Offset, RegionLevels
 from gliomics.features.native.tier import compiled_for, kernel
 
@@ -71,25 +72,23 @@ def count(
     touch, are of runs and zones. ``tolerance`` is the difference of levels up to which a neighbour is dependent.
     """
     way, counts = _KERNELS if compiled_for(len(region.voxels)) else _NUMPY, Counts()
-    if {"glcm", "gldm", "ngtdm"} & {*wanted}:
-        steps = np.array([region.step(offset) for offset in offsets], dtype=np.int64)
-        if "glcm" in wanted:
-            counts.pairs = way.pairs(region, steps)
-        if {"gldm", "ngtdm"} & {*wanted}:
-            dependent, sums, around = way.surroundings(region, steps, int(tolerance))
-            if "gldm" in wanted:
-                counts.dependences = table_of(region.levels, dependent + 1)
-            if "ngtdm" in wanted:
-                counts.tones = _tones(region.levels, sums, around, region.count)
-    steps = np.array([region.step(offset) for offset in adjacent], dtype=np.int64)
+    steps = region.steps(offsets)
+    if "glcm" in wanted:
+        counts.pairs = way.pairs(region, steps)
+    if {"gldm", "ngtdm"} & {*wanted}:
+        counts.dependences, counts.tones = way.surroundings(region, steps, min(int(tolerance), region.count))
+    if not {"glrlm", "glszm"} & {*wanted}:
+        return counts
+    steps = region.steps(adjacent)
+    same = way.same(region, steps)
     if "glrlm" in wanted:
         counts.runs = [
             runs if (runs.columns > 1).any() or _meets_twice(region, direction) else NONE
-            for runs, direction in zip(way.runs(region, steps), adjacent, strict=True)
+            for runs, direction in zip(way.runs(region, steps, same), adjacent, strict=True)
         ]
     if "glszm" in wanted:
-        counts.zone_of_voxel = way.zones(region, steps)
-        level_of_zone = np.zeros(int(counts.zone_of_voxel.max()) + 1, dtype=np.int32)
+        counts.zone_of_voxel = way.zones(region, adjacent, same)
+        level_of_zone = np.zeros(int(counts.zone_of_voxel.max()) + 1, dtype=region.levels.dtype)
         level_of_zone[counts.zone_of_voxel] = region.levels
         counts.zones = table_of(level_of_zone, np.bincount(counts.zone_of_voxel))
     return counts
@@ -105,14 +104,6 @@ def table_of(levels: Levels, columns: Integers) -> Table:
         return Table(found // width, found % width, cells[found])
     found, numbers = np.unique(codes, return_counts=True)
     return Table(found // width, found % width, numbers)
-
-
-def _tones(levels: Levels, sums: Integers, around: Integers, count: int) -> tuple[Integers, Array]:
-    """A voxel without neighbours differs from them by 0."""
-    difference = np.abs(levels - sums / np.maximum(around, 1))
-    difference[around == 0] = 0
-    numbers = np.bincount(levels, minlength=count + 1)[1:]
-    return numbers, np.asarray(np.bincount(levels, difference, minlength=count + 1)[1:], dtype=np.float64)
 
 
 def _meets_twice(region: RegionLevels, direction: Offset) -> bool:
@@ -150,21 +141,16 @@ def _pairs_of(cells: Integers) -> Table:
 def _compiled_pairs(region: RegionLevels, steps: Integers) -> list[Table]:
     if not _pairs_fit(region):  # sorting takes the time
         return _pairs(region, steps)
-    cells = np.zeros((len(steps), region.count + 1, region.count + 1), dtype=np.int64)
-    kernel(_count_pairs)(region.flat, region.voxels, steps, cells)
-    return [_pairs_of(of_step) for of_step in cells]
+    cells = np.zeros((len(steps), region.count + 1, region.count + 1), dtype=np.int32)
+    kernel(kernels.count_pairs)(region.lines, steps, cells)
+    return [_pairs_of(of_step) for of_step in cells.astype(np.int64)]
 
 
-def _count_pairs(flat: Levels, voxels: Integers, steps: Integers, cells: Integers) -> None:
-    """Add to ``cells``, (steps, levels, levels)."""
-    for voxel in voxels:
-        level = flat[voxel]
-        for number, step in enumerate(steps):
-            cells[number, level, flat[voxel + step]] += 1
+_Surroundings = tuple[Table, tuple[Integers, Array]]
+"""Dependences and tones, as in :class:`Counts`."""
 
 
-def _surroundings(region: RegionLevels, steps: Integers, tolerance: int) -> tuple[Integers, Integers, Integers]:
-    """Of each voxel: how many neighbours depend on it, the sum of the levels of all, and how many there are."""
+def _surroundings(region: RegionLevels, steps: Integers, tolerance: int) -> _Surroundings:
     levels = region.levels
     dependent, sums, around = (np.zeros(len(levels), dtype=np.int64) for _ in range(3))
     for step in (*steps, *-steps):
@@ -173,46 +159,43 @@ def _surroundings(region: RegionLevels, steps: Integers, tolerance: int) -> tupl
         dependent += inside & (np.abs(neighbours - levels) <= tolerance)
         sums += neighbours
         around += inside
-    return dependent, sums, around
+    difference = np.abs(levels - sums / np.maximum(around, 1))
+    difference[around == 0] = 0
+    differences = np.bincount(levels, difference, minlength=region.count + 1)[1:]
+    return table_of(levels, dependent + 1), (region.of_levels[1:], np.asarray(differences, dtype=np.float64))
 
 
-def _compiled_surroundings(
-    region: RegionLevels, steps: Integers, tolerance: int
-) -> tuple[Integers, Integers, Integers]:
-    reach = int(np.abs(steps).max(initial=0))
-    padded, found = np.pad(region.flat, reach), np.zeros((3, region.flat.size), dtype=np.int32)
-    for step in (*steps, *-steps):
-        neighbours = padded[reach + step : reach + step + region.flat.size]
-        kernel(_add_neighbours)(region.flat, neighbours, tolerance, found)
-    dependent, sums, around = found[:, region.voxels].astype(np.int64)
-    return dependent, sums, around
+def _compiled_surroundings(region: RegionLevels, steps: Integers, tolerance: int) -> _Surroundings:
+    dependences = np.zeros((region.count + 1, 2 * len(steps) + 1), dtype=np.int64)
+    differences = np.zeros(region.count + 1)
+    kernel(kernels.count_surroundings)(region.lines, steps, tolerance, dependences, differences)
+    levels, dependent = np.nonzero(dependences)
+    table = Table(levels, dependent + 1, dependences[levels, dependent])
+    return table, (region.of_levels[1:], differences[1:])
 
 
-def _add_neighbours(flat: Levels, neighbours: Levels, tolerance: int, found: Levels) -> None:
-    """Add one neighbour of each place to ``found``, (3, places).
-
-    Of all places, which lie in a row, that is quicker than of the region's alone.
-    """
-    for place in range(flat.size):
-        neighbour = neighbours[place]
-        inside = neighbour > 0
-        found[0, place] += inside & (abs(neighbour - flat[place]) <= tolerance)
-        found[1, place] += neighbour
-        found[2, place] += inside
+def _same(region: RegionLevels, steps: Integers) -> list[Integers]:
+    """Of each step, places of the voxels that are of the same level as the neighbour there."""
+    return [region.voxels[region.neighbours(step) == region.levels] for step in steps]
 
 
-def _runs(region: RegionLevels, steps: Integers) -> list[Table]:
+def _compiled_same(region: RegionLevels, steps: Integers) -> kernels.Marks:
+    marks = np.zeros(region.flat.size, dtype=np.uint16)
+    kernel(kernels.mark_same)(region.lines, steps, marks)
+    return marks
+
+
+def _runs(region: RegionLevels, steps: Integers, same: list[Integers]) -> list[Table]:
     """Runs along each step, by level and length.
 
     Of a run of n voxels, n - k + 1 begin k voxels in a row, so that the numbers of these tell the runs of each length.
     """
     size, tables = region.count + 1, []
-    for step in steps:
-        same = region.same_as_next(step)
+    for step, places in zip(steps, same, strict=True):
         continues = np.zeros(region.flat.size, dtype=bool)
-        continues[same] = True
-        in_a_row = [np.bincount(region.levels, minlength=size)]
-        ends = same + step
+        continues[places] = True
+        in_a_row = [region.of_levels]
+        ends = places + step
         while len(ends):
             in_a_row.append(np.bincount(region.flat[ends], minlength=size))
             ends = ends[continues[ends]] + step
@@ -226,80 +209,69 @@ def _runs_of(cells: Integers) -> Table:
     return Table(rows, lengths + 1, cells[lengths, rows])
 
 
-def _compiled_runs(region: RegionLevels, steps: Integers) -> list[Table]:
-    tables, lengths = [], np.empty(region.flat.size, dtype=np.int32)
-    for step in steps:
-        cells = np.zeros((max(region.shape) + 1, region.count + 1), dtype=np.int64)
-        kernel(_count_lengths)(region.flat, region.voxels, step, lengths, cells)
-        tables.append(_runs_of(-np.diff(cells, axis=0)))
-    return tables
+def _compiled_runs(region: RegionLevels, steps: Integers, same: kernels.Marks) -> list[Table]:
+    longest = max(region.shape)
+    behind = np.zeros((len(steps), region.flat.size), dtype=np.uint8 if longest < 2**8 else np.uint16)
+    cells = np.zeros((len(steps), longest + 1, region.count + 1), dtype=np.int32)
+    kernel(kernels.count_runs)(region.lines, steps, same, behind, cells)
+    cells[:, 0] = region.of_levels - cells[:, 1:].sum(axis=1)
+    return [_runs_of(-np.diff(of_step, axis=0)) for of_step in cells.astype(np.int64)]
 
 
-def _count_lengths(flat: Levels, voxels: Integers, step: int, lengths: Levels, cells: Integers) -> None:
-    """Add to ``cells``, (lengths, levels), how far along its run each voxel is: as many as there are runs so long.
-
-    Steps lead to voxels that come later, and ``lengths`` is room for how far along each place is.
-    """
-    for voxel in voxels:
-        level = flat[voxel]
-        before = lengths[voxel - step] if flat[voxel - step] == level else 0
-        lengths[voxel] = before + 1
-        cells[before, level] += 1
-
-
-def _zones(region: RegionLevels, steps: Integers) -> Integers:
+def _zones(region: RegionLevels, adjacent: Sequence[Offset], same: list[Integers]) -> Integers:
     """The number of each voxel's zone, a zone being voxels of one level that touch, be it by a corner."""
     numbers = np.zeros(region.flat.size, dtype=np.int32)
     numbers[region.voxels] = np.arange(len(region.voxels))
-    same = [region.same_as_next(step) for step in steps]
     places = np.concatenate([*same, region.voxels[:0]])
-    following = np.concatenate([*(part + step for part, step in zip(same, steps, strict=True)), places[:0]])
+    ends = [part + step for part, step in zip(same, region.steps(adjacent), strict=True)]
+    following = np.concatenate([*ends, places[:0]])
     size = len(region.voxels)
     links = (np.ones(len(places), dtype=bool), (numbers[places], numbers[following]))
     return np.asarray(connected_components(coo_array(links, shape=(size, size)), directed=False)[1], dtype=np.int64)
 
 
-def _compiled_zones(region: RegionLevels, steps: Integers) -> Integers:
-    numbers, zones = np.empty(region.flat.size, dtype=np.int32), np.empty(len(region.voxels), dtype=np.int32)
-    kernel(_number_zones)(region.flat, region.voxels, steps, numbers, zones)
+def _compiled_zones(region: RegionLevels, adjacent: Sequence[Offset], same: kernels.Marks) -> Integers:
+    zones = np.empty(len(region.voxels), dtype=np.int32)
+    kernel(kernels.number_zones)(region.voxels, region.steps(adjacent), same, _joins_of(tuple(adjacent)), zones)
     return zones.astype(np.int64)
 
 
-def _number_zones(flat: Levels, voxels: Integers, steps: Integers, numbers: Levels, zones: Levels) -> None:
-    """Fill ``zones``, (voxels,), by union and find; ``numbers`` is room for what each place's number in ``voxels`` is.
+_MOST_JOINS = 5
+"""Of the neighbours that come before a voxel, at most so many do not touch another that is looked at."""
 
-    Steps lead to voxels that come later, and each voxel points to one of its zone that does not: in the end, the first.
+
+@functools.lru_cache(maxsize=32)
+def _joins_of(offsets: tuple[Offset, ...]) -> npt.NDArray[np.int8]:
+    """For each set of neighbours of a voxel's level, as bits, those that join its zone, ended by -1.
+
+    Of two neighbours that touch, the zones are one already: the nearer one to the voxel is enough.
     """
-    for place, voxel in enumerate(voxels):
-        numbers[voxel] = place
-        zones[place] = place
-        first, level = place, flat[voxel]
-        for step in steps:
-            if flat[voxel - step] == level:
-                other = numbers[voxel - step]
-                while zones[other] != other:
-                    zones[other] = zones[zones[other]]
-                    other = zones[other]
-                low, high = min(first, other), max(first, other)
-                zones[high] = low
-                first = low
-    count = 0
-    for place in range(len(voxels)):
-        if zones[place] == place:
-            zones[place] = count
-            count += 1
-        else:
-            zones[place] = zones[zones[place]]
+    sets = np.arange(2 ** len(offsets))
+    joins, numbers = np.full((len(sets), _MOST_JOINS), -1, dtype=np.int8), np.zeros(len(sets), dtype=np.int64)
+    places = np.array(offsets).reshape(-1, 3)
+    before: list[int] = []
+    for number in np.argsort(np.abs(places).sum(axis=1), kind="stable").tolist():
+        touching = [other for other in before if np.abs(places[number] - places[other]).max() <= 1]
+        nearer = sum(1 << other for other in touching)
+        joining = (sets & 1 << number > 0) & (sets & nearer == 0)
+        joins[joining, numbers[joining]] = number
+        numbers[joining] += 1
+        before.append(number)
+    return joins
 
 
 class _Way(NamedTuple):
-    """How each thing is counted, of a region and the steps to its neighbours."""
+    """How each thing is counted, of a region and the steps to its neighbours.
+
+    ``same`` finds which of them are of one level, in a form of its own, for runs and zones.
+    """
 
     pairs: Callable[[RegionLevels, Integers], list[Table]]
-    surroundings: Callable[[RegionLevels, Integers, int], tuple[Integers, Integers, Integers]]
-    runs: Callable[[RegionLevels, Integers], list[Table]]
-    zones: Callable[[RegionLevels, Integers], Integers]
+    surroundings: Callable[[RegionLevels, Integers, int], _Surroundings]
+    same: Callable[[RegionLevels, Integers], Any]
+    runs: Callable[[RegionLevels, Integers, Any], list[Table]]
+    zones: Callable[[RegionLevels, Sequence[Offset], Any], Integers]
 
 
-_NUMPY = _Way(_pairs, _surroundings, _runs, _zones)
-_KERNELS = _Way(_compiled_pairs, _compiled_surroundings, _compiled_runs, _compiled_zones)
+_NUMPY = _Way(_pairs, _surroundings, _same, _runs, _zones)
+_KERNELS = _Way(_compiled_pairs, _compiled_surroundings, _compiled_same, _compiled_runs, _compiled_zones)

@@ -22,11 +22,14 @@ _MOST_LEVELS = 4096
 class Discretised:
     """A region's grey levels: ``matrix`` holds 1, 2, ... inside and 0 outside; ``levels`` those that occur.
 
-    The matrix is in the order of axes in which SimpleITK gives images to PyRadiomics: k, j, i.
+    The matrix is in the order of axes in which SimpleITK gives images to PyRadiomics: k, j, i. In that order are the
+    region's voxels: their intensities, ``values``, and the level of each, ``of_voxels``, both (n,).
     """
 
-    matrix: npt.NDArray[np.int64]
+    matrix: npt.NDArray[np.int32]
     levels: npt.NDArray[np.int64]
+    values: npt.NDArray[Any]
+    of_voxels: npt.NDArray[np.int64]
 
     @property
     def count(self) -> int:
@@ -81,10 +84,18 @@ def discretised(image: Volume, region: Mask, settings: Mapping[str, Any], what: 
     number = settings.get("binCount") or (float(high) - float(low)) / settings.get("binWidth", _BIN_WIDTH)
     if number > _MOST_LEVELS:
         raise InputError(
-            f"{what} runs from {low:g} to {high:g}, which makes {number:.4g} grey levels; at most {_MOST_LEVELS} are "
+            f"{what} runs from {low:g} to {high:g}, which makes {number:,.0f} grey levels; at most {_MOST_LEVELS} are "
             "measured: choose a larger binWidth, a smaller binCount or a normalisation"
         )
-    levels = digitised(values, bin_edges(low, high, settings))
-    matrix = np.zeros(inside.shape, dtype=np.int64)
+    levels = _digitised_once(values, low, high, bin_edges(low, high, settings))
+    matrix = np.zeros(inside.shape, dtype=np.int32)
     matrix[inside] = levels
-    return Discretised(matrix, np.flatnonzero(np.bincount(levels)))
+    return Discretised(matrix, np.flatnonzero(np.bincount(levels)), values, levels)
+
+
+def _digitised_once(values: npt.NDArray[Any], low: Any, high: Any, edges: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The bin of each value, by a table of all whole numbers from ``low`` to ``high`` where these are fewer."""
+    if values.dtype.kind not in "iu" or high - low >= len(values):
+        return digitised(values, edges)
+    table = digitised(np.arange(low, high + 1).astype(values.dtype), edges)
+    return np.asarray(table[np.subtract(values, low, dtype=np.int64)])

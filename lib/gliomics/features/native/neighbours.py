@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gliomics.features.windows import window_of
+
 Integers = npt.NDArray[np.int64]
-Levels = npt.NDArray[np.int32]
+Levels = npt.NDArray[np.signedinteger[Any]]
 Offset = tuple[int, int, int]
 
 
@@ -33,36 +35,55 @@ def offsets_of(shape: Sequence[int], distances: Iterable[int], settings: Mapping
     return offsets[: len(offsets) // 2]
 
 
+_FEW_LEVELS = 2**14
+"""Up to so many, sums and differences of two levels fit into 16 bits."""
+
+
+class Lines(NamedTuple):
+    """Lines of a region's box: all of it in one row, where each line starts in that, and how many places it has."""
+
+    flat: Levels
+    starts: Integers
+    length: int
+
+
 @dataclass(frozen=True)
 class RegionLevels:
     """The grey levels of a region's box, 0 outside of the region, with ``room`` empty layers after each axis.
 
-    ``box``: the levels, (i, j, k) and empty layers; ``voxels``: places of the region's voxels in ``box.ravel()``.
+    ``box``: the levels, (i, j, k), after one empty layer more than ``room``, and empty layers. ``count``: the highest.
     """
 
     box: Levels
     room: int
     count: int
-    _same: dict[int, Integers] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, matrix: npt.NDArray[Any], room: int = 1) -> RegionLevels:
-        """From a matrix of levels, with at least ``room`` steps of empty space between any two lines."""
-        filled = [np.flatnonzero(matrix.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-        part = matrix[tuple(slice(places[0], places[-1] + 1) for places in filled)]
-        box = np.zeros([size + room for size in part.shape], dtype=np.int32)
-        box[tuple(slice(0, size) for size in part.shape)] = part
-        return cls(box, room, int(part.max()))
+        """From a matrix of levels, with at least ``room`` steps of empty space around each line."""
+        part = matrix[window_of(matrix > 0).box]
+        count = int(part.max())
+        height, width, depth = (size + room for size in part.shape)
+        box = np.zeros((room + 1 + height, width, depth), dtype=np.int16 if count < _FEW_LEVELS else np.int32)
+        box[room + 1 : -room, :-room, :-room] = part
+        return cls(box, room, count)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The box of the region, without the room after it."""
-        return tuple(size - self.room for size in self.box.shape)
+        """The box of the region, without the room around it."""
+        height, width, depth = self.box.shape
+        return height - 2 * self.room - 1, width - self.room, depth - self.room
 
     @cached_property
     def flat(self) -> Levels:
         """All of the box in one row."""
         return self.box.ravel()
+
+    @cached_property
+    def lines(self) -> Lines:
+        """Its lines along k that meet the region."""
+        starts = np.flatnonzero(self.box.any(axis=2)) * self.box.shape[2]
+        return Lines(self.flat, starts, self.shape[2])
 
     @cached_property
     def voxels(self) -> Integers:
@@ -74,20 +95,16 @@ class RegionLevels:
         """Their levels, (n,)."""
         return self.flat[self.voxels]
 
-    def step(self, offset: Sequence[int]) -> int:
-        """How far apart in :attr:`flat` neighbours are."""
+    @cached_property
+    def of_levels(self) -> Integers:
+        """How many voxels each level has, from 0, which has none; (count + 1,)."""
+        return np.bincount(self.levels, minlength=self.count + 1)
+
+    def steps(self, offsets: Sequence[Offset]) -> Integers:
+        """How far apart in :attr:`flat` neighbours are, (offsets,)."""
         _, height, depth = self.box.shape
-        return int((offset[0] * height + offset[1]) * depth + offset[2])
+        return np.array([(i * height + j) * depth + k for i, j, k in offsets], dtype=np.int64)
 
     def neighbours(self, step: int) -> Levels:
-        """The level of each voxel's neighbour, (n,), 0 where that is outside of the region.
-
-        The last layers are empty, so that a place before the first leads there.
-        """
+        """The level of each voxel's neighbour, (n,), 0 where that is outside of the region."""
         return self.flat[self.voxels + step]
-
-    def same_as_next(self, step: int) -> Integers:
-        """Places in :attr:`flat` of the voxels that are of the same level as the neighbour at a step; found once."""
-        if step not in self._same:
-            self._same[step] = self.voxels[self.neighbours(step) == self.levels]
-        return self._same[step]

@@ -91,10 +91,18 @@ def slice_shape_features(mask: Bools, spacing: Sequence[float]) -> dict[str, flo
 
 
 def _variances(mask: Bools, edges: Array) -> Array:
-    """Variances of the voxels' centres along the region's own axes, the smallest first; 0 where rounding hides them."""
-    centres = np.argwhere(mask) * edges
-    centres -= centres.mean(axis=0)
-    variances = np.linalg.eigvalsh(centres.T @ centres / len(centres))
+    """Variances of the voxels' centres along the region's own axes, the smallest first; 0 where rounding hides them.
+
+    They are those of the covariance, from sums of whole numbers: of places, and of the products of two.
+    """
+    sums = mask.astype(np.float64)
+    for size in mask.shape:  # of powers 0 to 2 of the places along each axis, in the end (3, 3, 3)
+        sums = np.tensordot(sums, np.arange(size)[:, None] ** np.arange(3), axes=(0, 0))
+    count, powers = sums.flat[0], np.eye(mask.ndim, dtype=np.int64)
+    places = np.array([sums[tuple(axis)] for axis in powers])
+    products = np.array([[sums[tuple(axis + other)] for axis in powers] for other in powers])
+    covariance = (count * products - np.outer(places, places)) / count**2 * np.outer(edges, edges)
+    variances = np.linalg.eigvalsh(covariance)
     return np.where(variances < _ROUNDING * variances[-1], 0, variances)
 
 
