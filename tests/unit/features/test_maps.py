@@ -170,6 +170,7 @@ def test_progress_is_told_and_a_map_can_be_cancelled() -> None:
 REFUSED: list[tuple[dict[str, Any], str, type[GliomicsError], str]] = [
     ({}, "original_shape_Sphericity", InputError, "has no map: 'shape' describes the region as a whole"),
     ({}, "original_glioma_Mean", InputError, "has no map"),
+    ({}, "original_glcm_SumVariance", UnknownNameError, "is gone: ClusterTendency equals it"),
     ({}, "original_glcm_Kontrast", UnknownNameError, "did you mean 'Contrast'"),
     ({}, "Contrast", UnknownNameError, "'Contrast' is no feature; give its name as tables have it"),
     ({}, "original_sift_Mean", UnknownNameError, "classes with maps are firstorder, glcm"),

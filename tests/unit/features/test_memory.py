@@ -12,8 +12,9 @@ import pytest
 
 from gliomics.errors import InputError
 from gliomics.features.config import FeatureConfig, parse_config
-from gliomics.features.engines import memory
+from gliomics.features.engines import memory, native
 from gliomics.features.extract import StudyImages, extract_features
+from gliomics.features.maps.measure import feature_maps
 from gliomics.features.native.tier import counting_by
 from gliomics.features.windows import window_of
 from gliomics.study import Mask, Volume
@@ -58,6 +59,34 @@ def test_region_that_takes_too_much_is_refused_with_its_remedy(
     assert str(refusal.value).startswith("region 'tumour' of 'case-1' needs about ")
     assert "0.000931 GB (1,000,000 bytes) are free" in str(refusal.value)
     assert f": {remedy}, or end other programs" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("image_type", "remedy"), [("original", "ask for fewer maps at a time"), ("square", "leave out the filter Square")]
+)
+def test_maps_that_take_too_much_are_refused_with_their_remedy(
+    image_type: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, mask = ball(24)
+    monkeypatch.setattr(memory, "free_memory", lambda: memory.MOST_OF_BATCH)
+    with pytest.raises(InputError) as refusal:
+        names = [f"{image_type}_firstorder_Mean"] * (1 if image_type == "square" else 10)
+        parameters = config(imageType={"Original": {}, "Square": {}})
+        feature_maps(StudyImages("case-1", {"flair": image}), mask, parameters, names)
+    assert str(refusal.value).startswith("region 'tumour' of 'case-1' needs about ")
+    assert f"for its maps, beside the images, and 0.25 GB (268,435,456 bytes) are free: {remedy}, or" in str(
+        refusal.value
+    )
+
+
+def test_maps_take_no_more_than_is_reckoned_with() -> None:
+    image, mask = ball(18)
+    names = [f"original_{kind}_{name}" for kind in ("glcm", "glszm") for name in native._NAMES[kind]]
+    tracemalloc.start()
+    feature_maps(StudyImages("case-1", {"flair": image}), mask, config(setting={"binCount": 32}), names)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most <= len(names) * image.array.size * memory.OF_MAP + memory.MOST_OF_BATCH
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,10 @@ _OF_LEVELS = {"native": 40, "pyradiomics": 13 * 8 * 4}
 _USUAL_LEVELS = 256
 """Where ``binWidth`` is set; how many there are is known when the image has been filtered."""
 _PADDING = 5
+MOST_OF_BATCH = 256 * 2**20
+"""Bytes that one batch of voxels of maps may take beside these."""
+OF_MAP = 8
+"""Bytes for each voxel of the image and each map, which is turned to the image's order of axes in the end."""
 
 
 def check_memory(regions: Mapping[str, Mask], image: Volume, config: FeatureConfig) -> None:
@@ -46,16 +51,36 @@ def check_memory(regions: Mapping[str, Mask], image: Volume, config: FeatureConf
     for name, region in regions.items():
         inside = region.array > 0
         steps = bytes_of_steps(window_of(inside), int(np.count_nonzero(inside)), image, config)
-        remedy = max(steps, key=lambda step: steps[step])
-        if steps[remedy] > free:
-            raise InputError(
-                f"{name} needs about {_gigabytes(steps[remedy])} of memory to be measured, beside the images, and "
-                f"{_gigabytes(free)} are free: {remedy}, or end other programs"
-            )
+        _refuse_more_than(free, steps, f"{name} needs", "to be measured")
+
+
+def check_memory_of_maps(name: str, window: Window, number: int, image: Volume, config: FeatureConfig) -> None:
+    """Raise :class:`InputError` where so many maps of a region within ``window`` take more memory than is free.
+
+    ``name`` is the region's, ``image`` one of those measured.
+    """
+    free = free_memory()
+    if free is None:
+        return
+    steps = {"ask for fewer maps at a time": number * math.prod(image.shape) * OF_MAP + MOST_OF_BATCH}
+    for image_type in config.image_type:
+        filtered = _bytes_of_filter(image_type, window, image, config.settings_of(image_type))
+        steps[f"leave out the filter {image_type}"] = filtered + MOST_OF_BATCH
+    _refuse_more_than(free, steps, f"{name} needs", "for its maps")
+
+
+def _refuse_more_than(free: int, steps: Mapping[str, int], needs: str, purpose: str) -> None:
+    remedy = max(steps, key=lambda step: steps[step])
+    if steps[remedy] > free:
+        raise InputError(
+            f"{needs} about {_gigabytes(steps[remedy])} of memory {purpose}, beside the images, and "
+            f"{_gigabytes(free)} are free: {remedy}, or end other programs"
+        )
 
 
 def _gigabytes(number: int) -> str:
-    return f"{number / 2**30:.3g} GB ({number:,} bytes)"
+    gigabytes = number / 2**30
+    return f"{gigabytes:,.0f} GB" if gigabytes >= 100 else f"{gigabytes:.3g} GB ({number:,} bytes)"
 
 
 def bytes_of_steps(window: Window, count: int, image: Volume, config: FeatureConfig) -> dict[str, int]:
@@ -69,8 +94,7 @@ def bytes_of_steps(window: Window, count: int, image: Volume, config: FeatureCon
     engine = config.engine or default_engine()
     for image_type in config.image_type:
         settings = config.settings_of(image_type)
-        seen = filter_window(box, image_type, settings, grid)
-        filtered = math.prod(part.stop - part.start for part in seen.box) * _OF_FILTERS.get(image_type, _OF_FILTER)
+        filtered = _bytes_of_filter(image_type, box, grid, settings)
         levels = settings.get("binCount") or _USUAL_LEVELS
         pairs = 0
         if "glcm" in config.image_classes:
@@ -85,6 +109,12 @@ def bytes_of_steps(window: Window, count: int, image: Volume, config: FeatureCon
             remedy = "resample to larger voxels"
         steps[remedy] = max(steps.get(remedy, 0), filtered + textures)
     return steps
+
+
+def _bytes_of_filter(image_type: str, window: Window, image: Volume, settings: Mapping[str, Any]) -> int:
+    seen = filter_window(window, image_type, settings, image)
+    voxels: int = math.prod(part.stop - part.start for part in seen.box)
+    return voxels * _OF_FILTERS.get(image_type, _OF_FILTER)
 
 
 def _measured_grid(window: Window, image: Volume, config: FeatureConfig) -> tuple[Volume, Window]:

@@ -67,7 +67,7 @@ class Surroundings:
 
 
 def surroundings(
-    matrix: Integers, image: Array, centres: Integers, kernel: Kernel, batch: int
+    matrix: Levels, image: Array, centres: Integers, kernel: Kernel, batch: int
 ) -> Iterator[tuple[slice, Surroundings]]:
     """The surroundings of ``centres``, (n, 3), so many at a time.
 

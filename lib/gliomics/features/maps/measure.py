@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.features.config import FeatureConfig
 from gliomics.features.engines import native
 from gliomics.features.engines.interface import one_thread
+from gliomics.features.engines.memory import MOST_OF_BATCH, check_memory_of_maps
 from gliomics.features.extract import (
     WHOLE_MASK,
     StudyImages,
@@ -27,11 +29,9 @@ from gliomics.features.maps.textures import CLASSES, KernelCounts
 from gliomics.features.native.levels import Discretised, discretised
 from gliomics.features.regions import checked_region
 from gliomics.features.settings import VoxelSettings
+from gliomics.features.windows import Window
 from gliomics.preprocess.orientation import from_canonical
 from gliomics.study.volumes import Mask, Volume
-
-_MOST_BYTES = 256 * 2**20
-"""What one batch of voxels may take beside the maps."""
 
 
 def _silent(_text: str, _fraction: float) -> None:
@@ -48,13 +48,18 @@ class FeatureMap:
 
 @dataclass(frozen=True)
 class _Work:
-    """What is the same for all maps: how they are measured, and who hears of it."""
+    """What is the same for all maps: how they are measured, who hears of it, and the box of the grid that they fill."""
 
     settings: VoxelSettings
     report: Callable[[str, float], None]
     cancelled: Callable[[], bool]
-    shape: tuple[int, ...]
-    made: dict[str, Array] = field(default_factory=dict)
+    window: Window
+    made: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> list[int]:
+        """Of the maps, before they are put into the whole grid."""
+        return [part.stop - part.start for part in self.window.box]
 
 
 def feature_maps(
@@ -82,18 +87,19 @@ def feature_maps(
     reference = images.volumes[sequences[0]]
     inside = measured_grid(checked_region(mask, reference, sequences[0], images.study_id, region))
     brain = measured_grid(images.brain) if images.brain is not None else None
-    work = _Work(config.voxel_setting, report, cancelled, inside.shape)
     name = f"region '{region}' of '{images.study_id}'"
-    room = 0 if work.settings.maskedKernel else work.settings.kernelRadius
+    room = 0 if config.voxel_setting.maskedKernel else config.voxel_setting.kernelRadius
     whole = masked_region(name, inside, room)
+    work = _Work(config.voxel_setting, report, cancelled, whole.window)
+    number = sum(1 if each.sequence else len(sequences) for each in asked)
+    check_memory_of_maps(name, whole.window, number, measured_grid(reference), _narrowed(config, asked))
     native.check_region(whole.window.crop(inside), config.general_settings, name)
     with one_thread():
         for sequence in sequences:
             of_sequence = [each for each in asked if each.sequence in ("", sequence)]
             if not of_sequence:
                 continue
-            types = {kind: each for kind, each in config.image_type.items() if kind in _types(of_sequence)}
-            narrowed = config.model_copy(update={"image_type": types, "engine": "native"})
+            narrowed = _narrowed(config, of_sequence)
             image = prepared_image(sequence, images, narrowed, brain).sequence
             seen: list[str] = []
             for filtered in filtered_regions(image, [whole], narrowed, {}):
@@ -105,10 +111,14 @@ def feature_maps(
             missing = [each.image for each in of_sequence if each.image not in seen]
             if missing:
                 raise UnknownNameError(f"there is no filtered image '{missing[0]}'; there are {', '.join(seen)}")
-    return [
-        FeatureMap(name, from_canonical(inside.with_array(array.astype(np.float32)), reference))
-        for name, array in work.made.items()
-    ]
+    maps = []
+    for map_name in [*work.made]:
+        values = np.zeros(inside.shape, dtype=np.float32)  # which takes no memory until it is written to
+        if work.settings.initValue != 0:
+            values[:] = work.settings.initValue
+        values[whole.window.box] = work.made.pop(map_name)
+        maps.append(FeatureMap(map_name, from_canonical(inside.with_array(values), reference)))
+    return maps
 
 
 def check_config(config: FeatureConfig) -> None:
@@ -121,8 +131,11 @@ def check_config(config: FeatureConfig) -> None:
         raise InputError("maps are of volumes: leave out 'slices', and set 'force2D: true' for kernels within slices")
 
 
-def _types(names: Sequence[MapName]) -> set[str]:
-    return {each.image_type for each in names}
+def _narrowed(config: FeatureConfig, names: Sequence[MapName]) -> FeatureConfig:
+    """The configuration with no filters but those of ``names``."""
+    wanted = {each.image_type for each in names}
+    types = {kind: each for kind, each in config.image_type.items() if kind in wanted}
+    return config.model_copy(update={"image_type": types, "engine": "native"})
 
 
 def _measure(region: FilteredRegion, wanted: Sequence[MapName], column: str, name: str, work: _Work) -> None:
@@ -138,11 +151,11 @@ def _measure(region: FilteredRegion, wanted: Sequence[MapName], column: str, nam
     kernel = Kernel.of(work.settings.kernelRadius, region.settings)
     # Where the part that was measured begins in the whole grid, whose first voxel is at 0.
     start = np.rint(np.linalg.solve(region.image.affine[:3, :3], region.image.affine[:3, 3])).astype(int)
-    places = tuple((centres[:, ::-1] + start).T)
+    places = tuple((centres[:, ::-1] + start - [part.start for part in work.window.box]).T)
     for kind, names in classes.items():
         made = [f"{column}_{kind}_{feature}" for feature in names]
         for map_name in made:
-            work.made[map_name] = np.full(work.shape, work.settings.initValue)
+            work.made[map_name] = np.full(work.shape, work.settings.initValue, dtype=np.float32)
         batch = _batch(kind, kernel, levels, work.settings.voxelBatch)
         image = region.image.array.transpose(2, 1, 0)
         for part, around in surroundings(levels.matrix, image, centres, kernel, batch):
@@ -174,5 +187,5 @@ def _batch(kind: str, kernel: Kernel, levels: Discretised, most: int) -> int:
         "ngtdm": 6 * places * offsets + 6 * len(levels.levels) ** 2,
     }
     each = 8 * (numbers.get(kind, levels.count) + 20 * places)
-    fitting = max(1, _MOST_BYTES // each)
+    fitting = max(1, MOST_OF_BATCH // each)
     return min(fitting, most) if most > 0 else fitting

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gliomics.errors import InputError, UnknownNameError
 from gliomics.features.config import MASK_CLASSES, STUDY_CLASSES, FeatureConfig
+from gliomics.features.describe import NOT_COMPUTED
 from gliomics.features.engines import native
 from gliomics.features.maps.textures import CLASSES
 
@@ -63,6 +64,8 @@ def _named(name: str, config: FeatureConfig, sequences: Sequence[str]) -> MapNam
             f"'{name[:80]}' is no feature; give its name as tables have it, such as original_glcm_JointEntropy or "
             f"{sequences[0]}_original_firstorder_Mean; classes with maps are {', '.join(MAPPED)}"
         )
+    if f"{kind}_{feature}" in NOT_COMPUTED:
+        raise UnknownNameError(f"feature '{feature}' of class '{kind}' is gone: {NOT_COMPUTED[f'{kind}_{feature}']}")
     known = native.feature_names()[kind]
     if feature not in known:
         raise UnknownNameError(f"feature '{feature}' of class '{kind}' is unknown; {_hint(feature, known)}")
