@@ -66,6 +66,7 @@ def problem(error: ValidationError, most: int = 1) -> str:
         if not where and details["type"] != "value_error":  # else the sentence says what it is about
             where = "the whole file"
         expected = re.sub(r" or (an )?instance of \w+", "", details["msg"].removeprefix("Value error, "))
+        expected = expected.replace(" after validation", "")  # which is how pydantic counts what a list holds
         value = details["input"]
         short = isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 1 << 64)
         finding = f", found {value[:80] if isinstance(value, str) else value!r}" if short else ""

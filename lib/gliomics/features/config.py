@@ -191,6 +191,8 @@ class FeatureConfig(BaseModel):
                 )
         if self.slices == "volume" and "shape2D" in self.feature_class:
             raise ValueError("feature class 'shape2D' describes one slice; set 'slices: largest' or 'slices: each'")
+        if self.slices != "volume" and self.setting.force2D is False:
+            raise ValueError(f"'slices: {self.slices}' and 'force2D: false' contradict each other; keep one")
         return self
 
     @property

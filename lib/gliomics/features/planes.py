@@ -40,8 +40,8 @@ def plane_settings(slices: str, asked: int | None, mask: Mask) -> dict[str, Any]
     across = 2 - slice_axis(mask)
     if asked not in (None, across):
         raise InputError(
-            f"'slices: {slices}' and 'force2Ddimension: {asked}' contradict each other: these images have slices across "
-            f"{across}; leave force2Ddimension out"
+            f"'slices: {slices}' and 'force2Ddimension: {asked}' contradict each other: these images have slices "
+            f"across {across}; leave force2Ddimension out"
         )
     return {"force2D": True, "force2Ddimension": across}
 

@@ -143,6 +143,11 @@ def test_setting_out_of_range_is_refused_with_what_was_found(setting: dict[str, 
         ({"resampling": 1}, "resampling: Input should be a valid tuple, found 1"),
         ({"biasField": "N5"}, "biasField: Input should be a valid boolean.*found 'N5'"),
         ({"normalisation": {"scale": float("inf")}}, "normalisation.scale: Input should be a finite number, found inf"),
+        ({"setting": {"resegmentRange": [1, 2, 3]}}, "setting.resegmentRange: List should have at most 2 items, not 3"),
+        (
+            {"slices": "each", "setting": {"force2D": False}},
+            "'slices: each' and 'force2D: false' contradict",
+        ),
         ({"featureClass": {"glcm": ["Homogeneity1"]}}, "'Homogeneity1' of class 'glcm' is gone: Id equals it"),
         (
             {"featureClass": {"firstorder": "Mean"}},
