@@ -145,8 +145,8 @@ def test_setting_out_of_range_is_refused_with_what_was_found(setting: dict[str, 
         ({"normalisation": {"scale": float("inf")}}, "normalisation.scale: Input should be a finite number, found inf"),
         ({"setting": {"resegmentRange": [1, 2, 3]}}, "setting.resegmentRange: List should have at most 2 items, not 3"),
         (
-            {"slices": "each", "setting": {"force2D": False}},
-            "'slices: each' and 'force2D: false' contradict",
+            {"slices": "largest", "setting": {"force2D": False}},
+            "'slices: largest' and 'force2D: false' contradict",
         ),
         ({"featureClass": {"glcm": ["Homogeneity1"]}}, "'Homogeneity1' of class 'glcm' is gone: Id equals it"),
         (
