@@ -39,6 +39,7 @@ SIGNED_ELSEWHERE = {"POST /proxy/dicom/{operation}/studies", "POST /proxy/dicom/
 
 NOTHING_KEPT = {
     "POST /archive/fetch",
+    "POST /archive/fetch/{image}",
     "DELETE /archive/fetch",
     "POST /archive/send",
     "POST /reading/changes",

@@ -1,7 +1,7 @@
 """The features of a segment as a DICOM Structured Report (PS3.16 TID 1500, Measurement Report).
 
-One group of measurements (TID 1411) is of one segment of a Segmentation. Subtype estimates are not in it: a coded value
-in an archive travels without its interval, its doubts and its notice, and would be taken for a finding.
+One group of measurements (TID 1411) is of one segment of a Segmentation. Subtype estimates are text, with interval,
+doubts and notice: a coded value in an archive would travel without them, and be taken for a finding.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from highdicom.sr import (
     AlgorithmIdentification,
     CodeContentItem,
     CodedConcept,
+    ContainerContentItem,
+    ContentSequence,
     DeviceObserverIdentifyingAttributes,
     EnhancedSR,
     FindingSite,
@@ -26,6 +28,7 @@ from highdicom.sr import (
     ReferencedSegment,
     RelationshipTypeValues,
     SourceSeriesForSegmentation,
+    TextContentItem,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
@@ -42,6 +45,8 @@ from gliomics.version import __version__
 
 _DEVICE = Code("121007", "DCM", "Device")
 _MR_BRAIN = Code("24590-2", "LN", "MR Brain")
+_EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")
+_ESTIMATE = Code("estimate", SCHEME, "Subtype estimate, for research use only")
 _FACTS = {
     "Volume": (Code("118565006", "SCT", "Volume"), Code("cm3", "UCUM", "cubic centimeter")),
     "Diameters": (Code("103339001", "SCT", "Long Axis"), Code("mm", "UCUM", "millimeter")),
@@ -59,11 +64,15 @@ class MeasuredSegment:
 
 
 def measurement_report(
-    segmentation: hd.seg.Segmentation, instances: Sequence[pydicom.Dataset], segments: Sequence[MeasuredSegment]
+    segmentation: hd.seg.Segmentation,
+    instances: Sequence[pydicom.Dataset],
+    segments: Sequence[MeasuredSegment],
+    whole: Reading | None = None,
 ) -> EnhancedSR:
     """The report of segments of a Segmentation, which was made of ``instances``.
 
-    Raises :class:`InputError` where the images' headers lack what a report needs.
+    ``whole`` is the reading of the tumour whose estimates it has, if any. Raises :class:`InputError` where the images'
+    headers lack what a report needs.
     """
     try:
         groups = [_group(segmentation, segment, str(instances[0].SeriesInstanceUID)) for segment in segments]
@@ -82,6 +91,8 @@ def measurement_report(
             procedure_reported=_MR_BRAIN,
             imaging_measurements=groups,
         )
+        if whole is not None and whole.estimates:
+            content[0].ContentSequence.append(_estimates(whole))
         report = EnhancedSR(
             evidence=[segmentation, *instances],
             content=content[0],
@@ -121,6 +132,36 @@ def _group(
         algorithm_id=_algorithm(segment.features),
         measurements=[*_sizes(segment.reading), *(_measurement(name, value) for name, value in values.items())],
     )
+
+
+def _estimates(reading: Reading) -> ContainerContentItem:
+    """What models estimate, each as a sentence with the interval of each class, what to beware of, and the notice."""
+    contained = RelationshipTypeValues.CONTAINS
+    evaluations = ContainerContentItem(name=CodedConcept.from_code(_EVALUATIONS), relationship_type=contained)
+    evaluations.ContentSequence = ContentSequence(
+        [
+            TextContentItem(name=CodedConcept.from_code(_ESTIMATE), value=text, relationship_type=contained)
+            for text in estimate_texts(reading)
+        ]
+    )
+    return evaluations
+
+
+def estimate_texts(reading: Reading) -> list[str]:
+    """The estimates of a reading as texts that can stand alone."""
+    texts = []
+    for estimate in reading.estimates:
+        classes = "; ".join(f"{bar.title} {bar.text}" for bar in estimate.bars)
+        made_by = f"By {estimate.model} version {estimate.version}." if estimate.model else ""
+        sentences = [
+            f"{estimate.title}: {estimate.headline}.",
+            f"{classes}.",
+            *estimate.cautions,
+            made_by,
+            reading.notice,
+        ]
+        texts.append(" ".join(sentence for sentence in sentences if sentence.strip(".")))
+    return texts
 
 
 def _our_scheme() -> pydicom.Dataset:

@@ -92,7 +92,7 @@ def _write_dicom(segment: ExaminedSegment, source: SourceImages, paths: dict[str
     if "sr" in paths:
         headers: list[pydicom.Dataset] = source.instances
         group = MeasuredSegment(number, segment.features, segment.reading)
-        report = measurement_report(segmentation, headers, [group])
+        report = measurement_report(segmentation, headers, [group], segment.reading)
         report.save_as(paths["sr"])
     segmentation.save_as(paths["seg"])
 

@@ -188,7 +188,9 @@ class GliomicsApp(MONAILabelApp):
     def _archive_report(self, study: Study, label: Path, version: LabelVersion, segmentation: Path) -> Dataset:
         """What the archive is told of a final label, measured when nothing else is to be computed."""
         with self.lanes.inference.turn("measuring for the archive"):
-            return report_of_label(self._reading_task(), study, label, version, segmentation)
+            measuring = next(task for task in self._infers.values() if isinstance(task, RadiomicsTask))
+            tasks = measuring, self._reading_task()
+            return report_of_label(tasks, study, label, version, segmentation)
 
     def _reading_task(self) -> ReadingTask:
         """What measures a segment, with estimates where there are models for them."""

@@ -69,6 +69,21 @@ def with_label(segment: ExaminedSegment, mask: Mask) -> ExaminedSegment:
     return ExaminedSegment(**fields)
 
 
+def test_estimates_are_texts_that_can_stand_alone(files: dict[str, Path], segment: ExaminedSegment) -> None:
+    (container,) = (item for item in pydicom.dcmread(files["sr"]).ContentSequence if _concept(item) == "C0034375")
+    texts = [item.TextValue for item in container.ContentSequence if _concept(item) == "estimate"]
+    assert len(texts) == len(segment.reading.estimates) > 0
+    for text, estimate in zip(texts, segment.reading.estimates, strict=True):
+        assert text.startswith(f"{estimate.title}: {estimate.headline}")
+        assert all(bar.text in text for bar in estimate.bars)
+        assert segment.reading.notice.rstrip(".") in text
+    assert {item.ValueType for item in container.ContentSequence} == {"TEXT"}
+
+
+def _concept(item: pydicom.Dataset) -> str:
+    return str(item.ConceptNameCodeSequence[0].CodeValue)
+
+
 def test_a_report_comes_with_the_segmentation_that_it_refers_to(files: dict[str, Path], study: Study) -> None:
     assert [path.name for path in files.values()] == [
         f"{study.id}_Whole-tumour.seg.dcm",

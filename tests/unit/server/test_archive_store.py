@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pydicom
 import pytest
+from pydicom.uid import generate_uid
 
-from gliomics.errors import InputError, UnknownNameError
+from gliomics.errors import AbandonedError, InputError, UnknownNameError
 from gliomics.server.dicomweb.address import ArchiveAddress
 from gliomics.server.dicomweb.client import Archive
 from gliomics.server.dicomweb.store import ArchiveDatastore
@@ -15,6 +19,7 @@ from gliomics.study import find_study
 from tests.server.archives import series_uid, write_examination
 from tests.server.dicomweb import an_archive
 from tests.server.studies import add_study
+from tests.unit.dicom.dicom_files import change
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +85,49 @@ def test_ids_outlive_the_server(a_store: ArchiveDatastore, url: str) -> None:
 def test_only_what_the_address_asks_for_is_listed(url: str, tmp_path: Path) -> None:
     store = ArchiveDatastore(tmp_path, Archive(ArchiveAddress.parse(f"{url}?PatientID=B2"), {}))
     assert store.list_images() == ["B2_20210304"]
+
+
+def test_series_that_is_undecided_is_fetched_once_it_is_named(tmp_path: Path) -> None:
+    write_examination(tmp_path / "files", "C3", "sample-02", "t1c", "flair")
+    (tmp_path / "files" / "C3" / "series3").rename(tmp_path / "files" / "C3" / "series9")
+    change(tmp_path / "files" / "C3" / "series9", SeriesNumber=9)
+    second = shutil.copytree(tmp_path / "files" / "C3" / "series9", tmp_path / "files" / "C3" / "series10")
+    for path in second.iterdir():
+        file = pydicom.dcmread(path)
+        file.SeriesNumber, file.SeriesInstanceUID = 10, generate_uid(entropy_srcs=["second"])
+        file.SOPInstanceUID = generate_uid(entropy_srcs=["second", path.name])
+        file.PixelData = file.PixelData[::-1]
+        file.save_as(path)
+    with an_archive(tmp_path / "files") as url:
+        store = ArchiveDatastore(tmp_path / "studies", Archive(ArchiveAddress.parse(url), {}))
+        store.workspace.create()
+        store.listing.refresh()
+        assert list(store.study("C3_20210304").sequences) == ["flair"]
+        before = store.labels.image_hashes("C3_20210304")["flair"]
+        assert "one of 2 series that are t1c" in store.get_image_info("C3_20210304")["archive"]["left_out"]
+        with pytest.raises(InputError, match="t1c=77 selects nothing"):
+            store.fetch_anew("C3_20210304", ["t1c=77"])
+        study = store.fetch_anew("C3_20210304", ["t1c=9", "none=10"])
+        assert list(study.sequences) == ["t1c", "flair"]
+        assert study.series["t1c"].number == "9"
+        assert store.labels.image_hashes("C3_20210304")["flair"] == before  # labels are of the same image still
+    (removed,) = store.workspace.removed.iterdir()
+    assert (removed / "C3_20210304" / "study.json").is_file()
+
+
+def test_examinations_are_fetched_in_the_background_until_that_is_stopped(a_store: ArchiveDatastore) -> None:
+    with pytest.raises(UnknownNameError, match="lists no examination 'Z'"):
+        a_store.fetch_in_background(["Z"])
+    a_store.fetch_in_background()
+    end = time.monotonic() + 120
+    while (state := a_store.state())["in_background"]["running"] and time.monotonic() < end:
+        time.sleep(0.05)
+    assert (state["in_background"]["done"], state["in_background"]["of"], state["not_fetched"]) == (2, 2, 0)
+
+
+def test_fetching_that_is_stopped_keeps_nothing_of_an_examination(a_store: ArchiveDatastore) -> None:
+    images: list[int] = []
+    with pytest.raises(AbandonedError, match="was cancelled"):
+        a_store.fetch(a_store.listing.known()["B2_20210304"], lambda: images.append(1) or len(images) > 10)
+    assert not (a_store.root / "B2_20210304").exists()
+    assert not list(a_store.workspace.temporary.iterdir())

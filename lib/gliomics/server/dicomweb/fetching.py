@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from gliomics.dicom.headers import HEADER_TAGS, READ_ERRORS, number_of, text_of
 from gliomics.errors import AbandonedError, InputError
 from gliomics.files import move, sync_folder
-from gliomics.intake.choices import Choices
+from gliomics.intake.choices import NONE, Choices
 from gliomics.intake.folder_content import find_files
 from gliomics.intake.layouts.dicom import dicom_plan
 from gliomics.intake.plan import ImportPlan, LeftOut, SeriesSource
@@ -48,22 +47,22 @@ def fetch_examination(
     folder: Path,
     *,
     temporary: Path,
-    choices: Choices | None = None,
+    named: Sequence[str] = (),
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> None:
     """Make ``folder`` the study of an examination, with the sequences that its headers tell.
 
     First come the headers of its MR series, then the images of those series that are a sequence. Nothing is left where
-    anything fails. Raises :class:`ArchiveError` for what the archive does not send, or not whole; :class:`InputError`
-    for an examination none of whose series is a sequence of ours, with the reasons; :class:`AbandonedError` when
-    ``cancelled``.
+    anything fails. ``named`` says what undecided series are, as ``t1c=7``. Raises :class:`ArchiveError` for what the
+    archive does not send, or not whole; :class:`InputError` for an examination none of whose series is a sequence of
+    ours, with the reasons; :class:`AbandonedError` when ``cancelled``.
     """
     temporary.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=temporary, prefix="fetch-") as name:
         here = Path(name).resolve()
         series = _fetch_headers(archive, examination, here / "headers", cancelled)
-        plan = _plan(here / "headers", examination, choices)
+        plan = _plan(here / "headers", examination, Choices.parse(named))
         wanted = _folders_of(plan, here / "headers")
         total, arrived = sum(len(series[part][1]) for part in wanted), 0
         for part in wanted:
@@ -74,7 +73,8 @@ def fetch_examination(
                 _save(dataset, here / "dicom" / part / f"{arrived:05d}.dcm")
                 arrived += 1
                 progress(arrived, total)
-        _write_study(_plan(here / "dicom", examination, choices), plan.left_out, here, examination)
+        taken = Choices.parse([text for text in named if text.partition("=")[0].strip().lower() != NONE])
+        _write_study(_plan(here / "dicom", examination, taken), plan.left_out, here, examination)
         _move(here / "studies" / examination.id, folder)
 
 
@@ -99,9 +99,9 @@ def _fetch_headers(
     return series
 
 
-def _plan(folder: Path, examination: Listed, choices: Choices | None) -> ImportPlan:
+def _plan(folder: Path, examination: Listed, choices: Choices) -> ImportPlan:
     """What the recogniser makes of an examination's files; :class:`InputError` where that is not one study."""
-    plan = dicom_plan(find_files(folder), choices or Choices())
+    plan = dicom_plan(find_files(folder), choices)
     if len(plan.studies) != 1:
         reasons = "; ".join(f"{item.what}: {item.reason}" for item in plan.left_out)[:1000]
         count = "none of its series can be taken" if not plan.studies else "its series are of several patients"
@@ -188,7 +188,6 @@ def _move(written: Path, folder: Path) -> None:
     read_study_folder(written)
     sync_folder(written)
     if folder.exists():
-        shutil.rmtree(written)
         raise InputError(f"{folder.name} is there already; remove it first")
     move(written, folder)
     sync_folder(folder.parent)

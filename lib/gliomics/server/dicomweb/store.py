@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,7 @@ import pydicom
 from filelock import FileLock, Timeout
 
 from gliomics.errors import BusyError, GliomicsError, InputError, UnknownNameError
-from gliomics.files import safe_name
-from gliomics.intake.choices import Choices
+from gliomics.files import move, safe_name
 from gliomics.server.dicomweb.client import Archive
 from gliomics.server.dicomweb.exchange import Exchanges, segmentation_of_label
 from gliomics.server.dicomweb.fetching import LEFT_OUT, STUDY_UID, fetch_examination
@@ -205,13 +206,58 @@ class ArchiveDatastore(StudyDatastore):
 
     # -- what is fetched
 
-    def fetch(
-        self, examination: Listed, choices: Choices | None = None, cancelled: Callable[[], bool] = lambda: False
-    ) -> None:
+    def fetch(self, examination: Listed, cancelled: Callable[[], bool] = lambda: False) -> None:
         """Make an examination a study of the folder, unless another request did so meanwhile.
 
         Raises the errors of :func:`fetch_examination`.
         """
+        with self._alone_with(examination):
+            if not self.is_waiting(examination.id):
+                return
+            with self.fetching.of(examination.id) as progress, self.index.writing(examination.id):
+                fetch_examination(
+                    self.archive,
+                    examination,
+                    self.root / examination.id,
+                    temporary=self.workspace.temporary,
+                    progress=progress,
+                    cancelled=cancelled,
+                )
+            _log.info("examination '%s' was fetched from the archive", examination.id)
+
+    def fetch_anew(self, study_id: str, named: Sequence[str]) -> Study:
+        """Fetch an examination again, with what its undecided series are said to be (``t1c=7``); the study.
+
+        What was fetched before is moved to ``.gliomics/removed``, and its labels stay. Raises the errors of
+        :func:`fetch_examination`, and :class:`UnknownNameError` for what is no examination of the archive.
+        """
+        examination = self.listing.known().get(study_id)
+        if examination is None:
+            raise UnknownNameError(f"the archive lists no examination '{study_id}'")
+        self.workspace.temporary.mkdir(parents=True, exist_ok=True)
+        with (
+            self._alone_with(examination),
+            tempfile.TemporaryDirectory(dir=self.workspace.temporary, prefix="anew-") as temporary,
+        ):
+            folder = Path(temporary) / study_id
+            with self.fetching.of(study_id) as progress:
+                fetch_examination(
+                    self.archive,
+                    examination,
+                    folder,
+                    temporary=self.workspace.temporary,
+                    named=named,
+                    progress=progress,
+                )
+            with self.index.writing(study_id):
+                if not self.is_waiting(study_id):
+                    move(self.root / study_id, self.workspace.removed_folder(study_id) / study_id)
+                move(folder, self.root / study_id)
+            return self.index.study(study_id)
+
+    @contextmanager
+    def _alone_with(self, examination: Listed) -> Iterator[None]:
+        """While the block runs, no other request and no other process fetches an examination."""
         lock = self.workspace.archive / f"{hashlib.sha256(examination.uid.encode()).hexdigest()[:16]}.lock"
         with in_place(lock.parent, self.root):
             waiting = FileLock(lock)
@@ -222,19 +268,7 @@ class ArchiveDatastore(StudyDatastore):
                 raise BusyError(reason, retry_after=60) from error
         try:
             self.index.refresh()  # another request, or another process, may have fetched it
-            if not self.is_waiting(examination.id):
-                return
-            with self.fetching.of(examination.id) as progress, self.index.writing(examination.id):
-                fetch_examination(
-                    self.archive,
-                    examination,
-                    self.root / examination.id,
-                    temporary=self.workspace.temporary,
-                    choices=choices,
-                    progress=progress,
-                    cancelled=cancelled,
-                )
-            _log.info("examination '%s' was fetched from the archive", examination.id)
+            yield
         finally:
             waiting.release()
 

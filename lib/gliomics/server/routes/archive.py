@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from gliomics.errors import UnknownNameError
+from gliomics.errors import InputError, UnknownNameError
 from gliomics.files import safe_name
 from gliomics.server.dicomweb.store import ArchiveDatastore
 from gliomics.server.gate.access import needs
 from gliomics.server.gate.tokens import ANNOTATOR, READER, TRAINER
-from gliomics.server.routes.common import JsonBody, current_app
+from gliomics.server.routes.common import ImageId, JsonBody, current_app
 
 router = APIRouter()
 
@@ -27,12 +27,24 @@ def fetch(params: JsonBody = None) -> Any:
     """Begin to fetch all examinations, or the studies named in the list ``images``, one after the other."""
     images = (params or {}).get("images")
     if images is not None:
-        if not isinstance(images, list) or not all(isinstance(name, str) for name in images):
-            raise UnknownNameError(f"images is {str(images)[:80]!r}; expected a list of ids of studies")
-        images = [safe_name(name, "study id") for name in images]
+        images = [safe_name(name, "study id") for name in _texts(images, "images", "ids of studies")]
     store = archive_store()
     store.fetch_in_background(images)
     return store.state()
+
+
+@router.post("/archive/fetch/{image}", tags=["Archive"], dependencies=[needs(ANNOTATOR)])
+def fetch_anew(image: ImageId, params: JsonBody = None) -> Any:
+    """Fetch one examination again, with what undecided series of it are: ``{"sequences": ["t1c=7", "none=9"]}``."""
+    store = archive_store()
+    store.fetch_anew(image, _texts((params or {}).get("sequences", []), "sequences", "texts such as t1c=7"))
+    return store.get_image_info(image)
+
+
+def _texts(value: object, name: str, expected: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise InputError(f"{name} is {str(value)[:80]!r}; expected a list of {expected}")
+    return value
 
 
 @router.delete("/archive/fetch", tags=["Archive"], dependencies=[needs(TRAINER)])

@@ -1,12 +1,15 @@
-"""What is measured of a final label for the archive: each of its segments, as a DICOM SR beside its Segmentation."""
+"""What is measured and estimated of a final label for the archive, as a DICOM SR beside its Segmentation."""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pydicom
 
+from gliomics.errors import GliomicsError
+from gliomics.reading.record import Reading
 from gliomics.server.dicomweb.exchange import names_of_label
 from gliomics.server.store.labels import LabelVersion
 from gliomics.server.tasks.reading import ReadingTask
@@ -14,29 +17,41 @@ from gliomics.study.images import read_mask
 from gliomics.study.numbering import numbering_of_segments
 from gliomics.study.records import Study
 
-if TYPE_CHECKING:
-    from gliomics.export.structured_report import MeasuredSegment
+_log = logging.getLogger(__name__)
 
 
 def report_of_label(
-    task: ReadingTask, study: Study, label: Path, version: LabelVersion, segmentation: Path
+    tasks: tuple[ReadingTask, ReadingTask], study: Study, label: Path, version: LabelVersion, segmentation: Path
 ) -> pydicom.Dataset:
-    """The report of the segments of a Segmentation, the file of which is ``segmentation``, measured as ``task`` does.
+    """The report of the segments of a Segmentation, the file of which is ``segmentation``.
 
-    Raises the errors of the task, and :class:`InputError` where the images' headers lack what a report needs.
+    The first of ``tasks`` measures each segment by itself, the second estimates what it can of the whole tumour. Raises
+    the errors of the first, and :class:`InputError` where the images' headers lack what a report needs.
     """
     from highdicom.seg import segread
 
     from gliomics.dicom.source import find_source
     from gliomics.export.structured_report import MeasuredSegment, measurement_report
 
+    measuring, estimating = tasks
     mask = read_mask(label)
-    names = names_of_label(study, mask, version.info)
-    numbering = numbering_of_segments(names)
+    numbering = numbering_of_segments(names_of_label(study, mask, version.info))
+    common: dict[str, Any] = {"label": str(label)}
+    if numbering is not None and len(version.voxels) > 1:
+        common["numbering"] = numbering.name
     segments: list[MeasuredSegment] = []
     for value in version.voxels:
-        options: dict[str, Any] = {"label": str(label), "label_value": int(value), "region": "tumour"}
-        options |= {"numbering": numbering.name} if numbering is not None and len(version.voxels) > 1 else {}
-        _, [(measured, reading)] = task.read(study, options)
+        _, [(measured, reading)] = measuring.read(study, {**common, "label_value": int(value), "region": "tumour"})
         segments.append(MeasuredSegment(int(value), measured.features, reading))
-    return measurement_report(segread(segmentation), find_source(study, mask).instances, segments)
+    whole = _whole(estimating, study, common)
+    return measurement_report(segread(segmentation), find_source(study, mask).instances, segments, whole)
+
+
+def _whole(task: ReadingTask, study: Study, options: dict[str, Any]) -> Reading | None:
+    """The reading of the whole tumour; None where the label does not tell how far that reaches."""
+    try:
+        _, [(_, reading)] = task.read(study, {**options, "region": "tumour"})
+    except GliomicsError as error:
+        _log.info("nothing is estimated of study '%s' for the archive: %s", study.id, error)
+        return None
+    return reading

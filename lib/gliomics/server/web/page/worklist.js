@@ -143,7 +143,7 @@ class Worklist {
 
   /** @param {any} study */
   row(study) {
-    const label = study.version ? t("v{version}", { version: study.version }) : study.tag ? t("by hand") : "";
+    const label = study.fetched === false ? t("in the archive, not fetched yet") : study.version ? t("v{version}", { version: study.version }) : study.tag ? t("by hand") : "";
     const said = study.review?.comment && study.state === "returned" ? study.review.comment : null;
     return h(
       "tr",

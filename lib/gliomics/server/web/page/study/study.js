@@ -101,6 +101,7 @@ export class StudyView {
     const first = this._load(info.default_sequence);
     this.labels = await labels;
     await first;
+    if (info.archive?.left_out) this.tell("warn", t("The archive has series that are no sequence of this study: {reasons}", { reasons: info.archive.left_out }));
     await this._takeMask();
     const others = this.viewer.sequences.filter((sequence) => !this.volumes.has(sequence));
     this.loading = Promise.all(others.map((sequence) => this._load(sequence).catch((error) => this.tell("bad", error))));

@@ -267,7 +267,7 @@ export class AnnotatePanel {
       const { map } = study, sent = map?.revision;
       const slices = isPartial ? await this.slices.saved(before) : null;
       const notes = { ...study.notes, client: "browser", segments: study.segments, seconds: Math.round((Date.now() - study.opened) / 1000), ...(isWithoutTumour ? { allow_empty: true } : {}), ...(slices ? { slices_done: slices.slices } : {}) };
-      await study.server.json("PUT", "datastore/label", { query: { image: study.id, tag }, form: study.server.form(notes, await study.maskFile(slices?.values)) });
+      const answer = await study.server.json("PUT", "datastore/label", { query: { image: study.id, tag }, form: study.server.form(notes, await study.maskFile(slices?.values)) });
       if (study.map === map && map?.revision === sent) {
         study.isChanged = false;
         await study.kept;
@@ -278,7 +278,8 @@ export class AnnotatePanel {
       const kept = earlier?.version ? " " + t("Version {version} by {user} is kept in its history.", { version: earlier.version, user: earlier.user ?? t("nobody who gave a name") }) : "";
       const whole = slices ? t("Slices {numbers} of {study} were saved; the study stays open.", { numbers: slices.slices.join(", "), study: study.id }) : t("The label of {study} was saved.", { study: study.id });
       const earlierSlices = slices?.before.length ? " " + t("Slices {numbers} are as they were saved before.", { numbers: slices.before.join(", ") }) : "";
-      study.tell("good", whole + earlierSlices + kept);
+      const archive = answer.archive ? " " + t("Archive: {told}.", { told: answer.archive }) : "";
+      study.tell("good", whole + earlierSlices + kept + archive);
       if (next) await takeNext(study.session, (said) => add(study.messages, said), study.signal);
       else await study.reloadLabels();
     } catch (error) {
