@@ -30,6 +30,7 @@ def open_page(
     from gliomics.server.serve import serve as run
 
     check_dependencies()
+    _check_studies(folder)
     if url := address_of(folder):
         typer.echo(f"Gliomics serves {folder} already, at {url}")
         if browser:
@@ -38,6 +39,25 @@ def open_page(
     if folder.is_dir():
         console.print(f"starting a server over {folder}, which takes some seconds", markup=False)
     run(ServerOptions(folder, LOOPBACK_HOST, port), ready=lambda url: _announce(folder, url, browser))
+
+
+def _check_studies(folder: Path) -> None:
+    """Raise :class:`InputError` for one study's own folder, and for images that are no studies yet; none may come yet."""
+    from gliomics.errors import InputError
+    from gliomics.files import is_file, is_folder, suffix_of
+    from gliomics.study.images import IMAGE_SUFFIXES
+    from gliomics.study.no_study import STUDY_FILE, why_no_study
+
+    if not is_folder(folder):
+        return  # the server says so
+    if is_file(folder / STUDY_FILE):
+        raise InputError(f"{folder} is one study; give the folder that holds it: gliomics open {folder.parent}")
+    if is_folder(folder / ".gliomics"):
+        return  # it was served before
+    entries = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    holds_studies = any(is_file(entry / STUDY_FILE) or suffix_of(entry) in IMAGE_SUFFIXES for entry in entries)
+    if not holds_studies and (reason := why_no_study(folder)):
+        raise InputError(reason)
 
 
 def _announce(folder: Path, url: str, browser: bool) -> None:

@@ -103,7 +103,8 @@ class Worklist {
       h("thead", {}, h("tr", {}, head, h("th", { scope: "col" }, t("Agreement")))),
       h("tbody", {}, rows),
     );
-    show(this.place, rows.length ? table : h("p", { class: "quiet" }, t("No study is like this.")));
+    const none = all || query.search ? t("No study is like this.") : t("The folder of studies is empty. Make studies of your images with: gliomics import IMAGES STUDIES");
+    show(this.place, rows.length ? table : h("p", { class: "quiet" }, none));
     this.pages(answer);
     this.showUnusable(answer.unusable);
     if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
