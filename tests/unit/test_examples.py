@@ -25,6 +25,7 @@ SCRIPTS = {
     "03_measure_a_cohort": "8 rows in features.csv, each with 445 features",
     "04_estimate_the_subtype": "For research use only",
     "05_follow_up": "original_shape_MeshVolume: +",
+    "07_change_and_outcome": "by volume 40 of 40 progress",
 }
 """What each says when it has worked."""
 ELSEWHERE = {"06_ask_a_server": "tests/server", "07_samples_as_dicom": "tests/unit/test_tutorials.py"}

@@ -175,6 +175,19 @@ def test_work_that_was_not_sent_is_offered_again_and_sent_when_the_server_answer
     assert page.get_by_role("region", name="Unsent work").count() == 0
 
 
+def test_empty_mask_is_sent_only_when_it_is_said_that_there_is_no_tumour(annotator: Visit, served: Served) -> None:
+    page = annotator.page
+    annotator.open_study(served.url, "oblique")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.locator(".messages").get_by_text("tick that there is none").wait_for()
+    assert not saved(served, "oblique").exists()
+    page.get_by_label("There is no tumour in this study").check()
+    page.get_by_role("button", name="Submit", exact=True).click()
+    page.locator(".messages").get_by_text("was saved").wait_for()
+    assert not read_mask(saved(served, "oblique")).array.any()
+    served.client("annotator")._transport.json("DELETE", "/datastore/label", params={"id": "oblique", "tag": "final"})
+
+
 def test_two_sequences_are_shown_side_by_side(annotator: Visit, served: Served) -> None:
     annotator.open_study(served.url, "sample-05")
     for chosen, shown in (("1", ["flair", "t1c"]), ("4", ["flair", "t2"])):

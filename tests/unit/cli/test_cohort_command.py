@@ -142,3 +142,27 @@ def test_unusable_tables_are_refused(features: str, target: str, message: str, t
     words = f"cohort associate {tmp_path}/features.csv --outcomes {tables}/outcomes.csv --target {target}"
     result = RUN(app, [*words.split(), "--out", str(tmp_path / "out")])
     assert message in str(result.exception)
+
+
+def test_change_between_examinations_goes_beside_outcome_and_survival(tmp_path: Path) -> None:
+    rng, features, outcomes = np.random.default_rng(1), [], []
+    for number in range(40):
+        change, other = rng.normal(loc=[2 * (number % 2), 0])
+        features += [f"S{number}a,before,P-{number},1,1", f"S{number}b,after,P-{number},{1 + change},{1 + other}"]
+        time = rng.exponential(24 * np.exp(-change))
+        outcomes.append(f"P-{number},{'progression' if number % 2 else 'pseudoprogression'},{time},{int(time < 40)}")
+    header = "study_id,diagnostics_timepoint,diagnostics_patient_id,f,g"
+    (tmp_path / "features.csv").write_text("\n".join([header, *features]))
+    (tmp_path / "outcomes.csv").write_text("\n".join(["patient_id,outcome,months,died", *outcomes]))
+    change, table = tmp_path / "change.csv", tmp_path / "outcomes.csv"
+    words = f"delta {tmp_path}/features.csv --from before --to after --out {change}"
+    assert RUN(app, words.split()).exit_code == 0
+    words = f"cohort associate {change} --outcomes {table} --target outcome --out {tmp_path}/associations"
+    assert RUN(app, words.split()).exit_code == 0
+    _, *rows = [row for _, row in read_csv(tmp_path / "associations" / "associations.csv")]
+    assert min((float(row[6]), row[0]) for row in rows)[1] in ("f_delta", "f_relative")
+    words = f"cohort survival {change} --outcomes {table} --time months --event died --repeats 1 --out {tmp_path}/out"
+    result = RUN(app, words.split())
+    assert result.exit_code == 0, result.output
+    _, first, *_ = [row for _, row in read_csv(tmp_path / "out" / "hazard_ratios.csv") if row[0] in ("model", "alone")]
+    assert first[1] in ("f_delta", "f_relative")

@@ -42,7 +42,7 @@ def open_page(
 
 
 def _check_studies(folder: Path) -> None:
-    """Raise :class:`InputError` for one study's own folder, and for images that are no studies yet; none may come yet."""
+    """Raise :class:`InputError` for one study's own folder and for images that are no studies yet."""
     from gliomics.errors import InputError
     from gliomics.files import is_file, is_folder, suffix_of
     from gliomics.study.images import IMAGE_SUFFIXES

@@ -258,6 +258,10 @@ export class AnnotatePanel {
   async submit(isWithoutTumour, next = false) {
     const { study } = this;
     if (this.sending || this._isBusy()) return;
+    if (study.map?.isEmpty && !isWithoutTumour && !this.slices.isPartial) {
+      study.tell("note", t("The mask is empty. Draw the tumour, or tick that there is none; then submit."));
+      return;
+    }
     this.sending = true;
     this._showSend();
     try {
