@@ -152,13 +152,9 @@ def test_server_of_a_missing_folder_is_refused(
     assert "is not a folder" in line
 
 
-def test_page_is_not_opened_on_one_study_or_on_images_that_are_none(
+def test_page_is_not_opened_on_one_study(
     a_study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = refusal(capsys, monkeypatch, "open", a_study / "sample-01")
     assert one.endswith(f"is one study; give the folder that holds it: gliomics open {a_study}")
-    (tmp_path / "images" / "A").mkdir(parents=True)
-    shutil.copy(a_study / "sample-01" / "flair.nii.gz", tmp_path / "images" / "A")
-    images = refusal(capsys, monkeypatch, "open", tmp_path / "images")
-    assert f"no study.json; run: gliomics import {tmp_path / 'images'} OUT" in images
     assert not list(tmp_path.rglob(".gliomics"))

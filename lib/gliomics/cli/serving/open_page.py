@@ -42,22 +42,13 @@ def open_page(
 
 
 def _check_studies(folder: Path) -> None:
-    """Raise :class:`InputError` for one study's own folder and for images that are no studies yet."""
+    """Raise :class:`InputError` for one study's own folder, whose images would each be taken for a study."""
     from gliomics.errors import InputError
-    from gliomics.files import is_file, is_folder, suffix_of
-    from gliomics.study.images import IMAGE_SUFFIXES
-    from gliomics.study.no_study import STUDY_FILE, why_no_study
+    from gliomics.files import is_file
+    from gliomics.study.no_study import STUDY_FILE
 
-    if not is_folder(folder):
-        return  # the server says so
     if is_file(folder / STUDY_FILE):
         raise InputError(f"{folder} is one study; give the folder that holds it: gliomics open {folder.parent}")
-    if is_folder(folder / ".gliomics"):
-        return  # it was served before
-    entries = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    holds_studies = any(is_file(entry / STUDY_FILE) or suffix_of(entry) in IMAGE_SUFFIXES for entry in entries)
-    if not holds_studies and (reason := why_no_study(folder)):
-        raise InputError(reason)
 
 
 def _announce(folder: Path, url: str, browser: bool) -> None:
