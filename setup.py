@@ -21,9 +21,10 @@ if "editable_wheel" in sys.argv:
 
 
 def files_under(folder: str) -> list[str]:
-    """Every file of a bundled folder, relative to it, without caches."""
-    paths = (path for path in (ROOT / folder).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return sorted(path.relative_to(ROOT / folder).as_posix() for path in paths)
+    """Every file of a bundled folder, relative to it, without caches and what a server over it kept there."""
+    paths = [path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*") if path.is_file()]
+    left_out = {"__pycache__", ".gliomics", "labels"}
+    return sorted(path.as_posix() for path in paths if left_out.isdisjoint(path.parts))
 
 
 setup(

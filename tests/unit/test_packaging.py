@@ -49,6 +49,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in PROJECT.iterdir():
         if path.is_file():
             shutil.copy(path, source)
+    for kept in (".gliomics/tokens.json", "labels/final/sample-01.nii.gz"):
+        (source / "sample_studies" / kept).parent.mkdir(parents=True, exist_ok=True)
+        (source / "sample_studies" / kept).touch()
     subprocess.run([UV, "build", "--quiet", "--sdist", "--out-dir", source / "dist", source], check=True)
     (archive,) = (source / "dist").glob("*.tar.gz")
     subprocess.run([UV, "venv", "--quiet", "--clear", "--python", sys.executable, empty], check=True)
@@ -83,6 +86,7 @@ def test_archive_of_the_sources_has_what_make_needs_to_install_and_demonstrate(e
     requirements = {path.relative_to(PROJECT).as_posix() for path in (PROJECT / "requirements").rglob("*.*")}
     needed = {"Makefile", "setup.py", "pyproject.toml", "lib/gliomics/packages.py", "CITATION.cff", *requirements}
     assert {name for name in needed if "__pycache__" not in name} - archived == set()
+    assert [name for name in archived if "tokens.json" in name or "labels/final" in name] == [], "of who tried it here"
 
 
 def test_installed_package_finds_its_app_and_sample_studies(environment: Path) -> None:
