@@ -16,7 +16,13 @@ from gliomics.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
-COMMAND = re.compile(r"^\s*(?:\$ )?(?:torchrun [-\w ]+ --no-python )?(gliomics( [^#]*)?)(#.*)?$")
+BEFORE = r"(?:torchrun [-\w ]+ --no-python |(?:sudo -u \w+ )?[\w./]*/bin/)?"
+"""What may stand in front of a command: what starts it, as whom, and where it lies."""
+COMMAND = re.compile(rf"^\s*(?:\$ )?{BEFORE}(gliomics( [^#]*)?)(#.*)?$")
+OF_OTHERS = {"--help", "--build-arg", "--conf", "--no-deps", "--profile", "--torch-backend"}
+"""Options of other programs (Docker, pip, uv, ...) that pages name alone."""
+LEFT_OUT = {"MissingParameter", "NoArgsIsHelpError"}
+"""What the parser raises of arguments that are not there; its library is Typer's own."""
 
 
 def parts(page: Path) -> tuple[str, list[str]]:
@@ -25,8 +31,8 @@ def parts(page: Path) -> tuple[str, list[str]]:
     blocks: list[str] = []
     language: str | None = None
     for line in page.read_text(encoding="utf-8").splitlines():
-        if line.startswith("```"):
-            language = line[3:].strip() if language is None else None
+        if line.lstrip().startswith("```"):
+            language = line.strip()[3:].strip() if language is None else None
             blocks += [] if language is None else [""]
         elif language is None:
             text.append(line)
@@ -45,21 +51,55 @@ def commands(page: Path) -> list[str]:
     return found
 
 
+def in_prose(page: Path) -> list[str]:
+    """Every code in the lines of a page, none of its blocks."""
+    return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", parts(page)[0])]
+
+
 ALL = [(page.relative_to(ROOT).as_posix(), command) for page in PAGES for command in commands(page)]
+NAMED = [
+    (page.relative_to(ROOT).as_posix(), code)
+    for page in PAGES
+    for code in in_prose(page)
+    if re.match(rf"{BEFORE}gliomics [a-z]", code)
+]
+ROOT_COMMAND = typer.main.get_command(app)
 
 
 @pytest.mark.parametrize(("page", "command"), ALL)
 def test_documented_command_parses(page: str, command: str) -> None:
     """A synopsis is tried with everything that it has in brackets, and N for a number."""
-    elided = command.endswith(" ...")
+    check(ROOT_COMMAND, "gliomics", arguments(command), elided=command.endswith(" ..."))
+
+
+@pytest.mark.parametrize(("page", "command"), sorted(set(NAMED)))
+def test_command_that_prose_names_is_there_with_its_options(page: str, command: str) -> None:
+    """Prose leaves arguments and values out; what it does not leave out parses."""
+    check(ROOT_COMMAND, "gliomics", arguments(command), elided=True)
+    if " ..." not in command:
+        try:
+            check(ROOT_COMMAND, "gliomics", valued(arguments(command)), elided=False)
+        except Exception as error:
+            if type(error).__name__ not in LEFT_OUT:
+                raise
+
+
+def arguments(command: str) -> list[str]:
+    """The words after the command's name, as its parser gets them."""
     command = re.sub(r"[\[\]]|\.\.\.", " ", command)
-    arguments = ["1" if word == "N" else word for word in shlex.split(command.split("|")[0].split(" > ")[0])[1:]]
-    check(typer.main.get_command(app), "gliomics", arguments, elided=elided)
+    words = shlex.split(command.split("|")[0].split(" > ")[0])
+    name = next(number for number, word in enumerate(words) if Path(word).name == "gliomics")
+    return ["1" if word == "N" else word for word in words[name + 1 :]]
+
+
+def valued(words: list[str]) -> list[str]:
+    """The words without an option at their end, whose value prose leaves out."""
+    return words[:-1] if words[-1].startswith("--") else words
 
 
 def check(command: Any, name: str, arguments: list[str], *, elided: bool) -> None:
     """Parse a command line through the groups of commands and run nothing; of an ``elided`` one, only its options."""
-    if hasattr(command, "resolve_command"):
+    if hasattr(command, "resolve_command") and (arguments or not elided):
         found, chosen, left = command.resolve_command(command.make_context(name, arguments[:1]), arguments)
         check(chosen, found, left, elided=elided)
     elif elided:
@@ -67,6 +107,52 @@ def check(command: Any, name: str, arguments: list[str], *, elided: bool) -> Non
         assert {word for word in arguments if word.startswith("--")} <= known
     else:
         command.make_context(name, arguments)
+
+
+def every_option(command: Any) -> set[str]:
+    """The options of a command, or of all commands of a group, that are shown."""
+    own = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return own.union(*(every_option(each) for each in getattr(command, "commands", {}).values() if not each.hidden))
+
+
+def test_option_that_prose_names_alone_is_one_of_some_command() -> None:
+    """On pages about what is measured, options are those of scripts."""
+    alone = {
+        (page.relative_to(ROOT).as_posix(), option)
+        for page in PAGES
+        if page.parent.name != "benchmarks"
+        for code in in_prose(page)
+        if code.startswith("--")
+        for option in re.findall(r"(?<![\w-])--[a-z][-a-z0-9]+", code)
+    }
+    assert sorted(each for each in alone if each[1] not in every_option(ROOT_COMMAND) | OF_OTHERS) == []
+
+
+def test_every_option_is_documented() -> None:
+    """``--browser`` is what happens without ``--no-browser``."""
+    written = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    options = {option for option in every_option(ROOT_COMMAND) if option.startswith("--")} - {"--browser"}
+    assert sorted(each for each in options if not re.search(rf"{re.escape(each)}(?![\w-])", written)) == []
+
+
+def test_commands_that_the_program_names_itself_are_there() -> None:
+    """In its errors, help and panel; a word in braces is put in when it is said."""
+    files = [
+        *(ROOT / "lib").rglob("*.py"),
+        *(ROOT / "slicer_extension").rglob("*.py"),
+        *(ROOT / "examples").glob("*.py"),
+    ]
+    said = {
+        (path.relative_to(ROOT).as_posix(), " ".join(match[1].split()))
+        for path in files
+        for match in re.finditer(
+            r"[`'\"]gliomics ([a-z][-a-z]*(?: [^`'\"\\{]*)?)(?=[`'\"\\{])", path.read_text(encoding="utf-8")
+        )
+    }
+    names = {name for name, _ in ROOT_COMMAND.commands.items()}  # type: ignore[attr-defined]
+    assert sorted(each for each in said if each[1].split()[0] not in names) == []
+    for _path, words in said:
+        check(ROOT_COMMAND, "gliomics", re.sub(r"[],;:([]", " ", words).split(), elided=True)
 
 
 def test_documentation_has_the_commands_that_it_is_about() -> None:
