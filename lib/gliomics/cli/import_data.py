@@ -84,7 +84,7 @@ def import_data(
     show_plan(plan, source, dest)
     if not plan.studies:
         raise InputError(f"nothing in {source} can be imported as it is; {_remedy(plan)}")
-    if not yes:
+    if not yes and _may_write(plan, dest):
         if not (sys.stdin.isatty() and console.is_terminal):
             raise InputError(f"nothing was written to {dest}: there is no terminal to ask; add --yes to take this plan")
         if not Confirm.ask(f"Write these studies to {dest}?", console=console, default=True):
@@ -152,6 +152,15 @@ def _ask(plan: ImportPlan, choices: Choices) -> bool:
             choices.channels = type(choices).parse([], answer).channels
             answered = True
     return answered
+
+
+def _may_write(plan: ImportPlan, dest: Path) -> bool:
+    """Whether the plan has anything that is not in the folder yet; a label may come to a study that is."""
+    from gliomics.intake import studies_present
+
+    present = studies_present(dest)
+    new = (study.label is not None or study.id.lower() not in present for study in plan.studies)
+    return plan.table is not None or any(new)
 
 
 def _write(plan: ImportPlan, dest: Path) -> ImportReport:

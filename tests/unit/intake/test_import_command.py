@@ -104,6 +104,16 @@ def test_at_a_terminal_no_writes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_nothing_is_asked_where_all_studies_are_there_already(tmp_path: Path) -> None:
+    for sequence in ("t1", "flair"):
+        write_image(tmp_path / "in" / "p1" / f"p1_{sequence}.nii.gz")
+    imported(tmp_path / "in", tmp_path / "out")
+    code, screen = in_a_terminal("import", tmp_path / "in", tmp_path / "out", answers=())
+    assert code == 0, screen
+    assert "Write these studies" not in screen
+    assert "1 were there already and are kept" in screen
+
+
 def test_at_a_terminal_the_volumes_of_4d_files_are_asked(tmp_path: Path) -> None:
     write_volumes(tmp_path / "in" / "case7.nii.gz", ("a", "b"))
     code, screen = in_a_terminal("import", tmp_path / "in", tmp_path / "out", answers=("t1c,t2", "y"))
