@@ -18,8 +18,10 @@ from gliomics.features.engines import native
 from gliomics.features.extract import StudyImages, extract_features
 from gliomics.features.maps.measure import feature_maps
 from gliomics.features.maps.names import MAPPED
+from gliomics.features.native.tier import Tier, counting_by
 from gliomics.study.images import to_sitk
 from gliomics.study.volumes import Mask, Volume
+from tests.unit.features.random_regions import TIERS
 
 SPACING = (1.0, 1.5, 2.5)
 LPS = np.diag([-SPACING[0], -SPACING[1], SPACING[2], 1.0])
@@ -83,15 +85,17 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("name", CASES)
-def test_maps_are_those_of_pyradiomics(name: str) -> None:
+def test_maps_are_those_of_pyradiomics(name: str, tier: Tier) -> None:
     setting, voxels = CASES[name]
     image, mask = case()
     config = parse_config({"setting": setting, "voxelSetting": voxels}, name)
     expected = plain_maps(image, mask, config, voxels)
     names = [f"original_{kind}_{feature}" for kind in MAPPED for feature in native_names(kind)]
     assert sorted(names) == sorted(expected)
-    maps = feature_maps(StudyImages("case-1", {"flair": image}), mask, config, names)
+    with counting_by(tier):
+        maps = feature_maps(StudyImages("case-1", {"flair": image}), mask, config, names)
     fill, compared = float(config.voxel_setting.initValue), {}
     for each in maps:
         feature = each.name.removeprefix("flair_original_")
@@ -183,6 +187,7 @@ REFUSED: list[tuple[dict[str, Any], str, type[GliomicsError], str]] = [
         InputError,
         "leave resampling and resampledPixelSpacing out",
     ),
+    ({"setting": {"distances": [3]}}, "original_glcm_Contrast", InputError, "at distances [3] that glcm looks for"),
     ({"slices": "largest"}, "original_firstorder_Mean", InputError, "leave out 'slices', and set 'force2D: true'"),
 ]
 

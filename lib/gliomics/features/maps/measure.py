@@ -149,6 +149,12 @@ def _measure(region: FilteredRegion, wanted: Sequence[MapName], column: str, nam
         classes.setdefault(each.kind, []).append(each.feature)
     centres = np.argwhere((region.mask.array == 1).transpose(2, 1, 0))
     kernel = Kernel.of(work.settings.kernelRadius, region.settings)
+    far = [kind for kind in ("glcm", "gldm", "ngtdm") if kind in classes]
+    if far and not kernel.offsets:
+        raise InputError(
+            f"kernels of {work.settings.kernelRadius} voxels to each side are too small for neighbours at distances "
+            f"{region.settings['distances']} that {far[0]} looks for; set smaller distances or a larger kernelRadius"
+        )
     # Where the part that was measured begins in the whole grid, whose first voxel is at 0.
     start = np.rint(np.linalg.solve(region.image.affine[:3, :3], region.image.affine[:3, 3])).astype(int)
     places = tuple((centres[:, ::-1] + start - [part.start for part in work.window.box]).T)

@@ -14,8 +14,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gliomics.features.maps.kernels import Array, Bools, Kernel, Surroundings
+from gliomics.features.maps.tables import Tables, run_lengths, tabulated
 from gliomics.features.native import cooccurrence, sizes
-from gliomics.features.native.counts import Table
 from gliomics.features.native.neighbours import Integers, Levels
 from gliomics.features.native.textures import lengths_of
 
@@ -45,55 +45,24 @@ class KernelCounts:
         weights = np.ones(len(offsets))
         if norm not in (None, "no_weighting"):
             weights = np.exp(-(lengths_of(offsets, self.spacing, norm) ** 2))
-        groups, rows, columns, counts = [], [], [], []
-        for direction, (offset, weight) in enumerate(zip(offsets, weights, strict=True)):
-            ahead = own[:, self.kernel.following(offset)]
-            voxels, places = np.nonzero(self.around.inside & (ahead > 0))
-            group = voxels if norm is not None else voxels * len(offsets) + direction
-            i, j = own[voxels, places], ahead[voxels, places]
-            both = bool(settings.get("symmetricalGLCM", True))
-            groups += [group, group] if both else [group]
-            rows += [i, j] if both else [i]
-            columns += [j, i] if both else [j]
-            counts.append(np.full(len(group) * (2 if both else 1), weight))
-        directions, group_of, table = _grouped(groups, rows, columns, counts)
-        if not len(directions):
+        columns = own[:, np.array([self.kernel.following(offset) for offset in offsets])]
+        both = bool(settings.get("symmetricalGLCM", True))
+        tables = tabulated(own, columns, weights, both=both, merged=norm is not None)
+        if not len(tables.directions):
             return {name: np.full(self.number, np.nan) for name in names}
-        matrix = cooccurrence.Cooccurrence(directions, table, self.levels, int(self.levels[-1]))
+        matrix = cooccurrence.Cooccurrence(tables.directions, tables.entries, self.levels, int(self.levels[-1]))
         per_voxel = 1 if norm is not None else len(offsets)
-        return {name: self._mean(cooccurrence.FEATURES[name](matrix), group_of, per_voxel) for name in names}
+        return {name: self._mean(cooccurrence.FEATURES[name](matrix), tables.group_of, per_voxel) for name in names}
 
     def runs(self, names: Collection[str]) -> dict[str, Array]:
         """Features of runs; NaN where no line meets a kernel twice."""
-        directions, inside = self.kernel.adjacent, self.around.inside
-        norm = self.settings.get("weightingNorm")
+        directions, norm = self.kernel.adjacent, self.settings.get("weightingNorm")
         weights = np.ones(len(directions))
         if norm not in (None, "no_weighting"):
             weights = lengths_of(directions, self.spacing, norm)
-        groups, rows, columns, counts = [], [], [], []
-        for number, (direction, weight) in enumerate(zip(directions, weights, strict=True)):
-            lengths, starts = self._runs(direction)
-            lines = self.kernel.lines(direction)
-            met = inside.astype(np.int64) @ np.eye(int(lines.max()) + 1, dtype=np.int64)[lines]
-            crossed = np.asarray((met >= 2).any(axis=1, keepdims=True))
-            voxels, places = np.nonzero(starts & crossed)
-            groups.append(voxels if norm is not None else voxels * len(directions) + number)
-            rows.append(self.around.levels[voxels, places])
-            columns.append(lengths[voxels, places])
-            counts.append(np.full(len(voxels), weight))
-        return self._sizes(
-            _grouped(groups, rows, columns, counts), sizes.RUNS, names, 1 if norm is not None else len(directions)
-        )
-
-    def _runs(self, direction: Sequence[int]) -> tuple[Integers, Bools]:
-        """How long the run is that goes on from each place, and where runs start, both (voxels, places)."""
-        levels, inside = self.around.levels, self.around.inside
-        ahead, behind = self.kernel.following(direction), self.kernel.following([-step for step in direction])
-        continues = inside & (levels[:, ahead] == levels[:, :-1])
-        lengths = np.ones((self.number, levels.shape[1]), dtype=np.int64)
-        for _ in range(int(np.abs(self.kernel.places).max()) * 2):
-            lengths[:, :-1] = np.where(continues, 1 + lengths[:, ahead], 1)
-        return lengths[:, :-1], inside & (levels[:, behind] != levels[:, :-1])
+        lengths = run_lengths(self.around.levels, self.kernel, directions)
+        tables = tabulated(self.around.levels, lengths, weights, both=False, merged=norm is not None)
+        return self._sizes(tables, sizes.RUNS, names, 1 if norm is not None else len(directions))
 
     def zones(self, names: Collection[str]) -> dict[str, Array]:
         """Features of zones."""
@@ -109,21 +78,20 @@ class KernelCounts:
         graph = coo_array((np.ones(len(links[0]), dtype=bool), links), shape=(size, size))
         zone = connected_components(graph, directed=False)[1].reshape(self.number, width)
         voxels, places = np.nonzero(inside)
-        found, first, counts = np.unique(zone[voxels, places], return_index=True, return_counts=True)
-        owner, level = voxels[first], levels[voxels[first], places[first]]
-        grouped = _grouped([owner], [level], [counts], [np.ones(len(found))])
-        return self._sizes(grouped, sizes.ZONES, names, 1)
+        _, first, counts = np.unique(zone[voxels, places], return_index=True, return_counts=True)
+        numbers = np.zeros((self.number, 1, width), dtype=np.int32)
+        numbers[voxels[first], 0, places[first]] = counts
+        tables = tabulated(levels, numbers, np.ones(1), both=False, merged=True)
+        return self._sizes(tables, sizes.ZONES, names, 1)
 
     def dependences(self, names: Collection[str]) -> dict[str, Array]:
         """Features of dependences."""
         levels, inside = self.around.levels, self.around.inside
-        dependent = np.ones(inside.shape, dtype=np.int64)
+        dependent = np.ones(inside.shape, dtype=np.int32)
         for ahead in self._neighbours():
             dependent += (ahead > 0) & (np.abs(ahead - levels[:, :-1]) <= self.settings.get("gldm_a", 0))
-        voxels, places = np.nonzero(inside)
-        counts = np.ones(len(voxels))
-        grouped = _grouped([voxels], [levels[voxels, places]], [dependent[voxels, places]], [counts])
-        return self._sizes(grouped, sizes.DEPENDENCES, names, 1)
+        tables = tabulated(levels, dependent[:, None], np.ones(1), both=False, merged=True)
+        return self._sizes(tables, sizes.DEPENDENCES, names, 1)
 
     def tones(self, names: Collection[str]) -> dict[str, Array]:
         """Features of tone differences, as :func:`gliomics.features.native.tones.tone_features`."""
@@ -150,13 +118,12 @@ class KernelCounts:
         ]
 
     def _sizes(
-        self, grouped: tuple[Integers, Integers, Table], formula_of: Mapping[str, str], names: Collection[str], per: int
+        self, tables: Tables, formula_of: Mapping[str, str], names: Collection[str], per_voxel: int
     ) -> dict[str, Array]:
-        directions, group_of, table = grouped
-        if not len(directions):
+        if not len(tables.directions):
             return {name: np.full(self.number, np.nan) for name in names}
-        values = sizes.formulas(directions, table)
-        return {name: self._mean(values[formula_of[name]], group_of, per) for name in names}
+        values = sizes.formulas(tables.directions, tables.entries)
+        return {name: self._mean(values[formula_of[name]], tables.group_of, per_voxel) for name in names}
 
     def _mean(self, values: Array, group_of: Integers, per_voxel: int) -> Array:
         """The mean over the directions of each voxel, of which there are ``per_voxel``; NaN where there are none."""
@@ -165,18 +132,6 @@ class KernelCounts:
         counts = np.bincount(voxels[known], minlength=self.number)
         sums = np.bincount(voxels[known], values[known], minlength=self.number)
         return np.asarray(np.divide(sums, counts, out=np.full(self.number, np.nan), where=counts > 0))
-
-
-def _grouped(
-    groups: Sequence[Integers], rows: Sequence[Any], columns: Sequence[Any], counts: Sequence[Array]
-) -> tuple[Integers, Integers, Table]:
-    """Entries as one table: of each its matrix, counted from 0, of each matrix its group, and the table."""
-    group, row, column = (np.concatenate(parts).astype(np.int64) for parts in (groups, rows, columns))
-    height, width = (int(part.max(initial=0)) + 1 for part in (row, column))
-    found, places = np.unique((group * height + row) * width + column, return_inverse=True)
-    sums: Any = np.bincount(places, np.concatenate(counts), minlength=len(found))
-    group_of, directions = np.unique(found // width // height, return_inverse=True)
-    return directions, group_of, Table(found // width % height, found % width, sums)
 
 
 def _pairwise(numbers: Array) -> Bools:
