@@ -14,6 +14,7 @@ from gliomics.files import read_json, write_json
 from gliomics.models import ModelStore
 from gliomics.segmentation.postprocess import PART_VALUES
 from gliomics.server.store.datastore import StudyDatastore
+from gliomics.server.tasks import training
 from gliomics.server.tasks.train_segmentation import (
     SegmentationTraining,
     epochs_option,
@@ -164,6 +165,28 @@ def test_what_a_stopped_training_was_writing_goes_with_it(
         a_training.stopped("anna")
     assert [path.name for path in folder.iterdir()] == ["test_model.json"]
     assert read_json(folder / "test_model.json")["reason"] == "stopped by anna"
+
+
+def test_what_a_training_was_writing_when_it_was_stopped_at_its_beginning_goes_with_it(
+    a_store: StudyDatastore, a_training: SegmentationTraining
+) -> None:
+    folder = a_store.workspace.training
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".tmp-first.json").write_text("{")
+    a_training.stopped("anna")
+    assert list(folder.iterdir()) == []
+
+
+def test_the_next_training_which_runs_already_is_not_called_stopped(
+    a_store: StudyDatastore, a_training: SegmentationTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_SECONDS_TO_END", 0.1)
+    a_store.workspace.training.mkdir(parents=True, exist_ok=True)
+    path, process = a_store.workspace.training / "test_model.json", psutil.Process()
+    running = {"model": "test_model", "state": "running", "pid": process.pid}
+    write_json(path, {**running, "process_started": process.create_time()})
+    a_training.stopped("anna")
+    assert read_json(path)["state"] == "running"
 
 
 @pytest.mark.parametrize("value", [0, 201, 1.5, "8", True, None])

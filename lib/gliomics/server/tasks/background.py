@@ -14,6 +14,9 @@ import psutil
 from fastapi import HTTPException
 from monailabel.utils.async_tasks.utils import processes, tasks
 
+_SECONDS_TO_END = 5.0
+"""Of processes that were killed; one that waits for a disk ends later."""
+
 Method = Literal["train", "batch_infer"]
 
 
@@ -40,10 +43,12 @@ def stop_task(method: Method) -> dict[str, Any] | None:
         return None
     task, process = found
     task["status"] = "STOPPED"  # before it ends: MONAI Label calls what ends while it is RUNNING an ERROR
-    for started in _started_by(process):
+    started = _started_by(process)
+    for each in started:
         with contextlib.suppress(psutil.NoSuchProcess):
-            started.kill()
+            each.kill()
     process.kill()
+    psutil.wait_procs(started, timeout=_SECONDS_TO_END)
     if process.wait() == 0:
         task["status"] = "DONE"
         return None

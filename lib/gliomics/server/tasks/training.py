@@ -112,13 +112,16 @@ class Training(TrainTask):
     def stopped(self, by: str | None) -> None:
         """Keep that the training which runs was stopped, and by whom; its process has been killed.
 
-        What it was writing of its state goes with it.
+        What it was writing of its state goes with it, also where that was the first of it. The state of a training that
+        runs, because it was waiting and has begun, stays.
         """
         state = self._datastore.records.read(self._state_path, _State)
-        if state is not None and state.state == "running":
-            _wait_for_end(state.model_dump())
-            for half_written in self._state_path.parent.glob(".tmp-*"):
-                half_written.unlink(missing_ok=True)
+        was_running = state is not None and state.state == "running"
+        if state is not None and was_running and not _has_ended(state.model_dump()):
+            return
+        for half_written in self._state_path.parent.glob(".tmp-*"):
+            half_written.unlink(missing_ok=True)
+        if state is not None and was_running:
             reason = f"stopped by {by}" if by else "stopped"
             ended = {**state.model_dump(exclude_unset=True), "state": "interrupted", "reason": reason}
             self._datastore.records.write(self._state_path, ended)
@@ -333,14 +336,17 @@ def orphaned() -> Callable[[], bool]:
     return lambda: os.getppid() != parent
 
 
-def _wait_for_end(state: dict[str, Any]) -> None:
-    """Wait until a killed process, which wrote ``state``, writes no more."""
+def _has_ended(state: dict[str, Any]) -> bool:
+    """Whether the process that wrote ``state`` writes no more; one that was killed is waited for."""
     end = time.monotonic() + _SECONDS_TO_END
-    while time.monotonic() < end and _runs(state):
+    while _runs(state):
         with contextlib.suppress(psutil.Error):
             if psutil.Process(state["pid"]).status() == psutil.STATUS_ZOMBIE:
-                return
+                return True
+        if time.monotonic() > end:
+            return False
         time.sleep(0.02)
+    return True
 
 
 def _runs(state: dict[str, Any]) -> bool:
