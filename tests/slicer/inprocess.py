@@ -301,7 +301,11 @@ class InProcessBackend:
         voxels, parts = readNifti(label), dict(entry.split("=") for entry in numbering.split(","))
         values = {part: int(value) for value, part in parts.items()}
         answers: dict[str, Analysis | str] = {}
+        known = "oedema" in values or "tumour" in values
         for region in ("whole", "enhancing", "oedema"):
+            if not known and region != "enhancing":
+                answers[region] = f"region '{region}' is unknown"
+                continue
             inside = voxels.array > 0 if region == "whole" else voxels.array == values.get(region, -1)
             if inside.any():
                 row = FeatureRow(case.studyId or "upload", region, {"original_shape_VoxelVolume": float(inside.sum())})

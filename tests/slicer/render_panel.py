@@ -4,6 +4,7 @@
 
 goes through a session on a copy of the sample studies with a real server and saves the documentation's pictures: light,
 400 pixels wide, and one of a dark style. ``--all`` saves every state, light and dark, 400 and 600 pixels wide.
+``--parts`` reads all parts of one study's tumour instead, and saves the picture of that.
 ``--in-process`` uses the tests' backend instead, which needs no model but shows made-up estimates.
 """
 
@@ -55,6 +56,7 @@ DOCUMENTED = {
     ),
     *((name, "light", 400) for name in ("manage_training", "manage_verdict", "manage_leases")),
     ("result", "dark", 400),
+    ("all_parts", "light", 400),
     ("review_disagreement", "light", 400),
 }
 SCORING_SECONDS = 180
@@ -300,12 +302,30 @@ def render(session: Session, url: str) -> None:
     session.picture("error")
 
 
+def renderParts(session: Session, url: str) -> None:
+    """The parts of a tumour are segmented and read in one go, with the VASARI features unfolded."""
+    ui = session.panel.ui
+    ui.serverUrl.text = url
+    session.press("connectButton")
+    ui.annotateButton.click()
+    session.takeAWholeStudy()
+    ui.readButton.click()
+    ui.modelSelector.setCurrentIndex(ui.modelSelector.findText("segmentation_parts"))
+    session.press("segmentButton")
+    session.press("allPartsButton")
+    for room in (ui.segmentationRoom, ui.refineRoom, ui.viewsRoom, ui.exportRoom):
+        room.collapsed = True
+    session.panel.view.parts.button.click()
+    session.picture("all_parts")
+
+
 def main() -> None:
     """Parse the command line, start what is needed, and render."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path, help="folder for the pictures")
     parser.add_argument("--in-process", action="store_true", help="the tests' backend instead of a server")
     parser.add_argument("--all", action="store_true", help="every state, style and width")
+    parser.add_argument("--parts", action="store_true", help="the picture of all parts of a tumour alone")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -318,9 +338,12 @@ def main() -> None:
 
             from tests.server.servers import start_server
 
-            server = start_server(Path(shutil.copytree(HERE.parents[1] / "sample_studies", folder / "studies")))
+            samples, study = HERE.parents[1] / "sample_studies", "sample-02" if arguments.parts else "."
+            shutil.copytree(samples / study, folder / "studies" / study)
+            server = start_server(folder / "studies")
             stack.callback(server.stop)
-            render(Session(folder, arguments.out, ServerBackend, everything=arguments.all), server.url)
+            session = Session(folder, arguments.out, ServerBackend, everything=arguments.all)
+            (renderParts if arguments.parts else render)(session, server.url)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gliomics.cli.terminal.console import check_apart, check_table, console
+from gliomics.cli.terminal.console import check_apart, check_table, console, counted
 
 
 def delta(
@@ -35,4 +35,4 @@ def delta(
     if not changes.rows:
         raise InputError(f"no patient in {features} has two time points to compare; the reasons are above")
     write_features_csv(changes.rows, out)
-    console.print(f"{len(changes.rows)} rows in {out}")
+    console.print(f"{counted(len(changes.rows), 'row')} in {out}")

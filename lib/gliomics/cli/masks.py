@@ -13,6 +13,7 @@ from gliomics.cli.terminal.console import (
     STUDIES,
     check_apart,
     console,
+    counted,
     report_unreadable,
     report_unused_masks,
     with_progress,
@@ -73,7 +74,7 @@ def resample(
                 console.print(f"{study.id}: .nii.gz keeps no names; its segments were {segments}", markup=False)
     if not resampled and not failures.errors:
         raise InputError(f"none of the {len(every_study)} studies has a mask in {masks}")
-    console.print(f"{resampled} masks in {out}{failures.summary}")
+    console.print(f"{counted(resampled, 'mask')} in {out}{failures.summary}")
     failures.end()
 
 
@@ -117,7 +118,7 @@ def brain(
     outlined_count = len(every_study) - len(failures.errors)
     if not outlined_count:
         raise InputError(f"no brain was outlined in {len(every_study)} studies; the reasons are above")
-    console.print(f"{outlined_count} masks in {out}{failures.summary}")
+    console.print(f"{counted(outlined_count, 'mask')} in {out}{failures.summary}")
     failures.end()
 
 

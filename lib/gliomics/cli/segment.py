@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.terminal.console import RESAMPLE_TO, STUDIES, check_apart, console, report_unreadable, with_progress
+from gliomics.cli.terminal.console import (
+    RESAMPLE_TO,
+    STUDIES,
+    check_apart,
+    console,
+    counted,
+    report_unreadable,
+    with_progress,
+)
 from gliomics.cli.terminal.failures import Failures
 from gliomics.errors import GliomicsError, InputError, UnknownNameError
 from gliomics.study.segments import NAMED, mask_suffix
@@ -79,7 +87,7 @@ def segment(
     segmented = len(every_study) - len(failures.errors)
     if not segmented:
         raise InputError(f"none of the {len(every_study)} studies could be segmented; the reasons are above")
-    console.print(f"{segmented} masks in {out}{failures.summary}")
+    console.print(f"{counted(segmented, 'mask')} in {out}{failures.summary}")
     failures.end()
 
 

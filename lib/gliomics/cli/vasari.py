@@ -12,6 +12,7 @@ from gliomics.cli.terminal.console import (
     STUDIES,
     check_table,
     console,
+    counted,
     is_one_study,
     report_left_out,
     report_unreadable,
@@ -73,5 +74,5 @@ def vasari(
     if not rows:
         raise InputError(f"none of the {len(cohort)} studies in {studies} was read; the reasons are above")
     write_csv(out, rows)
-    console.print(f"{len(rows)} rows in {out}{failures.summary}")
+    console.print(f"{counted(len(rows), 'row')} in {out}{failures.summary}")
     failures.end()

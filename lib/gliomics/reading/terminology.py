@@ -19,6 +19,10 @@ class Code:
     scheme: str
     meaning: str
 
+    def serialised(self) -> str:
+        """As 3D Slicer writes it."""
+        return f"{self.scheme}^{self.value}^{self.meaning}"
+
 
 @dataclass(frozen=True)
 class SegmentMeaning:
@@ -27,6 +31,14 @@ class SegmentMeaning:
     type: Code
     colour: tuple[int, int, int]
     modifier: Code | None = None
+
+    def serialised(self) -> str:
+        """As 3D Slicer keeps it with a segment, by its terminology list "DICOM master list"."""
+        kind = (
+            f"{CATEGORY.serialised()}~{self.type.serialised()}~{self.modifier.serialised() if self.modifier else '^^'}"
+        )
+        context, anatomy = "Segmentation category and type - DICOM master list", "Anatomic codes - DICOM master list"
+        return f"{context}~{kind}~{anatomy}~{BRAIN.serialised()}~^^"
 
 
 CATEGORY = Code("49755003", "SCT", "Morphologically Altered Structure")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.errors import InputError
+from gliomics.reading.terminology import meaning_of
 
 _FIELD = re.compile(r"Segment(\d{1,4})_(Name|ID|LabelValue|Layer)")
 _REPRESENTATIONS = ("Segmentation_MasterRepresentation", "Segmentation_SourceRepresentation")
@@ -67,10 +68,16 @@ def mask_suffix(labels: Mapping[str, int]) -> str:
 
 
 def header_of(names: Mapping[str, int]) -> dict[str, str]:
-    """The header of a label map whose values have names, as 3D Slicer writes it: the inverse of :func:`segments_of`."""
+    """The header of a label map whose values have names, as 3D Slicer writes it: the inverse of :func:`segments_of`.
+
+    Names of a tumour and of its parts come with their colour and their SNOMED CT code.
+    """
     header = dict.fromkeys(_REPRESENTATIONS, "Binary labelmap")
     for number, (name, value) in enumerate(names.items()):
         fields = {"ID": f"Segment_{number + 1}", "Name": name, "LabelValue": str(value), "Layer": "0"}
+        if (meaning := meaning_of(name)) is not None:
+            fields["Color"] = " ".join(f"{value / 255:.6g}" for value in meaning.colour)
+            fields["Tags"] = f"TerminologyEntry:{meaning.serialised()}|"
         header |= {f"Segment{number}_{field}": text for field, text in fields.items()}
     return header
 

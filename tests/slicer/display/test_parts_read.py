@@ -81,6 +81,17 @@ def test_a_part_that_is_not_there_is_said_and_all_features_come_back(views: Any,
     assert shown.GetColumnName(1) == "Value"
 
 
+def test_what_lies_beyond_the_core_is_said_to_be_unknown_where_nothing_tells_it(views: Any, spin: Spin) -> None:
+    addSegment(views, "enhancing", slice(20, 26))
+    segments = views.selection.segmentation().GetSegmentation()
+    segments.RemoveSegment(
+        next(name for name in segments.GetSegmentIDs() if "enhancing" not in segments.GetSegment(name).GetName())
+    )
+    press(views, "allPartsButton", spin)
+    (notice,) = views.model.warnings
+    assert notice.startswith("Unknown: whole tumour, oedema.") and "Not in" not in notice
+
+
 def test_an_unknown_part_is_refused_by_its_name(views: Any, spin: Spin, backend: InProcessBackend) -> None:
     addSegment(views, "label 7", slice(20, 26))
     views.ui.allPartsButton.click()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import vtk
 from RadiogenomicsLib.scene.terminology import CORE, EDEMA, ENHANCING, NECROSIS, TUMOUR, meaningOf
 from RadiogenomicsLib.server.volumes import OrientedImage
 
-from gliomics.study import numbering
+from gliomics.study import Volume, numbering, write_segments
 from gliomics.study.numbering import CAVITY, OEDEMA, UNDIVIDED
 from gliomics.study.numbering import CORE as CORE_PART
 from gliomics.study.numbering import ENHANCING as ENHANCING_PART
@@ -173,3 +175,23 @@ def test_a_saved_scene_keeps_the_terminology(logic: Any, scene: Any, segments: d
         entryOf(inner.GetSegment(inner.GetSegmentIdBySegmentName("oedema"))).GetTypeObject().GetCodeValue()
         == "79654002"
     )
+
+
+def test_segments_that_the_command_line_wrote_have_colour_and_code_in_3d_slicer(scene: Any, tmp_path: Path) -> None:
+    import slicer
+
+    array = np.zeros((6, 7, 8), np.uint8)
+    array[1:3], array[3:5] = 1, 3
+    path = tmp_path / "case.seg.nrrd"
+    write_segments(Volume(array, np.eye(4)), {"core-without-enhancement": 1, "enhancing": 3}, path)
+    storage = scene.AddNewNodeByClass("vtkMRMLSegmentationStorageNode")
+    storage.SetFileName(str(path))
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    assert storage.ReadData(node)
+    for number, meaning in enumerate((CORE, ENHANCING)):
+        segment = node.GetSegmentation().GetNthSegment(number)
+        assert segment.GetColor() == pytest.approx(meaning.colour, abs=1e-4)
+        tag = slicer.vtkSegment.GetTerminologyEntryTagName()
+        found = vtk.mutable("")
+        segment.GetTag(tag, found)
+        assert str(found) == meaning.terminology

@@ -58,7 +58,7 @@ def test_the_brain_of_a_head_is_outlined_with_its_tumour_and_what_shows_none_is_
     assert answer.exit_code == 1, answer.output
     assert "head: " in answer.output
     assert " ml by t1" in answer.output
-    assert "1 masks in" in answer.output
+    assert "1 mask in" in answer.output
     assert "failed blank: no brain is found in the images of study 'blank'; do they show a head?" in answer.output
     found = read_mask(tmp_path / "head.nii.gz").array > 0
     closed = binary_closing(sample.brain > 0.5, np.ones((5, 5, 1)))

@@ -136,6 +136,8 @@ def test_mask_with_names_is_written_as_segments(tmp_path: Path) -> None:
     stored, header = nrrd.read(str(path))
     np.testing.assert_array_equal(stored, array)
     assert (header["Segment1_Name"], header["Segment1_LabelValue"], header["Segment1_Layer"]) == ("enhancing", "3", "0")
+    assert header["Segment1_Color"] == "0.941176 0.894118 0.258824"
+    assert "NCIt^C113842^Enhancing Lesion~" in header["Segment1_Tags"]
 
 
 def test_names_need_a_file_that_can_hold_them(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gliomics.cli.cohort.tables import FEATURES
-from gliomics.cli.terminal.console import check_apart, check_table, console
+from gliomics.cli.terminal.console import check_apart, check_table, console, counted
 
 
 def response(
@@ -30,4 +30,4 @@ def response(
     rows = responses(read_features_csv(features))
     write_csv(out, rows, COLUMNS)
     counts = ", ".join(f"{name} {count}" for name, count in Counter(row["response"] for row in rows).items())
-    console.print(f"{len(rows)} rows in {out}: {counts}\n{RESEARCH_NOTICE}", markup=False)
+    console.print(f"{counted(len(rows), 'row')} in {out}: {counts}\n{RESEARCH_NOTICE}", markup=False)

@@ -19,6 +19,7 @@ from gliomics.cli.terminal.console import (
     STUDIES,
     check_table,
     console,
+    counted,
     is_one_study,
     report_left_out,
     with_progress,
@@ -205,7 +206,7 @@ def _measure(cohort: MeasuredCohort, extraction: Extraction, speed: Speed, out: 
     measured_before = f", those of {stored} studies measured before" if stored else ""
     if extraction.config.engine is None and default_engine() == "native":
         console.print("measured by the native engine, whose values are PyRadiomics', as that is not installed")
-    console.print(f"{count} rows in {out}{measured_before}{failures.summary}")
+    console.print(f"{counted(count, 'row')} in {out}{measured_before}{failures.summary}")
 
 
 def _jobs(cohort: MeasuredCohort, extraction: Extraction, failures: Failures) -> list[StudyFiles]:

@@ -30,6 +30,11 @@ def count_studies(studies: Sized) -> str:
     return f"{len(studies)} stud{'y' if len(studies) == 1 else 'ies'}"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 mask`` or ``7 masks``."""
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
 def is_one_study(path: Path) -> bool:
     """Whether a study's folder or its image is pointed at, and not a folder of studies."""
     return path.is_file() or (path / "study.json").is_file()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gliomics.reading import terminology
-from gliomics.reading.terminology import BRAIN, CATEGORY, Code, SegmentMeaning, meaning_of
+from gliomics.reading.terminology import SegmentMeaning, meaning_of
 
 
 @dataclass(frozen=True)
@@ -20,15 +20,9 @@ class Meaning:
     colour: tuple[float, float, float]
 
 
-def _serialised(code: Code | None) -> str:
-    return f"{code.scheme}^{code.value}^{code.meaning}" if code is not None else "^^"
-
-
 def _meaning(meaning: SegmentMeaning) -> Meaning:
-    kind = f"{_serialised(CATEGORY)}~{_serialised(meaning.type)}~{_serialised(meaning.modifier)}"
-    context, anatomy = "Segmentation category and type - DICOM master list", "Anatomic codes - DICOM master list"
     red, green, blue = (value / 255 for value in meaning.colour)
-    return Meaning(f"{context}~{kind}~{anatomy}~{_serialised(BRAIN)}~^^", (red, green, blue))
+    return Meaning(meaning.serialised(), (red, green, blue))
 
 
 TUMOUR = _meaning(terminology.TUMOUR)

@@ -20,8 +20,12 @@ from RadiogenomicsLib.server import servercalls
 from RadiogenomicsLib.server.analysis import Analysis
 from RadiogenomicsLib.server.volumes import VolumeError
 
+WHOLE = "whole"
+_WITH_WHOLE = (WHOLE, "oedema", "peritumoral")
+"""The regions that are unknown where it is not known how far the tumour reaches."""
+
 _TITLES = {
-    "whole": _("Whole tumour"),
+    WHOLE: _("Whole tumour"),
     "tumour-core": _("Tumour core"),
     "enhancing": _("Enhancing part"),
     "oedema": "Oedema",
@@ -74,7 +78,7 @@ class Parts(Controller):
                     _("'{name}' was removed while its parts were read; the answer was dropped").format(name=name)
                 )
             rows = {_title(region): each.features for region, each in answers.items() if isinstance(each, Analysis)}
-            lacking = [_title(region).lower() for region, each in answers.items() if isinstance(each, str)]
+            lacking = [region for region, each in answers.items() if isinstance(each, str)]
             if self._parameters is not None:
                 self._parameters.setReference(PARTS_TABLE, publishRegions(rows, node))
             self._views.showParts()
@@ -87,10 +91,8 @@ class Parts(Controller):
             for reading in readings.values():
                 self._model.history.keep(KeptReading(reading, segmentationId, "", readAt))
             self._model.parts = PartsReading(readings, segmentationId, name, readAt, edited=self.runner.segmentEdited)
-            notices = (
-                (_("Not in '{name}': {lacking}.").format(name=name, lacking=", ".join(lacking)),) if lacking else ()
-            )
-            self._model.jobFinished(_("Read of '{name}': {rows}.").format(name=name, rows=", ".join(rows)), notices)
+            text = _("Read of '{name}': {rows}.").format(name=name, rows=", ".join(rows))
+            self._model.jobFinished(text, _notices(lacking, name))
             self._onSelection()
 
         self.runner.start(
@@ -101,6 +103,26 @@ class Parts(Controller):
             onResult,
             backend=backend,
         )
+
+
+def _notices(lacking: list[str], name: str) -> tuple[str, ...]:
+    """What is said of regions that were not measured; without a whole tumour what lies beyond its core is unknown."""
+    unknown = [region for region in lacking if WHOLE in lacking and region in _WITH_WHOLE]
+    sentences = (
+        (
+            _(
+                "Unknown: {regions}. '{name}' does not say how far the tumour reaches beyond its core; add a segment "
+                "'oedema', empty where there is none."
+            ),
+            unknown,
+        ),
+        (_("Not in '{name}': {regions}."), [region for region in lacking if region not in unknown]),
+    )
+    return tuple(
+        text.format(name=name, regions=", ".join(_title(region).lower() for region in regions))
+        for text, regions in sentences
+        if regions
+    )
 
 
 def _title(region: str) -> str:
