@@ -11,7 +11,7 @@ import numpy as np
 
 from gliomics.answers.images import MeasuredImages, MeasuredStudies, read_sent_mask
 from gliomics.answers.options import flag, text_option
-from gliomics.cohort.measure import ring_warnings, with_vasari
+from gliomics.cohort.measure import CORE_REGION, ring_warnings, with_vasari
 from gliomics.cohort.numbering import numbering_diagnostics, whole_warnings
 from gliomics.cohort.stability import stability_diagnostics
 from gliomics.errors import InputError, UnknownNameError
@@ -226,8 +226,12 @@ class LabelledStudy:
         return MeasuredRegion(row, mask, self.measured.head, self.images, self.config, self.place, told, self.cancelled)
 
     def _vasari(self, region: str, mask: Mask) -> StudyVasari | None:
-        """What the label tells, where it was asked for and the region is all of its tumour, whatever it is called."""
-        if self.place is None or (part_region(region) and region != WHOLE):
+        """What the label tells, where it was asked for and the region is all of its tumour, whatever it is called.
+
+        Where the whole is unknown, that is the core.
+        """
+        all_of_it = CORE_REGION if self.numbering.whole_is_unknown else WHOLE
+        if self.place is None or (part_region(region) and region != all_of_it):
             return None
         if not np.array_equal(mask.array > 0, np.isin(self.label.array, sorted(self.numbering.tumour))):
             return None

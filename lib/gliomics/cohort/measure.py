@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from gliomics.features.maps.measure import FeatureMap
     from gliomics.segmentation.segmenter import Segmenter
 
+CORE_REGION = "tumour-core"
+"""All of the tumour that is known where nothing says how far it reaches."""
+
 Row = TypeVar("Row", RegionFeatures, FeatureRow)
 
 _NO_BRAIN = (
@@ -199,13 +202,20 @@ def _with_deep_features(
 def _with_vasari(measured: list[RegionFeatures], files: StudyFiles, piece: Extraction) -> list[RegionFeatures]:
     told = vasari_of_study(files.study, files.mask, numbering=piece.numbering, cohort_labels=files.cohort_labels)
     return [
-        with_vasari(features, told) if is_tumour(features.region, piece.config.regions) else features
-        for features in measured
+        with_vasari(features, told) if _is_told_of(features.region, told, piece) else features for features in measured
     ]
 
 
+def _is_told_of(region: str, told: StudyVasari, piece: Extraction) -> bool:
+    """Whether a row is of what the mask tells: all of the tumour, or its core where the whole is unknown."""
+    return region == CORE_REGION if told.whole_is_unknown else is_tumour(region, piece.config.regions)
+
+
 def with_vasari(row: Row, told: StudyVasari) -> Row:
-    """The row of a whole tumour with what its mask tells: numbers among the features, words beside them."""
+    """The row of a whole tumour, or of all that is known of it, with what its mask tells.
+
+    Numbers are among the features, words beside them.
+    """
     return replace(
         row,
         values=row.values | told.report.numbers(),

@@ -11,7 +11,7 @@ from gliomics.errors import DependencyError, InputError
 from gliomics.preprocess.lesion import lesion_mask_of_study
 from gliomics.radiology.atlas import Atlas, atlas_version, load_atlas
 from gliomics.radiology.placement import Placement, place_on_atlas, sequence_to_place
-from gliomics.radiology.vasari import VasariReport, parts_of, vasari
+from gliomics.radiology.vasari import WHOLE_UNKNOWN, VasariReport, parts_of, vasari
 from gliomics.study.images import read_label_names, read_mask, read_volume
 from gliomics.study.numbering import MaskNumbering, labels_of_mask, numbering_of_mask
 from gliomics.study.records import Study
@@ -43,12 +43,14 @@ class AtlasPlace:
 class StudyVasari:
     """What the mask of a study tells, and where its images lie in the atlas.
 
-    ``not_divided`` says in words why the parts of the tumour are not known, where the mask has several values.
+    ``not_divided`` says in words why the parts of the tumour are not known, where the mask has several values. Where
+    ``whole_is_unknown``, what it tells is of the core and what enhances.
     """
 
     report: VasariReport
     place: AtlasPlace
     not_divided: str = ""
+    whole_is_unknown: bool = False
 
     @property
     def diagnostics(self) -> dict[str, Any]:
@@ -60,6 +62,8 @@ class StudyVasari:
     def warnings(self) -> list[str]:
         """Why the place of the tumour, or what its parts would tell, is open."""
         reasons = {"the place of the tumour in the brain": self.place.reason, "what its parts tell": self.not_divided}
+        beyond = WHOLE_UNKNOWN if self.whole_is_unknown else ""
+        reasons["what depends on the whole tumour"] = beyond
         return [f"{what} is open: {reason}" for what, reason in reasons.items() if reason]
 
 
@@ -90,7 +94,8 @@ def vasari_of_mask(
     except InputError as error:
         parts = parts_of(mask, numbering, name=name, spacing_known=spacing_known, divided=False)
         not_divided = str(error)
-    return StudyVasari(vasari(parts, place.placement, place.atlas), place, not_divided)
+    told = vasari(parts, place.placement, place.atlas)
+    return StudyVasari(told, place, not_divided, parts.whole_is_unknown)
 
 
 def vasari_of_study(

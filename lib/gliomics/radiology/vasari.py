@@ -25,6 +25,7 @@ from gliomics.study.volumes import Mask
 Bools = npt.NDArray[np.bool_]
 
 NO_PARTS = "the mask does not tell the parts of the tumour apart"
+WHOLE_UNKNOWN = "the mask does not say how far the tumour reaches beyond its core"
 NO_SIZE = "the voxel size is unknown"
 NOT_PLACED = "the study was not laid on the atlas"
 _NO_ENHANCEMENT = "not applicable: nothing enhances"
@@ -100,7 +101,8 @@ NUMBERS = (
 class TumourParts:
     """The parts of a tumour on one grid; ``whole`` has all of them, each is None where they are not told.
 
-    ``affine`` is that of the grid, ``spacing`` the voxel size in mm, None where it is unknown.
+    ``affine`` is that of the grid, ``spacing`` the voxel size in mm, None where it is unknown. Where a core is
+    told and no oedema, it is unknown how far the tumour reaches beyond ``whole``.
     """
 
     whole: Bools
@@ -109,6 +111,11 @@ class TumourParts:
     oedema: Bools | None = None
     enhancing: Bools | None = None
     spacing: tuple[float, float, float] | None = None
+
+    @property
+    def whole_is_unknown(self) -> bool:
+        """Whether core and enhancing part are told, and nothing of what lies beyond."""
+        return self.core is not None and self.oedema is None
 
     @property
     def solid(self) -> Bools:
@@ -124,10 +131,10 @@ def parts_of(
 ) -> TumourParts:
     """The parts of the tumour in a mask, cut to their box; ``name`` says in errors whose it is.
 
-    A mask that may be of the whole tumour alone is taken as that. Raises :class:`InputError` for a mask without
+    A mask that may be of the whole tumour alone is taken as that; of one that does not say how far the tumour reaches,
+    core and enhancing part are known. Raises :class:`InputError` for a mask without
     tumour and for values that may be one part or another, unless ``divided`` says that the parts are not wanted.
     """
-    numbering.require_whole("whole", name)
     tumour = np.isin(mask.array, sorted(numbering.tumour))
     if not tumour.any():
         raise InputError(f"{name} holds no tumour: no voxel is labelled but a cavity; draw the tumour or leave it out")
@@ -142,7 +149,8 @@ def parts_of(
     core, oedema, enhancing = (
         np.isin(mask.array[box], sorted(numbering.labels_of((part,), part, name))) for part in (CORE, OEDEMA, ENHANCING)
     )
-    return TumourParts(tumour[box], affine, core, oedema, enhancing, spacing)
+    known = None if numbering.whole_is_unknown else oedema
+    return TumourParts(tumour[box], affine, core, known, enhancing, spacing)
 
 
 def vasari(parts: TumourParts, placement: Placement | None, atlas: Atlas | None) -> VasariReport:
@@ -158,26 +166,26 @@ def vasari(parts: TumourParts, placement: Placement | None, atlas: Atlas | None)
         location = locate(placement.places(parts.solid, parts.affine), atlas)
     findings |= dict(_of_place(location))
     for code, part in (("F15", parts.oedema), ("F22", parts.core), ("F23", parts.enhancing)):
-        findings[code] = _crossing(part, parts.affine, placement, atlas)
+        findings[code] = _crossing(part, parts, placement, atlas)
     return VasariReport({item.code: findings[item.code] for item in CATALOGUE}, figures, location)
 
 
 def _proportions(parts: TumourParts, figures: dict[str, float]) -> Iterator[tuple[str, Finding]]:
-    if parts.core is None or parts.oedema is None or parts.enhancing is None:
+    if parts.core is None or parts.enhancing is None:
         yield from ((code, Finding(open=NO_PARTS)) for code in ("F4", "F5", "F6", "F7", "F14"))
         return
-    total = np.count_nonzero(parts.whole)
-    enhancing, core, oedema = (
-        float(np.count_nonzero(part) / total) for part in (parts.enhancing, parts.core, parts.oedema)
-    )
-    figures |= {"share_enhancing": enhancing, "share_non_enhancing": core, "share_oedema": oedema}
     strength = Finding(open="not told by a mask of parts: how strong the enhancement is, is seen in images")
     necrosis = Finding(open="the parts do not tell necrosis from other core without enhancement")
-    yield "F4", Finding("none") if not enhancing else strength
-    yield "F5", Finding(proportion_category(enhancing))
-    yield "F6", Finding(proportion_category(core))
-    yield "F7", Finding("none") if not core else necrosis
-    yield "F14", Finding(proportion_category(oedema))
+    yield "F4", strength if parts.enhancing.any() else Finding("none")
+    yield "F7", necrosis if parts.core.any() else Finding("none")
+    if parts.oedema is None:
+        yield from ((code, Finding(open=WHOLE_UNKNOWN)) for code in ("F5", "F6", "F14"))
+        return
+    total = np.count_nonzero(parts.whole)
+    shares = {"enhancing": parts.enhancing, "non_enhancing": parts.core, "oedema": parts.oedema}
+    for code, (name, part) in zip(("F5", "F6", "F14"), shares.items(), strict=True):
+        figures[f"share_{name}"] = float(np.count_nonzero(part) / total)
+        yield code, Finding(proportion_category(figures[f"share_{name}"]))
 
 
 def _multifocality(parts: TumourParts, figures: dict[str, float]) -> Finding:
@@ -185,6 +193,8 @@ def _multifocality(parts: TumourParts, figures: dict[str, float]) -> Finding:
     regions, count = label(parts.whole, _CONNECTED)
     tumour = np.bincount(regions[parts.solid], minlength=count + 1)[1:]
     foci = int(np.count_nonzero(tumour >= _LEAST_FOCUS * tumour.sum()))
+    if foci > 1 and parts.whole_is_unknown:
+        return Finding(open=WHOLE_UNKNOWN)
     figures["foci"] = foci
     return Finding("multifocal or multicentric" if foci > 1 else "focal")
 
@@ -231,6 +241,10 @@ def _satellites(parts: TumourParts, figures: dict[str, float]) -> Finding:
     same = around == around[regions == main][0]
     enhancing = np.bincount(regions[parts.enhancing & same], minlength=count + 1) * float(np.prod(parts.spacing))
     satellites = sum(1 for number in range(1, count + 1) if number != main and enhancing[number] >= _SATELLITE_MM3)
+    elsewhere = np.bincount(regions[parts.enhancing], minlength=count + 1) * float(np.prod(parts.spacing))
+    elsewhere[main] = 0
+    if parts.whole_is_unknown and (elsewhere[1:] >= _SATELLITE_MM3).any():
+        return Finding(open=WHOLE_UNKNOWN)
     figures["satellites"] = satellites
     return Finding("present" if satellites else "absent")
 
@@ -248,15 +262,15 @@ def _of_place(location: Location | None) -> Iterator[tuple[str, Finding]]:
     yield "F21", Finding(", ".join(invaded) or "absent")
 
 
-def _crossing(part: Bools | None, affine: Array, placement: Placement | None, atlas: Atlas | None) -> Finding:
+def _crossing(part: Bools | None, parts: TumourParts, placement: Placement | None, atlas: Atlas | None) -> Finding:
     """Whether a part lies on both sides of the midline."""
     if part is None:
-        return Finding(open=NO_PARTS)
+        return Finding(open=WHOLE_UNKNOWN if parts.whole_is_unknown else NO_PARTS)
     if not part.any():
         return Finding("not applicable: there is none")
     if placement is None or atlas is None:
         return Finding(open=NOT_PLACED)
-    crosses = crosses_midline(atlas.left_of_midline(placement.places(part, affine)))
+    crosses = crosses_midline(atlas.left_of_midline(placement.places(part, parts.affine)))
     return Finding(open="it ends within 3 mm of the midline") if crosses is None else Finding(_yes(crosses))
 
 

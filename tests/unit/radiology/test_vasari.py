@@ -102,6 +102,21 @@ def test_ring_has_its_proportions_margin_and_no_crossing(atlas: Atlas) -> None:
     assert found["F7"] is None
 
 
+def test_mask_without_oedema_tells_the_place_of_its_core_and_leaves_open_what_lies_beyond(atlas: Atlas) -> None:
+    labels, parts = a_ring(35, 150, 95), "1=core-without-enhancement,3=enhancing"
+    labels[labels == 2] = 0
+    whole, report = values(read(atlas, a_ring(35, 150, 95))), read(atlas, labels, parts)
+    found = values(report)
+    assert {code: found[code] for code in found if found[code] != whole[code]} == dict.fromkeys(
+        ("F5", "F6", "F14", "F15")
+    )
+    assert report.findings["F14"].open == "the mask does not say how far the tumour reaches beyond its core"
+    assert not report.figures.keys() & {"share_enhancing", "share_non_enhancing", "share_oedema"}
+    labels[ball(35, 110, 95, 5)] = 3
+    two = values(read(atlas, labels, parts))
+    assert (two["F9"], two["F24"], two["F1"]) == (None, None, "frontal lobe")
+
+
 def test_shares_are_those_of_the_voxels(atlas: Atlas) -> None:
     labels = a_ring(35, 150, 95)
     report = read(atlas, labels)
