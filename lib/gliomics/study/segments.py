@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gliomics.errors import InputError
-from gliomics.reading.terminology import meaning_of
 
 _FIELD = re.compile(r"Segment(\d{1,4})_(Name|ID|LabelValue|Layer)")
 _REPRESENTATIONS = ("Segmentation_MasterRepresentation", "Segmentation_SourceRepresentation")
@@ -72,6 +71,8 @@ def header_of(names: Mapping[str, int]) -> dict[str, str]:
 
     Names of a tumour and of its parts come with their colour and their SNOMED CT code.
     """
+    from gliomics.reading.terminology import meaning_of  # what measures reads masks, and needs no words
+
     header = dict.fromkeys(_REPRESENTATIONS, "Binary labelmap")
     for number, (name, value) in enumerate(names.items()):
         fields = {"ID": f"Segment_{number + 1}", "Name": name, "LabelValue": str(value), "Layer": "0"}
