@@ -54,7 +54,7 @@ def seconds_of_info(server: Server) -> float:
 def test_1500_half_open_connections_do_not_slow_the_server_down(
     a_strict_server: Server, many_files: None, sent: bytes
 ) -> None:
-    alone = seconds_of_info(a_strict_server)
+    before = seconds_of_info(a_strict_server)
     log = a_strict_server.studies / ".gliomics" / "logs" / "server.log"
     size = log.stat().st_size
     address = urlsplit(a_strict_server.url)
@@ -64,6 +64,7 @@ def test_1500_half_open_connections_do_not_slow_the_server_down(
             with contextlib.suppress(ConnectionError):  # the oldest are dropped by now
                 connection.sendall(sent)
         crowded = seconds_of_info(a_strict_server)
+    alone = max(before, seconds_of_info(a_strict_server))  # the machine may have other work than it had before
     assert crowded < max(0.1, 3 * alone)
     assert log.stat().st_size - size < 10_000
 
