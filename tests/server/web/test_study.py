@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gliomics.server.gate.tokens import Tokens
 from gliomics.server.workspace import Workspace
@@ -241,6 +243,10 @@ def test_label_is_sent_back_with_a_comment_that_its_annotator_sees(browser: Brow
     reviewer.open_study(served.url, "case-2")
     reviewer.page.get_by_role("tab", name="Review").click()
     reviewer.page.get_by_text("You decide on version 1 by A. Annotator").wait_for()
+    reviewer.page.locator(".history summary").first.click()
+    reviewer.page.get_by_text(re.compile(r"^final v\d: axial slice [23], the one that shows most of it$")).wait_for()
+    shown = io.BytesIO(reviewer.page.locator(".history canvas").first.screenshot())
+    assert orange(np.asarray(Image.open(shown).convert("RGB")).astype(int)).any()
     reviewer.page.get_by_role("button", name="Send back").click()
     reviewer.page.locator(".messages").get_by_text("Say in the comment").wait_for()
     reviewer.page.get_by_label("Comment").fill(comment)

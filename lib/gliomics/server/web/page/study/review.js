@@ -3,6 +3,7 @@
 import { button, h, say, show } from "../dom.js";
 import { STATES, t, when } from "../words.js";
 import { comparison } from "./compare.js";
+import { pictureOf } from "./picture.js";
 
 /** The labels of a study and their reviews. */
 export class ReviewPanel {
@@ -60,6 +61,7 @@ export class ReviewPanel {
       h("div", { class: "bar" }, h("strong", { class: "grow" }, marked), open),
       h("p", {}, facts.filter(Boolean).join(" \u00b7 ")),
       review ? h("p", {}, h("span", { class: `tag ${review.state}` }, STATES[review.state] ?? review.state), " ", said) : null,
+      pictureOf(this.study, label, name),
     );
   }
 

@@ -101,7 +101,7 @@ export class StudyView {
     const first = this._load(info.default_sequence);
     this.labels = await labels;
     await first;
-    if (info.archive?.left_out) this.tell("warn", t("The archive has series that are no sequence of this study: {reasons}", { reasons: info.archive.left_out }));
+    if (info.archive?.left_out) this.tell("note", t("The archive has series that are no sequence of this study: {reasons}", { reasons: info.archive.left_out }));
     await this._takeMask();
     const others = this.viewer.sequences.filter((sequence) => !this.volumes.has(sequence));
     this.loading = Promise.all(others.map((sequence) => this._load(sequence).catch((error) => this.tell("bad", error))));
@@ -243,7 +243,7 @@ export class StudyView {
    */
   async takeLabel(label) {
     const image = await this.labelImage(label);
-    const sequence = await this._sequenceOf(image);
+    const sequence = await this.sequenceOf(image);
     this._work(sequence);
     this.setMask(valuesOf(image), segmentsOf(label, image));
     const name = label.version === null ? t("{tag}, put there by hand", { tag: label.tag }) : `${label.tag} v${label.version}`;
@@ -263,7 +263,7 @@ export class StudyView {
    * The sequence on whose voxels a label lies.
    * @param {Volume} label
    */
-  async _sequenceOf(label) {
+  async sequenceOf(label) {
     for (const sequence of this.viewer.sequences) {
       if (!this.volumes.has(sequence)) await this._load(sequence);
       const image = this.volumes.get(sequence);
