@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gliomics.server.dicomweb.address import PASSWORD as PASSWORD_VARIABLE
+from gliomics.server.dicomweb.address import USER as USER_VARIABLE
 from gliomics.server.gate.tokens import ROLES, Tokens
 from gliomics.server.workspace import Workspace
 from gliomics.study import write_mask, write_volume
 from tests.server.archives import write_examination
 from tests.server.dicomweb import an_archive
+from tests.server.orthanc import PASSWORD, USER, an_orthanc, why_no_orthanc
 from tests.server.servers import Server, start_server
 from tests.server.studies import (
     CORRECTING,
@@ -96,13 +100,22 @@ class ServedArchive:
 
 @pytest.fixture(scope="session")
 def a_served_archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedArchive]:
-    """A server that asks for tokens, of an archive with FLAIR and T1 of patient ``A/1``."""
-    root = tmp_path_factory.mktemp("served-archive")
-    write_examination(root / "files", "A/1", "sample-01", "flair", "t1")
+    """A server that asks for tokens, of an archive with FLAIR and T1 of ``A/1``: of Orthanc where it is installed."""
+    with served_archive(tmp_path_factory.mktemp("served-archive"), "flair", "t1") as served:
+        yield served
+
+
+@contextmanager
+def served_archive(root: Path, *sequences: str) -> Iterator[ServedArchive]:
+    """A server of an archive with sequences of one sample study, while the block runs."""
+    write_examination(root / "files", "A/1", "sample-01", *sequences)
     (root / "studies").mkdir()
     kept = Tokens(Workspace((root / "studies").resolve()).tokens)
     tokens = {role: kept.add(f"{role} Anna", role) for role in ROLES}
-    with an_archive(root / "files") as url:
+    archive = an_archive(root / "files") if why_no_orthanc() else an_orthanc(root, root / "files")
+    with pytest.MonkeyPatch.context() as patch, archive as url:
+        patch.setenv(USER_VARIABLE, USER)
+        patch.setenv(PASSWORD_VARIABLE, PASSWORD)
         server = start_server(root / "studies", "--studies", url)
         yield ServedArchive(server, tokens, root / "files")
         server.stop()
