@@ -19,8 +19,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *so
 BEFORE = r"(?:torchrun [-\w ]+ --no-python |(?:sudo -u \w+ )?[\w./]*/bin/)?"
 """What may stand in front of a command: what starts it, as whom, and where it lies."""
 COMMAND = re.compile(rf"^\s*(?:\$ )?{BEFORE}(gliomics( [^#]*)?)(#.*)?$")
-OF_OTHERS = {"--help", "--build-arg", "--conf", "--no-deps", "--profile", "--torch-backend"}
-"""Options of other programs (Docker, pip, uv, ...) that pages name alone."""
+OF_OTHERS = {"--help", "--build-arg", "--conf", "--no-deps", "--parts", "--profile", "--torch-backend"}
+"""Options of other programs (Docker, pip, uv, scripts that make pictures) that pages name alone."""
 LEFT_OUT = {"MissingParameter", "NoArgsIsHelpError"}
 """What the parser raises of arguments that are not there; its library is Typer's own."""
 
