@@ -13,7 +13,8 @@ from pydicom.uid import generate_uid
 
 from gliomics.errors import AbandonedError, InputError, UnknownNameError
 from gliomics.server.dicomweb.address import ArchiveAddress
-from gliomics.server.dicomweb.client import Archive
+from gliomics.server.dicomweb.client import Archive, ListedExamination
+from gliomics.server.dicomweb.listing import Listing
 from gliomics.server.dicomweb.store import ArchiveDatastore
 from gliomics.study import find_study
 from tests.server.archives import series_uid, write_examination
@@ -131,3 +132,26 @@ def test_fetching_that_is_stopped_keeps_nothing_of_an_examination(a_store: Archi
         a_store.fetch(a_store.listing.known()["B2_20210304"], lambda: images.append(1) or len(images) > 10)
     assert not (a_store.root / "B2_20210304").exists()
     assert not list(a_store.workspace.temporary.iterdir())
+
+
+def test_what_an_archive_says_is_never_a_path_and_ids_are_not_given_twice(tmp_path: Path) -> None:
+    said = [
+        ListedExamination("1.1", "../../etc", "20240101"),
+        ListedExamination("1.2", "con", ""),
+        ListedExamination("1.3", "labels", ""),
+        ListedExamination("1.4", "", "20240101"),
+        ListedExamination("1.5", "P", "20240101"),
+        ListedExamination("1.6", "p", "20240101"),
+    ]
+    listing = Listing(tmp_path, "http://archive", lambda: said, lambda: ["P_20240101"])
+    listing.refresh()
+    ids = {item.uid: name for name, item in listing.known().items()}
+    assert (ids["1.1"], ids["1.4"]) == ("etc_20240101", "unknown_20240101")
+    assert all(ids[uid].startswith("examination-") for uid in ("1.2", "1.3"))
+    assert {ids["1.5"], ids["1.6"]} == {"P_20240101-2", "p_20240101-3"}
+    del said[:3]
+    said.append(ListedExamination("1.0", "P", "20240101"))
+    other = Listing(tmp_path, "http://archive", lambda: said, list)
+    other.refresh()
+    assert {item.uid: name for name, item in other.known().items()} == {**ids, "1.0": "P_20240101"}
+    assert [item.uid for item in other.known().values() if not item.is_there] == ["1.1", "1.2", "1.3"]

@@ -7,16 +7,23 @@ import sys
 import threading
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gliomics.cli.serving.told import archive_fault, tell_of_studies
 from gliomics.cli.terminal.console import console
 from gliomics.client.hosts import LOOPBACK_HOST
 
+if TYPE_CHECKING:
+    from gliomics.server.serve import ServerOptions
+
 
 def open_page(
-    folder: Annotated[Path, typer.Argument(help="Folder of studies; labels and models are kept in it.")],
+    folder: Annotated[
+        str,
+        typer.Argument(help="Folder of studies; labels and models are kept in it. Or a DICOMweb archive's address."),
+    ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")] = 0,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page, or only print its address.")
@@ -26,19 +33,23 @@ def open_page(
 
     Where a server works on the folder already, its page is opened. Ctrl-C stops a server that was started.
     """
+    from gliomics.server.dicomweb.address import studies_and_archive
     from gliomics.server.serve import ServerOptions, address_of, check_dependencies
     from gliomics.server.serve import serve as run
 
     check_dependencies()
-    _check_studies(folder)
-    if url := address_of(folder):
-        typer.echo(f"Gliomics serves {folder} already, at {url}")
+    studies, archive = studies_and_archive([folder])
+    _check_studies(studies)
+    if url := address_of(studies):
+        typer.echo(f"Gliomics serves {studies} already, at {url}")
         if browser:
             _open(url)
         return
-    if folder.is_dir():
-        console.print(f"starting a server over {folder}, which takes some seconds", markup=False)
-    run(ServerOptions(folder, LOOPBACK_HOST, port), ready=lambda url: _announce(folder, url, browser))
+    fault = archive_fault(archive)
+    if studies.is_dir():
+        console.print(f"starting a server over {studies}, which takes some seconds", markup=False)
+    options = ServerOptions(studies, LOOPBACK_HOST, port, archive=archive)
+    run(options, ready=lambda url: _announce(options, url, browser, fault))
 
 
 def _check_studies(folder: Path) -> None:
@@ -51,12 +62,8 @@ def _check_studies(folder: Path) -> None:
         raise InputError(f"{folder} is one study; give the folder that holds it: gliomics open {folder.parent}")
 
 
-def _announce(folder: Path, url: str, browser: bool) -> None:
-    from gliomics.study.no_study import why_no_studies
-
-    typer.echo(f"Gliomics serves {folder} at {url}")
-    if remedy := why_no_studies(folder):
-        console.print(remedy, style="yellow", markup=False)
+def _announce(options: ServerOptions, url: str, browser: bool, fault: str) -> None:
+    tell_of_studies(options, url, fault)
     console.print("open this address in a browser, if none shows it; Ctrl-C here stops the server")
     if browser:
         threading.Thread(target=_open, args=(url,), daemon=True).start()  # the server does not wait for the browser

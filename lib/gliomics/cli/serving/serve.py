@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gliomics.cli.serving.told import archive_fault, tell_of_studies
 from gliomics.cli.terminal.console import console
 from gliomics.client.hosts import LOOPBACK_HOST, is_loopback
 
@@ -54,7 +55,7 @@ def serve(
     from gliomics.server.serve import serve as run
 
     folder, archive = studies_and_archive(studies)
-    fault = _archive_fault(archive) if archive else ""
+    fault = archive_fault(archive)
     options = ServerOptions(
         folder,
         host,
@@ -72,15 +73,6 @@ def serve(
             target=_interrupt_at_end_of, args=(_kept_to_ourselves(sys.stdin.fileno()),), daemon=True
         ).start()
     run(options, ready=lambda url: _announce(options, url, fault))
-
-
-def _archive_fault(archive: str) -> str:
-    """Why the archive cannot be reached now; raises why it never will be."""
-    from gliomics.server.dicomweb.client import check_archive
-    from gliomics.server.serve import check_dependencies
-
-    check_dependencies()
-    return check_archive(archive)
 
 
 def _kept_to_ourselves(stream: int) -> int:
@@ -101,21 +93,12 @@ def _interrupt_at_end_of(stream: int) -> None:
     _thread.interrupt_main()
 
 
-def _announce(options: ServerOptions, url: str, archive_fault: str) -> None:
-    from gliomics.server.dicomweb.address import ArchiveAddress
+def _announce(options: ServerOptions, url: str, fault: str) -> None:
     from gliomics.server.gate.tokens import Tokens
     from gliomics.server.workspace import Workspace
-    from gliomics.study.no_study import why_no_studies
 
     tokens = Tokens(Workspace(options.studies.resolve()).tokens)
-    what = f"{options.archive}, kept in {options.studies}," if options.archive else options.studies
-    typer.echo(f"Gliomics serves {what} at {url}")
-    if not options.archive and (remedy := why_no_studies(options.studies)):
-        console.print(remedy, style="yellow", markup=False)
-    if archive_fault:
-        console.print(f"{archive_fault}; until then there is what was fetched before", style="yellow", markup=False)
-    if options.archive.startswith("http://") and not ArchiveAddress.parse(options.archive).is_here:
-        console.print("images travel from and to the archive in the clear; use an https:// address", style="yellow")
+    tell_of_studies(options, url, fault)
     if remedy := tokens.open_to_others():
         console.print(remedy, style="yellow", markup=False)
     if is_loopback(options.host):

@@ -34,9 +34,11 @@ class ArchiveError(GliomicsError):
 
     status = 502
 
-    def __init__(self, message: str, *, may_pass: bool = True, refused: bool = False) -> None:
+    def __init__(self, message: str, *, may_pass: bool = True, refused: bool = False, is_missing: bool = False) -> None:
         super().__init__(message)
         self.may_pass = may_pass
+        self.is_missing = is_missing
+        """Whether it says that it has no such thing."""
         self.refused = refused
         """Whether it answers, but does not let this server in, or is no archive."""
 
@@ -125,9 +127,14 @@ class Archive:
 
     def has_instance(self, examination: str, series: str, instance: str) -> bool:
         """Whether the archive has an instance."""
-        with self._asked(f"find instance {instance}"):
-            found = self._client.search_for_instances(examination, series)
-            return instance in _uids(map(pydicom.Dataset.from_json, found), "SOPInstanceUID")
+        try:
+            with self._asked(f"find instance {instance}"):
+                found = self._client.search_for_instances(examination, series)
+                return instance in _uids(map(pydicom.Dataset.from_json, found), "SOPInstanceUID")
+        except ArchiveError as error:
+            if error.is_missing:  # as some archives say of a series that they do not have
+                return False
+            raise
 
     def store(self, dataset: pydicom.Dataset) -> None:
         """Store an instance; :class:`ArchiveError` where the archive does not say that it keeps it."""
@@ -196,7 +203,8 @@ def _refusal(asked: str, status: int) -> ArchiveError:
             refused=True,
         )
     if status in (404, 405):
-        return ArchiveError(f"{asked}, and knows no such thing ({status})", refused=True)
+        reason = f"{asked}, and knows no such thing ({status})"
+        return ArchiveError(reason, refused=True, is_missing=status == 404)
     if status == 409:
         return ArchiveError(f"{asked}, and refused ({status})", may_pass=False)
     return ArchiveError(f"{asked}, and failed ({status}); its log says why", may_pass=status >= 429)

@@ -14,6 +14,8 @@ from gliomics.errors import GliomicsError, InputError
 from gliomics.files import is_safe_name, write_json
 from gliomics.intake.plan import usable_id
 from gliomics.server.dicomweb.client import ListedExamination
+from gliomics.server.store.kept_records import locked
+from gliomics.server.workspace import Workspace
 from gliomics.study.no_study import NOT_STUDIES
 from gliomics.validated import read_as
 
@@ -51,9 +53,10 @@ class Listing:
     """
 
     def __init__(
-        self, path: Path, archive: str, ask: Callable[[], list[ListedExamination]], taken: Callable[[], Collection[str]]
+        self, root: Path, archive: str, ask: Callable[[], list[ListedExamination]], taken: Callable[[], Collection[str]]
     ) -> None:
-        self._path, self._archive, self._ask, self._taken = path, archive, ask, taken
+        path = Workspace(root).archive / "listing.json"
+        self._root, self._path, self._archive, self._ask, self._taken = root, path, archive, ask, taken
         self._by_id: Mapping[str, Listed] = {item.id: item for item in _read(path, archive)}
         self._asking = threading.Lock()
         self._last_asked = -FRESH_SECONDS
@@ -95,7 +98,10 @@ class Listing:
             self.fault = None
             by_id = _with(self._by_id, listed, self._taken())
             if by_id != self._by_id:
-                write_json(self._path, asdict(_Record(self._archive, examinations=list(by_id.values()))))
+                with locked(self._path.with_suffix(".lock"), self._root):  # a process that trains lists them, too
+                    before = {item.id: item for item in _read(self._path, self._archive)}
+                    by_id = _with(before, listed, self._taken())
+                    write_json(self._path, asdict(_Record(self._archive, examinations=list(by_id.values()))))
                 self._by_id = by_id
 
     def _refresh_quietly(self) -> None:

@@ -54,7 +54,7 @@ class ArchiveDatastore(StudyDatastore):
         super().__init__(root)
         self.archive = archive
         self.listing = Listing(
-            self.workspace.archive / "listing.json",
+            root,
             archive.address.url,
             archive.examinations,
             lambda: self.index.studies().keys(),
