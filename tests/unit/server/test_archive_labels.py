@@ -155,6 +155,7 @@ def test_label_waits_while_the_archive_is_away_and_is_sent_once_by_the_next_proc
     with pytest.raises(ArchiveError, match=r"failed \(503\)"):
         a_setting.store.outbox.send_all()
     assert "waits to be sent to the archive: the archive" in a_setting.store.told_of_sending(STUDY)
+    assert "waits to be sent" in a_setting.store.notices()[-1]
     (state,) = a_setting.store.state()["to_send"]
     assert state["may_pass"]
     a_setting.faults.status = 0
@@ -271,6 +272,7 @@ def test_study_is_opened_while_the_archive_is_away(a_setting: Setting) -> None:
     with pytest.raises(ArchiveError):
         a_setting.store.refresh()
     assert a_setting.store.list_images() == [STUDY]
+    assert "failed (503)" in a_setting.store.notices()[0]
 
 
 def test_half_a_series_is_not_kept(a_setting: Setting) -> None:

@@ -40,6 +40,8 @@ _FETCH_SECONDS = 900.0
 _SETTLED_SECONDS = 5.0
 """How long an answer to a saved label waits for the archive."""
 
+_MOST_NOTICES = 5
+
 _log = logging.getLogger(__name__)
 
 
@@ -181,6 +183,11 @@ class ArchiveDatastore(StudyDatastore):
             "in_background": self._in_background.to_json(),
             "to_send": self.outbox.to_json(),
         }
+
+    def notices(self) -> list[str]:
+        """Why the archive does not answer, and what could not be sent to it."""
+        fault = [self.listing.fault] if self.listing.fault else []
+        return fault + [entry.sentence() for entry in self.outbox.waiting() if entry.reason][:_MOST_NOTICES]
 
     def _is_of_archive(self, study_id: str) -> bool:
         study = self.index.studies().get(study_id)

@@ -53,7 +53,8 @@ def list_studies(
     """A part of the list of studies with the state of their labels and who has them, found and put in order."""
     query = WorklistQuery(search, state, sort, descending, offset, limit)
     store = study_store()
-    return JSONResponse(worklist(store.review_list.rows(), current_app().held(), query, store.index.broken()))
+    part = worklist(store.review_list.rows(), current_app().held(), query, store.index.broken())
+    return JSONResponse({**part, "notices": store.notices()})
 
 
 @router.post("/reading/changes", tags=["Infer"], dependencies=[needs(READER)])

@@ -84,6 +84,10 @@ class StudyDatastore(Datastore):
         """The study with this id; :class:`UnknownNameError`, or why its folder cannot be used."""
         return self.index.study(safe_name(image_id, "study id"))
 
+    def notices(self) -> list[str]:
+        """What whoever looks at the list of studies should know of the store; of a folder nothing."""
+        return []
+
     def is_waiting(self, image_id: str) -> bool:
         """Whether a study is to be fetched before it can be read, as none of a folder is."""
         return False

@@ -51,11 +51,12 @@ class Worklist {
     this.place = h("div", { class: "rows" });
     this.foot = h("div", { class: "pages" });
     this.unusable = h("div", {});
+    this.notices = h("div", {});
     const search = /** @type {HTMLInputElement} */ (
       h("input", { type: "search", value: query.search, maxlength: 200, input: () => this.typed(search.value) })
     );
     const field = h("label", { class: "field grow" }, h("span", {}, t("Search study, patient, annotator, comment")), search);
-    this.element = h("section", { "aria-label": t("List of studies") }, h("div", { class: "bar" }, field, this.states), this.place, this.foot, this.unusable);
+    this.element = h("section", { "aria-label": t("List of studies") }, h("div", { class: "bar" }, field, this.states), this.notices, this.place, this.foot, this.unusable);
     this.controller = new AbortController();
     this.timer = 0;
   }
@@ -106,6 +107,7 @@ class Worklist {
     const none = all || query.search ? t("No study is like this.") : t("The folder of studies is empty. Make studies of your images with: gliomics import IMAGES STUDIES");
     show(this.place, rows.length ? table : h("p", { class: "quiet" }, none));
     this.pages(answer);
+    show(this.notices, answer.notices.map((/** @type {string} */ text) => message("bad", text)));
     this.showUnusable(answer.unusable);
     if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
   }
