@@ -26,6 +26,7 @@ Bools = npt.NDArray[np.bool_]
 
 NO_PARTS = "the mask does not tell the parts of the tumour apart"
 WHOLE_UNKNOWN = "the mask does not say how far the tumour reaches beyond its core"
+ONE_SLICE = "one slice does not tell what the whole tumour is like"
 NO_SIZE = "the voxel size is unknown"
 NOT_PLACED = "the study was not laid on the atlas"
 _NO_ENHANCEMENT = "not applicable: nothing enhances"
@@ -111,6 +112,8 @@ class TumourParts:
     oedema: Bools | None = None
     enhancing: Bools | None = None
     spacing: tuple[float, float, float] | None = None
+    one_slice: bool = False
+    """Whether the grid has no more than one slice."""
 
     @property
     def whole_is_unknown(self) -> bool:
@@ -141,16 +144,16 @@ def parts_of(
     box = find_objects(tumour.astype(np.uint8))[0]
     affine = mask.affine.copy()
     affine[:3, 3] += affine[:3, :3] @ [side.start for side in box]
-    spacing = mask.spacing if spacing_known else None
+    spacing, one_slice = mask.spacing if spacing_known else None, min(mask.shape) == 1
     if not divided or any(
         numbered.parts[value] == UNDIVIDED for numbered in numbering.numberings for value in numbering.labels
     ):
-        return TumourParts(tumour[box], affine, spacing=spacing)
+        return TumourParts(tumour[box], affine, spacing=spacing, one_slice=one_slice)
     core, oedema, enhancing = (
         np.isin(mask.array[box], sorted(numbering.labels_of((part,), part, name))) for part in (CORE, OEDEMA, ENHANCING)
     )
     known = None if numbering.whole_is_unknown else oedema
-    return TumourParts(tumour[box], affine, core, known, enhancing, spacing)
+    return TumourParts(tumour[box], affine, core, known, enhancing, spacing, one_slice)
 
 
 def vasari(parts: TumourParts, placement: Placement | None, atlas: Atlas | None) -> VasariReport:
@@ -167,6 +170,9 @@ def vasari(parts: TumourParts, placement: Placement | None, atlas: Atlas | None)
     findings |= dict(_of_place(location))
     for code, part in (("F15", parts.oedema), ("F22", parts.core), ("F23", parts.enhancing)):
         findings[code] = _crossing(part, parts, placement, atlas)
+    if parts.one_slice:
+        findings = {code: item if item.open else Finding(open=ONE_SLICE) for code, item in findings.items()}
+        figures, location = {}, None
     return VasariReport({item.code: findings[item.code] for item in CATALOGUE}, figures, location)
 
 

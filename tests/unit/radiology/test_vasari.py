@@ -117,6 +117,13 @@ def test_mask_without_oedema_tells_the_place_of_its_core_and_leaves_open_what_li
     assert (two["F9"], two["F24"], two["F1"]) == (None, None, "frontal lobe")
 
 
+def test_one_slice_of_a_tumour_tells_nothing_of_the_whole(atlas: Atlas) -> None:
+    report = read(atlas, a_ring(35, 150, 95)[:, :, 95:96])
+    assert set(values(report).values()) == {None}
+    assert report.findings["F9"].open == "one slice does not tell what the whole tumour is like"
+    assert (dict(report.figures), report.location) == ({}, None)
+
+
 def test_shares_are_those_of_the_voxels(atlas: Atlas) -> None:
     labels = a_ring(35, 150, 95)
     report = read(atlas, labels)
