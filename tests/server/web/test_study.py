@@ -14,6 +14,7 @@ from PIL import Image
 from gliomics.server.gate.tokens import Tokens
 from gliomics.server.workspace import Workspace
 from gliomics.study import Volume, read_mask, write_mask
+from tests.server.servers import Server
 from tests.server.studies import AFFINE
 from tests.server.web.browser import Visit, visit
 from tests.server.web.conftest import BALL, OBLIQUE_SHAPE, Served, oblique_affine
@@ -348,3 +349,26 @@ def test_two_tabs_of_one_study_hear_of_each_other_and_leave_no_work_behind(annot
     other.page.locator("table.studies").wait_for()
     assert other.page.get_by_role("region", name="Unsent work").count() == 0
     other.page.close()
+
+
+def test_work_of_nobody_becomes_that_of_who_gives_a_name(browser: Browser, a_server: Server) -> None:
+    person = visit(browser)
+    page = person.page
+    person.open_study(a_server.url, "case-0")
+    paint(person, 200, 150)
+    page.wait_for_timeout(600)
+    page.get_by_label("Your name").fill("Nora")
+    page.keyboard.press("Tab")
+    page.reload()
+    page.get_by_text("did not send").first.wait_for()
+    page.get_by_role("button", name="Discard it").click()
+    page.get_by_text("Nothing here that was not sent.").wait_for()
+    for name in ("Nora", ""):
+        page.get_by_label("Your name").fill(name)
+        page.keyboard.press("Tab")
+        page.goto(f"{a_server.url}/#/")
+        page.reload()
+        page.locator("table.studies").wait_for()
+        assert page.get_by_role("region", name="Unsent work").count() == 0
+    assert person.complaints == []
+    person.context.close()

@@ -75,6 +75,18 @@ export async function forget(user, study) {
 }
 
 /**
+ * Work of nobody becomes that of who gives a name, except of studies of which they kept work themselves.
+ * @param {string} user
+ */
+export async function claimKept(user) {
+  for (const work of await allKept("")) {
+    if (await keptOf(user, work.study)) continue;
+    await asked("readwrite", (store) => store.put({ ...work, user }));
+    await asked("readwrite", (store) => store.delete([BASE.href, "", work.study]));
+  }
+}
+
+/**
  * Be told when another tab of this browser keeps work on a study, or sends or discards what was kept.
  * @param {(told: {user: string, study: string, what: "kept" | "gone"}) => void} take
  * @returns {() => void} what ends it

@@ -2,6 +2,7 @@
 
 import { Server, isAbort } from "./api.js";
 import { add, button, h, message, reason, show } from "./dom.js";
+import { claimKept } from "./kept.js";
 import { learningView } from "./learning.js";
 import { signInView } from "./signin.js";
 import { StudyView } from "./study/study.js";
@@ -152,9 +153,11 @@ function who(current) {
  * @param {Session} current
  * @param {string} name
  */
-function rename(current, name) {
+async function rename(current, name) {
+  const isFirst = !current.user;
   server.setName(name);
   current.user = server.name;
+  if (isFirst && current.user) await claimKept(current.user);
 }
 
 window.addEventListener("hashchange", () => route());

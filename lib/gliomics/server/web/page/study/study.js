@@ -54,6 +54,7 @@ export class StudyView {
     this.isChanged = false;
     /** At which revision the mask is what was kept when the study was opened, and at which what is kept now. */
     this.restored = this.keptRevision = -1;
+    this.keptUser = "";
     this.opened = Date.now();
     this.keeping = 0;
     /** What is kept is written in the order in which it was changed. */
@@ -192,6 +193,7 @@ export class StudyView {
     this.prompts = kept.prompts ?? [];
     this.isChanged = true;
     this.restored = this.keptRevision = 0;
+    this.keptUser = this.session.user;
     const place = message("note", t("This is what you drew here {ago} and did not send.", { ago: ago(Date.now() - kept.time) }), " ");
     add(place, button(t("Discard it"), async () => {
       place.remove();
@@ -314,9 +316,10 @@ export class StudyView {
   _keep() {
     clearTimeout(this.keeping);
     const map = this.map;
-    if (!this.isChanged || !map || map.revision === this.keptRevision) return this.kept;
-    this.keptRevision = map.revision;
-    const values = map.values.slice(), work = { user: this.session.user, study: this.id, time: Date.now(), dims: map.dims, sequence: this.sequence, segments: this.segments, notes: this.notes, prompts: this.prompts, asked: this.asked };
+    const { user } = this.session;
+    if (!this.isChanged || !map || (map.revision === this.keptRevision && user === this.keptUser)) return this.kept;
+    [this.keptRevision, this.keptUser] = [map.revision, user];
+    const values = map.values.slice(), work = { user, study: this.id, time: Date.now(), dims: map.dims, sequence: this.sequence, segments: this.segments, notes: this.notes, prompts: this.prompts, asked: this.asked };
     this.kept = this.kept.then(async () => {
       if (!this.isChanged) return;
       try {
