@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -77,15 +77,9 @@ def associate(
     beware = cautions(table, targets)
     for sentence in beware:
         console.print(sentence, style="yellow", markup=False)
-    more = len(by_masks) * len(next(iter(by_masks.values())).names) if by_masks else 0
-    steps = iter(
-        track(
-            range(len(asked) * (len(table.names) + more)), "testing", console=console, transient=True,
-            disable=not console.is_terminal,
-        )
-    )  # fmt: skip
+    step = _progress(len(asked) * sum(len(each.names) for each in (table, *by_masks.values())))
     plan = Plan(cut, least, seed)
-    rows = associations_of(table, asked, plan, step=lambda: next(steps, None), scheduler=scheduler)
+    rows = associations_of(table, asked, plan, step=step, scheduler=scheduler)
     origins = {"Features": features.name, "Outcomes": outcomes.name, "Seed": str(seed)}
     if table.harmonisation is not None:
         origins["Harmonised"] = "; ".join([f"over {table.harmonisation.column}", *beware])
@@ -94,7 +88,7 @@ def associate(
     result = None
     if by_masks:
         result = associate_under_masks(
-            by_masks, targets, groups, plan, step=lambda: next(steps, None), scheduler=scheduler, tested=(table, rows)
+            by_masks, targets, groups, plan, step=step, scheduler=scheduler, tested=(table, rows)
         )
         section, of_masks = write_masks(out, result)
         sections = [section]
@@ -106,6 +100,12 @@ def associate(
     console.print(f"{len(rows)} tests of {len(table.names)} features in {out}, {refused} of them refused", markup=False)
     for line in discoveries(rows):
         console.print(line, markup=False)
+
+
+def _progress(tests: int) -> Callable[[], object]:
+    """What is called after each of so many tests, and shows in a terminal how far they are."""
+    steps = iter(track(range(tests), "testing", console=console, transient=True, disable=not console.is_terminal))
+    return lambda: next(steps, None)
 
 
 def _under_masks(features: Path, others: Mapping[str, Path]) -> dict[str, PatientTable]:
