@@ -17,7 +17,7 @@ from gliomics.server.dicomweb.client import Archive, ListedExamination
 from gliomics.server.dicomweb.listing import Listing
 from gliomics.server.dicomweb.store import ArchiveDatastore
 from gliomics.study import find_study
-from tests.server.archives import series_uid, write_examination
+from tests.server.archives import series_uid, study_uid, write_examination
 from tests.server.dicomweb import an_archive
 from tests.server.studies import add_study
 from tests.unit.dicom.dicom_files import change
@@ -63,6 +63,7 @@ def test_examination_becomes_one_study_when_it_is_needed(a_store: ArchiveDatasto
     assert study == find_study(a_store.root, "A-1_20210304")
     assert all(item.folder.is_relative_to(study.folder) for item in study.series.values())
     assert not list(a_store.workspace.temporary.iterdir())
+    assert a_store.get_image_info("A-1_20210304")["StudyInstanceUID"] == study_uid("A/1")
     assert a_store.status()["not_fetched"] == 1
     assert "archive" in a_store.get_image_info("A-1_20210304")
 

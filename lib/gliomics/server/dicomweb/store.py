@@ -122,6 +122,8 @@ class ArchiveDatastore(StudyDatastore):
         info = super()._image_info(study, noted=noted)
         if STUDY_UID in study.source:
             info["archive"] = {key: study.source[key] for key in (STUDY_UID, LEFT_OUT) if key in study.source}
+            names = ("StudyInstanceUID", "PatientID", "StudyDate", "Modality")  # by which OHIF opens the next study
+            info |= dict(zip(names, (study.source[STUDY_UID], study.patient_id, study.date, "MR"), strict=True))
         return info
 
     # -- labels
