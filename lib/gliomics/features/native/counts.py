@@ -152,7 +152,7 @@ _Surroundings = tuple[Table, tuple[Integers, Array]]
 
 def _surroundings(region: RegionLevels, steps: Integers, tolerance: int) -> _Surroundings:
     levels = region.levels
-    dependent, sums, around = (np.zeros(len(levels), dtype=np.int64) for _ in range(3))
+    dependent, sums, around = (np.zeros(len(levels), dtype=np.int32) for _ in range(3))
     for step in (*steps, *-steps):
         neighbours = region.neighbours(step)
         inside = neighbours > 0
@@ -162,7 +162,10 @@ def _surroundings(region: RegionLevels, steps: Integers, tolerance: int) -> _Sur
     difference = np.abs(levels - sums / np.maximum(around, 1))
     difference[around == 0] = 0
     differences = np.bincount(levels, difference, minlength=region.count + 1)[1:]
-    return table_of(levels, dependent + 1), (region.of_levels[1:], np.asarray(differences, dtype=np.float64))
+    return table_of(levels, dependent.astype(np.int64) + 1), (
+        region.of_levels[1:],
+        np.asarray(differences, dtype=np.float64),
+    )
 
 
 def _compiled_surroundings(region: RegionLevels, steps: Integers, tolerance: int) -> _Surroundings:
