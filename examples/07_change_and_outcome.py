@@ -17,10 +17,8 @@ for number in range(40):
         values = {VOLUME: volume, "t1c_original_firstorder_Mean": mean}
         rows.append(FeatureRow(f"{patient}-{time}", "enhancing", values, {"patient_id": patient, "timepoint": time}))
 
-by_volume = [row["response"] for row in responses(rows)]
-print(
-    f"by volume {by_volume.count('PD')} of {len(outcomes)} progress; the outcomes are {sorted(set(outcomes.values()))}"
-)
+progressing = [row["response"] for row in responses(rows)].count("PD")
+print(f"by volume {progressing} of {len(outcomes)} progress; the outcomes are {sorted(set(outcomes.values()))}")
 changes = patient_table(deltas(rows, first="before", last="after").rows)
 for row in associate(changes, questions(changes, {"outcome": outcomes}), Plan()):
     if row.test == KRUSKAL:
