@@ -24,6 +24,7 @@ from gliomics.files import (
     atomic_path,
     check_file,
     check_inside,
+    fault_of,
     is_file,
     is_folder,
     is_safe_name,
@@ -43,6 +44,9 @@ PARTIAL = "partial"
 
 _SUFFIX = ".nii.gz"
 """Type of the labels that are saved; those put there by hand may have others."""
+
+_TRIES = 100
+"""How often files that are removed by hand while they are read are looked for again."""
 
 _MOST_VERSIONS = 1_000_000_000
 """A number from here on is no version, nor a part of a file's name."""
@@ -160,8 +164,8 @@ class LabelStore:
         """
         current = label_path(self.studies, study_id, tag)
         with self._locked(study_id), in_place(current.parent, self.studies), self._writing(study_id, tag):
-            if os.path.lexists(current):
-                check_file(check_inside(current, self.studies), MAX_FILE_BYTES)
+            if (fault := fault_of(current, self.studies, MAX_FILE_BYTES)) and os.path.lexists(current):
+                raise InputError(fault)
             self._adopt(study_id, tag)
             version = self._keep(
                 study_id, tag, lambda path: write_mask(mask, path), voxels=_voxels(mask), info=info, images=images
@@ -306,10 +310,15 @@ class LabelStore:
 
     def _adopt(self, study_id: str, tag: str) -> None:
         """Keep labels that were put there by hand as versions, byte for byte, before they are replaced."""
-        digests = {version.sha256 for version in self.versions(study_id, tag)}
-        for current in self._files(study_id, tag):
-            with _unless_removed(current):
-                self._adopt_file(study_id, tag, current, digests)
+        for tries_left in reversed(range(_TRIES)):
+            digests = {version.sha256 for version in self.versions(study_id, tag)}
+            try:
+                for current in self._files(study_id, tag):
+                    self._adopt_file(study_id, tag, current, digests)
+                return
+            except (InputError, FileNotFoundError) as error:  # removed by hand meanwhile; another may be there by now
+                if not tries_left or not isinstance(error.__cause__ or error, FileNotFoundError):
+                    raise
 
     def _adopt_file(self, study_id: str, tag: str, current: Path, digests: set[str]) -> None:
         if sha256_of(check_file(current, MAX_FILE_BYTES)) not in digests:
@@ -369,16 +378,6 @@ def _record_path(folder: Path, version: int) -> Path:
 def segment_values(path: Path) -> dict[str, int]:
     """The value of each named segment of a label file, as the panel sends it with a label; none without names."""
     return {name: value for value, name in read_label_names(path).items()}
-
-
-@contextmanager
-def _unless_removed(path: Path) -> Iterator[None]:
-    """Ends a block whose file was removed by hand meanwhile."""
-    try:
-        yield
-    except (InputError, FileNotFoundError):
-        if os.path.lexists(path):
-            raise
 
 
 def _copy(source: Path, target: Path) -> None:
