@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -321,18 +322,36 @@ def in_another_tab(person: Visit, served: Served, study: str) -> Visit:
     return other
 
 
+IS_KEPT = """async () => {
+    const open = await new Promise((resolve, reject) => {
+        const opening = indexedDB.open("gliomics");
+        opening.onsuccess = () => resolve(opening.result);
+        opening.onerror = () => reject(opening.error);
+    });
+    const keys = await new Promise((resolve) => {
+        const asked = open.transaction("work").objectStore("work").getAllKeys();
+        asked.onsuccess = () => resolve(asked.result);
+    });
+    open.close();
+    return keys.some(([server, user, study]) => location.hash.endsWith(`/${study}`));
+}"""
+"""Whether the browser keeps work on the study that the page shows."""
+
+
 def paint(person: Visit, x: int, y: int) -> None:
     """A dab of the brush that is kept in the browser."""
     person.page.locator("[data-tool=brush]").last.click()
     person.page.locator("figure.pane canvas").first.click(position={"x": x, "y": y})
     person.page.get_by_text("Not sent yet").first.wait_for()
+    end = time.monotonic() + 60
+    while not person.page.evaluate(IS_KEPT):
+        assert time.monotonic() < end, "nothing was kept"
 
 
 def test_two_tabs_of_one_study_hear_of_each_other_and_leave_no_work_behind(annotator: Visit, served: Served) -> None:
     page = annotator.page
     annotator.open_study(served.url, "case-2")
     paint(annotator, 200, 150)
-    page.wait_for_timeout(600)
     other = in_another_tab(annotator, served, "case-2")
     other.page.get_by_text("did not send").first.wait_for()
     paint(annotator, 240, 150)
@@ -356,7 +375,6 @@ def test_work_of_nobody_becomes_that_of_who_gives_a_name(browser: Browser, a_ser
     page = person.page
     person.open_study(a_server.url, "case-0")
     paint(person, 200, 150)
-    page.wait_for_timeout(600)
     page.get_by_label("Your name").fill("Nora")
     page.keyboard.press("Tab")
     page.reload()

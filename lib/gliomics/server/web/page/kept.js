@@ -81,8 +81,10 @@ export async function forget(user, study) {
 export async function claimKept(user) {
   for (const work of await allKept("")) {
     if (await keptOf(user, work.study)) continue;
-    await asked("readwrite", (store) => store.put({ ...work, user }));
-    await asked("readwrite", (store) => store.delete([BASE.href, "", work.study]));
+    await asked("readwrite", (store) => {
+      store.put({ ...work, user });
+      return store.delete([BASE.href, "", work.study]);
+    });
   }
 }
 

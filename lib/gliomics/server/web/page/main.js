@@ -43,6 +43,8 @@ async function start(note = "") {
   try {
     const info = await server.json("GET", "info/");
     session = sessionOf(info);
+    // A reload may have come between a name and its work; where nothing can be kept, there is none.
+    if (session.user && !session.asksForTokens) await claimKept(session.user).catch(() => undefined);
     await route();
   } catch (error) {
     const refused = error instanceof Error && "status" in error && error.status === 401;
