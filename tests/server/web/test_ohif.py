@@ -16,21 +16,23 @@ from gliomics.client import GliomicsClient
 from gliomics.study import read_mask, read_volume
 from tests.server.archives import study_uid
 from tests.server.conftest import ServedArchive
-from tests.server.web.browser import PATIENCE, Visit, launched, visit
+from tests.server.web.browser import PATIENCE, Visit, chromium, visit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator
+    from playwright.sync_api import Browser, Locator
 
 STUDY = "A-1_20210304"
 SOFTWARE_WEBGL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 
 
 @pytest.fixture
-def person() -> Iterator[Visit]:
-    with launched(*SOFTWARE_WEBGL) as browser:
-        visitor = visit(browser)
-        yield visitor
-        visitor.context.close()
+def person(browser: Browser) -> Iterator[Visit]:
+    """In a browser of its own, started beside that of the other tests of the page."""
+    drawing = browser.browser_type.launch(executable_path=chromium(), args=["--no-sandbox", *SOFTWARE_WEBGL])
+    visitor = visit(drawing)
+    yield visitor
+    visitor.context.close()
+    drawing.close()
 
 
 def picture_of(viewport: Locator) -> Any:
