@@ -94,3 +94,10 @@ def test_examination_is_listed_seen_segmented_and_saved(person: Visit, a_served_
     assert [asked for asked in person.asked if not asked.startswith((url, "data:", "blob:"))] == []
     assert not any(token in asked for token in a_served_archive.tokens.values() for asked in person.asked)
     assert person.complaints == []
+
+
+def test_page_leads_to_the_viewer_where_there_is_an_archive(person: Visit, a_served_archive: ServedArchive) -> None:
+    person.sign_in(a_served_archive.server.url, a_served_archive.tokens["reader"])
+    person.page.get_by_role("link", name="OHIF viewer").click()
+    person.page.get_by_label("Token").or_(person.page.get_by_text("A/1")).first.wait_for()
+    assert person.page.url.startswith(f"{a_served_archive.server.url}/ohif/")

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from gliomics.errors import InputError
 from gliomics.reading.changes import changes
 from gliomics.reading.record import Reading
+from gliomics.server.dicomweb.store import ArchiveDatastore
 from gliomics.server.gate.access import OPEN, needs, signed
 from gliomics.server.gate.tokens import READER
 from gliomics.server.gate.uploads import client_options
@@ -54,7 +55,8 @@ def list_studies(
     query = WorklistQuery(search, state, sort, descending, offset, limit)
     store = study_store()
     part = worklist(store.review_list.rows(), current_app().held(), query, store.index.broken())
-    return JSONResponse({**part, "notices": store.notices()})
+    viewer = "ohif/" if isinstance(store, ArchiveDatastore) else None
+    return JSONResponse({**part, "notices": store.notices(), "viewer": viewer})
 
 
 @router.post("/reading/changes", tags=["Infer"], dependencies=[needs(READER)])

@@ -48,6 +48,7 @@ class Worklist {
   constructor(session) {
     this.session = session;
     this.states = h("div", { class: "states", role: "group", "aria-label": t("State") });
+    this.viewer = h("div", {});
     this.place = h("div", { class: "rows" });
     this.foot = h("div", { class: "pages" });
     this.unusable = h("div", {});
@@ -56,7 +57,7 @@ class Worklist {
       h("input", { type: "search", value: query.search, maxlength: 200, input: () => this.typed(search.value) })
     );
     const field = h("label", { class: "field grow" }, h("span", {}, t("Search study, patient, annotator, comment")), search);
-    this.element = h("section", { "aria-label": t("List of studies") }, h("div", { class: "bar" }, field, this.states), this.notices, this.place, this.foot, this.unusable);
+    this.element = h("section", { "aria-label": t("List of studies") }, h("div", { class: "bar" }, field, this.states, this.viewer), this.notices, this.place, this.foot, this.unusable);
     this.controller = new AbortController();
     this.timer = 0;
   }
@@ -107,6 +108,7 @@ class Worklist {
     const none = all || query.search ? t("No study is like this.") : t("The folder of studies is empty. Make studies of your images with: gliomics import IMAGES STUDIES");
     show(this.place, rows.length ? table : h("p", { class: "quiet" }, none));
     this.pages(answer);
+    show(this.viewer, answer.viewer ? h("a", { href: answer.viewer }, t("OHIF viewer")) : null);
     show(this.notices, answer.notices.map((/** @type {string} */ text) => message("bad", text)));
     this.showUnusable(answer.unusable);
     if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-key="${CSS.escape(focused)}"]`))?.focus();
