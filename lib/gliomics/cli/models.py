@@ -65,7 +65,7 @@ def show(
 def add(
     model: Annotated[
         Path,
-        typer.Argument(help="Folder of a model, as `gliomics train` and `gliomics subtype` write it.", show_default=False),
+        typer.Argument(help="Folder of a model that was trained or fitted with Gliomics.", show_default=False),
     ],
     studies: Annotated[Path, typer.Option(help="Folder of studies over which it shall serve.")],
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "added by hand",
