@@ -119,9 +119,12 @@ def test_surface_is_turned_and_leads_to_its_slices(annotator: Visit, served: Ser
     seen = shaded(annotator)
     assert seen.sum() > 1000
     ball = np.round(np.linalg.inv(oblique_affine()) @ [*BALL, 1])[:3].astype(int)
+    axial = page.locator("figure.pane[data-plane=axial] figcaption")
     page.locator("figure.pane[data-plane=axial] canvas").focus()
-    page.keyboard.press("PageDown")
-    surface.click()
+    for press in (lambda: page.keyboard.press("PageDown"),) * 2 + (surface.click,):
+        before = axial.inner_text()
+        press()
+        axial.filter(has_not_text=before).wait_for()
     shown = [int(text.split("slice ")[1].split()[0]) for text in page.locator("figcaption").all_inner_texts()[:3]]
     assert np.abs(np.array(shown) - [ball[0], ball[1], ball[2]]).max() <= 5, "axial, sagittal and coronal: i, j and k"
     page.keyboard.press("ArrowRight")
