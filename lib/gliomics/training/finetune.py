@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from gliomics.errors import InputError
-from gliomics.models import Metric, ModelFolder, ModelStore, TrainingRecord, patient_hash
+from gliomics.models import Metric, ModelCard, ModelFolder, ModelStore, TrainingRecord, patient_hash
 from gliomics.models.champion import LEAST_PATIENTS, Comparison, Retraining, challenge
 from gliomics.segmentation.inputs import LabelledCase
 from gliomics.segmentation.label_origin import was_made_from
@@ -108,24 +108,16 @@ def fine_tune(
         favoured=favoured,
         seen=len({case.patient_id for case in cases if card.training.learned_from(case.patient_id)}),
     )
-    population = f"{card.training.population}; then {len(readable)} studies labelled here"
-    new_card = card.model_copy(
-        update={
-            "parent": card.version,
-            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "training": TrainingRecord(
-                population=population + (f", with {len(old_cases)} replayed" if old_cases else ""),
-                n_patients=card.training.n_patients + len({case.patient_id for case in cases}),
-                fingerprint=learned_from,
-                patients=sorted({*card.training.patients, *_hashes(cases), *_hashes(old_cases)}),
-                split={"compared": _hashes(compared), **challenger.split},
-            ),
-            "metrics": _metrics(list(comparison.after.values())),
-        }
+    record = TrainingRecord(
+        population=_population(card, len(readable), len(old_cases)),
+        n_patients=card.training.n_patients + len({case.patient_id for case in cases}),
+        fingerprint=learned_from,
+        patients=sorted({*card.training.patients, *_hashes(cases), *_hashes(old_cases)}),
+        split={"compared": _hashes(compared), **challenger.split},
     )
     result = challenge(
         store,
-        new_card,
+        _successor(card, record, comparison),
         {WEIGHTS: partial(save_weights, challenger.state)},
         comparison,
         note=f"; weights of {challenger.origin}",
@@ -239,6 +231,23 @@ def _replayed(
     patients = {canonical_patient(item.study.patient_id) for item in labelled}
     candidates = [item for item in first_cohort if canonical_patient(item.study.patient_id) not in patients]
     return random.Random(seed).sample(candidates, min(number, len(candidates)))
+
+
+def _population(card: ModelCard, labelled: int, replayed: int) -> str:
+    population = f"{card.training.population}; then {labelled} studies labelled here"
+    return population + (f", with {replayed} replayed" if replayed else "")
+
+
+def _successor(card: ModelCard, record: TrainingRecord, comparison: Comparison) -> ModelCard:
+    """The card of the version after ``card``'s."""
+    return card.model_copy(
+        update={
+            "parent": card.version,
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "training": record,
+            "metrics": _metrics(list(comparison.after.values())),
+        }
+    )
 
 
 def _metrics(dice_of_patients: Sequence[float]) -> list[Metric]:
