@@ -176,7 +176,8 @@ class InProcessBackend:
                 *self.moreSubtypes,
                 *self.networks,
             ),
-            strategies=("random", "uncertainty"),
+            strategies=("hybrid", "uncertainty"),
+            slicingStrategies=("hybrid",),
             studies=6,
             labelled=1 + len(self.submitted),
         )

@@ -62,7 +62,7 @@ def test_connected_it_lists_the_server_s_models_and_strategies(connected: Any) -
         "segmentation_multi",
     ]
     assert [ui.strategySelector.itemText(i) for i in range(ui.strategySelector.count)] == [
-        "At random",
+        "Most to learn from (recommended)",
         "uncertainty",
     ], "a strategy that the panel does not know keeps the server's name"
     assert "subtype_coc2" in ui.modelsInfoText.text

@@ -10,7 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 from inprocess import InProcessBackend
-from panels import Spin, idle, paint, paintOneSlice, press, state
+from panels import Spin, paint, paintOneSlice, press, state
 from RadiogenomicsLib.server.slices import axialAxis, sliceCentre, withEarlierSlices
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, writeNifti
 
@@ -319,10 +319,20 @@ def test_slices_that_the_server_asks_for_come_back_to_it_one_round_after_the_oth
     assert any(len(numbers) > 2 for numbers in saved.values()), "a study came twice"
 
 
-def test_a_strategy_that_names_no_slices_says_which_do(session: Any, spin: Spin) -> None:
-    session.ui.strategySelector.setCurrentIndex(session.ui.strategySelector.findData("random"))
+def test_where_a_strategy_names_no_slices_the_whole_study_is_drawn(session: Any, spin: Spin) -> None:
     session.ui.sliceCount.value = 2
-    session.ui.nextStudyButton.click()
-    spin(idle(session), seconds=60)
-    assert state(session) == "error"
-    assert "Slices is an option of epistemic, " in session.ui.statusLabel.text
+    for name in ("first", "random", "subtype"):
+        session.ui.strategySelector.setCurrentIndex(session.ui.strategySelector.findData(name))
+        assert not session.ui.sliceCount.enabled
+        assert "names no slices" in session.ui.sliceCount.toolTip
+    press(session, "nextStudyButton", spin)
+    assert session.ui.sliceList.count == 0
+    session.ui.strategySelector.setCurrentIndex(session.ui.strategySelector.findData("hybrid"))
+    assert session.ui.sliceCount.enabled
+
+
+def test_every_strategy_has_a_title_of_its_own(session: Any) -> None:
+    names = session.model.info.strategies
+    titles = [session.ui.strategySelector.itemText(row) for row in range(session.ui.strategySelector.count)]
+    assert len(titles) == len(names) >= 8
+    assert not set(titles) & set(names)

@@ -241,7 +241,9 @@ def test_strategy_that_asks_no_model_knows_no_slices(
     for name in ("random", "first", "subtype"):
         with pytest.raises(InputError, match=r"an option of epistemic, .*; this strategy scores no slices"):
             strategies[name]({"slices": 2}, a_store)
+        assert not strategies[name].info()["names_slices"]
     assert "slices" not in strategies["random"]({}, a_store)
+    assert strategies["epistemic"].info()["names_slices"]
 
 
 @pytest.fixture(scope="module")

@@ -44,9 +44,16 @@ class StudyStrategy(Strategy):
     comes before those without a label, first to whoever saved that label.
     """
 
+    names_slices = False
+    """Whether it answers, where ``slices`` of the request says how many, which slices of the study are worth most."""
+
     def __init__(self, description: str, leases: Leases) -> None:
         super().__init__(description)
         self._leases = leases
+
+    def info(self) -> dict[str, Any]:
+        """What ``/info/`` says of it."""
+        return {**super().info(), "names_slices": self.names_slices}
 
     def ask(self, request: dict[str, Any], datastore: Datastore) -> Callable[[], bool]:
         """Have made what the choice depends on; what is returned tells, at no cost, whether all of it is there."""
@@ -154,6 +161,8 @@ class ModelStrategy(StudyStrategy, Generic[Scores]):
 
 class ScoredStrategy(ModelStrategy[AcquisitionScores]):
     """A strategy that chooses by what a segmentation model thinks of the studies."""
+
+    names_slices = True
 
     def __init__(
         self, name: str, keeper: ScoreKeeper[AcquisitionScores], models: ServingModels, leases: Leases

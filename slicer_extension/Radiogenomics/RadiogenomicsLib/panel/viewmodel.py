@@ -219,6 +219,10 @@ class PanelModel(PanelFacts):
         """Automatic segmentation needs a model and the volumes that it requires."""
         return self._unless(self._busy() or self._noServer() or self._modelReason() or self.selection.mixedReason)
 
+    def namesSlices(self, strategy: str) -> bool:
+        """Whether the server says, if it chooses so, which slices of the study are worth most."""
+        return self.info is not None and strategy in self.info.slicingStrategies
+
     @property
     def canSubmit(self) -> Action:
         """Submitting needs a segmentation of one of the server's studies."""

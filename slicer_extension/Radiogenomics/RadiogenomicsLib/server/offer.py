@@ -42,6 +42,8 @@ class ServerInfo:
     version: str
     models: tuple[Model, ...]
     strategies: tuple[str, ...]
+    slicingStrategies: tuple[str, ...] = ()
+    """Those that say which slices of the study are worth most."""
     studies: int = 0
     labelled: int = 0
     trainers: tuple[str, ...] = ()
@@ -64,12 +66,13 @@ def offerOf(info: dict[str, Any]) -> ServerInfo:
     models: list[Model] = []
     for name, entry in info.get("models", {}).items():
         models += _modelsOf(name, entry)
-    datastore = info.get("datastore", {})
+    datastore, strategies = info.get("datastore", {}), info.get("strategies", {})
     return ServerInfo(
         name=str(info.get("name", "")),
         version=str(info.get("version", "")),
         models=tuple(models),
-        strategies=tuple(info.get("strategies", {})),
+        strategies=tuple(strategies),
+        slicingStrategies=tuple(name for name, entry in strategies.items() if entry.get("names_slices")),
         studies=int(datastore.get("total", 0)),
         labelled=int(datastore.get("completed", 0)),
         trainers=tuple(info.get("trainers", {})),

@@ -8,8 +8,7 @@ import { STATES, ago, strategyMeaning, strategyTitle, t, when } from "./words.js
 const ROWS = 100;
 const TYPING = 150;
 const AGAIN = 15000;
-/** Strategies that name no slices. */
-const WITHOUT_SLICES = ["random", "first", "subtype"];
+/** How many slices are asked of the strategies that name some. */
 const SLICES = 3;
 
 /** @type {[string, string][]} Columns by which the server sorts, and their titles. */
@@ -234,7 +233,8 @@ export async function takeNext(session, tell, signal) {
   const names = Object.keys(session.info.strategies ?? {});
   const name = strategy || names[0];
   try {
-    const options = { json: { ...session.server.signature, ...(WITHOUT_SLICES.includes(name) ? {} : { slices: SLICES }) }, signal };
+    const asked = session.info.strategies?.[name]?.names_slices ? { slices: SLICES } : {};
+    const options = { json: { ...session.server.signature, ...asked }, signal };
     const answer = await session.server.json("POST", `activelearning/${encodeURIComponent(name)}`, options);
     if (!answer.id) {
       tell(message("note", answer.reason ?? t("No study is left to label.")));

@@ -35,6 +35,7 @@ class Labelling(Controller):
         self._ui.removeFinishedCheckBox.checked = usersettings.removesFinishedStudies()
         ui, connect = self._ui, self._subscriptions.connect
         connect(ui.nextStudyButton, "clicked(bool)", self.onNextStudy)
+        connect(ui.strategySelector, "currentIndexChanged(int)", self.onStrategy)
         connect(ui.removeFinishedCheckBox, "toggled(bool)", self.onRemoveFinished)
         connect(ui.sliceList, "itemClicked(QListWidgetItem*)", self.onSlice)
         connect(ui.sliceList, "currentRowChanged(int)", self.onSlice)
@@ -118,7 +119,8 @@ class Labelling(Controller):
     def _takeNextStudy(self) -> None:
         """Download a study, and choose its volumes."""
         backend = self.runner.backend()
-        strategy, sliceCount = self._ui.strategySelector.currentData, self._ui.sliceCount.value
+        strategy = str(self._ui.strategySelector.currentData)
+        sliceCount = self._ui.sliceCount.value if self._model.namesSlices(strategy) else 0
 
         def onResult(study: servercalls.StudyImages) -> Steps:
             if not study.studyId:
@@ -157,6 +159,11 @@ class Labelling(Controller):
             backend=backend,
             onAbandoned=self._giveUpRound,
         )
+
+    @shown
+    def onStrategy(self, index: int) -> None:
+        """Another way to choose was chosen: it may name slices, or not."""
+        self._onChanged()
 
     @shown
     def onRemoveFinished(self, checked: bool) -> None:

@@ -119,6 +119,12 @@ class PanelView:
         enable(
             ui.nextStudyButton, model.canTakeNextStudy, _("Download the study that the server wants annotated next.")
         )
+        names = model.info is None or model.namesSlices(str(ui.strategySelector.currentData))
+        enable(
+            ui.sliceCount,
+            Action(names, _("This way of choosing names no slices: you draw the whole study.")),
+            _("How many slices you want to draw: those of which the model is least sure. All: the whole study."),
+        )
         enable(ui.segmentButton, model.canSegment, _("Draw the tumour on the chosen images, as a new segmentation."))
         correctable = Action(not model.correctionReason, model.correctionReason)
         enable(ui.addLesionButton, correctable, _("Click, draw or put a box where lesion is missing. (A)"))

@@ -14,7 +14,7 @@ _TITLES = {
     "disagreement": (_("Mask least steady"), _("the mask changes most when the image's contrast does")),
     "diversity": (_("Least like the labelled ones"), _("new to the model, whether or not it is unsure")),
     "clasp_pe": (_("Unsure of one class"), _("at first partly at random, later less and less")),
-    "subtype_change": (_("Subtype depends on the mask"), _("a corrected mask may change the estimated subtype most")),
+    "subtype": (_("Subtype depends on the mask"), _("a corrected mask may change the estimated subtype most")),
     "random": (_("At random"), _("any study without a final label")),
     "first": (_("In order"), _("the first study without a final label")),
 }
