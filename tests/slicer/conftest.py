@@ -106,12 +106,16 @@ def application() -> Iterator[Any]:
 
 @pytest.fixture
 def scene(application: Any) -> Iterator[Any]:
-    """The scene, empty before and after the test; no setting and no dialog is left from another test."""
+    """The scene, empty before and after the test; no setting and no dialog is left from another test.
+
+    The user draws whole studies, unless a test says otherwise.
+    """
     import slicer
     from harness.ctk import ctkMessageBox
     from harness.qt import QSettings, releaseTimers
 
     QSettings().clear()
+    QSettings().setValue("Gliomics/SlicesToDraw", 0)
     ctkMessageBox.answers.clear()
     ctkMessageBox.shown.clear()
     _empty(slicer.mrmlScene)

@@ -103,14 +103,18 @@ def server(application: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     for name in STUDIES:
         shutil.copytree(PROJECT / "sample_studies" / name, folder / name)
     server = start_server(folder)
+    server.client.next_sample("hybrid", budget_seconds=120)
     yield server
     server.stop()
 
 
 @pytest.fixture
 def widget(scene: Any) -> Iterator[Any]:
-    """The module, which was just opened."""
+    """The module, which was just opened by somebody who has set nothing."""
     from harness.application import loadModule, openPanel, unload
+    from harness.qt import QSettings
+
+    QSettings().clear()
 
     module = loadModule(EXTENSION / "Radiogenomics.py")
     widget = openPanel(module)

@@ -10,7 +10,7 @@ import nibabel
 import numpy as np
 import pytest
 from inprocess import InProcessBackend
-from panels import Spin, paint, paintOneSlice, press, state
+from panels import Spin, openAnother, paint, paintOneSlice, press, state
 from RadiogenomicsLib.server.slices import axialAxis, sliceCentre, withEarlierSlices
 from RadiogenomicsLib.server.volumes import OrientedImage, VolumeError, writeNifti
 
@@ -123,6 +123,29 @@ def test_without_a_number_a_whole_study_is_asked_for(segmented: Any) -> None:
     assert not segmented.ui.slicesArea.visible
     assert not segmented.ui.wholeStudyCheckBox.visible
     assert segmented.ui.submitButton.text == "Submit label of glioma-01"
+
+
+def test_without_a_red_view_the_slices_are_listed_all_the_same(connected: Any, spin: Spin) -> None:
+    connected.ui.sliceCount.value = 3
+    press(connected, "nextStudyButton", spin)
+    assert state(connected) == "ready"
+    assert connected.ui.sliceList.count == 3
+
+
+def test_a_user_who_has_not_said_otherwise_is_asked_for_slices(
+    scene: Any, backend: InProcessBackend, spin: Spin
+) -> None:
+    from harness.qt import QSettings
+    from RadiogenomicsLib.panel import usersettings
+
+    QSettings().clear()
+    first = openAnother(backend)
+    assert first.ui.sliceCount.value == usersettings.SLICES > 0
+    first.ui.sliceCount.value = 0
+    first.cleanup()
+    second = openAnother(backend)
+    assert second.ui.sliceCount.text == "all", "as it was left"
+    second.cleanup()
 
 
 def test_the_slices_are_listed_and_the_first_is_shown(withSlices: Any, redView: Any) -> None:

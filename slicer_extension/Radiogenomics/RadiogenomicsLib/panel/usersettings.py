@@ -13,6 +13,10 @@ _COMMAND, _STUDIES = "Gliomics/Command", "Gliomics/StudiesFolder"
 _MODE = "Gliomics/PanelMode"
 _EXPORT_FOLDER, _EXPORT_FORMATS = "Gliomics/ExportFolder", "Gliomics/ExportFormats"
 _REMOVE_FINISHED = "Gliomics/RemoveFinishedStudies"
+_SLICES = "Gliomics/SlicesToDraw"
+
+SLICES = 4
+"""Slices of a study that a user who has not said otherwise is asked to draw: docs/benchmarks/active_learning.md."""
 
 
 def serverUrl() -> str:
@@ -64,6 +68,16 @@ def removesFinishedStudies() -> bool:
 def rememberRemovesFinishedStudies(remove: bool) -> None:
     """Keep what the user said."""
     qt.QSettings().setValue(_REMOVE_FINISHED, remove)
+
+
+def slicesToDraw() -> int:
+    """How many slices of a study the user wants to draw; 0 for all of it."""
+    return int(slicer.util.settingsValue(_SLICES, SLICES, converter=int))
+
+
+def rememberSlicesToDraw(count: int) -> None:
+    """Keep how many."""
+    qt.QSettings().setValue(_SLICES, count)
 
 
 def panelMode() -> str:

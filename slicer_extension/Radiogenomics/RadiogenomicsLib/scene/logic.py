@@ -145,6 +145,11 @@ class RadiogenomicsLogic(ScriptedLoadableModuleLogic):
             )
         return int(voxel[0]), int(voxel[1]), int(voxel[2])
 
+    @property
+    def hasSliceView(self) -> bool:
+        """Whether there is a view in which :meth:`showSlice` can show a slice."""
+        return bool(layouts.slicePlanes())
+
     def showSlice(self, node: Any, number: int) -> None:
         """Move the slice views to an axial slice of a volume, turned so that they show this slice and no other.
 

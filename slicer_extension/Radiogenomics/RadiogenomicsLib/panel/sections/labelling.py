@@ -33,9 +33,11 @@ class Labelling(Controller):
         self._writer = Writer()
         self.finished = FinishedStudies(self._logic)
         self._ui.removeFinishedCheckBox.checked = usersettings.removesFinishedStudies()
+        self._ui.sliceCount.value = usersettings.slicesToDraw()
         ui, connect = self._ui, self._subscriptions.connect
         connect(ui.nextStudyButton, "clicked(bool)", self.onNextStudy)
         connect(ui.strategySelector, "currentIndexChanged(int)", self.onStrategy)
+        connect(ui.sliceCount, "valueChanged(int)", usersettings.rememberSlicesToDraw)
         connect(ui.removeFinishedCheckBox, "toggled(bool)", self.onRemoveFinished)
         connect(ui.sliceList, "itemClicked(QListWidgetItem*)", self.onSlice)
         connect(ui.sliceList, "currentRowChanged(int)", self.onSlice)
@@ -147,7 +149,7 @@ class Labelling(Controller):
                 self.finished.remove(exceptStudyId=study.studyId)
             volume = self._selection.firstVolume() or next(iter(nodes.values()))
             self._logic.show(volume)
-            if study.slices:
+            if study.slices and self._logic.hasSliceView:
                 self._ui.sliceList.currentRow = 0
             if self._round is not None:
                 self._round.step = _LOADED
