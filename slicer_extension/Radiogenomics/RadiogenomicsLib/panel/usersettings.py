@@ -15,7 +15,7 @@ _EXPORT_FOLDER, _EXPORT_FORMATS = "Gliomics/ExportFolder", "Gliomics/ExportForma
 _REMOVE_FINISHED = "Gliomics/RemoveFinishedStudies"
 _SLICES = "Gliomics/SlicesToDraw"
 
-SLICES = 4
+SLICES = 2
 """Slices of a study that a user who has not said otherwise is asked to draw: docs/benchmarks/active_learning.md."""
 
 
