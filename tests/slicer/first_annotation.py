@@ -30,6 +30,7 @@ class Timed(Session):
     def annotated(self) -> None:
         """Walk the steps of a first annotation and print when each was done."""
         self.ui.annotatorEdit.insert("Reader 1")
+        self.ui.sliceCount.value = 0  # a whole study
         started, clicks, done = time.monotonic(), 0, {}
         for step, buttons in STEPS.items():
             self.press(*buttons)

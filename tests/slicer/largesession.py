@@ -110,6 +110,7 @@ def everyAction(session: LargeSession, folder: Path) -> None:
 
     panel = session.panel
     panel.ui.readButton.click()  # live reading is for readers
+    panel.ui.sliceCount.value = 0  # whole studies
     session.press("connect", "connectButton")
     session.press("next study", "nextStudyButton")
     session.press("auto segment", "segmentButton")
