@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
@@ -213,3 +215,37 @@ def test_the_folder_of_the_process_keeps_the_images_of_two_studies(tmp_path: Pat
             assert Path(files["files"]["flair"]).is_file()
             assert Path(files["label"]).is_file()
     assert len(list(tmp_path.iterdir())) == 8
+
+
+def test_image_that_a_job_which_was_given_up_still_copies_is_copied_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from RadiogenomicsLib.here import calls
+    from RadiogenomicsLib.server.jobs import BackgroundJob, Finished
+    from RadiogenomicsLib.server.servercalls import CaseImages
+    from RadiogenomicsLib.server.volumes import OrientedImage, writeNifti
+
+    begun, copied = threading.Event(), []
+
+    def slowly(volume: OrientedImage, path: Path) -> None:
+        writeNifti(volume, path)
+        copied.append(path.name)
+        begun.set()
+        time.sleep(0.2)
+
+    monkeypatch.setattr(calls, "writeNifti", slowly)
+    image = OrientedImage(np.zeros((2, 2, 2), np.int16), np.eye(4))
+    images = CaseImages(volumes={"flair": image})
+
+    def work(job: BackgroundJob) -> bool:
+        with calls._files(job, tmp_path, images, image) as files:
+            return Path(files["files"]["flair"]).is_file()
+
+    first, second = (BackgroundJob("", work, lambda: None) for _ in range(2))
+    first.start()
+    assert begun.wait(10)
+    second.start()
+    while first.isAlive or second.isAlive:
+        time.sleep(0.01)
+    assert [job.events()[-1] for job in (first, second)] == [Finished(True), Finished(True)]
+    assert sum(name.startswith("flair") for name in copied) == 1

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,21 @@ def test_training_whose_process_is_gone_counts_as_interrupted(
     write_json(path, {"model": "test_model", "state": "running", "pid": ended.pid, "epoch": 3})
     assert a_training.stats()["state"] == "interrupted"
     assert read_json(path)["state"] == "running"
+
+
+def test_training_that_is_being_stopped_says_so_from_the_end_of_its_process_on(
+    a_store: StudyDatastore, a_training: SegmentationTraining
+) -> None:
+    a_store.workspace.training.mkdir(parents=True)
+    path = a_store.workspace.training / "test_model.json"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    running = {"model": "test_model", "state": "running", "pid": ended.pid}
+    write_json(path, {**running, "process_started": time.time() - 1})
+    a_training.stopping("anna")
+    assert (a_training.stats()["state"], a_training.stats()["reason"]) == ("interrupted", "stopped by anna")
+    write_json(path, {**running, "process_started": time.time() + 1, "epoch": 1})
+    assert a_training.stats()["reason"] == "the training process ended before it was done"  # the next one, by itself
 
 
 def test_what_a_stopped_training_was_writing_goes_with_it(

@@ -20,6 +20,7 @@ from gliomics.server.storage import check_room
 from gliomics.server.store.datastore import StudyDatastore
 from gliomics.server.tasks.automatic_training import running_training, start_training
 from gliomics.server.tasks.background import stop_task, task_status
+from gliomics.server.tasks.training import Training
 
 router = APIRouter()
 
@@ -133,7 +134,12 @@ async def train(
 def stop_training(params: JsonBody = None) -> Any:
     """Stop the running training; the models stay as they are. ``client_id`` is noted as who stopped it."""
     by = text_option(signed(params or {}), "client_id")
-    task = stop_task("train")
+    app = current_app()
+
+    def trainer_of(task: dict[str, Any]) -> Training:
+        return app.trainer(str(task["request"].get("model")))
+
+    task = stop_task("train", lambda task: trainer_of(task).stopping(by))
     if task is not None:
-        current_app().trainer(str(task["request"].get("model"))).stopped(by)
+        trainer_of(task).stopped(by)
     return task

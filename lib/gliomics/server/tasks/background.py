@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -33,15 +34,17 @@ def task_status(method: Method, *, every: bool = False, running: bool = False) -
     return known if every else known[-1]
 
 
-def stop_task(method: Method) -> dict[str, Any] | None:
+def stop_task(method: Method, tell: Callable[[dict[str, Any]], None] = lambda task: None) -> dict[str, Any] | None:
     """End the running task's process and those that it started, and wait until it has ended.
 
-    None where none runs, or where it was done just before it could be ended.
+    ``tell`` is called with the task before anything is ended. None where none runs, or where it was done just before it
+    could be ended.
     """
     found = _running(method)
     if found is None:
         return None
     task, process = found
+    tell(task)
     task["status"] = "STOPPED"  # before it ends: MONAI Label calls what ends while it is RUNNING an ERROR
     started = _started_by(process)
     for each in started:

@@ -81,6 +81,7 @@ class Training(TrainTask):
         self._state_path = datastore.workspace.training / f"{name}.json"
         self._read: _ReadState | None = None
         self._new: Derived[int] = Derived()
+        self._stopping = _Stopping()
 
     @abstractmethod
     def check(self, request: dict[str, Any]) -> None:
@@ -106,8 +107,12 @@ class Training(TrainTask):
             if _runs(state):
                 state |= _time_left(state)
             else:
-                state |= {"state": "interrupted", "reason": "the training process ended before it was done"}
+                state |= {"state": "interrupted", "reason": self._stopping.reason_of(state)}
         return {"epoch": 0, **state, "new_labels": self.new_labels()}
+
+    def stopping(self, by: str | None) -> None:
+        """The training which runs is about to be killed, and says by whom from its end on; :meth:`stopped` follows."""
+        self._stopping = _Stopping(time.time(), f"stopped by {by}" if by else "stopped")
 
     def stopped(self, by: str | None) -> None:
         """Keep that the training which runs was stopped, and by whom; its process has been killed.
@@ -185,6 +190,20 @@ class SeenLabels:
             {study_id: stamp["sha256"] for study_id, stamp in stamps.items()},
             frozenset((study_id, stamp["size"], stamp["changed"]) for study_id, stamp in stamps.items()),
         )
+
+
+@dataclass(frozen=True)
+class _Stopping:
+    """When the server began to stop a training, and how that is said."""
+
+    at: float = 0.0
+    reason: str = ""
+
+    def reason_of(self, state: Mapping[str, Any]) -> str:
+        """Why the process that wrote ``state`` is no more, though it was not done."""
+        if state.get("process_started", 0.0) < self.at:
+            return self.reason
+        return "the training process ended before it was done"
 
 
 _SECONDS_TO_END = 5.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from RadiogenomicsLib.server.volumes import OrientedImage, readNifti, writeNifti
 _UNNAMED_STUDY = "examination"
 _KEPT_IMAGES = 8
 """Two studies: what was given up may still be read."""
+_COPYING = threading.Lock()
+"""A job that was given up may be copying the same image still."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,17 @@ def featureMap(
 @contextmanager
 def _files(job: BackgroundJob, folder: Path, images: CaseImages, mask: OrientedImage) -> Iterator[dict[str, Any]]:
     """The images and the mask as files, which a request names; images are kept for the next one."""
+    with _COPYING:
+        files = _copied(job, folder, images)
+    descriptor, label = tempfile.mkstemp(prefix="label", suffix=".nii", dir=folder)
+    os.close(descriptor)
+    writeNifti(mask, Path(label))
+    yield {"study_id": images.studyId or _UNNAMED_STUDY, "files": files, "label": label}
+    Path(label).unlink()
+
+
+def _copied(job: BackgroundJob, folder: Path, images: CaseImages) -> dict[str, str]:
+    """The files of the images by sequence, copied where they are not yet; the oldest of others are removed."""
     files: dict[str, str] = {}
     for sequence, volume in images.volumes.items():
         place = hashlib.blake2b(np.ascontiguousarray(volume.ijkToRas).tobytes(), digest_size=8).hexdigest()
@@ -82,8 +96,4 @@ def _files(job: BackgroundJob, folder: Path, images: CaseImages, mask: OrientedI
     for path in folder.glob("*-*.nii"):
         if path not in kept and str(path) not in files.values():
             path.unlink()
-    descriptor, label = tempfile.mkstemp(prefix="label", suffix=".nii", dir=folder)
-    os.close(descriptor)
-    writeNifti(mask, Path(label))
-    yield {"study_id": images.studyId or _UNNAMED_STUDY, "files": files, "label": label}
-    Path(label).unlink()
+    return files

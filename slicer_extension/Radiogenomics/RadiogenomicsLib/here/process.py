@@ -45,16 +45,17 @@ class HereProcess:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._folder: Path | None = None
         self._requests = 0
 
     @property
     def folder(self) -> Path:
         """A folder of its own, for what it is asked about; it goes with :meth:`close`."""
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="gliomics-"))
-        return self._folder
+        with self._lock:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="gliomics-"))
+            return self._folder
 
     @property
     def isRunning(self) -> bool:
