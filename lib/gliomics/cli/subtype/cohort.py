@@ -1,4 +1,4 @@
-"""What the commands read: features, outcomes, ages, models."""
+"""What the commands read: features, outcomes, ages, models; and the figures that they say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gliomics.cli.terminal.console import console
+
 if TYPE_CHECKING:
+    from gliomics.models import ModelCard
     from gliomics.records import FeatureRow
     from gliomics.subtype.circumstances import Circumstances
     from gliomics.subtype.predict import SubtypeModel
@@ -16,7 +19,11 @@ if TYPE_CHECKING:
 FEATURES = typer.Argument(metavar="FEATURES.csv", help="Table made by `gliomics features`.", show_default=False)
 OUTCOMES = typer.Option(help="Table (.csv or .tsv) with a patient id and the outcome.")
 TARGET = typer.Option(help="Column of the outcome.")
-CLASS = typer.Option("--class", metavar="VALUE=NAME", help="Name of a class for a value of the outcome; repeat.")
+CLASS = typer.Option(
+    "--class",
+    metavar="VALUE=NAME",
+    help="Name of a class for a value of the outcome; repeat. Values of one name are one class.",
+)
 WHERE = typer.Option(metavar="COLUMN=VALUE", help="Only patients of whom another column says this; repeat.")
 CLINICAL = typer.Option(help="Table (.csv or .tsv) with a patient id and the age.")
 AGE = typer.Option(metavar="COLUMN", help="Column of the age in years.")
@@ -94,3 +101,10 @@ def open_model(model: str, models: Path | None) -> SubtypeModel:
     folder = Path(model)
     is_folder = (folder / "model.json").is_file()
     return SubtypeModel(load_model_folder(folder) if is_folder else ModelStore(models).current(model))
+
+
+def report_metrics(card: ModelCard) -> None:
+    """Say the figures of a new model."""
+    for metric in card.metrics:
+        interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
+        console.print(f"{metric.name} {metric.value:.3f}{interval}", markup=False)

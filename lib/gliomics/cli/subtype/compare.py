@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gliomics.cli.subtype.cohort import AGE, CLASS, CLINICAL, FEATURES, OUTCOMES, TARGET, WHERE, pairs, read_outcomes
-from gliomics.cli.terminal.console import check_apart, check_table, console
+from gliomics.cli.terminal.console import check_apart, check_table, console, progress_bar
 
 if TYPE_CHECKING:
     from gliomics.subtype.classifier import Fold
@@ -66,9 +65,7 @@ def compare(
     counts = ", ".join(f"{name} {int((table.outcome == k).sum())}" for k, name in enumerate(table.classes))
     console.print(f"{len(table.patients)} patients: {counts}; {len(candidates)} estimators", markup=False)
     folds = _folds(table, leave_site_out=leave_site_out, repeats=repeats, seed=seed)
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
-    ) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("comparing", total=steps(len(candidates), folds))
         comparison = compare_estimators(table, candidates, folds, seed=seed, step=lambda: bar.advance(task))
         bar.update(task, description="drawing intervals", total=None)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gliomics.cli.subtype.cohort import (
     AGE,
@@ -18,8 +17,9 @@ from gliomics.cli.subtype.cohort import (
     WHERE,
     pairs,
     read_outcomes,
+    report_metrics,
 )
-from gliomics.cli.terminal.console import check_apart, check_table, console
+from gliomics.cli.terminal.console import check_apart, check_table, console, progress_bar
 
 if TYPE_CHECKING:
     from gliomics.subtype.fit import Fitted
@@ -110,9 +110,7 @@ def fit(
         other_masks={label: read_features_csv(Path(path)) for label, path in other_tables.items()},
         related={label: read_patient_column(Path(path), label) for label, path in tables.items()},
     )
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
-    ) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("cross-validating", total=None)
         fitted = fit_model(
             cohort,
@@ -131,9 +129,7 @@ def _summarise(fitted: Fitted) -> None:
     card = fitted.folder.card
     counts = ", ".join(f"{label} {count}" for label, count in card.settings["class_counts"].items())
     console.print(f"{card.training.n_patients} patients: {counts}", markup=False)
-    for metric in card.metrics:
-        interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
-        console.print(f"{metric.name} {metric.value:.3f}{interval}", markup=False)
+    report_metrics(card)
     for variant, warnings in card.settings["warnings"].items():
         for warning in warnings:
             console.print(f"from {variant}: {warning}", style="yellow", markup=False)

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gliomics.cli.subtype.cohort import CLASS, MODELS, OUTCOMES, TARGET, pairs, report_metrics
 from gliomics.cli.terminal.console import (
     STUDIES,
     check_apart,
     check_table,
     console,
+    progress_bar,
     report_left_out,
     report_unreadable,
     report_unused_masks,
@@ -31,19 +32,12 @@ _STARTS = "frozen, tuned or scratch"
 def fit_network(
     studies: Annotated[Path, STUDIES],
     masks: Annotated[Path, typer.Option(help="Folder of masks, <study id>.nii.gz (or .nii, .nrrd, .seg.nrrd) each.")],
-    outcomes: Annotated[Path, typer.Option(help="Table (.csv or .tsv) with a patient id and the outcome.")],
-    target: Annotated[str, typer.Option(help="Column of the outcome.")],
+    outcomes: Annotated[Path, OUTCOMES],
+    target: Annotated[str, TARGET],
     out: Annotated[Path, typer.Option(help="Folder of the new model; must not exist.")],
-    class_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class",
-            metavar="VALUE=NAME",
-            help="Name of a class for a value of the outcome; repeat. Values of one name are one class.",
-        ),
-    ] = None,
+    class_: Annotated[list[str] | None, CLASS] = None,
     encoder: Annotated[str, typer.Option(help="The segmentation model whose encoder it is.")] = "segmentation_flair",
-    models: Annotated[Path | None, typer.Option(help="Folder with models trained here, besides those shipped.")] = None,
+    models: Annotated[Path | None, MODELS] = None,
     start: Annotated[
         str, typer.Option(help=f"The encoder: {_STARTS} (as it is, trained on, or of random weights).")
     ] = "frozen",
@@ -85,8 +79,7 @@ def fit_network(
     if out.exists():
         raise InputError(f"{out} exists already; a model is never overwritten, choose another folder")
     source = Segmenter(ModelStore(models).current(encoder))
-    renamed = dict(_pair(item) for item in class_ or [])
-    cohort = _cohort(studies, masks, (outcomes, target), source, renamed)
+    cohort = _cohort(studies, masks, (outcomes, target), source, pairs(class_, "--class", "VALUE=NAME"))
     options = NetworkOptions(
         name=name or out.name,
         target=target_name or target,
@@ -96,7 +89,7 @@ def fit_network(
         repeats=repeats,
         fitting=fitting,
     )
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task(f"fitting, {start}", total=None)
         folder, out_of_fold = fit_model(
             cohort,
@@ -106,9 +99,7 @@ def fit_network(
             progress=lambda completed, total: bar.update(task, completed=completed, total=total),
         )
     console.print(f"{len(cohort.patients)} patients: {_counts(cohort)}", markup=False)
-    for metric in folder.card.metrics:
-        interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
-        console.print(f"{metric.name} {metric.value:.3f}{interval}", markup=False)
+    report_metrics(folder.card)
     console.print(f"model in {out}")
     by_start = {start: out_of_fold}
     if other is not None:
@@ -141,7 +132,7 @@ def _compare(cohort: TumourCohort, source: Segmenter, other: FittingSettings, ou
     from gliomics.tumour_network.validate import auc_difference, cross_validate, steps_of
 
     repeats = len(out_of_fold)
-    with _bar() as bar:
+    with progress_bar() as bar:
         task = bar.add_task(f"validating, {other.start}", total=steps_of(other, repeats))
         of_other = cross_validate(
             cohort.patches, cohort.outcome, source, other, repeats=repeats, step=lambda: bar.advance(task)
@@ -153,18 +144,5 @@ def _compare(cohort: TumourCohort, source: Segmenter, other: FittingSettings, ou
     return of_other
 
 
-def _bar() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), console=console, transient=True
-    )
-
-
 def _counts(cohort: TumourCohort) -> str:
     return ", ".join(f"{name} {int((cohort.outcome == k).sum())}" for k, name in enumerate(cohort.classes))
-
-
-def _pair(text: str) -> tuple[str, str]:
-    value, separator, name = text.partition("=")
-    if not (separator and value and name):
-        raise InputError(f"--class {text!r} is not VALUE=NAME; write it so")
-    return value, name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn, track
 
 from gliomics.errors import GliomicsError, InputError, printable
 
@@ -107,3 +107,9 @@ def labelled_studies(folder: Path) -> list[LabelledStudy]:
 def with_progress(items: Iterable[Item], what: str, total: int) -> Iterator[Item]:
     """Go through ``items`` behind a progress bar (shown only on a terminal)."""
     return iter(track(items, description=what, total=total, console=console, disable=not console.is_terminal))
+
+
+def progress_bar() -> Progress:
+    """A bar with the time left for work that tells its steps itself; it goes when the work is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, transient=True)
