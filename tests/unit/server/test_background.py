@@ -46,7 +46,9 @@ def test_running_task_is_ended_with_what_it_started(start: Start) -> None:
     task, process = start(STARTS_ANOTHER)
     while not (children := psutil.Process(process.pid).children()):
         pass
-    stopped = stop_task("train")
+    told: list[tuple[str, int | None]] = []
+    stopped = stop_task("train", lambda task: told.append((task["id"], process.poll())))
+    assert told == [(task["id"], None)]  # while it runs
     assert stopped is not None
     assert (stopped["id"], stopped["status"], task["status"]) == (task["id"], "STOPPED", "STOPPED")
     assert process.returncode

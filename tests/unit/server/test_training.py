@@ -143,11 +143,7 @@ def test_training_without_labels_fails_with_a_reason_that_clients_see(
 def test_training_whose_process_is_gone_counts_as_interrupted(
     a_store: StudyDatastore, a_training: SegmentationTraining
 ) -> None:
-    a_store.workspace.training.mkdir(parents=True)
-    path = a_store.workspace.training / "test_model.json"
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    write_json(path, {"model": "test_model", "state": "running", "pid": ended.pid, "epoch": 3})
+    path = state_of_one_that_ended(a_store, process_started=0.0)
     assert a_training.stats()["state"] == "interrupted"
     assert read_json(path)["state"] == "running"
 
@@ -155,16 +151,22 @@ def test_training_whose_process_is_gone_counts_as_interrupted(
 def test_training_that_is_being_stopped_says_so_from_the_end_of_its_process_on(
     a_store: StudyDatastore, a_training: SegmentationTraining
 ) -> None:
-    a_store.workspace.training.mkdir(parents=True)
-    path = a_store.workspace.training / "test_model.json"
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    running = {"model": "test_model", "state": "running", "pid": ended.pid}
-    write_json(path, {**running, "process_started": time.time() - 1})
+    state_of_one_that_ended(a_store, process_started=time.time() - 1)
     a_training.stopping("anna")
     assert (a_training.stats()["state"], a_training.stats()["reason"]) == ("interrupted", "stopped by anna")
-    write_json(path, {**running, "process_started": time.time() + 1, "epoch": 1})
-    assert a_training.stats()["reason"] == "the training process ended before it was done"  # the next one, by itself
+    state_of_one_that_ended(a_store, process_started=time.time() + 1)  # the next one, by itself
+    assert a_training.stats()["reason"] == "the training process ended before it was done"
+
+
+def state_of_one_that_ended(store: StudyDatastore, process_started: float) -> Path:
+    """The file of a training that says that it runs, of a process that is no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    path = store.workspace.training / "test_model.json"
+    write_json(
+        path, {"model": "test_model", "state": "running", "pid": process.pid, "process_started": process_started}
+    )
+    return path
 
 
 def test_what_a_stopped_training_was_writing_goes_with_it(
