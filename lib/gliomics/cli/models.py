@@ -53,8 +53,7 @@ def show(
     if card.reason:
         typer.echo(f"after training: {card.reason}")
     for metric in card.metrics:
-        interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
-        typer.echo(f"{metric.name} {metric.value:.3f}{interval}, n = {metric.n}: {metric.how}")
+        typer.echo(f"{metric.name} {metric.in_words()}, n = {metric.n}: {metric.how}")
     for entry in store.history(name):
         typer.echo(f"{entry['when']}  version {entry['version']} published: {entry['reason']}")
     typer.echo(f"versions: {_versions(store, name)}")

@@ -183,6 +183,5 @@ def _report(scores: dict[str, float], metrics: Sequence[Metric], result: Path) -
     for study, value in sorted(scores.items(), key=lambda item: item[1]):
         console.print(f"{study}  Dice {value:.3f}")
     for metric in metrics:
-        interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
-        console.print(f"{metric.name} {metric.value:.3f}{interval}, n = {metric.n}")
+        console.print(f"{metric.name} {metric.in_words()}, n = {metric.n}")
     console.print(f"{'masks' if result.name == 'masks' else 'model'} in {result}")

@@ -91,6 +91,11 @@ class Metric(_Part):
         """A statistic over patients as a figure."""
         return cls(name=name, value=interval.value, low=interval.low, high=interval.high, n=interval.n, how=how)
 
+    def in_words(self, digits: int = 3) -> str:
+        """The value with its interval, if it has one: ``0.853 (0.829 to 0.875)``."""
+        ends = "" if self.low is None or self.high is None else f" ({self.low:.{digits}f} to {self.high:.{digits}f})"
+        return f"{self.value:.{digits}f}{ends}"
+
     @model_validator(mode="after")
     def _no_interval_of_few(self) -> Metric:
         if self.n < LEAST_FOR_INTERVAL:

@@ -230,5 +230,4 @@ def patient_of(features: FeatureRow) -> str:
 
 
 def _sentence(metric: Metric) -> str:
-    interval = f" ({metric.low:.2f} to {metric.high:.2f})" if metric.low is not None and metric.high is not None else ""
-    return f"{metric.name}: {metric.value:.2f}{interval}, cross-validated on {metric.n} patients"
+    return f"{metric.name}: {metric.in_words(2)}, cross-validated on {metric.n} patients"

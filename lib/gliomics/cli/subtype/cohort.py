@@ -1,4 +1,4 @@
-"""What the commands read: features, outcomes, ages, models; and the figures that they say."""
+"""What the commands read: features, outcomes, ages, models."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gliomics.cli.terminal.console import console
-
 if TYPE_CHECKING:
-    from gliomics.models import ModelCard
     from gliomics.records import FeatureRow
     from gliomics.subtype.circumstances import Circumstances
     from gliomics.subtype.predict import SubtypeModel
@@ -101,10 +98,3 @@ def open_model(model: str, models: Path | None) -> SubtypeModel:
     folder = Path(model)
     is_folder = (folder / "model.json").is_file()
     return SubtypeModel(load_model_folder(folder) if is_folder else ModelStore(models).current(model))
-
-
-def report_metrics(card: ModelCard) -> None:
-    """Say the figures of a new model."""
-    for metric in card.metrics:
-        interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
-        console.print(f"{metric.name} {metric.value:.3f}{interval}", markup=False)

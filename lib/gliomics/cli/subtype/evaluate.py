@@ -70,6 +70,5 @@ def evaluate(
         console.print(note, style="yellow", markup=False)
     write_csv(out, [metric.model_dump() for metric in evaluation.metrics], ["name", "value", "low", "high", "n", "how"])
     for metric in evaluation.metrics:
-        interval = f" ({metric.low:.3f} to {metric.high:.3f})" if metric.low is not None else ""
-        console.print(f"{metric.name} {metric.value:.3f}{interval}", markup=False)
+        console.print(f"{metric.name} {metric.in_words()}", markup=False)
     console.print(f"figures of {evaluation.n} patients in {out}", markup=False)

@@ -17,7 +17,6 @@ from gliomics.cli.subtype.cohort import (
     WHERE,
     pairs,
     read_outcomes,
-    report_metrics,
 )
 from gliomics.cli.terminal.console import check_apart, check_table, console, progress_bar
 
@@ -129,7 +128,8 @@ def _summarise(fitted: Fitted) -> None:
     card = fitted.folder.card
     counts = ", ".join(f"{label} {count}" for label, count in card.settings["class_counts"].items())
     console.print(f"{card.training.n_patients} patients: {counts}", markup=False)
-    report_metrics(card)
+    for metric in card.metrics:
+        console.print(f"{metric.name} {metric.in_words()}", markup=False)
     for variant, warnings in card.settings["warnings"].items():
         for warning in warnings:
             console.print(f"from {variant}: {warning}", style="yellow", markup=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gliomics.cli.subtype.cohort import CLASS, MODELS, OUTCOMES, TARGET, pairs, report_metrics
+from gliomics.cli.subtype.cohort import CLASS, MODELS, OUTCOMES, TARGET, pairs
 from gliomics.cli.terminal.console import (
     STUDIES,
     check_apart,
@@ -99,7 +99,8 @@ def fit_network(
             progress=lambda completed, total: bar.update(task, completed=completed, total=total),
         )
     console.print(f"{len(cohort.patients)} patients: {_counts(cohort)}", markup=False)
-    report_metrics(folder.card)
+    for metric in folder.card.metrics:
+        console.print(f"{metric.name} {metric.in_words()}", markup=False)
     console.print(f"model in {out}")
     by_start = {start: out_of_fold}
     if other is not None:

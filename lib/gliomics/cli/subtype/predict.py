@@ -91,10 +91,7 @@ def _summarise(model: SubtypeModel, estimates: list[SubtypeEstimate], out: Path)
     names = [f"{headline}, {variant}" for variant in dict.fromkeys(estimate.variant for estimate in estimates)]
     for metric in model.card.metrics:
         if metric.name in names:
-            interval = f" ({metric.low:.2f} to {metric.high:.2f})" if metric.low is not None else ""
-            console.print(
-                f"{metric.name}: {metric.value:.2f}{interval}, {metric.n} patients, cross-validated", markup=False
-            )
+            console.print(f"{metric.name}: {metric.in_words(2)}, {metric.n} patients, cross-validated", markup=False)
     outside = sum(not estimate.inside_training_range for estimate in estimates)
     if outside:
         console.print(f"{outside} studies are unlike the training patients; see the column reasons", style="yellow")

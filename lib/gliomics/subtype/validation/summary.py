@@ -126,8 +126,7 @@ def warnings_of(metrics: Sequence[Metric], variants: Sequence[str]) -> dict[str,
 
 
 def _not_better(reference: str, metric: Metric, evidence: str) -> str:
-    interval = f" ({metric.low:.2f} to {metric.high:.2f})" if metric.low is not None and metric.high is not None else ""
     return (
-        f"not shown to be better than {reference}: {metric.name} {metric.value:.2f}{interval} on {metric.n} patients "
+        f"not shown to be better than {reference}: {metric.name} {metric.in_words(2)} on {metric.n} patients "
         f"({evidence})"
     )
