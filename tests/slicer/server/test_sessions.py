@@ -30,7 +30,10 @@ class PanelScreen:
 
     def press(self, name: str) -> None:
         button = self._button(name)
-        assert button.isEnabled(), button.toolTip
+        try:
+            self._spin(button.isEnabled, seconds=10)  # images that were just loaded are recognised a moment later
+        except AssertionError as error:
+            raise AssertionError(f"'{name}' stays grey: {button.toolTip}") from error
         button.click()
         self._idle()
         if name == "Add lesion":
